@@ -1,0 +1,237 @@
+//! Time: instants with their text forms, the clock, durations as users write them, the deadline.
+//!
+//! The only module that knows chrono.
+
+use std::fmt;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// An instant, in whole seconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From seconds since the Unix epoch.
+    #[must_use]
+    pub fn from_unix(seconds: i64) -> Self {
+        Self(seconds)
+    }
+
+    /// Reads an RFC 3339 text with any offset; fractions of a second are dropped.
+    #[must_use]
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        DateTime::parse_from_rfc3339(text)
+            .ok()
+            .map(|instant| Self(instant.timestamp()))
+    }
+
+    /// Seconds since the Unix epoch.
+    #[must_use]
+    pub fn unix(self) -> i64 {
+        self.0
+    }
+
+    /// As the standard library's type; instants before the epoch become the epoch.
+    #[must_use]
+    pub fn system_time(self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(u64::try_from(self.0).unwrap_or(0))
+    }
+
+    /// This instant and `duration` more.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(seconds(duration)))
+    }
+
+    /// This instant less `duration`.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(seconds(duration)))
+    }
+}
+
+/// RFC 3339 in UTC with seconds, such as `2023-04-28T00:14:00Z`: what Kubernetes calls
+/// `metav1.Time`.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match DateTime::<Utc>::from_timestamp(self.0, 0) {
+            Some(instant) => {
+                formatter.write_str(&instant.to_rfc3339_opts(SecondsFormat::Secs, true))
+            }
+            None => write!(formatter, "{} seconds since 1970", self.0),
+        }
+    }
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Where the time comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock(Source);
+
+#[derive(Clone, Copy, Debug)]
+enum Source {
+    Fixed(Timestamp),
+    System,
+}
+
+impl Clock {
+    /// A clock that always tells the same instant, for tests and for tokens of a known time.
+    #[must_use]
+    pub fn fixed(now: Timestamp) -> Self {
+        Self(Source::Fixed(now))
+    }
+
+    /// The machine's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Source::System)
+    }
+
+    /// The instant that the clock shows.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the time"
+    )]
+    pub fn now(&self) -> Timestamp {
+        match self.0 {
+            Source::Fixed(now) => now,
+            Source::System => Timestamp(Utc::now().timestamp()),
+        }
+    }
+}
+
+/// The moment by which the whole call has to be over. Measured on the monotonic clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    at: Instant,
+    allowed: Duration,
+}
+
+impl Deadline {
+    /// The deadline `allowed` from now.
+    #[must_use]
+    pub fn after(allowed: Duration) -> Self {
+        let now = Instant::now();
+        // A duration beyond what the clock can count is as good as a day.
+        let at = now
+            .checked_add(allowed)
+            .unwrap_or(now + Duration::from_hours(24));
+        Self { at, allowed }
+    }
+
+    /// What is left; zero once it is over.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.at.saturating_duration_since(Instant::now())
+    }
+
+    /// How much there was at the start.
+    #[must_use]
+    pub fn allowed(&self) -> Duration {
+        self.allowed
+    }
+}
+
+/// Reads a duration in Go's notation, as flags of kubectl and `duration` of ESC take it:
+/// `15s`, `500ms`, `1h30m`, `1.5h`. The units are `ms`, `s`, `m` and `h`; `0` needs none.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    if text == "0" {
+        return Some(Duration::ZERO);
+    }
+    let mut rest = text;
+    let mut total = Duration::ZERO;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, tail) = rest.split_at(digits);
+        let unit = tail
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(unit);
+        let unit = match unit {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return None,
+        };
+        let number: f64 = number.parse().ok()?;
+        let part = Duration::try_from_secs_f64(number * unit).ok()?;
+        total = total.checked_add(part)?;
+        rest = tail;
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+/// Prints a duration in Go's notation without needless parts: `15s`, `1h30m`, `500ms`.
+#[must_use]
+pub fn format_duration(duration: Duration) -> String {
+    let (all, millis) = (duration.as_secs(), duration.subsec_millis());
+    let mut text = String::new();
+    for (amount, unit) in [(all / 3600, "h"), (all / 60 % 60, "m"), (all % 60, "s")] {
+        if amount > 0 {
+            text.push_str(&format!("{amount}{unit}"));
+        }
+    }
+    if millis > 0 {
+        text.push_str(&format!("{millis}ms"));
+    }
+    if text.is_empty() {
+        "0s".to_owned()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_are_rfc3339_in_utc() {
+        let midnight = Timestamp::from_unix(1_682_640_000);
+        assert_eq!(midnight.to_string(), "2023-04-28T00:00:00Z");
+        assert_eq!(
+            Timestamp::from_rfc3339("2023-04-28T02:00:00.75+02:00"),
+            Some(midnight)
+        );
+        assert_eq!(Timestamp::from_rfc3339("2023-04-28"), None);
+        assert_eq!(
+            midnight.plus(Duration::from_mins(14)).to_string(),
+            "2023-04-28T00:14:00Z"
+        );
+    }
+
+    #[test]
+    fn durations_are_read_in_gos_notation() {
+        for (text, want) in [
+            ("15s", Some(Duration::from_secs(15))),
+            ("500ms", Some(Duration::from_millis(500))),
+            ("1h30m", Some(Duration::from_mins(90))),
+            ("1.5h", Some(Duration::from_mins(90))),
+            ("0", Some(Duration::ZERO)),
+            ("", None),
+            ("15", None),
+            ("s", None),
+            ("-1s", None),
+            ("1d", None),
+            ("1..5s", None),
+            ("99999999999999999999999h", None),
+        ] {
+            assert_eq!(parse_duration(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_print_as_they_are_read() {
+        for text in ["15s", "500ms", "1h30m", "2h", "1m1s"] {
+            assert_eq!(format_duration(parse_duration(text).unwrap()), text);
+        }
+        assert_eq!(format_duration(Duration::ZERO), "0s");
+    }
+}

@@ -1,0 +1,200 @@
+//! Property paths: `aws.creds.accessKeyId`, `servers[0]["host.name"]`.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// One step of a path.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub enum Accessor {
+    /// An entry of an object: `.name` or `["name"]`.
+    Name(String),
+    /// An item of an array, from 0: `[0]`.
+    Index(usize),
+}
+
+/// A path from a value to one below it.
+///
+/// Prints as it is read: a plain name after a dot, any other key in `["…"]`, where `"` and `\` are
+/// escaped.
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub struct PropertyPath(Vec<Accessor>);
+
+/// Why a text is no property path.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{problem} at character {at}")]
+pub struct InvalidPath {
+    problem: &'static str,
+    at: usize,
+}
+
+impl PropertyPath {
+    /// The steps, from the outside in.
+    #[must_use]
+    pub fn accessors(&self) -> &[Accessor] {
+        &self.0
+    }
+
+    /// This path and one step more.
+    #[must_use]
+    pub fn join(&self, accessor: Accessor) -> Self {
+        let mut accessors = self.0.clone();
+        accessors.push(accessor);
+        Self(accessors)
+    }
+}
+
+impl FromIterator<Accessor> for PropertyPath {
+    fn from_iter<I: IntoIterator<Item = Accessor>>(accessors: I) -> Self {
+        Self(accessors.into_iter().collect())
+    }
+}
+
+impl FromStr for PropertyPath {
+    type Err = InvalidPath;
+
+    fn from_str(text: &str) -> Result<Self, InvalidPath> {
+        let invalid = |problem, rest: &str| {
+            let at = text[..text.len() - rest.len()].chars().count() + 1;
+            Err(InvalidPath { problem, at })
+        };
+        let mut accessors = Vec::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            if let Some(subscript) = rest.strip_prefix('[') {
+                if let Some(quoted) = subscript.strip_prefix('"') {
+                    let Some((key, tail)) = quoted_key(quoted) else {
+                        return invalid("a key has no closing `\"`", rest);
+                    };
+                    let Some(tail) = tail.strip_prefix(']') else {
+                        return invalid("a subscript has no closing `]`", tail);
+                    };
+                    accessors.push(Accessor::Name(key));
+                    rest = tail;
+                } else {
+                    let Some((index, tail)) = subscript.split_once(']') else {
+                        return invalid("a subscript has no closing `]`", rest);
+                    };
+                    let Ok(index) = index.parse() else {
+                        return invalid("a subscript is neither a number nor a quoted key", rest);
+                    };
+                    accessors.push(Accessor::Index(index));
+                    rest = tail;
+                }
+            } else {
+                let name = match rest.strip_prefix('.') {
+                    Some(name) if !accessors.is_empty() => name,
+                    None if accessors.is_empty() => rest,
+                    _ => return invalid("a name is missing or has no `.` before it", rest),
+                };
+                let end = name.find(['.', '[']).unwrap_or(name.len());
+                if end == 0 {
+                    return invalid("a name is empty", name);
+                }
+                accessors.push(Accessor::Name(name[..end].to_owned()));
+                rest = &name[end..];
+            }
+        }
+        if accessors.is_empty() {
+            return invalid("the path is empty", rest);
+        }
+        Ok(Self(accessors))
+    }
+}
+
+/// Splits `key"tail` at the first quote that no backslash escapes.
+fn quoted_key(text: &str) -> Option<(String, &str)> {
+    let mut key = String::new();
+    let mut characters = text.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => return Some((key, &text[at + 1..])),
+            '\\' => key.push(characters.next()?.1),
+            _ => key.push(character),
+        }
+    }
+    None
+}
+
+impl fmt::Display for PropertyPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, accessor) in self.0.iter().enumerate() {
+            match accessor {
+                Accessor::Name(name) if is_plain(name) => {
+                    let dot = if position == 0 { "" } else { "." };
+                    write!(formatter, "{dot}{name}")?;
+                }
+                Accessor::Name(name) => {
+                    let escaped = name.replace('\\', "\\\\").replace('"', "\\\"");
+                    write!(formatter, "[\"{escaped}\"]")?;
+                }
+                Accessor::Index(index) => write!(formatter, "[{index}]")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && characters.all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_print_as_they_are_read() {
+        for text in [
+            "a",
+            "a.b",
+            "a[0]",
+            "a[\"b.c\"][1].d",
+            "[\"a \\\"b\\\" \\\\\"]",
+            "_x1",
+        ] {
+            assert_eq!(text.parse::<PropertyPath>().unwrap().to_string(), text);
+        }
+        assert_eq!(
+            "a.my-key".parse::<PropertyPath>().unwrap().to_string(),
+            "a[\"my-key\"]"
+        );
+    }
+
+    #[test]
+    fn bad_paths_say_where() {
+        for (text, problem) in [
+            ("", "the path is empty at character 1"),
+            (
+                ".a",
+                "a name is missing or has no `.` before it at character 1",
+            ),
+            ("a..b", "a name is empty at character 3"),
+            ("a.", "a name is empty at character 3"),
+            ("a[0", "a subscript has no closing `]` at character 2"),
+            (
+                "a[x]",
+                "a subscript is neither a number nor a quoted key at character 2",
+            ),
+            (
+                "a[-1]",
+                "a subscript is neither a number nor a quoted key at character 2",
+            ),
+            ("a[\"b]", "a key has no closing `\"` at character 2"),
+            ("é[\"b\"x]", "a subscript has no closing `]` at character 6"),
+            (
+                "a[0]b",
+                "a name is missing or has no `.` before it at character 5",
+            ),
+        ] {
+            assert_eq!(
+                text.parse::<PropertyPath>().unwrap_err().to_string(),
+                problem,
+                "{text}"
+            );
+        }
+    }
+}

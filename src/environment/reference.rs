@@ -1,0 +1,82 @@
+//! What the user calls an environment: a file here, or a name in Pulumi Cloud.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::error::{Error, Result};
+
+/// A reference to an environment.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Reference {
+    /// A definition on this machine.
+    Local(PathBuf),
+    /// `[ORG/][PROJECT/]NAME[@VERSION]` in Pulumi Cloud, as it was written.
+    Cloud(String),
+}
+
+impl Reference {
+    /// Reads a reference. A text that starts with `/`, `./`, `../` or `~`, or ends in `.yaml` or
+    /// `.yml`, is a file; `~/` is `home`.
+    pub fn parse(text: &str, home: Option<PathBuf>) -> Result<Self> {
+        if text.is_empty() {
+            return Err(Error::configuration("the environment's name is empty")
+                .with_hint("name a local definition, such as ./env.yaml"));
+        }
+        if let Some(below_home) = text.strip_prefix("~/") {
+            let Some(home) = home else {
+                return Err(Error::configuration(format!(
+                    "cannot resolve `{text}`: there is no home directory"
+                ))
+                .with_hint("set HOME, or write the path in full"));
+            };
+            return Ok(Self::Local(home.join(below_home)));
+        }
+        let is_path = ["/", "./", "../", "~"]
+            .iter()
+            .any(|start| text.starts_with(start))
+            || [".yaml", ".yml"].iter().any(|end| text.ends_with(end))
+            || PathBuf::from(text).is_absolute()
+            || (cfg!(windows) && text.contains('\\'));
+        Ok(if is_path {
+            Self::Local(PathBuf::from(text))
+        } else {
+            Self::Cloud(text.to_owned())
+        })
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(path) => path.display().fmt(formatter),
+            Self::Cloud(name) => formatter.write_str(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_names_are_told_apart() {
+        let local = |path: &str| Reference::Local(PathBuf::from(path));
+        let cloud = |name: &str| Reference::Cloud(name.to_owned());
+        for (text, want) in [
+            ("/etc/env", local("/etc/env")),
+            ("./env", local("./env")),
+            ("../env", local("../env")),
+            ("~/env", local("/home/alice/env")),
+            ("env.yaml", local("env.yaml")),
+            ("dir/env.yml", local("dir/env.yml")),
+            ("acme/platform/prod@3", cloud("acme/platform/prod@3")),
+            ("prod", cloud("prod")),
+        ] {
+            let home = Some(PathBuf::from("/home/alice"));
+            assert_eq!(Reference::parse(text, home).unwrap(), want, "{text}");
+        }
+        assert!(Reference::parse("~/env", None).is_err());
+        assert!(Reference::parse("", None).is_err());
+    }
+}

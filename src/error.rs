@@ -1,0 +1,168 @@
+//! The one error type: what failed, what to do about it, the chain of causes, and the kind that
+//! becomes the exit code.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// A specialised result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What sort of failure it is. Each kind has an exit code of its own, because the exit code is all
+/// that client-go's metrics and Pulumi show of a failed plugin.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A flag, a variable, the exec info or a local file is missing or wrong.
+    Configuration,
+    /// The environment opened, but holds no usable credentials.
+    Credentials,
+    /// The environment's definition has errors.
+    Definition,
+    /// A service answered that this identity may not do this.
+    Denied,
+    /// A bug of kubectl-esc.
+    Internal,
+    /// A service could not be reached, or not in time.
+    Unavailable,
+}
+
+impl Kind {
+    /// The exit code of a process that ends with this kind of failure.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Configuration => 2,
+            Self::Definition => 3,
+            Self::Denied => 4,
+            Self::Unavailable => 5,
+            Self::Credentials => 6,
+            Self::Internal => 70,
+        }
+    }
+}
+
+/// A failure, made to be read: one sentence for what failed, one for what to do, causes below.
+///
+/// `Display` prints the sentence alone; [`StdError::source`] leads to the causes. No part of it may
+/// hold a secret.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    message: String,
+    hint: Option<String>,
+    details: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// A failure of `kind`; `message` says what failed in one sentence, lower case, no full stop.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            hint: None,
+            details: None,
+            source: None,
+        }
+    }
+
+    /// [`Kind::Configuration`] with this message.
+    pub fn configuration(message: impl Into<String>) -> Self {
+        Self::new(Kind::Configuration, message)
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Adds one sentence that says what to do.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds a block of text of several lines that is printed as it is: rendered diagnostics.
+    #[must_use]
+    pub fn with_details(mut self, details: impl Into<String>) -> Self {
+        self.details = Some(details.into());
+        self
+    }
+
+    /// The sort of failure.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
+    /// Rendered diagnostics.
+    #[must_use]
+    pub fn details(&self) -> Option<&str> {
+        self.details.as_deref()
+    }
+
+    /// The causes, nearest first, each as one line.
+    pub fn causes(&self) -> impl Iterator<Item = String> {
+        let mut next = self.source();
+        std::iter::from_fn(move || {
+            let cause = next?;
+            next = cause.source();
+            Some(one_line(&cause.to_string()))
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&one_line(&self.message))
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+/// Folds line breaks and other control characters, so that text from elsewhere can neither break
+/// the shape of a message nor drive a terminal.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for word in text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|w| !w.is_empty())
+    {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        folded.push_str(word);
+    }
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_chain_of_causes_is_one_line_each() {
+        let root = std::io::Error::other("line one\nline two\u{1b}[31m");
+        let middle = Error::new(Kind::Unavailable, "cannot read").caused_by(root);
+        let error = Error::configuration("cannot start").caused_by(middle);
+        let causes: Vec<_> = error.causes().collect();
+        assert_eq!(causes, ["cannot read", "line one line two [31m"]);
+        assert_eq!(error.to_string(), "cannot start");
+        assert_eq!(error.kind().exit_code(), 2);
+    }
+}

@@ -1,0 +1,49 @@
+//! What the evaluator asks of the world: definitions to import, and providers to open.
+
+use crate::environment::Value;
+use crate::error::Error;
+
+/// A provider that `fn::open` calls.
+pub trait Provider {
+    /// The schema that the inputs must satisfy before [`Provider::open`] is called: a JSON Schema
+    /// (the subset that ESC's own provider schemas use) as JSON text.
+    fn input_schema(&self) -> &str;
+
+    /// The schema of what [`Provider::open`] returns, in the same form.
+    fn output_schema(&self) -> &str;
+
+    /// Does the provider's work with known, valid inputs. The error's message is shown at the
+    /// call's place in the definition; its kind and hint go to the user.
+    fn open(&self, inputs: &Value) -> Result<Value, Error>;
+
+    /// The name of the output that is meant by `name`, an older name for it. A definition that uses
+    /// the older name gets the value and a warning.
+    fn renamed_output(&self, name: &str) -> Option<&'static str> {
+        let _ = name;
+        None
+    }
+}
+
+/// Finds providers by name.
+pub trait Providers {
+    /// The provider called `name`.
+    fn provider(&self, name: &str) -> Option<&dyn Provider>;
+}
+
+/// Finds the definitions that others import.
+pub trait Importer {
+    /// The definition that `name` means in an `imports` entry. The error's message is shown at the
+    /// entry's place.
+    fn import(&self, name: &str) -> Result<Definition, Error>;
+}
+
+/// A definition to evaluate.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// The environment's name: what positions and `context.currentEnvironment.name` say.
+    pub name: String,
+    /// What a person calls it in messages: a path.
+    pub shown_as: String,
+    /// The YAML text.
+    pub text: String,
+}

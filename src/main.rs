@@ -1,0 +1,3 @@
+//! The command `kubectl-esc`.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Tests of behaviour, through the binary and the public interface.
