@@ -1,0 +1,5 @@
+//! AWS: credentials, and the token that an EKS cluster takes.
+
+pub mod credentials;
+pub mod eks_token;
+pub mod endpoint;
