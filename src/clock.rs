@@ -178,7 +178,11 @@ pub fn format_duration(duration: Duration) -> String {
         .filter(|(amount, _)| *amount > 0)
         .map(|(amount, unit)| amount.to_string() + unit)
         .collect();
-    if text.is_empty() { "0s".to_owned() } else { text }
+    if text.is_empty() {
+        "0s".to_owned()
+    } else {
+        text
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 pub mod aws;
 pub mod clock;
+pub mod configuration;
 pub mod environment;
 pub mod error;
 pub mod evaluator;
