@@ -3,3 +3,4 @@
 pub mod credentials;
 pub mod eks_token;
 pub mod endpoint;
+pub mod from_environment;
