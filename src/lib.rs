@@ -9,4 +9,5 @@ pub mod error;
 pub mod evaluator;
 pub mod host;
 pub mod kubernetes;
+pub mod http;
 pub mod secret;
