@@ -44,10 +44,11 @@ impl OpenRequest {
             Some(timeout) => timeout.parse(|text| positive_duration(text))?.value,
             None => DEFAULT_TIMEOUT,
         };
+        let expand = |path: Option<&PathBuf>| path.map(|path| host.expand(path)).transpose();
         Ok(Self {
-            environment: Reference::parse(environment, host.home())?,
-            root: flags.root.clone(),
-            web_identity_token_file: flags.web_identity_token_file.clone(),
+            environment: Reference::parse(environment, host)?,
+            root: expand(flags.root.as_ref())?,
+            web_identity_token_file: expand(flags.web_identity_token_file.as_ref())?,
             web_identity_token_env: flags.web_identity_token_env.clone(),
             web_identity_audience: flags.web_identity_audience.clone(),
             region: None,
