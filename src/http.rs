@@ -14,6 +14,7 @@ pub(crate) mod loopback;
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, SharedHttpClient, SharedHttpConnector, http_client_fn,
@@ -116,7 +117,7 @@ impl HttpClient {
             })
         };
         self.block_on(deadline, exchange)?
-            .unwrap_or_else(|| Err(too_late(&format!("`{host}`"), deadline)))
+            .unwrap_or_else(|| Err(too_late(&format!("`{host}`"), deadline.allowed())))
     }
 
     /// Runs a future to its end, or to the deadline: then `None`.
@@ -197,9 +198,9 @@ impl Drop for Runtime {
     }
 }
 
-/// The error for a deadline that passed while `who` was to answer.
-pub(crate) fn too_late(who: &str, deadline: Deadline) -> Error {
-    let allowed = format_duration(deadline.allowed());
+/// The error for a time `allowed` that passed while `who` was to answer.
+pub(crate) fn too_late(who: &str, allowed: Duration) -> Error {
+    let allowed = format_duration(allowed);
     Error::new(
         Kind::Unavailable,
         format!("{who} did not answer within {allowed}"),
@@ -213,6 +214,10 @@ pub(crate) fn checked(url: &str) -> Result<http::Uri> {
     let uri: http::Uri = url
         .parse()
         .map_err(|error| invalid_url().caused_by(error))?;
+    if uri.authority().is_some_and(|part| part.as_str().contains('@')) {
+        return Err(Error::configuration("a URL holds a user name or a password")
+            .with_hint("write the URL without them; they would not be sent"));
+    }
     let host = uri.host().filter(|host| !host.is_empty());
     match (uri.scheme_str(), host) {
         (Some("https"), Some(_)) => Ok(uri),
@@ -229,7 +234,7 @@ pub(crate) fn checked(url: &str) -> Result<http::Uri> {
 
 fn invalid_url() -> Error {
     Error::configuration("the URL is malformed")
-        .with_hint("write it in full, such as https://sts.eu-west-1.amazonaws.com")
+        .with_hint("write it in full, with `https://` and a host")
 }
 
 /// Whether the host of a URL (an IPv6 address in brackets) is this machine.
@@ -239,19 +244,6 @@ pub(crate) fn is_loopback(host: &str) -> bool {
         || address
             .parse::<std::net::IpAddr>()
             .is_ok_and(|address| address.is_loopback())
-}
-
-/// Escapes everything but the unreserved characters of RFC 3986.
-pub(crate) fn percent_encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }
 
 /// Reads the date of an HTTP header (RFC 9110, section 5.6.7).
