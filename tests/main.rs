@@ -2,5 +2,6 @@
 
 pub mod support;
 
+mod kubectl;
 mod stand_ins;
 mod verifier;

@@ -14,6 +14,15 @@ pub fn encode_standard(bytes: &[u8]) -> String {
     encode(bytes, STANDARD)
 }
 
+/// Encodes with the standard alphabet and padding: `certificate-authority-data`.
+pub fn encode_standard_padded(bytes: &[u8]) -> String {
+    let mut text = encode(bytes, STANDARD);
+    while !text.len().is_multiple_of(4) {
+        text.push('=');
+    }
+    text
+}
+
 /// Decodes the URL alphabet without padding.
 pub fn decode_url(text: &str) -> Option<Vec<u8>> {
     decode(text, URL)

@@ -5,6 +5,25 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::support::instant::Seconds;
+use crate::support::oidc::Issuer;
+
+/// The user of [`Configuration::example`]: AWS's own example credentials.
+pub const USER_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
+/// That user's secret key.
+pub const USER_SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+/// That user.
+pub const USER: &str = "arn:aws:iam::123456789012:user/alice";
+/// The role of [`Configuration::example`] for identity tokens; sessions of up to two hours.
+pub const ROLE: &str = "arn:aws:iam::123456789012:role/esc-oidc";
+/// The role for [`USER`] and for sessions of [`ROLE`]; up to two hours, external id
+/// [`EXTERNAL_ID`].
+pub const SECOND_ROLE: &str = "arn:aws:iam::210987654321:role/clusters/admin";
+/// What [`SECOND_ROLE`] wants as external id.
+pub const EXTERNAL_ID: &str = "external/1+1";
+/// The audience of identity tokens.
+pub const AUDIENCE: &str = "aws:acme";
+/// The subject that [`ROLE`] trusts; others that start with `pulumi:environments:org:acme:` too.
+pub const SUBJECT: &str = "pulumi:environments:org:acme:env:dev";
 
 /// The accounts behind the stand-in.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -23,6 +42,50 @@ pub struct Configuration {
     /// How long issued credentials last, whatever was asked for, in seconds. AWS itself never goes
     /// below 900: this is for tests of what expires.
     pub lifetime: Option<Seconds>,
+}
+
+impl Configuration {
+    /// One user, two roles, one provider: what most tests need.
+    pub fn example(issuer: &Issuer) -> Self {
+        let caller = |arn: &str| Trust::Caller {
+            arn: arn.to_owned(),
+            external_id: Some(EXTERNAL_ID.to_owned()),
+        };
+        Self {
+            users: vec![User {
+                access_key_id: USER_KEY_ID.to_owned(),
+                secret_access_key: USER_SECRET_KEY.to_owned(),
+                session_token: None,
+                arn: USER.to_owned(),
+                user_id: "AIDACKCEVSQ6C2EXAMPLE".to_owned(),
+                expires_at: None,
+            }],
+            roles: vec![
+                Role {
+                    arn: ROLE.to_owned(),
+                    id: "AROAEXAMPLEOFOIDCROLE".to_owned(),
+                    max_session_duration: 7200,
+                    trust: vec![Trust::WebIdentity {
+                        issuer: issuer.url().to_owned(),
+                        audience: AUDIENCE.to_owned(),
+                        subject: "pulumi:environments:org:acme:*".to_owned(),
+                    }],
+                },
+                Role {
+                    arn: SECOND_ROLE.to_owned(),
+                    id: "AROAEXAMPLEOFADMINROLE".to_owned(),
+                    max_session_duration: 7200,
+                    trust: vec![caller(USER), caller(ROLE)],
+                },
+            ],
+            providers: vec![Provider {
+                issuer: issuer.url().to_owned(),
+                jwks: issuer.jwks(),
+                audiences: vec![AUDIENCE.to_owned()],
+            }],
+            ..Self::default()
+        }
+    }
 }
 
 /// Credentials that exist from the start.
