@@ -2,6 +2,5 @@
 
 pub mod support;
 
-mod kubectl;
 mod stand_ins;
 mod verifier;

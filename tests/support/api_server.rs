@@ -2,6 +2,7 @@
 //! namespaces` and `kubectl auth whoami`, and the real way to check who calls: the verifier's
 //! rules, then `GetCallerIdentity` at STS in the name of its own cluster.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
@@ -49,7 +50,7 @@ impl ApiServer {
             clock,
             log: Arc::clone(&log),
         };
-        let server = Server::start(Some(authority.server(|_| false)), move |request| {
+        let server = Server::start(Some(authority.server(is_eks)), move |request| {
             Reply::Answer(cluster.answer(request))
         });
         Self {
@@ -62,6 +63,16 @@ impl ApiServer {
     /// The `server` of a kubeconfig.
     pub fn url(&self) -> String {
         format!("https://{}", self.server.address())
+    }
+
+    /// Where `HOST:443` leads, for the host of any EKS cluster: for a
+    /// [`Proxy`](super::proxy::Proxy).
+    pub fn route(&self) -> impl Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static {
+        let address = self.server.address();
+        move |authority| {
+            let host = authority.strip_suffix(":443")?;
+            is_eks(host).then_some(address)
+        }
     }
 
     /// The `certificate-authority-data` of a kubeconfig.
@@ -87,6 +98,10 @@ impl ApiServer {
     pub fn log(&self) -> Log {
         self.log.lock().expect("the log").clone()
     }
+}
+
+fn is_eks(host: &str) -> bool {
+    host.ends_with(".eks.amazonaws.com")
 }
 
 impl Cluster {
@@ -153,23 +168,27 @@ fn route(request: &Request, caller: &str) -> Response {
             "gitVersion": "v1.33.0-stand-in",
             "platform": "linux/amd64",
         }),
-        ("GET", "/api/v1") => resources("v1", &json!([{
-            "name": "namespaces",
-            "singularName": "namespace",
-            "namespaced": false,
-            "kind": "Namespace",
-            "verbs": ["get", "list"],
-            "shortNames": ["ns"],
-        }])),
-        ("GET", "/apis/authentication.k8s.io/v1") => {
-            resources("authentication.k8s.io/v1", &json!([{
+        ("GET", "/api/v1") => resources(
+            "v1",
+            &json!([{
+                "name": "namespaces",
+                "singularName": "namespace",
+                "namespaced": false,
+                "kind": "Namespace",
+                "verbs": ["get", "list"],
+                "shortNames": ["ns"],
+            }]),
+        ),
+        ("GET", "/apis/authentication.k8s.io/v1") => resources(
+            "authentication.k8s.io/v1",
+            &json!([{
                 "name": "selfsubjectreviews",
                 "singularName": "selfsubjectreview",
                 "namespaced": false,
                 "kind": "SelfSubjectReview",
                 "verbs": ["create"],
-            }]))
-        }
+            }]),
+        ),
         ("GET", "/api/v1/namespaces") => namespaces(request),
         ("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews") => json!({
             "kind": "SelfSubjectReview",
@@ -222,9 +241,8 @@ fn namespaces(request: &Request) -> Value {
             "items": items,
         });
     }
-    let column = |name: &str| {
-        json!({"name": name, "type": "string", "format": "", "description": name, "priority": 0})
-    };
+    let column = |name: &str| json!({"name": name, "type": "string", "format": "", "description": name, "priority": 0});
+    let columns = ["Name", "Status", "Age"].map(column);
     let row = |item: &Value| {
         let name = &item["metadata"]["name"];
         json!({"cells": [name, "Active", "1d"], "object": item})
@@ -233,7 +251,7 @@ fn namespaces(request: &Request) -> Value {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
         "metadata": metadata,
-        "columnDefinitions": ["Name", "Status", "Age"].map(column),
+        "columnDefinitions": columns,
         "rows": items.iter().map(row).collect::<Vec<_>>(),
     })
 }

@@ -43,7 +43,10 @@ pub fn found() -> Vec<Kubectl> {
             name.starts_with("kubectl.1.")
         }));
     }
-    let mut found: Vec<_> = candidates.iter().filter_map(|path| Kubectl::at(path)).collect();
+    let mut found: Vec<_> = candidates
+        .iter()
+        .filter_map(|path| Kubectl::at(path))
+        .collect();
     found.sort_by_key(|kubectl| kubectl.number);
     found.dedup_by_key(|kubectl| kubectl.number);
     found
@@ -73,7 +76,10 @@ pub fn oldest_and_newest() -> Vec<Kubectl> {
         found.extend(oldest);
         found.reverse();
     }
-    let versions: Vec<_> = found.iter().map(|kubectl| kubectl.version.as_str()).collect();
+    let versions: Vec<_> = found
+        .iter()
+        .map(|kubectl| kubectl.version.as_str())
+        .collect();
     println!("kubectl: {}", versions.join(" and "));
     found
 }

@@ -26,9 +26,10 @@ impl Authority {
         let number = MADE.fetch_add(1, Ordering::Relaxed) + 1;
         let mut parameters = CertificateParams::default();
         parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        parameters
-            .distinguished_name
-            .push(DnType::CommonName, format!("kubectl-esc test authority {number}"));
+        parameters.distinguished_name.push(
+            DnType::CommonName,
+            format!("kubectl-esc test authority {number}"),
+        );
         let key = KeyPair::generate().expect("a key");
         let certificate = parameters.self_signed(&key).expect("a certificate");
         Self {

@@ -222,6 +222,17 @@ impl Parsed {
     }
 }
 
+/// A token with its URL changed.
+pub fn tampered(token: &str, change: impl FnOnce(&mut String)) -> String {
+    let payload = token.strip_prefix(PREFIX).expect("a token");
+    let url = base64::decode_url(payload).expect("base64");
+    let mut url = String::from_utf8(url).expect("a URL");
+    let before = url.clone();
+    change(&mut url);
+    assert_ne!(url, before, "nothing was changed");
+    format!("{PREFIX}{}", base64::encode_url(url.as_bytes()))
+}
+
 /// The request that an API server makes of a presigned path and query.
 pub fn request(target: &str, host: &str, cluster: &str) -> Request {
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());

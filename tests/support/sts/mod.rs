@@ -11,11 +11,11 @@ pub mod configuration;
 mod web_identity;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use super::http::{Reply, Request, Response, Server};
 use super::instant::Clock;
-use super::proxy::Proxy;
 use super::tls::Authority;
 use accounts::Accounts;
 use actions::Parameters;
@@ -133,19 +133,14 @@ impl Sts {
         format!("http://{}", self.server.address())
     }
 
-    /// Puts it behind TLS under the real names of STS, which lead to it through a proxy. Both last
-    /// as long as the result.
+    /// Puts it behind TLS under the real names of STS, to which a [`Proxy`](super::proxy::Proxy)
+    /// leads by [`RealNames::route`]. Lasts as long as the result.
     pub fn real_names(&self, authority: &Authority) -> RealNames {
         let service = Arc::clone(&self.service);
         let server = Server::start(Some(authority.server(is_sts)), move |request| {
             service.answer(request)
         });
-        let address = server.address();
-        let proxy = Proxy::start(move |authority| {
-            let host = authority.strip_suffix(":443")?;
-            is_sts(host).then_some(address)
-        });
-        RealNames { proxy, server }
+        RealNames { server }
     }
 
     /// Answers a call within the process, by the same rules.
@@ -179,18 +174,19 @@ impl Sts {
     }
 }
 
-/// TLS and a proxy before the stand-in: see [`Sts::real_names`].
+/// TLS before the stand-in: see [`Sts::real_names`].
 pub struct RealNames {
-    proxy: Proxy,
-    // Held for its port.
-    #[expect(dead_code, reason = "dropping it closes its port")]
     server: Server,
 }
 
 impl RealNames {
-    /// The proxy, for `HTTPS_PROXY`.
-    pub fn proxy(&self) -> &Proxy {
-        &self.proxy
+    /// Where `HOST:443` leads, for every host of STS.
+    pub fn route(&self) -> impl Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static {
+        let address = self.server.address();
+        move |authority| {
+            let host = authority.strip_suffix(":443")?;
+            is_sts(host).then_some(address)
+        }
     }
 }
 
