@@ -1,0 +1,270 @@
+//! Runs the real binary with nothing of the process at hand: no variables but the ones that a test
+//! sets, no standard input, a home and working directory of its own, a limit on its time.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// After this time a run counts as hung and is killed.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A call of the binary in the making.
+pub struct Plugin {
+    directory: TempDir,
+    arguments: Vec<OsString>,
+    variables: BTreeMap<OsString, OsString>,
+}
+
+/// What came of a call. In both texts the test's own directory reads `[dir]`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Output {
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    /// The exit code.
+    pub code: i32,
+}
+
+impl Plugin {
+    /// A call with no arguments.
+    pub fn new() -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("kubectl-esc-test-")
+            .tempdir()
+            .expect("a temporary directory");
+        let home = directory.path().join("home");
+        std::fs::create_dir(&home).expect("a home directory");
+        let mut variables = BTreeMap::new();
+        variables.insert(
+            if cfg!(windows) { "USERPROFILE" } else { "HOME" }.into(),
+            home.into_os_string(),
+        );
+        // Without it Windows starts no process that needs randomness or sockets.
+        if cfg!(windows)
+            && let Some(root) = ambient("SystemRoot")
+        {
+            variables.insert("SystemRoot".into(), root);
+        }
+        Self {
+            directory,
+            arguments: Vec::new(),
+            variables,
+        }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = A>) -> Self {
+        arguments.into_iter().fold(self, Self::arg)
+    }
+
+    /// Sets a variable.
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.variables
+            .insert(name.as_ref().to_owned(), value.as_ref().to_owned());
+        self
+    }
+
+    /// Unsets a variable, such as `HOME`.
+    #[must_use]
+    pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.variables.remove(name.as_ref());
+        self
+    }
+
+    /// Sets `KUBERNETES_EXEC_INFO` as client-go writes it. `version` is `v1` or `v1beta1`;
+    /// `cluster` is there only where the kubeconfig says `provideClusterInfo: true`.
+    #[must_use]
+    pub fn exec_info(self, version: &str, interactive: bool, cluster: Option<Value>) -> Self {
+        let mut information = json!({
+            "kind": "ExecCredential",
+            "apiVersion": format!("client.authentication.k8s.io/{version}"),
+            "spec": {"interactive": interactive},
+        });
+        if let Some(cluster) = cluster {
+            information["spec"]["cluster"] = cluster;
+        }
+        self.env("KUBERNETES_EXEC_INFO", format!("{information}\n"))
+    }
+
+    /// Writes a file below the working directory, with the folders that it needs.
+    #[must_use]
+    pub fn file(self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> Self {
+        let path = self.directory.path().join(path);
+        let folder = path.parent().expect("a folder");
+        std::fs::create_dir_all(folder).expect("a folder below the test's own");
+        std::fs::write(path, content).expect("a file below the test's own folder");
+        self
+    }
+
+    /// The path of a file below the working directory.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.directory.path().join(path)
+    }
+
+    /// Runs the binary. Fails the test if it hangs, if it is ended by a signal, or if it fails and
+    /// yet writes to standard output: kubectl would read that. May be called again: files that the
+    /// first call left are still there.
+    #[track_caller]
+    pub fn run(&self) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-esc"));
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.directory.path());
+        let output = run(command, LIMIT).reading(self.directory.path(), "[dir]");
+        assert!(
+            output.code == 0 || output.stdout.is_empty(),
+            "a failing call must leave standard output empty: {output:#?}"
+        );
+        output
+    }
+}
+
+impl Output {
+    /// Compares all three exactly.
+    #[track_caller]
+    pub fn assert(&self, stdout: &str, stderr: &str, code: i32) {
+        let mut differences = String::new();
+        for (name, want, have) in [
+            ("stdout", stdout, self.stdout.as_str()),
+            ("stderr", stderr, self.stderr.as_str()),
+        ] {
+            if want != have {
+                let _ = write!(
+                    differences,
+                    "\n{name}, wanted:\n{want}\n{name}, is:\n{have}\n"
+                );
+            }
+        }
+        if code != self.code {
+            let _ = write!(
+                differences,
+                "\nexit code, wanted: {code}, is: {}",
+                self.code
+            );
+        }
+        assert!(
+            differences.is_empty(),
+            "the call went otherwise:\n{differences}"
+        );
+    }
+
+    /// Compares a failing call: empty standard output, this text and code.
+    #[track_caller]
+    pub fn assert_fails(&self, stderr: &str, code: i32) {
+        self.assert("", stderr, code);
+    }
+
+    /// Standard output, read as the one line of JSON that a credential plugin may print, of a call
+    /// that succeeded in silence.
+    #[track_caller]
+    pub fn credential(&self) -> Value {
+        assert_eq!((self.code, self.stderr.as_str()), (0, ""), "{self:#?}");
+        let line = self.stdout.strip_suffix('\n').expect("a line");
+        assert!(!line.contains('\n'), "more than one line: {line}");
+        serde_json::from_str(line).expect("JSON on standard output")
+    }
+
+    /// The token of [`Output::credential`].
+    #[track_caller]
+    pub fn token(&self) -> String {
+        let credential = self.credential();
+        let token = credential["status"]["token"].as_str();
+        token.expect("a token").to_owned()
+    }
+
+    fn reading(mut self, path: &Path, name: &str) -> Self {
+        let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        // The canonical form may hold the other one (macOS: /private/var), hence first.
+        for path in [canonical.as_path(), path] {
+            let path = path.to_string_lossy();
+            self.stdout = self.stdout.replace(&*path, name);
+            self.stderr = self.stderr.replace(&*path, name);
+        }
+        self
+    }
+}
+
+/// A variable of the test process.
+pub fn ambient(name: &str) -> Option<OsString> {
+    #[expect(clippy::disallowed_methods, reason = "tests look at their own machine")]
+    std::env::var_os(name)
+}
+
+/// Runs a command without standard input and kills it after `limit`, which fails the test.
+#[track_caller]
+pub fn run(mut command: Command, limit: Duration) -> Output {
+    let program = command.get_program().to_owned();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
+    let end = Instant::now() + limit;
+    let stdout = read(child.stdout.take());
+    let stderr = read(child.stderr.take());
+    let result = stdout
+        .recv_timeout(end.saturating_duration_since(Instant::now()))
+        .and_then(|stdout| {
+            let left = end.saturating_duration_since(Instant::now());
+            Ok((stdout, stderr.recv_timeout(left)?))
+        });
+    let code = wait(&mut child, end);
+    let (Ok((stdout, stderr)), Some(code)) = (result, code) else {
+        drop(child.kill());
+        drop(child.wait());
+        panic!("{} hung and was killed after {limit:?}", program.display());
+    };
+    let code =
+        code.unwrap_or_else(|| panic!("{} was ended by a signal: {stderr}", program.display()));
+    Output {
+        stdout,
+        stderr,
+        code,
+    }
+}
+
+/// Reads all of a stream in a thread, so that neither stream can block the other.
+fn read(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut stream) = stream {
+            drop(stream.read_to_end(&mut bytes));
+        }
+        drop(sender.send(String::from_utf8_lossy(&bytes).into_owned()));
+    });
+    receiver
+}
+
+/// The exit code, `Some(None)` for a signal, `None` for a process that does not end. Both streams
+/// have ended when this is called, so the process is about to.
+fn wait(child: &mut Child, end: Instant) -> Option<Option<i32>> {
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(status.code()),
+            Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_millis(1)),
+            _ => return None,
+        }
+    }
+}

@@ -1,0 +1,371 @@
+//! The independent checker of tokens, checked itself: each rule with a token that keeps it and one
+//! that breaks it, and signatures against known answers.
+
+use serde_json::Value;
+
+use crate::support::base64::encode_url;
+use crate::support::http::Request;
+use crate::support::instant;
+use crate::support::sigv4::{Problem, Signed, Signer};
+use crate::support::verifier::{Parsed, Refusal, Verifier, partition_of, request};
+
+/// 2023-04-28T00:00:00Z.
+const AT: i64 = 1_682_640_000;
+const DATE: &str = "20230428T000000Z";
+
+fn token(url: &str) -> String {
+    format!("k8s-aws-v1.{}", encode_url(url.as_bytes()))
+}
+
+/// A well-formed URL, where each pair replaces a text in it.
+fn url(changes: &[(&str, &str)]) -> String {
+    let good = format!(
+        "https://sts.eu-west-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15\
+         &X-Amz-Algorithm=AWS4-HMAC-SHA256\
+         &X-Amz-Credential=AKIDEXAMPLE%2F20230428%2Feu-west-1%2Fsts%2Faws4_request\
+         &X-Amz-Date={DATE}&X-Amz-Expires=60&X-Amz-SignedHeaders=host%3Bx-k8s-aws-id\
+         &X-Amz-Signature=00ff"
+    );
+    changes.iter().fold(good, |url, (from, to)| {
+        assert!(url.contains(from), "nothing to change: {from}");
+        url.replacen(from, to, 1)
+    })
+}
+
+fn check(token: &str, now: i64) -> Result<Parsed, Refusal> {
+    Verifier::new("aws", "eu-west-1").verify(token, now)
+}
+
+#[test]
+fn a_good_token_is_read() {
+    let changes = [("&X-Amz-Sig", "&X-Amz-Security-Token=a%2Bb%3D&X-Amz-Sig")];
+    let parsed = check(&token(&url(&changes)), AT + 900).unwrap();
+    assert_eq!(parsed.host, "sts.eu-west-1.amazonaws.com");
+    assert_eq!(parsed.region, "eu-west-1");
+    assert_eq!(parsed.access_key_id, "AKIDEXAMPLE");
+    assert_eq!(parsed.signed_at, AT);
+    assert_eq!(parsed.signed_headers, ["host", "x-k8s-aws-id"]);
+    assert_eq!(parsed.session_token.as_deref(), Some("a+b="));
+    assert_eq!(parsed.signature, "00ff");
+    assert!(parsed.target.starts_with("/?Action="));
+}
+
+#[test]
+fn every_check_refuses_what_breaks_it() {
+    let good = url(&[]);
+    let long = token(&url(&[("00ff", &"0".repeat(3000))]));
+    assert!(long.len() > 4096);
+    let rows: &[(u8, String)] = &[
+        (1, long),
+        (2, token(&good).replacen("v1", "v2", 1)),
+        (2, String::new()),
+        (3, token(&good) + "="),
+        (3, "k8s-aws-v1.*".to_owned()),
+        (3, "k8s-aws-v1.A".to_owned()),
+        (4, token("https://sts.eu-west-1.amazonaws.com/\n?a=b")),
+        (4, token("://sts.eu-west-1.amazonaws.com/")),
+        (4, token("https://sts.eu-west-1.amazonaws.com/%zz?a=b")),
+        (5, token("sts.eu-west-1.amazonaws.com/")),
+        (5, token(&url(&[("https:", "http:")]))),
+        (
+            6,
+            token(&url(&[("sts.eu-west-1.amazonaws.com", "example.com")])),
+        ),
+        (6, token(&url(&[("amazonaws.com/", "amazonaws.com:443/")]))),
+        (7, token(&url(&[("com/?", "com/sts?")]))),
+        (7, token(&url(&[("com/?", "com?")]))),
+        (8, token(&url(&[("Version=2011-06-15", "Version=%gh")]))),
+        (8, token(&url(&[("&Version", ";Version")]))),
+        (9, token(&(url(&[]) + "&x-amz-expires=60"))),
+        (10, token(&(url(&[]) + "&DurationSeconds=60"))),
+        (11, token(&(url(&[]) + "&Version=2011-06-15"))),
+        (
+            12,
+            token(&url(&[("Action=GetCallerIdentity", "Action=AssumeRole")])),
+        ),
+        (12, token(&url(&[("Action=GetCallerIdentity&", "")]))),
+        (
+            12,
+            token(&url(&[("=GetCallerIdentity", "=getcalleridentity")])),
+        ),
+        (13, token(&url(&[("%3Bx-k8s-aws-id", "")]))),
+        (13, token(&url(&[("x-k8s-aws-id", "x-k8s-aws-id2")]))),
+        (14, token(&url(&[("Expires=60", "Expires=901")]))),
+        (14, token(&url(&[("Expires=60", "Expires=-1")]))),
+        (14, token(&url(&[("Expires=60", "Expires=1m")]))),
+        (14, token(&url(&[("&X-Amz-Expires=60", "")]))),
+        (15, token(&url(&[("&X-Amz-Date=20230428T000000Z", "")]))),
+        (16, token(&url(&[(DATE, "2023-04-28T00:00:00Z")]))),
+        (16, token(&url(&[(DATE, "20230431T000000Z")]))),
+        (17, token(&url(&[(DATE, "20230427T234459Z")]))),
+    ];
+    for (number, token) in rows {
+        let refusal = check(token, AT).expect_err(token);
+        assert_eq!(refusal.check, *number, "{refusal:?} for {token}");
+    }
+}
+
+#[test]
+fn what_the_original_lets_pass_passes() {
+    for changes in [
+        &[][..],
+        &[("https:", "HTTPS:")],
+        // Years ahead: STS is the one to refuse it.
+        &[(DATE, "20330428T000000Z")],
+        &[("Expires=60", "Expires=0")],
+        &[("Expires=60", "Expires=900")],
+        &[("Version=2011-06-15", "Version=1")],
+        &[("Action=", "action=")],
+        &[("%3Bx-k8s-aws-id", "%3BX-K8S-AWS-ID")],
+        &[("sts.eu-west-1.amazonaws.com", "sts.amazonaws.com")],
+    ] {
+        check(&token(&url(changes)), AT).unwrap_or_else(|refusal| panic!("{refusal:?}"));
+    }
+}
+
+#[test]
+fn hosts_are_taken_by_partition() {
+    let accepted = [
+        ("aws", "sts.amazonaws.com"),
+        ("aws", "sts.us-east-1.amazonaws.com"),
+        ("aws", "sts-fips.us-west-2.amazonaws.com"),
+        ("aws", "sts.ap-southeast-5.api.aws"),
+        ("aws", "sts-fips.us-east-2.api.aws"),
+        ("aws", "sts.mars-north-1.amazonaws.com"),
+        ("aws-us-gov", "sts.us-gov-west-1.amazonaws.com"),
+        ("aws-us-gov", "sts-fips.us-gov-east-1.api.aws"),
+        ("aws-cn", "sts.cn-north-1.amazonaws.com.cn"),
+        ("aws-cn", "sts.cn-northwest-1.api.amazonwebservices.com.cn"),
+        ("aws-iso", "sts.us-iso-east-1.c2s.ic.gov"),
+        ("aws-iso-b", "sts.us-isob-east-1.sc2s.sgov.gov"),
+        ("aws-iso-e", "sts.eu-isoe-west-1.cloud.adc-e.uk"),
+        ("aws-iso-f", "sts.us-isof-south-1.csp.hci.ic.gov"),
+        ("aws-eusc", "sts.eusc-de-east-1.amazonaws.eu"),
+        ("aws-eusc", "sts.eusc-de-east-1.api.amazonwebservices.eu"),
+    ];
+    let refused = [
+        ("aws-us-gov", "sts.amazonaws.com"),
+        ("aws-cn", "sts.amazonaws.com"),
+        ("aws", "sts-fips.amazonaws.com"),
+        ("aws", "sts.api.aws"),
+        ("aws", "sts.us-east-1.amazonaws.com.evil.example"),
+        ("aws", "sts.us-east-1.amazonaws.com.cn"),
+        ("aws", "sts.cn-north-1.amazonaws.com.cn"),
+        ("aws", "sts.us-iso-east-1.c2s.ic.gov"),
+        ("aws", "sts.-x.amazonaws.com"),
+        ("aws", "sts.us_east.amazonaws.com"),
+        ("aws", "s3.us-east-1.amazonaws.com"),
+        ("aws", "us-east-1.amazonaws.com"),
+        ("aws", "STS.us-east-1.amazonaws.com"),
+        ("aws", "sts"),
+        ("aws", "evil.example/sts.us-east-1.amazonaws.com"),
+        ("aws-cn", "sts.us-east-1.amazonaws.com"),
+        ("aws-us-gov", "sts-fips.us-gov-west-1.amazonaws.com"),
+        // The SDK knows such hosts, the verifier does not.
+        ("aws-iso", "sts.us-iso-east-1.api.aws.ic.gov"),
+        ("aws-iso-b", "sts.us-isob-east-1.api.aws.scloud"),
+        ("aws-eusc", "sts.eusc-de-east-1.amazonaws.com"),
+    ];
+    let good = accepted.map(|row| (row, true));
+    for ((partition, host), wanted) in good.into_iter().chain(refused.map(|row| (row, false))) {
+        let token = token(&url(&[("sts.eu-west-1.amazonaws.com", host)]));
+        // A region of each partition that has one; it matters for the default host alone.
+        let outcome = Verifier::new(partition, "nowhere-1").verify(&token, AT);
+        assert_eq!(
+            outcome.is_ok(),
+            wanted,
+            "{host} in {partition}: {outcome:?}"
+        );
+        if let Err(refusal) = outcome {
+            assert_eq!(refusal.check, 6, "{host} in {partition}: {refusal:?}");
+        }
+    }
+}
+
+#[test]
+fn regions_belong_to_partitions() {
+    for (region, partition) in [
+        ("us-east-1", "aws"),
+        ("cn-north-1", "aws-cn"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("us-iso-west-1", "aws-iso"),
+        ("us-isob-east-1", "aws-iso-b"),
+        ("eu-isoe-west-1", "aws-iso-e"),
+        ("us-isof-east-1", "aws-iso-f"),
+        ("eusc-de-east-1", "aws-eusc"),
+        ("aws-global", "aws"),
+        ("cn-north", "aws"),
+        ("mars", "aws"),
+    ] {
+        assert_eq!(partition_of(region), partition, "{region}");
+    }
+}
+
+#[test]
+fn the_checker_signs_the_known_answer() {
+    let signer = Signer::known_answer();
+    let signature = Signer::KNOWN_SIGNATURE;
+    let host = "sts.us-west-2.amazonaws.com";
+    let target = signer.presign(host, "test-cluster");
+    assert!(
+        target.ends_with(&format!("X-Amz-Signature={signature}")),
+        "{target}"
+    );
+    let request = request(&target, host, "test-cluster");
+    let signed = Signed::read(&request).unwrap();
+    assert_eq!(signed.verify(&request, &signer.secret_access_key), Ok(()));
+}
+
+#[test]
+fn presigned_requests_are_refused_once_changed() {
+    let signer = Signer::known_answer();
+    let signer = Signer {
+        session_token: Some("token/with+signs==".to_owned()),
+        ..signer
+    };
+    let host = "sts.us-west-2.amazonaws.com";
+    let target = signer.presign(host, "test-cluster");
+    let other_order = {
+        let (path, query) = target.split_once('?').unwrap();
+        let parts: Vec<_> = query.split('&').rev().collect();
+        format!("{path}?{}", parts.join("&"))
+    };
+    let replaced = |from: &str, to: &str| {
+        assert!(target.contains(from), "{from}");
+        target.replacen(from, to, 1)
+    };
+    let mismatch = [
+        request(&target, host, "other-cluster"),
+        request(&target, "sts.us-east-1.amazonaws.com", "test-cluster"),
+        request(
+            &replaced("Version=2011-06-15", "Version=2011-06-16"),
+            host,
+            "test-cluster",
+        ),
+        request(&replaced("Expires=60", "Expires=61"), host, "test-cluster"),
+        request(&replaced("T000000Z", "T000001Z"), host, "test-cluster"),
+        request(
+            &replaced("with%2Bsigns", "with+signs"),
+            host,
+            "test-cluster",
+        ),
+        request(&format!("{target}0"), host, "test-cluster"),
+        request(&format!("{target}&Extra=1"), host, "test-cluster"),
+        Request {
+            body: b"x".to_vec(),
+            ..request(&target, host, "test-cluster")
+        },
+        Request {
+            method: "POST".to_owned(),
+            ..request(&target, host, "test-cluster")
+        },
+    ];
+    for changed in mismatch {
+        let outcome = Signed::read(&changed)
+            .unwrap()
+            .verify(&changed, &signer.secret_access_key);
+        assert!(matches!(outcome, Err(Problem::Mismatch(_))), "{changed:?}");
+    }
+    for same in [target.clone(), other_order] {
+        let same = request(&same, host, "test-cluster");
+        let signed = Signed::read(&same).unwrap();
+        assert_eq!(signed.verify(&same, &signer.secret_access_key), Ok(()));
+        assert!(signed.verify(&same, "another key").is_err());
+    }
+    for (from, to) in [
+        ("X-Amz-Algorithm=AWS4-HMAC-SHA256&", ""),
+        ("AWS4-HMAC-SHA256", "AWS4-HMAC-SHA1"),
+        ("X-Amz-Expires=60&", ""),
+        ("%2Faws4_request", ""),
+        ("20230428T", "20230429T"),
+        ("host%3Bx-k8s-aws-id", "x-k8s-aws-id"),
+        ("host%3Bx-k8s-aws-id", "x-k8s-aws-id%3Bhost"),
+        ("&X-Amz-Date", "&X-Amz-Expires=60&X-Amz-Date"),
+    ] {
+        let changed = request(&replaced(from, to), host, "test-cluster");
+        let outcome = Signed::read(&changed);
+        assert!(
+            matches!(outcome, Err(Problem::Incomplete(_))),
+            "{from}: {outcome:?}"
+        );
+    }
+    assert_eq!(
+        Signed::read(&request("/", host, "c")),
+        Err(Problem::Missing)
+    );
+}
+
+/// Requests that botocore signed (tests/oracle/botocore_tokens.py): the checker takes them as they
+/// are, and none with a byte changed.
+#[test]
+fn signatures_of_botocore_verify() {
+    let requests = include_str!("data/botocore_requests.json");
+    let requests: Value = serde_json::from_str(requests).unwrap();
+    let requests = requests.as_array().unwrap();
+    assert!(requests.len() >= 4, "too few: {}", requests.len());
+    for recorded in requests {
+        let text = |name: &str| recorded[name].as_str().unwrap().to_owned();
+        let headers = recorded["headers"].as_array().unwrap().iter();
+        let request = Request {
+            method: text("method"),
+            target: text("target"),
+            headers: headers
+                .map(|pair| {
+                    let text = |at: usize| pair[at].as_str().unwrap().to_owned();
+                    (text(0), text(1))
+                })
+                .collect(),
+            body: text("body").into_bytes(),
+            connection: 0,
+        };
+        let signed = Signed::read(&request).unwrap();
+        assert_eq!(
+            signed.verify(&request, recorded["secret"].as_str().unwrap()),
+            Ok(()),
+            "{request:?}"
+        );
+        let mut changed = request.clone();
+        changed.body.push(b' ');
+        assert!(
+            signed
+                .verify(&changed, recorded["secret"].as_str().unwrap())
+                .is_err()
+        );
+    }
+}
+
+#[test]
+fn instants_are_written_as_aws_does() {
+    for (seconds, compact, date) in [
+        (0, "19700101T000000Z", "Thu, 01 Jan 1970 00:00:00 GMT"),
+        (AT, DATE, "Fri, 28 Apr 2023 00:00:00 GMT"),
+        (
+            951_782_400,
+            "20000229T000000Z",
+            "Tue, 29 Feb 2000 00:00:00 GMT",
+        ),
+        (
+            1_735_689_599,
+            "20241231T235959Z",
+            "Tue, 31 Dec 2024 23:59:59 GMT",
+        ),
+        (
+            4_107_542_400,
+            "21000301T000000Z",
+            "Mon, 01 Mar 2100 00:00:00 GMT",
+        ),
+    ] {
+        assert_eq!(instant::compact(seconds), compact);
+        assert_eq!(instant::parse_compact(compact), Some(seconds));
+        assert_eq!(instant::http_date(seconds), date);
+    }
+    for text in [
+        "",
+        "20230229T000000Z",
+        "20230428T240000Z",
+        "20230428 000000Z",
+        "20230428T000000",
+    ] {
+        assert_eq!(instant::parse_compact(text), None, "{text}");
+    }
+}
