@@ -73,6 +73,12 @@ pub(super) fn outline(document: &Document) -> Outline {
     outline
 }
 
+/// The expressions of a definition without `values`: an empty object.
+pub(super) fn no_values() -> (Program, Id) {
+    let (program, root, _) = Lowering::default().values(&[], Span::default(), &RESERVED);
+    (program, root)
+}
+
 impl Outline {
     /// Whether an import of this definition is left out.
     pub(super) fn drops_import(&self) -> bool {
@@ -90,7 +96,7 @@ impl Outline {
         for (index, item) in items.iter().enumerate() {
             let path = format!("imports[{index}]");
             let import = match &item.kind {
-                Kind::Text(text) => Ok((text.as_str().unwrap_or_default(), true, item.span)),
+                Kind::Text(text) => Ok((text.as_str().unwrap_or_default(), Ok(true), item.span)),
                 Kind::Object(entries) => match entries.as_slice() {
                     [Entry { key, value }] => Ok((key.name.as_str(), merge(value), key.span)),
                     _ => Err("import must have a single key"),

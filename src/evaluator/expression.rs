@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::environment::path::Accessor as PathStep;
 use crate::environment::{Number, PropertyPath, Severity};
-use crate::evaluator::builtins::{self, Call};
+use crate::evaluator::builtins::{self, Call, Reading};
 use crate::evaluator::interpolation::{self, Access, Part};
 use crate::evaluator::syntax::{self, Entry, Node, Span};
 use crate::secret::Text;
@@ -171,9 +171,9 @@ impl Lowering {
             syntax::Kind::Object(entries) => match entries.as_slice() {
                 [Entry { key, value }] if builtins::has_prefix(&key.name) => {
                     match builtins::read(self, id, key, value) {
-                        Some(call) => Kind::Call(call),
-                        None if builtins::is_known(&key.name) => Kind::Invalid,
-                        None => {
+                        Reading::Call(call) => Kind::Call(call),
+                        Reading::Malformed => Kind::Invalid,
+                        Reading::Unknown => {
                             self.error("'fn::' is a reserved prefix", key.span, id);
                             self.object(entries, id)
                         }

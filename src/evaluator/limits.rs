@@ -9,6 +9,10 @@ pub const MAXIMUM_SOURCE_BYTES: usize = 16 << 20;
 /// How deep lists and maps may nest in a definition, and in JSON text that one decodes.
 pub const MAXIMUM_NESTING: usize = 128;
 
+/// How deep a value may nest, references resolved. Whoever gets the value walks it on an ordinary
+/// stack.
+pub const MAXIMUM_VALUE_NESTING: usize = 200;
+
 /// How many environments one evaluation may import, itself not counted.
 pub const MAXIMUM_IMPORTS: usize = 256;
 
@@ -19,7 +23,7 @@ pub const MAXIMUM_EVALUATION_DEPTH: usize = 1_000;
 pub const MAXIMUM_STEPS: usize = 4_000_000;
 
 /// How many bytes of text an evaluation may produce in all.
-pub const MAXIMUM_TEXT_BYTES: usize = 128 << 20;
+pub const MAXIMUM_TEXT_BYTES: usize = 32 << 20;
 
 /// How many diagnostics are kept.
 pub const MAXIMUM_DIAGNOSTICS: usize = 1_000;
