@@ -172,15 +172,12 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
 #[must_use]
 pub fn format_duration(duration: Duration) -> String {
     let (all, millis) = (duration.as_secs(), duration.subsec_millis());
-    let mut text = String::new();
-    for (amount, unit) in [(all / 3600, "h"), (all / 60 % 60, "m"), (all % 60, "s")] {
-        if amount > 0 {
-            text.push_str(&format!("{amount}{unit}"));
-        }
-    }
-    if millis > 0 {
-        text.push_str(&format!("{millis}ms"));
-    }
+    let text: String = [(all / 3600, "h"), (all / 60 % 60, "m"), (all % 60, "s")]
+        .into_iter()
+        .chain([(u64::from(millis), "ms")])
+        .filter(|(amount, _)| *amount > 0)
+        .map(|(amount, unit)| amount.to_string() + unit)
+        .collect();
     if text.is_empty() {
         "0s".to_owned()
     } else {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -106,6 +106,24 @@ impl Host {
 mod tests {
     use super::*;
     use crate::clock::Timestamp;
+
+    #[test]
+    fn tilde_is_the_home_directory() {
+        let clock = Clock::fixed(Timestamp::from_unix(0));
+        let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+        let host = Host::with([(home, "/home/alice")], clock);
+        for (path, want) in [
+            ("~/env.yaml", "/home/alice/env.yaml"),
+            ("~", "/home/alice"),
+            ("./~/env.yaml", "./~/env.yaml"),
+            ("~bob/env.yaml", "~bob/env.yaml"),
+            ("/env.yaml", "/env.yaml"),
+        ] {
+            assert_eq!(host.expand(Path::new(path)).unwrap(), PathBuf::from(want), "{path}");
+        }
+        let homeless = Host::with([("X", "")], clock);
+        assert!(homeless.expand(Path::new("~/env.yaml")).is_err());
+    }
 
     #[test]
     fn variables_are_hidden_and_empty_is_unset() {

@@ -1,3 +1,11 @@
-//! The command `kubectl-esc`.
+//! The command `kubectl-esc`: see [`kubectl_esc`].
 
-fn main() {}
+use std::process::ExitCode;
+
+use kubectl_esc::commands;
+use kubectl_esc::host::Host;
+
+fn main() -> ExitCode {
+    commands::report_panics();
+    commands::run(std::env::args_os(), &Host::system())
+}

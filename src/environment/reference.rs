@@ -1,9 +1,10 @@
 //! What the user calls an environment: a file here, or a name in Pulumi Cloud.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::host::Host;
 
 /// A reference to an environment.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -17,20 +18,11 @@ pub enum Reference {
 
 impl Reference {
     /// Reads a reference. A text that starts with `/`, `./`, `../` or `~`, or ends in `.yaml` or
-    /// `.yml`, is a file; `~/` is `home`.
-    pub fn parse(text: &str, home: Option<PathBuf>) -> Result<Self> {
+    /// `.yml`, is a file.
+    pub fn parse(text: &str, host: &Host) -> Result<Self> {
         if text.is_empty() {
             return Err(Error::configuration("the environment's name is empty")
                 .with_hint("name a local definition, such as ./env.yaml"));
-        }
-        if let Some(below_home) = text.strip_prefix("~/") {
-            let Some(home) = home else {
-                return Err(Error::configuration(format!(
-                    "cannot resolve `{text}`: there is no home directory"
-                ))
-                .with_hint("set HOME, or write the path in full"));
-            };
-            return Ok(Self::Local(home.join(below_home)));
         }
         let is_path = ["/", "./", "../", "~"]
             .iter()
@@ -59,8 +51,12 @@ impl fmt::Display for Reference {
 mod tests {
     use super::*;
 
+    use crate::clock::{Clock, Timestamp};
+
     #[test]
     fn paths_and_names_are_told_apart() {
+        let clock = Clock::fixed(Timestamp::from_unix(0));
+        let host = Host::with([("HOME", "/home/alice"), ("USERPROFILE", "/home/alice")], clock);
         let local = |path: &str| Reference::Local(PathBuf::from(path));
         let cloud = |name: &str| Reference::Cloud(name.to_owned());
         for (text, want) in [
@@ -73,10 +69,8 @@ mod tests {
             ("acme/platform/prod@3", cloud("acme/platform/prod@3")),
             ("prod", cloud("prod")),
         ] {
-            let home = Some(PathBuf::from("/home/alice"));
-            assert_eq!(Reference::parse(text, home).unwrap(), want, "{text}");
+            assert_eq!(Reference::parse(text, &host).unwrap(), want, "{text}");
         }
-        assert!(Reference::parse("~/env", None).is_err());
-        assert!(Reference::parse("", None).is_err());
+        assert!(Reference::parse("", &host).is_err());
     }
 }

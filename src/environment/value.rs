@@ -84,6 +84,12 @@ impl Value {
         }
     }
 
+    /// Whether this is a known `null`.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        !self.unknown && self.data == Data::Null
+    }
+
     /// The entry `name`, where this is an object that has it.
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&Self> {

@@ -1,0 +1,293 @@
+//! Asks AWS STS for temporary credentials: `AssumeRoleWithWebIdentity` and `AssumeRole`.
+//!
+//! The SDK's configuration is made by hand from what the caller gives: no profile, no instance
+//! metadata, no variable but those that [`Settings::from_host`] reads.
+
+mod failure;
+
+use std::time::{Duration, SystemTime};
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+use aws_sdk_sts::config::retry::RetryConfig;
+use aws_sdk_sts::config::{
+    Credentials as SigningCredentials, IdentityCache, SharedAsyncSleep, SharedCredentialsProvider,
+    StalledStreamProtectionConfig,
+};
+use aws_sdk_sts::error::SdkError;
+use aws_sdk_sts::types::{Credentials as IssuedCredentials, PolicyDescriptorType};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::time::TimeSource;
+
+use crate::aws::Credentials;
+use crate::aws::sts::failure::{Call, Operation};
+use crate::clock::{Clock, Deadline, Timestamp};
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::http::{HttpClient, checked, too_late};
+use crate::secret::Secret;
+
+/// The name of a session of which nobody said how to call it.
+pub const DEFAULT_SESSION_NAME: &str = "kubectl-esc";
+
+/// How STS is addressed: which of its endpoints, or another in its place.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Settings {
+    /// The URL to call in place of the region's endpoint.
+    pub endpoint: Option<String>,
+    /// Whether to call the endpoint with FIPS 140 validated cryptography.
+    pub fips: bool,
+    /// Whether to call the endpoint that has IPv6 and IPv4 addresses.
+    pub dual_stack: bool,
+}
+
+/// The inputs of `AssumeRoleWithWebIdentity`.
+#[derive(Clone, Debug)]
+pub struct AssumeRoleWithWebIdentity<'a> {
+    /// The role's ARN.
+    pub role_arn: String,
+    /// Names the session in AWS's records: 2 to 64 letters, digits and `_+=,.@-`.
+    pub session_name: String,
+    /// How long the credentials last, in whole seconds; STS gives an hour where it is not said.
+    pub duration: Option<Duration>,
+    /// Managed policies that narrow what the session may do.
+    pub policy_arns: Vec<String>,
+    /// The OIDC identity token.
+    pub identity_token: &'a Secret<String>,
+}
+
+/// The inputs of `AssumeRole`.
+#[derive(Clone, Debug)]
+pub struct AssumeRole {
+    /// The role's ARN.
+    pub role_arn: String,
+    /// Names the session in AWS's records: 2 to 64 letters, digits and `_+=,.@-`.
+    pub session_name: String,
+    /// What the role's trust policy asks of a third party.
+    pub external_id: Option<String>,
+    /// How long the credentials last, in whole seconds; STS gives an hour where it is not said.
+    pub duration: Option<Duration>,
+}
+
+/// AWS STS in one region.
+#[derive(Debug)]
+pub struct Sts {
+    http: HttpClient,
+    region: String,
+    settings: Settings,
+    deadline: Deadline,
+}
+
+impl Settings {
+    /// What the variables say that all AWS tools share: `AWS_ENDPOINT_URL_STS`, then
+    /// `AWS_ENDPOINT_URL` (both unless `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is true),
+    /// `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`.
+    pub fn from_host(host: &Host) -> Result<Self> {
+        let mut endpoint = None;
+        if !switch(host, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")? {
+            for variable in ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"] {
+                if let Some(url) = host.variable(variable)? {
+                    checked(&url).map_err(|problem| {
+                        Error::configuration(format!("`{variable}` names no usable endpoint"))
+                            .with_hint(problem.hint().unwrap_or_default().to_owned())
+                            .caused_by(problem)
+                    })?;
+                    endpoint = Some(url);
+                    break;
+                }
+            }
+        }
+        Ok(Self {
+            endpoint,
+            fips: switch(host, "AWS_USE_FIPS_ENDPOINT")?,
+            dual_stack: switch(host, "AWS_USE_DUALSTACK_ENDPOINT")?,
+        })
+    }
+}
+
+/// Reads a variable that is `true` or `false`, in any case.
+fn switch(host: &Host, variable: &str) -> Result<bool> {
+    match host.variable(variable)? {
+        None => Ok(false),
+        Some(value) if value.eq_ignore_ascii_case("true") => Ok(true),
+        Some(value) if value.eq_ignore_ascii_case("false") => Ok(false),
+        Some(_) => Err(
+            Error::configuration(format!("`{variable}` is neither `true` nor `false`"))
+                .with_hint(format!("set `{variable}` to `true` or `false`, or unset it")),
+        ),
+    }
+}
+
+impl Sts {
+    /// STS in `region`. Nothing is started or connected before the first call.
+    #[must_use]
+    pub fn new(http: &HttpClient, region: String, settings: Settings, deadline: Deadline) -> Self {
+        Self {
+            http: http.clone(),
+            region,
+            settings,
+            deadline,
+        }
+    }
+
+    /// Exchanges an identity token for credentials of a role. The call is not signed.
+    pub fn assume_role_with_web_identity(
+        &self,
+        request: &AssumeRoleWithWebIdentity<'_>,
+    ) -> Result<Credentials> {
+        let token = request.identity_token.expose();
+        let client = aws_sdk_sts::Client::new(&self.configuration(None)?);
+        let policies = request.policy_arns.iter();
+        let policies = policies.map(|arn| PolicyDescriptorType::builder().arn(arn).build());
+        let operation = client
+            .assume_role_with_web_identity()
+            .role_arn(&request.role_arn)
+            .role_session_name(&request.session_name)
+            .set_duration_seconds(request.duration.map(whole_seconds))
+            .set_policy_arns((!request.policy_arns.is_empty()).then(|| policies.collect()))
+            .web_identity_token(token);
+        let call = Call {
+            operation: Operation::WebIdentity(request.identity_token),
+            role_arn: &request.role_arn,
+            sts: self,
+            secrets: vec![token],
+        };
+        self.run(&call, async { Ok(operation.send().await?.credentials) })
+    }
+
+    /// Assumes a role with the credentials at hand.
+    pub fn assume_role(&self, with: &Credentials, request: &AssumeRole) -> Result<Credentials> {
+        let client = aws_sdk_sts::Client::new(&self.configuration(Some(with))?);
+        let operation = client
+            .assume_role()
+            .role_arn(&request.role_arn)
+            .role_session_name(&request.session_name)
+            .set_external_id(request.external_id.clone())
+            .set_duration_seconds(request.duration.map(whole_seconds));
+        let mut secrets = vec![with.secret_access_key.expose().as_str()];
+        secrets.extend(with.session_token.as_ref().map(|token| token.expose().as_str()));
+        let call = Call {
+            operation: Operation::AssumeRole,
+            role_arn: &request.role_arn,
+            sts: self,
+            secrets,
+        };
+        self.run(&call, async { Ok(operation.send().await?.credentials) })
+    }
+
+    /// Runs a call to its end or to the deadline, and words what went wrong.
+    fn run<E: failure::ServiceFailure>(
+        &self,
+        call: &Call<'_>,
+        operation: impl Future<Output = Result<Option<IssuedCredentials>, SdkError<E>>>,
+    ) -> Result<Credentials> {
+        let exchange = async {
+            let server = self.server().await?;
+            let issued = operation.await;
+            let issued = issued.map_err(|error| call.failed(&server, &error))?;
+            let issued = issued.ok_or_else(|| call.not_from_sts(&server, "it holds no credentials"))?;
+            let IssuedCredentials {
+                access_key_id,
+                secret_access_key,
+                session_token,
+                expiration,
+                ..
+            } = issued;
+            Ok(Credentials {
+                access_key_id,
+                secret_access_key: Secret::new(secret_access_key),
+                session_token: Some(Secret::new(session_token)),
+                expires_at: Some(Timestamp::from_unix(expiration.secs())),
+            })
+        };
+        self.http
+            .block_on(self.deadline, exchange)?
+            .unwrap_or_else(|| Err(too_late("AWS STS", self.deadline.allowed())))
+    }
+
+    /// The SDK's settings. Without credentials, only calls that are not signed can be made.
+    fn configuration(&self, credentials: Option<&Credentials>) -> Result<SdkConfig> {
+        // Three attempts fit into the deadline, so that a server that hangs is asked again.
+        let timeouts = TimeoutConfig::builder()
+            .operation_attempt_timeout(self.attempt_timeout())
+            .build();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(3)
+            .with_initial_backoff(Duration::from_millis(100))
+            .with_max_backoff(Duration::from_secs(1));
+        let signer = credentials.map(|credentials| {
+            let token = credentials.session_token.as_ref();
+            SharedCredentialsProvider::new(SigningCredentials::new(
+                &credentials.access_key_id,
+                credentials.secret_access_key.expose(),
+                token.map(|token| token.expose().clone()),
+                None,
+                "kubectl-esc",
+            ))
+        });
+        let mut configuration = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .app_name(AppName::new("kubectl-esc").map_err(internal)?)
+            .region(Region::new(self.region.clone()))
+            .use_fips(self.settings.fips)
+            .use_dual_stack(self.settings.dual_stack)
+            .http_client(self.http.smithy()?)
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .time_source(HostTime(self.http.host().clock()))
+            .timeout_config(timeouts)
+            .retry_config(retries)
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .identity_cache(IdentityCache::no_cache());
+        configuration.set_credentials_provider(signer);
+        configuration.set_endpoint_url(self.settings.endpoint.clone());
+        Ok(configuration.build())
+    }
+
+    fn attempt_timeout(&self) -> Duration {
+        (self.deadline.allowed() / 3).max(Duration::from_secs(2))
+    }
+
+    /// The host, with its port where it is not the usual one, that the SDK is going to ask.
+    async fn server(&self) -> Result<http::uri::Authority> {
+        let no_endpoint = |cause: String| {
+            let message = format!("there is no endpoint of AWS STS for the region `{}`", self.region);
+            let hint = "check the region, `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`";
+            Error::configuration(message).with_hint(hint).caused_by(cause)
+        };
+        let url = if let Some(endpoint) = &self.settings.endpoint {
+            endpoint.clone()
+        } else {
+            let parameters = Params::builder()
+                .region(&self.region)
+                .use_fips(self.settings.fips)
+                .use_dual_stack(self.settings.dual_stack)
+                .build()
+                .map_err(|error| no_endpoint(error.to_string()))?;
+            let endpoint = DefaultResolver::new().resolve_endpoint(&parameters).await;
+            let endpoint = endpoint.map_err(|error| no_endpoint(error.to_string()))?;
+            endpoint.url().to_owned()
+        };
+        let authority = checked(&url)?.into_parts().authority;
+        // invariant: a URL that passed the check has a host.
+        authority.ok_or_else(|| no_endpoint("the endpoint has no host".to_owned()))
+    }
+}
+
+fn whole_seconds(duration: Duration) -> i32 {
+    i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
+}
+
+fn internal(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::new(crate::error::Kind::Internal, "cannot set up the AWS SDK").caused_by(error)
+}
+
+/// The host's clock, by which the SDK signs.
+#[derive(Debug)]
+struct HostTime(Clock);
+
+impl TimeSource for HostTime {
+    fn now(&self) -> SystemTime {
+        self.0.now().system_time()
+    }
+}

@@ -1,0 +1,44 @@
+//! `check`: says what is wrong with an environment, without opening a provider.
+
+use clap::Args;
+
+use super::output;
+use crate::authenticate;
+use crate::configuration::OpenFlags;
+use crate::configuration::request::OpenRequest;
+use crate::environment::Diagnostic;
+use crate::error::{Error, Kind, Result};
+use crate::host::Host;
+
+/// Say what is wrong with an environment, without opening any provider
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// Environment to check: a local definition such as ./env.yaml
+    #[arg(value_name = "ENVIRONMENT")]
+    environment: String,
+
+    /// Folder in which imports are looked up, as PROJECT/NAME.yaml or NAME.yaml [default: the
+    /// definition's folder]
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<std::path::PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments, host: &Host) -> Result<()> {
+    let flags = OpenFlags { root: arguments.root.clone(), ..OpenFlags::default() };
+    let request = OpenRequest::read(&arguments.environment, &flags, host)?;
+    let (diagnostics, sources) = authenticate::check(&request, host)?;
+    let rendered = sources.render(&diagnostics);
+    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
+    if errors > 0 {
+        let plural = if errors == 1 { "" } else { "s" };
+        return Err(Error::new(
+            Kind::Definition,
+            format!("the definition of `{}` has {errors} error{plural}", request.environment),
+        )
+        .with_details(rendered));
+    }
+    if !diagnostics.iter().all(Diagnostic::is_error) {
+        output::block(&rendered);
+    }
+    Ok(())
+}

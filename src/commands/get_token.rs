@@ -1,0 +1,37 @@
+//! `get-token`: the exec credential plugin.
+
+use clap::Args;
+use zeroize::Zeroizing;
+
+use super::output;
+use crate::authenticate::authenticate;
+use crate::configuration::GetTokenFlags;
+use crate::error::Result;
+use crate::host::Host;
+use crate::journal::Journal;
+
+/// Print an ExecCredential for an EKS cluster, as kubectl expects it of an exec plugin
+#[derive(Args, Debug)]
+#[expect(clippy::doc_markdown, reason = "help text has no markup")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    flags: GetTokenFlags,
+
+    /// Print the bearer token alone
+    #[arg(long)]
+    token_only: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<()> {
+    let credential = authenticate(&arguments.flags, host, journal)?;
+    let mut line = if arguments.token_only {
+        let token = credential.token.expose();
+        let mut line = Zeroizing::new(String::with_capacity(token.len() + 1));
+        line.push_str(token);
+        line
+    } else {
+        credential.to_json()?
+    };
+    line.push('\n');
+    output::print(&line)
+}

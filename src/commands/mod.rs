@@ -1,0 +1,116 @@
+//! The command line. Only the modules below this one write to standard output and standard error.
+
+mod check;
+mod get_token;
+mod open;
+mod output;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{ArgAction, Parser, Subcommand};
+
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::journal::{Journal, Level};
+
+/// Logs kubectl, helm and Pulumi in to a Kubernetes cluster with what a Pulumi ESC environment holds
+#[derive(Debug, Parser)]
+#[command(name = "kubectl-esc", version, disable_help_subcommand = true)]
+struct CommandLine {
+    /// Tell about each step on standard error; twice for more [variable: KUBECTL_ESC_LOG=1 or 2]
+    #[arg(short, long = "verbose", global = true, action = ArgAction::Count)]
+    verbosity: u8,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Arguments),
+    GetToken(get_token::Arguments),
+    Open(open::Arguments),
+}
+
+/// Runs the command line and returns the exit code of the process.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> ExitCode {
+    let command_line = match CommandLine::try_parse_from(arguments) {
+        Ok(command_line) => command_line,
+        Err(problem) if !problem.use_stderr() => {
+            return finish(output::print(&problem.render().to_string()));
+        }
+        Err(problem) => return finish(Err(usage_error(&problem))),
+    };
+    finish(dispatch(&command_line, host))
+}
+
+fn dispatch(command_line: &CommandLine, host: &Host) -> Result<()> {
+    let journal = Journal::new(level(command_line.verbosity, host)?, &output::note);
+    match &command_line.command {
+        Command::Check(arguments) => check::run(arguments, host),
+        Command::GetToken(arguments) => get_token::run(arguments, host, &journal),
+        Command::Open(arguments) => open::run(arguments, host, &journal),
+    }
+}
+
+fn finish(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::report(&error);
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}
+
+/// Lets a panic, which is a bug of ours, end the process with one sentence and the exit code of an
+/// internal error. What the panic says is left out, for it may quote any value.
+pub fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
+        let error = Error::new(
+            crate::error::Kind::Internal,
+            format!("kubectl-esc {} has a bug{place}", env!("CARGO_PKG_VERSION")),
+        )
+        .with_hint("please report it, with the command that you ran");
+        output::report(&error);
+        #[expect(clippy::exit, reason = "a panic on any thread has to end the process")]
+        #[expect(clippy::disallowed_methods, reason = "the same")]
+        std::process::exit(error.kind().exit_code().into());
+    }));
+}
+
+/// What `-v` and `KUBECTL_ESC_LOG` say together.
+fn level(flags: u8, host: &Host) -> Result<Option<Level>> {
+    let variable = match host.variable("KUBECTL_ESC_LOG")?.as_deref() {
+        None | Some("0") => 0,
+        Some("1") => 1,
+        Some("2") => 2,
+        Some(_) => {
+            return Err(Error::configuration("the variable `KUBECTL_ESC_LOG` is not 0, 1 or 2")
+                .with_hint("set it to 1 for steps, to 2 for more, or unset it"));
+        }
+    };
+    Ok(match flags.max(variable) {
+        0 => None,
+        1 => Some(Level::Steps),
+        _ => Some(Level::Details),
+    })
+}
+
+/// Puts clap's words into the shape of every other error.
+fn usage_error(problem: &clap::Error) -> Error {
+    let rendered = problem.render().to_string();
+    let mut paragraphs = rendered.split("\n\n");
+    let first = paragraphs.next().unwrap_or_default();
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    let tip = paragraphs.find_map(|paragraph| paragraph.trim().strip_prefix("tip: "));
+    let message = if first.trim().is_empty() || first.starts_with("Usage") || first.starts_with("Logs") {
+        "no command is given"
+    } else {
+        first
+    };
+    Error::configuration(message)
+        .with_hint(tip.unwrap_or("`kubectl-esc --help` shows the commands and flags").trim())
+}

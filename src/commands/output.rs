@@ -1,0 +1,52 @@
+//! Writing: one document to standard output, everything for people to standard error.
+
+use std::io::{self, ErrorKind, Write};
+
+use crate::error::{Error, Result};
+
+/// Writes a text to standard output, all of it or an error. A reader that has gone away is no error.
+pub(super) fn print(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::configuration("cannot write to standard output").caused_by(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a line to standard error, under the program's name.
+pub(super) fn note(line: &str) {
+    complain(&format!("kubectl-esc: {}\n", crate::error::one_line(line)));
+}
+
+/// Writes a block of several lines to standard error as it is.
+pub(super) fn block(text: &str) {
+    complain(&format!("{}\n", text.trim_end()));
+}
+
+/// Writes an error: what failed, where, why, and what to do.
+pub(super) fn report(error: &Error) {
+    let mut text = format!("kubectl-esc: {error}\n");
+    if let Some(details) = error.details() {
+        text.push_str(details.trim_end());
+        text.push('\n');
+    }
+    for cause in error.causes() {
+        text.push_str("  caused by: ");
+        text.push_str(&cause);
+        text.push('\n');
+    }
+    if let Some(hint) = error.hint() {
+        text.push_str("  hint: ");
+        text.push_str(hint);
+        text.push('\n');
+    }
+    complain(&text);
+}
+
+/// In one write, so that the lines of parallel plugins do not mix. Where standard error cannot be
+/// written to, nobody is there to be told.
+fn complain(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}

@@ -1,0 +1,131 @@
+//! What is known before the environment is opened.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json};
+
+use crate::clock::{Deadline, format_duration, parse_duration};
+use crate::configuration::flags::{GetTokenFlags, OpenFlags};
+use crate::configuration::setting::{Search, Setting};
+use crate::environment::Reference;
+use crate::error::{Error, Result};
+use crate::host::Host;
+
+/// How long a call may take where nothing else is said.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// An environment to open, and how.
+#[derive(Clone, Debug)]
+pub struct OpenRequest {
+    /// The environment.
+    pub environment: Reference,
+    /// The folder for imports; `None` is the definition's own.
+    pub root: Option<PathBuf>,
+    /// `--web-identity-token-file`.
+    pub web_identity_token_file: Option<PathBuf>,
+    /// `--web-identity-token-env`.
+    pub web_identity_token_env: Option<String>,
+    /// `--web-identity-audience`.
+    pub web_identity_audience: Option<String>,
+    /// The region that the user gave for AWS, if any: STS of that region issues credentials.
+    pub region: Option<String>,
+    /// When the call has to be over.
+    pub deadline: Deadline,
+}
+
+impl OpenRequest {
+    /// Reads the flags and variables for opening `environment`.
+    pub fn read(environment: &str, flags: &OpenFlags, host: &Host) -> Result<Self> {
+        let timeout = Search::flag("--timeout", flags.timeout.as_ref())
+            .variable("KUBECTL_ESC_TIMEOUT", host)?
+            .end();
+        let timeout = match timeout {
+            Some(timeout) => timeout.parse(|text| positive_duration(text))?.value,
+            None => DEFAULT_TIMEOUT,
+        };
+        let expand = |path: Option<&PathBuf>| path.map(|path| host.expand(path)).transpose();
+        Ok(Self {
+            environment: Reference::parse(environment, host)?,
+            root: expand(flags.root.as_ref())?,
+            web_identity_token_file: expand(flags.web_identity_token_file.as_ref())?,
+            web_identity_token_env: flags.web_identity_token_env.clone(),
+            web_identity_audience: flags.web_identity_audience.clone(),
+            region: None,
+            deadline: Deadline::after(timeout),
+        })
+    }
+}
+
+/// What `get-token` is asked for. The settings that the environment may hold too are not final.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The environment to open.
+    pub open: OpenRequest,
+    pub(super) extension: Map<String, Json>,
+    pub(super) cluster_name: Option<Setting>,
+    pub(super) region: Option<Setting>,
+    pub(super) role_arn: Option<Setting>,
+    pub(super) external_id: Option<Setting>,
+    pub(super) session_name: Option<Setting>,
+    pub(super) credentials: Option<Setting>,
+    pub(super) credential_lifetime: Option<Setting>,
+}
+
+impl Request {
+    /// Reads flags and variables. `extension` is the cluster's extension
+    /// `client.authentication.k8s.io/exec`, as the exec info hands it on.
+    pub fn read(flags: &GetTokenFlags, host: &Host, extension: Map<String, Json>) -> Result<Self> {
+        let environment = Search::flag("ENVIRONMENT", flags.environment.as_ref())
+            .variable("KUBECTL_ESC_ENVIRONMENT", host)?
+            .extension(&extension, "environment")?;
+        let Some(environment) = environment.end() else {
+            return Err(Error::configuration("no environment is named").with_hint(
+                "name one: `kubectl-esc get-token ./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT",
+            ));
+        };
+        let region = Search::flag("--region", flags.region.as_ref())
+            .variable("KUBECTL_ESC_REGION", host)?
+            .end();
+        let mut open = OpenRequest::read(&environment.value, &flags.open, host)?;
+        open.region = region.as_ref().map(|region| region.value.clone());
+        Ok(Self {
+            open,
+            extension,
+            cluster_name: Search::flag("--cluster-name", flags.cluster_name.as_ref())
+                .variable("KUBECTL_ESC_CLUSTER_NAME", host)?
+                .end(),
+            region,
+            role_arn: Search::flag("--role-arn", flags.role_arn.as_ref())
+                .variable("KUBECTL_ESC_ROLE_ARN", host)?
+                .end(),
+            external_id: Search::flag("--external-id", flags.external_id.as_ref())
+                .variable("KUBECTL_ESC_EXTERNAL_ID", host)?
+                .end(),
+            session_name: Search::flag("--session-name", flags.session_name.as_ref())
+                .variable("KUBECTL_ESC_SESSION_NAME", host)?
+                .end(),
+            credentials: Search::flag("--credentials", flags.credentials.as_ref())
+                .variable("KUBECTL_ESC_CREDENTIALS", host)?
+                .end(),
+            credential_lifetime: Search::flag(
+                "--credential-lifetime",
+                flags.credential_lifetime.as_ref(),
+            )
+            .variable("KUBECTL_ESC_CREDENTIAL_LIFETIME", host)?
+            .end(),
+        })
+    }
+}
+
+/// Reads a duration that is more than nothing.
+pub(super) fn positive_duration(text: &str) -> Result<Duration> {
+    parse_duration(text)
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| {
+            Error::configuration(format!("`{text}` is not a duration")).with_hint(format!(
+                "write one such as {}",
+                format_duration(DEFAULT_TIMEOUT)
+            ))
+        })
+}

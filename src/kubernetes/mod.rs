@@ -1,0 +1,10 @@
+//! What client-go says to an exec credential plugin, and what it wants to hear.
+//!
+//! The protocol: <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
+
+pub mod exec_credential;
+pub mod exec_info;
+pub mod kubeconfig;
+
+pub use exec_credential::ExecCredential;
+pub use exec_info::{ApiVersion, ExecInfo};

@@ -1,0 +1,105 @@
+//! The dependency rule: a module knows only those below it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each module of the library, and those that it may name.
+const RULES: &[(&str, &[&str])] = &[
+    ("error", &[]),
+    ("secret", &[]),
+    ("journal", &[]),
+    ("clock", &[]),
+    ("host", &["clock", "error"]),
+    ("http", &["clock", "error", "host", "secret"]),
+    ("environment", &["clock", "error", "host", "secret"]),
+    ("configuration", &["clock", "environment", "error", "host"]),
+    ("kubernetes", &["clock", "error", "host", "secret"]),
+    ("evaluator", &["environment", "error", "secret"]),
+    (
+        "aws",
+        &["clock", "environment", "error", "evaluator::provider", "host", "http", "secret"],
+    ),
+    (
+        "authenticate",
+        &[
+            "aws", "clock", "configuration", "environment", "error", "evaluator", "host", "http",
+            "journal", "kubernetes",
+        ],
+    ),
+    (
+        "commands",
+        &["authenticate", "configuration", "environment", "error", "host", "journal"],
+    ),
+    ("lib", &[]),
+];
+
+#[test]
+fn modules_know_only_those_below_them() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut broken = Vec::new();
+    let rules: BTreeMap<_, _> = RULES.iter().copied().collect();
+    for file in rust_files(&source) {
+        let below = file.strip_prefix(&source).unwrap();
+        let module = below.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
+        if module == "main" {
+            continue;
+        }
+        let Some(allowed) = rules.get(module) else {
+            broken.push(format!("{}: `{module}` has no rule", below.display()));
+            continue;
+        };
+        for named in named_modules(&fs::read_to_string(&file).unwrap()) {
+            let known = named == module
+                || named.starts_with(&format!("{module}::"))
+                || allowed.iter().any(|allowed| {
+                    named == *allowed || named.starts_with(&format!("{allowed}::"))
+                });
+            if !known {
+                broken.push(format!("{}: may not know `{named}`", below.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn paths_are_found_wherever_they_stand() {
+    let text = "use crate::a::{B, c::D};\nuse crate::{e::F, g};\nlet h = crate::i();\npub(crate) x";
+    let found: Vec<_> = named_modules(text).into_iter().collect();
+    assert_eq!(found, ["a", "e::F", "g", "i"]);
+}
+
+/// What follows `crate::` in the text: one path each, up to a brace; a brace right after it is
+/// opened up.
+fn named_modules(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (at, _) in text.match_indices("crate::") {
+        let rest = &text[at + "crate::".len()..];
+        let parts = match rest.strip_prefix('{') {
+            Some(list) => list.split('}').next().unwrap().split(',').map(str::trim).collect(),
+            None => vec![rest],
+        };
+        for part in parts {
+            let end = part.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
+            let path = part[..end.unwrap_or(part.len())].trim_end_matches(':');
+            if !path.is_empty() {
+                found.insert(path.to_owned());
+            }
+        }
+    }
+    found
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(rust_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
