@@ -61,13 +61,14 @@ fn it_refuses_everybody_else() {
         let last = url.pop().unwrap();
         url.push(if last == '0' { '1' } else { '0' });
     });
+    let shorter = tampered(&good, |url| url.truncate(url.len() - 1));
     let longer = tampered(&good, |url| url.push_str("&X-Amz-Security-Token=x"));
     let other_version = good.replacen("k8s-aws-v1.", "k8s-aws-v2.", 1);
     let rows = [
         ("", "no bearer token"),
         ("opaque", "check 2"),
         (&other_version, "check 2"),
-        (&good[..good.len() - 4], "STS: 403 SignatureDoesNotMatch"),
+        (&shorter, "STS: 403 SignatureDoesNotMatch"),
         (&flipped, "STS: 403 SignatureDoesNotMatch"),
         (&longer, "STS: 403 SignatureDoesNotMatch"),
         (
