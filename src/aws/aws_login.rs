@@ -291,7 +291,7 @@ const INPUTS: &str = r#"{
           "type": "object",
           "properties": {
             "roleArn": {"type": "string", "minLength": 20, "maxLength": 2048},
-            "sessionName": {"type": "string", "minLength": 2, "maxLength": 64, "pattern": "[\w+=,.@-]*"},
+            "sessionName": {"type": "string", "minLength": 2, "maxLength": 64, "pattern": "[\\w+=,.@-]*"},
             "duration": {"type": "string", "default": "2h", "pattern": "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$"},
             "policyArns": {"type": "array", "items": {"type": "string"}},
             "subjectAttributes": {
