@@ -154,9 +154,12 @@ impl Source {
             .get(&url, &headers, deadline, LONGEST_TOKEN)
             .map_err(|error| {
                 let hint = error.hint().unwrap_or_default().to_owned();
-                Error::new(error.kind(), format!("cannot get an identity token from {self}"))
-                    .with_hint(hint)
-                    .caused_by(error)
+                Error::new(
+                    error.kind(),
+                    format!("cannot get an identity token from {self}"),
+                )
+                .with_hint(hint)
+                .caused_by(error)
             })?;
         if answer.status != 200 {
             return Err(self.refused(&answer));
@@ -191,10 +194,10 @@ impl Source {
             return Err(self.absent());
         }
         if text.len() > LONGEST_TOKEN {
-            return Err(
-                Error::configuration(format!("what is in {self} is too long for an identity token"))
-                    .with_hint("an identity token is a JSON web token (JWT) of a few kilobytes"),
-            );
+            return Err(Error::configuration(format!(
+                "what is in {self} is too long for an identity token"
+            ))
+            .with_hint("an identity token is a JSON web token (JWT) of a few kilobytes"));
         }
         let text = std::str::from_utf8(text).map_err(|_| self.malformed())?;
         let is_base64url = |part: &str| {
@@ -236,7 +239,10 @@ impl fmt::Display for Source {
                 write!(formatter, "the file `{}` (`{named_by}`)", path.display())
             }
             Self::Variable(name) => {
-                write!(formatter, "the variable `{name}` (`--web-identity-token-env`)")
+                write!(
+                    formatter,
+                    "the variable `{name}` (`--web-identity-token-env`)"
+                )
             }
             Self::GitHubActions { .. } => formatter.write_str("GitHub Actions"),
         }

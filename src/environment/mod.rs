@@ -3,13 +3,18 @@
 //! Where it came from (Pulumi Cloud or a local definition) is not known here.
 
 pub mod diagnostic;
+pub mod json;
 pub mod path;
 pub mod reference;
+pub mod report;
+mod text_builder;
 pub mod value;
 
 pub use diagnostic::{Diagnostic, Position, Range, Severity};
 pub use path::PropertyPath;
 pub use reference::Reference;
+pub use report::{Sources, Style};
+pub(crate) use text_builder::TextBuilder;
 pub use value::{Data, Number, Value};
 
 use crate::secret::Text;

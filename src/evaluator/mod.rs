@@ -1,4 +1,143 @@
 //! A local evaluator for environment definitions, which reads and opens nothing by itself: files,
 //! providers and context are handed in.
+//!
+//! The way of a definition: text → [`syntax`] tree → [`definition`] outline and [`expression`]s →
+//! lazy evaluation ([`mod@evaluate`]) to computed values → an [`Environment`] and [`Diagnostic`]s.
 
+mod access;
+mod builtins;
+mod computed;
+mod convert;
+mod definition;
+pub mod directory;
+mod evaluate;
+mod expression;
+mod interpolation;
+pub mod limits;
+mod masks;
+mod merge;
 pub mod provider;
+mod schema;
+mod suggest;
+mod syntax;
+mod validate;
+
+use std::collections::BTreeMap;
+
+pub use directory::Directory;
+pub use provider::{Definition, Importer, Provider, Providers};
+
+use crate::environment::{Data, Diagnostic, Environment, Sources, Value};
+use evaluate::{Mode, Session};
+
+/// Evaluates definitions with an importer and providers.
+#[derive(Clone)]
+pub struct Evaluator<'a> {
+    importer: &'a dyn Importer,
+    providers: &'a dyn Providers,
+    context: Value,
+}
+
+/// What a definition gave.
+#[derive(Debug)]
+pub struct Evaluation {
+    /// The values. Where there are errors, what depends on them is unknown; whether such an
+    /// environment may be used is the caller's decision.
+    pub environment: Environment,
+    /// What is wrong with the definition and its imports, by file and place. What has no place
+    /// comes first.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts, to show the diagnostics with.
+    pub sources: Sources,
+}
+
+impl<'a> Evaluator<'a> {
+    /// An evaluator without a context of its own: `${context}` has the environments' names alone.
+    pub fn new(importer: &'a dyn Importer, providers: &'a dyn Providers) -> Self {
+        Self {
+            importer,
+            providers,
+            context: Value::new(Data::Object(BTreeMap::new())),
+        }
+    }
+
+    /// Adds the entries of `context`, an object, to what `${context}` has.
+    #[must_use]
+    pub fn with_context(mut self, context: Value) -> Self {
+        self.context = context;
+        self
+    }
+
+    /// Evaluates `definition`; providers are opened.
+    #[must_use]
+    pub fn open(&self, definition: Definition) -> Evaluation {
+        self.evaluate(definition, Mode::Open)
+    }
+
+    /// Evaluates `definition`; providers are not opened, and what they would give is unknown.
+    #[must_use]
+    pub fn check(&self, definition: Definition) -> Evaluation {
+        self.evaluate(definition, Mode::Check)
+    }
+
+    /// Evaluates on a thread with a stack that is large enough for what the limits allow.
+    fn evaluate(&self, definition: Definition, mode: Mode) -> Evaluation {
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new()
+                .name("evaluator".to_owned())
+                .stack_size(limits::STACK_BYTES)
+                .spawn_scoped(scope, || self.evaluate_here(definition, mode));
+            match thread {
+                Ok(thread) => match thread.join() {
+                    Ok(evaluation) => evaluation,
+                    Err(panic) => std::panic::resume_unwind(panic),
+                },
+                Err(error) => {
+                    let summary = format!("cannot start a thread to evaluate on: {error}");
+                    let mut session = self.session(mode);
+                    session.report_without_place(summary);
+                    finish(session, None)
+                }
+            }
+        })
+    }
+
+    fn evaluate_here(&self, definition: Definition, mode: Mode) -> Evaluation {
+        let mut session = self.session(mode);
+        let values = session.environment(definition, None);
+        let values = values.map(|values| convert::to_value(&mut session.budget, &values));
+        if let Some(reason) = session.budget.report() {
+            session.report_without_place(reason.to_owned());
+        }
+        finish(session, values)
+    }
+
+    fn session(&self, mode: Mode) -> Session<'a> {
+        let context = convert::from_value(self.context.clone(), false);
+        Session::new(self.importer, self.providers, mode, context)
+    }
+}
+
+fn finish(session: Session<'_>, values: Option<Value>) -> Evaluation {
+    let mut diagnostics = session.diagnostics;
+    diagnostics.sort_by(|a, b| {
+        let place = |diagnostic: &Diagnostic| {
+            let range = diagnostic.range.as_ref()?;
+            let at = range.begin;
+            Some((range.environment.to_string(), at.line, at.column))
+        };
+        place(a).cmp(&place(b))
+    });
+    let values = values.unwrap_or_else(|| Value::new(Data::Object(BTreeMap::new())));
+    Evaluation {
+        environment: Environment { values },
+        diagnostics,
+        sources: session.sources,
+    }
+}
+
+impl std::fmt::Debug for Evaluator<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Evaluator").finish_non_exhaustive()
+    }
+}

@@ -1,10 +1,13 @@
 //! What the evaluator asks of the world: definitions to import, and providers to open.
+//!
+//! The traits ask for `Sync` because evaluation runs on a thread of its own, whose stack is large
+//! enough for the depth that it allows.
 
 use crate::environment::Value;
 use crate::error::Error;
 
 /// A provider that `fn::open` calls.
-pub trait Provider {
+pub trait Provider: Sync {
     /// The schema that the inputs must satisfy before [`Provider::open`] is called: a JSON Schema
     /// (the subset that ESC's own provider schemas use) as JSON text.
     fn input_schema(&self) -> &str;
@@ -25,13 +28,13 @@ pub trait Provider {
 }
 
 /// Finds providers by name.
-pub trait Providers {
+pub trait Providers: Sync {
     /// The provider called `name`.
     fn provider(&self, name: &str) -> Option<&dyn Provider>;
 }
 
 /// Finds the definitions that others import.
-pub trait Importer {
+pub trait Importer: Sync {
     /// The definition that `name` means in an `imports` entry. The error's message is shown at the
     /// entry's place.
     fn import(&self, name: &str) -> Result<Definition, Error>;

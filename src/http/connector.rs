@@ -213,3 +213,182 @@ impl ResolveDns for Resolver {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::{Clock, Deadline, Timestamp};
+    use crate::error::Kind;
+    use crate::http::HttpClient;
+    use crate::http::loopback::{Identity, Loopback, answer, closed_port};
+
+    fn host<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Host {
+        Host::with(variables, Clock::fixed(Timestamp::from_unix(0)))
+    }
+
+    fn get(host: &Host, url: &str) -> Result<crate::http::Response> {
+        HttpClient::new(host).get(url, &[], Deadline::after(Duration::from_secs(20)), 1024)
+    }
+
+    #[test]
+    fn the_first_variable_names_the_proxy() {
+        let all = [
+            ("https_proxy", "http://a"),
+            ("HTTPS_PROXY", "http://b"),
+            ("all_proxy", "http://c"),
+            ("ALL_PROXY", "http://d"),
+        ];
+        for first in 0..all.len() {
+            let found = proxy(&host(all[first..].iter().copied())).unwrap().unwrap();
+            assert_eq!(found.variable, all[first].0);
+            let shown = format!("{:?}", found.configuration);
+            assert!(shown.contains(all[first].1), "{shown}");
+        }
+        assert!(
+            proxy(&host([("https_proxy", ""), ("HTTP_PROXY", "http://a")]))
+                .unwrap()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn an_unusable_proxy_is_an_error_without_its_password() {
+        for (address, problem) in [
+            (
+                "socks5://u:hunter2@proxy",
+                "only the schemes `http` and `https` are supported",
+            ),
+            ("http://u:hunter2@", "the URL is malformed"),
+            ("http://u:hunter 2@proxy", "the URL is malformed"),
+            ("http://", "the URL is malformed"),
+            ("/path", "the URL is malformed"),
+        ] {
+            let error = get(&host([("HTTPS_PROXY", address)]), "https://example.com").unwrap_err();
+            assert_eq!(error.kind(), Kind::Configuration);
+            assert_eq!(
+                error.to_string(),
+                format!("the proxy that `HTTPS_PROXY` names is not usable: {problem}"),
+                "{address}"
+            );
+            assert!(!format!("{error:?}").contains("hunter"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn https_goes_through_the_proxy() {
+        let identity = Identity::new("sts.example.invalid", 2999);
+        let folder = tempfile::tempdir().unwrap();
+        let bundle = folder.path().join("bundle.pem");
+        std::fs::write(&bundle, identity.pem()).unwrap();
+        let bundle = bundle.to_str().unwrap();
+        let url = "https://sts.example.invalid/path";
+
+        let proxy = Loopback::tunnel(&identity, answer(200, "", "hello"));
+        let address = format!("user:hunter2@127.0.0.1:{}", proxy.port());
+        let variables = [("https_proxy", address.as_str()), ("AWS_CA_BUNDLE", bundle)];
+        let response = get(&host(variables), url).unwrap();
+        assert_eq!(response.body.expose(), b"hello");
+        let requests = proxy.requests();
+        assert!(requests[0].starts_with("CONNECT sts.example.invalid:443 HTTP/1.1\r\n"));
+        let basic = "proxy-authorization: basic dxnlcjpodw50zxiy\r\n";
+        assert!(
+            requests[0].to_ascii_lowercase().contains(basic),
+            "{}",
+            requests[0]
+        );
+        assert!(requests[1].starts_with("GET /path HTTP/1.1\r\n"));
+
+        // What NO_PROXY lists, and this machine itself, are reached without it.
+        for listed in [
+            "sts.example.invalid",
+            ".example.invalid",
+            "*.example.invalid",
+            "x, *",
+        ] {
+            let variables = variables.into_iter().chain([("NO_PROXY", listed)]);
+            let error = get(&host(variables), url).unwrap_err();
+            let cause = error.causes().next().unwrap();
+            assert_eq!(cause, "the host name cannot be resolved", "{listed}");
+        }
+        let here = Loopback::answering([answer(200, "", "here")]);
+        let response = get(&host(variables), &here.url()).unwrap();
+        assert_eq!(response.body.expose(), b"here");
+        assert_eq!(proxy.requests().len(), 2);
+    }
+
+    #[test]
+    fn a_proxy_that_fails_is_named() {
+        let address = format!("http://user:hunter2@127.0.0.1:{}", closed_port());
+        let refusing = Loopback::answering(["HTTP/1.1 407 -\r\n\r\n"]);
+        for (address, cause) in [
+            (address, "the connection was refused"),
+            (refusing.url(), "tunnel error: proxy authorization required"),
+        ] {
+            let host = host([("HTTPS_PROXY", address.as_str())]);
+            let error = get(&host, "https://sts.example.invalid/").unwrap_err();
+            assert_eq!(error.kind(), Kind::Unavailable);
+            assert_eq!(error.causes().next().unwrap(), cause);
+            assert_eq!(
+                error.hint().unwrap(),
+                "check the proxy that `HTTPS_PROXY` names, or list `sts.example.invalid` in \
+                 `NO_PROXY`"
+            );
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn certificates_that_cannot_be_read_are_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        std::fs::write(path("empty.pem"), "").unwrap();
+        std::fs::write(path("broken.pem"), no_certificate).unwrap();
+        std::fs::write(path("cut.pem"), &no_certificate[..30]).unwrap();
+        for variable in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
+            for file in ["missing.pem", "empty.pem", "broken.pem", "cut.pem", "."] {
+                let host = host([(variable, path(file).as_str())]);
+                let error = get(&host, "https://localhost:1").unwrap_err();
+                assert_eq!(error.kind(), Kind::Configuration, "{variable} {file}");
+                assert_eq!(
+                    error.to_string(),
+                    format!(
+                        "cannot read certificates from `{}`, which `{variable}` names",
+                        path(file)
+                    )
+                );
+                assert!(error.causes().next().is_some(), "{variable} {file}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_bundle_with_one_good_certificate_is_enough() {
+        let identity = Identity::new("localhost", 2999);
+        let folder = tempfile::tempdir().unwrap();
+        let bundle = folder.path().join("bundle.pem");
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        std::fs::write(&bundle, format!("{broken}{}", identity.pem())).unwrap();
+        let server = Loopback::tls(&identity, answer(204, "", ""));
+        let url = format!("https://localhost:{}", server.port());
+        let host = host([("SSL_CERT_FILE", bundle.to_str().unwrap())]);
+        assert_eq!(get(&host, &url).unwrap().status, 204);
+    }
+
+    #[test]
+    fn without_root_certificates_the_hint_says_so() {
+        let identity = Identity::new("localhost", 2999);
+        let folder = tempfile::tempdir().unwrap();
+        let server = Loopback::tls(&identity, answer(200, "", ""));
+        let url = format!("https://localhost:{}", server.port());
+        let host = host([("SSL_CERT_DIR", folder.path().to_str().unwrap())]);
+        let error = get(&host, &url).unwrap_err();
+        assert_eq!(
+            error.hint().unwrap(),
+            "this machine has no root certificates: install them, or name a PEM file in \
+             `SSL_CERT_FILE`"
+        );
+    }
+}

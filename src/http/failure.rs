@@ -35,7 +35,8 @@ pub(crate) fn unreachable(
     }
     let root = innermost(failure);
     match reason.sentence() {
-        Some(sentence) if root == sentence => error.caused_by(root),
+        // What follows says `timed out` and no more.
+        Some(sentence) if matches!(reason, Reason::TimeOut) => error.caused_by(sentence),
         Some(sentence) => error.caused_by(Error::new(Kind::Unavailable, sentence).caused_by(root)),
         None => error.caused_by(root),
     }
@@ -67,10 +68,8 @@ impl Reason {
                 return Self::of_tls(error);
             }
             if let Some(error) = cause.downcast_ref::<io::Error>() {
-                match error.kind() {
-                    io::ErrorKind::ConnectionRefused => return Self::Refused,
-                    io::ErrorKind::TimedOut => return Self::TimeOut,
-                    _ => {}
+                if error.kind() == io::ErrorKind::ConnectionRefused {
+                    return Self::Refused;
                 }
             }
         }

@@ -5,6 +5,10 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// A server that runs until it is dropped.
 pub(crate) struct Loopback {
@@ -14,11 +18,74 @@ pub(crate) struct Loopback {
     thread: Option<JoinHandle<()>>,
 }
 
+/// What a server speaks.
+#[derive(Clone)]
+enum Speech {
+    /// HTTP.
+    Plain,
+    /// HTTP in TLS.
+    Tls(Arc<ServerConfig>),
+    /// A proxy's `CONNECT`, after which it plays the other side in TLS itself.
+    Tunnel(Arc<ServerConfig>),
+}
+
+/// A certificate that signs itself, with its key.
+pub(crate) struct Identity {
+    certificate: rcgen::CertifiedKey<rcgen::KeyPair>,
+}
+
+impl Identity {
+    /// A certificate for this host name, good from 2020 to the end of `last_year`.
+    pub(crate) fn new(name: &str, last_year: i32) -> Self {
+        let mut parameters = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
+        parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(last_year, 12, 31);
+        let signing_key = rcgen::KeyPair::generate().unwrap();
+        let cert = parameters.self_signed(&signing_key).unwrap();
+        let certificate = rcgen::CertifiedKey { cert, signing_key };
+        Self { certificate }
+    }
+
+    /// The certificate in PEM.
+    pub(crate) fn pem(&self) -> String {
+        self.certificate.cert.pem()
+    }
+
+    fn server(&self) -> Arc<ServerConfig> {
+        let key = PrivateKeyDer::try_from(self.certificate.signing_key.serialize_der()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let server = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![self.certificate.cert.der().clone()], key);
+        Arc::new(server.unwrap())
+    }
+}
+
 impl Loopback {
     /// A server that gives the answers in turn, and then the last one over and over. No answer at
     /// all: it accepts connections and stays silent.
     pub(crate) fn answering<S: Into<String>>(answers: impl IntoIterator<Item = S>) -> Self {
-        let answers: Vec<String> = answers.into_iter().map(Into::into).collect();
+        Self::start(Speech::Plain, answers.into_iter().map(Into::into).collect())
+    }
+
+    /// The same in TLS.
+    pub(crate) fn tls(identity: &Identity, answer: String) -> Self {
+        Self::start(Speech::Tls(identity.server()), vec![answer])
+    }
+
+    /// A proxy that lets everything pass and then is the other side itself.
+    pub(crate) fn tunnel(identity: &Identity, answer: String) -> Self {
+        Self::start(Speech::Tunnel(identity.server()), vec![answer])
+    }
+
+    /// A server that accepts connections and never answers.
+    pub(crate) fn silent() -> Self {
+        Self::start(Speech::Plain, Vec::new())
+    }
+
+    fn start(speech: Speech, answers: Vec<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -26,20 +93,22 @@ impl Loopback {
         let (seen, stop) = (Arc::clone(&requests), Arc::clone(&over));
         let thread = std::thread::spawn(move || {
             let mut silent = Vec::new();
+            let mut served = 0;
             for stream in listener.incoming() {
                 if stop.load(Ordering::SeqCst) {
                     return;
                 }
-                let Ok(mut stream) = stream else { continue };
-                let mut seen = seen.lock().unwrap();
-                match answers.get(seen.len()).or(answers.last()) {
-                    Some(answer) => {
-                        seen.push(request(&mut stream));
-                        // The client may have gone already.
-                        let _ = stream.write_all(answer.as_bytes());
-                    }
-                    None => silent.push(stream),
-                }
+                let Ok(stream) = stream else { continue };
+                let Some(answer) = answers.get(served).or(answers.last()) else {
+                    silent.push(stream);
+                    continue;
+                };
+                served += 1;
+                stream
+                    .set_read_timeout(Some(Duration::from_secs(10)))
+                    .unwrap();
+                let received = serve(&speech, stream, answer);
+                seen.lock().unwrap().extend(received);
             }
         });
         Self {
@@ -50,14 +119,14 @@ impl Loopback {
         }
     }
 
-    /// A server that accepts connections and never answers.
-    pub(crate) fn silent() -> Self {
-        Self::answering(Vec::<String>::new())
-    }
-
     /// `http://127.0.0.1:PORT`.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The port.
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
     }
 
     /// What it was sent, in the order of arrival.
@@ -77,7 +146,7 @@ impl Drop for Loopback {
     }
 }
 
-/// An answer as it goes over the wire.
+/// An answer as it goes over the wire; `headers` end in a line break each.
 pub(crate) fn answer(status: u16, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
@@ -91,13 +160,47 @@ pub(crate) fn closed_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// Reads one request with its body.
-fn request(stream: &mut TcpStream) -> String {
+/// Serves one connection and hands the requests back. A client that leaves is not our concern.
+fn serve(speech: &Speech, mut stream: TcpStream, answer: &str) -> Vec<String> {
+    let mut requests = Vec::new();
+    let server = match speech {
+        Speech::Plain => {
+            requests.push(request(&mut stream));
+            let _ = stream.write_all(answer.as_bytes());
+            return requests;
+        }
+        Speech::Tls(server) => server,
+        Speech::Tunnel(server) => {
+            requests.push(request(&mut stream));
+            let _ = stream.write_all(b"HTTP/1.1 200 -\r\n\r\n");
+            server
+        }
+    };
+    let connection = ServerConnection::new(Arc::clone(server)).unwrap();
+    let mut stream = StreamOwned::new(connection, stream);
+    let received = request(&mut stream);
+    if !received.is_empty() {
+        requests.push(received);
+    }
+    let _ = stream.write_all(answer.as_bytes());
+    stream.conn.send_close_notify();
+    let _ = stream.flush();
+    requests
+}
+
+/// The first byte of what a TLS client says.
+const TLS_HANDSHAKE: u8 = 22;
+
+/// Reads one request with its body; nothing, where the client speaks TLS.
+fn request(stream: &mut impl Read) -> String {
     let mut text = Vec::new();
     let mut buffer = [0; 4096];
     loop {
         let read = stream.read(&mut buffer).unwrap_or(0);
         text.extend_from_slice(&buffer[..read]);
+        if text.first() == Some(&TLS_HANDSHAKE) {
+            return String::new();
+        }
         let so_far = String::from_utf8_lossy(&text).into_owned();
         if let Some((head, body)) = so_far.split_once("\r\n\r\n") {
             let length = head

@@ -56,7 +56,11 @@ type Verdict = (Kind, String, &'static str);
 
 impl Call<'_> {
     /// The error for a call that `server` refused, or that did not get there.
-    pub(super) fn failed<E: ServiceFailure>(&self, server: &Authority, error: &SdkError<E>) -> Error {
+    pub(super) fn failed<E: ServiceFailure>(
+        &self,
+        server: &Authority,
+        error: &SdkError<E>,
+    ) -> Error {
         match error {
             SdkError::TimeoutError(_) => too_late("AWS STS", self.sts.attempt_timeout()),
             SdkError::DispatchFailure(failure) => {
@@ -121,12 +125,20 @@ impl Call<'_> {
     }
 
     fn verdict(&self, code: &str, status: u16, message: &str) -> Verdict {
-        let role = self.role_arn;
+        let role = self.scrubbed(self.role_arn);
         match code {
             _ if status == 429 || status >= 500 => busy(),
-            "Throttling" | "ThrottlingException" | "ThrottledException" | "RequestThrottled"
-            | "RequestThrottledException" | "RequestLimitExceeded" | "TooManyRequestsException"
-            | "SlowDown" | "ServiceUnavailable" | "InternalFailure" | "InternalError" => busy(),
+            "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            | "RequestThrottled"
+            | "RequestThrottledException"
+            | "RequestLimitExceeded"
+            | "TooManyRequestsException"
+            | "SlowDown"
+            | "ServiceUnavailable"
+            | "InternalFailure"
+            | "InternalError" => busy(),
             "IDPCommunicationError" => (
                 Kind::Unavailable,
                 "AWS STS cannot reach the provider of the identity token".to_owned(),
@@ -173,8 +185,11 @@ impl Call<'_> {
                 "AWS STS does not accept the time of the signature".to_owned(),
                 "check this machine's clock",
             ),
-            "InvalidClientTokenId" | "UnrecognizedClientException" | "SignatureDoesNotMatch"
-            | "IncompleteSignature" | "MissingAuthenticationToken" => (
+            "InvalidClientTokenId"
+            | "UnrecognizedClientException"
+            | "SignatureDoesNotMatch"
+            | "IncompleteSignature"
+            | "MissingAuthenticationToken" => (
                 Kind::Denied,
                 "AWS STS does not accept the credentials that are to assume the role".to_owned(),
                 "check the access key, its secret and its session token in the environment",
@@ -198,7 +213,8 @@ impl Call<'_> {
                 "check that the role's trust policy names this identity and its external id, and that the identity may call sts:AssumeRole"
             }
         };
-        let message = format!("AWS STS does not let this identity assume the role `{}`", self.role_arn);
+        let role = self.scrubbed(self.role_arn);
+        let message = format!("AWS STS does not let this identity assume the role `{role}`");
         (Kind::Denied, message, hint)
     }
 

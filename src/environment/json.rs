@@ -1,0 +1,454 @@
+//! JSON text of values, as Go's `encoding/json` writes it, and values of JSON text.
+//!
+//! Names are sorted by bytes; `<`, `>`, `&`, U+2028 and U+2029 are escaped; numbers keep their
+//! digits; bytes that are not UTF-8 become U+FFFD. The reader takes the first value of a text and
+//! leaves what follows, as ESC's `fn::fromJSON` does.
+
+use std::collections::BTreeMap;
+
+use crate::environment::text_builder::TextBuilder;
+use crate::environment::{Data, Number, Value};
+use crate::secret::{REDACTED, Text};
+
+/// What stands where a value is not known.
+pub const UNKNOWN: &str = "[unknown]";
+
+/// Whether secrets show.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Secrets {
+    /// `"[secret]"` stands for each.
+    Redacted,
+    /// As they are.
+    Revealed,
+}
+
+/// The JSON text on one line, as `fn::toJSON` gives it.
+#[must_use]
+pub fn compact(value: &Value, secrets: Secrets) -> Text {
+    let mut writer = Writer {
+        text: TextBuilder::default(),
+        secrets,
+        indent: None,
+    };
+    writer.value(value);
+    writer.text.finish()
+}
+
+/// The JSON text indented by two spaces a level, as `esc open` prints it; no newline at its end.
+#[must_use]
+pub fn indented(value: &Value, secrets: Secrets) -> Text {
+    let mut writer = Writer {
+        text: TextBuilder::default(),
+        secrets,
+        indent: Some(0),
+    };
+    writer.value(value);
+    writer.text.finish()
+}
+
+struct Writer {
+    text: TextBuilder,
+    secrets: Secrets,
+    /// The level, where the text is indented.
+    indent: Option<usize>,
+}
+
+impl Writer {
+    fn value(&mut self, value: &Value) {
+        if value.secret && self.secrets == Secrets::Redacted {
+            return self.string(REDACTED.as_bytes());
+        }
+        if value.unknown {
+            return self.string(UNKNOWN.as_bytes());
+        }
+        match &value.data {
+            Data::Null => self.text.push_str("null"),
+            Data::Bool(value) => self.text.push_str(if *value { "true" } else { "false" }),
+            Data::Number(number) => self.text.push_str(number.as_str()),
+            Data::String(text) => self.string(text.as_bytes()),
+            Data::Array(items) => {
+                self.sequence(b"[]", items.iter(), |writer, item| writer.value(item));
+            }
+            Data::Object(entries) => {
+                self.sequence(b"{}", entries.iter(), |writer, (name, value)| {
+                    writer.string(name.as_bytes());
+                    let separator = if writer.indent.is_some() { ": " } else { ":" };
+                    writer.text.push_str(separator);
+                    writer.value(value);
+                })
+            }
+        }
+    }
+
+    fn sequence<I: ExactSizeIterator>(
+        &mut self,
+        brackets: &[u8; 2],
+        items: I,
+        write: impl Fn(&mut Self, I::Item),
+    ) {
+        let is_empty = items.len() == 0;
+        self.text.push(&brackets[..1]);
+        self.indent = self.indent.map(|level| level + 1);
+        for (position, item) in items.enumerate() {
+            if position > 0 {
+                self.text.push(b",");
+            }
+            self.line();
+            write(self, item);
+        }
+        self.indent = self.indent.map(|level| level - 1);
+        if !is_empty {
+            self.line();
+        }
+        self.text.push(&brackets[1..]);
+    }
+
+    fn line(&mut self) {
+        if let Some(level) = self.indent {
+            self.text.push(b"\n");
+            for _ in 0..level {
+                self.text.push(b"  ");
+            }
+        }
+    }
+
+    fn string(&mut self, bytes: &[u8]) {
+        self.text.push(b"\"");
+        for chunk in bytes.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                match character {
+                    '"' => self.text.push(b"\\\""),
+                    '\\' => self.text.push(b"\\\\"),
+                    '\u{8}' => self.text.push(b"\\b"),
+                    '\u{c}' => self.text.push(b"\\f"),
+                    '\n' => self.text.push(b"\\n"),
+                    '\r' => self.text.push(b"\\r"),
+                    '\t' => self.text.push(b"\\t"),
+                    '\0'..='\u{1f}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                        self.text
+                            .push_str(&format!("\\u{:04x}", u32::from(character)));
+                    }
+                    _ => self.text.push_char(character),
+                }
+            }
+            for _ in chunk.invalid() {
+                self.text.push(b"\\ufffd");
+            }
+        }
+        self.text.push(b"\"");
+    }
+}
+
+/// Why a text is no JSON. It never quotes the text, which may be a secret.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{problem} at byte {at}")]
+pub struct InvalidJson {
+    problem: &'static str,
+    at: usize,
+}
+
+/// Reads the first JSON value of `text`; lists and objects nest no deeper than `nesting`. Of a name
+/// that repeats, the last value counts.
+pub fn parse(text: &[u8], nesting: usize) -> Result<Value, InvalidJson> {
+    let mut reader = Reader { text, at: 0 };
+    reader.value(nesting)
+}
+
+struct Reader<'text> {
+    text: &'text [u8],
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn value(&mut self, nesting: usize) -> Result<Value, InvalidJson> {
+        self.blanks();
+        let data = match self.peek() {
+            None => return Err(self.invalid("unexpected end of JSON input")),
+            Some(b'n') => self.word(b"null", Data::Null)?,
+            Some(b't') => self.word(b"true", Data::Bool(true))?,
+            Some(b'f') => self.word(b"false", Data::Bool(false))?,
+            Some(b'"') => Data::String(self.string()?),
+            Some(b'[' | b'{') if nesting == 0 => {
+                return Err(self.invalid("lists and objects nest too deep"));
+            }
+            Some(b'[') => {
+                let mut items = Vec::new();
+                self.sequence(b']', |reader| {
+                    items.push(reader.value(nesting - 1)?);
+                    Ok(())
+                })?;
+                Data::Array(items)
+            }
+            Some(b'{') => {
+                let mut entries = BTreeMap::new();
+                self.sequence(b'}', |reader| {
+                    reader.blanks();
+                    let name = reader.string()?;
+                    reader.blanks();
+                    reader.expect(b':', "expected `:` after a name")?;
+                    let value = reader.value(nesting - 1)?;
+                    entries.insert(name.as_str().unwrap_or_default().to_owned(), value);
+                    Ok(())
+                })?;
+                Data::Object(entries)
+            }
+            Some(b'-' | b'0'..=b'9') => Data::Number(self.number()?),
+            Some(_) => return Err(self.invalid("expected a value")),
+        };
+        Ok(Value::new(data))
+    }
+
+    fn sequence(
+        &mut self,
+        end: u8,
+        mut item: impl FnMut(&mut Self) -> Result<(), InvalidJson>,
+    ) -> Result<(), InvalidJson> {
+        self.at += 1;
+        self.blanks();
+        if self.take(end) {
+            return Ok(());
+        }
+        loop {
+            item(self)?;
+            self.blanks();
+            if self.take(end) {
+                return Ok(());
+            }
+            self.expect(b',', "expected `,` or a closing bracket")?;
+        }
+    }
+
+    fn word(&mut self, word: &[u8], data: Data) -> Result<Data, InvalidJson> {
+        if !self.text[self.at..].starts_with(word) {
+            return Err(self.invalid("expected a value"));
+        }
+        self.at += word.len();
+        Ok(data)
+    }
+
+    fn number(&mut self) -> Result<Number, InvalidJson> {
+        let start = self.at;
+        self.take(b'-');
+        if !self.take(b'0') {
+            self.digits()?;
+        }
+        if self.take(b'.') {
+            self.digits()?;
+        }
+        if self.take(b'e') || self.take(b'E') {
+            let _ = self.take(b'+') || self.take(b'-');
+            self.digits()?;
+        }
+        let text = String::from_utf8_lossy(&self.text[start..self.at]);
+        Ok(Number::from_text(text))
+    }
+
+    fn digits(&mut self) -> Result<(), InvalidJson> {
+        let start = self.at;
+        while matches!(self.peek(), Some(b'0'..=b'9')) {
+            self.at += 1;
+        }
+        if self.at == start {
+            return Err(self.invalid("expected a digit"));
+        }
+        Ok(())
+    }
+
+    fn string(&mut self) -> Result<Text, InvalidJson> {
+        self.expect(b'"', "expected a string")?;
+        let mut text = TextBuilder::default();
+        loop {
+            let rest = &self.text[self.at..];
+            let Some(length) = rest
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b'\\' | ..b' '))
+            else {
+                self.at = self.text.len();
+                return Err(self.invalid("unexpected end of JSON input"));
+            };
+            for chunk in rest[..length].utf8_chunks() {
+                text.push_str(chunk.valid());
+                for _ in chunk.invalid() {
+                    text.push_char(char::REPLACEMENT_CHARACTER);
+                }
+            }
+            self.at += length;
+            match rest[length] {
+                b'"' => {
+                    self.at += 1;
+                    return Ok(text.finish());
+                }
+                b'\\' => text.push_char(self.escape()?),
+                _ => return Err(self.invalid("a control character in a string")),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, InvalidJson> {
+        self.at += 1;
+        let escaped = match self.peek() {
+            Some(escaped @ (b'"' | b'\\' | b'/')) => char::from(escaped),
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => return self.unicode(),
+            _ => return Err(self.invalid("an unknown escape in a string")),
+        };
+        self.at += 1;
+        Ok(escaped)
+    }
+
+    /// `u1234`, or a surrogate pair. Half a pair becomes U+FFFD, as in Go.
+    fn unicode(&mut self) -> Result<char, InvalidJson> {
+        let first = self.four_digits()?;
+        if (0xd800..0xdc00).contains(&first) && self.text[self.at..].starts_with(b"\\u") {
+            let before = self.at;
+            self.at += 1;
+            let second = self.four_digits()?;
+            if (0xdc00..0xe000).contains(&second) {
+                let code = 0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+                return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+            }
+            self.at = before;
+        }
+        Ok(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER))
+    }
+
+    fn four_digits(&mut self) -> Result<u32, InvalidJson> {
+        let digits = self.text.get(self.at + 1..self.at + 5);
+        let code = digits
+            .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+            .and_then(|digits| u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
+        let Some(code) = code else {
+            return Err(self.invalid("an unknown escape in a string"));
+        };
+        self.at += 5;
+        Ok(code)
+    }
+
+    fn blanks(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+            self.at += 1;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, byte: u8, problem: &'static str) -> Result<(), InvalidJson> {
+        match self.peek() {
+            None => Err(self.invalid("unexpected end of JSON input")),
+            Some(found) if found == byte => {
+                self.at += 1;
+                Ok(())
+            }
+            Some(_) => Err(self.invalid(problem)),
+        }
+    }
+
+    fn invalid(&self, problem: &'static str) -> InvalidJson {
+        let at = self.at;
+        InvalidJson { problem, at }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rewritten(text: &str) -> String {
+        let value = parse(text.as_bytes(), 8).unwrap();
+        let text = compact(&value, Secrets::Revealed);
+        text.as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn text_is_read_and_written_as_go_does() {
+        for (text, want) in [
+            (" null ", "null"),
+            ("true false", "true"),
+            (r#"{"b":1,"a":[]}x"#, r#"{"a":[],"b":1}"#),
+            (r#"{"a":1,"a":2}"#, r#"{"a":2}"#),
+            ("[1.50, -0, 1E+3,{}]", "[1.50,-0,1E+3,{}]"),
+            ("12345678901234567890.5", "12345678901234567890.5"),
+            (
+                r#""<&>\u2028\/\u00e9\t\b\u0001""#,
+                r#""\u003c\u0026\u003e\u2028/é\t\b\u0001""#,
+            ),
+            (
+                r#""\ud83d\ude00 \ud83d \ud83dA""#,
+                "\"😀 \u{fffd} \u{fffd}A\"",
+            ),
+            ("[[[[[[[[]]]]]]]]", "[[[[[[[[]]]]]]]]"),
+        ] {
+            assert_eq!(rewritten(text), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused_without_being_quoted() {
+        for (text, want) in [
+            ("", "unexpected end of JSON input at byte 0"),
+            ("hunter2", "expected a value at byte 0"),
+            ("nul", "expected a value at byte 0"),
+            ("[1 2]", "expected `,` or a closing bracket at byte 3"),
+            ("[1,]", "expected a value at byte 3"),
+            ("{a:1}", "expected a string at byte 1"),
+            (r#"{"a" 1}"#, "expected `:` after a name at byte 5"),
+            (r#""a"#, "unexpected end of JSON input at byte 2"),
+            ("\"a\nb\"", "a control character in a string at byte 2"),
+            (r#""\x""#, "an unknown escape in a string at byte 2"),
+            (r#""\u12g4""#, "an unknown escape in a string at byte 2"),
+            ("-", "expected a digit at byte 1"),
+            ("1.", "expected a digit at byte 2"),
+            (
+                "[[[[[[[[[]]]]]]]]]",
+                "lists and objects nest too deep at byte 8",
+            ),
+        ] {
+            let error = parse(text.as_bytes(), 8).unwrap_err();
+            assert_eq!(error.to_string(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn secrets_and_unknowns_have_a_stand_in() {
+        let mut unknown_secret = Value::unknown();
+        unknown_secret.secret = true;
+        let value = Value::new(Data::Object(BTreeMap::from([
+            ("a".to_owned(), Value::secret("hunter2")),
+            ("b".to_owned(), Value::unknown()),
+            ("c".to_owned(), unknown_secret),
+            (
+                "d".to_owned(),
+                Value::new(Data::String(vec![b'x', 0xff].into())),
+            ),
+        ])));
+        let shown = |text: Text| text.as_str().unwrap().to_owned();
+        assert_eq!(
+            shown(compact(&value, Secrets::Redacted)),
+            r#"{"a":"[secret]","b":"[unknown]","c":"[secret]","d":"x\ufffd"}"#
+        );
+        assert_eq!(
+            shown(compact(&value, Secrets::Revealed)),
+            r#"{"a":"hunter2","b":"[unknown]","c":"[unknown]","d":"x\ufffd"}"#
+        );
+    }
+
+    #[test]
+    fn indented_text_has_two_spaces_a_level() {
+        let value = parse(br#"{"a":[1,{"b":{}}],"c":[]}"#, 8).unwrap();
+        let text = indented(&value, Secrets::Revealed);
+        let want = "{\n  \"a\": [\n    1,\n    {\n      \"b\": {}\n    }\n  ],\n  \"c\": []\n}";
+        assert_eq!(text.as_str().unwrap(), want);
+    }
+}

@@ -1,0 +1,421 @@
+//! Shows diagnostics to people: what is wrong, where, the line itself and a caret under the place.
+//!
+//! A line of a definition may hold secrets. Whatever [`Sources`] was told to hide does not show:
+//! each character of it is a `*`, so that the caret still stands right.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops;
+use std::sync::Arc;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use zeroize::Zeroizing;
+
+use crate::environment::{Diagnostic, Range, Severity};
+use crate::error::one_line;
+use crate::secret::Text;
+
+/// The longest part of a line that is shown, in characters.
+const MAXIMUM_WIDTH: usize = 160;
+
+/// What stands before the place, in characters, where a line is cut.
+const WIDTH_BEFORE: usize = 60;
+
+/// The shortest secret that is looked for in the rest of a text, in bytes. A shorter one would be
+/// found everywhere, and so show itself.
+const SHORTEST_SECRET: usize = 4;
+
+/// How diagnostics look.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Style {
+    /// Text alone.
+    Plain,
+    /// With the colours of a terminal.
+    Coloured,
+}
+
+/// The texts of an environment and of its imports, by the environment's name, with what in them
+/// must not show.
+#[derive(Default)]
+pub struct Sources {
+    sources: BTreeMap<Arc<str>, Source>,
+    secrets: Vec<Text>,
+}
+
+struct Source {
+    shown_as: String,
+    text: Zeroizing<String>,
+    /// In bytes.
+    hidden: Vec<ops::Range<usize>>,
+}
+
+/// Shows no text.
+impl fmt::Debug for Sources {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.sources.keys()).finish()
+    }
+}
+
+impl Sources {
+    /// Adds a text, and gives the name that places in it are to carry: `name`, unless another text
+    /// has it already.
+    pub fn add(&mut self, name: &str, shown_as: &str, text: Zeroizing<String>) -> Arc<str> {
+        let mut key: Arc<str> = Arc::from(name);
+        let mut number = 2;
+        while let Some(other) = self.sources.get(&key) {
+            if other.shown_as == shown_as && other.text == text {
+                return key;
+            }
+            key = Arc::from(format!("{name}#{number}"));
+            number += 1;
+        }
+        let source = Source {
+            shown_as: shown_as.to_owned(),
+            text,
+            hidden: Vec::new(),
+        };
+        self.sources.insert(Arc::clone(&key), source);
+        key
+    }
+
+    /// What a person calls the environment `name`.
+    #[must_use]
+    pub fn shown_as(&self, name: &str) -> Option<&str> {
+        Some(&self.sources.get(name)?.shown_as)
+    }
+
+    /// Hides a stretch of the text of `name`, in bytes.
+    pub fn hide(&mut self, name: &str, bytes: ops::Range<usize>) {
+        if let Some(source) = self.sources.get_mut(name) {
+            source.hidden.push(bytes);
+        }
+    }
+
+    /// Hides a text wherever it stands. One that is very short is hidden only where
+    /// [`Sources::hide`] says.
+    pub fn hide_text(&mut self, secret: &Text) {
+        let Some(text) = secret.as_str() else {
+            return;
+        };
+        for line in text.lines().map(str::trim) {
+            let secret = Text::from(line);
+            if line.len() >= SHORTEST_SECRET && !self.secrets.contains(&secret) {
+                self.secrets.push(secret);
+            }
+        }
+    }
+
+    /// All diagnostics, one after the other, each with its line; ends without a newline.
+    #[must_use]
+    pub fn render(&self, diagnostics: &[Diagnostic], style: Style) -> String {
+        let renderer = match style {
+            Style::Plain => Renderer::plain(),
+            Style::Coloured => Renderer::styled(),
+        }
+        .term_width(2 * MAXIMUM_WIDTH);
+        let shown = diagnostics
+            .iter()
+            .map(|diagnostic| self.render_one(diagnostic, &renderer));
+        shown.collect::<Vec<_>>().join("\n")
+    }
+
+    fn render_one(&self, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
+        let level = match diagnostic.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let title = level.primary_title(one_line(&diagnostic.summary));
+        let excerpt = diagnostic
+            .range
+            .as_ref()
+            .and_then(|range| self.excerpt(range));
+        let mut group = match &excerpt {
+            Some(excerpt) => excerpt.add_to(Group::with_title(title)),
+            None => Group::with_title(title),
+        };
+        if let Some(failure) = &diagnostic.failure {
+            for cause in failure.causes() {
+                group = group.element(Level::NOTE.message(format!("caused by: {cause}")));
+            }
+            if let Some(hint) = failure.hint() {
+                group = group.element(Level::HELP.message(one_line(hint)));
+            }
+        }
+        renderer.render(&[group])
+    }
+
+    fn excerpt(&self, range: &Range) -> Option<Excerpt> {
+        let source = self.sources.get(&range.environment)?;
+        let mut excerpt = Excerpt::of(source, range)?;
+        for (place, character) in excerpt.line.iter_mut() {
+            let is_hidden = source.hidden.iter().any(|hidden| hidden.contains(place));
+            if is_hidden && !character.is_whitespace() {
+                *character = '*';
+            }
+        }
+        for secret in &self.secrets {
+            excerpt.mask(secret.as_str()?);
+        }
+        excerpt.cut();
+        Some(excerpt)
+    }
+}
+
+/// A line with a place in it.
+struct Excerpt {
+    path: String,
+    /// From 1.
+    number: usize,
+    /// The column of the place in the file, from 1.
+    column: usize,
+    /// The characters, each with its byte in the text.
+    line: Vec<(usize, char)>,
+    /// The place, in characters of `line`.
+    place: ops::Range<usize>,
+    is_cut: bool,
+}
+
+impl Excerpt {
+    fn of(source: &Source, range: &Range) -> Option<Self> {
+        let text: &str = &source.text;
+        let is_break = |c: char| matches!(c, '\n' | '\r');
+        let (mut number, mut at) = (range.begin.line, range.begin.byte.min(text.len()));
+        let before = text.get(..at)?;
+        // The end of a file is a place after its last line break: the last line is what helps.
+        if at == text.len() && before.ends_with(is_break) {
+            let last = before.trim_end_matches(is_break);
+            let rest = &before[last.len()..];
+            number = number.saturating_sub(rest.lines().count().max(1)).max(1);
+            at = last.len();
+        }
+        let start = text[..at].rfind(is_break).map_or(0, |newline| newline + 1);
+        let end = text[at..]
+            .find(is_break)
+            .map_or(text.len(), |length| at + length);
+        let line: Vec<_> = text[start..end]
+            .char_indices()
+            .map(|(byte, character)| (start + byte, character))
+            .collect();
+        let character = |byte: usize| line.iter().take_while(|(place, _)| *place < byte).count();
+        let begin = character(at);
+        let after = character(range.end.byte.min(end)).max(begin + 1);
+        Some(Self {
+            path: one_line(&source.shown_as),
+            number,
+            column: begin + 1,
+            place: begin..after,
+            line,
+            is_cut: false,
+        })
+    }
+
+    /// Masks `secret` wherever it stands in the line.
+    fn mask(&mut self, secret: &str) {
+        let secret: Zeroizing<Vec<char>> = Zeroizing::new(secret.chars().collect());
+        let mut at = 0;
+        while at + secret.len() <= self.line.len() {
+            let window = &mut self.line[at..at + secret.len()];
+            if window.iter().zip(secret.iter()).all(|((_, a), b)| a == b) {
+                for (_, character) in window {
+                    *character = '*';
+                }
+                at += secret.len();
+            } else {
+                at += 1;
+            }
+        }
+    }
+
+    /// Cuts a long line around the place.
+    fn cut(&mut self) {
+        if self.line.len() <= MAXIMUM_WIDTH {
+            return;
+        }
+        let start = self.place.start.saturating_sub(WIDTH_BEFORE);
+        let end = (start + MAXIMUM_WIDTH).min(self.line.len());
+        let mut line = Vec::with_capacity(MAXIMUM_WIDTH + 2);
+        if start > 0 {
+            line.push((0, '…'));
+        }
+        let shift = line.len();
+        line.extend_from_slice(&self.line[start..end]);
+        if end < self.line.len() {
+            line.push((0, '…'));
+        }
+        self.place = self.place.start - start + shift..self.place.end.min(end) - start + shift;
+        self.line = line;
+        self.is_cut = true;
+    }
+
+    fn add_to<'a>(&self, group: Group<'a>) -> Group<'a> {
+        let text: String = self.line.iter().map(|(_, character)| character).collect();
+        let byte = |character: usize| {
+            let byte = text.char_indices().nth(character).map(|(byte, _)| byte);
+            byte.unwrap_or(text.len())
+        };
+        let place = byte(self.place.start)..byte(self.place.end);
+        let snippet = Snippet::source(text)
+            .line_start(self.number)
+            .annotation(AnnotationKind::Primary.span(place));
+        if !self.is_cut {
+            return group.element(snippet.path(self.path.clone()));
+        }
+        // The renderer counts the column in what it is given, which is not the whole line.
+        let origin = Origin::path(self.path.clone())
+            .line(self.number)
+            .char_column(self.column);
+        group.element(origin).element(snippet)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::environment::Position;
+    use crate::error::Error;
+
+    fn diagnostic(text: &str, word: &str) -> Diagnostic {
+        let byte = text.find(word).unwrap();
+        let line = text[..byte].matches('\n').count() + 1;
+        let begin = Position {
+            line,
+            column: byte - text[..byte].rfind('\n').map_or(0, |at| at + 1) + 1,
+            byte,
+        };
+        let end = Position {
+            byte: byte + word.len(),
+            ..begin
+        };
+        Diagnostic {
+            severity: Severity::Error,
+            summary: "unknown property \"x\"".to_owned(),
+            range: Some(Range {
+                environment: "env".into(),
+                begin,
+                end,
+            }),
+            path: None,
+            failure: None,
+        }
+    }
+
+    fn sources(text: &str) -> Sources {
+        let mut sources = Sources::default();
+        sources.add("env", "./env.yaml", Zeroizing::new(text.to_owned()));
+        sources
+    }
+
+    #[test]
+    fn a_diagnostic_shows_its_line_and_a_caret() {
+        let text = "values:\n  a: ${x}\n";
+        let shown = sources(text).render(&[diagnostic(text, "x")], Style::Plain);
+        let want = "\
+error: unknown property \"x\"
+ --> ./env.yaml:2:8
+  |
+2 |   a: ${x}
+  |        ^";
+        assert_eq!(shown, want);
+    }
+
+    #[test]
+    fn every_diagnostic_shows_with_its_causes_and_its_hint() {
+        let text = "values:\n  a: ${x}\n";
+        let failure = Error::configuration("no").caused_by("why").with_hint("do");
+        let mut first = diagnostic(text, "x");
+        first.failure = Some(Arc::new(failure));
+        let mut second = diagnostic(text, "values");
+        second.severity = Severity::Warning;
+        let mut third = diagnostic(text, "x");
+        third.range = None;
+        let shown = sources(text).render(&[first, second, third], Style::Plain);
+        let want = "\
+error: unknown property \"x\"
+ --> ./env.yaml:2:8
+  |
+2 |   a: ${x}
+  |        ^
+  |
+  = note: caused by: why
+  = help: do
+warning: unknown property \"x\"
+ --> ./env.yaml:1:1
+  |
+1 | values:
+  | ^^^^^^
+error: unknown property \"x\"";
+        assert_eq!(shown, want);
+    }
+
+    #[test]
+    fn the_end_of_the_file_shows_its_last_line() {
+        let text = "a: [b\n\n";
+        let mut at_end = diagnostic(text, "b");
+        let end = Position {
+            line: 3,
+            column: 1,
+            byte: text.len(),
+        };
+        if let Some(range) = &mut at_end.range {
+            (range.begin, range.end) = (end, end);
+        }
+        let shown = sources(text).render(&[at_end.clone()], Style::Plain);
+        assert!(shown.contains("./env.yaml:1:6\n"), "{shown}");
+        assert!(shown.ends_with("1 | a: [b\n  |      ^"), "{shown}");
+        let shown = sources("").render(&[at_end], Style::Plain);
+        assert!(shown.starts_with("error: "), "{shown}");
+    }
+
+    #[test]
+    fn hidden_text_keeps_its_width_and_its_caret() {
+        let text = "a: hünter2 # hünter2\nb: ${x}hünter2\nc: hün";
+        let mut sources = sources(text);
+        sources.hide("env", 3..11);
+        sources.hide_text(&Text::from("hünter2"));
+        sources.hide_text(&Text::from("c:"));
+        let shown = sources.render(
+            &[
+                diagnostic(text, "# "),
+                diagnostic(text, "x}"),
+                diagnostic(text, "c:"),
+            ],
+            Style::Plain,
+        );
+        assert!(!shown.contains("hünter2"), "{shown}");
+        assert!(
+            shown.contains("1 | a: ******* # *******\n  |            ^^"),
+            "{shown}"
+        );
+        assert!(shown.contains("2 | b: ${x}*******\n  |      ^^"), "{shown}");
+        assert!(shown.contains("3 | c: hün"), "{shown}");
+    }
+
+    #[test]
+    fn long_lines_are_cut_around_the_place() {
+        let long = "é".repeat(500_000);
+        let text = format!("a: {long}${{x}}{long}\n");
+        let shown = sources(&text).render(&[diagnostic(&text, "x")], Style::Plain);
+        assert!(shown.len() < 2_000, "{}", shown.len());
+        let lines: Vec<_> = shown.lines().collect();
+        assert!(lines[1].ends_with("./env.yaml:1:500006"), "{}", lines[1]);
+        let column = lines[4].chars().position(|c| c == 'x');
+        assert_eq!(column, lines[5].chars().position(|c| c == '^'), "{shown}");
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        let text = "a: \u{1b}[31m${x}\n";
+        let shown = sources(text).render(&[diagnostic(text, "x")], Style::Plain);
+        assert!(!shown.contains('\u{1b}'), "{shown}");
+    }
+
+    #[test]
+    fn two_texts_of_one_name_are_told_apart() {
+        let mut sources = sources("a");
+        let text = |text: &str| Zeroizing::new(text.to_owned());
+        assert_eq!(&*sources.add("env", "./env.yaml", text("a")), "env");
+        assert_eq!(&*sources.add("env", "default/env.yaml", text("b")), "env#2");
+        assert_eq!(sources.shown_as("env#2"), Some("default/env.yaml"));
+        assert!(!format!("{sources:?}").contains("yaml"));
+    }
+}

@@ -1,0 +1,166 @@
+//! `fn::toBase64` and `fn::fromBase64`: RFC 4648 §4, padded.
+
+use std::rc::Rc;
+
+use zeroize::Zeroizing;
+
+use crate::environment::TextBuilder;
+use crate::evaluator::computed::Computed;
+use crate::evaluator::evaluate::Scope;
+use crate::evaluator::expression::Id;
+use crate::evaluator::schema::{Schema, Type};
+use crate::secret::Text;
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+pub(super) fn encode(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> {
+    convert(scope, argument, |text| Ok(encoded(text)))
+}
+
+pub(super) fn decode(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> {
+    convert(scope, argument, |text| {
+        decoded(text)
+            .map_err(|at| format!("decoding base64 string: illegal base64 data at input byte {at}"))
+    })
+}
+
+fn convert(
+    scope: &mut Scope<'_, '_>,
+    argument: Id,
+    convert: impl Fn(&[u8]) -> Result<Text, String>,
+) -> Rc<Computed> {
+    let schema = Schema::of(Type::String);
+    let (value, is_valid) = scope.expect(argument, &schema);
+    let secret = value.all.secret;
+    let unknown = || Rc::new(Computed::unknown(schema).with_secret(secret));
+    let Some(text) = value.as_text().filter(|_| is_valid) else {
+        return unknown();
+    };
+    if !scope.session.budget.spend_text(text.as_bytes().len()) {
+        return unknown();
+    }
+    match convert(text.as_bytes()) {
+        Ok(text) => Rc::new(Computed::text(text).with_secret(secret)),
+        Err(summary) => {
+            scope.error(summary, argument);
+            unknown()
+        }
+    }
+}
+
+fn encoded(bytes: &[u8]) -> Text {
+    let mut text = TextBuilder::default();
+    for chunk in bytes.chunks(3) {
+        let mut group = [0; 3];
+        group[..chunk.len()].copy_from_slice(chunk);
+        let bits = u32::from_be_bytes([0, group[0], group[1], group[2]]);
+        let mut quartet = [b'='; 4];
+        for (position, character) in quartet.iter_mut().enumerate().take(chunk.len() + 1) {
+            *character = ALPHABET[(bits >> (18 - 6 * position)) as usize & 63];
+        }
+        text.push(&quartet);
+    }
+    text.finish()
+}
+
+/// The bytes, or the place of the first byte that is wrong. Line breaks are left out and the bits
+/// that padding leaves over may be anything, as in Go.
+fn decoded(text: &[u8]) -> Result<Text, usize> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() / 4 * 3));
+    let mut characters = text
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| !matches!(byte, b'\r' | b'\n'));
+    loop {
+        let mut bits: u32 = 0;
+        let mut count = 0;
+        while count < 4 {
+            let Some((at, byte)) = characters.next() else {
+                return if count == 0 {
+                    Ok(Text::from(std::mem::take(&mut *bytes)))
+                } else {
+                    Err(text.len())
+                };
+            };
+            match ALPHABET.iter().position(|known| known == byte) {
+                // invariant: a position in the alphabet is below 64.
+                Some(value) => bits = bits << 6 | u32::try_from(value).unwrap_or(0),
+                None if *byte == b'=' && count >= 2 => {
+                    return padding(&mut characters, count, at, text.len()).map(|()| {
+                        let group = (bits << (6 * (4 - count))).to_be_bytes();
+                        bytes.extend_from_slice(&group[1..count]);
+                        Text::from(std::mem::take(&mut *bytes))
+                    });
+                }
+                None => return Err(at),
+            }
+            count += 1;
+        }
+        bytes.extend_from_slice(&bits.to_be_bytes()[1..]);
+    }
+}
+
+/// After the first `=` at `at`: a second one where two characters came before, and then the end.
+fn padding<'t>(
+    rest: &mut impl Iterator<Item = (usize, &'t u8)>,
+    count: usize,
+    at: usize,
+    length: usize,
+) -> Result<(), usize> {
+    if count == 2 {
+        match rest.next() {
+            Some((_, b'=')) => {}
+            Some(_) => return Err(at),
+            None => return Err(length),
+        }
+    }
+    match rest.next() {
+        None => Ok(()),
+        Some((at, _)) => Err(at),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_encoded_and_decoded() {
+        // RFC 4648 §10.
+        for (text, base64) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(encoded(text.as_bytes()).as_str(), Some(base64));
+            assert_eq!(decoded(base64.as_bytes()).unwrap().as_str(), Some(text));
+        }
+        let bytes: Vec<u8> = (0..=255).collect();
+        let text = encoded(&bytes);
+        assert_eq!(decoded(text.as_bytes()).unwrap().as_bytes(), bytes);
+        assert_eq!(decoded(b"Zm\r\n9v\n").unwrap().as_str(), Some("foo"));
+        assert_eq!(decoded(b"Zh==").unwrap().as_str(), Some("f"));
+    }
+
+    #[test]
+    fn what_is_no_base64_is_refused_where_it_ends_to_be() {
+        for (text, at) in [
+            ("Z", 1),
+            ("Zg", 2),
+            ("Zg=", 3),
+            ("Zm9", 3),
+            ("Zg=x", 2),
+            ("Zg==x", 4),
+            ("Z===", 1),
+            ("=", 0),
+            ("Zm9v-_==", 4),
+            ("hunter2!", 7),
+        ] {
+            assert_eq!(decoded(text.as_bytes()).unwrap_err(), at, "{text}");
+        }
+    }
+}

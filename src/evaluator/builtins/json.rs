@@ -1,0 +1,45 @@
+//! `fn::toJSON` and `fn::fromJSON`.
+
+use std::rc::Rc;
+
+use crate::environment::json::{self, Secrets};
+use crate::evaluator::computed::Computed;
+use crate::evaluator::convert;
+use crate::evaluator::evaluate::Scope;
+use crate::evaluator::expression::Id;
+use crate::evaluator::limits::MAXIMUM_NESTING;
+use crate::evaluator::schema::{Schema, Type};
+
+pub(super) fn encode(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> {
+    let value = scope.evaluate(argument);
+    let schema = || Schema::of(Type::String);
+    if value.all.unknown {
+        let unknown = Computed::unknown(schema());
+        return Rc::new(unknown.with_secret(value.all.secret));
+    }
+    let exported = convert::to_value(&mut scope.session.budget, &value);
+    let text = json::compact(&exported, Secrets::Revealed);
+    scope.session.budget.spend_text(text.as_bytes().len());
+    let text = Computed::text(text);
+    Rc::new(scope.flagged(text, value.all, schema))
+}
+
+pub(super) fn decode(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> {
+    let (value, is_valid) = scope.expect(argument, &Schema::of(Type::String));
+    let secret = value.all.secret;
+    let unknown = || Rc::new(Computed::unknown(Schema::any()).with_secret(secret));
+    let Some(text) = value.as_text().filter(|_| is_valid) else {
+        return unknown();
+    };
+    // A value takes more room than its text: `[[],[]]` is three lists.
+    if !scope.session.budget.spend_steps(text.as_bytes().len()) {
+        return unknown();
+    }
+    match json::parse(text.as_bytes(), MAXIMUM_NESTING) {
+        Ok(value) => convert::from_value(value, secret),
+        Err(error) => {
+            scope.error(format!("decoding JSON string: {error}"), argument);
+            unknown()
+        }
+    }
+}

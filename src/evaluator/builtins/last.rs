@@ -1,0 +1,14 @@
+//! `fn::final`: a value that an importing environment cannot override.
+
+use std::rc::Rc;
+
+use crate::evaluator::computed::Computed;
+use crate::evaluator::evaluate::Scope;
+use crate::evaluator::expression::Id;
+
+pub(super) fn evaluate(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> {
+    let value = scope.evaluate(argument);
+    let mut value = (*value).clone();
+    value.is_final = true;
+    Rc::new(value)
+}

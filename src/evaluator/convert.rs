@@ -1,0 +1,228 @@
+//! From one kind of value to another: to text, to the values of an environment and back.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::environment::{Data, TextBuilder, Value, json};
+use crate::evaluator::computed::{Computed, Entry, Shape};
+use crate::evaluator::limits::Budget;
+use crate::secret::Text;
+
+/// A value as text, as interpolation and `fn::toString` give it: `null` is empty, numbers keep
+/// their digits, an array is `"a","b"`, an object `"k"="v","l"="w"`, all in Go's quotes.
+///
+/// Of an object only its own entries count, not those it inherits from an import. (`fn::toJSON`
+/// has them all. So it is in ESC.)
+pub(super) fn to_text(budget: &mut Budget, value: &Computed) -> Text {
+    let mut text = TextBuilder::default();
+    append_text(budget, value, &mut text);
+    text.finish()
+}
+
+/// Appends the text of `value`. Stops early once the budget is spent.
+pub(super) fn append_text(budget: &mut Budget, value: &Computed, into: &mut TextBuilder) {
+    if !budget.spend_steps(1) {
+        return;
+    }
+    let bytes = match &value.shape {
+        Shape::Unknown { .. } => json::UNKNOWN.as_bytes(),
+        Shape::Null => b"",
+        Shape::Bool(true) => b"true",
+        Shape::Bool(false) => b"false",
+        Shape::Number(number) => number.as_str().as_bytes(),
+        Shape::Text(text) => text.as_bytes(),
+        Shape::Array(items) => {
+            for (position, item) in items.iter().enumerate() {
+                if position > 0 {
+                    into.push(b",");
+                }
+                append_quoted(budget, item, into);
+            }
+            return;
+        }
+        Shape::Object { entries, .. } => {
+            let own = entries.iter().filter(|(_, entry)| entry.own);
+            for (position, (name, entry)) in own.enumerate() {
+                if position > 0 {
+                    into.push(b",");
+                }
+                quote(name.as_bytes(), into);
+                into.push(b"=");
+                append_quoted(budget, &entry.value, into);
+            }
+            return;
+        }
+    };
+    if budget.spend_text(bytes.len()) {
+        into.push(bytes);
+    }
+}
+
+fn append_quoted(budget: &mut Budget, value: &Computed, into: &mut TextBuilder) {
+    let before = into.len();
+    let text = to_text(budget, value);
+    // Quotes in quotes double with each level, so that a small value can become a huge text.
+    if budget.spend_text(text.as_bytes().len()) {
+        quote(text.as_bytes(), into);
+        budget.spend_text(into.len() - before);
+    }
+}
+
+/// Appends a text in Go's quotes (`strconv.Quote`).
+pub(super) fn quote(bytes: &[u8], into: &mut TextBuilder) {
+    into.push(b"\"");
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '"' => into.push(b"\\\""),
+                '\\' => into.push(b"\\\\"),
+                '\u{7}' => into.push(b"\\a"),
+                '\u{8}' => into.push(b"\\b"),
+                '\u{c}' => into.push(b"\\f"),
+                '\n' => into.push(b"\\n"),
+                '\r' => into.push(b"\\r"),
+                '\t' => into.push(b"\\t"),
+                '\u{b}' => into.push(b"\\v"),
+                '\0'..='\u{1f}' | '\u{7f}' => {
+                    into.push_str(&format!("\\x{:02x}", u32::from(character)));
+                }
+                _ if is_printable(character) => into.push_char(character),
+                '\0'..='\u{ffff}' => into.push_str(&format!("\\u{:04x}", u32::from(character))),
+                _ => into.push_str(&format!("\\U{:08x}", u32::from(character))),
+            }
+        }
+        for byte in chunk.invalid() {
+            into.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    into.push(b"\"");
+}
+
+/// A public text, in Go's quotes, for a message.
+pub(super) fn quoted(text: &str) -> String {
+    let mut builder = TextBuilder::default();
+    quote(text.as_bytes(), &mut builder);
+    builder.finish().as_str().unwrap_or_default().to_owned()
+}
+
+/// Rust's `escape_debug` leaves the characters alone that Go prints: letters, marks, numbers,
+/// punctuation, symbols and the space. (A combining mark that comes first is escaped, hence the
+/// letter before it.)
+fn is_printable(character: char) -> bool {
+    if character.is_ascii() {
+        return !character.is_ascii_control();
+    }
+    let text = String::from_iter(['x', character]);
+    text.escape_debug().count() == 2
+}
+
+/// The value for those who ask for an environment. Once the budget is spent, what is left becomes
+/// unknown.
+pub(super) fn to_value(budget: &mut Budget, value: &Computed) -> Value {
+    let bytes = value.as_text().map_or(0, |text| text.as_bytes().len());
+    if !budget.spend_steps(1) || !budget.spend_text(bytes) {
+        return Value::unknown();
+    }
+    let data = match &value.shape {
+        Shape::Unknown { .. } => {
+            return Value {
+                secret: value.secret,
+                ..Value::unknown()
+            };
+        }
+        Shape::Null => Data::Null,
+        Shape::Bool(value) => Data::Bool(*value),
+        Shape::Number(number) => Data::Number(number.clone()),
+        Shape::Text(text) => Data::String(text.clone()),
+        Shape::Array(items) => {
+            let items = items.iter().map(|item| to_value(budget, item));
+            Data::Array(items.collect())
+        }
+        Shape::Object { entries, .. } => {
+            let mut values = BTreeMap::new();
+            for (name, entry) in entries {
+                if budget.spend_text(name.len()) {
+                    values.insert(name.to_string(), to_value(budget, &entry.value));
+                }
+            }
+            Data::Object(values)
+        }
+    };
+    Value {
+        data,
+        secret: value.secret,
+        unknown: false,
+    }
+}
+
+/// A value from outside: JSON text, a provider's result, the context. Where `secret` is set or the
+/// value is a secret, so is all that is in it.
+pub(super) fn from_value(value: Value, secret: bool) -> Rc<Computed> {
+    let secret = secret || value.secret;
+    if value.unknown {
+        let unknown = Computed::unknown(super::schema::Schema::any());
+        return Rc::new(unknown.with_secret(secret));
+    }
+    let shape = match value.data {
+        Data::Null => Shape::Null,
+        Data::Bool(value) => Shape::Bool(value),
+        Data::Number(number) => Shape::Number(number),
+        Data::String(text) => Shape::Text(text),
+        Data::Array(items) => {
+            let items = items.into_iter().map(|item| from_value(item, secret));
+            Shape::Array(items.collect())
+        }
+        Data::Object(entries) => {
+            let entries = entries.into_iter().map(|(name, value)| {
+                let value = from_value(value, secret);
+                (Rc::from(name), Entry { value, own: true })
+            });
+            Shape::Object {
+                entries: entries.collect(),
+                base: None,
+            }
+        }
+    };
+    Rc::new(Computed::new(shape).with_secret(secret))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_quoted_as_go_does() {
+        for (text, want) in [
+            (&b"plain"[..], r#""plain""#),
+            (b"a\"b\\c", r#""a\"b\\c""#),
+            (
+                b"\x00\x07\x08\x0c\n\r\t\x0b\x7f",
+                r#""\x00\a\b\f\n\r\t\v\x7f""#,
+            ),
+            ("é😀 e\u{301}".as_bytes(), "\"é😀 e\u{301}\""),
+            (
+                "\u{a0}\u{ad}\u{2028}\u{feff}".as_bytes(),
+                r#""\u00a0\u00ad\u2028\ufeff""#,
+            ),
+            ("\u{e0001}".as_bytes(), r#""\U000e0001""#),
+            (b"x\xff\xfey", r#""x\xff\xfey""#),
+        ] {
+            let mut builder = TextBuilder::default();
+            quote(text, &mut builder);
+            assert_eq!(builder.finish().as_str(), Some(want));
+        }
+    }
+
+    #[test]
+    fn quotes_in_quotes_end_with_the_budget() {
+        let mut value = json::parse(b"\"x\"", 1).unwrap();
+        for _ in 0..100 {
+            value = Value::new(Data::Array(vec![value]));
+        }
+        let value = from_value(value, false);
+        let mut budget = Budget::new();
+        let text = to_text(&mut budget, &value);
+        assert!(budget.is_exhausted());
+        assert!(text.as_bytes().len() < 3 * crate::evaluator::limits::MAXIMUM_TEXT_BYTES);
+    }
+}

@@ -1,0 +1,159 @@
+//! Definitions in files: the root by its path, imports by their names below a folder.
+//!
+//! `PROJECT/NAME` is `<root>/PROJECT/NAME.yaml`, or else `<root>/NAME.yaml`; a bare `NAME` is in
+//! the project `default`, as in Pulumi Cloud. Versions exist only there.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::evaluator::limits::MAXIMUM_SOURCE_BYTES;
+use crate::evaluator::provider::{Definition, Importer};
+
+/// The project of a name that has none.
+const DEFAULT_PROJECT: &str = "default";
+
+/// A folder of definitions.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    root: PathBuf,
+}
+
+impl Directory {
+    /// The definitions below `root`.
+    #[must_use]
+    pub fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+}
+
+impl Importer for Directory {
+    fn import(&self, name: &str) -> Result<Definition> {
+        let (project, environment) = parts(name)?;
+        let file = format!("{environment}.yaml");
+        let places = [self.root.join(project).join(&file), self.root.join(&file)];
+        for path in &places {
+            match read(path) {
+                Ok(Some(text)) => {
+                    return Ok(Definition {
+                        name: name.to_owned(),
+                        shown_as: path.display().to_string(),
+                        text,
+                    });
+                }
+                Ok(None) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let places = places.each_ref().map(|path| path.display().to_string());
+        let places = places.join(" and ");
+        Err(Error::new(
+            crate::error::Kind::Definition,
+            format!("environment \"{name}\" not found"),
+        )
+        .with_hint(format!("it was looked for at {places}")))
+    }
+}
+
+/// Reads the definition at `path`, which is shown as it is written here. Its environment has the
+/// file's name without the ending.
+pub fn read_definition(path: &Path) -> Result<Definition> {
+    let shown_as = path.display().to_string();
+    let Some(text) = read(path)? else {
+        return Err(
+            Error::configuration(format!("there is no file `{shown_as}`"))
+                .with_hint("check the path of the environment's definition"),
+        );
+    };
+    let name = path.file_stem().unwrap_or(path.as_os_str());
+    Ok(Definition {
+        name: name.to_string_lossy().into_owned(),
+        shown_as,
+        text,
+    })
+}
+
+/// The project and the name, neither of which leads out of the folder.
+fn parts(name: &str) -> Result<(&str, &str)> {
+    let refused = |why: &str| {
+        let message = format!("`{}` is no name to import: {why}", name.escape_debug());
+        Error::new(crate::error::Kind::Definition, message)
+    };
+    if name.contains(['@', ':']) {
+        return Err(refused("versions exist only in Pulumi Cloud")
+            .with_hint("leave the version out; a local definition is what the file holds"));
+    }
+    let allowed = "write NAME or PROJECT/NAME";
+    let mut parts = name.split('/');
+    let (first, second) = (parts.next().unwrap_or_default(), parts.next());
+    if parts.next().is_some() {
+        return Err(refused("it has more than two parts").with_hint(allowed));
+    }
+    for part in [Some(first), second].into_iter().flatten() {
+        let why = if part.is_empty() {
+            "a part of it is empty"
+        } else if part == "." || part == ".." {
+            "it leads out of the folder"
+        } else if part.contains('\\') || part.chars().any(char::is_control) {
+            "it has a character that no name has"
+        } else {
+            continue;
+        };
+        return Err(refused(why).with_hint(allowed));
+    }
+    Ok(match second {
+        Some(second) => (first, second),
+        None => (DEFAULT_PROJECT, first),
+    })
+}
+
+/// The text of a file; `None` where there is no such file.
+fn read(path: &Path) -> Result<Option<String>> {
+    let shown = path.display();
+    let failed = |error: std::io::Error| {
+        Error::configuration(format!("cannot read the definition `{shown}`")).caused_by(error)
+    };
+    let is_absent = |error: &std::io::Error| {
+        matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+    };
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    if metadata.is_dir() {
+        let message = format!("`{shown}` is a folder, not a definition");
+        return Err(Error::configuration(message).with_hint("name the YAML file"));
+    }
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    // One byte more than is allowed tells a file that is too large, also one that grows meanwhile.
+    let limit = MAXIMUM_SOURCE_BYTES as u64 + 1;
+    let size = metadata.len().min(limit);
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > MAXIMUM_SOURCE_BYTES {
+        return Err(Error::configuration(format!(
+            "the definition `{shown}` is larger than {MAXIMUM_SOURCE_BYTES} bytes"
+        )));
+    }
+    String::from_utf8(bytes).map(Some).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let before = &error.as_bytes()[..valid];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let start = before
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        // invariant: what comes before the first wrong byte is UTF-8.
+        let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+        Error::configuration(format!(
+            "the definition `{shown}` is not UTF-8 text: line {line}, column {column}"
+        ))
+        .with_hint("save it as UTF-8")
+    })
+}

@@ -1,0 +1,505 @@
+//! Lazy evaluation: each expression once, when it is first asked for.
+//!
+//! A [`Session`] is one evaluation with all that it imports; a [`Scope`] is one definition in it.
+//! Nothing stops at an error: what failed is unknown, and a diagnostic says why.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::environment::{Diagnostic, Range, Severity, Sources, TextBuilder};
+use crate::error::Error;
+use crate::evaluator::builtins;
+use crate::evaluator::computed::{Computed, Content, Entries, Entry, Place, Shape};
+use crate::evaluator::convert;
+use crate::evaluator::definition::{self, Outline};
+use crate::evaluator::expression::{Id, Kind, Program};
+use crate::evaluator::interpolation::Part;
+use crate::evaluator::limits::{
+    Budget, MAXIMUM_DIAGNOSTICS, MAXIMUM_EVALUATION_DEPTH, MAXIMUM_IMPORTS, MAXIMUM_SOURCE_BYTES,
+    MAXIMUM_VALUE_NESTING,
+};
+use crate::evaluator::masks;
+use crate::evaluator::merge::merge;
+use crate::evaluator::provider::{Definition, Importer, Providers};
+use crate::evaluator::schema::Schema;
+use crate::evaluator::syntax::{self, Span};
+
+/// What is done with providers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Mode {
+    /// They are opened.
+    Open,
+    /// They are not; their results are unknown.
+    Check,
+}
+
+/// The name of a root environment that has none. Where it is the root, the first environment with a
+/// name on the way down counts as the root.
+const ANONYMOUS: &str = "<yaml>";
+
+/// One evaluation, with all that it imports.
+pub(super) struct Session<'a> {
+    pub(super) importer: &'a dyn Importer,
+    pub(super) providers: &'a dyn Providers,
+    pub(super) mode: Mode,
+    /// What `${context}` has besides the names of environments.
+    context: Rc<Computed>,
+    /// By the name that imports use.
+    imported: BTreeMap<String, Imported>,
+    /// How deep evaluation is.
+    depth: usize,
+    pub(super) budget: Budget,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) sources: Sources,
+    /// The schemas that providers have given, by provider.
+    pub(super) schemas: BTreeMap<String, builtins::ProviderSchemas>,
+}
+
+enum Imported {
+    Evaluating,
+    /// `None` where it was left out.
+    Done(Option<Rc<Computed>>),
+    Failed(Arc<Error>),
+}
+
+/// One definition in evaluation.
+pub(super) struct Scope<'s, 'a> {
+    pub(super) session: &'s mut Session<'a>,
+    /// The environment whose definition it is.
+    environment: Arc<str>,
+    /// The name of the root, as `${context.rootEnvironment.name}`.
+    root_name: String,
+    pub(super) program: Rc<Program>,
+    pub(super) root: Id,
+    states: Vec<State>,
+    /// What `values` lie over: the imports, merged.
+    inherited: Option<Rc<Computed>>,
+    pub(super) context: Rc<Computed>,
+    pub(super) imports: Rc<Computed>,
+}
+
+#[derive(Clone)]
+enum State {
+    New,
+    /// Whether a cycle through it was reported.
+    Evaluating(bool),
+    Done(Rc<Computed>),
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(
+        importer: &'a dyn Importer,
+        providers: &'a dyn Providers,
+        mode: Mode,
+        context: Rc<Computed>,
+    ) -> Self {
+        Self {
+            importer,
+            providers,
+            mode,
+            context,
+            imported: BTreeMap::new(),
+            depth: 0,
+            budget: Budget::new(),
+            diagnostics: Vec::new(),
+            sources: Sources::default(),
+            schemas: BTreeMap::new(),
+        }
+    }
+
+    /// Evaluates a definition; `root` is the name of the root where this one is imported.
+    ///
+    /// `None` for an import that is left out because of errors, and for a root that is no YAML.
+    pub(super) fn environment(
+        &mut self,
+        definition: Definition,
+        root: Option<&str>,
+    ) -> Option<Rc<Computed>> {
+        let Definition {
+            name,
+            shown_as,
+            text,
+        } = definition;
+        let text = Zeroizing::new(text);
+        if text.len() > MAXIMUM_SOURCE_BYTES {
+            let summary =
+                format!("the definition `{shown_as}` is larger than {MAXIMUM_SOURCE_BYTES} bytes");
+            self.report_without_place(summary);
+            return None;
+        }
+        let document = syntax::parse(&text);
+        let environment = self.sources.add(&name, &shown_as, text.clone());
+        for hidden in masks::of(&document, &text) {
+            self.sources.hide(&environment, hidden);
+        }
+        let outline = definition::outline(&document);
+        let is_left_out = outline.drops_import() && (root.is_some() || !document.readable);
+        drop(document);
+        let Outline {
+            imports,
+            values,
+            findings,
+        } = outline;
+        for finding in findings {
+            let range = range(&environment, finding.span);
+            self.report(finding.severity, finding.summary, Some(range), finding.path);
+        }
+        if is_left_out {
+            return None;
+        }
+        let root_name = match root {
+            Some(root) if root != ANONYMOUS => root.to_owned(),
+            _ => name.clone(),
+        };
+        let context = self.context_of(&name, &root_name);
+        // A definition without values has nothing that could be asked for.
+        let (program, root) = values.unwrap_or_else(definition::no_values);
+        let mut scope = Scope {
+            session: self,
+            environment,
+            root_name,
+            states: vec![State::New; program.len()],
+            program: Rc::new(program),
+            root,
+            inherited: None,
+            context,
+            imports: Rc::new(Computed::object(Entries::new())),
+        };
+        scope.evaluate_imports(&imports);
+        Some(scope.evaluate(root))
+    }
+
+    fn context_of(&self, current: &str, root: &str) -> Rc<Computed> {
+        let mut entries = match &self.context.shape {
+            Shape::Object { entries, .. } => entries.clone(),
+            _ => Entries::new(),
+        };
+        for (key, name) in [("currentEnvironment", current), ("rootEnvironment", root)] {
+            let name = Rc::new(Computed::text(name));
+            let object = Computed::object(Entries::from([own_entry("name", name)]));
+            entries.extend([own_entry(key, Rc::new(object))]);
+        }
+        Rc::new(Computed::object(entries))
+    }
+
+    pub(super) fn report(
+        &mut self,
+        severity: Severity,
+        summary: String,
+        range: Option<Range>,
+        path: Option<String>,
+    ) {
+        self.add(Diagnostic {
+            severity,
+            summary,
+            range,
+            path,
+            failure: None,
+        });
+    }
+
+    pub(super) fn report_without_place(&mut self, summary: String) {
+        self.report(Severity::Error, summary, None, None);
+    }
+
+    fn add(&mut self, diagnostic: Diagnostic) {
+        match self.diagnostics.len() {
+            ..MAXIMUM_DIAGNOSTICS => self.diagnostics.push(diagnostic),
+            MAXIMUM_DIAGNOSTICS => self.diagnostics.push(Diagnostic {
+                severity: Severity::Error,
+                summary: format!("there are more than {MAXIMUM_DIAGNOSTICS} problems"),
+                range: None,
+                path: None,
+                failure: None,
+            }),
+            _ => {}
+        }
+    }
+}
+
+impl Scope<'_, '_> {
+    fn evaluate_imports(&mut self, imports: &[definition::Import]) {
+        let mut by_name = Entries::new();
+        for import in imports {
+            let value = self.import(&import.name, import.span, import.path.clone());
+            // Only `${imports["name"]}` can reach what was left out; a diagnostic tells of it.
+            let reachable = value.clone().unwrap_or_else(Self::unknown);
+            by_name.extend([own_entry(&import.name, reachable)]);
+            if let Some(value) = value
+                && import.merge
+            {
+                self.inherited = Some(match &self.inherited {
+                    Some(inherited) => merge(&mut self.session.budget, &value, inherited),
+                    None => value,
+                });
+            }
+        }
+        self.imports = Rc::new(Computed::object(by_name));
+    }
+
+    /// The values of the environment that `name` means; `None`, with a diagnostic at `span`, where
+    /// there are none. Each environment is evaluated once.
+    pub(super) fn import(&mut self, name: &str, span: Span, path: String) -> Option<Rc<Computed>> {
+        let range = range(&self.environment, span);
+        match self.session.imported.get(name) {
+            Some(Imported::Done(value)) => return value.clone(),
+            Some(Imported::Evaluating) => {
+                let summary = format!("cyclic import of {name}");
+                self.session
+                    .report(Severity::Error, summary, Some(range), Some(path));
+                return None;
+            }
+            Some(Imported::Failed(error)) => {
+                let error = Arc::clone(error);
+                self.report_failure(error, span, path);
+                return None;
+            }
+            None => {}
+        }
+        let too_much = if self.session.imported.len() >= MAXIMUM_IMPORTS {
+            Some(format!(
+                "more than {MAXIMUM_IMPORTS} environments are imported"
+            ))
+        } else if self.session.depth >= MAXIMUM_EVALUATION_DEPTH {
+            Some(too_deep())
+        } else {
+            None
+        };
+        if let Some(summary) = too_much {
+            self.session
+                .report(Severity::Error, summary, Some(range), Some(path));
+            return None;
+        }
+        match self.session.importer.import(name) {
+            Ok(definition) => {
+                self.session
+                    .imported
+                    .insert(name.to_owned(), Imported::Evaluating);
+                self.session.depth += 1;
+                let value = self.session.environment(definition, Some(&self.root_name));
+                self.session.depth -= 1;
+                self.session
+                    .imported
+                    .insert(name.to_owned(), Imported::Done(value.clone()));
+                value
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                self.session
+                    .imported
+                    .insert(name.to_owned(), Imported::Failed(Arc::clone(&error)));
+                self.report_failure(error, span, path);
+                None
+            }
+        }
+    }
+
+    /// The value of an expression.
+    pub(super) fn evaluate(&mut self, id: Id) -> Rc<Computed> {
+        match self.states[id.index()].clone() {
+            State::Done(value) => return value,
+            State::Evaluating(is_reported) => {
+                if !is_reported {
+                    self.states[id.index()] = State::Evaluating(true);
+                    let path = self.program.path_in_values(id);
+                    self.error(format!("cyclic reference to {path}"), id);
+                }
+                return Self::unknown();
+            }
+            State::New => {}
+        }
+        if !self.session.budget.spend_steps(1) {
+            self.report_budget(id);
+            return Self::unknown();
+        }
+        if self.session.depth >= MAXIMUM_EVALUATION_DEPTH {
+            self.error(too_deep(), id);
+            return Self::unknown();
+        }
+        self.states[id.index()] = State::Evaluating(false);
+        self.session.depth += 1;
+        let value = self.evaluate_over_base(id);
+        self.session.depth -= 1;
+        let value = if value.depth > MAXIMUM_VALUE_NESTING {
+            let summary = format!("the value nests deeper than {MAXIMUM_VALUE_NESTING} levels");
+            self.error(summary, id);
+            Self::unknown()
+        } else {
+            value
+        };
+        self.report_budget(id);
+        self.states[id.index()] = State::Done(Rc::clone(&value));
+        value
+    }
+
+    fn evaluate_over_base(&mut self, id: Id) -> Rc<Computed> {
+        let base = self.base(id);
+        if let Some(base) = base.as_ref().filter(|base| base.is_final) {
+            let span = self.program.expression(id).span;
+            let summary = "cannot override final value".to_owned();
+            self.report(Severity::Warning, summary, span, id);
+            return Rc::clone(base);
+        }
+        let value = self.evaluate_alone(id);
+        match base {
+            Some(base) => merge(&mut self.session.budget, &value, &base),
+            None => value,
+        }
+    }
+
+    fn evaluate_alone(&mut self, id: Id) -> Rc<Computed> {
+        let program = Rc::clone(&self.program);
+        let expression = program.expression(id);
+        let shape = match &expression.kind {
+            Kind::Invalid => return Self::unknown(),
+            Kind::Null => Shape::Null,
+            Kind::Bool(value) => Shape::Bool(*value),
+            Kind::Number(number) => Shape::Number(number.clone()),
+            Kind::Text(text) => Shape::Text(text.clone()),
+            Kind::Interpolation(parts) => return self.interpolate(id, parts),
+            Kind::Symbol(access) => {
+                let value = self.access(id, access);
+                if !value.is_final {
+                    return value;
+                }
+                // It is the place that is final, not each copy of its value.
+                let mut copy = (*value).clone();
+                copy.is_final = false;
+                return Rc::new(copy);
+            }
+            Kind::List(items) => {
+                Shape::Array(items.iter().map(|item| self.evaluate(*item)).collect())
+            }
+            Kind::Object(properties) => {
+                let mut entries = Entries::new();
+                for (name, property) in properties {
+                    let value = self.evaluate(*property);
+                    entries.insert(Rc::clone(name), Entry { value, own: true });
+                }
+                Shape::Object {
+                    entries,
+                    base: None,
+                }
+            }
+            Kind::Call(call) => return builtins::evaluate(self, id, call),
+        };
+        let mut value = Computed::new(shape);
+        if matches!(value.shape, Shape::Text(_) | Shape::Number(_)) {
+            value.literal = Some(self.place(expression.span));
+        }
+        Rc::new(value)
+    }
+
+    fn interpolate(&mut self, id: Id, parts: &[Part]) -> Rc<Computed> {
+        let mut text = TextBuilder::default();
+        let mut content = Content::default();
+        for part in parts {
+            match part {
+                Part::Text(literal) => text.push(literal.as_bytes()),
+                Part::Access(access) => {
+                    let value = self.access(id, access);
+                    content = content.or(value.own);
+                    if !content.unknown {
+                        convert::append_text(&mut self.session.budget, &value, &mut text);
+                    }
+                }
+            }
+        }
+        let value = Computed::text(text.finish());
+        let mut value = self.flagged(value, content, || Schema::of(super::schema::Type::String));
+        value.literal = Some(self.place(self.program.expression(id).span));
+        Rc::new(value)
+    }
+
+    /// A result that is as secret and as unknown as what it was made of.
+    pub(super) fn flagged(
+        &self,
+        value: Computed,
+        content: Content,
+        schema: impl FnOnce() -> Schema,
+    ) -> Computed {
+        let value = if content.unknown || self.session.budget.is_exhausted() {
+            Computed::unknown(schema())
+        } else {
+            value
+        };
+        value.with_secret(content.secret)
+    }
+
+    /// The value that an expression lies over: what the imports have at its place.
+    pub(super) fn base(&self, id: Id) -> Option<Rc<Computed>> {
+        use crate::environment::path::Accessor;
+
+        let Some((parent, step)) = self.program.parent(id) else {
+            return self.inherited.clone();
+        };
+        match (step, &self.program.expression(parent).kind) {
+            (Accessor::Name(name), Kind::Object(_)) => self.base(parent)?.property(name),
+            _ => None,
+        }
+    }
+
+    fn place(&self, span: Span) -> Place {
+        Place {
+            environment: Arc::clone(&self.environment),
+            begin: span.begin.byte,
+            end: span.end.byte,
+        }
+    }
+
+    /// Reports an error at the whole of an expression.
+    pub(super) fn error(&mut self, summary: String, id: Id) {
+        let span = self.program.expression(id).span;
+        self.report(Severity::Error, summary, span, id);
+    }
+
+    /// Reports something at a place in an expression.
+    pub(super) fn report(&mut self, severity: Severity, summary: String, span: Span, id: Id) {
+        let range = range(&self.environment, span);
+        let path = self.program.path(id);
+        self.session
+            .report(severity, summary, Some(range), Some(path));
+    }
+
+    /// Reports the failure of a part of the world at the whole of an expression.
+    pub(super) fn failure(&mut self, error: Error, id: Id) {
+        let span = self.program.expression(id).span;
+        let path = self.program.path(id);
+        self.report_failure(Arc::new(error), span, path);
+    }
+
+    fn report_failure(&mut self, error: Arc<Error>, span: Span, path: String) {
+        self.session.add(Diagnostic {
+            severity: Severity::Error,
+            summary: error.to_string(),
+            range: Some(range(&self.environment, span)),
+            path: Some(path),
+            failure: Some(error),
+        });
+    }
+
+    fn report_budget(&mut self, id: Id) {
+        if let Some(reason) = self.session.budget.report() {
+            self.error(reason.to_owned(), id);
+        }
+    }
+}
+
+fn own_entry(name: &str, value: Rc<Computed>) -> (Rc<str>, Entry) {
+    (Rc::from(name), Entry { value, own: true })
+}
+
+fn too_deep() -> String {
+    format!("references and imports go deeper than {MAXIMUM_EVALUATION_DEPTH} levels")
+}
+
+fn range(environment: &Arc<str>, span: Span) -> Range {
+    Range {
+        environment: Arc::clone(environment),
+        begin: span.begin,
+        end: span.end,
+    }
+}

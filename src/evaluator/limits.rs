@@ -1,0 +1,102 @@
+//! What a definition may cost: named limits, and the budget that counts against them.
+//!
+//! A definition is input from elsewhere. Whatever it holds, evaluating it ends soon, with a
+//! diagnostic, and without exhausting the stack or the memory.
+
+/// The largest definition, in bytes.
+pub const MAXIMUM_SOURCE_BYTES: usize = 16 << 20;
+
+/// How deep lists and maps may nest in a definition, and in JSON text that one decodes.
+pub const MAXIMUM_NESTING: usize = 128;
+
+/// How deep a value may nest, references resolved. Whoever gets the value walks it on an ordinary
+/// stack.
+pub const MAXIMUM_VALUE_NESTING: usize = 200;
+
+/// How many environments one evaluation may import, itself not counted.
+pub const MAXIMUM_IMPORTS: usize = 256;
+
+/// How deep evaluation may go: each reference, nesting level and import on the way counts as one.
+pub const MAXIMUM_EVALUATION_DEPTH: usize = 1_000;
+
+/// How many steps an evaluation may take: expressions, values merged, values copied out.
+pub const MAXIMUM_STEPS: usize = 4_000_000;
+
+/// How many bytes of text an evaluation may produce in all.
+pub const MAXIMUM_TEXT_BYTES: usize = 32 << 20;
+
+/// How many diagnostics are kept.
+pub const MAXIMUM_DIAGNOSTICS: usize = 1_000;
+
+/// The stack of the thread that evaluates, in bytes. A thousand levels take about a quarter of it
+/// in a debug build; what is never touched costs nothing.
+pub(super) const STACK_BYTES: usize = 128 << 20;
+
+/// What is left of the limits on work.
+#[derive(Debug)]
+pub(super) struct Budget {
+    steps: usize,
+    text: usize,
+    exhausted: Option<&'static str>,
+    reported: bool,
+}
+
+impl Budget {
+    pub(super) fn new() -> Self {
+        Self {
+            steps: MAXIMUM_STEPS,
+            text: MAXIMUM_TEXT_BYTES,
+            exhausted: None,
+            reported: false,
+        }
+    }
+
+    /// Takes `count` steps; false once there are none left.
+    pub(super) fn spend_steps(&mut self, count: usize) -> bool {
+        match self.steps.checked_sub(count) {
+            Some(left) => self.steps = left,
+            None => self.exhaust("the environment takes too many steps to evaluate"),
+        }
+        !self.is_exhausted()
+    }
+
+    /// Takes `bytes` of text; false once there are none left.
+    pub(super) fn spend_text(&mut self, bytes: usize) -> bool {
+        match self.text.checked_sub(bytes) {
+            Some(left) => self.text = left,
+            None => self.exhaust("the environment's values are too large"),
+        }
+        !self.is_exhausted()
+    }
+
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.exhausted.is_some()
+    }
+
+    /// The reason to report, once.
+    pub(super) fn report(&mut self) -> Option<&'static str> {
+        let reason = self.exhausted.filter(|_| !self.reported);
+        self.reported |= reason.is_some();
+        reason
+    }
+
+    fn exhaust(&mut self, reason: &'static str) {
+        self.exhausted.get_or_insert(reason);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_ends_and_says_so_once() {
+        let mut budget = Budget::new();
+        assert!(budget.spend_steps(MAXIMUM_STEPS));
+        assert_eq!(budget.report(), None);
+        assert!(!budget.spend_steps(1));
+        assert!(!budget.spend_text(1));
+        assert!(budget.report().is_some_and(|why| why.contains("steps")));
+        assert_eq!(budget.report(), None);
+    }
+}

@@ -1,0 +1,77 @@
+//! What becomes of a value that lies over another: imports, and an environment's own values over
+//! them.
+//!
+//! Objects merge, entry by entry; everything else replaces. `null` is a value like any other.
+
+use std::rc::Rc;
+
+use crate::evaluator::computed::{Computed, Entry, Shape};
+use crate::evaluator::limits::Budget;
+use crate::evaluator::schema::Type;
+
+/// `top` over `base`. Neither is changed.
+pub(super) fn merge(budget: &mut Budget, top: &Rc<Computed>, base: &Rc<Computed>) -> Rc<Computed> {
+    if !budget.spend_steps(1) {
+        return Rc::clone(top);
+    }
+    let shape = match &top.shape {
+        Shape::Object {
+            entries,
+            base: under,
+        } => match (under, &base.shape) {
+            // What lies under a value that is not known stays under it.
+            (Some(under), _) => Shape::Object {
+                entries: entries.clone(),
+                base: Some(merge(budget, under, base)),
+            },
+            (None, Shape::Unknown { schema, .. }) if schema.may_be(Type::Object) => Shape::Object {
+                entries: entries.clone(),
+                base: Some(Rc::clone(base)),
+            },
+            (
+                None,
+                Shape::Object {
+                    entries: inherited,
+                    base: under,
+                },
+            ) => {
+                let mut entries = entries.clone();
+                for (name, entry) in inherited {
+                    if !budget.spend_steps(1) {
+                        break;
+                    }
+                    match entries.get_mut(name) {
+                        Some(over) => over.value = merge(budget, &over.value, &entry.value),
+                        None => {
+                            let value = Rc::clone(&entry.value);
+                            let entry = Entry { value, own: false };
+                            entries.insert(Rc::clone(name), entry);
+                        }
+                    }
+                }
+                Shape::Object {
+                    entries,
+                    base: under.clone(),
+                }
+            }
+            _ => return Rc::clone(top),
+        },
+        Shape::Unknown {
+            schema,
+            base: under,
+        } if schema.may_be(Type::Object) => Shape::Unknown {
+            schema: schema.clone(),
+            base: Some(match under {
+                Some(under) => merge(budget, under, base),
+                None => Rc::clone(base),
+            }),
+        },
+        _ => return Rc::clone(top),
+    };
+    let merged = Computed::new(shape).with_secret(top.secret);
+    Rc::new(Computed {
+        is_final: top.is_final,
+        provider: top.provider.clone(),
+        ..merged
+    })
+}

@@ -1,0 +1,187 @@
+//! What a plain YAML scalar means: the resolution rules of Go's yaml.v3, which ESC reads with.
+//!
+//! They are those of YAML 1.2's core schema with leftovers of 1.1: octal by a leading zero, `_`
+//! between digits, binary. `yes` and `on` are strings. A timestamp stays a string.
+
+/// A scalar, resolved.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Scalar {
+    Null,
+    Bool(bool),
+    /// A finite number in decimal, as Go prints it.
+    Number(String),
+    /// `.inf` or `.nan`: a number that JSON does not have.
+    NotFinite,
+    Text,
+}
+
+/// Resolves a scalar without quotes and without a tag.
+pub(super) fn resolve(text: &str) -> Scalar {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
+        "true" | "True" | "TRUE" => return Scalar::Bool(true),
+        "false" | "False" | "FALSE" => return Scalar::Bool(false),
+        ".nan" | ".NaN" | ".NAN" => return Scalar::NotFinite,
+        _ => {}
+    }
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if matches!(unsigned, ".inf" | ".Inf" | ".INF") {
+        return Scalar::NotFinite;
+    }
+    let number = match text.as_bytes().first() {
+        Some(b'.') => float(text),
+        Some(b'+' | b'-' | b'0'..=b'9') => {
+            let plain = text.replace('_', "");
+            integer(&plain).or_else(|| {
+                if is_decimal(&plain) {
+                    float(&plain)
+                } else {
+                    None
+                }
+            })
+        }
+        _ => None,
+    };
+    number.map_or(Scalar::Text, Scalar::Number)
+}
+
+/// An integer of 64 bits with an optional sign, in the base that its prefix says; as decimal text.
+fn integer(text: &str) -> Option<String> {
+    let (negative, signed) = match text.as_bytes().first()? {
+        b'-' => (true, true),
+        b'+' => (false, true),
+        _ => (false, false),
+    };
+    let digits = &text[usize::from(signed)..];
+    let prefix = digits.get(..2).map(str::to_ascii_lowercase);
+    let (base, digits) = match prefix.as_deref() {
+        Some("0x") => (16, &digits[2..]),
+        Some("0o") => (8, &digits[2..]),
+        Some("0b") => (2, &digits[2..]),
+        Some(prefix) if prefix.starts_with('0') => (8, &digits[1..]),
+        _ => (10, digits),
+    };
+    if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(base)) {
+        return None;
+    }
+    let magnitude = u64::from_str_radix(digits, base).ok()?;
+    // Beyond 63 bits only a number without a sign is an integer, as for Go's ParseUint.
+    let limit = match (signed, negative) {
+        (true, true) => 1 << 63,
+        (true, false) => (1 << 63) - 1,
+        (false, _) => u64::MAX,
+    };
+    (magnitude <= limit).then(|| {
+        if negative && magnitude != 0 {
+            format!("-{magnitude}")
+        } else {
+            magnitude.to_string()
+        }
+    })
+}
+
+/// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`
+fn is_decimal(text: &str) -> bool {
+    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (mantissa, exponent) = match text.find(['e', 'E']) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text, None),
+    };
+    let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let exponent_holds = exponent.is_none_or(|exponent| {
+        let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        !digits.is_empty() && all_digits(digits)
+    });
+    (!whole.is_empty() || !fraction.is_empty())
+        && all_digits(whole)
+        && all_digits(fraction)
+        && exponent_holds
+}
+
+fn float(text: &str) -> Option<String> {
+    // Rust reads more words than Go (`.5` is no difference; `infinity` cannot start with `.`).
+    let value: f64 = text.parse().ok()?;
+    value.is_finite().then(|| format_float(value))
+}
+
+/// The shortest decimal that reads back as `value`, laid out as Go's `FormatFloat(value, 'g', -1,
+/// 64)`: with an exponent of two digits where the power of ten is below -4 or above 5.
+fn format_float(value: f64) -> String {
+    let scientific = format!("{value:e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else {
+        return scientific;
+    };
+    match exponent.parse::<i32>() {
+        Ok(power) if (-4..6).contains(&power) => format!("{value}"),
+        Ok(power) => {
+            let sign = if power < 0 { '-' } else { '+' };
+            format!("{mantissa}e{sign}{:02}", power.abs())
+        }
+        Err(_) => scientific,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scalars_resolve_as_yaml_v3_does() {
+        let number = |text: &str| Scalar::Number(text.to_owned());
+        for (text, want) in [
+            ("", Scalar::Null),
+            ("~", Scalar::Null),
+            ("NULL", Scalar::Null),
+            ("nULL", Scalar::Text),
+            ("True", Scalar::Bool(true)),
+            ("tRUE", Scalar::Text),
+            ("FALSE", Scalar::Bool(false)),
+            ("yes", Scalar::Text),
+            ("off", Scalar::Text),
+            ("42", number("42")),
+            ("+42", number("42")),
+            ("-0", number("0")),
+            ("-17", number("-17")),
+            ("1_000", number("1000")),
+            ("0x1F", number("31")),
+            ("0X1f", number("31")),
+            ("-0x10", number("-16")),
+            ("0o17", number("15")),
+            ("017", number("15")),
+            ("08", number("8")),
+            ("0b101", number("5")),
+            ("0x", Scalar::Text),
+            ("0b2", Scalar::Text),
+            ("18446744073709551615", number("18446744073709551615")),
+            ("18446744073709551616", number("1.8446744073709552e+19")),
+            ("-9223372036854775808", number("-9223372036854775808")),
+            ("-9223372036854775809", number("-9.223372036854776e+18")),
+            ("3.14", number("3.14")),
+            ("3.10", number("3.1")),
+            (".5", number("0.5")),
+            ("5.", number("5")),
+            ("1e3", number("1000")),
+            ("1e6", number("1e+06")),
+            ("123456.0", number("123456")),
+            ("1234567.0", number("1.234567e+06")),
+            ("0.0001", number("0.0001")),
+            ("0.00001", number("1e-05")),
+            ("1e400", Scalar::Text),
+            ("1.2.3", Scalar::Text),
+            ("-", Scalar::Text),
+            (".", Scalar::Text),
+            ("1e", Scalar::Text),
+            ("12:30", Scalar::Text),
+            ("2001-12-14", Scalar::Text),
+            (".inf", Scalar::NotFinite),
+            ("-.INF", Scalar::NotFinite),
+            (".NaN", Scalar::NotFinite),
+            ("-.nan", Scalar::Text),
+            ("infinity", Scalar::Text),
+            ("hello", Scalar::Text),
+        ] {
+            assert_eq!(resolve(text), want, "{text}");
+        }
+    }
+}

@@ -1,0 +1,522 @@
+//! Reads YAML text into the syntax tree. The only module that knows the YAML parser.
+//!
+//! Only the first document of a stream is read. Scalars are resolved here (see [`super::scalar`]),
+//! because the parser's own notion of a number is not that of ESC.
+
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as ParserSpan, Tag};
+
+use crate::environment::{Number, Position};
+use crate::evaluator::limits::MAXIMUM_NESTING;
+use crate::evaluator::syntax::scalar::{self, Scalar};
+use crate::evaluator::syntax::{Document, Entry, Key, Kind, Node, Problem, Span};
+use crate::secret::Text;
+
+/// Reads the first document of `text`.
+pub(in crate::evaluator) fn parse(text: &str) -> Document {
+    let mut builder = Builder::new(text);
+    let mut parser = Parser::new_from_str(text);
+    while let Some(event) = parser.next_event() {
+        match event {
+            Ok((Event::DocumentEnd | Event::StreamEnd, _)) => break,
+            Ok((event, span)) => {
+                if let Err(problem) = builder.take(event, span) {
+                    return builder.fail(problem);
+                }
+            }
+            Err(error) => {
+                let problem = builder.syntax_error(&error);
+                return builder.fail(problem);
+            }
+        }
+    }
+    builder.finish()
+}
+
+/// A list or map whose end has not come yet.
+struct Open {
+    begin: Position,
+    /// The end of the last thing in it.
+    end: Position,
+    content: Content,
+}
+
+enum Content {
+    List(Vec<Node>),
+    Object {
+        entries: Vec<Entry>,
+        /// The name that waits for its value.
+        pending: Option<PendingKey>,
+    },
+}
+
+enum PendingKey {
+    Name(Key),
+    /// A key that the language does not have: its value is read and left out.
+    Refused,
+}
+
+struct Builder<'text> {
+    places: Places<'text>,
+    open: Vec<Open>,
+    document: Document,
+}
+
+impl<'text> Builder<'text> {
+    fn new(text: &'text str) -> Self {
+        Self {
+            places: Places::new(text),
+            open: Vec::new(),
+            document: Document::default(),
+        }
+    }
+
+    fn take(&mut self, event: Event<'_>, span: ParserSpan) -> Result<(), Problem> {
+        let span = self.places.span(span);
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let span = self.places.scalar(span, style);
+                let mut node = self.scalar(&text, style, tag.as_deref(), span);
+                node.plain &= tag.is_none() && anchor == 0;
+                self.add(node, Some(&text));
+            }
+            Event::SequenceStart(..) => self.begin(Content::List(Vec::new()), span)?,
+            Event::MappingStart(..) => {
+                let content = Content::Object {
+                    entries: Vec::new(),
+                    pending: None,
+                };
+                self.begin(content, span)?;
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(),
+            Event::Alias(_) => {
+                self.problem("alias nodes are not supported", span);
+                let node = Node {
+                    kind: Kind::Invalid,
+                    span,
+                    plain: false,
+                };
+                self.add(node, None);
+            }
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd => {}
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, content: Content, span: Span) -> Result<(), Problem> {
+        if self.open.len() >= MAXIMUM_NESTING {
+            return Err(Problem {
+                summary: format!("lists and maps nest deeper than {MAXIMUM_NESTING} levels"),
+                span,
+            });
+        }
+        self.open.push(Open {
+            begin: span.begin,
+            end: span.end,
+            content,
+        });
+        Ok(())
+    }
+
+    /// Closes the innermost list or map. It ends where its last child ends, as in ESC's positions:
+    /// a closing bracket is not counted.
+    fn end(&mut self) {
+        let Some(Open {
+            begin,
+            end,
+            content,
+        }) = self.open.pop()
+        else {
+            return;
+        };
+        let kind = match content {
+            Content::List(items) => Kind::List(items),
+            Content::Object { entries, .. } => Kind::Object(entries),
+        };
+        let node = Node {
+            kind,
+            span: Span { begin, end },
+            plain: false,
+        };
+        self.add(node, None);
+    }
+
+    /// Puts a complete node where it belongs. `text` is the scalar's text, for a key.
+    fn add(&mut self, node: Node, text: Option<&str>) {
+        let Some(parent) = self.open.last_mut() else {
+            self.document.root.get_or_insert(node);
+            return;
+        };
+        parent.end = parent.end.max(node.span.end);
+        match &mut parent.content {
+            Content::List(items) => items.push(node),
+            Content::Object { entries, pending } => match (pending.take(), text, &node.kind) {
+                (Some(PendingKey::Name(key)), ..) => entries.push(Entry { key, value: node }),
+                (Some(PendingKey::Refused), ..) => self.document.dropped.push(node.span),
+                (None, Some(text), Kind::Text(_)) => {
+                    *pending = Some(PendingKey::Name(Key {
+                        name: text.to_owned(),
+                        span: node.span,
+                        plain: node.plain,
+                    }));
+                }
+                (None, ..) => {
+                    *pending = Some(PendingKey::Refused);
+                    self.document.dropped.push(node.span);
+                    self.problem("mapping keys must be strings", node.span);
+                }
+            },
+        }
+    }
+
+    fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Node {
+        let plain = style == ScalarStyle::Plain && span.begin.line == span.end.line;
+        let resolved = match tag {
+            None if style == ScalarStyle::Plain => scalar::resolve(text),
+            Some(tag) if tag.is_yaml_core_schema() => self.tagged(text, tag, span),
+            // A tag of one's own says nothing here; ESC takes the text as it stands.
+            _ => Scalar::Text,
+        };
+        let kind = match resolved {
+            Scalar::Null => Kind::Null,
+            Scalar::Bool(value) => Kind::Bool(value),
+            Scalar::Number(number) => Kind::Number(Number::from_text(number)),
+            Scalar::Text => Kind::Text(Text::from(text)),
+            Scalar::NotFinite => {
+                self.problem("a number must be finite: JSON has no infinity", span);
+                Kind::Invalid
+            }
+        };
+        Node { kind, span, plain }
+    }
+
+    /// A scalar with one of YAML's own tags: the text must be what the tag says.
+    fn tagged(&mut self, text: &str, tag: &Tag, span: Span) -> Scalar {
+        let resolved = scalar::resolve(text);
+        let holds = match tag.suffix.as_str() {
+            "null" => resolved == Scalar::Null,
+            "bool" => matches!(resolved, Scalar::Bool(_)),
+            "int" | "float" => matches!(resolved, Scalar::Number(_) | Scalar::NotFinite),
+            _ => return Scalar::Text,
+        };
+        if !holds {
+            let summary = format!("the value is not what its tag `!!{}` says", tag.suffix);
+            self.problem(summary, span);
+            return Scalar::Text;
+        }
+        resolved
+    }
+
+    fn problem(&mut self, summary: impl Into<String>, span: Span) {
+        self.document.problems.push(Problem {
+            summary: summary.into(),
+            span,
+        });
+    }
+
+    fn syntax_error(&self, error: &ScanError) -> Problem {
+        let at = self.places.position(*error.marker());
+        Problem {
+            summary: format!("yaml: line {}: {}", at.line, wording(error.info())),
+            span: Span { begin: at, end: at },
+        }
+    }
+
+    /// A document of which nothing can be used.
+    fn fail(mut self, problem: Problem) -> Document {
+        self.document.problems.push(problem);
+        Document {
+            root: None,
+            readable: false,
+            ..self.document
+        }
+    }
+
+    fn finish(self) -> Document {
+        Document {
+            readable: true,
+            ..self.document
+        }
+    }
+}
+
+/// The parser's message without its `while …` part, in the words of libyaml where both say the
+/// same. None of the parser's messages quotes more than a single character of the text.
+fn wording(info: &str) -> String {
+    let info = match info.split_once(", ") {
+        Some((context, rest)) if context.starts_with("while ") => rest,
+        _ => info,
+    };
+    if info.starts_with("unexpected character") {
+        return "found character that cannot start any token".to_owned();
+    }
+    match info.strip_prefix("expected ") {
+        Some(expected) => format!("did not find expected {expected}"),
+        None => info.to_owned(),
+    }
+}
+
+/// Turns the parser's places, which count characters, into ours, which know the byte too.
+struct Places<'text> {
+    text: &'text str,
+    ascii: bool,
+    /// The byte of every [`Places::STRIDE`]th character.
+    bytes: Vec<usize>,
+}
+
+impl<'text> Places<'text> {
+    const STRIDE: usize = 64;
+
+    fn new(text: &'text str) -> Self {
+        let ascii = text.is_ascii();
+        let bytes = if ascii {
+            Vec::new()
+        } else {
+            let characters = text.char_indices().map(|(byte, _)| byte);
+            characters.step_by(Self::STRIDE).collect()
+        };
+        Self { text, ascii, bytes }
+    }
+
+    fn span(&self, span: ParserSpan) -> Span {
+        let begin = self.position(span.start);
+        Span {
+            begin,
+            end: self.position(span.end).max(begin),
+        }
+    }
+
+    fn position(&self, marker: Marker) -> Position {
+        Position {
+            line: marker.line(),
+            column: marker.col() + 1,
+            byte: self.byte(marker.index()),
+        }
+    }
+
+    /// The parser lets a quoted scalar reach to the end of its line, and a block scalar begin with
+    /// its content; here one ends with its closing quote, the other begins with its indicator.
+    fn scalar(&self, span: Span, style: ScalarStyle) -> Span {
+        let place = match style {
+            ScalarStyle::Plain => None,
+            ScalarStyle::SingleQuoted => self.after_quote(span, '\'').map(|end| (span.begin, end)),
+            ScalarStyle::DoubleQuoted => self.after_quote(span, '"').map(|end| (span.begin, end)),
+            ScalarStyle::Literal | ScalarStyle::Folded => {
+                self.indicator(span.begin).map(|begin| (begin, span.end))
+            }
+        };
+        place.map_or(span, |(begin, end)| Span { begin, end })
+    }
+
+    /// The place after the closing quote. A tag and an anchor may stand before the opening one.
+    fn after_quote(&self, span: Span, quote: char) -> Option<Position> {
+        let source = self.text.get(span.begin.byte..span.end.byte)?;
+        let mut at = span.begin;
+        let mut characters = source.chars().peekable();
+        let mut in_property = matches!(characters.peek(), Some('!' | '&'));
+        let mut inside = false;
+        while let Some(character) = characters.next() {
+            advance(&mut at, character, characters.peek().copied());
+            if !inside {
+                in_property = match character {
+                    '!' | '&' => true,
+                    _ => in_property && !character.is_whitespace(),
+                };
+                inside = !in_property && character == quote;
+            } else if character == quote {
+                if quote == '"' || characters.peek() != Some(&quote) {
+                    return Some(at);
+                }
+                characters.next();
+                advance(&mut at, quote, None);
+            } else if quote == '"' && character == '\\' {
+                let escaped = characters.next()?;
+                advance(&mut at, escaped, characters.peek().copied());
+            }
+        }
+        None
+    }
+
+    /// The `|` or `>` of the block scalar whose content begins at `content`: the last word of the
+    /// last line before it that is not blank, comments aside.
+    fn indicator(&self, content: Position) -> Option<Position> {
+        let before = self.text.get(..content.byte)?;
+        let mut line_number = content.line;
+        let mut end = before.len();
+        loop {
+            let start = before[..end].rfind('\n').map_or(0, |newline| newline + 1);
+            let line = &before[start..end];
+            let code = line
+                .find(" #")
+                .or_else(|| line.find("\t#"))
+                .map_or(line, |comment| &line[..comment])
+                .trim_end();
+            let word = code.rfind(char::is_whitespace).map_or(0, |space| space + 1);
+            if code[word..].starts_with(['|', '>']) {
+                return Some(Position {
+                    line: line_number,
+                    column: code[..word].chars().count() + 1,
+                    byte: start + word,
+                });
+            }
+            let is_blank = line.trim().is_empty();
+            if !is_blank || start == 0 {
+                return None;
+            }
+            end = start - 1;
+            line_number -= 1;
+        }
+    }
+
+    fn byte(&self, character: usize) -> usize {
+        if self.ascii {
+            return character.min(self.text.len());
+        }
+        let Some(start) = self.bytes.get(character / Self::STRIDE) else {
+            return self.text.len();
+        };
+        let rest = &self.text[*start..];
+        let skipped = rest.char_indices().nth(character % Self::STRIDE);
+        start + skipped.map_or(rest.len(), |(byte, _)| byte)
+    }
+}
+
+/// Moves past `character`. A line ends at `\n`, `\r\n` or `\r`.
+fn advance(at: &mut Position, character: char, next: Option<char>) {
+    at.byte += character.len_utf8();
+    if character == '\n' || (character == '\r' && next != Some('\n')) {
+        at.line += 1;
+        at.column = 1;
+    } else {
+        at.column += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `line:column(byte)-line:column(byte)` of each scalar that is a value.
+    fn places(node: &Node) -> Vec<String> {
+        match &node.kind {
+            Kind::List(items) => items.iter().flat_map(places).collect(),
+            Kind::Object(entries) => entries.iter().flat_map(|e| places(&e.value)).collect(),
+            _ => {
+                let Span { begin, end } = node.span;
+                vec![format!(
+                    "{}:{}({})-{}:{}({})",
+                    begin.line, begin.column, begin.byte, end.line, end.column, end.byte
+                )]
+            }
+        }
+    }
+
+    #[test]
+    fn scalars_have_places() {
+        for (text, want) in [
+            ("a: b\nc: d\n", "1:4(3)-1:5(4) 2:4(8)-2:5(9)"),
+            (
+                "a: \"b c\"\nx: 'y z'   # comment\n",
+                "1:4(3)-1:9(8) 2:4(12)-2:9(17)",
+            ),
+            ("a: 'it''s'   # x\n", "1:4(3)-1:11(10)"),
+            ("a: !!str \"x\\\"y\" # x\n", "1:4(3)-1:16(15)"),
+            ("a: \"b\n  c\" # x\n", "1:4(3)-2:5(10)"),
+            ("a: b c   # comment\n", "1:4(3)-1:7(6)"),
+            (
+                "a: |\n  one\n  two\nb: x\n",
+                "1:4(3)-4:1(17) 4:4(20)-4:5(21)",
+            ),
+            ("a: |\n  one\n  two", "1:4(3)-3:6(16)"),
+            (
+                "a: >- # x | y\n\n  one\n\n\nb: x\n",
+                "1:4(3)-6:1(23) 6:4(26)-6:5(27)",
+            ),
+            ("- |+2\n   one\n- b\n", "1:3(2)-3:1(13) 3:3(15)-3:4(16)"),
+            ("a: one\n  two\nb: x\n", "1:4(3)-2:6(12) 3:4(16)-3:5(17)"),
+            (
+                "é: [ü, \"ö\", x]\n",
+                "1:5(5)-1:6(7) 1:8(9)-1:11(13) 1:13(15)-1:14(16)",
+            ),
+            ("\u{feff}a: b\n", "1:4(6)-1:5(7)"),
+            ("b: &x hello\n", "1:4(3)-1:12(11)"),
+            ("a: b\r\nc: d\r\n", "1:4(3)-1:5(4) 2:4(9)-2:5(10)"),
+        ] {
+            let document = parse(text);
+            assert_eq!(document.problems, [], "{text:?}");
+            assert_eq!(places(&document.root.unwrap()).join(" "), want, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_language_lacks_is_refused_at_its_place() {
+        for (text, want) in [
+            ("a: &x b\nc: *x\n", "2:4 alias nodes are not supported"),
+            ("1: x\n", "1:1 mapping keys must be strings"),
+            ("true: x\n", "1:1 mapping keys must be strings"),
+            ("? [a]\n: x\n", "1:3 mapping keys must be strings"),
+            (
+                "a: .inf\n",
+                "1:4 a number must be finite: JSON has no infinity",
+            ),
+            (
+                "a: !!int x\n",
+                "1:4 the value is not what its tag `!!int` says",
+            ),
+            (
+                "a: [b\n",
+                "2:1 yaml: line 2: did not find expected ',' or ']'",
+            ),
+            (
+                "a: `x\n",
+                "1:4 yaml: line 1: found character that cannot start any token",
+            ),
+            (
+                "a: \"x\n",
+                "1:4 yaml: line 1: found unexpected end of stream",
+            ),
+            ("a: *x\n", "1:4 yaml: line 1: found unknown anchor"),
+        ] {
+            let shown: Vec<_> = parse(text).problems.iter().map(show).collect();
+            assert_eq!(shown, [want], "{text:?}");
+        }
+    }
+
+    fn show(problem: &Problem) -> String {
+        let Position { line, column, .. } = problem.span.begin;
+        format!("{line}:{column} {}", problem.summary)
+    }
+
+    #[test]
+    fn deep_nesting_is_refused() {
+        let block: String = (0..5_000).map(|depth| " ".repeat(depth) + "a:\n").collect();
+        for text in [
+            "[".repeat(1_000_000),
+            "- ".repeat(1_000_000),
+            "{a: ".repeat(500_000),
+            block,
+        ] {
+            let document = parse(&text);
+            assert!(document.root.is_none() && !document.readable);
+            let summary = &document.problems[0].summary;
+            assert!(
+                summary.contains("deeper") || summary.contains("recursion"),
+                "{summary}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_the_first_document_counts() {
+        let document = parse("a: b\n---\nc: [\n");
+        assert_eq!(document.problems, []);
+        assert_eq!(document.root.unwrap().entries().unwrap().len(), 1);
+        for empty in ["", "# nothing\n", "\n"] {
+            let document = parse(empty);
+            assert!(document.readable && document.root.is_none(), "{empty:?}");
+        }
+    }
+}
