@@ -2,5 +2,7 @@
 
 pub mod support;
 
+mod kubectl;
 mod stand_ins;
+mod tokens;
 mod verifier;

@@ -1,13 +1,12 @@
 //! The real kubectl, in each version that this machine has.
 
 use std::cmp::Reverse;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use tempfile::TempDir;
 
 use super::plugin::{self, Output};
 
@@ -103,15 +102,17 @@ impl Kubectl {
         })
     }
 
-    /// Runs it with this kubeconfig, a home of its own (so that nothing is cached from an earlier
-    /// run), the folder of the built binary first on PATH, and no other variables of ours.
+    /// Runs it with this home directory and kubeconfig, these variables and no others, and the
+    /// folder of the built binary as PATH. kubectl keeps its caches below the home: a new one is a
+    /// cold start.
     #[track_caller]
-    pub fn run<A: AsRef<OsStr>>(
+    pub fn run(
         &self,
+        home: &Path,
         kubeconfig: &Path,
-        arguments: impl IntoIterator<Item = A>,
+        variables: &[(&str, String)],
+        arguments: &[&str],
     ) -> Output {
-        let home = TempDir::new().expect("a temporary directory");
         let plugin = Path::new(env!("CARGO_BIN_EXE_kubectl-esc"));
         let folder = plugin.parent().expect("the folder of the binary");
         let mut command = Command::new(&self.path);
@@ -120,7 +121,8 @@ impl Kubectl {
             .arg(kubeconfig)
             .args(arguments)
             .env_clear()
-            .envs(surroundings(home.path()))
+            .envs(surroundings(home))
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .env("PATH", folder);
         plugin::run(command, LIMIT)
     }

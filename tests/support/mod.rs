@@ -14,3 +14,4 @@ pub mod sigv4;
 pub mod sts;
 pub mod tls;
 pub mod verifier;
+pub mod world;
