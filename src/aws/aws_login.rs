@@ -6,6 +6,7 @@
 //! comes from elsewhere and is complete.
 
 use std::cell::RefCell;
+use std::fmt;
 use std::time::Duration;
 
 use crate::aws::Credentials;
@@ -39,7 +40,6 @@ pub struct Settings {
 }
 
 /// The provider. It asks STS once for each login, however often a definition opens it.
-#[derive(Debug)]
 pub struct AwsLogin {
     host: Host,
     http: HttpClient,
@@ -141,6 +141,16 @@ impl Provider for AwsLogin {
     }
 }
 
+/// The logins may hold inputs that are secrets.
+impl fmt::Debug for AwsLogin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AwsLogin")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The provider's result. All of it is secret, as it is where Pulumi Cloud opens the provider.
 fn outputs(access_key_id: Text, secret_access_key: Text, session_token: Option<Text>) -> Value {
     let outputs = [
@@ -155,7 +165,7 @@ fn outputs(access_key_id: Text, secret_access_key: Text, session_token: Option<T
 }
 
 /// The inputs of an `oidc` login that make a difference here.
-#[derive(Debug, Eq, PartialEq)]
+#[derive(Eq, PartialEq)]
 struct Login {
     role_arn: String,
     session_name: String,
@@ -240,9 +250,9 @@ fn hidden(inputs: &Value) -> Vec<&str> {
         }) => items.as_slice(),
         _ => &[],
     };
-    let names = ["roleArn", "sessionName"];
-    let named = names.iter().filter_map(|name| inputs.property(name));
-    for value in named.chain(policies) {
+    let texts = ["roleArn", "sessionName"];
+    let texts = texts.iter().filter_map(|name| inputs.property(name));
+    for value in texts.chain(policies) {
         if value.secret {
             hidden.extend(value.as_str());
         }
@@ -286,7 +296,7 @@ const INPUTS: &str = r#"{
           "type": "object",
           "properties": {
             "roleArn": {"type": "string", "minLength": 20, "maxLength": 2048},
-            "sessionName": {"type": "string", "minLength": 2, "maxLength": 64, "pattern": "[\w+=,.@-]*"},
+            "sessionName": {"type": "string", "minLength": 2, "maxLength": 64, "pattern": "[\\w+=,.@-]*"},
             "duration": {"type": "string", "default": "2h", "pattern": "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$"},
             "policyArns": {"type": "array", "items": {"type": "string"}},
             "subjectAttributes": {
@@ -337,3 +347,6 @@ const OUTPUTS: &str = r#"{
   },
   "required": ["accessKeyId", "secretAccessKey"]
 }"#;
+
+#[cfg(test)]
+mod tests;
