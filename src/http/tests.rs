@@ -167,19 +167,12 @@ fn failures_to_connect_are_told_apart() {
     let refused = format!("http://127.0.0.1:{}/", closed_port());
     let cut_off = Loopback::answering([""]);
     let network = "check the network; where it wants a proxy, set `HTTPS_PROXY`";
-    let lookup = "check the host name, and this machine's network and DNS";
     for (url, message, cause, hint) in [
         (
             refused.as_str(),
             "cannot reach `127.0.0.1`",
             "the connection was refused",
             network,
-        ),
-        (
-            "https://nowhere.invalid/",
-            "cannot reach `nowhere.invalid`",
-            "the host name cannot be resolved",
-            lookup,
         ),
         (
             &cut_off.url(),
@@ -250,4 +243,16 @@ fn a_server_without_tls_fails_the_handshake() {
     let url = format!("https://localhost:{}/", server.port());
     let error = get(&client(&[]), &url).unwrap_err();
     assert_eq!(shown(&error)[1], "the TLS handshake failed", "{error:?}");
+}
+
+#[test]
+fn a_name_that_cannot_be_resolved_is_told_apart() {
+    let failure = aws_smithy_runtime_api::client::dns::ResolveDnsError::new("no such name");
+    let error = unreachable(&host(&[]), "`example.com`", "example.com", &failure);
+    let causes: Vec<_> = error.causes().collect();
+    assert_eq!(causes, ["the host name cannot be resolved", "no such name"]);
+    assert_eq!(
+        shown(&error)[2],
+        "check the host name, and this machine's network and DNS"
+    );
 }
