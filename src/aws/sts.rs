@@ -176,6 +176,7 @@ impl Sts {
                 .as_ref()
                 .map(|token| token.expose().as_str()),
         );
+        secrets.extend(request.external_id.as_deref());
         let call = Call {
             operation: Operation::AssumeRole,
             role_arn: &request.role_arn,
