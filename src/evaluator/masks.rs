@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::evaluator::interpolation::{self, Part};
+use crate::evaluator::suggest;
 use crate::evaluator::syntax::{Document, Entry, Kind, Node, Span};
 
 /// The stretches to hide, in bytes.
@@ -135,7 +136,12 @@ fn bytes(span: Span) -> Range<usize> {
 /// `fn::secret`, in any case, and what looks like a slip of the pen for it.
 fn is_secret_function(name: &str) -> bool {
     let name = name.to_lowercase();
-    name.starts_with("fn:") && name.contains("secr")
+    let function = name.strip_prefix("fn").map(|it| it.trim_start_matches(':'));
+    function.is_some_and(resembles_secret)
+}
+
+fn resembles_secret(name: &str) -> bool {
+    name.contains("secr") || suggest::nearest(name, ["secret"]).is_some()
 }
 
 /// Parts of names whose values are secrets as a rule.
@@ -291,7 +297,8 @@ fn secret_part(word: &str) -> Option<usize> {
     for part in word.split_inclusive(':') {
         let end = at + part.len();
         let name = part.trim_end_matches(':');
-        if sounds_secret(name) || name.to_lowercase().contains("secr") {
+        let is_function = word[..at].to_lowercase().starts_with("fn:");
+        if sounds_secret(name) || (is_function && resembles_secret(&name.to_lowercase())) {
             return Some(end);
         }
         at = end;
