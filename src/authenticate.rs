@@ -3,6 +3,7 @@
 //! The only module that knows all parts; each step is a call into one of them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::aws::aws_login::{self, AwsLogin};
@@ -10,15 +11,15 @@ use crate::aws::eks_token::{EksToken, PresignRequest};
 use crate::aws::endpoint::Region;
 use crate::aws::sts::{self, AssumeRole, Sts};
 use crate::aws::{Credentials, from_environment, web_identity};
-use crate::clock::{Timestamp, format_duration};
+use crate::clock::Timestamp;
 use crate::configuration::request::OpenRequest;
 use crate::configuration::target::Role;
 use crate::configuration::{GetTokenFlags, Origin, Request, Setting, Target};
-use crate::environment::{Diagnostic, Environment, Reference};
+use crate::environment::{Diagnostic, Environment, Reference, Sources, Style};
 use crate::error::{Error, Kind, Result};
 use crate::evaluator::directory::{self, Directory};
 use crate::evaluator::provider::{Provider, Providers};
-use crate::evaluator::{Definition, Evaluation, Evaluator, Sources};
+use crate::evaluator::{Definition, Evaluation, Evaluator};
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::journal::Journal;
@@ -126,7 +127,7 @@ impl Opened {
     /// The warnings, rendered with their places; empty where there are none.
     #[must_use]
     pub fn warnings(&self) -> String {
-        self.sources.render(&self.warnings)
+        self.sources.render(&self.warnings, Style::Plain)
     }
 
     /// The credentials that the environment holds, with the best that is known of their end.
@@ -256,25 +257,24 @@ impl Providers for Local {
 
 /// The error for a definition that cannot be used. Where a provider failed, that failure decides
 /// the kind and the hint: it is what the user has to act on.
-fn broken(reference: &Reference, diagnostics: Vec<Diagnostic>, sources: &Sources) -> Error {
-    let rendered = sources.render(&diagnostics);
+fn broken(reference: &Reference, mut diagnostics: Vec<Diagnostic>, sources: &Sources) -> Error {
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
-    let failure = diagnostics.into_iter().find_map(|diagnostic| diagnostic.failure);
+    // Its causes and its hint are printed for the whole; the diagnostic shows its place.
+    let failure = diagnostics.iter_mut().find_map(|diagnostic| diagnostic.failure.take());
+    let rendered = sources.render(&diagnostics, Style::Plain);
     let message = format!("cannot open the environment `{reference}`");
-    match failure {
-        Some(failure) => {
-            let error = Error::new(failure.kind(), message).with_details(rendered);
-            let error = match failure.hint() {
-                Some(hint) => error.with_hint(hint),
-                None => error,
-            };
-            error.caused_by(failure)
-        }
+    match failure.and_then(Arc::into_inner) {
+        Some(failure) => failure.within(message).with_details(rendered),
         None => Error::new(
             Kind::Definition,
-            format!("{message}: its definition has {errors} error{}", if errors == 1 { "" } else { "s" }),
+            format!("{message}: {}", count_errors(errors)),
         )
         .with_details(rendered)
-        .with_hint(format!("`kubectl-esc check {reference}` shows what is wrong with it")),
+        .with_hint(format!("correct the definition; `kubectl-esc check {reference}` checks it alone")),
     }
+}
+
+/// "its definition has 2 errors".
+pub(crate) fn count_errors(errors: usize) -> String {
+    format!("its definition has {errors} error{}", if errors == 1 { "" } else { "s" })
 }

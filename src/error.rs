@@ -92,6 +92,13 @@ impl Error {
         self
     }
 
+    /// The same failure, told as that of the larger task: `task`, a colon, and what failed.
+    #[must_use]
+    pub fn within(mut self, task: impl fmt::Display) -> Self {
+        self.message = format!("{task}: {}", self.message);
+        self
+    }
+
     /// The sort of failure.
     #[must_use]
     pub fn kind(&self) -> Kind {

@@ -90,6 +90,20 @@ impl Host {
         self.path_variable(if cfg!(windows) { "USERPROFILE" } else { "HOME" })
     }
 
+    /// The path that a user wrote: `~/` is the home directory, for in a kubeconfig no shell does
+    /// that.
+    pub fn expand(&self, path: &Path) -> Result<PathBuf> {
+        let Ok(below_home) = path.strip_prefix("~") else {
+            return Ok(path.to_owned());
+        };
+        let home = self.home().ok_or_else(|| {
+            let path = path.display();
+            Error::configuration(format!("cannot resolve `{path}`: there is no home directory"))
+                .with_hint("set HOME, or write the path in full")
+        })?;
+        Ok(home.join(below_home))
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that reads the variables"

@@ -5,7 +5,7 @@
 //! taken and change nothing: they shape the tokens that Pulumi Cloud makes, while here the token
 //! comes from elsewhere and is complete.
 
-use std::cell::RefCell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::aws::Credentials;
@@ -44,7 +44,7 @@ pub struct AwsLogin {
     host: Host,
     http: HttpClient,
     settings: Settings,
-    issued: RefCell<Vec<(Login, Credentials)>>,
+    issued: Mutex<Vec<(Login, Credentials)>>,
 }
 
 impl AwsLogin {
@@ -56,14 +56,19 @@ impl AwsLogin {
             host: host.clone(),
             http: http.clone(),
             settings,
-            issued: RefCell::default(),
+            issued: Mutex::default(),
         }
+    }
+
+    /// A panic while the list was held cannot have left it half changed.
+    fn issued(&self) -> MutexGuard<'_, Vec<(Login, Credentials)>> {
+        self.issued.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// When the credentials with this key expire, where STS issued them through this provider.
     #[must_use]
     pub fn expiry_of(&self, access_key_id: &str) -> Option<Timestamp> {
-        let issued = self.issued.borrow();
+        let issued = self.issued();
         let mut issued = issued.iter().map(|(_, credentials)| credentials);
         issued
             .find(|issued| issued.access_key_id == access_key_id)?
@@ -73,7 +78,7 @@ impl AwsLogin {
     fn log_in(&self, inputs: &Value) -> Result<Credentials> {
         let login = Login::read(inputs)?;
         let known = {
-            let issued = self.issued.borrow();
+            let issued = self.issued();
             let same = issued.iter().find(|(known, _)| *known == login);
             same.map(|(_, credentials)| credentials.clone())
         };
@@ -95,7 +100,7 @@ impl AwsLogin {
             identity_token: &identity_token,
             hidden: hidden(inputs),
         })?;
-        self.issued.borrow_mut().push((login, credentials.clone()));
+        self.issued().push((login, credentials.clone()));
         Ok(credentials)
     }
 }
@@ -286,7 +291,7 @@ const INPUTS: &str = r#"{
           "type": "object",
           "properties": {
             "roleArn": {"type": "string", "minLength": 20, "maxLength": 2048},
-            "sessionName": {"type": "string", "minLength": 2, "maxLength": 64, "pattern": "[\w+=,.@-]*"},
+            "sessionName": {"type": "string", "minLength": 2, "maxLength": 64, "pattern": "[\\w+=,.@-]*"},
             "duration": {"type": "string", "default": "2h", "pattern": "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$"},
             "policyArns": {"type": "array", "items": {"type": "string"}},
             "subjectAttributes": {

@@ -21,6 +21,7 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::TimeSource;
 
 use crate::aws::Credentials;
+use crate::aws::endpoint::EndpointMode;
 use crate::aws::sts::failure::{Call, Operation};
 use crate::clock::{Clock, Deadline, Timestamp};
 use crate::error::{Error, Result};
@@ -36,10 +37,8 @@ pub const DEFAULT_SESSION_NAME: &str = "kubectl-esc";
 pub struct Settings {
     /// The URL to call in place of the region's endpoint.
     pub endpoint: Option<String>,
-    /// Whether to call the endpoint with FIPS 140 validated cryptography.
-    pub fips: bool,
-    /// Whether to call the endpoint that has IPv6 and IPv4 addresses.
-    pub dual_stack: bool,
+    /// Which of the region's endpoints to call.
+    pub endpoint_mode: EndpointMode,
 }
 
 /// The inputs of `AssumeRoleWithWebIdentity`.
@@ -102,8 +101,10 @@ impl Settings {
         }
         Ok(Self {
             endpoint,
-            fips: switch(host, "AWS_USE_FIPS_ENDPOINT")?,
-            dual_stack: switch(host, "AWS_USE_DUALSTACK_ENDPOINT")?,
+            endpoint_mode: EndpointMode {
+                fips: switch(host, "AWS_USE_FIPS_ENDPOINT")?,
+                dual_stack: switch(host, "AWS_USE_DUALSTACK_ENDPOINT")?,
+            },
         })
     }
 }
@@ -240,8 +241,8 @@ impl Sts {
             .behavior_version(BehaviorVersion::latest())
             .app_name(AppName::new("kubectl-esc").map_err(internal)?)
             .region(Region::new(self.region.clone()))
-            .use_fips(self.settings.fips)
-            .use_dual_stack(self.settings.dual_stack)
+            .use_fips(self.settings.endpoint_mode.fips)
+            .use_dual_stack(self.settings.endpoint_mode.dual_stack)
             .http_client(self.http.smithy()?)
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .time_source(HostTime(self.http.host().clock()))
@@ -275,8 +276,8 @@ impl Sts {
         } else {
             let parameters = Params::builder()
                 .region(&self.region)
-                .use_fips(self.settings.fips)
-                .use_dual_stack(self.settings.dual_stack)
+                .use_fips(self.settings.endpoint_mode.fips)
+                .use_dual_stack(self.settings.endpoint_mode.dual_stack)
                 .build()
                 .map_err(|error| no_endpoint(error.to_string()))?;
             let endpoint = DefaultResolver::new().resolve_endpoint(&parameters).await;

@@ -3,10 +3,10 @@
 use clap::Args;
 
 use super::output;
-use crate::authenticate;
+use crate::authenticate::{self, count_errors};
 use crate::configuration::OpenFlags;
 use crate::configuration::request::OpenRequest;
-use crate::environment::Diagnostic;
+use crate::environment::Style;
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 
@@ -27,17 +27,14 @@ pub(super) fn run(arguments: &Arguments, host: &Host) -> Result<()> {
     let flags = OpenFlags { root: arguments.root.clone(), ..OpenFlags::default() };
     let request = OpenRequest::read(&arguments.environment, &flags, host)?;
     let (diagnostics, sources) = authenticate::check(&request, host)?;
-    let rendered = sources.render(&diagnostics);
+    let rendered = sources.render(&diagnostics, Style::Plain);
     let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
     if errors > 0 {
-        let plural = if errors == 1 { "" } else { "s" };
-        return Err(Error::new(
-            Kind::Definition,
-            format!("the definition of `{}` has {errors} error{plural}", request.environment),
-        )
-        .with_details(rendered));
+        let message =
+            format!("`{}` cannot be used: {}", request.environment, count_errors(errors));
+        return Err(Error::new(Kind::Definition, message).with_details(rendered));
     }
-    if !diagnostics.iter().all(Diagnostic::is_error) {
+    if !diagnostics.is_empty() {
         output::block(&rendered);
     }
     Ok(())

@@ -1,13 +1,13 @@
 //! `open`: shows the values of an environment.
 
 use clap::Args;
-use zeroize::Zeroizing;
 
 use super::output;
 use crate::authenticate::open;
 use crate::configuration::OpenFlags;
 use crate::configuration::request::OpenRequest;
-use crate::environment::{PropertyPath, json};
+use crate::environment::json::{self, Secrets};
+use crate::environment::PropertyPath;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::journal::Journal;
@@ -51,6 +51,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
                 .with_hint("leave the path out to see every value")
         })?,
     };
-    let _ = (value, Zeroizing::new(String::new()), json::Style::Indented);
-    Ok(())
+    let secrets = if arguments.redact { Secrets::Redacted } else { Secrets::Revealed };
+    let text = json::indented(value, secrets);
+    output::print_bytes(text.as_bytes())
 }

@@ -6,8 +6,13 @@ use crate::error::{Error, Result};
 
 /// Writes a text to standard output, all of it or an error. A reader that has gone away is no error.
 pub(super) fn print(text: &str) -> Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+/// The same for a text that may not be UTF-8.
+pub(super) fn print_bytes(text: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(text).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Error::configuration("cannot write to standard output").caused_by(error))
         }

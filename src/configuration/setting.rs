@@ -31,15 +31,7 @@ impl<T> Setting<T> {
                 value,
                 origin: self.origin,
             }),
-            Err(error) => {
-                let hint = error.hint().map(str::to_owned);
-                let message = format!("cannot use {}: {error}", self.origin);
-                let wrapped = Error::new(error.kind(), message);
-                Err(match hint {
-                    Some(hint) => wrapped.with_hint(hint),
-                    None => wrapped,
-                })
-            }
+            Err(error) => Err(error.within(format_args!("cannot use {}", self.origin))),
         }
     }
 }

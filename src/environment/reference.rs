@@ -30,11 +30,10 @@ impl Reference {
             || [".yaml", ".yml"].iter().any(|end| text.ends_with(end))
             || PathBuf::from(text).is_absolute()
             || (cfg!(windows) && text.contains('\\'));
-        Ok(if is_path {
-            Self::Local(PathBuf::from(text))
-        } else {
-            Self::Cloud(text.to_owned())
-        })
+        if is_path {
+            return host.expand(Path::new(text)).map(Self::Local);
+        }
+        Ok(Self::Cloud(text.to_owned()))
     }
 }
 
