@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
@@ -229,14 +229,15 @@ pub fn run(mut command: Command, limit: Duration) -> Output {
             let left = end.saturating_duration_since(Instant::now());
             Ok((stdout, stderr.recv_timeout(left)?))
         });
-    let code = wait(&mut child, end);
-    let (Ok((stdout, stderr)), Some(code)) = (result, code) else {
+    let status = wait(&mut child, end);
+    let (Ok((stdout, stderr)), Some(status)) = (result, status) else {
         drop(child.kill());
         drop(child.wait());
         panic!("{} hung and was killed after {limit:?}", program.display());
     };
-    let code =
-        code.unwrap_or_else(|| panic!("{} was ended by a signal: {stderr}", program.display()));
+    let Some(code) = status.code() else {
+        panic!("{} was ended by a signal: {stderr}", program.display());
+    };
     Output {
         stdout,
         stderr,
@@ -257,14 +258,14 @@ fn read(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
     receiver
 }
 
-/// The exit code, `Some(None)` for a signal, `None` for a process that does not end. Both streams
-/// have ended when this is called, so the process is about to.
-fn wait(child: &mut Child, end: Instant) -> Option<Option<i32>> {
+/// How the process ended; `None` if it does not. Both streams have ended when this is called, so
+/// the process is about to.
+fn wait(child: &mut Child, end: Instant) -> Option<ExitStatus> {
     loop {
         match child.try_wait() {
-            Ok(Some(status)) => return Some(status.code()),
             Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_millis(1)),
-            _ => return None,
+            Ok(status) => return status,
+            Err(_) => return None,
         }
     }
 }

@@ -19,7 +19,7 @@ impl Proxy {
     pub fn start(route: impl Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static) -> Self {
         let asked = Arc::default();
         let service = Tunnel {
-            route: Box::new(route),
+            route,
             asked: Arc::clone(&asked),
         };
         Self {
@@ -44,12 +44,12 @@ impl Proxy {
     }
 }
 
-struct Tunnel {
-    route: Box<dyn Fn(&str) -> Option<SocketAddr> + Send + Sync>,
+struct Tunnel<R> {
+    route: R,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
-impl Serve for Tunnel {
+impl<R: Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static> Serve for Tunnel<R> {
     fn serve(&self, _: u64, client: TcpStream) -> io::Result<()> {
         let mut reader = BufReader::new(client.try_clone()?);
         let Some((line, _)) = read_head(&mut reader)? else {

@@ -5,6 +5,13 @@
 //! input ends.
 
 /// What the tests use, too.
+#[expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::new_without_default,
+    reason = "what tests stand on is no library"
+)]
 #[path = ".."]
 pub mod support {
     pub mod base64;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::support::http::Response;
 use crate::support::instant::{self, Seconds};
+use crate::support::sigv4::hexadecimal;
 
 /// A refusal: status, code and message, as AWS words them.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -211,7 +212,7 @@ fn escape(text: &str) -> String {
 fn request_id() -> String {
     let mut bytes = [0; 16];
     rand::fill(&mut bytes).expect("random bytes");
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = hexadecimal(&bytes);
     let (a, b) = (&text[..8], &text[8..12]);
     format!(
         "{a}-{b}-{}-{}-{}",
