@@ -230,10 +230,12 @@ impl Login {
     /// A region of the role's partition that all its accounts can use.
     fn home_region(&self) -> Result<&'static str> {
         let partition = self.partition().and_then(Partition::of_name);
-        partition.map(|partition| partition.default_region).ok_or_else(|| {
-            invalid("`roleArn` is in a partition of AWS that is not known")
-                .with_hint("check the ARN, or name the region with `--region`")
-        })
+        partition
+            .map(|partition| partition.default_region)
+            .ok_or_else(|| {
+                invalid("`roleArn` is in a partition of AWS that is not known")
+                    .with_hint("check the ARN, or name the region with `--region`")
+            })
     }
 }
 

@@ -239,7 +239,9 @@ impl Partition {
 
     /// The partition of this name, as ARNs hold it.
     pub(crate) fn of_name(name: &str) -> Option<Self> {
-        PARTITIONS.into_iter().find(|partition| partition.name == name)
+        PARTITIONS
+            .into_iter()
+            .find(|partition| partition.name == name)
     }
 
     fn eks_domains(self) -> impl Iterator<Item = &'static str> {

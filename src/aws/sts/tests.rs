@@ -349,7 +349,10 @@ fn an_endpoint_without_encryption_is_not_called() {
 fn an_endpoint_cannot_go_with_fips() {
     let settings = Settings {
         endpoint: Some("https://sts.example.com".to_owned()),
-        endpoint_mode: EndpointMode { fips: true, dual_stack: false },
+        endpoint_mode: EndpointMode {
+            fips: true,
+            dual_stack: false,
+        },
     };
     let http = HttpClient::new(&host(&[]));
     let deadline = Deadline::after(Duration::from_secs(20));
