@@ -88,7 +88,7 @@ fn sections(case: &Path, name: &str) -> Vec<(&'static str, String, String)> {
     let definition = || Definition {
         name: root.to_owned(),
         shown_as: "env.yaml".to_owned(),
-        text: fs::read_to_string(case.join("env.yaml")).unwrap(),
+        text: fs::read_to_string(case.join("env.yaml")).unwrap().into(),
     };
     let checked = evaluator.check(definition());
     let opened = evaluator.open(definition());
@@ -207,7 +207,7 @@ impl Importer for Files {
         Ok(Definition {
             name: name.to_owned(),
             shown_as: path.display().to_string(),
-            text,
+            text: text.into(),
         })
     }
 }

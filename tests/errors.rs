@@ -460,7 +460,7 @@ error: failed here
   |
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
-  caused by: No such file or directory (os error 2)
+  caused by: No such file or directory (os error [number])
   hint: check the path and that this user may read the file
 "#,
         2,
@@ -629,7 +629,7 @@ error: failed here
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
   caused by: the connection was refused
-  caused by: Connection refused (os error 111)
+  caused by: Connection refused (os error [number])
   hint: check the network; where it wants a proxy, set `HTTPS_PROXY`
 "#,
         5,
@@ -742,6 +742,7 @@ fn run(plugin: &Plugin, table: &Table) -> Output {
     for (start, end, name) in [
         ("(request id ", ")", "[id]"),
         ("current date/time ", " ", "[now]"),
+        ("(os error ", ")", "[number]"),
         ("the token would be ", " bytes", "[length]"),
         ("AWS credentials expire at ", "\n", "[soon]"),
     ] {

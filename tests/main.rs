@@ -14,7 +14,9 @@
 pub mod support;
 
 mod architecture;
+mod commands;
 mod errors;
+mod examples;
 mod get_token;
 mod kubectl;
 mod stand_ins;

@@ -7,6 +7,8 @@ use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use crate::error::{Error, Result};
 use crate::evaluator::limits::MAXIMUM_SOURCE_BYTES;
 use crate::evaluator::provider::{Definition, Importer};
@@ -109,10 +111,12 @@ fn parts(name: &str) -> Result<(&str, &str)> {
 }
 
 /// The text of a file; `None` where there is no such file.
-fn read(path: &Path) -> Result<Option<String>> {
+fn read(path: &Path) -> Result<Option<Zeroizing<String>>> {
     let shown = path.display();
     let failed = |error: std::io::Error| {
-        Error::configuration(format!("cannot read the definition `{shown}`")).caused_by(error)
+        Error::configuration(format!("cannot read the definition `{shown}`"))
+            .with_hint("check that this user may read the file")
+            .caused_by(error)
     };
     let is_absent = |error: &std::io::Error| {
         matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
@@ -141,19 +145,21 @@ fn read(path: &Path) -> Result<Option<String>> {
             "the definition `{shown}` is larger than {MAXIMUM_SOURCE_BYTES} bytes"
         )));
     }
-    String::from_utf8(bytes).map(Some).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let before = &error.as_bytes()[..valid];
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        let start = before
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |at| at + 1);
-        // invariant: what comes before the first wrong byte is UTF-8.
-        let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
-        Error::configuration(format!(
-            "the definition `{shown}` is not UTF-8 text: line {line}, column {column}"
-        ))
-        .with_hint("save it as UTF-8")
-    })
+    String::from_utf8(bytes)
+        .map(|text| Some(Zeroizing::new(text)))
+        .map_err(|error| {
+            let valid = error.utf8_error().valid_up_to();
+            let before = &error.as_bytes()[..valid];
+            let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let start = before
+                .iter()
+                .rposition(|byte| *byte == b'\n')
+                .map_or(0, |at| at + 1);
+            // invariant: what comes before the first wrong byte is UTF-8.
+            let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+            Error::configuration(format!(
+                "the definition `{shown}` is not UTF-8 text: line {line}, column {column}"
+            ))
+            .with_hint("save it as UTF-8")
+        })
 }

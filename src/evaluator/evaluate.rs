@@ -7,8 +7,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
 use crate::environment::{Diagnostic, Range, Severity, Sources, TextBuilder};
 use crate::error::Error;
 use crate::evaluator::builtins;
@@ -123,7 +121,6 @@ impl<'a> Session<'a> {
             shown_as,
             text,
         } = definition;
-        let text = Zeroizing::new(text);
         if text.len() > MAXIMUM_SOURCE_BYTES {
             let summary =
                 format!("the definition `{shown_as}` is larger than {MAXIMUM_SOURCE_BYTES} bytes");

@@ -3,6 +3,10 @@
 //! The traits ask for `Sync` because evaluation runs on a thread of its own, whose stack is large
 //! enough for the depth that it allows.
 
+use std::fmt;
+
+use zeroize::Zeroizing;
+
 use crate::environment::Value;
 use crate::error::Error;
 
@@ -40,13 +44,23 @@ pub trait Importer: Sync {
     fn import(&self, name: &str) -> Result<Definition, Error>;
 }
 
-/// A definition to evaluate.
-#[derive(Clone, Debug)]
+/// A definition to evaluate. `Debug` leaves its text out, for secrets may stand in it.
+#[derive(Clone)]
 pub struct Definition {
     /// The environment's name: what positions and `context.currentEnvironment.name` say.
     pub name: String,
     /// What a person calls it in messages: a path.
     pub shown_as: String,
     /// The YAML text.
-    pub text: String,
+    pub text: Zeroizing<String>,
+}
+
+impl fmt::Debug for Definition {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("Definition");
+        shown
+            .field("name", &self.name)
+            .field("shown_as", &self.shown_as)
+            .finish_non_exhaustive()
+    }
 }

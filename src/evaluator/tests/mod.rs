@@ -56,7 +56,7 @@ fn root(text: &str) -> Definition {
     Definition {
         name: "root".to_owned(),
         shown_as: "./root.yaml".to_owned(),
-        text: text.to_owned(),
+        text: text.to_owned().into(),
     }
 }
 
@@ -69,7 +69,7 @@ impl Importer for World {
         Ok(Definition {
             name: name.to_owned(),
             shown_as: format!("./{name}.yaml"),
-            text: text.clone(),
+            text: text.clone().into(),
         })
     }
 }

@@ -1,0 +1,116 @@
+//! The files under `examples/` work as they stand: each kubeconfig's call of the plugin, in a home
+//! directory that holds the example environments.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::support::oidc::GitHubActions;
+use crate::support::plugin::Plugin;
+use crate::support::world::{SUBJECT, World, parse, project_file};
+
+const ENVIRONMENTS: [&str; 4] = [
+    "aws-access.yaml",
+    "imported.yaml",
+    "oidc.yaml",
+    "static.yaml",
+];
+
+/// The home directory of somebody who has set up the examples.
+fn with_home(plugin: Plugin, world: &World) -> Plugin {
+    let plugin = plugin.file("home/.kube/esc/token", world.identity());
+    ENVIRONMENTS.iter().fold(plugin, |plugin, name| {
+        let text = project_file(&format!("examples/environments/{name}"));
+        plugin.file(Path::new("home/.kube/esc").join(name), text)
+    })
+}
+
+#[test]
+fn each_kubeconfig_serves_each_of_its_users() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/kubeconfigs");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let kubeconfig: Value =
+            serde_yaml::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let contexts = kubeconfig["contexts"].as_array().unwrap();
+        for context in contexts {
+            let named = |kind: &str, list: &str| {
+                let name = &context["context"][kind];
+                let list = kubeconfig[list].as_array().unwrap();
+                list.iter().find(|item| item["name"] == *name).unwrap()[kind].clone()
+            };
+            call(
+                &name,
+                &named("user", "users")["exec"],
+                &named("cluster", "clusters"),
+            );
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 10);
+}
+
+/// Makes the call that client-go makes for this `exec` entry.
+fn call(name: &str, exec: &Value, cluster: &Value) {
+    let world = World::new();
+    let issuer = world.issuer.clone();
+    let clock = world.clock.clone();
+    let actions = GitHubActions::start(issuer, SUBJECT, move || clock.now());
+    assert_eq!(exec["command"], "kubectl-esc", "{name}");
+    assert_eq!(exec["interactiveMode"], "Never", "{name}");
+
+    let mut plugin = with_home(world.plugin(), &world);
+    plugin = if name == "github-actions.yaml" {
+        plugin
+            .env("ACTIONS_ID_TOKEN_REQUEST_URL", actions.url())
+            .env(
+                "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+                GitHubActions::REQUEST_TOKEN,
+            )
+    } else {
+        let path = plugin.path("home/.kube/esc/token");
+        plugin.env("AWS_WEB_IDENTITY_TOKEN_FILE", path)
+    };
+    for argument in exec["args"].as_array().unwrap() {
+        plugin = plugin.arg(argument.as_str().unwrap());
+    }
+    for variable in exec["env"].as_array().unwrap_or(&Vec::new()) {
+        let text = |field: &str| variable[field].as_str().unwrap().to_owned();
+        plugin = plugin.env(text("name"), text("value"));
+    }
+    let api_version = exec["apiVersion"].as_str().unwrap();
+    let version = api_version.rsplit('/').next().unwrap();
+    let provided = (exec["provideClusterInfo"] == true)
+        .then(|| json!({"server": cluster["server"], "config": null}));
+    let output = plugin.exec_info(version, false, provided).run();
+
+    assert_eq!(
+        output.credential()["apiVersion"],
+        json!(api_version),
+        "{name}"
+    );
+    let token = output.token();
+    let parsed = parse(&token).unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
+    let server = cluster["server"].as_str().unwrap();
+    assert!(
+        server.contains(&parsed.region),
+        "{name}: {} for {server}",
+        parsed.region
+    );
+    if parsed.access_key_id != "AKIAIOSFODNN7EXAMPLE" {
+        let role = if name == "role-on-top.yaml" {
+            "cluster-viewer"
+        } else {
+            "cluster-admin"
+        };
+        let cluster = if server.contains("FEDCBA") {
+            "other"
+        } else {
+            "demo"
+        };
+        let caller = world.caller(&token, cluster).unwrap();
+        assert!(caller.contains(role), "{name}: {caller}");
+    }
+}
