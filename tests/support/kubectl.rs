@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::plugin::{self, Output};
 
 /// After this time kubectl counts as hung.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A kubectl.
 #[derive(Clone, Debug, Eq, PartialEq)]
