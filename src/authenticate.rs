@@ -43,8 +43,7 @@ pub fn authenticate(
     let request = Request::read(flags, host, cluster.config)?;
 
     let opened = open(&request.open, host, journal)?;
-    let warnings = opened.warnings();
-    warnings.lines().for_each(|line| journal.step(format_args!("{line}")));
+    journal.warnings(&opened.warnings());
 
     let server = region_of_server(cluster.server.as_deref(), &opened.environment);
     let target = Target::resolve(&request, &opened.environment, host, server)?;
@@ -103,23 +102,41 @@ pub struct Opened {
 /// rendered with their places.
 pub fn open(request: &OpenRequest, host: &Host, journal: &Journal<'_>) -> Result<Opened> {
     let local = Local::new(request, host)?;
-    journal.step(format_args!("opening the environment `{}`", request.environment));
+    journal.step(format_args!(
+        "opening the environment `{}`",
+        request.environment
+    ));
     let started = host.clock().now();
-    let Evaluation { environment, diagnostics, sources } =
-        local.evaluator().open(local.definition.clone());
+    let Evaluation {
+        environment,
+        diagnostics,
+        sources,
+    } = local.evaluator().open(local.definition.clone());
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Err(broken(&request.environment, diagnostics, &sources));
     }
-    let Local { aws_login, http, .. } = local;
-    Ok(Opened { environment, warnings: diagnostics, sources, aws_login, http, started })
+    let Local {
+        aws_login, http, ..
+    } = local;
+    Ok(Opened {
+        environment,
+        warnings: diagnostics,
+        sources,
+        aws_login,
+        http,
+        started,
+    })
 }
 
 /// Checks an environment without opening a provider: its diagnostics, and the sources to render
 /// them with.
 pub fn check(request: &OpenRequest, host: &Host) -> Result<(Vec<Diagnostic>, Sources)> {
     let local = Local::new(request, host)?;
-    let Evaluation { diagnostics, sources, .. } =
-        local.evaluator().check(local.definition.clone());
+    let Evaluation {
+        diagnostics,
+        sources,
+        ..
+    } = local.evaluator().check(local.definition.clone());
     Ok((diagnostics, sources))
 }
 
@@ -158,7 +175,10 @@ fn assume(
     role: &Role,
     journal: &Journal<'_>,
 ) -> Result<Credentials> {
-    journal.step(format_args!("assuming `{}` (from {})", role.arn.value, role.arn.origin));
+    journal.step(format_args!(
+        "assuming `{}` (from {})",
+        role.arn.value, role.arn.origin
+    ));
     let value = |setting: &Setting| setting.value.clone();
     let request = AssumeRole {
         role_arn: role.arn.value.clone(),
@@ -172,8 +192,14 @@ fn assume(
     let assumed = sts.assume_role(&credentials, &request)?;
     // A session that was made by a session lives on by itself at AWS. The token is still told to
     // end with the shorter one, so that a revoked or ended login is noticed in time.
-    let end = [credentials.expires_at, assumed.expires_at].into_iter().flatten().min();
-    Ok(Credentials { expires_at: end, ..assumed })
+    let end = [credentials.expires_at, assumed.expires_at]
+        .into_iter()
+        .flatten()
+        .min();
+    Ok(Credentials {
+        expires_at: end,
+        ..assumed
+    })
 }
 
 /// The region that the API server's host name shows: the one that client-go is talking to, or else
@@ -185,7 +211,10 @@ fn region_of_server(server: Option<&str>, environment: &Environment) -> Option<S
     let files = environment.files();
     let (_, text) = files.iter().find(|(name, _)| *name == "KUBECONFIG")?;
     let kubeconfig = Kubeconfig::parse(text.as_str()?).ok()?;
-    let mut regions: Vec<_> = kubeconfig.servers().filter_map(Region::of_api_server).collect();
+    let mut regions: Vec<_> = kubeconfig
+        .servers()
+        .filter_map(Region::of_api_server)
+        .collect();
     regions.dedup();
     match regions.as_slice() {
         [only] => Some(Setting::new(
@@ -224,8 +253,7 @@ impl Local {
             .root
             .clone()
             .or_else(|| path.parent().map(PathBuf::from))
-            .filter(|root| !root.as_os_str().is_empty())
-            .unwrap_or_else(|| PathBuf::from("."));
+            .unwrap_or_default();
         let http = HttpClient::new(host);
         let settings = aws_login::Settings {
             region: request.region.clone(),
@@ -258,9 +286,16 @@ impl Providers for Local {
 /// The error for a definition that cannot be used. Where a provider failed, that failure decides
 /// the kind and the hint: it is what the user has to act on.
 fn broken(reference: &Reference, mut diagnostics: Vec<Diagnostic>, sources: &Sources) -> Error {
-    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
-    // Its causes and its hint are printed for the whole; the diagnostic shows its place.
-    let failure = diagnostics.iter_mut().find_map(|diagnostic| diagnostic.failure.take());
+    let errors = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.is_error())
+        .count();
+    // The failure's own words are those of the whole; the diagnostic shows the place.
+    let failure = diagnostics.iter_mut().find_map(|diagnostic| {
+        let failure = diagnostic.failure.take()?;
+        "failed here".clone_into(&mut diagnostic.summary);
+        Some(failure)
+    });
     let rendered = sources.render(&diagnostics, Style::Plain);
     let message = format!("cannot open the environment `{reference}`");
     match failure.and_then(Arc::into_inner) {
@@ -270,11 +305,16 @@ fn broken(reference: &Reference, mut diagnostics: Vec<Diagnostic>, sources: &Sou
             format!("{message}: {}", count_errors(errors)),
         )
         .with_details(rendered)
-        .with_hint(format!("correct the definition; `kubectl-esc check {reference}` checks it alone")),
+        .with_hint(format!(
+            "correct the definition; `kubectl-esc check {reference}` checks it alone"
+        )),
     }
 }
 
 /// "its definition has 2 errors".
 pub(crate) fn count_errors(errors: usize) -> String {
-    format!("its definition has {errors} error{}", if errors == 1 { "" } else { "s" })
+    format!(
+        "its definition has {errors} error{}",
+        if errors == 1 { "" } else { "s" }
+    )
 }

@@ -98,8 +98,10 @@ impl Host {
         };
         let home = self.home().ok_or_else(|| {
             let path = path.display();
-            Error::configuration(format!("cannot resolve `{path}`: there is no home directory"))
-                .with_hint("set HOME, or write the path in full")
+            Error::configuration(format!(
+                "cannot resolve `{path}`: there is no home directory"
+            ))
+            .with_hint("set HOME, or write the path in full")
         })?;
         Ok(home.join(below_home))
     }
@@ -133,7 +135,11 @@ mod tests {
             ("~bob/env.yaml", "~bob/env.yaml"),
             ("/env.yaml", "/env.yaml"),
         ] {
-            assert_eq!(host.expand(Path::new(path)).unwrap(), PathBuf::from(want), "{path}");
+            assert_eq!(
+                host.expand(Path::new(path)).unwrap(),
+                PathBuf::from(want),
+                "{path}"
+            );
         }
         let homeless = Host::with([("X", "")], clock);
         assert!(homeless.expand(Path::new("~/env.yaml")).is_err());

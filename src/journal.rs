@@ -11,23 +11,35 @@ pub enum Level {
     Details,
 }
 
-/// Takes the notes of a call. The library writes nothing itself: it hands each note, one line, to
-/// the sink that it was given. A note never holds a secret.
+/// Something told.
+#[derive(Clone, Copy, Debug)]
+pub enum Note<'a> {
+    /// Several lines that are to be shown as they are.
+    Block(&'a str),
+    /// One line.
+    Line(&'a str),
+}
+
+/// Takes the notes of a call. The library writes nothing itself: it hands each note to the sink
+/// that it was given. A note never holds a secret.
 pub struct Journal<'a> {
     level: Option<Level>,
-    sink: &'a dyn Fn(&str),
+    sink: &'a dyn Fn(Note<'_>),
 }
 
 impl<'a> Journal<'a> {
     /// A journal that hands notes up to `level` to `sink`; none where `level` is `None`.
-    pub fn new(level: Option<Level>, sink: &'a dyn Fn(&str)) -> Self {
+    pub fn new(level: Option<Level>, sink: &'a dyn Fn(Note<'_>)) -> Self {
         Self { level, sink }
     }
 
     /// A journal that nobody reads.
     #[must_use]
     pub fn silent() -> Self {
-        Self { level: None, sink: &|_| () }
+        Self {
+            level: None,
+            sink: &|_| (),
+        }
     }
 
     /// Whether notes of `level` are read.
@@ -41,6 +53,13 @@ impl<'a> Journal<'a> {
         self.take(Level::Steps, note);
     }
 
+    /// Takes a note of warnings, rendered with their places.
+    pub fn warnings(&self, rendered: &str) {
+        if self.reads(Level::Steps) && !rendered.is_empty() {
+            (self.sink)(Note::Block(rendered));
+        }
+    }
+
     /// Takes a note of a detail.
     pub fn detail(&self, note: fmt::Arguments<'_>) {
         self.take(Level::Details, note);
@@ -48,7 +67,7 @@ impl<'a> Journal<'a> {
 
     fn take(&self, level: Level, note: fmt::Arguments<'_>) {
         if self.reads(level) {
-            (self.sink)(&note.to_string());
+            (self.sink)(Note::Line(&note.to_string()));
         }
     }
 }

@@ -18,18 +18,41 @@ const RULES: &[(&str, &[&str])] = &[
     ("evaluator", &["environment", "error", "secret"]),
     (
         "aws",
-        &["clock", "environment", "error", "evaluator::provider", "host", "http", "secret"],
+        &[
+            "clock",
+            "environment",
+            "error",
+            "evaluator::provider",
+            "host",
+            "http",
+            "secret",
+        ],
     ),
     (
         "authenticate",
         &[
-            "aws", "clock", "configuration", "environment", "error", "evaluator", "host", "http",
-            "journal", "kubernetes",
+            "aws",
+            "clock",
+            "configuration",
+            "environment",
+            "error",
+            "evaluator",
+            "host",
+            "http",
+            "journal",
+            "kubernetes",
         ],
     ),
     (
         "commands",
-        &["authenticate", "configuration", "environment", "error", "host", "journal"],
+        &[
+            "authenticate",
+            "configuration",
+            "environment",
+            "error",
+            "host",
+            "journal",
+        ],
     ),
     ("lib", &[]),
 ];
@@ -41,7 +64,13 @@ fn modules_know_only_those_below_them() {
     let rules: BTreeMap<_, _> = RULES.iter().copied().collect();
     for file in rust_files(&source) {
         let below = file.strip_prefix(&source).unwrap();
-        let module = below.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs");
+        let module = below
+            .iter()
+            .next()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .trim_end_matches(".rs");
         if module == "main" {
             continue;
         }
@@ -52,9 +81,9 @@ fn modules_know_only_those_below_them() {
         for named in named_modules(&fs::read_to_string(&file).unwrap()) {
             let known = named == module
                 || named.starts_with(&format!("{module}::"))
-                || allowed.iter().any(|allowed| {
-                    named == *allowed || named.starts_with(&format!("{allowed}::"))
-                });
+                || allowed
+                    .iter()
+                    .any(|allowed| named == *allowed || named.starts_with(&format!("{allowed}::")));
             if !known {
                 broken.push(format!("{}: may not know `{named}`", below.display()));
             }
@@ -77,7 +106,13 @@ fn named_modules(text: &str) -> BTreeSet<String> {
     for (at, _) in text.match_indices("crate::") {
         let rest = &text[at + "crate::".len()..];
         let parts = match rest.strip_prefix('{') {
-            Some(list) => list.split('}').next().unwrap().split(',').map(str::trim).collect(),
+            Some(list) => list
+                .split('}')
+                .next()
+                .unwrap()
+                .split(',')
+                .map(str::trim)
+                .collect(),
             None => vec![rest],
         };
         for part in parts {

@@ -21,7 +21,9 @@ const SECRET: &str = "hunter2-hunter2";
 
 impl Table {
     fn new() -> Self {
-        Self { world: World::new() }
+        Self {
+            world: World::new(),
+        }
     }
 
     /// `get-token env.yaml` for a cluster and region, with this definition.
@@ -29,7 +31,14 @@ impl Table {
         self.world
             .plugin_with_identity()
             .file("env.yaml", text)
-            .args(["get-token", "env.yaml", "-i", "demo", "--region", "eu-west-1"])
+            .args([
+                "get-token",
+                "env.yaml",
+                "-i",
+                "demo",
+                "--region",
+                "eu-west-1",
+            ])
     }
 
     /// The same with the example of the project for `oidc`.
@@ -39,7 +48,14 @@ impl Table {
 
     /// The same for a world in which this is different.
     fn oidc_in(world: &World) -> Plugin {
-        Self { world: World { issuer: world.issuer.clone(), clock: world.clock.clone(), sts: world.sts.clone() } }.oidc()
+        Self {
+            world: World {
+                issuer: world.issuer.clone(),
+                clock: world.clock.clone(),
+                sts: world.sts.clone(),
+            },
+        }
+        .oidc()
     }
 
     /// The same with static credentials and no settings.
@@ -56,19 +72,69 @@ impl Table {
 
 const ROWS: &[Row] = &[
     // What client-go says.
-    ("exec info is not JSON", |t| t.plain().arg("get-token").env("KUBERNETES_EXEC_INFO", "{"), "", 2),
-    ("exec info is an array", |t| t.plain().arg("get-token").env("KUBERNETES_EXEC_INFO", "[]"), "", 2),
-    ("exec info of an unknown version", |t| t.plain().arg("get-token").exec_info("v2", false, None), "", 2),
-    ("exec info of v1alpha1", |t| t.plain().arg("get-token").exec_info("v1alpha1", false, None), "", 2),
+    (
+        "exec info is not JSON",
+        |t| t.plain().arg("get-token").env("KUBERNETES_EXEC_INFO", "{"),
+        "",
+        2,
+    ),
+    (
+        "exec info is an array",
+        |t| t.plain().arg("get-token").env("KUBERNETES_EXEC_INFO", "[]"),
+        "",
+        2,
+    ),
+    (
+        "exec info of an unknown version",
+        |t| t.plain().arg("get-token").exec_info("v2", false, None),
+        "",
+        2,
+    ),
+    (
+        "exec info of v1alpha1",
+        |t| {
+            t.plain()
+                .arg("get-token")
+                .exec_info("v1alpha1", false, None)
+        },
+        "",
+        2,
+    ),
     // Flags and variables.
-    ("no environment is named", |t| t.plain().arg("get-token"), "", 2),
+    (
+        "no environment is named",
+        |t| t.plain().arg("get-token"),
+        "",
+        2,
+    ),
     ("no command", |t| t.plain(), "", 2),
-    ("unknown flag", |t| t.plain().args(["get-token", "env.yaml", "--regio", "x"]), "", 2),
-    ("no cluster name", |t| t.plain().args(["get-token", "env.yaml", "--region", "eu-west-1"]), "", 2),
-    ("no region", |t| t.plain().args(["get-token", "env.yaml", "-i", "demo"]), "", 2),
+    (
+        "unknown flag",
+        |t| t.plain().args(["get-token", "env.yaml", "--regio", "x"]),
+        "",
+        2,
+    ),
+    (
+        "no cluster name",
+        |t| {
+            t.plain()
+                .args(["get-token", "env.yaml", "--region", "eu-west-1"])
+        },
+        "",
+        2,
+    ),
+    (
+        "no region",
+        |t| t.plain().args(["get-token", "env.yaml", "-i", "demo"]),
+        "",
+        2,
+    ),
     (
         "region is malformed",
-        |t| t.plain().args(["get-token", "env.yaml", "-i", "demo", "--region", "eu west"]),
+        |t| {
+            t.plain()
+                .args(["get-token", "env.yaml", "-i", "demo", "--region", "eu west"])
+        },
         "",
         2,
     ),
@@ -76,7 +142,14 @@ const ROWS: &[Row] = &[
         "region without such a host",
         |t| {
             t.plain()
-                .args(["get-token", "env.yaml", "-i", "demo", "--region", "us-iso-east-1"])
+                .args([
+                    "get-token",
+                    "env.yaml",
+                    "-i",
+                    "demo",
+                    "--region",
+                    "us-iso-east-1",
+                ])
                 .env("AWS_USE_DUALSTACK_ENDPOINT", "true")
         },
         "",
@@ -84,7 +157,11 @@ const ROWS: &[Row] = &[
     ),
     (
         "time limit is malformed",
-        |t| t.plain().args(["get-token", "env.yaml"]).env("KUBECTL_ESC_TIMEOUT", "15"),
+        |t| {
+            t.plain()
+                .args(["get-token", "env.yaml"])
+                .env("KUBECTL_ESC_TIMEOUT", "15")
+        },
         "",
         2,
     ),
@@ -95,9 +172,24 @@ const ROWS: &[Row] = &[
         2,
     ),
     // The file.
-    ("environment in Pulumi Cloud", |t| t.plain().args(["get-token", "acme/prod"]), "", 2),
-    ("environment file is missing", |t| t.plain().args(["get-token", "./no.yaml"]), "", 2),
-    ("environment file is a folder", |t| t.plain().args(["get-token", "./home"]), "", 2),
+    (
+        "environment in Pulumi Cloud",
+        |t| t.plain().args(["get-token", "acme/prod"]),
+        "",
+        2,
+    ),
+    (
+        "environment file is missing",
+        |t| t.plain().args(["get-token", "./no.yaml"]),
+        "",
+        2,
+    ),
+    (
+        "environment file is a folder",
+        |t| t.plain().args(["get-token", "./home"]),
+        "",
+        2,
+    ),
     // The definition.
     (
         "YAML syntax error",
@@ -107,7 +199,11 @@ const ROWS: &[Row] = &[
     ),
     (
         "YAML syntax error in a secret",
-        |t| t.definition(&format!("values:\n  a:\n    fn::secret: \"{SECRET}\n  b: 3\n")),
+        |t| {
+            t.definition(&format!(
+                "values:\n  a:\n    fn::secret: \"{SECRET}\n  b: 3\n"
+            ))
+        },
         "",
         3,
     ),
@@ -124,7 +220,11 @@ const ROWS: &[Row] = &[
     ),
     (
         "unknown property beside a secret",
-        |t| t.definition(&format!("values: {{a: {{fn::secret: {SECRET}}}, b: '${{c}}'}}\n")),
+        |t| {
+            t.definition(&format!(
+                "values: {{a: {{fn::secret: {SECRET}}}, b: '${{c}}'}}\n"
+            ))
+        },
         "",
         3,
     ),
@@ -138,7 +238,12 @@ const ROWS: &[Row] = &[
         "",
         3,
     ),
-    ("import is missing", |t| t.definition("imports: [team/aws]\nvalues: {x: 1}\n"), "", 3),
+    (
+        "import is missing",
+        |t| t.definition("imports: [team/aws]\nvalues: {x: 1}\n"),
+        "",
+        3,
+    ),
     (
         "unknown provider",
         |t| t.definition("values:\n  a:\n    fn::open::vault-login: {}\n"),
@@ -156,7 +261,12 @@ const ROWS: &[Row] = &[
         3,
     ),
     // The credentials in it.
-    ("no credentials", |t| t.definition("values: {a: 1}\n"), "", 6),
+    (
+        "no credentials",
+        |t| t.definition("values: {a: 1}\n"),
+        "",
+        6,
+    ),
     (
         "several credentials",
         |t| {
@@ -170,7 +280,11 @@ const ROWS: &[Row] = &[
     ),
     (
         "half of the credentials",
-        |t| t.definition(&format!("values:\n  environmentVariables: {{AWS_SECRET_ACCESS_KEY: {SECRET}}}\n")),
+        |t| {
+            t.definition(&format!(
+                "values:\n  environmentVariables: {{AWS_SECRET_ACCESS_KEY: {SECRET}}}\n"
+            ))
+        },
         "",
         6,
     ),
@@ -188,9 +302,11 @@ const ROWS: &[Row] = &[
     ),
     (
         "credentials at their end",
-        |t| t.definition(&format!(
+        |t| {
+            t.definition(&format!(
             "values:\n  environmentVariables: {{AWS_ACCESS_KEY_ID: AKID, AWS_SECRET_ACCESS_KEY: {SECRET}}}\n"
-        )).args(["--credential-lifetime", "1s"]),
+        )).args(["--credential-lifetime", "1s"])
+        },
         "",
         6,
     ),
@@ -209,13 +325,21 @@ const ROWS: &[Row] = &[
     ),
     (
         "identity token file is empty",
-        |t| t.oidc().file("empty", "\n").args(["--web-identity-token-file", "./empty"]),
+        |t| {
+            t.oidc()
+                .file("empty", "\n")
+                .args(["--web-identity-token-file", "./empty"])
+        },
         "",
         2,
     ),
     (
         "identity token is no token",
-        |t| t.oidc().file("odd", SECRET).env("AWS_WEB_IDENTITY_TOKEN_FILE", "./odd"),
+        |t| {
+            t.oidc()
+                .file("odd", SECRET)
+                .env("AWS_WEB_IDENTITY_TOKEN_FILE", "./odd")
+        },
         "",
         2,
     ),
@@ -228,7 +352,10 @@ const ROWS: &[Row] = &[
     (
         "identity token has expired",
         |t| {
-            let token = t.world.issuer.expired_token(AUDIENCE, SUBJECT, 1_700_000_000);
+            let token = t
+                .world
+                .issuer
+                .expired_token(AUDIENCE, SUBJECT, 1_700_000_000);
             t.oidc().file("identity", token)
         },
         "",
@@ -238,7 +365,10 @@ const ROWS: &[Row] = &[
         "identity token of another issuer",
         |t| {
             let issuer = Issuer::new("https://elsewhere.example");
-            t.oidc().file("identity", issuer.token(AUDIENCE, SUBJECT, t.world.clock.now()))
+            t.oidc().file(
+                "identity",
+                issuer.token(AUDIENCE, SUBJECT, t.world.clock.now()),
+            )
         },
         "",
         4,
@@ -246,7 +376,10 @@ const ROWS: &[Row] = &[
     (
         "identity token that was tampered with",
         |t| {
-            let token = t.world.issuer.tampered_token(AUDIENCE, SUBJECT, t.world.clock.now());
+            let token = t
+                .world
+                .issuer
+                .tampered_token(AUDIENCE, SUBJECT, t.world.clock.now());
             t.oidc().file("identity", token)
         },
         "",
@@ -256,7 +389,10 @@ const ROWS: &[Row] = &[
     (
         "STS says no",
         |t| {
-            let token = t.world.issuer.token(AUDIENCE, "repo:evil/fork", t.world.clock.now());
+            let token = t
+                .world
+                .issuer
+                .token(AUDIENCE, "repo:evil/fork", t.world.clock.now());
             t.oidc().file("identity", token)
         },
         "",
@@ -264,7 +400,10 @@ const ROWS: &[Row] = &[
     ),
     (
         "STS says no to the role on top",
-        |t| t.oidc().args(["--role-arn", VIEWER, "--external-id", "wrong"]),
+        |t| {
+            t.oidc()
+                .args(["--role-arn", VIEWER, "--external-id", "wrong"])
+        },
         "",
         4,
     ),
@@ -326,7 +465,10 @@ fn each_row_says_what_is_wrong_and_what_to_do() {
         let plugin = plugin(&table);
         let quiet = run(&plugin, &table);
         if (quiet.stderr.as_str(), quiet.code) != (*stderr, *code) {
-            wrong.push(format!("## {name}: exit code {}, wanted {code}\n{}\nwanted:\n{stderr}", quiet.code, quiet.stderr));
+            wrong.push(format!(
+                "## {name}: exit code {}, wanted {code}\n{}\nwanted:\n{stderr}",
+                quiet.code, quiet.stderr
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -343,7 +485,10 @@ fn no_secret_shows_at_any_verbosity() {
         for secret in parts {
             assert!(!told.contains(secret), "{name}: {told}");
         }
-        for part in std::fs::read_to_string(plugin.path("identity")).unwrap_or_default().split('.') {
+        for part in std::fs::read_to_string(plugin.path("identity"))
+            .unwrap_or_default()
+            .split('.')
+        {
             // The header is the same in every token of an issuer, and says nothing.
             assert!(part.len() < 20 || !told.contains(part), "{name}: {told}");
         }

@@ -34,21 +34,30 @@ fn seconds_until(expiration: &Value, now: Seconds) -> Seconds {
 #[test]
 fn the_first_command_of_the_readme() {
     let output = Plugin::new()
-        .file("static.yaml", project_file("examples/environments/static.yaml"))
+        .file(
+            "static.yaml",
+            project_file("examples/environments/static.yaml"),
+        )
         .args(["get-token", "static.yaml"])
         .run();
     let token = parse(&output.token()).unwrap();
     assert_eq!(token.host, "sts.eu-west-1.amazonaws.com");
     assert_eq!(token.access_key_id, "AKIAIOSFODNN7EXAMPLE");
     assert_eq!(token.session_token, None);
-    assert_eq!(output.credential()["apiVersion"], "client.authentication.k8s.io/v1");
+    assert_eq!(
+        output.credential()["apiVersion"],
+        "client.authentication.k8s.io/v1"
+    );
 }
 
 #[test]
 fn the_answer_is_in_the_version_of_the_question() {
     for version in ["v1", "v1beta1"] {
         let output = Plugin::new()
-            .file("static.yaml", project_file("examples/environments/static.yaml"))
+            .file(
+                "static.yaml",
+                project_file("examples/environments/static.yaml"),
+            )
             .args(["get-token", "static.yaml"])
             .exec_info(version, false, None)
             .run();
@@ -62,15 +71,24 @@ fn the_answer_is_in_the_version_of_the_question() {
 #[test]
 fn the_environment_of_the_seed_document() {
     let world = World::new();
-    let plugin = world
-        .plugin_with_identity()
-        .file("env.yaml", SEED)
-        .args(["get-token", "./env.yaml", "--cluster-name", "demo", "--region", "eu-west-1"]);
+    let plugin = world.plugin_with_identity().file("env.yaml", SEED).args([
+        "get-token",
+        "./env.yaml",
+        "--cluster-name",
+        "demo",
+        "--region",
+        "eu-west-1",
+    ]);
     let output = plugin.run();
     let token = output.token();
     let session = "arn:aws:sts::123456789012:assumed-role/cluster-admin/seed";
     assert_eq!(world.caller(&token, "demo").as_deref(), Ok(session));
-    assert!(world.caller(&token, "other").unwrap_err().contains("SignatureDoesNotMatch"));
+    assert!(
+        world
+            .caller(&token, "other")
+            .unwrap_err()
+            .contains("SignatureDoesNotMatch")
+    );
     let now = world.clock.now();
     let left = seconds_until(&output.credential()["status"]["expirationTimestamp"], now);
     assert!((830..=840).contains(&left), "{left}");
@@ -79,7 +97,15 @@ fn the_environment_of_the_seed_document() {
     assert_eq!(records[0].action, "AssumeRoleWithWebIdentity");
     assert_eq!(records[0].parameters["RoleArn"], ADMIN);
     assert_eq!(records[0].parameters["DurationSeconds"], "3600");
-    assert_eq!(world.sts.actions().iter().filter(|action| action.starts_with("Assume")).count(), 1);
+    assert_eq!(
+        world
+            .sts
+            .actions()
+            .iter()
+            .filter(|action| action.starts_with("Assume"))
+            .count(),
+        1
+    );
 }
 
 #[test]
@@ -88,11 +114,23 @@ fn the_old_name_of_the_seed_document_is_told_with_v() {
     let output = world
         .plugin_with_identity()
         .file("env.yaml", SEED)
-        .args(["get-token", "./env.yaml", "-i", "demo", "--region", "eu-west-1", "-v"])
+        .args([
+            "get-token",
+            "./env.yaml",
+            "-i",
+            "demo",
+            "--region",
+            "eu-west-1",
+            "-v",
+        ])
         .run();
     assert_eq!(output.code, 0);
     assert!(output.stderr.contains("accessKeyId"), "{}", output.stderr);
-    assert!(output.stderr.contains("env.yaml:10:32"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("env.yaml:10:32"),
+        "{}",
+        output.stderr
+    );
 }
 
 #[test]
@@ -107,10 +145,18 @@ fn the_import_of_the_seed_document() {
              pulumiConfig:\n    kubernetes:kubeconfig: ${kubeconfig}\n  files:\n    \
              KUBECONFIG: ${kubeconfig}\n",
         )
-        .args(["get-token", "cluster.yaml", "--cluster-name=demo", "--region=eu-west-1"])
+        .args([
+            "get-token",
+            "cluster.yaml",
+            "--cluster-name=demo",
+            "--region=eu-west-1",
+        ])
         .run();
     let session = "arn:aws:sts::123456789012:assumed-role/cluster-admin/seed";
-    assert_eq!(world.caller(&output.token(), "demo").as_deref(), Ok(session));
+    assert_eq!(
+        world.caller(&output.token(), "demo").as_deref(),
+        Ok(session)
+    );
 }
 
 #[test]
@@ -120,11 +166,28 @@ fn a_role_on_top_signs_the_token_and_the_shorter_session_ends_it() {
         let output = world
             .plugin_with_identity()
             .file("oidc.yaml", project_file("examples/environments/oidc.yaml"))
-            .args(["get-token", "oidc.yaml", "--cluster-name", "demo", "--region", "eu-west-1"])
-            .args(["--role-arn", VIEWER, "--external-id", "demo", "--session-name", "on-top"])
+            .args([
+                "get-token",
+                "oidc.yaml",
+                "--cluster-name",
+                "demo",
+                "--region",
+                "eu-west-1",
+            ])
+            .args([
+                "--role-arn",
+                VIEWER,
+                "--external-id",
+                "demo",
+                "--session-name",
+                "on-top",
+            ])
             .run();
         let session = "arn:aws:sts::210987654321:assumed-role/cluster-viewer/on-top";
-        assert_eq!(world.caller(&output.token(), "demo").as_deref(), Ok(session));
+        assert_eq!(
+            world.caller(&output.token(), "demo").as_deref(),
+            Ok(session)
+        );
         let now = world.clock.now();
         let left = seconds_until(&output.credential()["status"]["expirationTimestamp"], now);
         assert!(want.contains(&left), "{left}");
@@ -143,15 +206,28 @@ fn the_identity_token_comes_from_where_the_user_says() {
             .file("oidc.yaml", project_file("examples/environments/oidc.yaml"))
             .file("home/token", format!("{}\n", world.identity()))
             .file("wrong", "not a token")
-            .args(["get-token", "oidc.yaml", "-i", "demo", "--region", "eu-west-1"])
+            .args([
+                "get-token",
+                "oidc.yaml",
+                "-i",
+                "demo",
+                "--region",
+                "eu-west-1",
+            ])
     };
     let on_actions = |plugin: Plugin| {
         plugin
             .env("ACTIONS_ID_TOKEN_REQUEST_URL", actions.url())
-            .env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", GitHubActions::REQUEST_TOKEN)
+            .env(
+                "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+                GitHubActions::REQUEST_TOKEN,
+            )
     };
     for (place, plugin) in [
-        ("flag", plugin().args(["--web-identity-token-file", "~/token"])),
+        (
+            "flag",
+            plugin().args(["--web-identity-token-file", "~/token"]),
+        ),
         (
             "flag before variable",
             plugin()
@@ -165,7 +241,10 @@ fn the_identity_token_comes_from_where_the_user_says() {
                 .env("MY_TOKEN", world.identity())
                 .env("AWS_WEB_IDENTITY_TOKEN_FILE", "wrong"),
         ),
-        ("AWS's variable", plugin().env("AWS_WEB_IDENTITY_TOKEN_FILE", "home/token")),
+        (
+            "AWS's variable",
+            plugin().env("AWS_WEB_IDENTITY_TOKEN_FILE", "home/token"),
+        ),
         ("GitHub Actions", on_actions(plugin())),
         (
             "AWS's variable before GitHub Actions",
@@ -200,14 +279,19 @@ fn settings_come_from_the_first_place_that_has_them() {
     let name = ["-i", "flag"];
     let region = ["--region", "eu-west-1"];
     let both = |plugin: Plugin| {
-        plugin.env("KUBECTL_ESC_CLUSTER_NAME", "variable").env("KUBECTL_ESC_REGION", "eu-west-2")
+        plugin
+            .env("KUBECTL_ESC_CLUSTER_NAME", "variable")
+            .env("KUBECTL_ESC_REGION", "eu-west-2")
     };
     let plugin = |eks: &str| Plugin::new().file("env.yaml", environment(eks));
     let get = |eks: &str| plugin(eks).args(["get-token", "env.yaml"]);
     for (row, plugin, want_cluster, want_region) in [
         (
             "flags",
-            both(get(eks)).args(name).args(region).exec_info("v1", false, Some(cluster.clone())),
+            both(get(eks))
+                .args(name)
+                .args(region)
+                .exec_info("v1", false, Some(cluster.clone())),
             "flag",
             "eu-west-1",
         ),
@@ -225,28 +309,41 @@ fn settings_come_from_the_first_place_that_has_them() {
         ),
         (
             "extension",
-            plugin(variables).arg("get-token").exec_info("v1", false, Some(cluster)),
+            plugin(variables)
+                .arg("get-token")
+                .exec_info("v1", false, Some(cluster)),
             "in-extension",
             "sa-east-1",
         ),
         (
             "environmentVariables",
-            get(variables).args(name).exec_info("v1", false, Some(bare.clone())),
+            get(variables)
+                .args(name)
+                .exec_info("v1", false, Some(bare.clone())),
             "flag",
             "eu-south-1",
         ),
         (
             "API server",
-            get(kubeconfig).args(name).env("AWS_REGION", "us-east-2").exec_info(
-                "v1",
-                false,
-                Some(bare),
-            ),
+            get(kubeconfig)
+                .args(name)
+                .env("AWS_REGION", "us-east-2")
+                .exec_info("v1", false, Some(bare)),
             "flag",
             "ap-south-1",
         ),
-        ("kubeconfig", get(kubeconfig).args(name).env("AWS_REGION", "us-east-2"), "flag", "ca-west-1"),
-        ("AWS_REGION", get("").args(name).env("AWS_REGION", "us-east-2"), "flag", "us-east-2"),
+        (
+            "kubeconfig",
+            get(kubeconfig).args(name).env("AWS_REGION", "us-east-2"),
+            "flag",
+            "ca-west-1",
+        ),
+        (
+            "AWS_REGION",
+            get("").args(name).env("AWS_REGION", "us-east-2"),
+            "flag",
+            "us-east-2",
+        ),
         (
             "AWS_DEFAULT_REGION",
             plugin("")
@@ -273,7 +370,11 @@ fn settings_come_from_the_first_place_that_has_them() {
             );
         });
         let caller = world.caller(&token, want_cluster);
-        assert_eq!(caller.as_deref(), Ok("arn:aws:iam::123456789012:user/alice"), "{row}");
+        assert_eq!(
+            caller.as_deref(),
+            Ok("arn:aws:iam::123456789012:user/alice"),
+            "{row}"
+        );
     }
 }
 
@@ -293,23 +394,34 @@ fn the_expiry_of_credentials_that_tell_none() {
         ("", Some("5m"), 230..=240),
         (session, Some("1h"), 830..=840),
     ] {
-        let mut plugin = Plugin::new()
-            .file("env.yaml", environment(session))
-            .args(["get-token", "env.yaml", "-i", "demo", "--region", "eu-west-1"]);
+        let mut plugin = Plugin::new().file("env.yaml", environment(session)).args([
+            "get-token",
+            "env.yaml",
+            "-i",
+            "demo",
+            "--region",
+            "eu-west-1",
+        ]);
         if let Some(lifetime) = lifetime {
             plugin = plugin.args(["--credential-lifetime", lifetime]);
         }
         let now = crate::support::instant::Clock::system().now();
         let credential = plugin.run().credential();
         let left = seconds_until(&credential["status"]["expirationTimestamp"], now);
-        assert!((*want.start()..=*want.end() + 5).contains(&left), "{lifetime:?}: {left}");
+        assert!(
+            (*want.start()..=*want.end() + 5).contains(&left),
+            "{lifetime:?}: {left}"
+        );
     }
 }
 
 #[test]
 fn token_only_prints_the_token_alone() {
     let output = Plugin::new()
-        .file("static.yaml", project_file("examples/environments/static.yaml"))
+        .file(
+            "static.yaml",
+            project_file("examples/environments/static.yaml"),
+        )
         .args(["get-token", "static.yaml", "--token-only"])
         .run();
     assert_eq!((output.code, output.stderr.as_str()), (0, ""));
@@ -319,20 +431,39 @@ fn token_only_prints_the_token_alone() {
 #[test]
 fn endpoints_of_sts_never_get_into_the_token() {
     for (variables, host) in [
-        (&[("AWS_ENDPOINT_URL", "http://127.0.0.1:9")][..], "sts.eu-west-1.amazonaws.com"),
-        (&[("AWS_ENDPOINT_URL_STS", "https://sts.example")], "sts.eu-west-1.amazonaws.com"),
-        (&[("AWS_USE_FIPS_ENDPOINT", "true")], "sts-fips.eu-west-1.amazonaws.com"),
-        (&[("AWS_USE_DUALSTACK_ENDPOINT", "TRUE")], "sts.eu-west-1.api.aws"),
         (
-            &[("AWS_USE_FIPS_ENDPOINT", "true"), ("AWS_USE_DUALSTACK_ENDPOINT", "true")],
+            &[("AWS_ENDPOINT_URL", "http://127.0.0.1:9")][..],
+            "sts.eu-west-1.amazonaws.com",
+        ),
+        (
+            &[("AWS_ENDPOINT_URL_STS", "https://sts.example")],
+            "sts.eu-west-1.amazonaws.com",
+        ),
+        (
+            &[("AWS_USE_FIPS_ENDPOINT", "true")],
+            "sts-fips.eu-west-1.amazonaws.com",
+        ),
+        (
+            &[("AWS_USE_DUALSTACK_ENDPOINT", "TRUE")],
+            "sts.eu-west-1.api.aws",
+        ),
+        (
+            &[
+                ("AWS_USE_FIPS_ENDPOINT", "true"),
+                ("AWS_USE_DUALSTACK_ENDPOINT", "true"),
+            ],
             "sts-fips.eu-west-1.api.aws",
         ),
     ] {
         let plugin = Plugin::new()
-            .file("static.yaml", project_file("examples/environments/static.yaml"))
+            .file(
+                "static.yaml",
+                project_file("examples/environments/static.yaml"),
+            )
             .args(["get-token", "static.yaml"]);
-        let plugin =
-            variables.iter().fold(plugin, |plugin, (name, value)| plugin.env(name, value));
+        let plugin = variables
+            .iter()
+            .fold(plugin, |plugin, (name, value)| plugin.env(name, value));
         assert_eq!(parse(&plugin.run().token()).unwrap().host, host);
     }
 }

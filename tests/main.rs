@@ -13,6 +13,9 @@
 
 pub mod support;
 
+mod architecture;
+mod errors;
+mod get_token;
 mod kubectl;
 mod stand_ins;
 mod tokens;

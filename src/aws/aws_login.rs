@@ -5,6 +5,7 @@
 //! taken and change nothing: they shape the tokens that Pulumi Cloud makes, while here the token
 //! comes from elsewhere and is complete.
 
+use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -39,7 +40,6 @@ pub struct Settings {
 }
 
 /// The provider. It asks STS once for each login, however often a definition opens it.
-#[derive(Debug)]
 pub struct AwsLogin {
     host: Host,
     http: HttpClient,
@@ -146,6 +146,16 @@ impl Provider for AwsLogin {
     }
 }
 
+/// The logins may hold inputs that are secrets.
+impl fmt::Debug for AwsLogin {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AwsLogin")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
 /// The provider's result. All of it is secret, as it is where Pulumi Cloud opens the provider.
 fn outputs(access_key_id: Text, secret_access_key: Text, session_token: Option<Text>) -> Value {
     let outputs = [
@@ -160,7 +170,7 @@ fn outputs(access_key_id: Text, secret_access_key: Text, session_token: Option<T
 }
 
 /// The inputs of an `oidc` login that make a difference here.
-#[derive(Debug, Eq, PartialEq)]
+#[derive(Eq, PartialEq)]
 struct Login {
     role_arn: String,
     session_name: String,
@@ -245,9 +255,9 @@ fn hidden(inputs: &Value) -> Vec<&str> {
         }) => items.as_slice(),
         _ => &[],
     };
-    let names = ["roleArn", "sessionName"];
-    let named = names.iter().filter_map(|name| inputs.property(name));
-    for value in named.chain(policies) {
+    let texts = ["roleArn", "sessionName"];
+    let texts = texts.iter().filter_map(|name| inputs.property(name));
+    for value in texts.chain(policies) {
         if value.secret {
             hidden.extend(value.as_str());
         }
@@ -342,3 +352,6 @@ const OUTPUTS: &str = r#"{
   },
   "required": ["accessKeyId", "secretAccessKey"]
 }"#;
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! AWS credentials, as STS issues them and as SigV4 signs with them.
+//! AWS credentials, as STS issues them and as requests are signed with them.
 
 use crate::clock::Timestamp;
 use crate::secret::Secret;

@@ -5,14 +5,14 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::clock::{Deadline, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
-use crate::http::{HttpClient, Response};
+use crate::http::{HttpClient, RESERVED, Response};
 use crate::secret::Secret;
 
 /// The audience that AWS's documentation of OIDC identity providers names.
@@ -143,7 +143,7 @@ impl Source {
         deadline: Deadline,
     ) -> Result<Secret<String>> {
         let separator = if url.contains('?') { '&' } else { '?' };
-        let audience = utf8_percent_encode(audience, NON_ALPHANUMERIC);
+        let audience = utf8_percent_encode(audience, RESERVED);
         let url = Zeroizing::new(format!("{url}{separator}audience={audience}"));
         let authorization = Zeroizing::new(format!("bearer {}", token.expose()));
         let headers = [
@@ -274,3 +274,6 @@ pub fn expiry(token: &Secret<String>) -> Option<Timestamp> {
     let seconds = exp.split('.').next()?.parse().ok()?;
     Some(Timestamp::from_unix(seconds))
 }
+
+#[cfg(test)]
+mod tests;

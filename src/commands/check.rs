@@ -24,14 +24,23 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, host: &Host) -> Result<()> {
-    let flags = OpenFlags { root: arguments.root.clone(), ..OpenFlags::default() };
+    let flags = OpenFlags {
+        root: arguments.root.clone(),
+        ..OpenFlags::default()
+    };
     let request = OpenRequest::read(&arguments.environment, &flags, host)?;
     let (diagnostics, sources) = authenticate::check(&request, host)?;
     let rendered = sources.render(&diagnostics, Style::Plain);
-    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
+    let errors = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.is_error())
+        .count();
     if errors > 0 {
-        let message =
-            format!("`{}` cannot be used: {}", request.environment, count_errors(errors));
+        let message = format!(
+            "`{}` cannot be used: {}",
+            request.environment,
+            count_errors(errors)
+        );
         return Err(Error::new(Kind::Definition, message).with_details(rendered));
     }
     if !diagnostics.is_empty() {

@@ -68,7 +68,9 @@ fn finish(result: Result<()>) -> ExitCode {
 /// internal error. What the panic says is left out, for it may quote any value.
 pub fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(String::new, |place| format!(" at {place}"));
+        let place = panic
+            .location()
+            .map_or_else(String::new, |place| format!(" at {place}"));
         let error = Error::new(
             crate::error::Kind::Internal,
             format!("kubectl-esc {} has a bug{place}", env!("CARGO_PKG_VERSION")),
@@ -88,8 +90,10 @@ fn level(flags: u8, host: &Host) -> Result<Option<Level>> {
         Some("1") => 1,
         Some("2") => 2,
         Some(_) => {
-            return Err(Error::configuration("the variable `KUBECTL_ESC_LOG` is not 0, 1 or 2")
-                .with_hint("set it to 1 for steps, to 2 for more, or unset it"));
+            return Err(
+                Error::configuration("the variable `KUBECTL_ESC_LOG` is not 0, 1 or 2")
+                    .with_hint("set it to 1 for steps, to 2 for more, or unset it"),
+            );
         }
     };
     Ok(match flags.max(variable) {
@@ -106,11 +110,14 @@ fn usage_error(problem: &clap::Error) -> Error {
     let first = paragraphs.next().unwrap_or_default();
     let first = first.strip_prefix("error: ").unwrap_or(first);
     let tip = paragraphs.find_map(|paragraph| paragraph.trim().strip_prefix("tip: "));
-    let message = if first.trim().is_empty() || first.starts_with("Usage") || first.starts_with("Logs") {
-        "no command is given"
-    } else {
-        first
-    };
-    Error::configuration(message)
-        .with_hint(tip.unwrap_or("`kubectl-esc --help` shows the commands and flags").trim())
+    let message =
+        if first.trim().is_empty() || first.starts_with("Usage") || first.starts_with("Logs") {
+            "no command is given"
+        } else {
+            first
+        };
+    Error::configuration(message).with_hint(
+        tip.unwrap_or("`kubectl-esc --help` shows the commands and flags")
+            .trim(),
+    )
 }

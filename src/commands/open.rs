@@ -6,8 +6,8 @@ use super::output;
 use crate::authenticate::open;
 use crate::configuration::OpenFlags;
 use crate::configuration::request::OpenRequest;
-use crate::environment::json::{self, Secrets};
 use crate::environment::PropertyPath;
+use crate::environment::json::{self, Secrets};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::journal::Journal;
@@ -32,7 +32,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<()> {
-    let path = arguments.path.as_deref().map(str::parse::<PropertyPath>).transpose();
+    let path = arguments
+        .path
+        .as_deref()
+        .map(str::parse::<PropertyPath>)
+        .transpose();
     let path = path.map_err(|problem| {
         Error::configuration("the second argument is not a property path")
             .caused_by(problem)
@@ -47,11 +51,18 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
     let value = match &path {
         None => &opened.environment.values,
         Some(path) => opened.environment.get(path).ok_or_else(|| {
-            Error::configuration(format!("the environment `{}` has no `{path}`", request.environment))
-                .with_hint("leave the path out to see every value")
+            Error::configuration(format!(
+                "the environment `{}` has no `{path}`",
+                request.environment
+            ))
+            .with_hint("leave the path out to see every value")
         })?,
     };
-    let secrets = if arguments.redact { Secrets::Redacted } else { Secrets::Revealed };
+    let secrets = if arguments.redact {
+        Secrets::Redacted
+    } else {
+        Secrets::Revealed
+    };
     let text = json::indented(value, secrets);
     output::print_bytes(text.as_bytes())
 }

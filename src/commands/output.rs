@@ -2,7 +2,8 @@
 
 use std::io::{self, ErrorKind, Write};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, one_line};
+use crate::journal::Note;
 
 /// Writes a text to standard output, all of it or an error. A reader that has gone away is no error.
 pub(super) fn print(text: &str) -> Result<()> {
@@ -20,9 +21,12 @@ pub(super) fn print_bytes(text: &[u8]) -> Result<()> {
     }
 }
 
-/// Writes a line to standard error, under the program's name.
-pub(super) fn note(line: &str) {
-    complain(&format!("kubectl-esc: {}\n", crate::error::one_line(line)));
+/// Writes a note to standard error; a line stands under the program's name.
+pub(super) fn note(note: Note<'_>) {
+    match note {
+        Note::Block(text) => block(text),
+        Note::Line(line) => complain(&format!("kubectl-esc: {}\n", one_line(line))),
+    }
 }
 
 /// Writes a block of several lines to standard error as it is.

@@ -55,7 +55,10 @@ mod tests {
     #[test]
     fn paths_and_names_are_told_apart() {
         let clock = Clock::fixed(Timestamp::from_unix(0));
-        let host = Host::with([("HOME", "/home/alice"), ("USERPROFILE", "/home/alice")], clock);
+        let host = Host::with(
+            [("HOME", "/home/alice"), ("USERPROFILE", "/home/alice")],
+            clock,
+        );
         let local = |path: &str| Reference::Local(PathBuf::from(path));
         let cloud = |name: &str| Reference::Cloud(name.to_owned());
         for (text, want) in [

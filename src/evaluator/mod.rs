@@ -141,3 +141,6 @@ impl std::fmt::Debug for Evaluator<'_> {
         formatter.debug_struct("Evaluator").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

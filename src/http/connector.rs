@@ -300,30 +300,38 @@ mod tests {
         );
         assert!(requests[1].starts_with("GET /path HTTP/1.1\r\n"));
 
-        // What NO_PROXY lists, and this machine itself, are reached without it.
-        for listed in [
-            "sts.example.invalid",
-            ".example.invalid",
-            "*.example.invalid",
-            "x, *",
+        // What NO_PROXY lists, and this machine itself, are reached without it. The name exists
+        // nowhere: it matters only who was asked.
+        let mut asked = proxy.requests().len();
+        for (listed, direct) in [
+            ("sts.example.invalid", true),
+            (".example.invalid", true),
+            ("*.example.invalid", true),
+            ("x, *", true),
+            ("ample.invalid, 10.0.0.0/8", false),
         ] {
             let variables = variables.into_iter().chain([("NO_PROXY", listed)]);
-            let error = get(&host(variables), url).unwrap_err();
-            let cause = error.causes().next().unwrap();
-            assert_eq!(cause, "the host name cannot be resolved", "{listed}");
+            let deadline = Deadline::after(Duration::from_secs(if direct { 1 } else { 20 }));
+            let result = HttpClient::new(&host(variables)).get(url, &[], deadline, 1024);
+            assert_eq!(result.is_err(), direct, "{listed}");
+            asked += if direct { 0 } else { 2 };
+            assert_eq!(proxy.requests().len(), asked, "{listed}");
         }
         let here = Loopback::answering([answer(200, "", "here")]);
         let response = get(&host(variables), &here.url()).unwrap();
         assert_eq!(response.body.expose(), b"here");
-        assert_eq!(proxy.requests().len(), 2);
+        assert_eq!(proxy.requests().len(), asked);
     }
 
     #[test]
     fn a_proxy_that_fails_is_named() {
         let address = format!("http://user:hunter2@127.0.0.1:{}", closed_port());
         let refusing = Loopback::answering(["HTTP/1.1 407 -\r\n\r\n"]);
+        // No name server is asked for a name with a part of more than 63 characters.
+        let unknown = format!("http://{}.invalid:3128", "x".repeat(64));
         for (address, cause) in [
             (address, "the connection was refused"),
+            (unknown, "the host name cannot be resolved"),
             (refusing.url(), "tunnel error: proxy authorization required"),
         ] {
             let host = host([("HTTPS_PROXY", address.as_str())]);

@@ -67,10 +67,9 @@ impl Reason {
             if let Some(error) = cause.downcast_ref::<rustls::Error>() {
                 return Self::of_tls(error);
             }
-            if let Some(error) = cause.downcast_ref::<io::Error>() {
-                if error.kind() == io::ErrorKind::ConnectionRefused {
-                    return Self::Refused;
-                }
+            let is_refusal = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+            if cause.downcast_ref().is_some_and(is_refusal) {
+                return Self::Refused;
             }
         }
         Self::Other

@@ -107,8 +107,7 @@ impl Loopback {
                 stream
                     .set_read_timeout(Some(Duration::from_secs(10)))
                     .unwrap();
-                let received = serve(&speech, stream, answer);
-                seen.lock().unwrap().extend(received);
+                serve(&speech, stream, answer, &seen);
             }
         });
         Self {
@@ -160,32 +159,33 @@ pub(crate) fn closed_port() -> u16 {
     listener.local_addr().unwrap().port()
 }
 
-/// Serves one connection and hands the requests back. A client that leaves is not our concern.
-fn serve(speech: &Speech, mut stream: TcpStream, answer: &str) -> Vec<String> {
-    let mut requests = Vec::new();
+/// Serves one connection. A request is on record before its answer goes out; a client that leaves
+/// early is not our concern.
+fn serve(speech: &Speech, mut stream: TcpStream, answer: &str, seen: &Mutex<Vec<String>>) {
+    let record = |request: String| {
+        if !request.is_empty() {
+            seen.lock().unwrap().push(request);
+        }
+    };
     let server = match speech {
         Speech::Plain => {
-            requests.push(request(&mut stream));
+            record(request(&mut stream));
             let _ = stream.write_all(answer.as_bytes());
-            return requests;
+            return;
         }
         Speech::Tls(server) => server,
         Speech::Tunnel(server) => {
-            requests.push(request(&mut stream));
+            record(request(&mut stream));
             let _ = stream.write_all(b"HTTP/1.1 200 -\r\n\r\n");
             server
         }
     };
     let connection = ServerConnection::new(Arc::clone(server)).unwrap();
     let mut stream = StreamOwned::new(connection, stream);
-    let received = request(&mut stream);
-    if !received.is_empty() {
-        requests.push(received);
-    }
+    record(request(&mut stream));
     let _ = stream.write_all(answer.as_bytes());
     stream.conn.send_close_notify();
     let _ = stream.flush();
-    requests
 }
 
 /// The first byte of what a TLS client says.

@@ -126,9 +126,7 @@ fn supported(version: &str) -> Result<ApiVersion> {
     {
         return Ok(known);
     }
-    let error = Error::configuration(format!(
-        "kubectl-esc cannot answer in the exec API version `{version}`"
-    ));
+    let error = Error::configuration(format!("cannot answer in the exec API version `{version}`"));
     Err(if version == format!("{GROUP}/v1alpha1") {
         error.with_hint(format!(
             "Kubernetes 1.24 removed v1alpha1: set `apiVersion: {GROUP}/v1` in the user's `exec` \

@@ -5,12 +5,12 @@
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
 use http::uri::Authority;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
 use crate::aws::sts::Sts;
 use crate::aws::web_identity;
 use crate::error::{Error, Kind, one_line};
-use crate::http::{too_late, unreachable};
+use crate::http::{RESERVED, too_late, unreachable};
 use crate::secret::{REDACTED, Secret};
 
 /// Longer texts of the service are cut off: they are for a person.
@@ -18,13 +18,6 @@ const LONGEST_MESSAGE: usize = 1000;
 
 /// Shorter secrets are not looked for in texts: they would match by chance.
 const SHORTEST_SECRET: usize = 8;
-
-/// What query strings escape, and SigV4 with them.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// The error type of an operation.
 pub(super) trait ServiceFailure: std::error::Error + ProvideErrorMetadata + 'static {}
@@ -84,6 +77,7 @@ impl Call<'_> {
                         let cause = format!("`{server}` answered with HTTP status {status}");
                         Error::new(kind, sentence).with_hint(hint).caused_by(cause)
                     }
+                    None if status == 200 => self.not_from_sts(server, "it cannot be read"),
                     None => self.not_from_sts(server, &format!("HTTP status {status}")),
                 }
             }
@@ -246,7 +240,7 @@ impl Call<'_> {
             let parts = secret.split('.').filter(|part| part.len() < secret.len());
             for part in std::iter::once(*secret).chain(parts) {
                 if part.len() >= SHORTEST_SECRET {
-                    let escaped = utf8_percent_encode(part, QUERY).to_string();
+                    let escaped = utf8_percent_encode(part, RESERVED).to_string();
                     clean = clean.replace(part, REDACTED).replace(&escaped, REDACTED);
                 }
             }
@@ -278,3 +272,6 @@ fn shortened(text: &str) -> String {
         None => text.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! The evaluator as a whole, through its public interface.
+
+mod hostile;
+mod language;
+mod providers;
+mod secrets;
+
+use std::collections::BTreeMap;
+
+use crate::environment::json::{self, Secrets};
+use crate::environment::{Data, Severity, Style, Value};
+use crate::error::{Error, Kind};
+use crate::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers};
+
+/// Definitions and providers, by name.
+#[derive(Default)]
+struct World {
+    definitions: BTreeMap<String, String>,
+    providers: BTreeMap<&'static str, TestProvider>,
+}
+
+/// A provider that gives its inputs back, under other names or with a failure.
+struct TestProvider {
+    inputs: &'static str,
+    outputs: &'static str,
+    renamed: &'static [(&'static str, &'static str)],
+    open: fn(&Value) -> Result<Value, Error>,
+}
+
+impl World {
+    fn importing(definitions: &[(&str, &str)]) -> Self {
+        let definitions = definitions
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        Self {
+            definitions: definitions.collect(),
+            ..Self::default()
+        }
+    }
+
+    fn with(mut self, name: &'static str, provider: TestProvider) -> Self {
+        self.providers.insert(name, provider);
+        self
+    }
+
+    fn open(&self, text: &str) -> Evaluation {
+        Evaluator::new(self, self).open(root(text))
+    }
+
+    fn check(&self, text: &str) -> Evaluation {
+        Evaluator::new(self, self).check(root(text))
+    }
+}
+
+fn root(text: &str) -> Definition {
+    Definition {
+        name: "root".to_owned(),
+        shown_as: "./root.yaml".to_owned(),
+        text: text.to_owned(),
+    }
+}
+
+impl Importer for World {
+    fn import(&self, name: &str) -> Result<Definition, Error> {
+        let Some(text) = self.definitions.get(name) else {
+            let message = format!("environment \"{name}\" not found");
+            return Err(Error::new(Kind::Definition, message).with_hint("look elsewhere"));
+        };
+        Ok(Definition {
+            name: name.to_owned(),
+            shown_as: format!("./{name}.yaml"),
+            text: text.clone(),
+        })
+    }
+}
+
+impl Providers for World {
+    fn provider(&self, name: &str) -> Option<&dyn Provider> {
+        Some(self.providers.get(name)?)
+    }
+}
+
+impl Provider for TestProvider {
+    fn input_schema(&self) -> &str {
+        self.inputs
+    }
+
+    fn output_schema(&self) -> &str {
+        self.outputs
+    }
+
+    fn open(&self, inputs: &Value) -> Result<Value, Error> {
+        (self.open)(inputs)
+    }
+
+    fn renamed_output(&self, name: &str) -> Option<&'static str> {
+        let renamed = self.renamed.iter().find(|(older, _)| *older == name);
+        renamed.map(|(_, present)| *present)
+    }
+}
+
+impl TestProvider {
+    fn echo(inputs: &'static str, outputs: &'static str) -> Self {
+        Self {
+            inputs,
+            outputs,
+            renamed: &[],
+            open: |inputs| Ok(inputs.clone()),
+        }
+    }
+}
+
+/// The values as JSON, secrets revealed.
+fn revealed(evaluation: &Evaluation) -> String {
+    let text = json::compact(&evaluation.environment.values, Secrets::Revealed);
+    text.as_str().unwrap().to_owned()
+}
+
+fn redacted(evaluation: &Evaluation) -> String {
+    let text = json::compact(&evaluation.environment.values, Secrets::Redacted);
+    text.as_str().unwrap().to_owned()
+}
+
+/// `severity environment:line:column summary (path)` of each diagnostic, in their order.
+fn problems(evaluation: &Evaluation) -> Vec<String> {
+    let lines = evaluation.diagnostics.iter().map(|diagnostic| {
+        let severity = match diagnostic.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let place = diagnostic.range.as_ref().map_or_else(
+            || "-".to_owned(),
+            |range| {
+                let begin = range.begin;
+                format!("{}:{}:{}", range.environment, begin.line, begin.column)
+            },
+        );
+        let path = diagnostic.path.as_deref().unwrap_or("-");
+        format!("{severity} {place} {} ({path})", diagnostic.summary)
+    });
+    lines.collect()
+}
+
+fn rendered(evaluation: &Evaluation) -> String {
+    evaluation
+        .sources
+        .render(&evaluation.diagnostics, Style::Plain)
+}
+
+fn object(entries: &[(&str, Value)]) -> Value {
+    let entries = entries
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()));
+    Value::new(Data::Object(entries.collect()))
+}

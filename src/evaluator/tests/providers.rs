@@ -1,0 +1,242 @@
+//! Providers: inputs, results, older names.
+
+use super::*;
+
+const LOGIN_INPUTS: &str = r#"{
+    "type": "object",
+    "oneOf": [
+        {"type": "object", "required": ["oidc"], "additionalProperties": false, "properties": {
+            "oidc": {"type": "object", "required": ["roleArn", "sessionName"], "properties": {
+                "roleArn": {"type": "string", "minLength": 20},
+                "sessionName": {"type": "string", "pattern": "^[\\w+=,.@-]*$"},
+                "duration": {"type": "string", "pattern": "^([0-9]+h)?([0-9]+m)?$"}
+            }}
+        }},
+        {"type": "object", "required": ["static"], "additionalProperties": false, "properties": {
+            "static": {"type": "object", "required": ["accessKeyId", "secretAccessKey"],
+                "additionalProperties": false, "properties": {
+                    "accessKeyId": {"type": "string"},
+                    "secretAccessKey": {"type": "string", "secret": true},
+                    "sessionToken": {"type": "string", "secret": true}
+            }}
+        }}
+    ]
+}"#;
+
+const LOGIN_OUTPUTS: &str = r#"{
+    "type": "object", "required": ["accessKeyId", "secretAccessKey"], "properties": {
+        "accessKeyId": {"type": "string"},
+        "secretAccessKey": {"type": "string", "secret": true}
+}}"#;
+
+fn login() -> TestProvider {
+    TestProvider {
+        inputs: LOGIN_INPUTS,
+        outputs: LOGIN_OUTPUTS,
+        renamed: &[("keyId", "accessKeyId")],
+        open: |_| {
+            Ok(object(&[
+                ("accessKeyId", "AKIA".into()),
+                ("secretAccessKey", Value::secret("hunter2")),
+            ]))
+        },
+    }
+}
+
+fn world() -> World {
+    let failing = TestProvider {
+        open: |_| Err(Error::new(Kind::Denied, "no entry").with_hint("knock")),
+        ..TestProvider::echo("true", "true")
+    };
+    let broken = TestProvider::echo(r#"{"type": 1}"#, "true");
+    World::default()
+        .with("login", login())
+        .with("failing", failing)
+        .with("broken", broken)
+        .with("test", TestProvider::echo("true", "true"))
+}
+
+const STATIC: &str = "{static: {accessKeyId: a, secretAccessKey: b}}";
+
+#[test]
+fn both_forms_open() {
+    let world = world();
+    for call in [
+        format!("{{fn::open::login: {STATIC}}}"),
+        format!("{{fn::open: {{provider: login, inputs: {STATIC}}}}}"),
+    ] {
+        let evaluation = world.open(&format!("values:\n  a: {call}\n  b: ${{a.accessKeyId}}\n"));
+        assert_eq!(problems(&evaluation), [""; 0]);
+        let want = r#"{"a":{"accessKeyId":"AKIA","secretAccessKey":"[secret]"},"b":"AKIA"}"#;
+        assert_eq!(redacted(&evaluation), want);
+        let checked = world.check(&format!("values:\n  a: {call}\n  b: ${{a.accessKeyId}}\n"));
+        assert_eq!(redacted(&checked), r#"{"a":"[unknown]","b":"[unknown]"}"#);
+        assert_eq!(problems(&checked), [""; 0]);
+    }
+}
+
+#[test]
+fn an_older_name_gives_the_value_and_a_warning() {
+    let world = world();
+    let text = format!(
+        "values:\n  aws:\n    login: {{fn::open::login: {STATIC}}}\n    copy: ${{aws.login}}\n  \
+         a: ${{aws.login.keyId}}\n  b: ${{aws.copy.keyId}}\n  c: x ${{aws.login[\"keyId\"]}}\n"
+    );
+    let warnings = [
+        "warning root:5:17 `keyId` is `accessKeyId` in Pulumi Cloud; rename it (values.a)",
+        "warning root:6:16 `keyId` is `accessKeyId` in Pulumi Cloud; rename it (values.b)",
+        "warning root:7:19 `keyId` is `accessKeyId` in Pulumi Cloud; rename it (values.c)",
+    ];
+    let opened = world.open(&text);
+    assert_eq!(problems(&opened), warnings);
+    let path = |path: &str| path.parse().unwrap();
+    let value = |at: &str| {
+        opened
+            .environment
+            .get(&path(at))
+            .unwrap()
+            .as_str()
+            .map(str::to_owned)
+    };
+    assert_eq!(value("a").unwrap(), "AKIA");
+    assert_eq!(value("b").unwrap(), "AKIA");
+    assert_eq!(value("c").unwrap(), "x AKIA");
+    assert_eq!(problems(&world.check(&text)), warnings);
+}
+
+#[test]
+fn other_names_are_as_unknown_as_ever() {
+    let world = world();
+    let text = format!(
+        "values:\n  a: {{fn::open::login: {STATIC}}}\n  b: ${{a.kyeId}}\n  c: {{x: 1}}\n  \
+         d: ${{c.keyId}}\n  e: {{fn::open::test: {{keyId: own}}}}\n  f: ${{e.keyId}}\n"
+    );
+    let evaluation = world.open(&text);
+    assert_eq!(
+        problems(&evaluation),
+        [
+            "error root:3:9 unknown property \"kyeId\" (values.b)",
+            "error root:5:9 unknown property \"keyId\" (values.d)",
+        ]
+    );
+    assert!(revealed(&evaluation).ends_with(r#""f":"own"}"#));
+    // In a check nobody knows what a result has: only the older name is told.
+    assert_eq!(
+        problems(&world.check(&text)),
+        ["error root:5:9 unknown property \"keyId\" (values.d)"]
+    );
+}
+
+#[test]
+fn inputs_are_checked_where_they_stand() {
+    let world = world();
+    for (inputs, wanted) in [
+        (
+            "{}",
+            "2:24 exactly one subschema must match: expected `oidc` or `static`",
+        ),
+        ("x", "2:24 expected object, got string"),
+        (
+            "{oidc: {}, static: {}}",
+            "2:24 exactly one subschema must match: expected `oidc` or `static`, not both",
+        ),
+        (
+            "{static: {accessKeyId: a}}",
+            "2:33 missing required properties: secretAccessKey",
+        ),
+        (
+            "{static: {accessKeyId: 1, secretAccessKey: b}}",
+            "2:47 expected string, got number",
+        ),
+        (
+            "{static: {accessKeyId: a, secretAccessKey: b, x: 1}}",
+            "2:73 unexpected property \"x\"",
+        ),
+        (
+            "{oidc: {roleArn: short, sessionName: ok}}",
+            "2:41 expected a string of at least length 20",
+        ),
+        (
+            "{oidc: {roleArn: '${r}', sessionName: a/b}}",
+            "2:62 string must match the pattern \"^[\\\\w+=,.@-]*$\"",
+        ),
+        (
+            "{static: '${s}'}",
+            "2:33 secretAccessKey: expected string, got number",
+        ),
+        (
+            "'${t}'",
+            "2:24 static.secretAccessKey: expected string, got number",
+        ),
+    ] {
+        let text = format!(
+            "values:\n  a: {{fn::open::login: {inputs}}}\n  \
+             r: arn:aws:iam::123456789012:role/x\n  s: {{accessKeyId: a, secretAccessKey: 1}}\n  \
+             t: {{static: '${{s}}'}}\n"
+        );
+        for evaluation in [world.open(&text), world.check(&text)] {
+            let shown = problems(&evaluation).join("; ");
+            let start = format!("error root:{wanted} (");
+            assert!(shown.starts_with(&start), "{inputs}: {shown}");
+            assert!(!shown.contains("; error"), "{inputs}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn a_failure_is_told_at_the_call() {
+    let world = world();
+    let evaluation = world.open("values:\n  a: {fn::open::failing: {}}\n  b: ${a.x}\n");
+    assert_eq!(
+        problems(&evaluation),
+        ["error root:2:6 no entry (values.a)"]
+    );
+    let failure = evaluation.diagnostics[0].failure.as_ref().unwrap();
+    assert_eq!(
+        (failure.kind(), failure.hint()),
+        (Kind::Denied, Some("knock"))
+    );
+    assert_eq!(
+        revealed(&evaluation),
+        r#"{"a":"[unknown]","b":"[unknown]"}"#
+    );
+    assert_eq!(
+        problems(&world.check("values:\n  a: {fn::open::failing: {}}\n")),
+        [""; 0]
+    );
+    let evaluation = world.open("values:\n  a: {fn::open::broken: {}}\n");
+    assert_eq!(
+        problems(&evaluation),
+        [
+            "error root:2:6 provider \"broken\" has an invalid schema: `type` is not a string (values.a)"
+        ]
+    );
+}
+
+#[test]
+fn a_provider_is_not_opened_with_unknown_inputs() {
+    let world = world();
+    let evaluation = world.open("values:\n  a: {fn::open::failing: {x: '${nothing}'}}\n");
+    assert_eq!(
+        problems(&evaluation),
+        ["error root:2:30 unknown property \"nothing\" (values.a[\"fn::open::failing\"].x)"]
+    );
+}
+
+#[test]
+fn unknown_inputs_are_checked_by_what_is_known_of_them() {
+    let world = world();
+    let evaluation = world.check(
+        "values:\n  a: {fn::open::login: {static: {accessKeyId: x, secretAccessKey: y}}}\n  \
+         b: {fn::open::login: {static: '${a}'}}\n  c: {fn::open::login: '${a}'}\n  \
+         d: {fn::toBase64: '${a}'}\n  e: ${a.accessKeyId.x}\n",
+    );
+    assert_eq!(
+        problems(&evaluation),
+        [
+            "error root:4:24 exactly one subschema must match (values.c[\"fn::open::login\"])",
+            "error root:5:21 expected string, got object (values.d[\"fn::toBase64\"])",
+            "error root:6:21 receiver must be an array or an object (values.e)",
+        ]
+    );
+}

@@ -1,0 +1,258 @@
+//! Requests over real sockets, in TLS where it matters.
+
+use super::loopback::{Identity, Loopback, answer, closed_port};
+use super::*;
+use crate::clock::Clock;
+
+const LIMIT: usize = 1024;
+
+fn host(variables: &[(&str, &str)]) -> Host {
+    let clock = Clock::fixed(Timestamp::from_unix(0));
+    Host::with(variables.iter().copied(), clock)
+}
+
+fn client(variables: &[(&str, &str)]) -> HttpClient {
+    HttpClient::new(&host(variables))
+}
+
+fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(20))
+}
+
+fn get(client: &HttpClient, url: &str) -> Result<Response> {
+    client.get(url, &[], soon(), LIMIT)
+}
+
+#[test]
+fn an_answer_comes_back_as_it_is() {
+    let headers = "date: Fri, 28 Apr 2023 00:00:00 GMT\r\nlocation: /elsewhere\r\n";
+    let server = Loopback::answering([
+        answer(200, headers, "body"),
+        answer(302, headers, ""),
+        answer(503, "", "busy"),
+    ]);
+    let client = client(&[]);
+    let url = format!("{}/path?query=1", server.url());
+    for (status, body, date) in [
+        (200, "body", Some(1_682_640_000)),
+        (302, "", Some(1_682_640_000)),
+        (503, "busy", None),
+    ] {
+        let response = client
+            .get(&url, &[("authorization", "bearer x")], soon(), LIMIT)
+            .unwrap();
+        assert_eq!(response.status, status);
+        assert_eq!(response.body.expose(), body.as_bytes());
+        assert_eq!(response.date.map(Timestamp::unix), date);
+    }
+    let requests = server.requests();
+    assert_eq!(requests.len(), 3);
+    let first = requests[0].to_ascii_lowercase();
+    assert!(
+        first.starts_with("get /path?query=1 http/1.1\r\n"),
+        "{first}"
+    );
+    assert!(first.contains("\r\nauthorization: bearer x\r\n"), "{first}");
+    assert!(first.contains("\r\nuser-agent: kubectl-esc/"), "{first}");
+}
+
+#[test]
+fn an_answer_over_the_limit_is_refused() {
+    let longest = "x".repeat(LIMIT);
+    let chunked = format!(
+        "HTTP/1.1 200 -\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n\
+         400\r\n{longest}\r\n1\r\ny\r\n0\r\n\r\n"
+    );
+    for (sent, fits) in [
+        (answer(200, "", &longest), true),
+        (answer(200, "", &format!("{longest}y")), false),
+        (chunked, false),
+    ] {
+        let server = Loopback::answering([sent]);
+        let result = get(&client(&[]), &server.url());
+        if fits {
+            assert_eq!(result.unwrap().body.expose().len(), LIMIT);
+        } else {
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), Kind::Unavailable);
+            assert_eq!(
+                error.to_string(),
+                "`127.0.0.1` answered with more than 1024 bytes"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_silent_server_is_left_at_the_deadline() {
+    let server = Loopback::silent();
+    let deadline = Deadline::after(Duration::from_millis(100));
+    let error = client(&[])
+        .get(&server.url(), &[], deadline, LIMIT)
+        .unwrap_err();
+    assert_eq!(error.kind(), Kind::Unavailable);
+    assert_eq!(error.to_string(), "`127.0.0.1` did not answer within 100ms");
+}
+
+#[test]
+fn only_safe_urls_are_called() {
+    for (url, problem) in [
+        (
+            "http://example.com/",
+            "the connection to `example.com` would not be encrypted",
+        ),
+        (
+            "http://127.0.0.1.example.com/",
+            "the connection to `127.0.0.1.example.com` would not be encrypted",
+        ),
+        (
+            "http://127.0.0.1@example.com/",
+            "a URL holds a user name or a password",
+        ),
+        (
+            "https://a:hunter2@example.com/",
+            "a URL holds a user name or a password",
+        ),
+        ("ftp://127.0.0.1/", "the URL is malformed"),
+        ("127.0.0.1", "the URL is malformed"),
+        ("https://", "the URL is malformed"),
+        ("", "the URL is malformed"),
+        ("https://hunter2 .example.com/", "the URL is malformed"),
+    ] {
+        let error = get(&client(&[]), url).unwrap_err();
+        assert_eq!(error.to_string(), problem, "{url}");
+        assert_eq!(error.kind(), Kind::Configuration, "{url}");
+        let shown = format!("{error:?}{:?}", error.causes().collect::<Vec<_>>());
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+    for url in [
+        "http://localhost:1/",
+        "http://LOCALHOST/",
+        "http://127.8.9.10/",
+        "http://[::1]:80/x",
+        "https://example.com",
+    ] {
+        assert!(checked(url).is_ok(), "{url}");
+    }
+}
+
+#[test]
+fn a_header_with_a_line_break_is_refused_and_not_shown() {
+    let headers = [("authorization", "hunter2\r\nx: y")];
+    let url = format!("http://127.0.0.1:{}", closed_port());
+    let error = client(&[]).get(&url, &headers, soon(), LIMIT).unwrap_err();
+    assert_eq!(error.kind(), Kind::Configuration);
+    assert!(!format!("{error:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_call_from_a_task_is_an_error_and_no_panic() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let result = runtime.block_on(async { get(&client(&[]), "http://127.0.0.1:1") });
+    assert_eq!(result.unwrap_err().kind(), Kind::Internal);
+}
+
+/// The error's message, its first cause and its hint.
+fn shown(error: &Error) -> [String; 3] {
+    assert_eq!(error.kind(), Kind::Unavailable, "{error:?}");
+    let cause = error.causes().next().unwrap_or_default();
+    let hint = error.hint().unwrap_or_default().to_owned();
+    [error.to_string(), cause, hint]
+}
+
+#[test]
+fn failures_to_connect_are_told_apart() {
+    let refused = format!("http://127.0.0.1:{}/", closed_port());
+    let cut_off = Loopback::answering([""]);
+    let network = "check the network; where it wants a proxy, set `HTTPS_PROXY`";
+    for (url, message, cause, hint) in [
+        (
+            refused.as_str(),
+            "cannot reach `127.0.0.1`",
+            "the connection was refused",
+            network,
+        ),
+        (
+            &cut_off.url(),
+            "cannot reach `127.0.0.1`",
+            "connection closed before message completed",
+            network,
+        ),
+    ] {
+        let error = get(&client(&[]), url).unwrap_err();
+        assert_eq!(shown(&error), [message, cause, hint], "{error:?}");
+    }
+}
+
+#[test]
+fn certificates_are_checked_and_failures_told_apart() {
+    let good = Identity::new("localhost", 2999);
+    let expired = Identity::new("localhost", 2021);
+    let other_name = Identity::new("example.com", 2999);
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("bundle.pem");
+    let listed = [&good, &expired, &other_name].map(Identity::pem).concat();
+    std::fs::write(&bundle, listed).unwrap();
+    let bundle = bundle.to_str().unwrap();
+    let unknown = "if your network inspects TLS, name a PEM file with its authority in \
+                   `AWS_CA_BUNDLE`";
+    let name = "check the host name; another server may answer in its place";
+    for (identity, variables, expected) in [
+        (&good, vec![("AWS_CA_BUNDLE", bundle)], None),
+        (&good, vec![("SSL_CERT_FILE", bundle)], None),
+        (
+            &good,
+            vec![],
+            Some((
+                "the server's certificate is from an unknown authority",
+                unknown,
+            )),
+        ),
+        (
+            &expired,
+            vec![("AWS_CA_BUNDLE", bundle)],
+            Some((
+                "the server's certificate is not valid at this time",
+                "check this machine's clock",
+            )),
+        ),
+        (
+            &other_name,
+            vec![("AWS_CA_BUNDLE", bundle)],
+            Some(("the server's certificate is for another name", name)),
+        ),
+    ] {
+        let server = Loopback::tls(identity, answer(200, "", "hello"));
+        let url = format!("https://localhost:{}/", server.port());
+        match (get(&client(&variables), &url), expected) {
+            (Ok(response), None) => assert_eq!(response.body.expose(), b"hello"),
+            (Err(error), Some((cause, hint))) => {
+                assert_eq!(shown(&error), ["cannot reach `localhost`", cause, hint]);
+                assert_eq!(server.requests(), [""; 0]);
+            }
+            (result, expected) => panic!("{result:?} instead of {expected:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_server_without_tls_fails_the_handshake() {
+    let server = Loopback::answering([answer(200, "", "")]);
+    let url = format!("https://localhost:{}/", server.port());
+    let error = get(&client(&[]), &url).unwrap_err();
+    assert_eq!(shown(&error)[1], "the TLS handshake failed", "{error:?}");
+}
+
+#[test]
+fn a_name_that_cannot_be_resolved_is_told_apart() {
+    let failure = aws_smithy_runtime_api::client::dns::ResolveDnsError::new("no such name");
+    let error = unreachable(&host(&[]), "`example.com`", "example.com", &failure);
+    let causes: Vec<_> = error.causes().collect();
+    assert_eq!(causes, ["the host name cannot be resolved", "no such name"]);
+    assert_eq!(
+        shown(&error)[2],
+        "check the host name, and this machine's network and DNS"
+    );
+}
