@@ -295,7 +295,7 @@ fn presigned_requests_are_refused_once_changed() {
     );
 }
 
-/// Requests that botocore signed (tests/oracle/botocore_tokens.py): the checker takes them as they
+/// Requests that botocore signed (`tests/oracle/botocore_tokens.py`): the checker takes them as they
 /// are, and none with a byte changed.
 #[test]
 fn signatures_of_botocore_verify() {

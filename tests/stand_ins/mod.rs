@@ -2,6 +2,7 @@
 
 mod api_server;
 mod callers;
+mod plugin;
 mod transport;
 mod web_identity;
 

@@ -147,8 +147,8 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.connections.stopped.store(true, Ordering::SeqCst);
         // Wakes the acceptor, which then sees that it is over.
-        drop(TcpStream::connect(self.address));
-        if let Some(acceptor) = self.acceptor.take() {
+        let woken = TcpStream::connect(self.address);
+        if let (Ok(_), Some(acceptor)) = (woken, self.acceptor.take()) {
             drop(acceptor.join());
         }
         let open = std::mem::take(&mut *self.connections.open.lock().expect("connections"));
@@ -273,7 +273,10 @@ fn write_response(stream: &mut impl Write, response: &Response, last: bool) -> i
     }
     let connection = if last { "close" } else { "keep-alive" };
     let length = response.body.len();
-    write!(all, "Content-Length: {length}\r\nConnection: {connection}\r\n\r\n")?;
+    write!(
+        all,
+        "Content-Length: {length}\r\nConnection: {connection}\r\n\r\n"
+    )?;
     all.extend(&response.body);
     stream.write_all(&all)?;
     stream.flush()
