@@ -127,7 +127,7 @@ fn the_old_name_of_the_seed_document_is_told_with_v() {
     assert_eq!(output.code, 0);
     assert!(output.stderr.contains("accessKeyId"), "{}", output.stderr);
     assert!(
-        output.stderr.contains("env.yaml:10:32"),
+        output.stderr.contains("env.yaml:10:35"),
         "{}",
         output.stderr
     );

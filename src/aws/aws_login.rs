@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::aws::Credentials;
+use crate::aws::endpoint::Partition;
 use crate::aws::sts::{self, AssumeRoleWithWebIdentity, Sts};
 use crate::aws::web_identity::{Choice, Source};
 use crate::clock::{Deadline, Timestamp, parse_duration};
@@ -228,20 +229,13 @@ impl Login {
 
     /// A region of the role's partition that all its accounts can use.
     fn home_region(&self) -> Result<&'static str> {
-        match self.partition() {
-            Some("aws") => Ok("us-east-1"),
-            Some("aws-cn") => Ok("cn-north-1"),
-            Some("aws-eusc") => Ok("eusc-de-east-1"),
-            Some("aws-iso") => Ok("us-iso-east-1"),
-            Some("aws-iso-b") => Ok("us-isob-east-1"),
-            Some("aws-iso-e") => Ok("eu-isoe-west-1"),
-            Some("aws-iso-f") => Ok("us-isof-south-1"),
-            Some("aws-us-gov") => Ok("us-gov-west-1"),
-            _ => Err(
+        let partition = self.partition().and_then(Partition::of_name);
+        partition
+            .map(|partition| partition.default_region)
+            .ok_or_else(|| {
                 invalid("`roleArn` is in a partition of AWS that is not known")
-                    .with_hint("check the ARN, or name the region with `--region`"),
-            ),
-        }
+                    .with_hint("check the ARN, or name the region with `--region`")
+            })
     }
 }
 

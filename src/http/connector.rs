@@ -317,8 +317,11 @@ mod tests {
             asked += if direct { 0 } else { 2 };
             assert_eq!(proxy.requests().len(), asked, "{listed}");
         }
-        let here = Loopback::answering([answer(200, "", "here")]);
-        let response = get(&host(variables), &here.url()).unwrap();
+        let local = Identity::new("localhost", 2999);
+        std::fs::write(bundle, local.pem()).unwrap();
+        let here = Loopback::tls(&local, answer(200, "", "here"));
+        let url = format!("https://localhost:{}", here.port());
+        let response = get(&host(variables), &url).unwrap();
         assert_eq!(response.body.expose(), b"here");
         assert_eq!(proxy.requests().len(), asked);
     }

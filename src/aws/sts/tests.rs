@@ -208,8 +208,7 @@ fn an_sts_that_cannot_be_reached_is_named() {
 fn variables_say_how_sts_is_addressed() {
     let settings = |endpoint: Option<&str>, fips, dual_stack| Settings {
         endpoint: endpoint.map(str::to_owned),
-        fips,
-        dual_stack,
+        endpoint_mode: EndpointMode { fips, dual_stack },
     };
     let (a, b) = ("https://a.example.com", "http://127.0.0.1:4566/x");
     for (variables, want) in [
@@ -319,8 +318,7 @@ fn the_endpoint_follows_region_fips_and_dual_stack() {
     ] {
         let settings = Settings {
             endpoint: None,
-            fips,
-            dual_stack,
+            endpoint_mode: EndpointMode { fips, dual_stack },
         };
         let deadline = Deadline::after(Duration::from_secs(20));
         let sts = Sts::new(&http, region.to_owned(), settings, deadline);
@@ -351,8 +349,10 @@ fn an_endpoint_without_encryption_is_not_called() {
 fn an_endpoint_cannot_go_with_fips() {
     let settings = Settings {
         endpoint: Some("https://sts.example.com".to_owned()),
-        fips: true,
-        dual_stack: false,
+        endpoint_mode: EndpointMode {
+            fips: true,
+            dual_stack: false,
+        },
     };
     let http = HttpClient::new(&host(&[]));
     let deadline = Deadline::after(Duration::from_secs(20));

@@ -213,6 +213,24 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "try again in a moment",
         ),
         (
+            WITH_KEYS,
+            500,
+            "SomethingNew",
+            "No",
+            Kind::Unavailable,
+            "AWS STS cannot answer at the moment".to_owned(),
+            "try again in a moment",
+        ),
+        (
+            WITH_KEYS,
+            429,
+            "SomethingNew",
+            "No",
+            Kind::Unavailable,
+            "AWS STS cannot answer at the moment".to_owned(),
+            "try again in a moment",
+        ),
+        (
             WITH_TOKEN,
             403,
             "SomethingNew",
@@ -331,4 +349,16 @@ fn an_expiry_to_come_is_not_claimed_to_have_passed() {
         error.unwrap_err().to_string(),
         "AWS STS refuses the identity token as expired"
     );
+}
+
+#[test]
+fn an_external_id_is_not_shown() {
+    let body = xml("AccessDenied", "the external id tenant-7731 is wrong");
+    let server = Loopback::answering([answer(403, "", &body)]);
+    let sts = sts_at(server.url(), Duration::from_secs(20));
+    let mut request = assume_role();
+    request.external_id = Some("tenant-7731".to_owned());
+    let error = sts.assume_role(&keys(), &request).unwrap_err();
+    let causes: Vec<_> = error.causes().collect();
+    assert_eq!(causes, ["AccessDenied: the external id [secret] is wrong"]);
 }
