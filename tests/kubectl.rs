@@ -110,6 +110,19 @@ fn kubectl_is_served_in_both_versions_of_the_protocol() {
 }
 
 #[test]
+fn kubectl_learns_who_it_is() {
+    let world = world();
+    let Some(kubectl) = oldest_and_newest().pop() else {
+        return;
+    };
+    let server = api_server("demo", &world);
+    let output = Home::of("local.yaml", &server).run(&kubectl, &["auth", "whoami", "-o", "yaml"]);
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    let review: Value = serde_yaml::from_str(&output.stdout).unwrap();
+    assert_eq!(review["status"]["userInfo"]["username"], ALICE);
+}
+
+#[test]
 fn kubectl_is_refused_by_a_cluster_of_another_name() {
     let world = world();
     for kubectl in oldest_and_newest() {
