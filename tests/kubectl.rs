@@ -41,6 +41,9 @@ fn api_server(name: &str, world: &World) -> ApiServer {
     ApiServer::start(name, verifier, &world.sts, world.clock.clone())
 }
 
+/// What is done to a token's URL: its name, how, and how the refusal starts.
+type Tampering = (&'static str, fn(&mut String), &'static str);
+
 /// A home directory with the example environments in `~/.kube/esc`, and a kubeconfig.
 struct Home {
     directory: TempDir,
@@ -107,6 +110,19 @@ fn kubectl_is_served_in_both_versions_of_the_protocol() {
 }
 
 #[test]
+fn kubectl_learns_who_it_is() {
+    let world = world();
+    let Some(kubectl) = oldest_and_newest().pop() else {
+        return;
+    };
+    let server = api_server("demo", &world);
+    let output = Home::of("local.yaml", &server).run(&kubectl, &["auth", "whoami", "-o", "yaml"]);
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+    let review: Value = serde_yaml::from_str(&output.stdout).unwrap();
+    assert_eq!(review["status"]["userInfo"]["username"], ALICE);
+}
+
+#[test]
 fn kubectl_is_refused_by_a_cluster_of_another_name() {
     let world = world();
     for kubectl in oldest_and_newest() {
@@ -137,7 +153,7 @@ fn a_tampered_token_is_refused() {
         .run();
     let token = output.token();
     assert_eq!(server.get("/version", &token).status, 200);
-    let changes: [(&str, fn(&mut String), &str); 6] = [
+    let rows: &[Tampering] = &[
         (
             "a shorter signature",
             |url| url.truncate(url.len() - 1),
@@ -169,16 +185,16 @@ fn a_tampered_token_is_refused() {
             "STS: 403",
         ),
     ];
-    for (name, change, reason) in changes {
-        let changed = tampered(&token, change);
-        assert_eq!(server.get("/version", &changed).status, 401, "{name}");
+    for (name, change, reason) in rows {
+        let bad = tampered(&token, change);
+        assert_eq!(server.get("/version", &bad).status, 401, "{name}");
         let log = server.log();
         let last = log.rejected.last().unwrap();
         assert!(last.starts_with(reason), "{name}: {last}");
     }
-    let changed = tampered(&token, |url| url.truncate(url.len() - 1));
+    let bad = tampered(&token, |url| url.truncate(url.len() - 1));
     for kubectl in oldest_and_newest() {
-        for (token, served) in [(&token, true), (&changed, false)] {
+        for (token, served) in [(&token, true), (&bad, false)] {
             let home = Home::new("local.yaml", |kubeconfig| {
                 let cluster = &mut kubeconfig["clusters"][0]["cluster"];
                 cluster["server"] = server.url().into();
@@ -200,9 +216,9 @@ fn a_tampered_token_is_refused() {
 /// refusal on a line of its own.
 fn assert_unauthorized(output: &Output) {
     assert_eq!((output.code, output.stdout.as_str()), (1, ""), "{output:?}");
-    let last = output.stderr.lines().last();
-    let wanted = "error: You must be logged in to the server (Unauthorized)";
-    assert_eq!(last, Some(wanted), "{output:?}");
+    let last = output.stderr.lines().last().unwrap_or_default();
+    let start = "error: You must be logged in to the server (";
+    assert!(last.starts_with(start), "{output:?}");
 }
 
 /// Every example, as it stands but for the certificate authority: the real names of the cluster and

@@ -212,8 +212,8 @@ fn the_checker_signs_the_known_answer() {
         "{target}"
     );
     let request = request(&target, host, "test-cluster");
-    let signed = Signed::read(&request).unwrap();
-    assert_eq!(signed.verify(&request, &signer.secret_access_key), Ok(()));
+    let parts = Signed::read(&request).unwrap();
+    assert_eq!(parts.verify(&request, &signer.secret_access_key), Ok(()));
 }
 
 #[test]
@@ -268,9 +268,9 @@ fn presigned_requests_are_refused_once_changed() {
     }
     for same in [target.clone(), other_order] {
         let same = request(&same, host, "test-cluster");
-        let signed = Signed::read(&same).unwrap();
-        assert_eq!(signed.verify(&same, &signer.secret_access_key), Ok(()));
-        assert!(signed.verify(&same, "another key").is_err());
+        let parts = Signed::read(&same).unwrap();
+        assert_eq!(parts.verify(&same, &signer.secret_access_key), Ok(()));
+        assert!(parts.verify(&same, "another key").is_err());
     }
     for (from, to) in [
         ("X-Amz-Algorithm=AWS4-HMAC-SHA256&", ""),
@@ -295,7 +295,7 @@ fn presigned_requests_are_refused_once_changed() {
     );
 }
 
-/// Requests that botocore signed (tests/oracle/botocore_tokens.py): the checker takes them as they
+/// Requests that botocore signed (`tests/oracle/botocore_tokens.py`): the checker takes them as they
 /// are, and none with a byte changed.
 #[test]
 fn signatures_of_botocore_verify() {

@@ -30,9 +30,9 @@ fn it_serves_whom_sts_knows() {
     ] {
         let response = server.get("/api/v1/namespaces", &signer.token(HOST, "demo"));
         assert_eq!(response.status, 200, "{}", response.text());
-        let list: Value = serde_json::from_slice(&response.body).unwrap();
-        assert_eq!(list["kind"], "NamespaceList");
-        assert_eq!(list["items"][1]["metadata"]["name"], "kube-system");
+        let body: Value = serde_json::from_slice(&response.body).unwrap();
+        assert_eq!(body["kind"], "NamespaceList");
+        assert_eq!(body["items"][1]["metadata"]["name"], "kube-system");
         let log = server.log();
         let last = log.accepted.last().unwrap();
         assert_eq!(*last, format!("GET /api/v1/namespaces as {arn}"));

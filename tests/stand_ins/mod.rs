@@ -2,6 +2,7 @@
 
 mod api_server;
 mod callers;
+mod plugin;
 mod transport;
 mod web_identity;
 
@@ -75,8 +76,8 @@ fn second_role(changes: &Changes<'_>) -> String {
 }
 
 fn form(fields: &[(&str, &str)], changes: &Changes<'_>) -> String {
-    let changed = |name: &str| changes.iter().any(|(other, _)| *other == name);
-    let kept = fields.iter().copied().filter(|(name, _)| !changed(name));
+    let is_kept = |name: &str| changes.iter().all(|(other, _)| *other != name);
+    let kept = fields.iter().copied().filter(|(name, _)| is_kept(name));
     let new = changes
         .iter()
         .filter_map(|(name, value)| Some((*name, (*value)?)));

@@ -55,7 +55,6 @@ fn the_sts_stand_in_fails_on_demand() {
     }
     drop(setting);
     assert!(waiting.join().unwrap().is_err());
-    assert!(send(&url, "").is_err(), "the port is closed");
 }
 
 #[test]

@@ -58,6 +58,7 @@ fn an_identity_token_becomes_credentials() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn bad_identity_tokens_are_refused() {
     const EXPIRED: &str = "ExpiredTokenException";
     const INVALID: &str = "InvalidIdentityToken";
@@ -169,6 +170,7 @@ fn bad_identity_tokens_are_refused() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn parameters_of_sessions_are_checked() {
     let setting = setting(|_| ());
     let token = setting.issuer.token(AUDIENCE, SUBJECT, NOW);

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::plugin::{self, Output};
 
 /// After this time kubectl counts as hung.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A kubectl.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,7 +39,9 @@ pub fn found() -> Vec<Kubectl> {
     for entry in real.parent().map(std::fs::read_dir).into_iter().flatten() {
         candidates.extend(entry.flatten().map(|entry| entry.path()).filter(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with("kubectl.1.")
+            let minor = name.strip_prefix("kubectl.1.").unwrap_or_default();
+            let minor = minor.strip_suffix(std::env::consts::EXE_SUFFIX);
+            minor.is_some_and(|minor| minor.parse::<u32>().is_ok())
         }));
     }
     let mut found: Vec<_> = candidates

@@ -1,13 +1,15 @@
-//! Percent-encoding: what a form or a query means, and the one spelling that SigV4 signs.
+//! Percent-encoding: what a form or a query means, and the one spelling that `SigV4` signs.
 
-/// Encodes all but RFC 3986's unreserved characters, in capitals, as SigV4 wants it.
+use std::fmt::Write as _;
+
+/// Encodes all but RFC 3986's unreserved characters, in capitals, as `SigV4` wants it.
 pub fn encode(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let _ = write!(encoded, "%{byte:02X}");
         }
     }
     encoded

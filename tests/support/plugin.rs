@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// After this time a run counts as hung and is killed.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A call of the binary in the making.
 pub struct Plugin {
@@ -124,13 +124,19 @@ impl Plugin {
     /// first call left are still there.
     #[track_caller]
     pub fn run(&self) -> Output {
+        self.run_within(LIMIT)
+    }
+
+    /// The same with another limit than a minute.
+    #[track_caller]
+    pub fn run_within(&self, limit: Duration) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-esc"));
         command
             .args(&self.arguments)
             .env_clear()
             .envs(&self.variables)
             .current_dir(self.directory.path());
-        let output = run(command, LIMIT).reading(self.directory.path(), "[dir]");
+        let output = run(command, limit).reading(self.directory.path(), "[dir]");
         assert!(
             output.code == 0 || output.stdout.is_empty(),
             "a failing call must leave standard output empty: {output:#?}"

@@ -2,6 +2,8 @@
 //! queries and for the `Authorization` header. After "Signature Version 4 signing process" of the
 //! IAM user guide; shares no code with what it tests.
 
+use std::fmt::Write as _;
+
 use aws_lc_rs::{digest, hmac};
 
 use super::http::Request;
@@ -202,7 +204,7 @@ impl Signed {
                 .map(|(_, value)| value.split_whitespace().collect::<Vec<_>>().join(" "))
                 .collect();
             // A header that is listed but was not sent counts as empty: the signature decides.
-            headers.push_str(&format!("{name}:{}\n", values.join(",")));
+            let _ = writeln!(headers, "{name}:{}", values.join(","));
         }
         let payload = sha256(&request.body);
         if let Some(claimed) = request.header("x-amz-content-sha256")
@@ -281,7 +283,7 @@ impl Signer {
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
-        let mut request = Request {
+        let request = Request {
             method: "GET".to_owned(),
             target: format!("/?{}", percent::form(&query)),
             headers: vec![
@@ -292,10 +294,7 @@ impl Signer {
         };
         let headers = vec!["host".to_owned(), "x-k8s-aws-id".to_owned()];
         let signature = self.signature(&request, headers, true);
-        request
-            .target
-            .push_str(&format!("&X-Amz-Signature={signature}"));
-        request.target
+        request.target + "&X-Amz-Signature=" + &signature
     }
 
     /// Signs a request to `sts` with an `Authorization` header.

@@ -148,11 +148,11 @@ mod tests {
         ]);
         let url = format!("{}/", places["url"].as_str().unwrap());
         let headers = [("Content-Type", "application/x-www-form-urlencoded")];
-        let send = || Client::default().send("POST", &url, &headers, form.as_bytes());
-        let response = send().unwrap();
+        let response = Client::default()
+            .send("POST", &url, &headers, form.as_bytes())
+            .unwrap();
         assert_eq!(response.status, 200, "{}", response.text());
         drop(hold);
         served.join().unwrap();
-        assert!(send().is_err(), "it serves no longer");
     }
 }
