@@ -63,7 +63,7 @@ pub fn authenticate(
                 sts_settings.clone(),
                 request.open.deadline,
             );
-            assume(&sts, credentials, role, journal)?
+            assume(&sts, &credentials, role, journal)?
         }
         None => credentials,
     };
@@ -171,7 +171,7 @@ impl Opened {
 /// Assumes the role on top of the environment's credentials.
 fn assume(
     sts: &Sts,
-    credentials: Credentials,
+    credentials: &Credentials,
     role: &Role,
     journal: &Journal<'_>,
 ) -> Result<Credentials> {
@@ -189,7 +189,7 @@ fn assume(
         external_id: role.external_id.as_ref().map(value),
         duration: None,
     };
-    let assumed = sts.assume_role(&credentials, &request)?;
+    let assumed = sts.assume_role(credentials, &request)?;
     // A session that was made by a session lives on by itself at AWS. The token is still told to
     // end with the shorter one, so that a revoked or ended login is noticed in time.
     let end = [credentials.expires_at, assumed.expires_at]

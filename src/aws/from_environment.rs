@@ -51,13 +51,13 @@ pub fn find(environment: &Environment, path: Option<&PropertyPath>) -> Result<Fo
         return at(environment, path);
     }
     let variables = PropertyPath::from_iter([Accessor::Name("environmentVariables".to_owned())]);
-    if let Some(Data::Object(entries)) = environment.get(&variables).map(|value| &value.data) {
-        if let Some(credentials) = read(entries, VARIABLES, &variables)? {
-            return Ok(Found {
-                credentials,
-                path: variables,
-            });
-        }
+    if let Some(Data::Object(entries)) = environment.get(&variables).map(|value| &value.data)
+        && let Some(credentials) = read(entries, VARIABLES, &variables)?
+    {
+        return Ok(Found {
+            credentials,
+            path: variables,
+        });
     }
 
     let mut all: Vec<Found> = Vec::new();

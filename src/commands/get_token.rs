@@ -1,7 +1,6 @@
 //! `get-token`: the exec credential plugin.
 
 use clap::Args;
-use zeroize::Zeroizing;
 
 use super::output;
 use crate::authenticate::authenticate;
@@ -24,14 +23,9 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<()> {
     let credential = authenticate(&arguments.flags, host, journal)?;
-    let mut line = if arguments.token_only {
-        let token = credential.token.expose();
-        let mut line = Zeroizing::new(String::with_capacity(token.len() + 1));
-        line.push_str(token);
-        line
+    if arguments.token_only {
+        output::print(credential.token.expose())
     } else {
-        credential.to_json()?
-    };
-    line.push('\n');
-    output::print(&line)
+        output::print(credential.to_json()?.as_str())
+    }
 }

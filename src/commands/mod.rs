@@ -16,6 +16,7 @@ use crate::journal::{Journal, Level};
 
 /// Logs kubectl, helm and Pulumi in to a Kubernetes cluster with what a Pulumi ESC environment holds
 #[derive(Debug, Parser)]
+#[expect(clippy::doc_markdown, reason = "help text has no markup")]
 #[command(name = "kubectl-esc", version, disable_help_subcommand = true)]
 struct CommandLine {
     /// Tell about each step on standard error; twice for more [variable: KUBECTL_ESC_LOG=1 or 2]
@@ -38,7 +39,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> ExitCo
     let command_line = match CommandLine::try_parse_from(arguments) {
         Ok(command_line) => command_line,
         Err(problem) if !problem.use_stderr() => {
-            return finish(output::print(&problem.render().to_string()));
+            return finish(output::print(problem.render().to_string().trim_end()));
         }
         Err(problem) => return finish(Err(usage_error(&problem))),
     };

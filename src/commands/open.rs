@@ -64,5 +64,5 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
         Secrets::Revealed
     };
     let text = json::indented(value, secrets);
-    output::print_bytes(text.as_bytes())
+    output::print(text.as_bytes())
 }

@@ -5,17 +5,18 @@ use std::io::{self, ErrorKind, Write};
 use crate::error::{Error, Result, one_line};
 use crate::journal::Note;
 
-/// Writes a text to standard output, all of it or an error. A reader that has gone away is no error.
-pub(super) fn print(text: &str) -> Result<()> {
-    print_bytes(text.as_bytes())
-}
-
-/// The same for a text that may not be UTF-8.
-pub(super) fn print_bytes(text: &[u8]) -> Result<()> {
+/// Writes a text, which may not be UTF-8, and a line feed to standard output: all of it or an
+/// error. A reader that has gone away is no error.
+pub(super) fn print(text: impl AsRef<[u8]>) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text).and_then(|()| stdout.flush()) {
+    let written = stdout
+        .write_all(text.as_ref())
+        .and_then(|()| stdout.write_all(b"\n"));
+    match written.and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Error::configuration("cannot write to standard output").caused_by(error))
+            Err(Error::configuration("cannot write to standard output")
+                .with_hint("check where the output is redirected to")
+                .caused_by(error))
         }
         _ => Ok(()),
     }
