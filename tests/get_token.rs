@@ -259,6 +259,7 @@ fn the_identity_token_comes_from_where_the_user_says() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn settings_come_from_the_first_place_that_has_them() {
     let environment = |eks: &str| {
         format!(
