@@ -4,6 +4,12 @@
 //! `ESC_EVAL_CASES` names, else in `../shared/esc-eval-cases` beside it; without them the test says
 //! so and passes.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a case that cannot be read fails the test"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -13,6 +19,7 @@ use kubectl_esc::environment::json::{self, Secrets};
 use kubectl_esc::environment::{Data, Diagnostic, Severity, Value};
 use kubectl_esc::error::{Error, Kind};
 use kubectl_esc::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers};
+use kubectl_esc::host::Host;
 
 /// What is not expected to pass yet, and why. One of these that passes fails the test.
 const NOT_YET: [(&str, &str, &str); 7] = [
@@ -63,9 +70,9 @@ fn cases_of_the_original_evaluator() {
 }
 
 fn folder() -> Option<PathBuf> {
-    let named = std::env::vars_os().find(|(name, _)| name == "ESC_EVAL_CASES");
+    let named = Host::system().path_variable("ESC_EVAL_CASES");
     let folder = match named {
-        Some((_, folder)) => PathBuf::from(folder),
+        Some(folder) => folder,
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/esc-eval-cases"),
     };
     folder.is_dir().then_some(folder)

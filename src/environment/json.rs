@@ -67,22 +67,22 @@ impl Writer {
             Data::Number(number) => self.text.push_str(number.as_str()),
             Data::String(text) => self.string(text.as_bytes()),
             Data::Array(items) => {
-                self.sequence(b"[]", items.iter(), |writer, item| writer.value(item));
+                self.sequence(*b"[]", items.iter(), Self::value);
             }
             Data::Object(entries) => {
-                self.sequence(b"{}", entries.iter(), |writer, (name, value)| {
+                self.sequence(*b"{}", entries.iter(), |writer, (name, value)| {
                     writer.string(name.as_bytes());
                     let separator = if writer.indent.is_some() { ": " } else { ":" };
                     writer.text.push_str(separator);
                     writer.value(value);
-                })
+                });
             }
         }
     }
 
     fn sequence<I: ExactSizeIterator>(
         &mut self,
-        brackets: &[u8; 2],
+        brackets: [u8; 2],
         items: I,
         write: impl Fn(&mut Self, I::Item),
     ) {

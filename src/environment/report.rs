@@ -3,7 +3,8 @@
 //! A line of a definition may hold secrets. Whatever [`Sources`] was told to hide does not show:
 //! each character of it is a `*`, so that the caret still stands right.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops;
 use std::sync::Arc;
@@ -25,6 +26,12 @@ const WIDTH_BEFORE: usize = 60;
 /// found everywhere, and so show itself.
 const SHORTEST_SECRET: usize = 4;
 
+/// The longest piece in which a secret is looked for, in bytes.
+const LONGEST_PIECE: usize = 256;
+
+/// How many pieces of secrets are looked for. The others are hidden only where they are written.
+const MAXIMUM_PIECES: usize = 10_000;
+
 /// How diagnostics look.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Style {
@@ -39,14 +46,31 @@ pub enum Style {
 #[derive(Default)]
 pub struct Sources {
     sources: BTreeMap<Arc<str>, Source>,
-    secrets: Vec<Text>,
+    /// Texts that must not show wherever they stand.
+    pieces: BTreeSet<Piece>,
 }
 
 struct Source {
     shown_as: String,
     text: Zeroizing<String>,
-    /// In bytes.
+    /// In bytes, in any order.
     hidden: Vec<ops::Range<usize>>,
+}
+
+/// A line of a secret, or a part of a long one.
+#[derive(Eq, PartialEq)]
+struct Piece(Zeroizing<String>);
+
+impl Ord for Piece {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.as_str().cmp(other.0.as_str())
+    }
+}
+
+impl PartialOrd for Piece {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// Shows no text.
@@ -97,10 +121,11 @@ impl Sources {
         let Some(text) = secret.as_str() else {
             return;
         };
-        for line in text.lines().map(str::trim) {
-            let secret = Text::from(line);
-            if line.len() >= SHORTEST_SECRET && !self.secrets.contains(&secret) {
-                self.secrets.push(secret);
+        for mut line in text.lines().map(str::trim) {
+            while line.len() >= SHORTEST_SECRET && self.pieces.len() < MAXIMUM_PIECES {
+                let (piece, rest) = line.split_at(line.floor_char_boundary(LONGEST_PIECE));
+                self.pieces.insert(Piece(Zeroizing::new(piece.to_owned())));
+                line = rest;
             }
         }
     }
@@ -113,159 +138,208 @@ impl Sources {
             Style::Coloured => Renderer::styled(),
         }
         .term_width(2 * MAXIMUM_WIDTH);
-        let shown = diagnostics
-            .iter()
-            .map(|diagnostic| self.render_one(diagnostic, &renderer));
+        let mut hidden = BTreeMap::new();
+        for range in diagnostics.iter().filter_map(|it| it.range.as_ref()) {
+            if let Some(source) = self.sources.get(&range.environment) {
+                hidden
+                    .entry(&*range.environment)
+                    .or_insert_with(|| joined(source.hidden.clone()));
+            }
+        }
+        let shown = diagnostics.iter().map(|diagnostic| {
+            let excerpt = diagnostic.range.as_ref().and_then(|range| {
+                let source = self.sources.get(&range.environment)?;
+                let mut excerpt = Excerpt::of(source, range)?;
+                excerpt.hide(hidden.get(&*range.environment)?);
+                for piece in &self.pieces {
+                    excerpt.hide_text(&source.text, &piece.0);
+                }
+                Some(excerpt)
+            });
+            render(diagnostic, excerpt.as_ref(), &renderer)
+        });
         shown.collect::<Vec<_>>().join("\n")
-    }
-
-    fn render_one(&self, diagnostic: &Diagnostic, renderer: &Renderer) -> String {
-        let level = match diagnostic.severity {
-            Severity::Error => Level::ERROR,
-            Severity::Warning => Level::WARNING,
-        };
-        let title = level.primary_title(one_line(&diagnostic.summary));
-        let excerpt = diagnostic
-            .range
-            .as_ref()
-            .and_then(|range| self.excerpt(range));
-        let mut group = match &excerpt {
-            Some(excerpt) => excerpt.add_to(Group::with_title(title)),
-            None => Group::with_title(title),
-        };
-        if let Some(failure) = &diagnostic.failure {
-            for cause in failure.causes() {
-                group = group.element(Level::NOTE.message(format!("caused by: {cause}")));
-            }
-            if let Some(hint) = failure.hint() {
-                group = group.element(Level::HELP.message(one_line(hint)));
-            }
-        }
-        renderer.render(&[group])
-    }
-
-    fn excerpt(&self, range: &Range) -> Option<Excerpt> {
-        let source = self.sources.get(&range.environment)?;
-        let mut excerpt = Excerpt::of(source, range)?;
-        for (place, character) in excerpt.line.iter_mut() {
-            let is_hidden = source.hidden.iter().any(|hidden| hidden.contains(place));
-            if is_hidden && !character.is_whitespace() {
-                *character = '*';
-            }
-        }
-        for secret in &self.secrets {
-            excerpt.mask(secret.as_str()?);
-        }
-        excerpt.cut();
-        Some(excerpt)
     }
 }
 
-/// A line with a place in it.
+/// The ranges in their order, those that touch as one.
+fn joined(mut ranges: Vec<ops::Range<usize>>) -> Vec<ops::Range<usize>> {
+    ranges.sort_unstable_by_key(|range| range.start);
+    let mut joined: Vec<ops::Range<usize>> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+fn render(diagnostic: &Diagnostic, excerpt: Option<&Excerpt>, renderer: &Renderer) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(one_line(&diagnostic.summary));
+    let mut group = Group::with_title(title);
+    if let Some(excerpt) = excerpt {
+        group = excerpt.add_to(group);
+    }
+    if let Some(failure) = &diagnostic.failure {
+        for cause in failure.causes() {
+            group = group.element(Level::NOTE.message(format!("caused by: {cause}")));
+        }
+        if let Some(hint) = failure.hint() {
+            group = group.element(Level::HELP.message(one_line(hint)));
+        }
+    }
+    renderer.render(&[group])
+}
+
+/// A line with a place in it, or the part of it around the place.
 struct Excerpt {
     path: String,
     /// From 1.
-    number: usize,
+    line: usize,
     /// The column of the place in the file, from 1.
     column: usize,
-    /// The characters, each with its byte in the text.
-    line: Vec<(usize, char)>,
-    /// The place, in characters of `line`.
+    /// The characters, each with its byte in the text. Where the line is cut, `…` stands at a byte
+    /// beyond any text.
+    characters: Vec<(usize, char)>,
+    /// The place, in characters.
     place: ops::Range<usize>,
     is_cut: bool,
 }
 
 impl Excerpt {
+    /// Reads no more of the text than it shows: a line may be as long as the text.
     fn of(source: &Source, range: &Range) -> Option<Self> {
         let text: &str = &source.text;
-        let is_break = |c: char| matches!(c, '\n' | '\r');
-        let (mut number, mut at) = (range.begin.line, range.begin.byte.min(text.len()));
+        let (mut line, mut column) = (range.begin.line, range.begin.column);
+        let mut at = range.begin.byte.min(text.len());
         let before = text.get(..at)?;
         // The end of a file is a place after its last line break: the last line is what helps.
         if at == text.len() && before.ends_with(is_break) {
             let last = before.trim_end_matches(is_break);
-            let rest = &before[last.len()..];
-            number = number.saturating_sub(rest.lines().count().max(1)).max(1);
+            line = last.lines().count().max(1);
+            column = last
+                .lines()
+                .next_back()
+                .map_or(0, |line| line.chars().count())
+                + 1;
             at = last.len();
         }
-        let start = text[..at].rfind(is_break).map_or(0, |newline| newline + 1);
-        let end = text[at..]
-            .find(is_break)
-            .map_or(text.len(), |length| at + length);
-        let line: Vec<_> = text[start..end]
-            .char_indices()
+        let mut start = at;
+        let mut width = 0;
+        for (byte, character) in text[..at].char_indices().rev() {
+            if is_break(character) || width == MAXIMUM_WIDTH {
+                break;
+            }
+            start = byte;
+            width += 1;
+        }
+        let starts_line = text[..start].is_empty() || text[..start].ends_with(is_break);
+        let ahead = || {
+            let rest = text[start..].char_indices();
+            rest.take_while(|(_, character)| !is_break(*character))
+        };
+        let is_cut = !starts_line || ahead().nth(MAXIMUM_WIDTH).is_some();
+        let mut skipped = 0;
+        if is_cut {
+            skipped = width.saturating_sub(WIDTH_BEFORE);
+        }
+        let mut characters: Vec<_> = ahead()
+            .skip(skipped)
+            .take(MAXIMUM_WIDTH)
             .map(|(byte, character)| (start + byte, character))
             .collect();
-        let character = |byte: usize| line.iter().take_while(|(place, _)| *place < byte).count();
-        let begin = character(at);
-        let after = character(range.end.byte.min(end)).max(begin + 1);
+        let count = |end: usize| {
+            characters
+                .iter()
+                .take_while(|(byte, _)| *byte < end)
+                .count()
+        };
+        let mut place = count(at)..count(range.end.byte).max(count(at) + 1);
+        if is_cut && ahead().nth(skipped + MAXIMUM_WIDTH).is_some() {
+            characters.push(CUT);
+        }
+        if is_cut && !(starts_line && skipped == 0) {
+            characters.insert(0, CUT);
+            place = place.start + 1..place.end + 1;
+        }
         Some(Self {
             path: one_line(&source.shown_as),
-            number,
-            column: begin + 1,
-            place: begin..after,
             line,
-            is_cut: false,
+            column,
+            characters,
+            place,
+            is_cut,
         })
     }
 
-    /// Masks `secret` wherever it stands in the line.
-    fn mask(&mut self, secret: &str) {
-        let secret: Zeroizing<Vec<char>> = Zeroizing::new(secret.chars().collect());
-        let mut at = 0;
-        while at + secret.len() <= self.line.len() {
-            let window = &mut self.line[at..at + secret.len()];
-            if window.iter().zip(secret.iter()).all(|((_, a), b)| a == b) {
-                for (_, character) in window {
-                    *character = '*';
-                }
-                at += secret.len();
-            } else {
-                at += 1;
+    /// Masks what lies in one of the ranges, which are in their order.
+    fn hide(&mut self, hidden: &[ops::Range<usize>]) {
+        for (byte, character) in &mut self.characters {
+            let next = hidden.partition_point(|range| range.end <= *byte);
+            let is_hidden = hidden.get(next).is_some_and(|range| range.contains(byte));
+            if is_hidden && !character.is_whitespace() {
+                *character = '*';
             }
         }
     }
 
-    /// Cuts a long line around the place.
-    fn cut(&mut self) {
-        if self.line.len() <= MAXIMUM_WIDTH {
+    /// Masks `secret` wherever it stands, also where only a part of it is in the excerpt.
+    fn hide_text(&mut self, text: &str, secret: &str) {
+        let bytes = self
+            .characters
+            .iter()
+            .map(|(byte, _)| *byte)
+            .filter(|byte| *byte != CUT.0);
+        let (Some(first), Some(last)) = (bytes.clone().min(), bytes.max()) else {
             return;
+        };
+        let from = text.floor_char_boundary(first.saturating_sub(secret.len()));
+        let to = text.ceil_char_boundary((last + 1).saturating_add(secret.len()));
+        let found = text[from..to].match_indices(secret).map(|(at, _)| {
+            let start = from + at;
+            start..start + secret.len()
+        });
+        let found: Vec<_> = found.collect();
+        if !found.is_empty() {
+            self.hide(&found);
         }
-        let start = self.place.start.saturating_sub(WIDTH_BEFORE);
-        let end = (start + MAXIMUM_WIDTH).min(self.line.len());
-        let mut line = Vec::with_capacity(MAXIMUM_WIDTH + 2);
-        if start > 0 {
-            line.push((0, '…'));
-        }
-        let shift = line.len();
-        line.extend_from_slice(&self.line[start..end]);
-        if end < self.line.len() {
-            line.push((0, '…'));
-        }
-        self.place = self.place.start - start + shift..self.place.end.min(end) - start + shift;
-        self.line = line;
-        self.is_cut = true;
     }
 
     fn add_to<'a>(&self, group: Group<'a>) -> Group<'a> {
-        let text: String = self.line.iter().map(|(_, character)| character).collect();
+        let text: String = self
+            .characters
+            .iter()
+            .map(|(_, character)| character)
+            .collect();
         let byte = |character: usize| {
             let byte = text.char_indices().nth(character).map(|(byte, _)| byte);
             byte.unwrap_or(text.len())
         };
         let place = byte(self.place.start)..byte(self.place.end);
         let snippet = Snippet::source(text)
-            .line_start(self.number)
+            .line_start(self.line)
             .annotation(AnnotationKind::Primary.span(place));
         if !self.is_cut {
             return group.element(snippet.path(self.path.clone()));
         }
         // The renderer counts the column in what it is given, which is not the whole line.
         let origin = Origin::path(self.path.clone())
-            .line(self.number)
+            .line(self.line)
             .char_column(self.column);
         group.element(origin).element(snippet)
     }
+}
+
+/// What stands where a line is cut: a character of no place.
+const CUT: (usize, char) = (usize::MAX, '…');
+
+fn is_break(character: char) -> bool {
+    matches!(character, '\n' | '\r')
 }
 
 #[cfg(test)]
@@ -279,7 +353,7 @@ mod tests {
         let line = text[..byte].matches('\n').count() + 1;
         let begin = Position {
             line,
-            column: byte - text[..byte].rfind('\n').map_or(0, |at| at + 1) + 1,
+            column: text[..byte].rsplit('\n').next().unwrap().chars().count() + 1,
             byte,
         };
         let end = Position {

@@ -201,21 +201,17 @@ impl<'text> Reader<'text> {
         let end = rest.find([']', '}']).unwrap_or(rest.len());
         let text = &rest[..end];
         self.at += end;
-        match text.parse() {
-            Ok(index) => {
-                if first {
-                    let summary = "the first accessor must be a property name or key subscript, \
-                                   not a numeric subscript";
-                    self.problem(summary, bracket, self.at);
-                }
-                Accessor::Index(index)
-            }
-            Err(_) => {
-                let summary = "numeric subscript must be a positive base-10 integer";
-                self.problem(summary, start, self.at);
-                Accessor::Name(text.to_owned())
-            }
+        let Ok(index) = text.parse() else {
+            let summary = "numeric subscript must be a positive base-10 integer";
+            self.problem(summary, start, self.at);
+            return Accessor::Name(text.to_owned());
+        };
+        if first {
+            let summary = "the first accessor must be a property name or key subscript, \
+                           not a numeric subscript";
+            self.problem(summary, bracket, self.at);
         }
+        Accessor::Index(index)
     }
 
     fn rest(&self) -> &'text str {
@@ -277,7 +273,8 @@ mod tests {
                         Accessor::Name(name) => name.clone(),
                         Accessor::Index(index) => format!("#{index}"),
                     });
-                    shown.push_str(&format!("<{}>", steps.collect::<Vec<_>>().join("|")));
+                    let steps: Vec<_> = steps.collect();
+                    shown.extend(["<", &steps.join("|"), ">"]);
                 }
             }
         }

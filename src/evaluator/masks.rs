@@ -256,10 +256,9 @@ impl Continued {
                 (Some('"'), '\\') => {
                     characters.next();
                 }
+                (Some(quote @ ('"' | '\'')), _) if *quote != character => {}
                 (Some('"' | '\''), _) => {
-                    if self.open.last() == Some(&character) {
-                        self.open.pop();
-                    }
+                    self.open.pop();
                 }
                 (_, '"' | '\'') => self.open.push(character),
                 (_, '[') => self.open.push(']'),

@@ -9,9 +9,12 @@ use crate::evaluator::computed::{Computed, Entry, Shape};
 use crate::evaluator::limits::Budget;
 use crate::evaluator::schema::Type;
 
+/// What a merge costs: it makes a new object where others only refer to one.
+const STEPS_PER_MERGE: usize = 8;
+
 /// `top` over `base`. Neither is changed.
 pub(super) fn merge(budget: &mut Budget, top: &Rc<Computed>, base: &Rc<Computed>) -> Rc<Computed> {
-    if !budget.spend_steps(1) {
+    if !budget.spend_steps(STEPS_PER_MERGE) {
         return Rc::clone(top);
     }
     let shape = match &top.shape {
@@ -40,13 +43,11 @@ pub(super) fn merge(budget: &mut Budget, top: &Rc<Computed>, base: &Rc<Computed>
                     if !budget.spend_steps(1) {
                         break;
                     }
-                    match entries.get_mut(name) {
-                        Some(over) => over.value = merge(budget, &over.value, &entry.value),
-                        None => {
-                            let value = Rc::clone(&entry.value);
-                            let entry = Entry { value, own: false };
-                            entries.insert(Rc::clone(name), entry);
-                        }
+                    if let Some(over) = entries.get_mut(name) {
+                        over.value = merge(budget, &over.value, &entry.value);
+                    } else {
+                        let value = Rc::clone(&entry.value);
+                        entries.insert(Rc::clone(name), Entry { value, own: false });
                     }
                 }
                 Shape::Object {

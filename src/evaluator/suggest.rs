@@ -9,7 +9,7 @@ pub(super) fn nearest<'c>(
     let folded = fold(name);
     let mut limit = folded.len().div_ceil(2);
     let mut nearest = None;
-    for candidate in candidates {
+    for candidate in candidates.into_iter().take(MAXIMUM_CANDIDATES) {
         let other = fold(candidate);
         // The distance is at least the difference in length.
         if other.len().abs_diff(folded.len()) >= limit || other.len() > MAXIMUM_LENGTH {
@@ -23,6 +23,9 @@ pub(super) fn nearest<'c>(
     }
     nearest
 }
+
+/// No more candidates than these are looked at: each mistake would cost a look at all names.
+const MAXIMUM_CANDIDATES: usize = 1_000;
 
 /// Names longer than this, in bytes, are not compared: the work grows with the square.
 const MAXIMUM_LENGTH: usize = 256;

@@ -155,6 +155,18 @@ fn what_fails_is_unknown_and_the_rest_goes_on() {
             r#"{"a":{},"b":2}"#,
             "error root:2:7 object keys must be strings (values.a)",
         ),
+    ] {
+        assert_eq!(
+            values(text),
+            (want.to_owned(), vec![problem.to_owned()]),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_call_that_fails_is_unknown() {
+    for (text, want, problem) in [
         (
             "a: {fn::secret: 1}",
             r#"{"a":"[unknown]"}"#,
