@@ -7,13 +7,15 @@ pub mod json;
 pub mod path;
 pub mod reference;
 pub mod report;
+pub mod sources;
 mod text_builder;
 pub mod value;
 
 pub use diagnostic::{Diagnostic, Position, Range, Severity};
 pub use path::PropertyPath;
 pub use reference::Reference;
-pub use report::{Sources, Style};
+pub use report::Style;
+pub use sources::Sources;
 pub(crate) use text_builder::TextBuilder;
 pub use value::{Data, Number, Value};
 

@@ -3,34 +3,20 @@
 //! A line of a definition may hold secrets. Whatever [`Sources`] was told to hide does not show:
 //! each character of it is a `*`, so that the caret still stands right.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::collections::BTreeMap;
 use std::ops;
-use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
-use zeroize::Zeroizing;
 
-use crate::environment::{Diagnostic, Range, Severity};
+use crate::environment::sources::{Pieces, Source};
+use crate::environment::{Diagnostic, Range, Severity, Sources};
 use crate::error::one_line;
-use crate::secret::Text;
 
 /// The longest part of a line that is shown, in characters.
 const MAXIMUM_WIDTH: usize = 160;
 
 /// What stands before the place, in characters, where a line is cut.
 const WIDTH_BEFORE: usize = 60;
-
-/// The shortest secret that is looked for in the rest of a text, in bytes. A shorter one would be
-/// found everywhere, and so show itself.
-const SHORTEST_SECRET: usize = 4;
-
-/// The longest piece in which a secret is looked for, in bytes.
-const LONGEST_PIECE: usize = 256;
-
-/// How many pieces of secrets are looked for. The others are hidden only where they are written.
-const MAXIMUM_PIECES: usize = 10_000;
 
 /// How diagnostics look.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,95 +27,7 @@ pub enum Style {
     Coloured,
 }
 
-/// The texts of an environment and of its imports, by the environment's name, with what in them
-/// must not show.
-#[derive(Default)]
-pub struct Sources {
-    sources: BTreeMap<Arc<str>, Source>,
-    /// Texts that must not show wherever they stand.
-    pieces: BTreeSet<Piece>,
-}
-
-struct Source {
-    shown_as: String,
-    text: Zeroizing<String>,
-    /// In bytes, in any order.
-    hidden: Vec<ops::Range<usize>>,
-}
-
-/// A line of a secret, or a part of a long one.
-#[derive(Eq, PartialEq)]
-struct Piece(Zeroizing<String>);
-
-impl Ord for Piece {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.as_str().cmp(other.0.as_str())
-    }
-}
-
-impl PartialOrd for Piece {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// Shows no text.
-impl fmt::Debug for Sources {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_set().entries(self.sources.keys()).finish()
-    }
-}
-
 impl Sources {
-    /// Adds a text, and gives the name that places in it are to carry: `name`, unless another text
-    /// has it already.
-    pub fn add(&mut self, name: &str, shown_as: &str, text: Zeroizing<String>) -> Arc<str> {
-        let mut key: Arc<str> = Arc::from(name);
-        let mut number = 2;
-        while let Some(other) = self.sources.get(&key) {
-            if other.shown_as == shown_as && other.text == text {
-                return key;
-            }
-            key = Arc::from(format!("{name}#{number}"));
-            number += 1;
-        }
-        let source = Source {
-            shown_as: shown_as.to_owned(),
-            text,
-            hidden: Vec::new(),
-        };
-        self.sources.insert(Arc::clone(&key), source);
-        key
-    }
-
-    /// What a person calls the environment `name`.
-    #[must_use]
-    pub fn shown_as(&self, name: &str) -> Option<&str> {
-        Some(&self.sources.get(name)?.shown_as)
-    }
-
-    /// Hides a stretch of the text of `name`, in bytes.
-    pub fn hide(&mut self, name: &str, bytes: ops::Range<usize>) {
-        if let Some(source) = self.sources.get_mut(name) {
-            source.hidden.push(bytes);
-        }
-    }
-
-    /// Hides a text wherever it stands. One that is very short is hidden only where
-    /// [`Sources::hide`] says.
-    pub fn hide_text(&mut self, secret: &Text) {
-        let Some(text) = secret.as_str() else {
-            return;
-        };
-        for mut line in text.lines().map(str::trim) {
-            while line.len() >= SHORTEST_SECRET && self.pieces.len() < MAXIMUM_PIECES {
-                let (piece, rest) = line.split_at(line.floor_char_boundary(LONGEST_PIECE));
-                self.pieces.insert(Piece(Zeroizing::new(piece.to_owned())));
-                line = rest;
-            }
-        }
-    }
-
     /// All diagnostics, one after the other, each with its line; ends without a newline.
     #[must_use]
     pub fn render(&self, diagnostics: &[Diagnostic], style: Style) -> String {
@@ -151,9 +49,7 @@ impl Sources {
                 let source = self.sources.get(&range.environment)?;
                 let mut excerpt = Excerpt::of(source, range)?;
                 excerpt.hide(hidden.get(&*range.environment)?);
-                for piece in &self.pieces {
-                    excerpt.hide_text(&source.text, &piece.0);
-                }
+                excerpt.hide_pieces(&source.text, &self.pieces);
                 Some(excerpt)
             });
             render(diagnostic, excerpt.as_ref(), &renderer)
@@ -288,8 +184,9 @@ impl Excerpt {
         }
     }
 
-    /// Masks `secret` wherever it stands, also where only a part of it is in the excerpt.
-    fn hide_text(&mut self, text: &str, secret: &str) {
+    /// Masks the secrets that stand in the text here, also where only a part of one is in the
+    /// excerpt.
+    fn hide_pieces(&mut self, text: &str, pieces: &Pieces) {
         let bytes = self
             .characters
             .iter()
@@ -298,16 +195,19 @@ impl Excerpt {
         let (Some(first), Some(last)) = (bytes.clone().min(), bytes.max()) else {
             return;
         };
-        let from = text.floor_char_boundary(first.saturating_sub(secret.len()));
-        let to = text.ceil_char_boundary((last + 1).saturating_add(secret.len()));
-        let found = text[from..to].match_indices(secret).map(|(at, _)| {
-            let start = from + at;
-            start..start + secret.len()
-        });
-        let found: Vec<_> = found.collect();
-        if !found.is_empty() {
-            self.hide(&found);
+        let mut found = Vec::new();
+        for length in &pieces.lengths {
+            for start in first.saturating_sub(length - 1)..=last {
+                let range = start..start + length;
+                if text
+                    .get(range.clone())
+                    .is_some_and(|it| pieces.all.contains(it))
+                {
+                    found.push(range);
+                }
+            }
         }
+        self.hide(&joined(found));
     }
 
     fn add_to<'a>(&self, group: Group<'a>) -> Group<'a> {
@@ -344,9 +244,14 @@ fn is_break(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use zeroize::Zeroizing;
+
     use super::*;
     use crate::environment::Position;
     use crate::error::Error;
+    use crate::secret::Text;
 
     fn diagnostic(text: &str, word: &str) -> Diagnostic {
         let byte = text.find(word).unwrap();
@@ -481,15 +386,5 @@ error: unknown property \"x\"";
         let text = "a: \u{1b}[31m${x}\n";
         let shown = sources(text).render(&[diagnostic(text, "x")], Style::Plain);
         assert!(!shown.contains('\u{1b}'), "{shown}");
-    }
-
-    #[test]
-    fn two_texts_of_one_name_are_told_apart() {
-        let mut sources = sources("a");
-        let text = |text: &str| Zeroizing::new(text.to_owned());
-        assert_eq!(&*sources.add("env", "./env.yaml", text("a")), "env");
-        assert_eq!(&*sources.add("env", "default/env.yaml", text("b")), "env#2");
-        assert_eq!(sources.shown_as("env#2"), Some("default/env.yaml"));
-        assert!(!format!("{sources:?}").contains("yaml"));
     }
 }
