@@ -3,6 +3,8 @@
 //! The traits ask for `Sync` because evaluation runs on a thread of its own, whose stack is large
 //! enough for the depth that it allows.
 
+use std::fmt;
+
 use crate::environment::Value;
 use crate::error::Error;
 
@@ -40,8 +42,8 @@ pub trait Importer: Sync {
     fn import(&self, name: &str) -> Result<Definition, Error>;
 }
 
-/// A definition to evaluate.
-#[derive(Clone, Debug)]
+/// A definition to evaluate. `Debug` does not show the text, which may hold secrets.
+#[derive(Clone)]
 pub struct Definition {
     /// The environment's name: what positions and `context.currentEnvironment.name` say.
     pub name: String,
@@ -49,4 +51,14 @@ pub struct Definition {
     pub shown_as: String,
     /// The YAML text.
     pub text: String,
+}
+
+impl fmt::Debug for Definition {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Definition")
+            .field("name", &self.name)
+            .field("shown_as", &self.shown_as)
+            .finish_non_exhaustive()
+    }
 }
