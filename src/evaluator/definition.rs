@@ -1,7 +1,9 @@
 //! The top level of a definition: `description`, `imports` and `values`.
 
 use crate::environment::Severity;
+use crate::evaluator::convert::quoted;
 use crate::evaluator::expression::{Finding, Id, Lowering, Program};
+use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
 use crate::evaluator::suggest;
 use crate::evaluator::syntax::{Document, Entry, Key, Kind, Node, Span};
 
@@ -52,14 +54,14 @@ pub(super) fn outline(document: &Document) -> Outline {
             None => outline.warn(&unknown_field(&key.name), key),
             Some(field) => {
                 if fields[field].replace(value).is_some() {
-                    outline.warn(&format!("duplicate key \"{}\"", key.name), key);
+                    outline.warn(&format!("duplicate key {}", quoted(&key.name)), key);
                 }
             }
         }
     }
     let [description, imports, values] = fields;
     if let Some(node) = description
-        && !matches!(node.kind, Kind::Text(_))
+        && !matches!(node.kind, Kind::Text(_) | Kind::Null)
     {
         let path = Some("description".to_owned());
         outline.error("description must be a string literal", node.span, path);
@@ -129,7 +131,7 @@ impl Outline {
     }
 
     fn error(&mut self, summary: &str, span: Span, path: Option<String>) {
-        self.findings.push(Finding {
+        self.add(Finding {
             severity: Severity::Error,
             summary: summary.to_owned(),
             span,
@@ -139,13 +141,21 @@ impl Outline {
     }
 
     fn warn(&mut self, summary: &str, key: &Key) {
-        self.findings.push(Finding {
+        self.add(Finding {
             severity: Severity::Warning,
             summary: summary.to_owned(),
             span: key.span,
             path: Some(key.name.clone()),
             drops_import: false,
         });
+    }
+
+    fn add(&mut self, finding: Finding) {
+        // Those beyond are not shown, but an error counts.
+        let is_shown = self.findings.len() <= MAXIMUM_DIAGNOSTICS;
+        if is_shown || (finding.severity == Severity::Error && !self.drops_import()) {
+            self.findings.push(finding);
+        }
     }
 }
 

@@ -128,8 +128,9 @@ impl<'a> Session<'a> {
             return None;
         }
         let document = syntax::parse(&text);
-        let environment = self.sources.add(&name, &shown_as, text.clone());
-        for hidden in masks::of(&document, &text) {
+        let hidden = masks::of(&document, &text);
+        let environment = self.sources.add(&name, &shown_as, text);
+        for hidden in hidden {
             self.sources.hide(&environment, hidden);
         }
         let outline = definition::outline(&document);

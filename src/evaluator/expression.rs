@@ -9,7 +9,9 @@ use std::rc::Rc;
 use crate::environment::path::Accessor as PathStep;
 use crate::environment::{Number, PropertyPath, Severity};
 use crate::evaluator::builtins::{self, Call, Reading};
+use crate::evaluator::convert::quoted;
 use crate::evaluator::interpolation::{self, Access, Part};
+use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
 use crate::evaluator::syntax::{self, Entry, Node, Span};
 use crate::secret::Text;
 
@@ -128,10 +130,10 @@ impl Lowering {
             let step = PathStep::Name(key.name.clone());
             let path = Some(below_values(&std::iter::once(step.clone()).collect()));
             let summary = if builtins::has_prefix(&key.name) {
-                let name = &key.name;
-                format!("builtin function call \"{name}\" not allowed at the top level")
+                let name = quoted(&key.name);
+                format!("builtin function call {name} not allowed at the top level")
             } else if reserved.contains(&key.name.as_str()) {
-                format!("\"{}\" is a reserved key", key.name)
+                format!("{} is a reserved key", quoted(&key.name))
             } else if properties.contains_key(key.name.as_str()) {
                 duplicate_key(&key.name)
             } else {
@@ -139,13 +141,7 @@ impl Lowering {
                 properties.insert(Rc::from(key.name.as_str()), id);
                 continue;
             };
-            self.findings.push(Finding {
-                severity: Severity::Error,
-                summary,
-                span: key.span,
-                path,
-                drops_import: false,
-            });
+            self.add_finding(summary, key.span, path, false);
         }
         self.program.expressions[root.0].kind = Kind::Object(properties);
         (self.program, root, self.findings)
@@ -191,9 +187,9 @@ impl Lowering {
         for Entry { key, value } in entries {
             if entries.len() > 1 && builtins::has_prefix(&key.name) {
                 let summary = format!(
-                    "illegal call to builtin function: \"{}\" must be the only key within its \
+                    "illegal call to builtin function: {} must be the only key within its \
                      containing object",
-                    key.name
+                    quoted(&key.name)
                 );
                 self.error(&summary, key.span, id);
             }
@@ -213,13 +209,8 @@ impl Lowering {
             let step = PathStep::Name(name.to_owned());
             if properties.contains_key(name) {
                 let path = self.program.path_in_values(id).join(step);
-                self.findings.push(Finding {
-                    severity: Severity::Error,
-                    summary: duplicate_key(name),
-                    span: key.span,
-                    path: Some(below_values(&path)),
-                    drops_import: false,
-                });
+                let path = Some(below_values(&path));
+                self.add_finding(duplicate_key(name), key.span, path, false);
                 continue;
             }
             let value = self.expression(value, id, step);
@@ -264,13 +255,21 @@ impl Lowering {
 
     /// Reports an error at a place in the expression `id`.
     pub(super) fn error(&mut self, summary: &str, span: Span, id: Id) {
-        self.findings.push(Finding {
-            severity: Severity::Error,
-            summary: summary.to_owned(),
-            span,
-            path: Some(self.program.path(id)),
-            drops_import: true,
-        });
+        let path = Some(self.program.path(id));
+        self.add_finding(summary.to_owned(), span, path, true);
+    }
+
+    fn add_finding(&mut self, summary: String, span: Span, path: Option<String>, drops: bool) {
+        // Those beyond are not shown; one more tells that there are.
+        if self.findings.len() <= MAXIMUM_DIAGNOSTICS {
+            self.findings.push(Finding {
+                severity: Severity::Error,
+                summary,
+                span,
+                path,
+                drops_import: drops,
+            });
+        }
     }
 
     /// Reports an error at the whole of the expression `id`.
@@ -284,5 +283,5 @@ impl Lowering {
 }
 
 fn duplicate_key(name: &str) -> String {
-    format!("duplicate key \"{name}\"")
+    format!("duplicate key {}", quoted(name))
 }

@@ -3,9 +3,8 @@
 //! `$$` is a literal `$`; `${` begins an access that `}` ends; any other `$` is literal. What cannot
 //! be read is reported and still gives an access, so that evaluation can go on.
 
-use zeroize::Zeroize;
-
-use crate::environment::Position;
+use crate::environment::{Position, TextBuilder};
+use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
 use crate::evaluator::syntax::{Problem, Span};
 use crate::secret::Text;
 
@@ -48,6 +47,7 @@ pub(super) fn parse(text: &str, span: Span, plain: bool) -> (Vec<Part>, Vec<Prob
         span,
         plain,
         at: 0,
+        mark: (0, 0),
         problems: Vec::new(),
     };
     let parts = reader.parts();
@@ -60,36 +60,37 @@ struct Reader<'text> {
     plain: bool,
     /// The byte to read next.
     at: usize,
+    /// A byte at or before all whose places are still asked for, and the characters before it.
+    /// Without it each place would count the whole text again.
+    mark: (usize, usize),
     problems: Vec<Problem>,
 }
 
 impl<'text> Reader<'text> {
     fn parts(&mut self) -> Vec<Part> {
         let mut parts = Vec::new();
-        // Large enough from the start: a literal may be a secret, and growing would leave a copy.
-        let mut literal = String::with_capacity(self.text.len());
+        let mut literal = TextBuilder::default();
         while let Some(dollar) = self.rest().find('$') {
             literal.push_str(&self.rest()[..dollar]);
             self.at += dollar + 1;
             match self.peek() {
                 Some('$') => {
-                    literal.push('$');
+                    literal.push_str("$");
                     self.at += 1;
                 }
                 Some('{') => {
                     self.at += 1;
-                    if !literal.is_empty() {
-                        parts.push(Part::Text(Text::from(literal.as_str())));
-                        literal.zeroize();
+                    if literal.len() > 0 {
+                        parts.push(Part::Text(std::mem::take(&mut literal).finish()));
                     }
                     parts.push(Part::Access(self.access()));
                 }
-                _ => literal.push('$'),
+                _ => literal.push_str("$"),
             }
         }
         literal.push_str(self.rest());
-        if !literal.is_empty() {
-            parts.push(Part::Text(Text::from(literal)));
+        if literal.len() > 0 {
+            parts.push(Part::Text(literal.finish()));
         }
         parts
     }
@@ -99,6 +100,7 @@ impl<'text> Reader<'text> {
         let start = self.at;
         let mut steps = Vec::new();
         loop {
+            self.set_mark();
             match self.peek() {
                 Some('}') => {
                     self.at += 1;
@@ -229,7 +231,16 @@ impl<'text> Reader<'text> {
         }
     }
 
+    fn set_mark(&mut self) {
+        let (byte, characters) = self.mark;
+        let more = self.text[byte..self.at].chars().count();
+        self.mark = (self.at, characters + more);
+    }
+
     fn problem(&mut self, summary: &str, start: usize, end: usize) {
+        if self.problems.len() > MAXIMUM_DIAGNOSTICS {
+            return;
+        }
         self.problems.push(Problem {
             summary: summary.to_owned(),
             span: self.span(start, end),
@@ -240,9 +251,10 @@ impl<'text> Reader<'text> {
         if !self.plain {
             return self.span;
         }
+        let (byte, characters) = self.mark;
         let place = |at: usize| Position {
             line: self.span.begin.line,
-            column: self.span.begin.column + self.text[..at].chars().count(),
+            column: self.span.begin.column + characters + self.text[byte..at].chars().count(),
             byte: self.span.begin.byte + at,
         };
         Span {

@@ -292,11 +292,13 @@ fn secret_name(line: &str) -> Option<(usize, usize)> {
 
 /// Where what follows the secret-sounding part of a word begins.
 fn secret_part(word: &str) -> Option<usize> {
+    let is_function = word
+        .get(..3)
+        .is_some_and(|start| start.eq_ignore_ascii_case("fn:"));
     let mut at = 0;
     for part in word.split_inclusive(':') {
         let end = at + part.len();
         let name = part.trim_end_matches(':');
-        let is_function = word[..at].to_lowercase().starts_with("fn:");
         if sounds_secret(name) || (is_function && resembles_secret(&name.to_lowercase())) {
             return Some(end);
         }

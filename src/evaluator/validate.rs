@@ -11,6 +11,7 @@ use crate::evaluator::computed::{Computed, Shape};
 use crate::evaluator::convert;
 use crate::evaluator::expression::{Id, Kind, Program};
 use crate::evaluator::schema::{Schema, Type, to_f64};
+use crate::secret::REDACTED;
 
 /// How deep schemas are followed. One that refers to itself without going down in the value would
 /// never end.
@@ -242,17 +243,19 @@ impl Validation<'_> {
         }
     }
 
-    fn object(&mut self, place: &Place, value: &Rc<Computed>, schema: &Schema) {
+    fn object(&mut self, place: &Place, owner: &Rc<Computed>, schema: &Schema) {
         let rules = schema.rules();
         let mut count = 0;
-        for name in value.names() {
+        for name in owner.names() {
             count += 1;
             if let (Some(schema), Some(value)) =
-                (schema.declared_property(name), value.property(name))
+                (schema.declared_property(name), owner.property(name))
             {
-                let place = self.below(place, PathStep::Name(name.to_owned()));
+                // The names in a secret are secret too.
+                let shown = if owner.secret { REDACTED } else { name };
+                let place = self.below(place, PathStep::Name(shown.to_owned()));
                 if schema.rules().rejects {
-                    let name = convert::quoted(name);
+                    let name = convert::quoted(shown);
                     self.violation(&place, format!("unexpected property {name}"));
                 } else {
                     self.value(&place, &value, &schema);
@@ -269,13 +272,13 @@ impl Validation<'_> {
         }
         let mut missing = Vec::new();
         let dependent = rules.dependent_required.iter();
-        let dependent = dependent.filter(|(name, _)| value.property(name).is_some());
+        let dependent = dependent.filter(|(name, _)| owner.property(name).is_some());
         let required = rules
             .required
             .iter()
             .chain(dependent.flat_map(|(_, names)| names));
         for name in required {
-            if value.property(name).is_none() && !missing.contains(&name.as_str()) {
+            if owner.property(name).is_none() && !missing.contains(&name.as_str()) {
                 missing.push(name.as_str());
             }
         }

@@ -45,6 +45,14 @@ pub(super) fn resolve(text: &str) -> Scalar {
     number.map_or(Scalar::Text, Scalar::Number)
 }
 
+/// A number as the tag `!!float` makes it: `1000000` is `1e+06`.
+pub(super) fn as_float(scalar: Scalar) -> Scalar {
+    match scalar {
+        Scalar::Number(number) => float(&number).map_or(Scalar::Text, Scalar::Number),
+        other => other,
+    }
+}
+
 /// An integer of 64 bits with an optional sign, in the base that its prefix says; as decimal text.
 fn integer(text: &str) -> Option<String> {
     let (negative, signed) = match text.as_bytes().first()? {

@@ -6,7 +6,7 @@
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as ParserSpan, Tag};
 
 use crate::environment::{Number, Position};
-use crate::evaluator::limits::MAXIMUM_NESTING;
+use crate::evaluator::limits::{MAXIMUM_DIAGNOSTICS, MAXIMUM_NESTING};
 use crate::evaluator::syntax::scalar::{self, Scalar};
 use crate::evaluator::syntax::{Document, Entry, Key, Kind, Node, Problem, Span};
 use crate::secret::Text;
@@ -195,11 +195,15 @@ impl<'text> Builder<'text> {
 
     /// A scalar with one of YAML's own tags: the text must be what the tag says.
     fn tagged(&mut self, text: &str, tag: &Tag, span: Span) -> Scalar {
-        let resolved = scalar::resolve(text);
+        let mut resolved = scalar::resolve(text);
         let holds = match tag.suffix.as_str() {
             "null" => resolved == Scalar::Null,
             "bool" => matches!(resolved, Scalar::Bool(_)),
-            "int" | "float" => matches!(resolved, Scalar::Number(_) | Scalar::NotFinite),
+            "int" => matches!(&resolved, Scalar::Number(number) if !number.contains(['.', 'e'])),
+            "float" => {
+                resolved = scalar::as_float(resolved);
+                matches!(resolved, Scalar::Number(_) | Scalar::NotFinite)
+            }
             _ => return Scalar::Text,
         };
         if !holds {
@@ -211,10 +215,12 @@ impl<'text> Builder<'text> {
     }
 
     fn problem(&mut self, summary: impl Into<String>, span: Span) {
-        self.document.problems.push(Problem {
-            summary: summary.into(),
-            span,
-        });
+        if self.document.problems.len() <= MAXIMUM_DIAGNOSTICS {
+            self.document.problems.push(Problem {
+                summary: summary.into(),
+                span,
+            });
+        }
     }
 
     fn syntax_error(&self, error: &ScanError) -> Problem {
@@ -464,6 +470,14 @@ mod tests {
             (
                 "a: .inf\n",
                 "1:4 a number must be finite: JSON has no infinity",
+            ),
+            (
+                "a: !!int 1.5\n",
+                "1:4 the value is not what its tag `!!int` says",
+            ),
+            (
+                "a: !!bool 1\n",
+                "1:4 the value is not what its tag `!!bool` says",
             ),
             (
                 "a: !!int x\n",

@@ -8,6 +8,8 @@ fn world() -> World {
     let inputs = r#"{"type": "object", "required": ["need"], "properties": {
         "pin": {"secret": true, "type": "string"},
         "all": {"secret": true, "type": "object"},
+        "numbers": {"type": "object", "additionalProperties": {"type": "number"}},
+        "closed": {"type": "object", "additionalProperties": false},
         "limited": {"type": "string", "maxLength": 3, "enum": ["x"], "secret": true}
     }}"#;
     World::importing(&[(
@@ -44,6 +46,8 @@ fn no_secret_shows_in_what_is_printed_of_a_mistake() {
         "values: {a: {fn::secret: hunter2-Xyzzy}, b: '${a.c}', c: '${a[0]}'}",
         "values: {a: {fn::secret: '{\"hunter2-Xyzzy\": 1}'}, b: {fn::fromJSON: '${a}'}, c: '${b.hnter2-Xyzzy}'}",
         "values: {a: {fn::secret: hunter2-Xyzzy}, b: {fn::open::picky: {limited: '${a}'}}}",
+        "values: {a: {fn::fromJSON: {fn::secret: '{\"hunter2-Xyzzy\": \"x\"}'}}, b: {fn::open::picky: {numbers: '${a}'}}}",
+        "values: {a: {fn::fromJSON: {fn::secret: '{\"hunter2-Xyzzy\": \"x\"}'}}, b: {fn::open::picky: {closed: '${a}'}}}",
         "values: {b: {fn::open::picky: {limited: hunter2-Xyzzy}}}",
         "values: {b: {fn::open::picky: {pin: hunter2-Xyzzy}}}",
         "values: {b: {fn::open::picky: {pin: '${c}'}}, c: hunter2-Xyzzy, d: '${e}'}",
