@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::aws::aws_login::{self, AwsLogin};
-use crate::aws::eks_token::{EksToken, PresignRequest};
+use crate::aws::eks_token::{EksToken, PresignRequest, check_cluster_name};
 use crate::aws::endpoint::Region;
 use crate::aws::sts::{self, AssumeRole, Sts};
 use crate::aws::{Credentials, from_environment, web_identity};
@@ -48,10 +48,17 @@ pub fn authenticate(
     let server = region_of_server(cluster.server.as_deref(), &opened.environment);
     let target = Target::resolve(&request, &opened.environment, host, server)?;
     let region = target.region.clone().parse(|text| Region::parse(text))?;
+    target
+        .cluster_name
+        .clone()
+        .parse(|name| check_cluster_name(name))?;
     let sts_settings = sts::Settings::from_host(host)?;
     journal.detail(format_args!(
         "cluster `{}` (from {}) in region `{}` (from {})",
-        target.cluster_name.value, target.cluster_name.origin, region.value, region.origin
+        target.cluster_name.shown(),
+        target.cluster_name.origin,
+        region.shown(),
+        region.origin
     ));
 
     let credentials = opened.credentials(&target, journal)?;
@@ -77,7 +84,9 @@ pub fn authenticate(
     })?;
     journal.step(format_args!(
         "token for cluster `{}` signed with access key {}, until {}",
-        target.cluster_name.value, credentials.access_key_id, token.expires_at
+        target.cluster_name.shown(),
+        credentials.access_key_id,
+        token.expires_at
     ));
     Ok(ExecCredential {
         api_version: exec_info.api_version,
@@ -177,7 +186,8 @@ fn assume(
 ) -> Result<Credentials> {
     journal.step(format_args!(
         "assuming `{}` (from {})",
-        role.arn.value, role.arn.origin
+        role.arn.shown(),
+        role.arn.origin
     ));
     let value = |setting: &Setting| setting.value.clone();
     let request = AssumeRole {
@@ -187,6 +197,12 @@ fn assume(
             .as_ref()
             .map_or_else(|| sts::DEFAULT_SESSION_NAME.to_owned(), value),
         external_id: role.external_id.as_ref().map(value),
+        hidden: [Some(&role.arn), role.session_name.as_ref()]
+            .into_iter()
+            .flatten()
+            .filter(|setting| setting.secret)
+            .map(|setting| setting.value.as_str())
+            .collect(),
         duration: None,
     };
     let assumed = sts.assume_role(credentials, &request)?;

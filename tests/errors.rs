@@ -437,6 +437,36 @@ error: expected a string of at least length 2
 ",
         6,
     ),
+    (
+        "a setting that is a secret",
+        |t| {
+            t.world
+                .plugin()
+                .file(
+                    "env.yaml",
+                    format!(
+                        "values:\n  eks: {{clusterName: c, region: {{fn::secret: {SECRET} x}}}}\n"
+                    ),
+                )
+                .args(["get-token", "env.yaml"])
+        },
+        r#"kubectl-esc: cannot use `eks.region` in the environment: its value has the wrong form
+  hint: correct the value, which is a secret and therefore not shown
+"#,
+        2,
+    ),
+    (
+        "a role that is a secret",
+        |t| {
+            let eks = format!("  eks: {{roleArn: {{fn::secret: '{VIEWER}-{SECRET}'}}}}\n");
+            t.definition(&(project_file("examples/environments/oidc.yaml") + &eks))
+        },
+        r#"kubectl-esc: AWS STS does not let this identity assume the role `[secret]`
+  caused by: AccessDenied: User: arn:aws:sts::123456789012:assumed-role/cluster-admin/kubectl-esc is not authorized to perform: sts:AssumeRole on resource: [secret] (request id [id])
+  hint: check that the role's trust policy names this identity and its external id, and that the identity may call sts:AssumeRole
+"#,
+        4,
+    ),
     // The identity token.
     (
         "no identity token",

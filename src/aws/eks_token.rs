@@ -69,6 +69,7 @@ impl EksToken {
     /// signed for; [`Kind::Credentials`] where the credentials are at their end or make a token that
     /// is too long.
     pub fn presign(request: &PresignRequest<'_>) -> Result<Self> {
+        check_cluster_name(request.cluster_name)?;
         let expires_at = expiry(request.signed_at, request.credentials)?;
         let host = StsHost::resolve(request.region, request.endpoint_mode)?;
         let url = presigned_url(request, &host)?;
@@ -117,6 +118,19 @@ fn expiry(signed_at: Timestamp, credentials: &Credentials) -> Result<Timestamp> 
     .with_hint("get credentials that last longer, and see that this machine's clock is right"))
 }
 
+/// Checks that a cluster's name can be signed as a header: printable ASCII without blanks around it.
+/// EKS allows less, but aws-iam-authenticator takes any text as the id of a cluster.
+pub fn check_cluster_name(name: &str) -> Result<()> {
+    let printable = name.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    if printable && !name.is_empty() && name.trim() == name {
+        return Ok(());
+    }
+    Err(
+        Error::configuration(format!("`{name}` is not the name of a cluster"))
+            .with_hint("write the name that `aws eks list-clusters` shows"),
+    )
+}
+
 fn presigned_url(request: &PresignRequest<'_>, host: &StsHost) -> Result<Zeroizing<String>> {
     let internal = |error: &dyn std::fmt::Display| {
         Error::new(
@@ -124,19 +138,6 @@ fn presigned_url(request: &PresignRequest<'_>, host: &StsHost) -> Result<Zeroizi
             format!("cannot presign the STS request: {error}"),
         )
     };
-    if request.cluster_name.is_empty()
-        || !request
-            .cluster_name
-            .bytes()
-            .all(|byte| (0x20..0x7f).contains(&byte))
-        || request.cluster_name.trim() != request.cluster_name
-    {
-        return Err(Error::configuration(format!(
-            "`{}` is not the name of a cluster",
-            request.cluster_name
-        ))
-        .with_hint("write the name that `aws eks list-clusters` shows"));
-    }
     let mut settings = SigningSettings::default();
     settings.signature_location = SignatureLocation::QueryParams;
     settings.expires_in = Some(EXPIRES_PARAMETER);

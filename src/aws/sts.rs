@@ -60,13 +60,15 @@ pub struct AssumeRoleWithWebIdentity<'a> {
 
 /// The inputs of `AssumeRole`.
 #[derive(Clone, Debug)]
-pub struct AssumeRole {
+pub struct AssumeRole<'a> {
     /// The role's ARN.
     pub role_arn: String,
     /// Names the session in AWS's records: 2 to 64 letters, digits and `_+=,.@-`.
     pub session_name: String,
     /// What the role's trust policy asks of a third party.
     pub external_id: Option<String>,
+    /// Those of the inputs that are secrets: no message shows them.
+    pub hidden: Vec<&'a str>,
     /// How long the credentials last, in whole seconds; STS gives an hour where it is not said.
     pub duration: Option<Duration>,
 }
@@ -163,7 +165,7 @@ impl Sts {
     }
 
     /// Assumes a role with the credentials at hand.
-    pub fn assume_role(&self, with: &Credentials, request: &AssumeRole) -> Result<Credentials> {
+    pub fn assume_role(&self, with: &Credentials, request: &AssumeRole<'_>) -> Result<Credentials> {
         let client = aws_sdk_sts::Client::new(&self.configuration(Some(with))?);
         let operation = client
             .assume_role()
@@ -178,6 +180,7 @@ impl Sts {
                 .map(|token| token.expose().as_str()),
         );
         secrets.extend(request.external_id.as_deref());
+        secrets.extend(&request.hidden);
         let call = Call {
             operation: Operation::AssumeRole,
             role_arn: &request.role_arn,

@@ -7,32 +7,67 @@ use serde_json::{Map, Value as Json};
 use crate::environment::Environment;
 use crate::error::{Error, Result};
 use crate::host::Host;
+use crate::secret::REDACTED;
 
-/// A value and its origin.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// A value and its origin. `Debug` hides a secret one.
+#[derive(Clone, Eq, PartialEq)]
 pub struct Setting<T = String> {
     /// The value.
     pub value: T,
     /// Where it was said.
     pub origin: Origin,
+    /// Whether it must not be shown: the environment may hold any setting as a secret.
+    pub secret: bool,
 }
 
 impl<T> Setting<T> {
-    /// A value said by `origin`.
+    /// A value said by `origin`, which may be shown.
     pub fn new(value: T, origin: Origin) -> Self {
-        Self { value, origin }
+        Self {
+            value,
+            origin,
+            secret: false,
+        }
     }
 
-    /// The same setting with its value read into another type; an error gets the origin as its
-    /// first words.
+    /// The same setting with its value read into another type; an error names the origin, and
+    /// nothing of a secret.
     pub fn parse<U>(self, read: impl FnOnce(&T) -> Result<U>) -> Result<Setting<U>> {
         match read(&self.value) {
             Ok(value) => Ok(Setting {
                 value,
                 origin: self.origin,
+                secret: self.secret,
             }),
+            Err(error) if self.secret => {
+                let message = format!("cannot use {}: its value has the wrong form", self.origin);
+                Err(Error::new(error.kind(), message)
+                    .with_hint("correct the value, which is a secret and therefore not shown"))
+            }
             Err(error) => Err(error.within(format_args!("cannot use {}", self.origin))),
         }
+    }
+}
+
+impl<T: fmt::Display> Setting<T> {
+    /// The value as messages may show it.
+    pub fn shown(&self) -> String {
+        if self.secret {
+            REDACTED.to_owned()
+        } else {
+            self.value.to_string()
+        }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Setting<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value: &dyn fmt::Debug = if self.secret { &REDACTED } else { &self.value };
+        let mut shown = formatter.debug_struct("Setting");
+        shown
+            .field("value", value)
+            .field("origin", &self.origin)
+            .finish()
     }
 }
 
@@ -112,10 +147,15 @@ impl Search {
             let path = path.join(".");
             match value.as_str() {
                 Some("") => Ok(None),
-                Some(text) => Ok(Some(Setting::new(
-                    text.to_owned(),
-                    Origin::Environment(path),
-                ))),
+                Some(text) => {
+                    let origin = Origin::Environment(path);
+                    let secret = value.secret;
+                    Ok(Some(Setting {
+                        value: text.to_owned(),
+                        origin,
+                        secret,
+                    }))
+                }
                 None => Err(Error::configuration(format!(
                     "`{path}` in the environment is not a string"
                 ))

@@ -68,11 +68,12 @@ pub(crate) fn web_identity(token: &Secret<String>) -> AssumeRoleWithWebIdentity<
     }
 }
 
-pub(crate) fn assume_role() -> AssumeRole {
+pub(crate) fn assume_role() -> AssumeRole<'static> {
     AssumeRole {
         role_arn: ROLE.to_owned(),
         session_name: DEFAULT_SESSION_NAME.to_owned(),
         external_id: None,
+        hidden: Vec::new(),
         duration: None,
     }
 }
@@ -137,6 +138,7 @@ fn a_role_on_top_is_assumed_with_a_signature_at_the_hosts_time() {
     let sts = sts_at(server.url(), Duration::from_secs(20));
     let request = AssumeRole {
         external_id: Some("tenant 1".to_owned()),
+        hidden: Vec::new(),
         duration: Some(Duration::from_mins(30)),
         ..assume_role()
     };
