@@ -72,7 +72,10 @@ fn cases_of_the_original_evaluator() {
 fn folder() -> Option<PathBuf> {
     let named = Host::system().path_variable("ESC_EVAL_CASES");
     let folder = match named {
-        Some(folder) => folder,
+        Some(folder) => {
+            assert!(folder.is_dir(), "ESC_EVAL_CASES names no folder");
+            folder
+        }
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/esc-eval-cases"),
     };
     folder.is_dir().then_some(folder)

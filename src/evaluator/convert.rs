@@ -6,6 +6,7 @@ use std::rc::Rc;
 use crate::environment::{Data, TextBuilder, Value, json};
 use crate::evaluator::computed::{Computed, Entry, Shape};
 use crate::evaluator::limits::Budget;
+use crate::evaluator::schema::Schema;
 use crate::secret::Text;
 
 /// A value as text, as interpolation and `fn::toString` give it: `null` is empty, numbers keep
@@ -160,7 +161,7 @@ pub(super) fn to_value(budget: &mut Budget, value: &Computed) -> Value {
 pub(super) fn from_value(value: Value, secret: bool) -> Rc<Computed> {
     let secret = secret || value.secret;
     if value.unknown {
-        let unknown = Computed::unknown(super::schema::Schema::any());
+        let unknown = Computed::unknown(Schema::any());
         return Rc::new(unknown.with_secret(secret));
     }
     let shape = match value.data {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::evaluator::limits::MAXIMUM_SOURCE_BYTES;
 use crate::evaluator::provider::{Definition, Importer};
 
@@ -51,7 +51,7 @@ impl Importer for Directory {
         let places = places.each_ref().map(|path| path.display().to_string());
         let places = places.join(" and ");
         Err(Error::new(
-            crate::error::Kind::Definition,
+            Kind::Definition,
             format!("environment \"{name}\" not found"),
         )
         .with_hint(format!("it was looked for at {places}")))
@@ -80,7 +80,7 @@ pub fn read_definition(path: &Path) -> Result<Definition> {
 fn parts(name: &str) -> Result<(&str, &str)> {
     let refused = |why: &str| {
         let message = format!("`{}` is no name to import: {why}", name.escape_debug());
-        Error::new(crate::error::Kind::Definition, message)
+        Error::new(Kind::Definition, message)
     };
     if name.contains(['@', ':']) {
         return Err(refused("versions exist only in Pulumi Cloud")
@@ -315,7 +315,7 @@ mod tests {
             let error = read_definition(&path).unwrap_err();
             let want = want.replace("PATH", &path.display().to_string());
             assert_eq!(error.to_string(), want);
-            assert_eq!(error.kind(), crate::error::Kind::Configuration);
+            assert_eq!(error.kind(), Kind::Configuration);
         }
     }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::environment::path::Accessor as PathStep;
 use crate::environment::{Diagnostic, Range, Severity, Sources, TextBuilder};
 use crate::error::Error;
 use crate::evaluator::builtins;
@@ -22,8 +23,9 @@ use crate::evaluator::limits::{
 use crate::evaluator::masks;
 use crate::evaluator::merge::merge;
 use crate::evaluator::provider::{Definition, Importer, Providers};
-use crate::evaluator::schema::Schema;
+use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::syntax::{self, Span};
+use crate::secret::Text;
 
 /// What is done with providers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -129,6 +131,14 @@ impl<'a> Session<'a> {
         }
         let document = syntax::parse(&text);
         let hidden = masks::of(&document, &text);
+        if !document.readable {
+            // Without a tree nothing tells where else such a text is meant.
+            for range in &hidden {
+                let likely = text.get(range.clone()).unwrap_or_default();
+                let likely = likely.trim_matches(|c: char| !c.is_alphanumeric());
+                self.sources.hide_text(&Text::from(likely));
+            }
+        }
         let environment = self.sources.add(&name, &shown_as, text);
         for hidden in hidden {
             self.sources.hide(&environment, hidden);
@@ -407,7 +417,7 @@ impl Scope<'_, '_> {
             }
         }
         let value = Computed::text(text.finish());
-        let mut value = self.flagged(value, content, || Schema::of(super::schema::Type::String));
+        let mut value = self.flagged(value, content, || Schema::of(Type::String));
         value.literal = Some(self.place(self.program.expression(id).span));
         Rc::new(value)
     }
@@ -429,13 +439,11 @@ impl Scope<'_, '_> {
 
     /// The value that an expression lies over: what the imports have at its place.
     pub(super) fn base(&self, id: Id) -> Option<Rc<Computed>> {
-        use crate::environment::path::Accessor;
-
         let Some((parent, step)) = self.program.parent(id) else {
             return self.inherited.clone();
         };
         match (step, &self.program.expression(parent).kind) {
-            (Accessor::Name(name), Kind::Object(_)) => self.base(parent)?.property(name),
+            (PathStep::Name(name), Kind::Object(_)) => self.base(parent)?.property(name),
             _ => None,
         }
     }

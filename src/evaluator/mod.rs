@@ -1,8 +1,8 @@
 //! A local evaluator for environment definitions, which reads and opens nothing by itself: files,
 //! providers and context are handed in.
 //!
-//! The way of a definition: text → [`syntax`] tree → [`definition`] outline and [`expression`]s →
-//! lazy evaluation ([`mod@evaluate`]) to computed values → an [`Environment`] and [`Diagnostic`]s.
+//! The way of a definition: text → `syntax` tree → `definition` outline and `expression`s →
+//! lazy evaluation (`evaluate`) to computed values → an [`Environment`] and [`Diagnostic`]s.
 
 mod access;
 mod builtins;

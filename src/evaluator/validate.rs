@@ -10,7 +10,7 @@ use crate::environment::{Data, Number, PropertyPath, Value, json};
 use crate::evaluator::computed::{Computed, Shape};
 use crate::evaluator::convert;
 use crate::evaluator::expression::{Id, Kind, Program};
-use crate::evaluator::schema::{Schema, Type, to_f64};
+use crate::evaluator::schema::{Limit, Schema, Type, to_f64};
 use crate::secret::REDACTED;
 
 /// How deep schemas are followed. One that refers to itself without going down in the value would
@@ -167,8 +167,7 @@ impl Validation<'_> {
         let Some(value) = to_f64(number) else {
             return;
         };
-        let mut check = |limit: &Option<_>, holds: fn(f64, f64) -> bool, expected: &str| {
-            let limit: &Option<super::schema::Limit> = limit;
+        let mut check = |limit: &Option<Limit>, holds: fn(f64, f64) -> bool, expected: &str| {
             if let Some(limit) = limit
                 && !holds(value, limit.value)
             {

@@ -32,6 +32,12 @@ pub(in crate::evaluator) fn parse(text: &str) -> Document {
     builder.finish()
 }
 
+/// What ends a line.
+const BREAKS: [char; 2] = ['\n', '\r'];
+
+/// What separates words. YAML knows no other blanks, Unicode's are text.
+const BLANKS: [char; 2] = [' ', '\t'];
+
 /// A list or map whose end has not come yet.
 struct Open {
     begin: Position,
@@ -274,6 +280,8 @@ struct Places<'text> {
     ascii: bool,
     /// The byte of every [`Places::STRIDE`]th character.
     bytes: Vec<usize>,
+    /// The end of the text. The parser counts a line more where no line break ends the last one.
+    end: Position,
 }
 
 impl<'text> Places<'text> {
@@ -287,7 +295,12 @@ impl<'text> Places<'text> {
             let characters = text.char_indices().map(|(byte, _)| byte);
             characters.step_by(Self::STRIDE).collect()
         };
-        Self { text, ascii, bytes }
+        Self {
+            text,
+            ascii,
+            bytes,
+            end: end_of(text),
+        }
     }
 
     fn span(&self, span: ParserSpan) -> Span {
@@ -299,10 +312,14 @@ impl<'text> Places<'text> {
     }
 
     fn position(&self, marker: Marker) -> Position {
+        let byte = self.byte(marker.index());
+        if byte == self.text.len() {
+            return self.end;
+        }
         Position {
             line: marker.line(),
             column: marker.col() + 1,
-            byte: self.byte(marker.index()),
+            byte,
         }
     }
 
@@ -356,14 +373,14 @@ impl<'text> Places<'text> {
         let mut line_number = content.line;
         let mut end = before.len();
         loop {
-            let start = before[..end].rfind('\n').map_or(0, |newline| newline + 1);
+            let start = before[..end].rfind(BREAKS).map_or(0, |newline| newline + 1);
             let line = &before[start..end];
             let code = line
                 .find(" #")
                 .or_else(|| line.find("\t#"))
                 .map_or(line, |comment| &line[..comment])
-                .trim_end();
-            let word = code.rfind(char::is_whitespace).map_or(0, |space| space + 1);
+                .trim_end_matches(BLANKS);
+            let word = code.rfind(BLANKS).map_or(0, |space| space + 1);
             if code[word..].starts_with(['|', '>']) {
                 return Some(Position {
                     line: line_number,
@@ -371,11 +388,14 @@ impl<'text> Places<'text> {
                     byte: start + word,
                 });
             }
-            let is_blank = line.trim().is_empty();
+            let is_blank = line.trim_matches(BLANKS).is_empty();
             if !is_blank || start == 0 {
                 return None;
             }
             end = start - 1;
+            if before[..end].ends_with('\r') && before[end..].starts_with('\n') {
+                end -= 1;
+            }
             line_number -= 1;
         }
     }
@@ -391,6 +411,19 @@ impl<'text> Places<'text> {
         let skipped = rest.char_indices().nth(character % Self::STRIDE);
         start + skipped.map_or(rest.len(), |(byte, _)| byte)
     }
+}
+
+fn end_of(text: &str) -> Position {
+    let mut at = Position {
+        line: 1,
+        column: 1,
+        byte: 0,
+    };
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        advance(&mut at, character, characters.peek().copied());
+    }
+    at
 }
 
 /// Moves past `character`. A line ends at `\n`, `\r\n` or `\r`.
@@ -451,6 +484,8 @@ mod tests {
                 "1:5(5)-1:6(7) 1:8(9)-1:11(13) 1:13(15)-1:14(16)",
             ),
             ("\u{feff}a: b\n", "1:4(6)-1:5(7)"),
+            ("\r\n\ra: |\r\n\r\n  x\r\n", "3:4(6)-6:1(16)"),
+            ("x>\u{2028}>: |\n  y\n", "1:7(8)-3:1(14)"),
             ("b: &x hello\n", "1:4(3)-1:12(11)"),
             ("a: b\r\nc: d\r\n", "1:4(3)-1:5(4) 2:4(9)-2:5(10)"),
         ] {

@@ -184,6 +184,177 @@ fn inputs_are_checked_where_they_stand() {
 }
 
 #[test]
+fn alternatives_that_exclude_each_other_are_named() {
+    let inputs = r#"{"oneOf": [
+        {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}},
+        {"type": "object", "required": ["b"], "properties": {"b": {"type": "string"}}},
+        {"type": "null"}
+    ]}"#;
+    let world = World::default().with("either", TestProvider::echo(inputs, "true"));
+    for (inputs, want) in [
+        ("{a: x}", ""),
+        ("null", ""),
+        ("{a: x, b: 1}", ""),
+        (
+            "{a: x, b: y}",
+            "exactly one subschema may match: expected `a` or `b`, not both",
+        ),
+        (
+            "{a: 1, b: 2}",
+            "exactly one subschema must match: expected `a` or `b`, not both",
+        ),
+        (
+            "{c: 1}",
+            "exactly one subschema must match: expected `a` or `b`",
+        ),
+        ("{b: 1}", "expected string, got number"),
+        ("x", "exactly one subschema must match"),
+    ] {
+        let evaluation = world.open(&format!("values:\n  v: {{fn::open::either: {inputs}}}\n"));
+        let summaries: Vec<_> = evaluation
+            .diagnostics
+            .iter()
+            .map(|diagnostic| diagnostic.summary.as_str())
+            .collect();
+        assert_eq!(summaries.join("; "), want, "{inputs}");
+    }
+}
+
+#[test]
+fn every_rule_of_a_schema_has_its_message() {
+    for (schema, value, want) in [
+        (
+            r#"{"type":["string","null"]}"#,
+            "1",
+            "expected string or null, got number",
+        ),
+        (
+            r#"{"const":[1,{"a":true}]}"#,
+            "[1]",
+            r#"expected [1,{"a":true}]"#,
+        ),
+        (r#"{"const":[1,{"a":true}]}"#, "[1.0, {a: true}]", ""),
+        (
+            r#"{"enum":["a",1,null]}"#,
+            "b",
+            r#"expected one of ["a",1,null]"#,
+        ),
+        (r#"{"enum":["a",1,null]}"#, "null", ""),
+        (
+            r#"{"anyOf":[{"type":"string"},{"minimum":3}]}"#,
+            "2",
+            "at least one subschema must match",
+        ),
+        (r#"{"anyOf":[{"type":"string"},{"minimum":3}]}"#, "3", ""),
+        (r#"{"multipleOf":3}"#, "4", "expected a multiple of 3"),
+        (
+            r#"{"minimum":1}"#,
+            "0",
+            "expected a number greater than or equal to 1",
+        ),
+        (
+            r#"{"exclusiveMinimum":1}"#,
+            "1",
+            "expected a number greater than 1",
+        ),
+        (
+            r#"{"maximum":1.5}"#,
+            "2",
+            "expected a number less than or equal to1.5",
+        ),
+        (
+            r#"{"exclusiveMaximum":1}"#,
+            "1",
+            "expected a number less than 1",
+        ),
+        (
+            r#"{"minLength":3}"#,
+            "é",
+            "expected a string of at least length 3",
+        ),
+        (
+            r#"{"maxLength":1}"#,
+            "é",
+            "expected a string of at most length 1",
+        ),
+        (
+            r#"{"pattern":"^a\"$"}"#,
+            "b",
+            r#"string must match the pattern "^a\"$""#,
+        ),
+        (r#"{"pattern":"[0-9]"}"#, "a1b", ""),
+        (
+            r#"{"minItems":2}"#,
+            "[1]",
+            "expected an array with at least 2 items",
+        ),
+        (
+            r#"{"maxItems":0}"#,
+            "[1]",
+            "expected an array with at most 0 items",
+        ),
+        (
+            r#"{"prefixItems":[{"type":"string"}],"items":{"type":"number"}}"#,
+            "[a, b]",
+            "expected number, got string",
+        ),
+        (
+            r#"{"prefixItems":[{"type":"string"}],"items":false}"#,
+            "[a, b]",
+            "expected never, got string",
+        ),
+        (
+            r#"{"minProperties":2}"#,
+            "{a: 1}",
+            "expected an object with at least 2 properties",
+        ),
+        (
+            r#"{"maxProperties":0}"#,
+            "{a: 1}",
+            "expected an object with at most 0 properties",
+        ),
+        (
+            r#"{"required":["a","b","c"]}"#,
+            "{b: 1}",
+            "missing required properties: a, c",
+        ),
+        (
+            r#"{"dependentRequired":{"a":["b"]}}"#,
+            "{a: 1}",
+            "missing required properties: b",
+        ),
+        (r#"{"dependentRequired":{"a":["b"]}}"#, "{c: 1}", ""),
+        (
+            r#"{"additionalProperties":{"type":"string"}}"#,
+            "{a: 1}",
+            "expected string, got number",
+        ),
+        (
+            r#"{"additionalProperties":false}"#,
+            "{a: 1}",
+            "unexpected property \"a\"",
+        ),
+        (
+            r##"{"$ref":"#/$defs/x","$defs":{"x":{"type":"null"}}}"##,
+            "1",
+            "expected null, got number",
+        ),
+        (r##"{"anyOf":[{"$ref":"#"}]}"##, "1", ""),
+        ("false", "1", "expected never, got number"),
+        ("true", "1", ""),
+    ] {
+        let world = World::default().with("it", TestProvider::echo(schema, "true"));
+        let evaluation = world.open(&format!("values:\n  v: {{fn::open::it: {value}}}\n"));
+        let summaries: Vec<_> = evaluation
+            .diagnostics
+            .iter()
+            .map(|diagnostic| diagnostic.summary.as_str())
+            .collect();
+        assert_eq!(summaries.join("; "), want, "{schema} {value}");
+    }
+}
+
+#[test]
 fn a_failure_is_told_at_the_call() {
     let world = world();
     let evaluation = world.open("values:\n  a: {fn::open::failing: {}}\n  b: ${a.x}\n");
