@@ -450,9 +450,9 @@ error: expected a string of at least length 2
                 )
                 .args(["get-token", "env.yaml"])
         },
-        r#"kubectl-esc: cannot use `eks.region` in the environment: its value has the wrong form
+        r"kubectl-esc: cannot use `eks.region` in the environment: its value has the wrong form
   hint: correct the value, which is a secret and therefore not shown
-"#,
+",
         2,
     ),
     (
@@ -461,10 +461,10 @@ error: expected a string of at least length 2
             let eks = format!("  eks: {{roleArn: {{fn::secret: '{VIEWER}-{SECRET}'}}}}\n");
             t.definition(&(project_file("examples/environments/oidc.yaml") + &eks))
         },
-        r#"kubectl-esc: AWS STS does not let this identity assume the role `[secret]`
+        r"kubectl-esc: AWS STS does not let this identity assume the role `[secret]`
   caused by: AccessDenied: User: arn:aws:sts::123456789012:assumed-role/cluster-admin/kubectl-esc is not authorized to perform: sts:AssumeRole on resource: [secret] (request id [id])
   hint: check that the role's trust policy names this identity and its external id, and that the identity may call sts:AssumeRole
-"#,
+",
         4,
     ),
     // The identity token.
