@@ -13,7 +13,10 @@ const RULES: &[(&str, &[&str])] = &[
     ("host", &["clock", "error"]),
     ("http", &["clock", "error", "host", "secret"]),
     ("environment", &["clock", "error", "host", "secret"]),
-    ("configuration", &["clock", "environment", "error", "host"]),
+    (
+        "configuration",
+        &["clock", "environment", "error", "host", "secret"],
+    ),
     ("kubernetes", &["clock", "error", "host", "secret"]),
     ("evaluator", &["environment", "error", "secret"]),
     (
