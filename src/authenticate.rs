@@ -294,8 +294,15 @@ impl Local {
 }
 
 impl Providers for Local {
-    fn provider(&self, name: &str) -> Option<&dyn Provider> {
-        (name == "aws-login").then_some(&self.aws_login)
+    fn provider(&self, name: &str) -> Result<&dyn Provider> {
+        if name == "aws-login" {
+            return Ok(&self.aws_login);
+        }
+        Err(
+            Error::new(Kind::Definition, format!("unknown provider \"{name}\"")).with_hint(
+                "`aws-login` is the provider that works locally; the others run in Pulumi Cloud",
+            ),
+        )
     }
 }
 

@@ -249,8 +249,11 @@ impl HarnessProviders {
 }
 
 impl Providers for HarnessProviders {
-    fn provider(&self, name: &str) -> Option<&dyn Provider> {
-        Some(self.0.get(name)?)
+    fn provider(&self, name: &str) -> Result<&dyn Provider, Error> {
+        let provider = self.0.get(name);
+        provider
+            .map(|provider| provider as &dyn Provider)
+            .ok_or_else(|| Error::new(Kind::Definition, format!("unknown provider \"{name}\"")))
     }
 }
 

@@ -161,7 +161,8 @@ impl Scope<'_, '_> {
         let present = self
             .session
             .providers
-            .provider(provider)?
+            .provider(provider)
+            .ok()?
             .renamed_output(name)?;
         let has_older = match &value.shape {
             Shape::Unknown { schema, base } => {

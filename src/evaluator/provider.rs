@@ -33,8 +33,8 @@ pub trait Provider: Sync {
 
 /// Finds providers by name.
 pub trait Providers: Sync {
-    /// The provider called `name`.
-    fn provider(&self, name: &str) -> Option<&dyn Provider>;
+    /// The provider called `name`. The error's message is shown at the call's place.
+    fn provider(&self, name: &str) -> Result<&dyn Provider, Error>;
 }
 
 /// Finds the definitions that others import.

@@ -80,7 +80,7 @@ pub(super) fn evaluate(
         return Rc::new(unknown);
     }
     let providers = scope.session.providers;
-    let Some(provider) = providers.provider(name) else {
+    let Ok(provider) = providers.provider(name) else {
         return Rc::new(unknown);
     };
     match provider.open(&exported) {
@@ -101,10 +101,12 @@ fn schemas(scope: &mut Scope<'_, '_>, id: Id, name: &Rc<str>) -> Option<Provider
     if let Some(schemas) = scope.session.schemas.get(&**name) {
         return Some(schemas.clone());
     }
-    let Some(provider) = scope.session.providers.provider(name) else {
-        let name = convert::quoted(name);
-        scope.error(format!("unknown provider {name}"), id);
-        return None;
+    let provider = match scope.session.providers.provider(name) {
+        Ok(provider) => provider,
+        Err(error) => {
+            scope.failure(error, id);
+            return None;
+        }
     };
     let inputs = Schema::parse(provider.input_schema());
     let outputs = Schema::parse(provider.output_schema());

@@ -75,8 +75,11 @@ impl Importer for World {
 }
 
 impl Providers for World {
-    fn provider(&self, name: &str) -> Option<&dyn Provider> {
-        Some(self.providers.get(name)?)
+    fn provider(&self, name: &str) -> Result<&dyn Provider, Error> {
+        let provider = self.providers.get(name);
+        provider
+            .map(|provider| provider as &dyn Provider)
+            .ok_or_else(|| Error::new(Kind::Definition, format!("unknown provider \"{name}\"")))
     }
 }
 
