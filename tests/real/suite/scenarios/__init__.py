@@ -1,0 +1,6 @@
+"""The scenarios, in the order in which they run. Each is a function of the world that raises
+`Failure`, and may return a note for the table."""
+
+from . import chain
+
+ALL = [*chain.ALL]
