@@ -32,7 +32,15 @@ server:
     username: alice
     groups: [viewers]
 """
-BINDINGS = {"administrators": "cluster-admin", "viewers": "view"}
+BINDINGS = {"administrators": "cluster-admin", "viewers": "readers"}
+# The cluster's own `view` is put together by a controller, and none runs here.
+READERS = {
+    "metadata": {"name": "readers"},
+    "rules": [
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}
+    ],
+}
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
 
 class Cluster:
@@ -81,13 +89,15 @@ class Cluster:
                 f"--etcd-servers=http://127.0.0.1:{client}",
                 "--bind-address=127.0.0.1",
                 "--advertise-address=127.0.0.1",
+                # No endpoints of the service `kubernetes`: they may not be on loopback.
+                "--endpoint-reconciler-type=none",
                 f"--secure-port={secure}",
                 f"--cert-dir={self.folder}",
                 f"--tls-cert-file={self.folder / 'server.crt'}",
                 f"--tls-private-key-file={self.folder / 'server.key'}",
                 "--authorization-mode=RBAC",
                 f"--authentication-token-webhook-config-file={self.folder / 'webhook.kubeconfig'}",
-                # Nearly none, so that each request shows what STS says now.
+                # Nearly none; a cache of 10 s above it has no flag.
                 "--authentication-token-webhook-cache-ttl=1ms",
                 f"--token-auth-file={tokens}",
                 "--service-account-issuer=https://kubernetes.default.svc",
@@ -99,9 +109,10 @@ class Cluster:
             environment,
         )
         wait_until("kube-apiserver", lambda: self._answers("/readyz"), server, 120)
+        self._post(f"{RBAC}/clusterroles", READERS)
         for group, role in BINDINGS.items():
             self._post(
-                "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
+                f"{RBAC}/clusterrolebindings",
                 {
                     "metadata": {"name": group},
                     "roleRef": {

@@ -22,4 +22,4 @@ def expect_equal(what, actual, expected):
 
 def expect_in(part, whole):
     if part not in whole:
-        raise Failure(f"expected {part!r} in {whole!r}")
+        raise Failure(f"{part!r} is not in what was said\n{whole}")

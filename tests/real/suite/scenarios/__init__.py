@@ -1,6 +1,6 @@
 """The scenarios, in the order in which they run. Each is a function of the world that raises
 `Failure`, and may return a note for the table."""
 
-from . import chain
+from . import chain, client_go, helm, kubectl
 
-ALL = [*chain.ALL]
+ALL = [*chain.ALL, *kubectl.ALL, *helm.ALL, *client_go.ALL]

@@ -53,7 +53,10 @@ def unmapped_role(world):
     definition.write_text(text.replace("role/cluster-admin", UNMAPPED_ROLE.split(":")[-1]))
     result = home.kubectl(home.kubeconfig("oidc-token-file"), "auth", "whoami").failed()
     expect_in("Unauthorized", result.stderr)
-    expect_in("ARN is not mapped", world.cluster.log_of_authenticator())
+    denial = f'msg="access denied" arn="{UNMAPPED_ROLE}"'
+    lines = world.cluster.log_of_authenticator().splitlines()
+    denials = [line for line in lines if denial in line]
+    expect_in('error="identity is not mapped"', "\n".join(denials))
     # STS was asked and knew the role: it is the mapping that is missing.
     last = world.stand_in.records("GetCallerIdentity")[-1]
     expect_equal("outcome at STS", last["outcome"], "OK")
@@ -80,7 +83,7 @@ def rbac_decides(world):
     viewer.kubectl(of_viewer, "get", "configmaps", "-n", "default").succeeded()
     create = ["create", "configmap", "rbac", "--from-literal=key=value", "-n", "default"]
     refused = viewer.kubectl(of_viewer, *create).failed()
-    expect_in("Forbidden", refused.stderr)
+    expect_in("is forbidden", refused.stderr)
     expect_in('User "viewer:kubectl-esc" cannot create resource "configmaps"', refused.stderr)
     admin.kubectl(of_admin, *create).succeeded()
     read = viewer.kubectl(of_viewer, "get", "configmap", "rbac", "-o", "jsonpath={.data.key}")
