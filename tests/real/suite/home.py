@@ -16,6 +16,7 @@ class Home:
 
     def __init__(self, world, folder):
         self.world = world
+        self.cluster = world.cluster
         self.folder = folder
         self.definitions = folder / ".kube" / "esc"
         self.definitions.mkdir(parents=True)
@@ -56,7 +57,7 @@ class Home:
     def kubeconfig_text(self, example, change=lambda text: text):
         """An example kubeconfig with the cluster's address and authority put in, as its first
         lines ask for."""
-        cluster = self.world.cluster
+        cluster = self.cluster
         authority = base64.b64encode(cluster.authority.read_bytes()).decode()
         text = (self.world.examples / "kubeconfigs" / f"{example}.yaml").read_text()
         text, servers = EXAMPLE_SERVER.subn(rf"\g<1>{cluster.server}", text)

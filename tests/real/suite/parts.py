@@ -30,8 +30,8 @@ GO_PROGRAMS = [
     ("kubectl", "cluster", "k8s.io/kubernetes/cmd/kubectl", "k8s.io/kubernetes"),
     ("helm", "cluster", "helm.sh/helm/v3/cmd/helm", "helm.sh/helm/v3"),
     ("client-go", "cluster", "./client", "k8s.io/client-go"),
-    #("older kube-apiserver", "older", "k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes"),
-    #("older kubectl", "older", "k8s.io/kubernetes/cmd/kubectl", "k8s.io/kubernetes"),
+    ("older kube-apiserver", "older", "k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes"),
+    ("older kubectl", "older", "k8s.io/kubernetes/cmd/kubectl", "k8s.io/kubernetes"),
 ]
 # The Python parts share one virtual environment: part and distribution.
 PYTHON_PARTS = [("aws", "awscli"), ("moto", "moto"), ("python client", "kubernetes")]
@@ -63,7 +63,7 @@ class Parts:
         self.cache.mkdir(parents=True, exist_ok=True)
         for name, module, package, source in GO_PROGRAMS:
             self._try(name, lambda: self._go(name, HERE / module, package, source))
-        #self._python()
+        self._python()
         #kube_rs
 
     def _try(self, name, build):
