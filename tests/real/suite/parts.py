@@ -64,7 +64,6 @@ class Parts:
         for name, module, package, source in GO_PROGRAMS:
             self._try(name, lambda: self._go(name, HERE / module, package, source))
         self._python()
-        #kube_rs
 
     def _try(self, name, build):
         try:
@@ -113,22 +112,6 @@ class Parts:
                     pinned_version(requirements, distribution),
                 ),
             )
-
-    def _kube_rs(self):
-        crate = HERE / "kube-rs"
-        lock = crate / "Cargo.lock"
-        inputs = [crate / "Cargo.toml", lock, *sorted((crate / "src").glob("*.rs"))]
-        version = re.search(r'name = "kube"\nversion = "([^"]+)"', lock.read_text())[1]
-        rust = self._output(["rustc", "--version"])
-        folder = self.cache / f"kube-rs-{version}-{digest(inputs, [rust])}"
-
-        def build(into):
-            target = self.cache / "kube-rs-target"
-            manifest = ["--manifest-path", crate / "Cargo.toml", "--target-dir", target]
-            self._build(["cargo", "build", "--quiet", "--locked", *manifest])
-            shutil.copy2(target / "debug" / "kube-rs-client", into)
-
-        return self._kept("kube-rs", folder, build) / "kube-rs-client", version
 
     def _kept(self, name, folder, build, movable=True):
         """The folder, built if it is not there. A build that was broken off leaves no folder, or

@@ -74,7 +74,8 @@ impl Accounts {
     /// Takes away every session that was issued, and says how many those were.
     pub fn revoke_sessions(&mut self) -> usize {
         let before = self.credentials.len();
-        self.credentials.retain(|_, credentials| !credentials.issued);
+        self.credentials
+            .retain(|_, credentials| !credentials.issued);
         before - self.credentials.len()
     }
 

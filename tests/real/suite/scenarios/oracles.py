@@ -4,9 +4,9 @@ import base64
 import json
 import urllib.parse
 
-from ..cluster import CLUSTER_NAME, authenticator_environment
-from ..processes import Failure
-from ..scenario import Scenario, expect_equal
+from ..cluster import CLUSTER_NAME, answers, authenticator_environment, base_environment
+from ..processes import Failure, Process, free_ports, wait_until
+from ..scenario import Scenario, expect_equal, expect_in
 from ..stand_in import ALICE
 
 # The example key of AWS's documentation, as in static.yaml.
@@ -104,8 +104,35 @@ def verify(world):
     return f"{count} regions in {len(partitions)} partitions"
 
 
+def moto(world):
+    """moto, another stand-in for STS, takes our AssumeRoleWithWebIdentity and gives credentials
+    that we sign with. It checks neither identity token nor trust."""
+    home = world.home()
+    (port,) = free_ports(1)
+    environment = base_environment(home.folder)
+    command = [world.parts.path("moto") / "moto_server", "-H", "127.0.0.1", "-p", port]
+    server = Process("moto", command, home.folder / "moto.log", environment)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_until("moto", lambda: answers(f"{url}/moto-api/data.json"), server)
+        calls = world.stand_in.records()
+        command = ["kubectl-esc", "get-token", home.definitions / "oidc.yaml", "--token-only"]
+        command += ["-i", CLUSTER_NAME, "--region", "eu-west-1"]
+        command += ["--web-identity-token-file", home.definitions / "token"]
+        token = home.run(command, AWS_ENDPOINT_URL_STS=url).succeeded().stdout.strip()
+    finally:
+        server.stop()
+    expect_equal("calls of our own stand-in", world.stand_in.records(), calls)
+    _, host, _, pairs = parameters(token)
+    values = dict(pairs)
+    expect_equal("host", host, "sts.eu-west-1.amazonaws.com")
+    expect_equal("key", values["X-Amz-Credential"][:4], "ASIA")
+    expect_in('"POST / HTTP/1.1" 200', server.log.read_text())
+
+
 ALL = [
     Scenario("aws-iam-authenticator", "oracle: verify takes our tokens", verify),
     Scenario("aws-iam-authenticator", "oracle: token is ours", authenticator_token),
     Scenario("aws", "oracle: get-token is ours", aws_token),
+    Scenario("moto", "oracle: moto takes AssumeRoleWithWebIdentity", moto),
 ]
