@@ -199,12 +199,12 @@ mod tests {
             },
         });
         let program = serde_json::from_value(program).unwrap();
-        let (input, hold) = io::pipe().unwrap();
+        let (input, mut hold) = io::pipe().unwrap();
         let (places, output) = io::pipe().unwrap();
         let served = std::thread::spawn(move || run(program, input, output).unwrap());
-        let mut line = String::new();
-        BufReader::new(places).read_line(&mut line).unwrap();
-        let places: Value = serde_json::from_str(&line).unwrap();
+        let mut answers = BufReader::new(places).lines();
+        let mut next = || serde_json::from_str::<Value>(&answers.next().unwrap().unwrap()).unwrap();
+        let places = next();
         let form = percent::form(&[
             ("Action", "AssumeRoleWithWebIdentity"),
             ("Version", "2011-06-15"),
@@ -221,6 +221,24 @@ mod tests {
             .send("POST", &url, &headers, form.as_bytes())
             .unwrap();
         assert_eq!(response.status, 200, "{}", response.text());
+        let mut order = |order: &str| {
+            writeln!(hold, "{order}").unwrap();
+            next()
+        };
+        let records = order(r#"{"order": "records"}"#);
+        assert_eq!(records["records"][0]["outcome"], "OK", "{records}");
+        let token = order(r#"{"order": "identityToken"}"#);
+        assert!(token["identityToken"].is_string(), "{token}");
+        assert_eq!(
+            order(r#"{"order": "revokeSessions"}"#),
+            json!({"revoked": 1})
+        );
+        assert_eq!(order(r#"{"order": "lifetime", "seconds": 60}"#), json!({}));
+        assert_eq!(order(r#"{"order": "roles", "roles": []}"#), json!({}));
+        let response = Client::default()
+            .send("POST", &url, &headers, form.as_bytes())
+            .unwrap();
+        assert_eq!(response.status, 403, "{}", response.text());
         drop(hold);
         served.join().unwrap();
     }
