@@ -28,6 +28,8 @@ pub struct Credentials {
     secret_access_key: String,
     session_token: Option<String>,
     expires_at: Option<Seconds>,
+    /// Given out by the stand-in, not set up with it.
+    issued: bool,
     /// The caller's ARN.
     pub arn: String,
     /// The caller's unique id.
@@ -52,6 +54,7 @@ impl Accounts {
                 secret_access_key: user.secret_access_key.clone(),
                 session_token: user.session_token.clone(),
                 expires_at: user.expires_at,
+                issued: false,
                 arn: user.arn.clone(),
                 user_id: user.user_id.clone(),
                 role: role_of_session(&user.arn),
@@ -66,6 +69,14 @@ impl Accounts {
     /// Takes credentials away.
     pub fn revoke(&mut self, access_key_id: &str) {
         self.credentials.remove(access_key_id);
+    }
+
+    /// Takes away every session that was issued, and says how many those were.
+    pub fn revoke_sessions(&mut self) -> usize {
+        let before = self.credentials.len();
+        self.credentials
+            .retain(|_, credentials| !credentials.issued);
+        before - self.credentials.len()
     }
 
     /// Issues credentials for a session of a role.
@@ -93,6 +104,7 @@ impl Accounts {
             secret_access_key: assumed.secret_access_key.clone(),
             session_token: Some(assumed.session_token.clone()),
             expires_at: Some(expires_at),
+            issued: true,
             user_id: assumed.user_id.clone(),
             role: Some(role.arn.clone()),
             arn,

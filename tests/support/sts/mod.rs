@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use super::http::{Reply, Request, Response, Server};
-use super::instant::Clock;
+use super::instant::{Clock, Seconds};
 use super::tls::Authority;
 use accounts::Accounts;
 use actions::Parameters;
@@ -167,6 +167,21 @@ impl Sts {
     /// Takes credentials away, issued or set up.
     pub fn revoke(&self, access_key_id: &str) {
         self.state().accounts.revoke(access_key_id);
+    }
+
+    /// Takes away every session that was issued so far, and says how many those were.
+    pub fn revoke_sessions(&self) -> usize {
+        self.state().accounts.revoke_sessions()
+    }
+
+    /// How long credentials last that are issued from now on: see [`Configuration::lifetime`].
+    pub fn set_lifetime(&self, lifetime: Option<Seconds>) {
+        self.state().configuration.lifetime = lifetime;
+    }
+
+    /// Replaces the roles. Sessions that were issued stay good.
+    pub fn set_roles(&self, roles: Vec<Role>) {
+        self.state().configuration.roles = roles;
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

@@ -1,0 +1,1 @@
+"""The suite with real parts: see ../run."""

@@ -1,0 +1,146 @@
+"""Builds the parts, starts the cluster, runs the scenarios, prints the table."""
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+from . import scenarios
+from .cluster import Cluster, base_environment
+from .home import Home
+from .parts import HERE, Parts
+from .processes import Failure
+from .stand_in import StandIn
+
+REPOSITORY = HERE.parent.parent
+
+
+class World:
+    """What scenarios work with."""
+
+    def __init__(self, parts, folder):
+        self.parts = parts
+        self.folder = folder
+        self.examples = REPOSITORY / "examples"
+        target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "debug"
+        self.plugin = target / "kubectl-esc"
+        self._sts = target / "examples" / "sts-stand-in"
+        self.stand_in = None
+        self.cluster = None
+        self._older = None
+        self._homes = 0
+
+    def start(self):
+        environment = base_environment(self.folder)
+        self.stand_in = StandIn(self._sts, self.folder, environment)
+        self.cluster = self._new_cluster("kube-apiserver")
+
+    def home(self):
+        """A new home folder, so that no scenario finds another's caches."""
+        self._homes += 1
+        folder = self.folder / f"home-{self._homes}"
+        folder.mkdir()
+        return Home(self, folder)
+
+    def older_cluster(self):
+        """The cluster with the older API server: scenarios that need it start it."""
+        return self._new_cluster("older kube-apiserver")
+
+    def _new_cluster(self, api_server):
+        folder = self.folder / api_server.replace(" ", "-")
+        folder.mkdir()
+        environment = base_environment(folder)
+        return Cluster(self.parts, self.stand_in, folder, environment, api_server)
+
+    def stop(self):
+        for part in (self.cluster, self.stand_in):
+            if part is not None:
+                part.stop()
+
+
+def main(arguments):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    cache = os.environ.get("KUBECTL_ESC_REAL_CACHE") or default / "kubectl-esc-real"
+    parts = Parts(Path(cache))
+    parts.build_all()
+    if arguments == ["--parts"]:
+        return 1 if parts.missing() else 0
+    wanted = [
+        scenario
+        for scenario in scenarios.ALL
+        if not arguments or scenario.name.startswith(tuple(arguments))
+    ]
+    if not wanted:
+        print(f"no scenario begins with {' or '.join(arguments)}", file=sys.stderr)
+        return 2
+    rows = missing_rows(parts)
+    folder = Path(tempfile.mkdtemp(prefix="kubectl-esc-real-"))
+    world = World(parts, folder)
+    try:
+        started = time.monotonic()
+        try:
+            world.start()
+        except (Failure, OSError) as error:
+            rows.append(("cluster", "", "starts", f"FAILED: {error}", time.monotonic() - started))
+        else:
+            row = ("cluster", world.cluster.version, "starts", "passed", time.monotonic() - started)
+            rows.append(row)
+            rows += [attempt(world, scenario) for scenario in wanted]
+    finally:
+        world.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    return report(rows)
+
+
+def missing_rows(parts):
+    """A missing part is a failure, unless the entry lists it with a reason."""
+    allowed = {}
+    for line in os.environ.get("KUBECTL_ESC_REAL_MAY_BE_MISSING", "").splitlines():
+        name, _, reason = line.partition(":")
+        allowed[name.strip()] = reason.strip()
+    rows = []
+    for name, problem in parts.missing().items():
+        reason = allowed.get(name)
+        result = f"passed: may be missing: {reason}" if reason else f"FAILED: {problem}"
+        rows.append((name, "missing", "is there", result, 0))
+    return rows
+
+
+def attempt(world, scenario):
+    """Runs a scenario once, and says how it went."""
+    print(f"{scenario.name} …", file=sys.stderr, flush=True)
+    started = time.monotonic()
+    try:
+        note = scenario.run(world)
+        result = f"passed: {note}" if note else "passed"
+    except Exception as error:
+        # Whatever goes wrong in a scenario fails this one and lets the others run.
+        if not isinstance(error, Failure):
+            traceback.print_exc()
+        print(f"{scenario.name}: {error}", file=sys.stderr, flush=True)
+        lines = str(error).splitlines()
+        result = f"FAILED: {lines[0] if lines else type(error).__name__}"
+    version = world.parts.version(scenario.part)
+    return scenario.part, version, scenario.name, result, time.monotonic() - started
+
+
+def report(rows):
+    """Prints the table and the closing line; the exit code."""
+    heads = ("part", "version", "scenario", "result", "seconds")
+    table = [heads] + [(*row[:4], f"{row[4]:.1f}") for row in rows]
+    table = [(part, version, name, seconds, result) for part, version, name, result, seconds in table]
+    widths = [max(len(row[column]) for row in table) for column in range(4)]
+    for row in table:
+        print("  ".join(word.ljust(width) for word, width in zip(row, [*widths, 0])).rstrip())
+    failed = sum(row[3].startswith("FAILED") for row in rows)
+    print(f"\n{len(rows) - failed} passed, {failed} failed", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,257 @@
+"""A cluster of one: etcd, kube-apiserver with RBAC, and aws-iam-authenticator as its webhook."""
+
+import json
+import os
+import secrets
+import ssl
+import urllib.error
+import urllib.request
+
+from .processes import Process, free_ports, run, wait_until
+from .stand_in import ADMIN_ROLE, ALICE, VIEWER_ROLE
+
+CLUSTER_NAME = "demo"
+
+# Who is who in the cluster: what aws-iam-authenticator maps, and what RBAC lets them do. Nobody
+# here is in `system:masters`, which no authorizer is asked about.
+AUTHENTICATOR = f"""\
+clusterID: {CLUSTER_NAME}
+server:
+  port: PORT
+  stateDir: STATE
+  generateKubeconfig: STATE/webhook.kubeconfig
+  mapRoles:
+  - roleARN: {ADMIN_ROLE}
+    username: "admin:{{{{SessionName}}}}"
+    groups: [administrators]
+  - roleARN: {VIEWER_ROLE}
+    username: "viewer:{{{{SessionName}}}}"
+    groups: [viewers]
+  mapUsers:
+  - userARN: {ALICE}
+    username: alice
+    groups: [viewers]
+"""
+BINDINGS = {"administrators": "cluster-admin", "viewers": "readers"}
+# The cluster's own `view` is put together by a controller, and none runs here.
+READERS = {
+    "metadata": {"name": "readers"},
+    "rules": [
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}
+    ],
+}
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+
+
+class Cluster:
+    """The running cluster."""
+
+    def __init__(self, parts, stand_in, folder, environment, api_server="kube-apiserver"):
+        self.folder = folder
+        self.processes = []
+        self.version = parts.version(api_server)
+        self._token = secrets.token_hex(16)
+        try:
+            self._start(parts, stand_in, environment, api_server)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self, parts, stand_in, environment, api_server):
+        make_certificates(self.folder, environment)
+        client, peer, secure, webhook = free_ports(4)
+        self.server = f"https://127.0.0.1:{secure}"
+        self.address = f"127.0.0.1:{secure}"
+        self.authority = self.folder / "ca.crt"
+        etcd = self._process(
+            "etcd",
+            [
+                parts.path("etcd"),
+                f"--data-dir={self.folder / 'etcd'}",
+                f"--listen-client-urls=http://127.0.0.1:{client}",
+                f"--advertise-client-urls=http://127.0.0.1:{client}",
+                f"--listen-peer-urls=http://127.0.0.1:{peer}",
+                f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
+                f"--initial-cluster=default=http://127.0.0.1:{peer}",
+                "--unsafe-no-fsync",
+            ],
+            environment,
+        )
+        self._start_authenticator(parts, stand_in, environment, webhook)
+        wait_until("etcd", lambda: answers(f"http://127.0.0.1:{client}/health"), etcd)
+        tokens = self.folder / "tokens.csv"
+        tokens.touch(0o600)
+        tokens.write_text(f'{self._token},suite,suite,"system:masters"\n')
+        server = self._process(
+            "kube-apiserver",
+            [
+                parts.path(api_server),
+                f"--etcd-servers=http://127.0.0.1:{client}",
+                "--bind-address=127.0.0.1",
+                "--advertise-address=127.0.0.1",
+                # No endpoints of the service `kubernetes`: they may not be on loopback.
+                "--endpoint-reconciler-type=none",
+                f"--secure-port={secure}",
+                f"--cert-dir={self.folder}",
+                f"--tls-cert-file={self.folder / 'server.crt'}",
+                f"--tls-private-key-file={self.folder / 'server.key'}",
+                "--authorization-mode=RBAC",
+                f"--authentication-token-webhook-config-file={self.folder / 'webhook.kubeconfig'}",
+                # Nearly none; a cache of 10 s above it has no flag.
+                "--authentication-token-webhook-cache-ttl=1ms",
+                f"--token-auth-file={tokens}",
+                "--service-account-issuer=https://kubernetes.default.svc",
+                f"--service-account-key-file={self.folder / 'accounts.pub'}",
+                f"--service-account-signing-key-file={self.folder / 'accounts.key'}",
+                "--service-cluster-ip-range=10.0.0.0/24",
+                "--disable-admission-plugins=ServiceAccount",
+            ],
+            environment,
+        )
+        wait_until("kube-apiserver", lambda: self._answers("/readyz"), server, 120)
+        self._post(f"{RBAC}/clusterroles", READERS)
+        for group, role in BINDINGS.items():
+            self._post(
+                f"{RBAC}/clusterrolebindings",
+                {
+                    "metadata": {"name": group},
+                    "roleRef": {
+                        "apiGroup": "rbac.authorization.k8s.io",
+                        "kind": "ClusterRole",
+                        "name": role,
+                    },
+                    "subjects": [
+                        {
+                            "apiGroup": "rbac.authorization.k8s.io",
+                            "kind": "Group",
+                            "name": group,
+                        }
+                    ],
+                },
+            )
+        # The namespace appears a moment after the server is ready.
+        wait_until("namespace", lambda: self._answers("/api/v1/namespaces/default"), server)
+
+    def _start_authenticator(self, parts, stand_in, environment, port):
+        configuration = self.folder / "authenticator.yaml"
+        text = AUTHENTICATOR.replace("PORT", str(port)).replace("STATE", str(self.folder))
+        configuration.write_text(text)
+        authenticator = self._process(
+            "aws-iam-authenticator",
+            [parts.path("aws-iam-authenticator"), "server", "-c", configuration],
+            authenticator_environment(stand_in, environment),
+        )
+        # It has no readiness address: the port of /healthz is fixed, and may be another's. The
+        # webhook answers 405 to a GET.
+        certificate = self.folder / "cert.pem"
+        wait_until(
+            "aws-iam-authenticator",
+            lambda: certificate.exists()
+            and answers(f"https://127.0.0.1:{port}/authenticate", certificate, expected=405),
+            authenticator,
+        )
+        self.authenticator = authenticator
+
+    def _process(self, name, command, environment):
+        process = Process(name, command, self.folder / f"{name}.log", environment)
+        self.processes.append(process)
+        return process
+
+    def _request(self, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        headers = {
+            "Authorization": f"Bearer {self._token}",
+            "Content-Type": "application/json",
+        }
+        return open_url(self.server + path, self.authority, data, headers)
+
+    def _answers(self, path):
+        try:
+            with self._request(path):
+                return True
+        except OSError:
+            return False
+
+    def _post(self, path, body):
+        with self._request(path, body):
+            pass
+
+    def log_of_authenticator(self):
+        """What the authenticator has printed so far."""
+        return self.authenticator.log.read_text(errors="replace")
+
+    def stop(self):
+        for process in reversed(self.processes):
+            process.stop()
+
+
+def authenticator_environment(stand_in, environment):
+    """How aws-iam-authenticator, which calls STS by its real names, finds the stand-in."""
+    return {
+        **environment,
+        "SSL_CERT_FILE": str(stand_in.authority),
+        "HTTPS_PROXY": stand_in.proxy,
+        "AWS_REGION": "eu-west-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def make_certificates(folder, environment):
+    """An authority, the server's certificate for 127.0.0.1, and the service accounts' keys."""
+
+    def openssl(*arguments):
+        run(["openssl", *arguments], environment).succeeded()
+
+    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    openssl(
+        *["req", "-x509", *new_key, "-days", "2", "-subj", "/CN=suite"],
+        *["-addext", "keyUsage=critical,keyCertSign"],
+        *["-keyout", folder / "ca.key", "-out", folder / "ca.crt"],
+    )
+    openssl(
+        *["req", *new_key, "-subj", "/CN=kube-apiserver"],
+        *["-keyout", folder / "server.key", "-out", folder / "server.csr"],
+    )
+    extensions = folder / "server.ext"
+    extensions.write_text(
+        "basicConstraints=critical,CA:FALSE\n"
+        "extendedKeyUsage=serverAuth\n"
+        "subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:*.gr7.eu-west-1.eks.amazonaws.com\n"
+    )
+    openssl(
+        *["x509", "-req", "-days", "2", "-in", folder / "server.csr"],
+        *["-CA", folder / "ca.crt", "-CAkey", folder / "ca.key", "-CAcreateserial"],
+        *["-extfile", extensions, "-out", folder / "server.crt"],
+    )
+    openssl("genrsa", "-out", folder / "accounts.key", "2048")
+    openssl("rsa", "-in", folder / "accounts.key", "-pubout", "-out", folder / "accounts.pub")
+
+
+def answers(url, authority=None, expected=200):
+    """Whether the URL answers with this status."""
+    try:
+        with open_url(url, authority) as response:
+            return response.status == expected
+    except urllib.error.HTTPError as error:
+        return error.code == expected
+    except OSError:
+        return False
+
+
+def open_url(url, authority=None, data=None, headers=None):
+    """A request without any proxy."""
+    handlers = [urllib.request.ProxyHandler({})]
+    if authority is not None:
+        context = ssl.create_default_context(cafile=authority)
+        handlers.append(urllib.request.HTTPSHandler(context=context))
+    request = urllib.request.Request(url, data, headers or {})
+    return urllib.request.build_opener(*handlers).open(request, timeout=10)
+
+
+def base_environment(home):
+    """The variables that every program gets: no login and no proxy of the machine's leaks in."""
+    kept = ("PATH", "LANG", "TMPDIR")
+    return {
+        **{name: os.environ[name] for name in kept if name in os.environ},
+        "HOME": str(home),
+    }

@@ -1,0 +1,180 @@
+"""The parts: other people's programs, built from the package registries and kept in a cache folder.
+
+A part's folder is named after its version and a digest of all that it is built from, so a part is
+built again when, and only when, something of that has changed.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from .processes import Failure
+
+HERE = Path(__file__).resolve().parent.parent
+
+# What is built by Go: program, folder of its module, package, module that gives the version.
+GO_PROGRAMS = [
+    ("kube-apiserver", "cluster", "k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes"),
+    ("etcd", "cluster", "go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3"),
+    (
+        "aws-iam-authenticator",
+        "cluster",
+        "sigs.k8s.io/aws-iam-authenticator/cmd/aws-iam-authenticator",
+        "sigs.k8s.io/aws-iam-authenticator",
+    ),
+    ("kubectl", "cluster", "k8s.io/kubernetes/cmd/kubectl", "k8s.io/kubernetes"),
+    ("helm", "cluster", "helm.sh/helm/v3/cmd/helm", "helm.sh/helm/v3"),
+    ("client-go", "cluster", "./client", "k8s.io/client-go"),
+    ("older kube-apiserver", "older", "k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes"),
+    ("older kubectl", "older", "k8s.io/kubernetes/cmd/kubectl", "k8s.io/kubernetes"),
+]
+# The Python parts share one virtual environment: part and distribution.
+PYTHON_PARTS = [("aws", "awscli"), ("moto", "moto"), ("python client", "kubernetes")]
+
+
+class Parts:
+    """Where each part is, and its version. A part that cannot be built is missing."""
+
+    def __init__(self, cache):
+        self.cache = cache
+        self._found = {}
+        self._missing = {}
+        self._environment = {**os.environ, "GOFLAGS": "-buildvcs=false -p=2 -mod=readonly -trimpath"}
+
+    def path(self, name):
+        """The program; a failure if it is missing."""
+        if name in self._missing:
+            raise Failure(f"the part `{name}` is missing: {self._missing[name]}")
+        return self._found[name][0]
+
+    def version(self, name):
+        return self._found[name][1] if name in self._found else "missing"
+
+    def missing(self):
+        """Name and reason of each part that could not be built."""
+        return dict(self._missing)
+
+    def build_all(self):
+        self.cache.mkdir(parents=True, exist_ok=True)
+        for name, module, package, source in GO_PROGRAMS:
+            self._try(name, lambda: self._go(name, HERE / module, package, source))
+        self._python()
+
+    def _try(self, name, build):
+        try:
+            self._found[name] = build()
+        except (Failure, OSError) as error:
+            self._missing[name] = str(error)
+            print(f"the part `{name}` could not be built: {error}", file=sys.stderr, flush=True)
+
+    def _go(self, name, module, package, source):
+        version = module_version(module / "go.mod", source)
+        inputs = [module / "go.mod", module / "go.sum"]
+        if package.startswith("./"):
+            inputs += sorted((module / package).glob("*.go"))
+        flags = ["-s", "-w"]
+        if source == "k8s.io/kubernetes":
+            # Clients read the server's version from here; a build from source has none.
+            major, minor, _ = version.removeprefix("v").split(".")
+            values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
+            for key, value in values.items():
+                flags += ["-X", f"k8s.io/component-base/version.{key}={value}"]
+        program = name.rsplit(" ", 1)[-1]
+        go = self._output(["go", "env", "GOVERSION"])
+        folder = self.cache / f"{program}-{version}-{digest(inputs, [go, package, *flags])}"
+
+        def build(into):
+            command = ["go", "build", "-C", module, "-ldflags", " ".join(flags)]
+            self._build([*command, "-o", into / program, package])
+
+        return self._kept(name, folder, build) / program, version
+
+    def _python(self):
+        requirements = HERE / "python" / "requirements.txt"
+        python = self._output([sys.executable, "--version"])
+        folder = self.cache / f"python-{digest([requirements], [python])}"
+
+        def build(into):
+            self._build([sys.executable, "-m", "venv", into])
+            pip = [into / "bin" / "python", "-m", "pip", "install", "--quiet"]
+            self._build([*pip, "--disable-pip-version-check", "--no-deps", "-r", requirements])
+
+        for name, distribution in PYTHON_PARTS:
+            self._try(
+                name,
+                lambda: (
+                    self._kept("python", folder, build, movable=False) / "bin",
+                    pinned_version(requirements, distribution),
+                ),
+            )
+
+    def _kept(self, name, folder, build, movable=True):
+        """The folder, built if it is not there. A build that was broken off leaves no folder, or
+        (where its files name their own place) one without the mark."""
+        mark = folder / ".complete"
+        if mark.exists():
+            return folder
+        print(f"building {name} into {folder.name}", file=sys.stderr, flush=True)
+        started = time.monotonic()
+        into = folder.with_name(folder.name + ".new") if movable else folder
+        for old in {into, folder}:
+            shutil.rmtree(old, ignore_errors=True)
+        into.mkdir()
+        build(into)
+        (into / mark.name).touch()
+        if movable:
+            into.rename(folder)
+        print(f"    {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+        return folder
+
+    def _build(self, command):
+        """Builds give way to whatever else this machine does."""
+        command = ["nice", *map(str, command)]
+        result = subprocess.run(
+            command,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        if result.returncode != 0:
+            last = "\n".join(result.stdout.splitlines()[-20:])
+            raise Failure(f"`{' '.join(command)}` ended with {result.returncode}\n{last}")
+
+    def _output(self, command):
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def module_version(go_mod, module):
+    """The version that a go.mod requires, or puts in its place."""
+    text = go_mod.read_text()
+    name = re.escape(module)
+    replaced = re.search(rf"^\t{name} => {name} (v\S+)$", text, re.MULTILINE)
+    required = re.search(rf"^(?:require |\t){name} (v\S+)", text, re.MULTILINE)
+    found = replaced or required
+    if not found:
+        raise Failure(f"{go_mod} does not require {module}")
+    return found[1]
+
+
+def pinned_version(requirements, distribution):
+    """The version of a distribution in a list of requirements."""
+    found = re.search(rf"^{distribution}==(\S+)$", requirements.read_text(), re.MULTILINE)
+    if not found:
+        raise Failure(f"{requirements} does not pin {distribution}")
+    return found[1]
+
+
+def digest(files, words):
+    """Twelve hexadecimal digits that stand for the contents of these files and these words."""
+    state = hashlib.sha256()
+    for content in [path.read_bytes() for path in files] + [word.encode() for word in words]:
+        state.update(len(content).to_bytes(8, "big"))
+        state.update(content)
+    return state.hexdigest()[:12]

@@ -1,0 +1,14 @@
+"""The scenarios, in the order in which they run. Each is a function of the world that raises
+`Failure`, and may return a note for the table."""
+
+from . import chain, client_go, helm, kubectl, older, oracles, python_client
+
+ALL = [
+    *chain.ALL,
+    *kubectl.ALL,
+    *helm.ALL,
+    *client_go.ALL,
+    *python_client.ALL,
+    *oracles.ALL,
+    *older.ALL,
+]

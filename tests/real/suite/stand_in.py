@@ -1,0 +1,91 @@
+"""AWS STS, played by the stand-in of the fast tests (tests/support/bin/sts_stand_in.rs)."""
+
+import json
+import subprocess
+
+from .processes import Failure, Process
+
+ISSUER = "https://token.actions.githubusercontent.com"
+AUDIENCE = "sts.amazonaws.com"
+
+ADMIN_ROLE = "arn:aws:iam::123456789012:role/cluster-admin"
+VIEWER_ROLE = "arn:aws:iam::210987654321:role/cluster-viewer"
+UNMAPPED_ROLE = "arn:aws:iam::123456789012:role/unmapped"
+ALICE = "arn:aws:iam::123456789012:user/alice"
+
+
+def roles():
+    """Roles as in the examples: two for the identity token, one on top of the first."""
+    by_identity = {
+        "webIdentity": {"issuer": ISSUER, "audience": AUDIENCE, "subject": "repo:acme/*"}
+    }
+    return [
+        {"arn": ADMIN_ROLE, "id": "AROAADMINEXAMPLE", "trust": [by_identity]},
+        {"arn": UNMAPPED_ROLE, "id": "AROAUNMAPPEDEXAMPLE", "trust": [by_identity]},
+        {
+            "arn": VIEWER_ROLE,
+            "id": "AROAVIEWEREXAMPLE",
+            "trust": [{"caller": {"arn": ADMIN_ROLE, "externalId": "demo"}}],
+        },
+    ]
+
+
+class StandIn:
+    """The running stand-in. It is told what to do by lines on its standard input."""
+
+    def __init__(self, program, folder, environment):
+        configuration = {
+            "sts": {
+                "roles": roles(),
+                "users": [
+                    {
+                        # The example key of AWS's documentation, as in static.yaml.
+                        "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
+                        "secretAccessKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                        "arn": ALICE,
+                        "userId": "AIDACKCEVSQ6C2EXAMPLE",
+                    }
+                ],
+            },
+            "issuer": {"url": ISSUER, "audience": AUDIENCE, "subject": "repo:acme/app"},
+        }
+        path = folder / "sts.json"
+        path.write_text(json.dumps(configuration))
+        self.process = Process(
+            "sts",
+            [program, path],
+            folder / "sts.log",
+            environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        places = self._answer()
+        self.url, self.proxy = places["url"], places["proxy"]
+        self.authority = folder / "sts-authority.pem"
+        self.authority.write_text(places["authority"])
+
+    def order(self, order, **more):
+        """Tells it to do something; what it answers."""
+        stdin = self.process.child.stdin
+        stdin.write(json.dumps({"order": order, **more}) + "\n")
+        stdin.flush()
+        return self._answer()
+
+    def identity_token(self):
+        """A fresh token of the OIDC issuer, good for five minutes."""
+        return self.order("identityToken")["identityToken"]
+
+    def records(self, action=None):
+        """Every request so far, or those for an action."""
+        records = self.order("records")["records"]
+        return [record for record in records if action in (None, record["action"])]
+
+    def _answer(self):
+        line = self.process.child.stdout.readline()
+        if not line:
+            raise Failure(f"the STS stand-in ended\n{self.process.tail()}")
+        return json.loads(line)
+
+    def stop(self):
+        self.process.stop()
