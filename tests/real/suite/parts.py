@@ -85,7 +85,7 @@ class Parts:
             for key, value in values.items():
                 flags += ["-X", f"k8s.io/component-base/version.{key}={value}"]
         program = name.rsplit(" ", 1)[-1]
-        go = self._output(["go", "env", "GOVERSION"])
+        go = self._output(["go", "env", "GOVERSION"]) + self._environment["GOFLAGS"]
         folder = self.cache / f"{program}-{version}-{digest(inputs, [go, package, *flags])}"
 
         def build(into):

@@ -1,6 +1,7 @@
 """Programs that the suite starts: each in a process group of its own, ended when the suite ends."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -13,15 +14,18 @@ class Failure(Exception):
 
 
 def free_ports(count):
-    """Ports that are free now. All are held at once, so that they differ."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for held in sockets:
-            held.bind(("127.0.0.1", 0))
-        return [held.getsockname()[1] for held in sockets]
-    finally:
-        for held in sockets:
-            held.close()
+    """Ports that are free now. They lie below those that systems give to outgoing connections, so
+    that none is taken between this look and the server's start."""
+    found = []
+    candidates = random.sample(range(10_000, 30_000), 1_000)
+    while len(found) < count:
+        with socket.socket() as held:
+            try:
+                held.bind(("127.0.0.1", port := candidates.pop()))
+            except OSError:
+                continue
+            found.append(port)
+    return found
 
 
 def wait_until(what, ready, process=None, seconds=60):

@@ -14,7 +14,7 @@ MINORS = 3
 def at_hand(world, home):
     """Every kubectl, by its minor: the suite's own, the one on PATH and `kubectl.1.NN` beside the
     file that it leads to. A dispatcher, which only picks another, does not count."""
-    candidates = [Path(world.parts.path("kubectl"))]
+    candidates = [Path(world.parts.path(part)) for part in ("older kubectl", "kubectl")]
     on_path = shutil.which("kubectl")
     if on_path:
         real = Path(on_path).resolve()
