@@ -63,6 +63,7 @@ class Parts:
         self.cache.mkdir(parents=True, exist_ok=True)
         for name, module, package, source in GO_PROGRAMS:
             self._try(name, lambda: self._go(name, HERE / module, package, source))
+        self._try("kube-rs", lambda: self._cargo("kube-rs", HERE / "kube-rs"))
         self._python()
 
     def _try(self, name, build):
@@ -91,6 +92,25 @@ class Parts:
         def build(into):
             command = ["go", "build", "-C", module, "-ldflags", " ".join(flags)]
             self._build([*command, "-o", into / program, package])
+
+        return self._kept(name, folder, build) / program, version
+
+    def _cargo(self, name, crate):
+        """The client's own small crate: a program of the name that its manifest gives."""
+        manifest = crate / "Cargo.toml"
+        text = manifest.read_text()
+        version = re.search(r'^kube = .*version = "=([^"]+)"', text, re.MULTILINE)[1]
+        program = re.search(r'^name = "([^"]+)"', text, re.MULTILINE)[1]
+        inputs = [manifest, crate / "Cargo.lock", *sorted((crate / "src").glob("*.rs"))]
+        rust = self._output(["rustc", "--version"])
+        folder = self.cache / f"{name}-{version}-{digest(inputs, [rust])}"
+
+        def build(into):
+            target = into / "target"
+            command = ["cargo", "build", "--quiet", "--locked", "--manifest-path", manifest]
+            self._build([*command, "--target-dir", target])
+            shutil.move(target / "debug" / program, into / program)
+            shutil.rmtree(target)
 
         return self._kept(name, folder, build) / program, version
 
