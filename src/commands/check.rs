@@ -1,12 +1,11 @@
 //! `check`: says what is wrong with an environment, without opening a provider.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::output;
 use crate::authenticate::{self, count_errors};
 use crate::configuration::OpenFlags;
 use crate::configuration::request::OpenRequest;
-use crate::environment::Style;
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 
@@ -21,6 +20,24 @@ pub(super) struct Arguments {
     /// definition's folder]
     #[arg(long, value_name = "FOLDER")]
     root: Option<std::path::PathBuf>,
+
+    /// Text for people on standard error, or one JSON document on standard output
+    #[arg(
+        short = 'o',
+        long,
+        visible_alias = "output",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t = Format::Text
+    )]
+    format: Format,
+}
+
+/// How the diagnostics are told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Format {
+    Json,
+    Text,
 }
 
 pub(super) fn run(arguments: &Arguments, host: &Host) -> Result<()> {
@@ -30,20 +47,31 @@ pub(super) fn run(arguments: &Arguments, host: &Host) -> Result<()> {
     };
     let request = OpenRequest::read(&arguments.environment, &flags, host)?;
     let (diagnostics, sources) = authenticate::check(&request, host)?;
-    let rendered = sources.render(&diagnostics, Style::Plain);
     let errors = diagnostics
         .iter()
         .filter(|diagnostic| diagnostic.is_error())
         .count();
+    let rendered = match arguments.format {
+        Format::Json => {
+            output::print(sources.document(&diagnostics))?;
+            None
+        }
+        Format::Text if diagnostics.is_empty() => None,
+        Format::Text => Some(sources.render(&diagnostics, output::style(host))),
+    };
     if errors > 0 {
         let message = format!(
             "`{}` cannot be used: {}",
             request.environment,
             count_errors(errors)
         );
-        return Err(Error::new(Kind::Definition, message).with_details(rendered));
+        let error = Error::new(Kind::Definition, message);
+        return Err(match rendered {
+            Some(rendered) => error.with_details(rendered),
+            None => error,
+        });
     }
-    if !diagnostics.is_empty() {
+    if let Some(rendered) = rendered {
         output::block(&rendered);
     }
     Ok(())

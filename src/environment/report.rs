@@ -3,6 +3,8 @@
 //! A line of a definition may hold secrets. Whatever [`Sources`] was told to hide does not show:
 //! each character of it is a `*`, so that the caret still stands right.
 
+mod document;
+
 use std::collections::BTreeMap;
 use std::ops;
 
@@ -80,6 +82,12 @@ fn render(diagnostic: &Diagnostic, excerpt: Option<&Excerpt>, renderer: &Rendere
     let mut group = Group::with_title(title);
     if let Some(excerpt) = excerpt {
         group = excerpt.add_to(group);
+    } else if let Some(range) = &diagnostic.range {
+        // The text is not at hand: an environment in Pulumi Cloud.
+        let origin = Origin::path(one_line(&range.environment))
+            .line(range.begin.line)
+            .char_column(range.begin.column);
+        group = group.element(origin);
     }
     if let Some(failure) = &diagnostic.failure {
         for cause in failure.causes() {
@@ -324,6 +332,37 @@ warning: unknown property \"x\"
   | ^^^^^^
 error: unknown property \"x\"";
         assert_eq!(shown, want);
+    }
+
+    #[test]
+    fn a_text_that_is_not_at_hand_still_has_a_place() {
+        let text = "values:\n  a: ${x}\n";
+        let shown = Sources::default().render(&[diagnostic(text, "x")], Style::Plain);
+        assert_eq!(shown, "error: unknown property \"x\"\n--> env:2:8");
+    }
+
+    #[test]
+    fn colours_change_nothing_but_the_colours() {
+        let text = "values:\n  a: \u{1b}[31m${x}\n";
+        let sources = sources(text);
+        let found = [diagnostic(text, "x")];
+        let (plain, coloured) = (Style::Plain, Style::Coloured);
+        let (plain, coloured) = (
+            sources.render(&found, plain),
+            sources.render(&found, coloured),
+        );
+        assert_ne!(plain, coloured);
+        let mut parts = coloured.split("\u{1b}[");
+        let mut stripped = parts.next().unwrap().to_owned();
+        for part in parts {
+            let (codes, rest) = part.split_once('m').unwrap();
+            assert!(
+                codes.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b';')),
+                "{codes}"
+            );
+            stripped.push_str(rest);
+        }
+        assert_eq!(stripped, plain);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// After this time a run counts as hung and is killed.
-const LIMIT: Duration = Duration::from_mins(1);
+pub const LIMIT: Duration = Duration::from_mins(1);
 
 /// A call of the binary in the making.
 pub struct Plugin {
@@ -130,18 +130,24 @@ impl Plugin {
     /// The same with another limit than a minute.
     #[track_caller]
     pub fn run_within(&self, limit: Duration) -> Output {
+        let output = self.run_command(limit);
+        assert!(
+            output.code == 0 || output.stdout.is_empty(),
+            "a failing call must leave standard output empty: {output:#?}"
+        );
+        output
+    }
+
+    /// Runs the binary as a command that no kubectl reads: it may print and fail.
+    #[track_caller]
+    pub fn run_command(&self, limit: Duration) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-esc"));
         command
             .args(&self.arguments)
             .env_clear()
             .envs(&self.variables)
             .current_dir(self.directory.path());
-        let output = run(command, limit).reading(self.directory.path(), "[dir]");
-        assert!(
-            output.code == 0 || output.stdout.is_empty(),
-            "a failing call must leave standard output empty: {output:#?}"
-        );
-        output
+        run(command, limit).reading(self.directory.path(), "[dir]")
     }
 }
 
