@@ -10,7 +10,7 @@ use std::ops;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use crate::environment::sources::{Pieces, Source};
+use crate::environment::sources::{LONGEST_PIECE, Pieces, Source};
 use crate::environment::{Diagnostic, Range, Severity, Sources};
 use crate::error::one_line;
 
@@ -204,16 +204,10 @@ impl Excerpt {
             return;
         };
         let mut found = Vec::new();
-        for length in &pieces.lengths {
-            for start in first.saturating_sub(length - 1)..=last {
-                let range = start..start + length;
-                if text
-                    .get(range.clone())
-                    .is_some_and(|it| pieces.all.contains(it))
-                {
-                    found.push(range);
-                }
-            }
+        for start in first.saturating_sub(LONGEST_PIECE - 1)..=last {
+            let rest = text.as_bytes().get(start..).unwrap_or_default();
+            let lengths = pieces.at_start_of(rest);
+            found.extend(lengths.map(|length| start..start + length));
         }
         self.hide(&joined(found));
     }

@@ -16,7 +16,7 @@ use crate::secret::Text;
 const SHORTEST_SECRET: usize = 4;
 
 /// The longest piece in which a secret is looked for, in bytes.
-const LONGEST_PIECE: usize = 256;
+pub(super) const LONGEST_PIECE: usize = 256;
 
 /// How many pieces of secrets are looked for. The others are hidden only where they are written.
 const MAXIMUM_PIECES: usize = 10_000;
@@ -39,24 +39,50 @@ pub(super) struct Source {
 /// Texts that must not show wherever they stand.
 #[derive(Default)]
 pub(super) struct Pieces {
-    pub(super) all: BTreeSet<Piece>,
+    all: BTreeSet<Piece>,
     /// How long they are, in bytes.
-    pub(super) lengths: BTreeSet<usize>,
+    lengths: BTreeSet<usize>,
+    /// How they begin.
+    prefixes: BTreeSet<[u8; SHORTEST_SECRET]>,
 }
 
-/// A line of a secret, or a part of a long one.
+/// A part of a line of a secret.
 #[derive(Eq, PartialEq)]
-pub(super) struct Piece(Zeroizing<String>);
+pub(super) struct Piece(Zeroizing<Vec<u8>>);
 
-impl Borrow<str> for Piece {
-    fn borrow(&self) -> &str {
+impl Pieces {
+    /// Adds a part of a secret as its beginning and its end. They are as long as a power of two, so
+    /// that there are few lengths to look for, and together they are all of it.
+    fn add(&mut self, part: &[u8]) {
+        let Some(power) = part.len().checked_ilog2() else {
+            return;
+        };
+        let length = 1 << power;
+        self.lengths.insert(length);
+        for piece in [&part[..length], &part[part.len() - length..]] {
+            let prefix = piece.first_chunk().copied().unwrap_or_default();
+            self.prefixes.insert(prefix);
+            self.all.insert(Piece(Zeroizing::new(piece.to_owned())));
+        }
+    }
+
+    /// How long the pieces are that `text` begins with.
+    pub(super) fn at_start_of(&self, text: &[u8]) -> impl Iterator<Item = usize> {
+        let known = text.first_chunk().filter(|it| self.prefixes.contains(*it));
+        let lengths = known.into_iter().flat_map(|_| &self.lengths).copied();
+        lengths.filter(|length| text.get(..*length).is_some_and(|it| self.all.contains(it)))
+    }
+}
+
+impl Borrow<[u8]> for Piece {
+    fn borrow(&self) -> &[u8] {
         &self.0
     }
 }
 
 impl Ord for Piece {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.0.as_str().cmp(other.0.as_str())
+        self.0.as_slice().cmp(other.0.as_slice())
     }
 }
 
@@ -116,10 +142,8 @@ impl Sources {
         };
         for mut line in text.lines().map(str::trim) {
             while line.len() >= SHORTEST_SECRET && self.pieces.all.len() < MAXIMUM_PIECES {
-                let (piece, rest) = line.split_at(line.floor_char_boundary(LONGEST_PIECE));
-                self.pieces.lengths.insert(piece.len());
-                let piece = Piece(Zeroizing::new(piece.to_owned()));
-                self.pieces.all.insert(piece);
+                let (part, rest) = line.split_at(line.floor_char_boundary(LONGEST_PIECE));
+                self.pieces.add(part.as_bytes());
                 line = rest;
             }
         }

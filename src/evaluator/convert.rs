@@ -120,8 +120,20 @@ fn is_printable(character: char) -> bool {
 /// The value for those who ask for an environment. Once the budget is spent, what is left becomes
 /// unknown.
 pub(super) fn to_value(budget: &mut Budget, value: &Computed) -> Value {
-    let bytes = value.as_text().map_or(0, |text| text.as_bytes().len());
-    if !budget.spend_steps(1) || !budget.spend_text(bytes) {
+    to_value_at(budget, value, 0)
+}
+
+/// What a map costs: it takes the room of many scalars, however small it is.
+const STEPS_PER_MAP: usize = 8;
+
+fn to_value_at(budget: &mut Budget, value: &Computed, depth: usize) -> Value {
+    let steps = match value.shape {
+        Shape::Object { .. } => STEPS_PER_MAP,
+        _ => 1,
+    };
+    // A value may be printed on a line of its own, which is indented.
+    let bytes = value.as_text().map_or(0, |text| text.as_bytes().len()) + 2 * depth;
+    if !budget.spend_steps(steps) || !budget.spend_text(bytes) {
         return Value::unknown();
     }
     let data = match &value.shape {
@@ -136,14 +148,17 @@ pub(super) fn to_value(budget: &mut Budget, value: &Computed) -> Value {
         Shape::Number(number) => Data::Number(number.clone()),
         Shape::Text(text) => Data::String(text.clone()),
         Shape::Array(items) => {
-            let items = items.iter().map(|item| to_value(budget, item));
+            let items = items
+                .iter()
+                .map(|item| to_value_at(budget, item, depth + 1));
             Data::Array(items.collect())
         }
         Shape::Object { entries, .. } => {
             let mut values = BTreeMap::new();
             for (name, entry) in entries {
                 if budget.spend_text(name.len()) {
-                    values.insert(name.to_string(), to_value(budget, &entry.value));
+                    let value = to_value_at(budget, &entry.value, depth + 1);
+                    values.insert(name.to_string(), value);
                 }
             }
             Data::Object(values)

@@ -18,10 +18,10 @@ use crate::evaluator::expression::{Id, Kind, Program};
 use crate::evaluator::interpolation::Part;
 use crate::evaluator::limits::{
     Budget, MAXIMUM_DIAGNOSTICS, MAXIMUM_EVALUATION_DEPTH, MAXIMUM_IMPORTS, MAXIMUM_SOURCE_BYTES,
-    MAXIMUM_VALUE_NESTING,
+    MAXIMUM_SOURCES_BYTES, MAXIMUM_VALUE_NESTING,
 };
 use crate::evaluator::masks;
-use crate::evaluator::merge::merge;
+use crate::evaluator::merge::{inherit, merge};
 use crate::evaluator::provider::{Definition, Importer, Providers};
 use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::syntax::{self, Span};
@@ -129,7 +129,14 @@ impl<'a> Session<'a> {
             self.report_without_place(summary);
             return None;
         }
-        let document = syntax::parse(&text);
+        if !self.budget.spend_source(text.len()) {
+            let summary =
+                format!("the definitions are larger than {MAXIMUM_SOURCES_BYTES} bytes together");
+            self.report_without_place(summary);
+            return None;
+        }
+        let document = syntax::parse_within(&text, self.budget.values());
+        self.budget.spend_values(document.values);
         let hidden = masks::of(&document, &text);
         if !document.readable {
             // Without a tree nothing tells where else such a text is meant.
@@ -216,21 +223,55 @@ impl<'a> Session<'a> {
     fn add(&mut self, diagnostic: Diagnostic) {
         match self.diagnostics.len() {
             ..MAXIMUM_DIAGNOSTICS => self.diagnostics.push(diagnostic),
-            MAXIMUM_DIAGNOSTICS => self.diagnostics.push(Diagnostic {
-                severity: Severity::Error,
-                summary: format!("there are more than {MAXIMUM_DIAGNOSTICS} problems"),
-                range: None,
-                path: None,
-                failure: None,
-            }),
+            MAXIMUM_DIAGNOSTICS => {
+                self.budget.give_up();
+                self.diagnostics.push(Diagnostic {
+                    severity: Severity::Error,
+                    summary: format!("there are more than {MAXIMUM_DIAGNOSTICS} problems"),
+                    range: None,
+                    path: None,
+                    failure: None,
+                });
+            }
             _ => {}
         }
+    }
+}
+
+/// Values each of which lies over those before it, merged.
+///
+/// Merging is associative. A value is merged with one that is made of as many, so that of a
+/// thousand values each is copied ten times, not a thousand times.
+#[derive(Default)]
+struct Stack {
+    /// Of how many values each is made; fewer from bottom to top.
+    merged: Vec<(usize, Rc<Computed>)>,
+}
+
+impl Stack {
+    fn push(&mut self, budget: &mut Budget, top: Rc<Computed>) {
+        let (mut count, mut top) = (1, top);
+        while let Some((below, base)) = self.merged.pop_if(|(below, _)| *below == count) {
+            top = merge(budget, &top, &base);
+            count += below;
+        }
+        self.merged.push((count, top));
+    }
+
+    /// All of them, merged; `None` where there are none.
+    fn finish(mut self, budget: &mut Budget) -> Option<Rc<Computed>> {
+        let (_, mut top) = self.merged.pop()?;
+        while let Some((_, base)) = self.merged.pop() {
+            top = merge(budget, &top, &base);
+        }
+        Some(top)
     }
 }
 
 impl Scope<'_, '_> {
     fn evaluate_imports(&mut self, imports: &[definition::Import]) {
         let mut by_name = Entries::new();
+        let mut inherited = Stack::default();
         for import in imports {
             let value = self.import(&import.name, import.span, import.path.clone());
             // Only `${imports["name"]}` can reach what was left out; a diagnostic tells of it.
@@ -239,12 +280,10 @@ impl Scope<'_, '_> {
             if let Some(value) = value
                 && import.merge
             {
-                self.inherited = Some(match &self.inherited {
-                    Some(inherited) => merge(&mut self.session.budget, &value, inherited),
-                    None => value,
-                });
+                inherited.push(&mut self.session.budget, value);
             }
         }
+        self.inherited = inherited.finish(&mut self.session.budget);
         self.imports = Rc::new(Computed::object(by_name));
     }
 
@@ -352,8 +391,12 @@ impl Scope<'_, '_> {
             return Rc::clone(base);
         }
         let value = self.evaluate_alone(id);
+        let is_object = matches!(self.program.expression(id).kind, Kind::Object(_));
+        let budget = &mut self.session.budget;
         match base {
-            Some(base) => merge(&mut self.session.budget, &value, &base),
+            // Each entry was evaluated over its own base.
+            Some(base) if is_object => inherit(budget, &value, &base),
+            Some(base) => merge(budget, &value, &base),
             None => value,
         }
     }

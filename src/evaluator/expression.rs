@@ -255,6 +255,10 @@ impl Lowering {
 
     /// Reports an error at a place in the expression `id`.
     pub(super) fn error(&mut self, summary: &str, span: Span, id: Id) {
+        // What is not shown needs no path, which may be long.
+        if self.findings.len() > MAXIMUM_DIAGNOSTICS {
+            return;
+        }
         let path = Some(self.program.path(id));
         self.add_finding(summary.to_owned(), span, path, true);
     }

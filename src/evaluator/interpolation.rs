@@ -107,6 +107,8 @@ impl<'text> Reader<'text> {
                     if steps.is_empty() {
                         steps.push(self.step(Accessor::Name(String::new()), start));
                     }
+                    // Most have one step or two; there may be a million of them.
+                    steps.shrink_to_fit();
                     return Access { steps };
                 }
                 None => break,

@@ -6,6 +6,16 @@
 /// The largest definition, in bytes.
 pub const MAXIMUM_SOURCE_BYTES: usize = 16 << 20;
 
+/// How large all definitions of an evaluation may be together, in bytes.
+pub const MAXIMUM_SOURCES_BYTES: usize = 32 << 20;
+
+/// How many values (scalars, lists and maps) all definitions of an evaluation may hold together.
+/// Each takes up to a kilobyte while it is evaluated.
+pub const MAXIMUM_VALUES: usize = 500_000;
+
+/// The longest name in a map, in bytes: what YAML allows for one that stands before its colon.
+pub const MAXIMUM_NAME_BYTES: usize = 1_024;
+
 /// How deep lists and maps may nest in a definition, and in JSON text that one decodes.
 pub const MAXIMUM_NESTING: usize = 128;
 
@@ -14,7 +24,7 @@ pub const MAXIMUM_NESTING: usize = 128;
 pub const MAXIMUM_VALUE_NESTING: usize = 200;
 
 /// How many environments one evaluation may import, itself not counted.
-pub const MAXIMUM_IMPORTS: usize = 256;
+pub const MAXIMUM_IMPORTS: usize = 2_000;
 
 /// How deep evaluation may go: each reference, nesting level and import on the way counts as one.
 pub const MAXIMUM_EVALUATION_DEPTH: usize = 1_000;
@@ -22,10 +32,10 @@ pub const MAXIMUM_EVALUATION_DEPTH: usize = 1_000;
 /// How many steps an evaluation may take: expressions, values merged, values copied out.
 pub const MAXIMUM_STEPS: usize = 4_000_000;
 
-/// How many bytes of text an evaluation may produce in all.
+/// How many bytes of text an evaluation may produce in all, the indentation of its values included.
 pub const MAXIMUM_TEXT_BYTES: usize = 32 << 20;
 
-/// How many diagnostics are kept.
+/// How many diagnostics are kept. What comes after them is not evaluated.
 pub const MAXIMUM_DIAGNOSTICS: usize = 1_000;
 
 /// The stack of the thread that evaluates, in bytes. A thousand levels take less than a quarter of
@@ -37,6 +47,8 @@ pub(super) const STACK_BYTES: usize = 64 << 20;
 pub(super) struct Budget {
     steps: usize,
     text: usize,
+    sources: usize,
+    values: usize,
     exhausted: Option<&'static str>,
     reported: bool,
 }
@@ -46,6 +58,8 @@ impl Budget {
         Self {
             steps: MAXIMUM_STEPS,
             text: MAXIMUM_TEXT_BYTES,
+            sources: MAXIMUM_SOURCES_BYTES,
+            values: MAXIMUM_VALUES,
             exhausted: None,
             reported: false,
         }
@@ -53,20 +67,39 @@ impl Budget {
 
     /// Takes `count` steps; false once there are none left.
     pub(super) fn spend_steps(&mut self, count: usize) -> bool {
-        match self.steps.checked_sub(count) {
-            Some(left) => self.steps = left,
-            None => self.exhaust("the environment takes too many steps to evaluate"),
+        if !take(&mut self.steps, count) {
+            self.exhaust("the environment takes too many steps to evaluate");
         }
         !self.is_exhausted()
     }
 
     /// Takes `bytes` of text; false once there are none left.
     pub(super) fn spend_text(&mut self, bytes: usize) -> bool {
-        match self.text.checked_sub(bytes) {
-            Some(left) => self.text = left,
-            None => self.exhaust("the environment's values are too large"),
+        if !take(&mut self.text, bytes) {
+            self.exhaust("the environment's values are too large");
         }
         !self.is_exhausted()
+    }
+
+    /// Takes a definition of so many bytes; false where it is too much.
+    pub(super) fn spend_source(&mut self, bytes: usize) -> bool {
+        take(&mut self.sources, bytes)
+    }
+
+    /// How many values further definitions may hold.
+    pub(super) fn values(&self) -> usize {
+        self.values
+    }
+
+    /// Takes the values of a definition.
+    pub(super) fn spend_values(&mut self, count: usize) {
+        self.values = self.values.saturating_sub(count);
+    }
+
+    /// Ends the evaluation for a reason that is reported elsewhere.
+    pub(super) fn give_up(&mut self) {
+        self.exhaust("");
+        self.reported = true;
     }
 
     pub(super) fn is_exhausted(&self) -> bool {
@@ -83,6 +116,13 @@ impl Budget {
     fn exhaust(&mut self, reason: &'static str) {
         self.exhausted.get_or_insert(reason);
     }
+}
+
+/// Takes `count` of what is left, if that is enough.
+fn take(left: &mut usize, count: usize) -> bool {
+    let rest = left.checked_sub(count);
+    *left = rest.unwrap_or(*left);
+    rest.is_some()
 }
 
 #[cfg(test)]

@@ -14,6 +14,25 @@ const STEPS_PER_MERGE: usize = 8;
 
 /// `top` over `base`. Neither is changed.
 pub(super) fn merge(budget: &mut Budget, top: &Rc<Computed>, base: &Rc<Computed>) -> Rc<Computed> {
+    merge_with(budget, top, base, merge)
+}
+
+/// The same for an object whose entries already lie over those of `base` with the same names.
+/// Merging them again would change nothing, and cost their size once for each level above them.
+pub(super) fn inherit(
+    budget: &mut Budget,
+    top: &Rc<Computed>,
+    base: &Rc<Computed>,
+) -> Rc<Computed> {
+    merge_with(budget, top, base, |_, top, _| Rc::clone(top))
+}
+
+fn merge_with(
+    budget: &mut Budget,
+    top: &Rc<Computed>,
+    base: &Rc<Computed>,
+    merge_entry: fn(&mut Budget, &Rc<Computed>, &Rc<Computed>) -> Rc<Computed>,
+) -> Rc<Computed> {
     if !budget.spend_steps(STEPS_PER_MERGE) {
         return Rc::clone(top);
     }
@@ -44,7 +63,7 @@ pub(super) fn merge(budget: &mut Budget, top: &Rc<Computed>, base: &Rc<Computed>
                         break;
                     }
                     if let Some(over) = entries.get_mut(name) {
-                        over.value = merge(budget, &over.value, &entry.value);
+                        over.value = merge_entry(budget, &over.value, &entry.value);
                     } else {
                         let value = Rc::clone(&entry.value);
                         entries.insert(Rc::clone(name), Entry { value, own: false });
@@ -55,7 +74,11 @@ pub(super) fn merge(budget: &mut Budget, top: &Rc<Computed>, base: &Rc<Computed>
                     base: under.clone(),
                 }
             }
-            _ => return Rc::clone(top),
+            // Nor does what lies under a value that is no object show through an object over both.
+            (None, _) => Shape::Object {
+                entries: entries.clone(),
+                base: Some(Rc::clone(base)),
+            },
         },
         Shape::Unknown {
             schema,

@@ -9,12 +9,23 @@ pub(super) fn nearest<'c>(
     let folded = fold(name);
     let mut limit = folded.len().div_ceil(2);
     let mut nearest = None;
-    for candidate in candidates.into_iter().take(MAXIMUM_CANDIDATES) {
+    let mut work = MAXIMUM_WORK;
+    for candidate in candidates {
+        if work == 0 {
+            break;
+        }
+        work = work.saturating_sub(COST_OF_A_LOOK);
+        // The distance is at least the difference in length. Few names come so far as to be folded.
+        let length = candidate.bytes().filter(|byte| *byte != b'_').count();
+        let is_far = length.abs_diff(folded.len()) >= limit || length > MAXIMUM_LENGTH;
+        if is_far && candidate.is_ascii() {
+            continue;
+        }
         let other = fold(candidate);
-        // The distance is at least the difference in length.
         if other.len().abs_diff(folded.len()) >= limit || other.len() > MAXIMUM_LENGTH {
             continue;
         }
+        work = work.saturating_sub((folded.len() + 1) * (other.len() + 1));
         let distance = distance(&folded, &other);
         if distance < limit {
             limit = distance;
@@ -24,8 +35,13 @@ pub(super) fn nearest<'c>(
     nearest
 }
 
-/// No more candidates than these are looked at: each mistake would cost a look at all names.
-const MAXIMUM_CANDIDATES: usize = 1_000;
+/// How many pairs of bytes are compared at most for one name. Each mistake costs a look at all
+/// names, so that mistakes in a large object would cost the square of its size. This is enough for
+/// two thousand names of ten bytes.
+const MAXIMUM_WORK: usize = 250_000;
+
+/// What a name costs that is not compared.
+const COST_OF_A_LOOK: usize = 25;
 
 /// Names longer than this, in bytes, are not compared: the work grows with the square.
 const MAXIMUM_LENGTH: usize = 256;
@@ -79,5 +95,8 @@ mod tests {
         assert_eq!(distance(b"keyid", b"accesskeyid"), 6);
         assert_eq!(nearest("ab", ["a"]), None);
         assert_eq!(nearest("abc", ["abd"]), Some("abd"));
+        let mut many = vec!["abcdefghij"; 1_500];
+        many.push("accessKeyId");
+        assert_eq!(nearest("accessKeyID", many), Some("accessKeyId"));
     }
 }

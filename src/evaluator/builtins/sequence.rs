@@ -110,18 +110,36 @@ fn pieces<'t>(text: &'t [u8], delimiter: &[u8]) -> Vec<&'t [u8]> {
         }
         return pieces;
     }
-    let (mut start, mut at) = (0, 0);
-    while at + delimiter.len() <= text.len() {
-        if text[at..].starts_with(delimiter) {
-            pieces.push(&text[start..at]);
-            at += delimiter.len();
-            start = at;
-        } else {
-            at += 1;
+    let borders = borders(delimiter);
+    let (mut start, mut matched) = (0, 0);
+    for (at, byte) in text.iter().enumerate() {
+        while matched > 0 && delimiter[matched] != *byte {
+            matched = borders[matched - 1];
+        }
+        matched += usize::from(delimiter[matched] == *byte);
+        if matched == delimiter.len() {
+            pieces.push(&text[start..at + 1 - matched]);
+            start = at + 1;
+            matched = 0;
         }
     }
     pieces.push(&text[start..]);
     pieces
+}
+
+/// For each start of the delimiter how long its longest end is that the delimiter begins with. With
+/// it, a search looks at no byte twice (Knuth, Morris, Pratt).
+fn borders(delimiter: &[u8]) -> Vec<usize> {
+    let mut borders = vec![0; delimiter.len()];
+    let mut length = 0;
+    for at in 1..delimiter.len() {
+        while length > 0 && delimiter[length] != delimiter[at] {
+            length = borders[length - 1];
+        }
+        length += usize::from(delimiter[length] == delimiter[at]);
+        borders[at] = length;
+    }
+    borders
 }
 
 #[cfg(test)]
@@ -139,6 +157,10 @@ mod tests {
             ("aé😀", "", &["a", "é", "😀"]),
             ("", "", &[]),
             ("ab", "abc", &["ab"]),
+            ("aaaa", "aa", &["", "", ""]),
+            ("aabaaab", "aab", &["", "a", ""]),
+            ("abababc", "ababc", &["ab", ""]),
+            ("abcabd", "abd", &["abc", ""]),
         ] {
             let want: Vec<_> = want.iter().map(|piece| piece.as_bytes()).collect();
             assert_eq!(

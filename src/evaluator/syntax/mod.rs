@@ -9,7 +9,9 @@ mod yaml;
 use crate::environment::{Number, Position};
 use crate::secret::Text;
 
+#[cfg(test)]
 pub(super) use yaml::parse;
+pub(super) use yaml::parse_within;
 
 /// A stretch of one definition. The end is the first place after it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -27,6 +29,8 @@ pub(super) struct Document {
     pub(super) problems: Vec<Problem>,
     /// Stretches that were read and left out of the tree.
     pub(super) dropped: Vec<Span>,
+    /// How many values were read.
+    pub(super) values: usize,
     /// Whether the text is YAML at all.
     pub(super) readable: bool,
 }

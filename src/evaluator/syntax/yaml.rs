@@ -6,14 +6,22 @@
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as ParserSpan, Tag};
 
 use crate::environment::{Number, Position};
-use crate::evaluator::limits::{MAXIMUM_DIAGNOSTICS, MAXIMUM_NESTING};
+use crate::evaluator::limits::{
+    MAXIMUM_DIAGNOSTICS, MAXIMUM_NAME_BYTES, MAXIMUM_NESTING, MAXIMUM_VALUES,
+};
 use crate::evaluator::syntax::scalar::{self, Scalar};
 use crate::evaluator::syntax::{Document, Entry, Key, Kind, Node, Problem, Span};
 use crate::secret::Text;
 
 /// Reads the first document of `text`.
+#[cfg(test)]
 pub(in crate::evaluator) fn parse(text: &str) -> Document {
-    let mut builder = Builder::new(text);
+    parse_within(text, MAXIMUM_VALUES)
+}
+
+/// Reads the first document of `text`, which may hold so many `values`.
+pub(in crate::evaluator) fn parse_within(text: &str, values: usize) -> Document {
+    let mut builder = Builder::new(text, values);
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
         match event {
@@ -65,14 +73,17 @@ struct Builder<'text> {
     places: Places<'text>,
     open: Vec<Open>,
     document: Document,
+    /// How many values there may be.
+    limit: usize,
 }
 
 impl<'text> Builder<'text> {
-    fn new(text: &'text str) -> Self {
+    fn new(text: &'text str, limit: usize) -> Self {
         Self {
             places: Places::new(text),
             open: Vec::new(),
             document: Document::default(),
+            limit,
         }
     }
 
@@ -83,7 +94,7 @@ impl<'text> Builder<'text> {
                 let span = self.places.scalar(span, style);
                 let mut node = self.scalar(&text, style, tag.as_deref(), span);
                 node.plain &= tag.is_none() && anchor == 0;
-                self.add(node, Some(&text));
+                self.add(node, Some(&text))?;
             }
             Event::SequenceStart(..) => self.begin(Content::List(Vec::new()), span)?,
             Event::MappingStart(..) => {
@@ -93,7 +104,7 @@ impl<'text> Builder<'text> {
                 };
                 self.begin(content, span)?;
             }
-            Event::SequenceEnd | Event::MappingEnd => self.end(),
+            Event::SequenceEnd | Event::MappingEnd => self.end()?,
             Event::Alias(_) => {
                 self.problem("alias nodes are not supported", span);
                 let node = Node {
@@ -101,7 +112,7 @@ impl<'text> Builder<'text> {
                     span,
                     plain: false,
                 };
-                self.add(node, None);
+                self.add(node, None)?;
             }
             Event::Nothing
             | Event::StreamStart
@@ -129,14 +140,14 @@ impl<'text> Builder<'text> {
 
     /// Closes the innermost list or map. It ends where its last child ends, as in ESC's positions:
     /// a closing bracket is not counted.
-    fn end(&mut self) {
+    fn end(&mut self) -> Result<(), Problem> {
         let Some(Open {
             begin,
             end,
             content,
         }) = self.open.pop()
         else {
-            return;
+            return Ok(());
         };
         let kind = match content {
             Content::List(items) => Kind::List(items),
@@ -147,21 +158,42 @@ impl<'text> Builder<'text> {
             span: Span { begin, end },
             plain: false,
         };
-        self.add(node, None);
+        self.add(node, None)
     }
 
     /// Puts a complete node where it belongs. `text` is the scalar's text, for a key.
-    fn add(&mut self, node: Node, text: Option<&str>) {
+    fn add(&mut self, node: Node, text: Option<&str>) -> Result<(), Problem> {
         let Some(parent) = self.open.last_mut() else {
             self.document.root.get_or_insert(node);
-            return;
+            return Ok(());
         };
+        if self.document.values == self.limit {
+            return Err(Problem {
+                summary: format!("the definitions hold more than {MAXIMUM_VALUES} values"),
+                span: node.span,
+            });
+        }
         parent.end = parent.end.max(node.span.end);
         match &mut parent.content {
-            Content::List(items) => items.push(node),
+            Content::List(items) => {
+                self.document.values += 1;
+                items.push(node);
+            }
             Content::Object { entries, pending } => match (pending.take(), text, &node.kind) {
-                (Some(PendingKey::Name(key)), ..) => entries.push(Entry { key, value: node }),
-                (Some(PendingKey::Refused), ..) => self.document.dropped.push(node.span),
+                (Some(PendingKey::Name(key)), ..) => {
+                    self.document.values += 1;
+                    entries.push(Entry { key, value: node });
+                }
+                (Some(PendingKey::Refused), ..) => {
+                    self.document.values += 1;
+                    self.document.dropped.push(node.span);
+                }
+                (None, Some(text), Kind::Text(_)) if text.len() > MAXIMUM_NAME_BYTES => {
+                    return Err(Problem {
+                        summary: format!("a name is longer than {MAXIMUM_NAME_BYTES} bytes"),
+                        span: node.span,
+                    });
+                }
                 (None, Some(text), Kind::Text(_)) => {
                     *pending = Some(PendingKey::Name(Key {
                         name: text.to_owned(),
@@ -176,6 +208,7 @@ impl<'text> Builder<'text> {
                 }
             },
         }
+        Ok(())
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Node {

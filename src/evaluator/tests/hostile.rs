@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::evaluator::limits::{
-    MAXIMUM_DIAGNOSTICS, MAXIMUM_EVALUATION_DEPTH, MAXIMUM_IMPORTS, MAXIMUM_SOURCE_BYTES,
+    MAXIMUM_DIAGNOSTICS, MAXIMUM_EVALUATION_DEPTH, MAXIMUM_IMPORTS, MAXIMUM_NAME_BYTES,
+    MAXIMUM_SOURCE_BYTES, MAXIMUM_VALUES,
 };
 
 /// Evaluates, and checks that it ends with an error that says `problem`. The limit on time is
@@ -90,7 +91,8 @@ fn small_texts_do_not_become_huge_values() {
     let world = World::importing(&[]);
     for (value, problem) in [
         ("${PREV}${PREV}", "too large"),
-        ("[\"${PREV}\", \"${PREV}\"]", "too many steps"),
+        ("[\"${PREV}\", \"${PREV}\"]", "too large"),
+        ("{l: \"${PREV}\", r: \"${PREV}\"}", "too many steps"),
         ("{fn::toJSON: [\"${PREV}\", \"${PREV}\"]}", "too large"),
         ("{fn::toString: [\"${PREV}\", \"${PREV}\"]}", "too large"),
         ("{fn::toBase64: \"${PREV}${PREV}\"}", "too large"),
@@ -101,6 +103,8 @@ fn small_texts_do_not_become_huge_values() {
     ] {
         let first = if value.starts_with("[\"") {
             "[x]"
+        } else if value.starts_with("{l") {
+            "{x: 1}"
         } else {
             "0123456789abcdef"
         };
@@ -145,12 +149,85 @@ fn imports_have_limits() {
         let text = format!("imports: [e{}]\nvalues: {{a: 1}}", number + 1);
         world.definitions.insert(format!("e{number}"), text);
     }
+    refused(&world, "imports: [e0]", "imports go deeper than");
+    for number in 0..=MAXIMUM_IMPORTS {
+        let text = format!("values: {{a: {number}}}");
+        world.definitions.insert(format!("s{number}"), text);
+    }
+    let star = |count: usize| {
+        let all: Vec<_> = (0..count).map(|number| format!("s{number}")).collect();
+        format!("imports: [{}]", all.join(", "))
+    };
+    let evaluation = world.open(&star(MAXIMUM_IMPORTS));
+    assert_eq!(
+        revealed(&evaluation),
+        format!("{{\"a\":{}}}", MAXIMUM_IMPORTS - 1)
+    );
     let problem = format!("more than {MAXIMUM_IMPORTS} environments are imported");
-    refused(&world, "imports: [e0]", &problem);
-    let all: Vec<_> = (0..2_000).map(|number| format!("e{number}")).collect();
-    refused(&world, &format!("imports: [{}]", all.join(", ")), &problem);
+    refused(&world, &star(MAXIMUM_IMPORTS + 1), &problem);
     let large = "a".repeat(MAXIMUM_SOURCE_BYTES + 1);
     refused(&world, &large, "larger than");
+    let comment = format!("#{}\n", "x".repeat(MAXIMUM_SOURCE_BYTES - 10));
+    for name in ["l0", "l1", "l2"] {
+        world.definitions.insert(name.to_owned(), comment.clone());
+    }
+    refused(&world, "imports: [l0, l1, l2]", "bytes together");
+}
+
+#[test]
+fn values_and_names_have_limits() {
+    let half = format!("values: [{}]", "1,".repeat(MAXIMUM_VALUES / 2));
+    let world = World::importing(&[("one", &half), ("other", &half)]);
+    refused(
+        &world,
+        "imports: [one, other]",
+        "the definitions hold more than",
+    );
+    let text = format!("values: {{? {} : a}}", "k".repeat(MAXIMUM_NAME_BYTES + 1));
+    refused(&world, &text, "a name is longer than");
+}
+
+#[test]
+fn merging_costs_no_more_than_there_is() {
+    // Objects in objects over the same: each level once, not once for each level above it.
+    let nested = |leaf: &str| "{a: ".repeat(100) + leaf + &"}".repeat(100);
+    let lines = |leaf: &str| {
+        let entries = (0..300).map(|number| format!("  a{number}: {}\n", nested(leaf)));
+        format!("values:\n{}", entries.collect::<String>())
+    };
+    let world = World::importing(&[("base", &lines("{b: 1}"))]);
+    let text = format!("imports: [base]\n{}", lines("{c: 1}"));
+    assert_eq!(problems(&world.open(&text)), [""; 0]);
+    // A thousand environments side by side, each with names of its own.
+    let names: Vec<_> = (0..1_000).map(|number| format!("e{number}")).collect();
+    let texts = names.iter().map(|name| {
+        let entries = (0..20).map(|number| format!("{name}x{number}: 1, "));
+        format!("values: {{a: {{{}}}}}", entries.collect::<String>())
+    });
+    let texts: Vec<_> = texts.collect();
+    let definitions = names
+        .iter()
+        .map(String::as_str)
+        .zip(texts.iter().map(String::as_str));
+    let world = World::importing(&definitions.collect::<Vec<_>>());
+    let evaluation = world.open(&format!("imports: [{}]", names.join(", ")));
+    assert_eq!(problems(&evaluation), [""; 0]);
+    let shown = revealed(&evaluation);
+    assert!(shown.contains("\"e0x0\":1") && shown.contains("\"e999x19\":1"));
+}
+
+#[test]
+fn an_object_over_a_scalar_over_an_object_stands_alone() {
+    let world = World::importing(&[
+        ("one", "values: {a: {x: 1}}"),
+        ("two", "values: {a: text}"),
+        ("three", "values: {a: {y: 1}}"),
+        ("upper", "imports: [two, three]"),
+    ]);
+    for imports in ["one, two, three", "one, upper"] {
+        let evaluation = world.open(&format!("imports: [{imports}]"));
+        assert_eq!(revealed(&evaluation), "{\"a\":{\"y\":1}}", "{imports}");
+    }
 }
 
 #[test]
