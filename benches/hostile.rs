@@ -1,8 +1,10 @@
-//! Measures what hostile definitions cost: `cargo bench --bench hostile -- [--binary FILE] [NAME…]`.
+//! Measures what hostile definitions cost:
+//! `cargo bench --bench hostile -- [--binary FILE] [--small] [NAME…]`.
 //!
 //! Each definition is opened by the binary, as a process of its own, in four sizes, each the double
-//! of the one before. The outcome is a Markdown table on standard output. The largest memory is
-//! read from `/proc` while the process runs, so there is none on other systems than Linux.
+//! of the one before; with `--small` in its small size alone. The outcome is a Markdown table on
+//! standard output. The largest memory is read from `/proc` while the process runs, so there is none
+//! on other systems than Linux.
 
 #![expect(
     clippy::expect_used,
@@ -49,10 +51,12 @@ enum Outcome {
 fn main() -> ExitCode {
     let mut binary = PathBuf::from(env!("CARGO_BIN_EXE_kubectl-esc"));
     let mut wanted = Vec::new();
+    let mut is_small = false;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--bench" => {}
+            "--small" => is_small = true,
             "--binary" => binary = arguments.next().expect("a file after --binary").into(),
             _ => wanted.push(argument),
         }
@@ -62,7 +66,7 @@ fn main() -> ExitCode {
     let mut wrong = 0;
     for shape in SHAPES {
         if wanted.is_empty() || wanted.iter().any(|name| shape.name.contains(name.as_str())) {
-            wrong += usize::from(!measure(&binary, shape));
+            wrong += usize::from(!measure(&binary, shape, is_small));
         }
     }
     if wrong > 0 {
@@ -73,10 +77,17 @@ fn main() -> ExitCode {
 }
 
 /// Measures a shape and prints its line; false where it ended otherwise than it should.
-fn measure(binary: &Path, shape: &Shape) -> bool {
+fn measure(binary: &Path, shape: &Shape, is_small: bool) -> bool {
     let mut runs = Vec::new();
-    for part in PARTS {
-        let size = (shape.large / part).max(1);
+    let sizes = PARTS.map(|part| (shape.large / part).max(1));
+    let sizes = match shape.small {
+        Some(size) if is_small => vec![size],
+        _ => sizes.to_vec(),
+    };
+    let Some(largest) = sizes.last().copied() else {
+        return false;
+    };
+    for size in sizes {
         runs.push(run(binary, shape, size));
     }
     let ratios = runs.windows(2).map(|pair| {
@@ -102,7 +113,7 @@ fn measure(binary: &Path, shape: &Shape) -> bool {
     println!(
         "| {} | {} | {} | {:.2} s | {} | {mark}{outcome} | {} |",
         shape.name,
-        shape.large,
+        largest,
         shown(last.bytes),
         last.time.as_secs_f64(),
         shown(last.memory),

@@ -135,8 +135,8 @@ impl<'a> Session<'a> {
             self.report_without_place(summary);
             return None;
         }
-        let document = syntax::parse_within(&text, self.budget.values());
-        self.budget.spend_values(document.values);
+        let document = syntax::parse_within(&text, self.budget.nodes());
+        self.budget.spend_nodes(document.nodes);
         let hidden = masks::of(&document, &text);
         if !document.readable {
             // Without a tree nothing tells where else such a text is meant.

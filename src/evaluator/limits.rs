@@ -9,9 +9,9 @@ pub const MAXIMUM_SOURCE_BYTES: usize = 16 << 20;
 /// How large all definitions of an evaluation may be together, in bytes.
 pub const MAXIMUM_SOURCES_BYTES: usize = 32 << 20;
 
-/// How many values (scalars, lists and maps) all definitions of an evaluation may hold together.
-/// Each takes up to a kilobyte while it is evaluated.
-pub const MAXIMUM_VALUES: usize = 500_000;
+/// How many names and values (scalars, lists and maps) all definitions of an evaluation may hold
+/// together. Each takes up to a kilobyte while it is evaluated.
+pub const MAXIMUM_NODES: usize = 1_000_000;
 
 /// The longest name in a map, in bytes: what YAML allows for one that stands before its colon.
 pub const MAXIMUM_NAME_BYTES: usize = 1_024;
@@ -48,7 +48,7 @@ pub(super) struct Budget {
     steps: usize,
     text: usize,
     sources: usize,
-    values: usize,
+    nodes: usize,
     exhausted: Option<&'static str>,
     reported: bool,
 }
@@ -59,7 +59,7 @@ impl Budget {
             steps: MAXIMUM_STEPS,
             text: MAXIMUM_TEXT_BYTES,
             sources: MAXIMUM_SOURCES_BYTES,
-            values: MAXIMUM_VALUES,
+            nodes: MAXIMUM_NODES,
             exhausted: None,
             reported: false,
         }
@@ -86,14 +86,14 @@ impl Budget {
         take(&mut self.sources, bytes)
     }
 
-    /// How many values further definitions may hold.
-    pub(super) fn values(&self) -> usize {
-        self.values
+    /// How many names and values further definitions may hold.
+    pub(super) fn nodes(&self) -> usize {
+        self.nodes
     }
 
-    /// Takes the values of a definition.
-    pub(super) fn spend_values(&mut self, count: usize) {
-        self.values = self.values.saturating_sub(count);
+    /// Takes the names and values of a definition.
+    pub(super) fn spend_nodes(&mut self, count: usize) {
+        self.nodes = self.nodes.saturating_sub(count);
     }
 
     /// Ends the evaluation for a reason that is reported elsewhere.

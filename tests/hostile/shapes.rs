@@ -57,7 +57,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     }),
     shape(
         "flow list: numbers, 10 MB",
-        Error("hold more than"),
+        Error("names and values"),
         0,
         5_000_000,
         |n| one(format!("values: {{a: [{}]}}\n", "1,".repeat(n))),

@@ -29,8 +29,8 @@ pub(super) struct Document {
     pub(super) problems: Vec<Problem>,
     /// Stretches that were read and left out of the tree.
     pub(super) dropped: Vec<Span>,
-    /// How many values were read.
-    pub(super) values: usize,
+    /// How many names and values were read.
+    pub(super) nodes: usize,
     /// Whether the text is YAML at all.
     pub(super) readable: bool,
 }

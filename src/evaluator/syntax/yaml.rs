@@ -7,7 +7,7 @@ use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as Parse
 
 use crate::environment::{Number, Position};
 use crate::evaluator::limits::{
-    MAXIMUM_DIAGNOSTICS, MAXIMUM_NAME_BYTES, MAXIMUM_NESTING, MAXIMUM_VALUES,
+    MAXIMUM_DIAGNOSTICS, MAXIMUM_NAME_BYTES, MAXIMUM_NESTING, MAXIMUM_NODES,
 };
 use crate::evaluator::syntax::scalar::{self, Scalar};
 use crate::evaluator::syntax::{Document, Entry, Key, Kind, Node, Problem, Span};
@@ -16,17 +16,20 @@ use crate::secret::Text;
 /// Reads the first document of `text`.
 #[cfg(test)]
 pub(in crate::evaluator) fn parse(text: &str) -> Document {
-    parse_within(text, MAXIMUM_VALUES)
+    parse_within(text, MAXIMUM_NODES)
 }
 
-/// Reads the first document of `text`, which may hold so many `values`.
-pub(in crate::evaluator) fn parse_within(text: &str, values: usize) -> Document {
-    let mut builder = Builder::new(text, values);
+/// Reads the first document of `text`, which may hold so many names and values.
+pub(in crate::evaluator) fn parse_within(text: &str, limit: usize) -> Document {
+    let mut builder = Builder::new(text);
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
         match event {
             Ok((Event::DocumentEnd | Event::StreamEnd, _)) => break,
             Ok((event, span)) => {
+                if let Err(problem) = builder.count(&event, span, limit) {
+                    return builder.fail(problem);
+                }
                 if let Err(problem) = builder.take(event, span) {
                     return builder.fail(problem);
                 }
@@ -73,18 +76,41 @@ struct Builder<'text> {
     places: Places<'text>,
     open: Vec<Open>,
     document: Document,
-    /// How many values there may be.
-    limit: usize,
 }
 
 impl<'text> Builder<'text> {
-    fn new(text: &'text str, limit: usize) -> Self {
+    fn new(text: &'text str) -> Self {
         Self {
             places: Places::new(text),
             open: Vec::new(),
             document: Document::default(),
-            limit,
         }
+    }
+
+    /// Counts what takes memory, and refuses what would take too much of it.
+    fn count(&mut self, event: &Event<'_>, span: ParserSpan, limit: usize) -> Result<(), Problem> {
+        let length = match event {
+            Event::Scalar(text, ..) => text.len(),
+            Event::SequenceStart(..) | Event::MappingStart(..) | Event::Alias(_) => 0,
+            _ => return Ok(()),
+        };
+        let is_name = matches!(
+            self.open.last(),
+            Some(Open {
+                content: Content::Object { pending: None, .. },
+                ..
+            })
+        );
+        let summary = if self.document.nodes == limit {
+            format!("the definitions hold more than {MAXIMUM_NODES} names and values")
+        } else if is_name && length > MAXIMUM_NAME_BYTES {
+            format!("a name is longer than {MAXIMUM_NAME_BYTES} bytes")
+        } else {
+            self.document.nodes += 1;
+            return Ok(());
+        };
+        let span = self.places.span(span);
+        Err(Problem { summary, span })
     }
 
     fn take(&mut self, event: Event<'_>, span: ParserSpan) -> Result<(), Problem> {
@@ -94,7 +120,7 @@ impl<'text> Builder<'text> {
                 let span = self.places.scalar(span, style);
                 let mut node = self.scalar(&text, style, tag.as_deref(), span);
                 node.plain &= tag.is_none() && anchor == 0;
-                self.add(node, Some(&text))?;
+                self.add(node, Some(&text));
             }
             Event::SequenceStart(..) => self.begin(Content::List(Vec::new()), span)?,
             Event::MappingStart(..) => {
@@ -104,7 +130,7 @@ impl<'text> Builder<'text> {
                 };
                 self.begin(content, span)?;
             }
-            Event::SequenceEnd | Event::MappingEnd => self.end()?,
+            Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(_) => {
                 self.problem("alias nodes are not supported", span);
                 let node = Node {
@@ -112,7 +138,7 @@ impl<'text> Builder<'text> {
                     span,
                     plain: false,
                 };
-                self.add(node, None)?;
+                self.add(node, None);
             }
             Event::Nothing
             | Event::StreamStart
@@ -140,14 +166,14 @@ impl<'text> Builder<'text> {
 
     /// Closes the innermost list or map. It ends where its last child ends, as in ESC's positions:
     /// a closing bracket is not counted.
-    fn end(&mut self) -> Result<(), Problem> {
+    fn end(&mut self) {
         let Some(Open {
             begin,
             end,
             content,
         }) = self.open.pop()
         else {
-            return Ok(());
+            return;
         };
         let kind = match content {
             Content::List(items) => Kind::List(items),
@@ -158,42 +184,21 @@ impl<'text> Builder<'text> {
             span: Span { begin, end },
             plain: false,
         };
-        self.add(node, None)
+        self.add(node, None);
     }
 
     /// Puts a complete node where it belongs. `text` is the scalar's text, for a key.
-    fn add(&mut self, node: Node, text: Option<&str>) -> Result<(), Problem> {
+    fn add(&mut self, node: Node, text: Option<&str>) {
         let Some(parent) = self.open.last_mut() else {
             self.document.root.get_or_insert(node);
-            return Ok(());
+            return;
         };
-        if self.document.values == self.limit {
-            return Err(Problem {
-                summary: format!("the definitions hold more than {MAXIMUM_VALUES} values"),
-                span: node.span,
-            });
-        }
         parent.end = parent.end.max(node.span.end);
         match &mut parent.content {
-            Content::List(items) => {
-                self.document.values += 1;
-                items.push(node);
-            }
+            Content::List(items) => items.push(node),
             Content::Object { entries, pending } => match (pending.take(), text, &node.kind) {
-                (Some(PendingKey::Name(key)), ..) => {
-                    self.document.values += 1;
-                    entries.push(Entry { key, value: node });
-                }
-                (Some(PendingKey::Refused), ..) => {
-                    self.document.values += 1;
-                    self.document.dropped.push(node.span);
-                }
-                (None, Some(text), Kind::Text(_)) if text.len() > MAXIMUM_NAME_BYTES => {
-                    return Err(Problem {
-                        summary: format!("a name is longer than {MAXIMUM_NAME_BYTES} bytes"),
-                        span: node.span,
-                    });
-                }
+                (Some(PendingKey::Name(key)), ..) => entries.push(Entry { key, value: node }),
+                (Some(PendingKey::Refused), ..) => self.document.dropped.push(node.span),
                 (None, Some(text), Kind::Text(_)) => {
                     *pending = Some(PendingKey::Name(Key {
                         name: text.to_owned(),
@@ -208,7 +213,6 @@ impl<'text> Builder<'text> {
                 }
             },
         }
-        Ok(())
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Node {

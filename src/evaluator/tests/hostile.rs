@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::evaluator::limits::{
     MAXIMUM_DIAGNOSTICS, MAXIMUM_EVALUATION_DEPTH, MAXIMUM_IMPORTS, MAXIMUM_NAME_BYTES,
-    MAXIMUM_SOURCE_BYTES, MAXIMUM_VALUES,
+    MAXIMUM_NODES, MAXIMUM_SOURCE_BYTES,
 };
 
 /// Evaluates, and checks that it ends with an error that says `problem`. The limit on time is
@@ -176,7 +176,7 @@ fn imports_have_limits() {
 
 #[test]
 fn values_and_names_have_limits() {
-    let half = format!("values: [{}]", "1,".repeat(MAXIMUM_VALUES / 2));
+    let half = format!("values: [{}]", "1,".repeat(MAXIMUM_NODES / 2));
     let world = World::importing(&[("one", &half), ("other", &half)]);
     refused(
         &world,
