@@ -50,6 +50,7 @@ const RULES: &[(&str, &[&str])] = &[
         "commands",
         &[
             "authenticate",
+            "clock",
             "configuration",
             "environment",
             "error",
