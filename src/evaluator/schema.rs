@@ -11,11 +11,11 @@ use std::fmt;
 use std::rc::Rc;
 
 use percent_encoding::percent_decode_str;
-use regex_lite::Regex;
 
 use crate::environment::{Data, Number, Value, json};
 use crate::evaluator::convert::quoted;
 use crate::evaluator::limits::MAXIMUM_NESTING;
+use crate::evaluator::pattern::Pattern;
 
 /// A schema.
 #[derive(Clone)]
@@ -70,7 +70,7 @@ pub(super) struct Rules {
     pub(super) maximum_items: Option<usize>,
     pub(super) minimum_properties: Option<usize>,
     pub(super) maximum_properties: Option<usize>,
-    pub(super) pattern: Option<Regex>,
+    pub(super) pattern: Option<Pattern>,
     /// Whether a valid value is a secret.
     pub(super) secret: bool,
     /// The properties that only rotation reads.
@@ -527,17 +527,10 @@ impl<'v> Reader<'v> {
             "pattern" => {
                 let pattern = text(keyword, value)?;
                 if !pattern.is_empty() {
-                    let regex = Regex::new(pattern).map_err(|error| {
-                        let reason = match error.to_string() {
-                            // In Go's words, where they are known.
-                            reason if reason.contains("open group") => {
-                                "missing closing )".to_owned()
-                            }
-                            reason => reason,
-                        };
-                        InvalidSchema(format!("error parsing regexp: {reason}: `{pattern}`"))
+                    let pattern = Pattern::read(pattern).map_err(|reason| {
+                        InvalidSchema(format!("error parsing regexp: {reason}"))
                     })?;
-                    rules.pattern = Some(regex);
+                    rules.pattern = Some(pattern);
                 }
             }
             "secret" => match value.data {

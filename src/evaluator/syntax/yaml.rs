@@ -36,6 +36,10 @@ pub(in crate::evaluator) fn parse(text: &str) -> Document {
 /// Reads `text` from the parser's `input`, which begins with it.
 fn read<'text>(text: &'text str, input: &str) -> Builder<'text> {
     let mut builder = Builder::new(text);
+    if let Some(problem) = other_version(text) {
+        builder.fail(problem);
+        return builder;
+    }
     let mut parser = Parser::new_from_str(input);
     while let Some(event) = parser.next_event() {
         let problem = match event {
@@ -50,6 +54,34 @@ fn read<'text>(text: &'text str, input: &str) -> Builder<'text> {
     }
     builder.document.readable = true;
     builder
+}
+
+/// The problem of a text that says it is of another version of YAML than 1.1, the only one that
+/// yaml.v3 takes.
+fn other_version(text: &str) -> Option<Problem> {
+    let lines = text.lines().enumerate();
+    let mut before = lines.take_while(|(_, line)| {
+        line.trim_matches(BLANKS).is_empty() || line.starts_with(['#', '%'])
+    });
+    let (number, line) = before.find(|(_, line)| line.starts_with("%YAML"))?;
+    let version = line.split_whitespace().nth(1);
+    if version == Some("1.1") {
+        return None;
+    }
+    let byte = text.find("%YAML").unwrap_or_default();
+    let at = Position {
+        line: number + 1,
+        column: 1,
+        byte,
+    };
+    Some(Problem {
+        summary: match number {
+            0 => "yaml: found incompatible YAML document".to_owned(),
+            _ => format!("yaml: line {number}: found incompatible YAML document"),
+        },
+        span: Span { begin: at, end: at },
+        path: None,
+    })
 }
 
 /// What ends a line.
@@ -106,7 +138,11 @@ impl<'text> Builder<'text> {
         let span = self.places.span(span);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let has_property = tag.is_some() || anchor != 0;
+                // A lone `!` says nothing to yaml.v3, other than where the scalar begins.
+                let is_mark = |tag: &Tag| format!("{}{}", tag.handle, tag.suffix) == "!";
+                let is_marked = tag.as_deref().is_some_and(is_mark);
+                let tag = tag.filter(|_| !is_marked);
+                let has_property = is_marked || tag.is_some() || anchor != 0;
                 let mut span = self.places.scalar(span, style, has_property);
                 if let Some(after) = self.after_colon(span) {
                     (span.begin, span.end) = (after, after);
@@ -778,6 +814,14 @@ mod tests {
                 "1:4 yaml: line 1: found unexpected end of stream",
             ),
             ("a: *x\n", "1:4 yaml: found unknown anchor"),
+            (
+                "# x\n%YAML 1.2\n---\na: b\n",
+                "2:1 yaml: line 1: found incompatible YAML document",
+            ),
+            (
+                "a: \"\\\\ \\/\"\n",
+                "1:4 yaml: line 1: found unknown escape character",
+            ),
         ] {
             let shown: Vec<_> = parse(text).problems.iter().map(show).collect();
             assert_eq!(shown, [want], "{text:?}");
