@@ -206,15 +206,23 @@ impl Schema {
 
     /// The schema of an object of schema `top` that was merged over one of schema `base`.
     pub(super) fn merged(base: &Self, top: &Self) -> Self {
+        let mut left = MAXIMUM_MERGED_PROPERTIES;
+        Self::merged_within(base, top, &mut left)
+    }
+
+    /// The same as long as there is something left. Schemas share what is in them: a few can stand
+    /// for very many properties.
+    fn merged_within(base: &Self, top: &Self, left: &mut usize) -> Self {
         let is_object = |schema: &Self| schema.rules().kind == Some(Type::Object);
         if !is_object(top) || !is_object(base) {
             return top.clone();
         }
         let mut properties: BTreeMap<_, _> = base.properties().collect();
         for (name, schema) in top.properties() {
+            *left = left.saturating_sub(1);
             let schema = match properties.get(&name) {
-                Some(base) => Self::merged(base, &schema),
-                None => schema,
+                Some(base) if *left > 0 => Self::merged_within(base, &schema, left),
+                _ => schema,
             };
             properties.insert(name, schema);
         }
@@ -374,6 +382,9 @@ impl Schema {
             || alternatives.any(|sub| self.down(sub).names_property(name))
     }
 }
+
+/// How many properties of two schemas are merged. Those beyond are taken from the upper one.
+const MAXIMUM_MERGED_PROPERTIES: usize = 100_000;
 
 /// The keywords that mean something here. JSON text may write them in any case, as for Go's
 /// `encoding/json`.
