@@ -37,6 +37,14 @@ GO_PROGRAMS = [
 PYTHON_PARTS = [("aws", "awscli"), ("moto", "moto"), ("python client", "kubernetes")]
 
 
+class MissingPart(Failure):
+    """A part that a scenario needs could not be built."""
+
+    def __init__(self, name, problem):
+        super().__init__(f"the part `{name}` is missing: {problem}")
+        self.name = name
+
+
 class Parts:
     """Where each part is, and its version. A part that cannot be built is missing."""
 
@@ -49,7 +57,7 @@ class Parts:
     def path(self, name):
         """The program; a failure if it is missing."""
         if name in self._missing:
-            raise Failure(f"the part `{name}` is missing: {self._missing[name]}")
+            raise MissingPart(name, self._missing[name])
         return self._found[name][0]
 
     def version(self, name):
