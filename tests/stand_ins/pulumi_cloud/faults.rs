@@ -10,6 +10,16 @@ use crate::support::pulumi_cloud::configuration::TOKEN;
 use crate::support::pulumi_cloud::fault::Fault;
 use crate::support::tls::Authority;
 
+/// Method, target, headers, body; the status of the answer, and what is wrong.
+type Case<'a> = (
+    &'a str,
+    &'a str,
+    &'a [(&'a str, &'a str)],
+    &'a str,
+    u16,
+    &'a str,
+);
+
 /// A request as it stands on the wire.
 fn request(method: &str, target: &str) -> String {
     format!(
@@ -207,11 +217,21 @@ fn the_date_can_be_wrong() {
 }
 
 #[test]
+fn empty_parts_of_a_path_are_left_out() {
+    let setting = setting(|_| ());
+    let response = setting.get(&format!("{ENVIRONMENT}/open//id?property=a"));
+    assert_eq!(response.status, 301);
+    let place = format!("{ENVIRONMENT}/open/id?property=a");
+    assert_eq!(response.header("Location"), Some(place.as_str()));
+    assert_eq!(setting.cloud.operations(), ["clean path"]);
+}
+
+#[test]
 fn what_breaks_the_interface_is_noticed() {
     let setting = setting(|_| ());
     let open = format!("{ENVIRONMENT}/open");
     let authorization = format!("token {TOKEN}");
-    let cases: [(&str, &str, &[(&str, &str)], &str, u16, &str); 8] = [
+    let cases: [Case<'_>; 8] = [
         ("GET", "/api/nothing", &[], "", 404, "there is no such path"),
         (
             "PUT",

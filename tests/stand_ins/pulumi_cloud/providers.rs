@@ -193,6 +193,16 @@ fn definitions_are_opened_and_checked_without_being_stored() {
     assert_eq!(shown["properties"]["secret"]["value"], "shh");
     assert_eq!(setting.post(&check, "values: [\n").status, 400);
 
+    // A check that shows no secrets decrypts none.
+    let sealed = setting.cloud.encrypt("acme", "any", "other", "shh");
+    let sealed = format!("values:\n  a:\n    fn::secret: {{ciphertext: {sealed}}}\n  b: ${{a}}\n");
+    let hidden = json(&setting.post(&check, &sealed));
+    let secret = &hidden["properties"]["b"];
+    assert_eq!(
+        (&secret["secret"], &secret["unknown"]),
+        (&json!(true), &json!(true))
+    );
+
     // Identity tokens need an environment with an identity.
     let token = "values:\n  a:\n    fn::open::oidc: {audience: x, identityToken: {version: v2}}\n";
     let response = setting.post(&format!("{organization}/yaml/open"), token);
