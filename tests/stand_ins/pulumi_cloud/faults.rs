@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{ENVIRONMENT, Setting, refusal, session, setting};
 use crate::support::http::{Client, Gate, read_head};
 use crate::support::pulumi_cloud::configuration::TOKEN;
-use crate::support::pulumi_cloud::fault::Fault;
+use crate::support::pulumi_cloud::fault::{Fault, deaf};
 use crate::support::tls::Authority;
 
 /// Method, target, headers, body; the status of the answer, and what is wrong.
@@ -167,13 +167,21 @@ fn it_hangs_until_the_other_side_gives_up() {
             let mut part = [0; 16];
             reader.read_exact(&mut part).unwrap();
         }
-        let limit = Duration::from_millis(50);
-        stream.set_read_timeout(Some(limit)).unwrap();
-        // Whatever is left of the half comes at once; then there is nothing, but no end either.
-        let error = stream.read_to_end(&mut Vec::new()).unwrap_err();
-        let waited = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
-        assert!(waited.contains(&error.kind()), "{error}");
+        expect_silence(stream);
     }
+    let server = deaf();
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    write!(stream, "{}", request("GET", "/api/user")).unwrap();
+    expect_silence(stream);
+}
+
+/// Whatever is on its way may come; then there is nothing, but no end either.
+fn expect_silence(mut stream: TcpStream) {
+    let limit = Duration::from_millis(50);
+    stream.set_read_timeout(Some(limit)).unwrap();
+    let error = stream.read_to_end(&mut Vec::new()).unwrap_err();
+    let waited = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
+    assert!(waited.contains(&error.kind()), "{error}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{ENVIRONMENT, NOW, Setting, json, plain, refusal, session, setting, with};
+use crate::stand_ins::{post, web_identity};
 use crate::support::base64::decode_url;
 use crate::support::pulumi_cloud::configuration::{Stack, TEAM_TOKEN, TOKEN};
 
@@ -70,6 +71,9 @@ fn providers_give_what_pulumi_cloud_gives() {
     assert_eq!(claims["exp"], NOW + 600);
     assert_eq!(claims["https://pulumi.com/current_env"], "test/env");
     assert_eq!(claims["https://pulumi.com/actor"], "alice");
+    let form = web_identity(values["token"].as_str().unwrap(), &[]);
+    let traded = post(&setting.sts, &form);
+    assert_eq!(traded.status, 200, "AWS trusts it: {}", traded.text());
 
     let providers = json(&setting.get("/api/esc/providers?orgName=acme"));
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Pulumi Cloud's interface as its OpenAPI document has it: every request and every answer of the
+//! Pulumi Cloud's interface as its published description has it: every request and answer of the
 //! stand-in is held against it. `tests/oracle/pulumi_cloud_api.py` tells how the data came about.
 
 use std::collections::BTreeMap;

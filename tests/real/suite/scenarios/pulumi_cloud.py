@@ -3,8 +3,7 @@ SDK. What they see is what ours has to see."""
 
 import json
 
-from ..pulumi_cloud import EVERYTHING, ROLE, TOKEN
-from ..processes import Failure
+from ..pulumi_cloud import ROLE, TOKEN
 from ..scenario import Scenario, expect_equal, expect_in
 
 SDK = """\
@@ -96,6 +95,17 @@ def run_sdk(world, cloud, program, *arguments):
     python = world.parts.path("esc sdk") / "python"
     home = world.home()
     return home.run([python, "-c", program, cloud.url, TOKEN, *arguments]).succeeded()
+
+
+def with_kubectl_esc(world, cloud, reference):
+    """The values that ours shows."""
+    given = {
+        "PULUMI_ACCESS_TOKEN": TOKEN,
+        "PULUMI_BACKEND_URL": cloud.secure_url,
+        "SSL_CERT_FILE": str(cloud.authority),
+    }
+    result = world.home().run(["kubectl-esc", "open", reference], **given)
+    return json.loads(result.succeeded().stdout)
 
 
 # Who opens environments: what all of them see has to be the same.
