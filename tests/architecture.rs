@@ -50,11 +50,13 @@ const RULES: &[(&str, &[&str])] = &[
         "commands",
         &[
             "authenticate",
+            "aws::endpoint",
             "configuration",
             "environment",
             "error",
             "host",
             "journal",
+            "kubernetes",
         ],
     ),
     ("lib", &[]),

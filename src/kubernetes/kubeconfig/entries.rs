@@ -91,8 +91,6 @@ pub struct PluginUser {
     pub args: Vec<String>,
     /// Its variables. `None` leaves those that are there.
     pub env: Option<Vec<(String, String)>>,
-    /// Whether the plugin is to be told about the cluster.
-    pub provide_cluster_info: bool,
 }
 
 impl PluginUser {
@@ -127,9 +125,6 @@ impl PluginUser {
                 let env = env.iter().map(variable).collect();
                 values.push((vec!["exec", "env"], Json::Array(env)));
             }
-        }
-        if self.provide_cluster_info {
-            values.push((vec!["exec", "provideClusterInfo"], json!(true)));
         }
         Wanted {
             section: Section::Users,
