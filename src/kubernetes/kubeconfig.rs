@@ -78,7 +78,7 @@ struct ReadContext {
 impl Kubeconfig {
     /// Reads a kubeconfig in YAML or JSON: the first document, as kubectl does.
     pub fn parse(text: &str) -> Result<Self> {
-        let mut documents = serde_yaml::Deserializer::from_str(text);
+        let mut documents = serde_yaml::Deserializer::from_str(text.trim_start_matches('\u{feff}'));
         let Some(document) = documents.next() else {
             return Ok(Self::default());
         };

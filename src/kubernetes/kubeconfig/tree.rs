@@ -372,10 +372,11 @@ impl<'text> Reader<'text> {
             return Err("lists and maps nest too deep");
         }
         let bracket = if list { '[' } else { '{' };
-        // The parser's place holds tag and anchor, and the bracket only in flow style.
-        let written = &self.text[span.start..span.end.max(span.start)];
-        let flow = written.ends_with(bracket);
-        let begin = if flow { span.end - 1 } else { span.start };
+        // The parser's place holds tag and anchor, and the bracket only in flow style, with what
+        // follows it.
+        let at = self.after_properties(span.start);
+        let flow = at < span.end && self.text[at..].starts_with(bracket);
+        let begin = if flow { at } else { span.start };
         self.open.push(Open {
             list,
             begin,
@@ -437,24 +438,31 @@ impl<'text> Reader<'text> {
             .unwrap_or(self.text.len())
     }
 
+    /// The place after a tag and an anchor.
+    fn after_properties(&self, start: usize) -> usize {
+        let mut rest = &self.text[start..];
+        while rest.starts_with(['&', '!']) {
+            let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            rest = rest[end..].trim_start();
+        }
+        self.text.len() - rest.len()
+    }
+
     /// The end of a quoted scalar: the parser lets it reach to the end of its line. A tag and an
     /// anchor may stand before the opening quote.
     fn after_quote(&self, start: usize, quote: char) -> usize {
-        let mut inside = false;
-        let mut property = self.text[start..].starts_with(['!', '&']);
-        let mut characters = self.text[start..].char_indices().peekable();
+        let open = self.after_properties(start) + 1;
+        let mut characters = self
+            .text
+            .get(open..)
+            .unwrap_or_default()
+            .char_indices()
+            .peekable();
         while let Some((at, character)) = characters.next() {
-            if !inside {
-                property = match character {
-                    '!' | '&' => true,
-                    _ => property && !character.is_whitespace(),
-                };
-                inside = !property && character == quote;
-            } else if character == quote {
-                let doubled =
-                    quote == '\'' && characters.peek().is_some_and(|(_, next)| *next == quote);
-                if !doubled {
-                    return start + at + 1;
+            if character == quote {
+                let next = characters.peek().map(|(_, next)| *next);
+                if quote == '"' || next != Some(quote) {
+                    return open + at + 1;
                 }
                 characters.next();
             } else if quote == '"' && character == '\\' {
@@ -481,6 +489,8 @@ mod tests {
             ("a: 'it''s' # c\n", &["a"], "'it''s'"),
             ("a: {b: [x, y]} # c\n", &["a"], "{b: [x, y]}"),
             ("a: &z {b: \"}\"} # c\n", &["a"], "{b: \"}\"}"),
+            ("a: !!map   &z { } # c\n", &["a"], "{ }"),
+            ("a: [ # ]\n ]\nb: c\n", &["a"], "[ # ]\n ]"),
             ("é: {ü: ö}\n", &["é", "ü"], "ö"),
             ("a:\n  b: c\n  d: e\n\n# f\ng: h\n", &["a"], "b: c\n  d: e"),
             ("a:\r\n- b\r\n- c\r\n", &["a"], "b\r\n- c"),
