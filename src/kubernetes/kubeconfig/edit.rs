@@ -120,7 +120,9 @@ fn fresh(changes: &Changes, line_break: &str) -> String {
         let entries = changes.entries.iter();
         let entries = entries.filter(|entry| entry.section == section);
         let entries: Vec<_> = entries.map(Wanted::to_json).collect();
-        root.insert(section.key().to_owned(), Json::Array(entries));
+        if !entries.is_empty() {
+            root.insert(section.key().to_owned(), Json::Array(entries));
+        }
     }
     if let Some(context) = &changes.current_context {
         root.insert("current-context".to_owned(), context.clone().into());
