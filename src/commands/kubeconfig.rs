@@ -1,13 +1,14 @@
 //! What both commands share that change kubeconfigs.
 
+use std::fmt::Write as _;
+
 use super::{difference, output};
+use crate::configuration::KubeconfigFlags;
+use crate::configuration::request::OpenRequest;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::eks_login::Login;
 use crate::kubernetes::kubeconfig::{Changes, Files, Merged, Mode, redacted};
-
-use crate::configuration::KubeconfigFlags;
-use crate::configuration::request::OpenRequest;
 
 /// Changes the files, or shows what would change.
 pub(super) fn apply(
@@ -33,7 +34,7 @@ pub(super) fn apply(
             let (before, after) = (redacted(before.unwrap_or_default()), redacted(&file.after));
             shown.push_str(&difference::unified(&before, &after, before_name, &path));
         } else {
-            shown.push_str(&format!("changed {path}\n"));
+            let _ = writeln!(shown, "changed {path}");
         }
     }
     if edited.is_empty() && !flags.dry_run {

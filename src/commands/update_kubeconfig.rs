@@ -212,13 +212,12 @@ fn find(
         )
         .with_hint("give the name by `--cluster-name`"));
     }
-    let (cluster, namespace) = match known {
-        Some(known) => known,
-        None => {
-            let open = &request.open;
-            let cluster = authenticate::describe_cluster(&opened, &target, open, host, journal)?;
-            (cluster, None)
-        }
+    let (cluster, namespace) = if let Some(known) = known {
+        known
+    } else {
+        let open = &request.open;
+        let cluster = authenticate::describe_cluster(&opened, &target, open, host, journal)?;
+        (cluster, None)
     };
     Ok(Found {
         cluster,
@@ -301,6 +300,12 @@ fn own_kubeconfig(arguments: &Arguments, opened: &Opened) -> Result<Option<Kubec
         let mut files = environment.files().into_iter();
         match files.find(|(name, _)| *name == "KUBECONFIG") {
             Some((_, text)) => text,
+            None if arguments.context.is_some() => {
+                return Err(Error::configuration(
+                    "the environment holds no `files.KUBECONFIG`, whose context `--context` names",
+                )
+                .with_hint("name the path of a kubeconfig in the environment with `--from`"));
+            }
             None => return Ok(None),
         }
     };

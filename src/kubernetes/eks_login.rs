@@ -367,6 +367,8 @@ fn named<'f, 'a>(
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn login(call: &str, env: &[(&str, &str)]) -> Login {
@@ -395,14 +397,14 @@ mod tests {
                     ("session", &login.session_name),
                 ] {
                     if let Some(value) = value {
-                        text += &format!(" {name}={value}");
+                        let _ = write!(text, " {name}={value}");
                     }
                 }
                 for (name, value) in &login.env {
-                    text += &format!(" {name}={value}");
+                    let _ = write!(text, " {name}={value}");
                 }
                 for lost in &login.lost {
-                    text += &format!("; lost {lost}");
+                    let _ = write!(text, "; lost {lost}");
                 }
                 text
             }

@@ -102,6 +102,34 @@ fn names_and_the_current_context_are_chosen() {
 }
 
 #[test]
+fn what_was_added_by_hand_stays() {
+    let plugin = update(Plugin::new()).arg("--region").arg("eu-west-1");
+    assert_eq!(plugin.run().code, 0);
+    let config = plugin.path("home/.kube/config");
+    let written = fs::read_to_string(&config).unwrap();
+    let by_hand = written
+        .replace(
+            "    server:",
+            "    proxy-url: http://localhost:8080\n    server:",
+        )
+        .replace("    user: demo\n", "    user: demo\n    namespace: apps\n")
+        .replace(
+            "      args:",
+            "      env: [{name: KUBECTL_ESC_LOG, value: \"1\"}]\n      args:",
+        )
+        .replace("  user:\n", "  user: # me\n    as: alice\n");
+    fs::write(&config, &by_hand).unwrap();
+    plugin.run().assert("nothing to change\n", "", 0);
+    let moved = plugin.args(["--session-name", "me"]);
+    moved
+        .run()
+        .assert("changed [dir]/home/.kube/config\n", "", 0);
+    let args = "      - eu-west-1\n      - --session-name\n      - me\n";
+    let want = by_hand.replace("      - eu-west-1\n", args);
+    assert_eq!(fs::read_to_string(&config).unwrap(), want);
+}
+
+#[test]
 fn a_dry_run_shows_the_difference_and_writes_nothing() {
     let before = "\
 # mine

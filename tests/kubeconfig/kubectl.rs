@@ -48,7 +48,7 @@ fn kubectl_reads_every_result() {
                 before.trim_end().to_owned(),
                 format!("{}\n---\nkind: Other\n", before.trim_end()),
             ] {
-                if file.ends_with(".json") && before.contains("---") {
+                if file == "tabbed.json" && before.contains("---") {
                     continue;
                 }
                 let plugin = update(&before);

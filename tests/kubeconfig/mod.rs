@@ -9,7 +9,8 @@ mod sources;
 /// A context that the plugin serves, as it is written into a new file: the name of cluster, user and
 /// context, the server, further lines of the cluster, and arguments after `get-token`.
 fn new_file(name: &str, server: &str, more: &str, args: &[&str]) -> String {
-    let args: String = args.iter().map(|arg| format!("      - {arg}\n")).collect();
+    let args = args.iter().map(|arg| format!("      - {arg}\n"));
+    let args = args.collect::<Vec<_>>().concat();
     format!(
         "\
 apiVersion: v1

@@ -100,7 +100,7 @@ fn variants() -> Vec<(String, String)> {
             ("document end", format!("{text}...\n")),
             ("comment at the end", format!("{text}\n\n  # bye")),
         ] {
-            if name.ends_with(".json")
+            if name == "tabbed.json"
                 && !matches!(kind, "as it is" | "CRLF" | "no line break at the end")
             {
                 continue;
@@ -334,7 +334,7 @@ fn odd_forms_are_edited_or_refused() {
                 assert!(!after.contains("token:"), "{after}");
             }
             (Err(error), Err(want)) => {
-                assert!(error.to_string().contains(want), "{before:?}: {error}")
+                assert!(error.to_string().contains(want), "{before:?}: {error}");
             }
             (result, want) => panic!("{before:?}: {result:?}, not {want:?}"),
         }

@@ -77,6 +77,12 @@ fn the_environments_own_kubeconfig() {
         ),
         (&["--from", "nothing"], 2, "has no `nothing`"),
         (&["--from", "a..b"], 2, "not a property path"),
+        (&["--from", "stack"], 2, "it has no cluster"),
+        (
+            &["--from", "stack.kubeconfig.apiVersion"],
+            2,
+            "cannot be read",
+        ),
     ] {
         let arguments = [&["--cluster-name", "demo"], arguments].concat();
         let (plugin, output) = update(ENVIRONMENT, &arguments);
@@ -209,6 +215,38 @@ fn flags_alone_need_no_environment() {
         assert_eq!(output.code, 2, "{output:?}");
         assert!(!output.stderr.contains("hunter2"), "{output:?}");
     }
+}
+
+/// The kubeconfig of the documentation is the one that its command prints.
+#[test]
+fn the_documented_kubeconfig_is_ours() {
+    let documentation = project_file("docs/pulumi.md");
+    let (_, environment) = documentation.split_once("```yaml\n").unwrap();
+    let (environment, _) = environment.split_once("```").unwrap();
+    let environment: serde_yaml::Value = serde_yaml::from_str(environment).unwrap();
+    let output = Plugin::new()
+        .file("ca.pem", "-----BEGIN CERTIFICATE-----")
+        .args([
+            "update-kubeconfig",
+            "acme/platform/prod-access",
+            "--cluster-name",
+            "prod",
+        ])
+        .args([
+            "--region",
+            "eu-west-1",
+            "--certificate-authority",
+            "ca.pem",
+            "--stdout",
+        ])
+        .args([
+            "--server",
+            "https://0123456789ABCDEF.gr7.eu-west-1.eks.amazonaws.com",
+        ])
+        .run();
+    assert_eq!(output.code, 0, "{output:?}");
+    let documented = environment["values"]["kubeconfig"].as_str().unwrap();
+    assert_eq!(output.stdout, documented);
 }
 
 fn eks(change: impl FnOnce(&mut Configuration)) -> Eks {

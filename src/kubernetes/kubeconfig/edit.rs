@@ -5,16 +5,18 @@
 //! the changes, nothing else. Where it does not, or where the text has a form that cannot be
 //! edited safely, the edit is refused.
 
+use std::fmt;
+
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value as Json};
 
 use crate::error::{Error, Result};
-use crate::kubernetes::kubeconfig::splice::{Place, Step};
+use crate::kubernetes::kubeconfig::splice::{Change, Place, Step, splice};
 use crate::kubernetes::kubeconfig::text;
 use crate::kubernetes::kubeconfig::tree::{self, Node};
 
-/// More steps than any change of ours takes.
-const MAXIMUM_STEPS: usize = 10_000;
+/// More rounds than any change of ours takes: a new entry of each file's lists is one.
+const MAXIMUM_ROUNDS: usize = 10_000;
 
 /// A list of named entries in a kubeconfig.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -52,8 +54,9 @@ impl Section {
     }
 }
 
-/// An entry as it is to be. What is not mentioned stays as it is.
-#[derive(Clone, Debug)]
+/// An entry as it is to be. What is not mentioned stays as it is. `Debug` shows no values, which may
+/// hold a variable's secret.
+#[derive(Clone)]
 pub struct Wanted {
     /// Where it belongs.
     pub section: Section,
@@ -72,6 +75,19 @@ pub struct Changes {
     pub entries: Vec<Wanted>,
     /// The context to make the current one.
     pub current_context: Option<String>,
+}
+
+impl fmt::Debug for Wanted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let fields = self.values.iter().map(|(path, _)| path.join("."));
+        formatter
+            .debug_struct("Wanted")
+            .field("section", &self.section)
+            .field("name", &self.name)
+            .field("values", &fields.collect::<Vec<_>>())
+            .field("removed", &self.removed)
+            .finish()
+    }
 }
 
 impl Wanted {
@@ -139,21 +155,33 @@ pub fn edit(text: &str, changes: &Changes) -> Result<String> {
     let mut expected = original.clone();
     let mut root = original;
     let mut edited = text.to_owned();
-    let mut steps = 0;
-    while let Some(step) = next_step(&root, changes)? {
-        steps += 1;
-        if steps > MAXIMUM_STEPS {
-            return Err(refusal("it does not take the changes"));
+    for _ in 0..MAXIMUM_ROUNDS {
+        let steps = next_steps(&root, changes)?;
+        if steps.is_empty() {
+            return still_json(text, edited);
         }
-        step.apply(&mut expected);
-        edited = step
-            .splice(&edited, &root)
-            .map_err(|reason| refusal(&reason))?;
+        // What overlaps or touches waits for the next round.
+        let mut taken: Vec<Change> = Vec::new();
+        for step in steps {
+            let change = step.change(&edited, &root);
+            let (range, replacement) = change.map_err(|reason| refusal(&reason))?;
+            let apart = |(other, _): &Change| other.end < range.start || range.end < other.start;
+            if taken.iter().all(apart) {
+                step.apply(&mut expected);
+                taken.push((range, replacement));
+            }
+        }
+        edited = splice(&edited, taken).map_err(|reason| refusal(&reason))?;
         root = match tree::parse(&edited) {
             Ok(Some(root)) if root == expected => root,
             _ => return Err(refusal("its form is too unusual to be edited safely")),
         };
     }
+    Err(refusal("it does not take the changes"))
+}
+
+/// The edited text; where the old one was JSON, it has to be JSON, too.
+fn still_json(text: &str, edited: String) -> Result<String> {
     let is_json = |text: &str| serde_json::from_str::<IgnoredAny>(text).is_ok();
     if is_json(text) && !is_json(&edited) {
         return Err(refusal("it would not be JSON any more"));
@@ -221,25 +249,24 @@ fn check_root(root: &Node) -> Result<()> {
     Ok(())
 }
 
-/// The next thing to do to the text; `None` when it holds all changes.
-fn next_step(root: &Node, changes: &Changes) -> Result<Option<Step>> {
+/// The next things to do to the text, at most one for each change; none when it holds all.
+fn next_steps(root: &Node, changes: &Changes) -> Result<Vec<Step>> {
+    let mut steps = Vec::new();
     for wanted in &changes.entries {
-        if let Some(step) = step_for(root, wanted)? {
-            return Ok(Some(step));
+        steps.extend(step_for(root, wanted)?);
+    }
+    if let Some(context) = &changes.current_context {
+        let value = Json::from(context.as_str());
+        let current = root.get("current-context");
+        if !current.is_some_and(|current| current.means(&value)) {
+            steps.push(Step::Set {
+                path: Vec::new(),
+                key: "current-context".to_owned(),
+                value,
+            });
         }
     }
-    let Some(context) = &changes.current_context else {
-        return Ok(None);
-    };
-    let value = Json::from(context.as_str());
-    let current = root.get("current-context");
-    Ok(
-        (!current.is_some_and(|current| current.means(&value))).then(|| Step::Set {
-            path: Vec::new(),
-            key: "current-context".to_owned(),
-            value,
-        }),
-    )
+    Ok(steps)
 }
 
 fn step_for(root: &Node, wanted: &Wanted) -> Result<Option<Step>> {
@@ -360,7 +387,7 @@ impl Step {
     fn apply(&self, root: &mut Node) {
         match self {
             Self::Set { path, key, value } => {
-                if let Some(entries) = splice_target(root, path) {
+                if let Some(entries) = entries_at(root, path) {
                     match entries.iter_mut().find(|entry| entry.is(key)) {
                         Some(entry) => entry.value = Node::new(value),
                         None => entries.push(tree::Entry::new(key, value)),
@@ -368,14 +395,14 @@ impl Step {
                 }
             }
             Self::Push { key, value } => {
-                let list = splice_target(root, &[])
+                let list = entries_at(root, &[])
                     .and_then(|entries| entries.iter_mut().find(|entry| entry.is(key)));
                 if let Some(tree::Kind::List(items)) = list.map(|entry| &mut entry.value.kind) {
                     items.push(Node::new(value));
                 }
             }
             Self::Remove { path, key } => {
-                if let Some(entries) = splice_target(root, path) {
+                if let Some(entries) = entries_at(root, path) {
                     entries.retain(|entry| !entry.is(key));
                 }
             }
@@ -384,7 +411,7 @@ impl Step {
 }
 
 /// The entries of the map at `path`; `None` where an alias is in the way.
-fn splice_target<'a>(root: &'a mut Node, path: &[Place]) -> Option<&'a mut Vec<tree::Entry>> {
+fn entries_at<'a>(root: &'a mut Node, path: &[Place]) -> Option<&'a mut Vec<tree::Entry>> {
     let mut node = root;
     for place in path {
         node = match (&mut node.kind, place) {

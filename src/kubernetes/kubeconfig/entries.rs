@@ -2,6 +2,8 @@
 //!
 //! They are the same for the same input, to the byte: Pulumi compares them.
 
+use std::fmt;
+
 use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result};
@@ -84,13 +86,22 @@ impl Cluster {
     }
 }
 
-/// A user that this plugin logs in.
-#[derive(Clone, Debug, Default)]
+/// A user that this plugin logs in. `Debug` shows no variables, which may hold a secret.
+#[derive(Clone, Default)]
 pub struct PluginUser {
     /// The plugin's arguments.
     pub args: Vec<String>,
     /// Its variables. `None` leaves those that are there.
     pub env: Option<Vec<(String, String)>>,
+}
+
+impl fmt::Debug for PluginUser {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PluginUser")
+            .field("args", &self.args)
+            .finish_non_exhaustive()
+    }
 }
 
 impl PluginUser {

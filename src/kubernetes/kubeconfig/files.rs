@@ -6,6 +6,7 @@
 //! the list. Who writes holds `FILE.lock` beside every file of the list.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -29,8 +30,8 @@ pub struct Files {
     paths: Vec<PathBuf>,
 }
 
-/// A file and what an update makes of it.
-#[derive(Clone, Debug)]
+/// A file and what an update makes of it. `Debug` shows no text, which may hold tokens and keys.
+#[derive(Clone)]
 pub struct Edited {
     /// The file.
     pub path: PathBuf,
@@ -38,6 +39,15 @@ pub struct Edited {
     pub before: Option<String>,
     /// Its text after.
     pub after: String,
+}
+
+impl fmt::Debug for Edited {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Edited")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whether an update is to be done.

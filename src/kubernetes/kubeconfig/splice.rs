@@ -37,31 +37,41 @@ pub(super) enum Place {
 type Refusal = String;
 
 impl Step {
-    /// The text with the change. `root` is the text's tree.
-    pub(super) fn splice(&self, text: &str, root: &Node) -> Result<String, Refusal> {
-        let (range, replacement) = match self {
+    /// The bytes that change. `root` is the text's tree.
+    pub(super) fn change(&self, text: &str, root: &Node) -> Result<Change, Refusal> {
+        match self {
             Self::Set { path, key, value } => {
                 let map = find(root, path)?;
                 match map.entries().iter().find(|entry| entry.is(key)) {
-                    Some(entry) => replace(text, map, entry, value)?,
-                    None => insert(text, map, key, value)?,
+                    Some(entry) => replace(text, map, entry, value),
+                    None => insert(text, map, key, value),
                 }
             }
             Self::Push { key, value } => {
                 let entry = root.entries().iter().find(|entry| entry.is(key));
-                push(text, entry.ok_or_else(unusual)?, value)?
+                push(text, entry.ok_or_else(unusual)?, value)
             }
-            Self::Remove { path, key } => remove(text, find(root, path)?, key)?,
-        };
-        let (Some(before), Some(after)) = (text.get(..range.start), text.get(range.end..)) else {
-            return Err(unusual());
-        };
-        Ok([before, &replacement, after].concat())
+            Self::Remove { path, key } => remove(text, find(root, path)?, key),
+        }
     }
 }
 
 /// A change of bytes: what they are, and what they become.
-type Change = (Range<usize>, String);
+pub(super) type Change = (Range<usize>, String);
+
+/// The text with the changes, which must neither overlap nor touch.
+pub(super) fn splice(text: &str, mut changes: Vec<Change>) -> Result<String, Refusal> {
+    changes.sort_by_key(|(range, _)| range.start);
+    let mut spliced = String::with_capacity(text.len());
+    let mut at = 0;
+    for (range, replacement) in changes {
+        spliced.push_str(text.get(at..range.start).ok_or_else(unusual)?);
+        spliced.push_str(&replacement);
+        at = range.end;
+    }
+    spliced.push_str(text.get(at..).ok_or_else(unusual)?);
+    Ok(spliced)
+}
 
 fn unusual() -> Refusal {
     "its form is too unusual".to_owned()
@@ -147,14 +157,14 @@ fn push(text: &str, entry: &Entry, value: &Json) -> Result<Change, Refusal> {
         let item = text::flow_value(value, &deeper(&layout));
         return insert_in_brackets(text, list, item, &layout);
     }
-    let Some(last) = list.items().last() else {
+    let Some(final_item) = list.items().last() else {
         return Err(unusual());
     };
     let dash = first_dash(text, after_colon(text, &entry.key)?).ok_or_else(unusual)?;
     let column = column(text, dash);
     let line_break = line_break(text);
     let item = text::block_item(value, column, line_break);
-    let end = line_end(text, content_end(text, last));
+    let end = line_end(text, content_end(text, final_item));
     Ok((end..end, format!("{line_break}{:column$}{item}", "")))
 }
 

@@ -174,18 +174,18 @@ pub(super) fn flow_value(value: &Json, layout: &Layout) -> String {
         Json::String(text) => quoted(text),
         Json::Array(items) if !items.is_empty() => {
             let items = items.iter().map(|item| flow_value(item, &inner));
-            brackets('[', items.collect(), ']', layout, &inner)
+            brackets('[', &items.collect::<Vec<_>>(), ']', layout, &inner)
         }
         Json::Object(entries) if !entries.is_empty() => {
             let entries = sorted(entries).into_iter();
             let entries = entries.map(|(key, value)| flow_entry(key, value, &inner));
-            brackets('{', entries.collect(), '}', layout, &inner)
+            brackets('{', &entries.collect::<Vec<_>>(), '}', layout, &inner)
         }
         other => other.to_string(),
     }
 }
 
-fn brackets(open: char, parts: Vec<String>, close: char, outer: &Layout, inner: &Layout) -> String {
+fn brackets(open: char, parts: &[String], close: char, outer: &Layout, inner: &Layout) -> String {
     match (outer, inner) {
         (
             Layout::Lines {

@@ -524,12 +524,10 @@ mod tests {
 
     #[test]
     fn hostile_texts_are_refused() {
-        let laughs: String = (1..40)
-            .map(|n| format!("a{n}: &a{n} [*a{}, *a{}]\n", n - 1, n - 1))
-            .collect();
-        let chain: String = (1..5_000)
-            .map(|n| format!("a{n}: &a{n} [*a{}]\n", n - 1))
-            .collect();
+        let line = |n: usize| format!("a{n}: &a{n} [*a{}, *a{}]\n", n - 1, n - 1);
+        let laughs = (1..40).map(line).collect::<Vec<_>>().concat();
+        let line = |n: usize| format!("a{n}: &a{n} [*a{}]\n", n - 1);
+        let chain = (1..5_000).map(line).collect::<Vec<_>>().concat();
         for text in [
             format!("a0: &a0 x\n{laughs}"),
             format!("a0: &a0 x\n{chain}"),
@@ -538,7 +536,7 @@ mod tests {
             "a: [".to_owned(),
             "a: *b\n".to_owned(),
         ] {
-            assert!(parse(&text).is_err(), "{:.20}", text);
+            assert!(parse(&text).is_err(), "{text:.20}");
         }
         for empty in ["", "# only a comment\n"] {
             assert_eq!(parse(empty).unwrap(), None);
