@@ -50,6 +50,7 @@ const RULES: &[(&str, &[&str])] = &[
         "commands",
         &[
             "authenticate",
+            "aws::eks_token",
             "aws::endpoint",
             "configuration",
             "environment",

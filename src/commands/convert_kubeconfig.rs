@@ -51,6 +51,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
         )
         .with_hint("name it with `--context`"));
     }
+    kubeconfig::check_names(flags)?;
     let request = OpenRequest::read(&arguments.environment, &arguments.open, host)?;
     let mut notes = Vec::new();
     kubeconfig::apply(flags, &request, host, |merged| {

@@ -46,6 +46,22 @@ pub(super) fn apply(
     }
 }
 
+/// Refuses names that nobody could call.
+pub(super) fn check_names(flags: &KubeconfigFlags) -> Result<()> {
+    for (flag, name) in [
+        ("--alias", &flags.alias),
+        ("--user-alias", &flags.user_alias),
+    ] {
+        if name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+            return Err(
+                Error::configuration(format!("the name of `{flag}` is empty"))
+                    .with_hint("give a name, or leave the flag out"),
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Refuses to take a user's name over from somebody who logs in otherwise: nothing would bring back
 /// what stands there.
 pub(super) fn check_user(merged: &Merged, name: &str) -> Result<()> {

@@ -7,6 +7,7 @@ use serde_json::Map;
 
 use super::{kubeconfig, output};
 use crate::authenticate::{self, Opened};
+use crate::aws::eks_token::check_cluster_name;
 use crate::aws::endpoint::Region;
 use crate::configuration::{GetTokenFlags, KubeconfigFlags, Origin, Request, Setting, Target};
 use crate::environment::PropertyPath;
@@ -70,6 +71,11 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
     let request = Request::read(&arguments.flags, host, Map::new())?;
     let found = find(arguments, &request, host, journal)?;
     found.cluster.check()?;
+    check_cluster_name(&found.name)?;
+    if let Some(region) = &found.region {
+        Region::parse(region)?;
+    }
+    kubeconfig::check_names(&arguments.kubeconfig)?;
     let flags = GetTokenFlags {
         environment: Some(environment(&arguments.flags, host)?),
         cluster_name: Some(found.name.clone()),

@@ -192,10 +192,36 @@ fn flags_alone_need_no_environment() {
         (&["--certificate-authority", "none.pem"], "cannot read"),
         (&["--stdout", "--dry-run"], "cannot be used with"),
         (&["--from", "a"], "cannot be used with"),
+        (&["--alias", ""], "the name of `--alias` is empty"),
+        (
+            &["--user-alias", " "],
+            "the name of `--user-alias` is empty",
+        ),
+        (
+            &["--region", "nowhere at all"],
+            "is not the name of an AWS region",
+        ),
     ] {
         let output = base(Plugin::new()).args(arguments).run();
         assert_eq!(output.code, 2, "{output:?}");
         assert!(output.stderr.contains(problem), "{output:?}");
+    }
+    for name in ["", " demo", "dé"] {
+        let output = Plugin::new()
+            .args([
+                "update-kubeconfig",
+                "acme/prod",
+                "--server",
+                "https://a.test",
+                "-i",
+                name,
+            ])
+            .run();
+        assert_eq!(output.code, 2, "{output:?}");
+        assert!(
+            output.stderr.contains("is not the name of a cluster"),
+            "{output:?}"
+        );
     }
     for server in [
         "http://api.example.com",
