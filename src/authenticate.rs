@@ -10,7 +10,7 @@ use crate::aws::aws_login::{self, AwsLogin};
 use crate::aws::eks_token::{EksToken, PresignRequest, check_cluster_name};
 use crate::aws::endpoint::Region;
 use crate::aws::sts::{self, AssumeRole, Sts};
-use crate::aws::{Credentials, from_environment, web_identity};
+use crate::aws::{Credentials, eks, from_environment, web_identity};
 use crate::clock::Timestamp;
 use crate::configuration::request::OpenRequest;
 use crate::configuration::target::Role;
@@ -23,7 +23,7 @@ use crate::evaluator::{Definition, Evaluation, Evaluator};
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::journal::Journal;
-use crate::kubernetes::kubeconfig::Kubeconfig;
+use crate::kubernetes::kubeconfig::{Cluster, Kubeconfig};
 use crate::kubernetes::{ExecCredential, ExecInfo};
 
 /// How long temporary credentials are taken to last of which nobody knows the end: AWS's minimum.
@@ -175,6 +175,37 @@ impl Opened {
         journal.step(format_args!("AWS credentials at `{}`, {end}", found.path));
         Ok(credentials)
     }
+}
+
+/// Asks EKS for the cluster of the target, with the environment's credentials: those of a role on
+/// top are for the cluster itself.
+pub fn describe_cluster(
+    opened: &Opened,
+    target: &Target,
+    request: &OpenRequest,
+    host: &Host,
+    journal: &Journal<'_>,
+) -> Result<Cluster> {
+    let region = target.region.clone().parse(|text| Region::parse(text))?;
+    let credentials = opened.credentials(target, journal)?;
+    journal.step(format_args!(
+        "asking Amazon EKS for the cluster `{}` in region `{}`",
+        target.cluster_name.shown(),
+        region.shown()
+    ));
+    let described = eks::describe_cluster(
+        &opened.http,
+        host,
+        &region.value,
+        &credentials,
+        &target.cluster_name.value,
+        request.deadline,
+    )?;
+    Ok(Cluster {
+        server: described.endpoint,
+        certificate_authority_data: Some(described.certificate_authority_data),
+        ..Cluster::default()
+    })
 }
 
 /// Assumes the role on top of the environment's credentials.

@@ -18,6 +18,7 @@ mod commands;
 mod errors;
 mod examples;
 mod get_token;
+mod kubeconfig;
 mod kubectl;
 mod stand_ins;
 mod tokens;

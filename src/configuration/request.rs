@@ -118,6 +118,20 @@ impl Request {
     }
 }
 
+impl Request {
+    /// The cluster's name, where a flag or a variable says it.
+    #[must_use]
+    pub fn cluster_name(&self) -> Option<&Setting> {
+        self.cluster_name.as_ref()
+    }
+
+    /// The region, where a flag or a variable says it.
+    #[must_use]
+    pub fn region(&self) -> Option<&Setting> {
+        self.region.as_ref()
+    }
+}
+
 /// Reads a duration that is more than nothing.
 pub(super) fn positive_duration(text: &str) -> Result<Duration> {
     parse_duration(text)
