@@ -42,6 +42,23 @@ pub(crate) fn unreachable(
     }
 }
 
+/// Whether the request cannot have reached the server: there was no connection to send it through.
+pub(super) fn is_before_sending(failure: &(dyn StdError + 'static)) -> bool {
+    chain(failure).any(|cause| {
+        cause
+            .downcast_ref::<hyper_util::client::legacy::Error>()
+            .is_some_and(hyper_util::client::legacy::Error::is_connect)
+    })
+}
+
+/// Whether another attempt would end the same way: the server's certificate is refused.
+pub(super) fn is_permanent(failure: &(dyn StdError + 'static)) -> bool {
+    matches!(
+        Reason::of(failure),
+        Reason::Clock | Reason::UnknownAuthority | Reason::WrongName
+    )
+}
+
 /// The cases that call for different action.
 #[derive(Clone, Copy)]
 enum Reason {

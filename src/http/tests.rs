@@ -2,7 +2,7 @@
 
 use super::loopback::{Identity, Loopback, answer, closed_port};
 use super::*;
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 
 const LIMIT: usize = 1024;
 
