@@ -45,6 +45,7 @@
 pub mod authenticate;
 pub mod aws;
 pub mod clock;
+pub mod cloud;
 pub mod commands;
 pub mod configuration;
 pub mod environment;
@@ -52,6 +53,7 @@ pub mod error;
 pub mod evaluator;
 pub mod host;
 pub mod http;
+pub mod identity_token;
 pub mod journal;
 pub mod kubernetes;
 pub mod secret;
