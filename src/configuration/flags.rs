@@ -27,6 +27,36 @@ pub struct OpenFlags {
     #[arg(long, value_name = "AUDIENCE")]
     pub web_identity_audience: Option<String>,
 
+    /// How Pulumi Cloud is reached.
+    #[command(flatten)]
+    pub cloud: CloudFlags,
+}
+
+/// How Pulumi Cloud is reached, and for how long anything is waited for.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CloudFlags {
+    /// Evaluate a local definition in Pulumi Cloud, where all providers work
+    #[arg(long)]
+    pub remote: bool,
+
+    /// Organisation of an environment that is named without one [variable:
+    /// PULUMI_DEFAULT_ORGANIZATION] [default: that of `pulumi org set-default`, then that of the
+    /// server]
+    #[arg(long, value_name = "ORGANIZATION")]
+    pub organization: Option<String>,
+
+    /// Where the OIDC identity token is that is exchanged for a Pulumi access token: file://PATH or
+    /// env:NAME [variable: KUBECTL_ESC_PULUMI_OIDC_TOKEN] [default: GitHub Actions' own token,
+    /// where there is no other login]
+    #[arg(long, value_name = "SOURCE")]
+    pub pulumi_oidc_token: Option<String>,
+
+    /// Access token to exchange it for: organization, organization:admin, team:NAME,
+    /// personal:LOGIN or runner:NAME [variable: KUBECTL_ESC_PULUMI_OIDC_TOKEN_TYPE] [default:
+    /// organization]
+    #[arg(long, value_name = "TYPE")]
+    pub pulumi_oidc_token_type: Option<String>,
+
     /// Time after which the call gives up, such as 15s or 1m [variable: KUBECTL_ESC_TIMEOUT]
     /// [default: 15s]
     #[arg(long, value_name = "DURATION")]
@@ -36,7 +66,8 @@ pub struct OpenFlags {
 /// What `get-token` takes.
 #[derive(Args, Clone, Debug, Default)]
 pub struct GetTokenFlags {
-    /// Environment to open: a local definition such as ./env.yaml [variable:
+    /// Environment to open: one in Pulumi Cloud such as acme/platform/prod or
+    /// acme/platform/prod@3, or a local definition such as ./env.yaml [variable:
     /// KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
     pub environment: Option<String>,
@@ -65,6 +96,11 @@ pub struct GetTokenFlags {
     /// KUBECTL_ESC_CREDENTIALS]
     #[arg(long, value_name = "PATH")]
     pub credentials: Option<String>,
+
+    /// Path of an OIDC identity token in the environment, to be exchanged at AWS STS for
+    /// credentials of the role that --role-arn names [variable: KUBECTL_ESC_WEB_IDENTITY]
+    #[arg(long, value_name = "PATH", conflicts_with = "credentials")]
+    pub web_identity: Option<String>,
 
     /// How long the environment's credentials are good for, where the environment does not tell,
     /// such as 1h [variable: KUBECTL_ESC_CREDENTIAL_LIFETIME] [default: 15m]

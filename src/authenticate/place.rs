@@ -1,0 +1,119 @@
+//! Where an environment is opened: on this machine or in Pulumi Cloud.
+
+use std::path::PathBuf;
+
+use crate::authenticate::local::Local;
+use crate::cloud::{Cloud, Name, Oidc, Organization, Settings, TokenType};
+use crate::configuration::request::OpenRequest;
+use crate::configuration::{Origin, Setting};
+use crate::environment::{Opener, Reference};
+use crate::error::{Error, Result};
+use crate::evaluator::directory;
+use crate::host::Host;
+use crate::http::HttpClient;
+use crate::identity_token::Source;
+use crate::journal::Journal;
+
+/// Hands the one who opens the environment to `work`.
+pub(super) fn with_opener<T>(
+    request: &OpenRequest,
+    host: &Host,
+    http: &HttpClient,
+    journal: &Journal<'_>,
+    work: impl FnOnce(&dyn Opener) -> Result<T>,
+) -> Result<T> {
+    match &request.environment {
+        Reference::Local(path) if request.remote => {
+            let definition = directory::read_definition(path)?;
+            in_cloud(request, host, http, journal, None, |cloud| {
+                work(&cloud.anonymous(definition.text, definition.shown_as)?)
+            })
+        }
+        Reference::Local(path) => work(&Local::new(request, path, host, http)?),
+        Reference::Cloud(name) if request.remote => Err(Error::configuration(format!(
+            "`{name}` is in Pulumi Cloud already: `--remote` is for local definitions"
+        ))
+        .with_hint("leave `--remote` out")),
+        Reference::Cloud(text) => {
+            let name = Name::parse(text)?;
+            let organization = name.organization.as_deref();
+            let organization = organization
+                .map(|organization| Organization::parse(organization, "the environment"))
+                .transpose()?;
+            in_cloud(
+                request,
+                host,
+                http,
+                journal,
+                organization.as_ref(),
+                |cloud| work(&cloud.stored(&name)?),
+            )
+        }
+    }
+}
+
+/// Logs in to Pulumi Cloud. A failure there or in `work` is told as one of the environment's.
+fn in_cloud<T>(
+    request: &OpenRequest,
+    host: &Host,
+    http: &HttpClient,
+    journal: &Journal<'_>,
+    organization: Option<&Organization>,
+    work: impl FnOnce(&Cloud<'_>) -> Result<T>,
+) -> Result<T> {
+    let settings = Settings {
+        organization: organization_setting(request.organization.as_ref())?,
+        oidc: Oidc {
+            source: oidc_source(request.pulumi_oidc_token.as_ref(), host)?,
+            token_type: match &request.pulumi_oidc_token_type {
+                Some(text) => text.clone().parse(|text| TokenType::parse(text))?.value,
+                None => TokenType::default(),
+            },
+        },
+        deadline: request.deadline,
+    };
+    Cloud::log_in(host, http, &settings, organization, journal)
+        .and_then(|cloud| work(&cloud))
+        .map_err(|error| {
+            error.within(format_args!(
+                "cannot open the environment `{}`",
+                request.environment
+            ))
+        })
+}
+
+fn organization_setting(setting: Option<&Setting>) -> Result<Option<Organization>> {
+    setting
+        .map(|setting| Organization::parse(&setting.value, &setting.origin))
+        .transpose()
+}
+
+/// Reads `file://PATH` or `env:NAME`. The message does not quote the text: it may be a token that
+/// was given by mistake.
+fn oidc_source(setting: Option<&Setting>, host: &Host) -> Result<Option<Source>> {
+    let Some(setting) = setting else {
+        return Ok(None);
+    };
+    let named_by = match setting.origin {
+        Origin::Flag(name) | Origin::Variable(name) => name,
+        _ => "--pulumi-oidc-token",
+    };
+    if let Some(name) = setting
+        .value
+        .strip_prefix("env:")
+        .filter(|it| !it.is_empty())
+    {
+        let name = name.to_owned();
+        return Ok(Some(Source::Variable { name, named_by }));
+    }
+    let path = setting.value.strip_prefix("file://");
+    if let Some(path) = path.filter(|path| !path.is_empty()) {
+        let path = host.expand(&PathBuf::from(path))?;
+        return Ok(Some(Source::File { path, named_by }));
+    }
+    Err(Error::configuration(format!(
+        "{} names neither a file nor a variable",
+        setting.origin
+    ))
+    .with_hint("write file://PATH or env:NAME; a token itself would show in the list of processes"))
+}
