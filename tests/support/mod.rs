@@ -10,6 +10,7 @@ pub mod oidc;
 pub mod percent;
 pub mod plugin;
 pub mod proxy;
+pub mod pulumi_cloud;
 pub mod sigv4;
 pub mod sts;
 pub mod tls;
