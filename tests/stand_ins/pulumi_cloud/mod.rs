@@ -1,7 +1,10 @@
 //! The stand-in for Pulumi Cloud: it answers as the documented service, and refuses the rest.
 
+mod accounts;
+mod definitions;
 mod faults;
 mod opening;
+mod providers;
 
 use serde_json::Value;
 
@@ -74,9 +77,16 @@ impl Setting {
 
     /// Opens `path` and reads the session.
     fn opened(&self, path: &str) -> Value {
+        serde_json::from_str(&self.opened_text(path)).unwrap()
+    }
+
+    /// The same as it was sent.
+    fn opened_text(&self, path: &str) -> String {
         let id = session(&self.post(&format!("{path}/open?duration=2h0m0s"), ""));
         let environment = path.split("/versions/").next().unwrap();
-        json(&self.get(&format!("{environment}/open/{id}")))
+        let response = self.get(&format!("{environment}/open/{id}"));
+        assert_eq!(response.status, 200, "{}", response.text());
+        response.text()
     }
 }
 
