@@ -6,6 +6,7 @@ use std::io;
 use aws_smithy_async::future::timeout::TimedOutError;
 use aws_smithy_runtime_api::client::dns::ResolveDnsError;
 use rustls::CertificateError;
+use rustls::pki_types::InvalidDnsNameError;
 
 use crate::clock::format_duration;
 use crate::error::{Error, Kind};
@@ -75,7 +76,7 @@ enum Reason {
 impl Reason {
     fn of(failure: &(dyn StdError + 'static)) -> Self {
         for cause in chain(failure) {
-            if cause.is::<ResolveDnsError>() {
+            if cause.is::<ResolveDnsError>() || cause.is::<InvalidDnsNameError>() {
                 return Self::Name;
             }
             if cause.is::<TimedOutError>() {
