@@ -169,7 +169,7 @@ impl Opened {
         let found = match from_environment::look_up(self.environment(), path)? {
             Some(found) => found,
             None => match self.opening.identity_tokens.as_slice() {
-                [only] if self.identity_role(target).is_some() => {
+                [only] if identity_role(target).is_some() => {
                     return self.exchanged(only, target, sts, host, journal);
                 }
                 _ => from_environment::find(self.environment(), path)?,
@@ -204,11 +204,6 @@ impl Opened {
         }
     }
 
-    fn identity_role<'t>(&self, target: &'t Target) -> Option<&'t Setting> {
-        let role = target.role.as_ref().map(|role| &role.arn);
-        role.or(target.web_identity_role.as_ref())
-    }
-
     /// Exchanges the identity token at `path` at STS, which says when the credentials end.
     fn exchanged(
         &self,
@@ -218,7 +213,7 @@ impl Opened {
         host: &Host,
         journal: &Journal<'_>,
     ) -> Result<Credentials> {
-        let Some(arn) = self.identity_role(target) else {
+        let Some(arn) = identity_role(target) else {
             return Err(Error::configuration(format!(
                 "no role is named for the identity token at `{path}`"
             ))
@@ -270,6 +265,12 @@ impl Opened {
                 .collect(),
         })
     }
+}
+
+/// The role that an identity token is exchanged for.
+fn identity_role(target: &Target) -> Option<&Setting> {
+    let role = target.role.as_ref().map(|role| &role.arn);
+    role.or(target.web_identity_role.as_ref())
 }
 
 /// Assumes the role on top of the environment's credentials.

@@ -1,4 +1,4 @@
-//! The calls: open, read, check, decrypt, and who asks.
+//! The login, and the calls that stored environments and others have in common.
 
 use std::fmt;
 
@@ -7,22 +7,23 @@ use zeroize::Zeroizing;
 
 use crate::clock::Deadline;
 use crate::cloud::account::{Account, Oidc};
+use crate::cloud::anonymous::Anonymous;
 use crate::cloud::backend::Backend;
 use crate::cloud::failure::{Refusal, not_pulumi_cloud, read_diagnostics};
 use crate::cloud::name::{Name, Organization};
 use crate::cloud::pulumi_home::PulumiHome;
 use crate::cloud::session;
+use crate::cloud::stored::Stored;
 use crate::cloud::transport::{Call, Transport};
-use crate::environment::json::{self, Secrets};
+use crate::environment::json;
 use crate::environment::opener::KeyExpiry;
 use crate::environment::{
-    Checked, Data, Diagnostic, Environment, Opener, Opening, PropertyPath, Sources, Value,
+    Checked, Data, Diagnostic, Environment, Opening, PropertyPath, Sources, Value,
 };
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 use crate::http::{HttpClient, Method, RESERVED, Response};
 use crate::journal::Journal;
-use crate::secret::Secret;
 
 /// How long a session can be read, which providers get to see as `context.pulumi.openDuration`:
 /// what the original CLI asks for, so that they do the same for us.
@@ -48,8 +49,8 @@ pub struct Settings {
 
 /// Pulumi Cloud, logged in.
 pub struct Cloud<'a> {
-    transport: Transport<'a>,
-    account: Account,
+    pub(super) transport: Transport<'a>,
+    pub(super) account: Account,
     /// The organisation that the settings or the CLI's configuration name.
     default: Option<Organization>,
 }
@@ -165,7 +166,7 @@ impl<'a> Cloud<'a> {
 
     /// Opens a session and reads it. `open` is the path to post to, `read` the one below which the
     /// session is read; `explain` words a denial.
-    fn open(
+    pub(super) fn open(
         &self,
         open: &str,
         read: &str,
@@ -237,7 +238,7 @@ impl<'a> Cloud<'a> {
     }
 
     /// Checks a definition; `path` is the one to post to.
-    fn check(
+    pub(super) fn check(
         &self,
         path: &str,
         definition: &[u8],
@@ -250,18 +251,15 @@ impl<'a> Cloud<'a> {
             token: Some(&self.account.token),
             body: definition,
         })?;
-        let diagnostics = match answer.status {
-            200 => {
-                let diagnostics = session::diagnostics(answer.body.expose());
-                diagnostics.map_err(|reason| self.unexpected(&format!("it {reason}")))?
+        let diagnostics = if answer.status == 200 {
+            let diagnostics = session::diagnostics(answer.body.expose());
+            diagnostics.map_err(|reason| self.unexpected(&format!("it {reason}")))?
+        } else {
+            let refusal = self.refusal(&answer);
+            if refusal.status != 400 || refusal.diagnostics.is_empty() {
+                return Err(explain(&refusal));
             }
-            _ => {
-                let refusal = self.refusal(&answer);
-                if refusal.status != 400 || refusal.diagnostics.is_empty() {
-                    return Err(explain(&refusal));
-                }
-                refusal.diagnostics
-            }
+            refusal.diagnostics
         };
         Ok(Checked {
             diagnostics,
@@ -269,7 +267,7 @@ impl<'a> Cloud<'a> {
         })
     }
 
-    fn get(&self, purpose: &str, path: &str) -> Result<Response> {
+    pub(super) fn get(&self, purpose: &str, path: &str) -> Result<Response> {
         self.transport.send(Call {
             purpose,
             method: Method::Get,
@@ -279,25 +277,25 @@ impl<'a> Cloud<'a> {
         })
     }
 
-    fn json(&self, answer: &Response) -> Result<Value> {
+    pub(super) fn json(&self, answer: &Response) -> Result<Value> {
         json::parse(answer.body.expose(), NESTING)
             .map_err(|error| self.unexpected(&format!("it is not JSON: {error}")))
     }
 
-    fn unexpected(&self, reason: &str) -> Error {
+    pub(super) fn unexpected(&self, reason: &str) -> Error {
         not_pulumi_cloud(&self.transport.backend.host(), reason)
     }
 
-    fn refusal(&self, answer: &Response) -> Refusal {
+    pub(super) fn refusal(&self, answer: &Response) -> Refusal {
         Refusal::read(answer, &[self.account.token.expose()])
     }
 
     /// The error for a refusal that has nothing to do with what was asked for.
-    fn refused(&self, answer: &Response) -> Error {
+    pub(super) fn refused(&self, answer: &Response) -> Error {
         self.general(&self.refusal(answer))
     }
 
-    fn general(&self, refusal: &Refusal) -> Error {
+    pub(super) fn general(&self, refusal: &Refusal) -> Error {
         let host = self.transport.backend.host();
         let origin = &self.account.origin;
         match refusal.status {
@@ -318,34 +316,6 @@ impl<'a> Cloud<'a> {
             _ => refusal.in_general(&host),
         }
     }
-
-    /// Who the token belongs to. One more request: only after a denial, and where the organisation
-    /// is not known otherwise.
-    fn user(&self) -> Result<User> {
-        let answer = self.get("who the token belongs to", "/api/user")?;
-        if answer.status != 200 {
-            return Err(self.refused(&answer));
-        }
-        let json = self.json(&answer)?;
-        let text = |value: &Value, name: &str| -> Option<String> {
-            let text = value.property(name)?.as_str()?;
-            (!text.is_empty()).then(|| text.to_owned())
-        };
-        let token = json.property("tokenInfo");
-        let organizations = match json.property("organizations").map(|list| &list.data) {
-            Some(Data::Array(items)) => items
-                .iter()
-                .filter_map(|item| text(item, "githubLogin"))
-                .collect(),
-            _ => Vec::new(),
-        };
-        Ok(User {
-            login: text(&json, "githubLogin").ok_or_else(|| self.unexpected("it names no user"))?,
-            token_organization: token.and_then(|token| text(token, "organization")),
-            token_team: token.and_then(|token| text(token, "team")),
-            organizations,
-        })
-    }
 }
 
 impl fmt::Debug for Cloud<'_> {
@@ -354,244 +324,6 @@ impl fmt::Debug for Cloud<'_> {
             .debug_struct("Cloud")
             .field("backend", &self.transport.backend)
             .field("account", &self.account)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Who a token belongs to.
-struct User {
-    login: String,
-    token_organization: Option<String>,
-    token_team: Option<String>,
-    organizations: Vec<String>,
-}
-
-/// "the user `alice`", "the token of the team `platform` in `acme`".
-impl fmt::Display for User {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.token_organization, &self.token_team) {
-            (Some(organization), Some(team)) => {
-                write!(formatter, "the team `{team}` of `{organization}`")
-            }
-            (Some(organization), None) => write!(formatter, "the organisation `{organization}`"),
-            _ => write!(formatter, "the user `{}`", self.login),
-        }
-    }
-}
-
-/// An environment that is stored in Pulumi Cloud.
-#[derive(Debug)]
-pub struct Stored<'c> {
-    cloud: &'c Cloud<'c>,
-    name: Name,
-    organization: Organization,
-}
-
-impl Opener for Stored<'_> {
-    fn open(&self) -> Result<Opening> {
-        let open = format!("{}/open", self.name.versioned_path(&self.organization));
-        let read = format!("{}/open", self.name.path(&self.organization));
-        self.cloud
-            .open(&open, &read, &[], |refusal| self.denied(refusal))
-    }
-
-    fn check(&self) -> Result<Checked> {
-        let path = format!("{}/check", self.name.versioned_path(&self.organization));
-        self.cloud.check(&path, &[], |refusal| self.denied(refusal))
-    }
-}
-
-impl Stored<'_> {
-    /// Decrypts ciphertexts of this environment's definition, each the text that stands below
-    /// `fn::secret: {ciphertext: …}`; the plaintexts come in the same order.
-    pub fn decrypt(&self, ciphertexts: &[&str]) -> Result<Vec<Secret<String>>> {
-        let list = ciphertexts.iter().map(|text| Value::from(*text)).collect();
-        let list = Value::new(Data::Array(list));
-        let body = Value::new(Data::Object([("ciphertexts".to_owned(), list)].into()));
-        let body = json::compact(&body, Secrets::Revealed);
-        let path = format!("{}/decrypt-secrets", self.name.path(&self.organization));
-        let answer = self.cloud.transport.send(Call {
-            purpose: "decrypting secrets",
-            method: Method::Post,
-            path: &path,
-            token: Some(&self.cloud.account.token),
-            body: body.as_bytes(),
-        })?;
-        if answer.status != 200 {
-            return Err(self.denied(&self.cloud.refusal(&answer)));
-        }
-        let json = self.cloud.json(&answer)?;
-        let texts = match json.property("plaintexts").map(|list| &list.data) {
-            Some(Data::Array(items)) => items
-                .iter()
-                .map(|item| Some(Secret::from(item.as_str()?)))
-                .collect::<Option<Vec<_>>>(),
-            _ => None,
-        };
-        texts
-            .filter(|texts| texts.len() == ciphertexts.len())
-            .ok_or_else(|| {
-                self.cloud
-                    .unexpected("it does not hold one plaintext for each ciphertext")
-            })
-    }
-
-    /// The error for a refusal: who is refused, and what would help. It asks Pulumi Cloud up to two
-    /// more questions, whose failure changes nothing but the words.
-    fn denied(&self, refusal: &Refusal) -> Error {
-        if !matches!(refusal.status, 403 | 404 | 409) {
-            return self.cloud.general(refusal);
-        }
-        let full = self.name.full(&self.organization);
-        let user = self.cloud.user().ok();
-        if self.needs_approval() {
-            let whom = user.map_or_else(String::new, |user| format!(" for {user}"));
-            let message = format!("opening `{full}` needs an approval{whom}");
-            let error = Error::new(Kind::Denied, message).with_hint(
-                "request to open the environment in Pulumi Cloud, and try again once it is approved",
-            );
-            return refusal.with_cause(error);
-        }
-        let origin = &self.cloud.account.origin;
-        let whom = user.as_ref().map_or_else(
-            || format!("the access token from {origin}"),
-            |user| format!("{user} (access token from {origin})"),
-        );
-        let error = match refusal.status {
-            403 => Error::new(Kind::Denied, format!("{whom} may not open `{full}`")).with_hint(
-                format!(
-                    "ask an administrator of `{}` for the permission to open it",
-                    self.organization
-                ),
-            ),
-            404 => Error::configuration(format!(
-                "there is no environment `{full}`, or {whom} has no access to it"
-            ))
-            .with_hint(self.name_hint(user.as_ref())),
-            _ => return refusal.in_general(&self.cloud.transport.backend.host()),
-        };
-        refusal.with_cause(error)
-    }
-
-    fn name_hint(&self, user: Option<&User>) -> String {
-        let organization = &self.organization;
-        match user {
-            Some(user)
-                if !user.organizations.is_empty()
-                    && !user
-                        .organizations
-                        .iter()
-                        .any(|it| it == organization.as_str()) =>
-            {
-                let theirs: Vec<_> = user
-                    .organizations
-                    .iter()
-                    .map(|name| format!("`{name}`"))
-                    .collect();
-                format!(
-                    "check the organisation: `{}` is a member of {}, not of `{organization}`",
-                    user.login,
-                    theirs.join(", ")
-                )
-            }
-            _ => {
-                "check the name, or ask for access; `pulumi env ls` lists what there is".to_owned()
-            }
-        }
-    }
-
-    /// Whether the environment's opening waits for an approval.
-    fn needs_approval(&self) -> bool {
-        let path = format!("{}/metadata", self.name.path(&self.organization));
-        let asked = self.cloud.get("whether an approval is needed", &path);
-        let Some(answer) = asked.ok().filter(|answer| answer.status == 200) else {
-            return false;
-        };
-        let json = self.cloud.json(&answer).ok();
-        let needed = json
-            .as_ref()
-            .and_then(|json| json.property("openRequestNeeded"));
-        needed.is_some_and(|needed| needed.data == Data::Bool(true))
-    }
-}
-
-/// A definition that is evaluated in Pulumi Cloud, but not stored there.
-pub struct Anonymous<'c> {
-    cloud: &'c Cloud<'c>,
-    organization: Organization,
-    definition: Zeroizing<String>,
-    shown_as: String,
-}
-
-impl Anonymous<'_> {
-    fn path(&self) -> String {
-        format!("/api/esc/environments/{}/yaml", self.organization)
-    }
-
-    /// The error for a refusal.
-    fn denied(&self, refusal: &Refusal) -> Error {
-        let organization = &self.organization;
-        match refusal.status {
-            403 | 404 => {
-                let whom = self.cloud.user().ok().map_or_else(
-                    || format!("the access token from {}", self.cloud.account.origin),
-                    |user| user.to_string(),
-                );
-                let message = format!(
-                    "there is no organisation `{organization}`, or {whom} may not open \
-                     environments in it"
-                );
-                let kind = if refusal.status == 403 {
-                    Kind::Denied
-                } else {
-                    Kind::Configuration
-                };
-                let hint = "check `--organization` and PULUMI_DEFAULT_ORGANIZATION";
-                refusal.with_cause(Error::new(kind, message).with_hint(hint))
-            }
-            _ => self.cloud.general(refusal),
-        }
-    }
-
-    /// The definition's text for its diagnostics, which carry the names that the server gives.
-    fn add_source(&self, diagnostics: &[Diagnostic], sources: &mut Sources) {
-        for range in diagnostics.iter().filter_map(|it| it.range.as_ref()) {
-            // Imports have names of their own, with a project.
-            if !range.environment.contains('/') {
-                sources.add(&range.environment, &self.shown_as, self.definition.clone());
-            }
-        }
-    }
-}
-
-impl Opener for Anonymous<'_> {
-    fn open(&self) -> Result<Opening> {
-        let path = format!("{}/open", self.path());
-        let definition = self.definition.as_bytes();
-        let mut opening = self
-            .cloud
-            .open(&path, &path, definition, |refusal| self.denied(refusal))?;
-        self.add_source(&opening.diagnostics, &mut opening.sources);
-        Ok(opening)
-    }
-
-    fn check(&self) -> Result<Checked> {
-        let path = format!("{}/check", self.path());
-        let definition = self.definition.as_bytes();
-        let mut checked = self
-            .cloud
-            .check(&path, definition, |refusal| self.denied(refusal))?;
-        self.add_source(&checked.diagnostics, &mut checked.sources);
-        Ok(checked)
-    }
-}
-
-impl fmt::Debug for Anonymous<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Anonymous")
-            .field("organization", &self.organization)
-            .field("shown_as", &self.shown_as)
             .finish_non_exhaustive()
     }
 }

@@ -4,20 +4,24 @@
 //! [`Cloud::anonymous`] then open an environment in two requests on one connection.
 
 pub mod account;
+mod anonymous;
 pub mod backend;
 mod calls;
+mod client;
 mod failure;
 pub mod name;
 pub mod oauth;
 pub mod pulumi_home;
 mod session;
+mod stored;
 mod transport;
-
-mod client;
+mod user;
 
 pub use account::{Account, Oidc};
+pub use anonymous::Anonymous;
 pub use backend::Backend;
-pub use client::{Anonymous, Cloud, Settings, Stored};
+pub use client::{Cloud, Settings};
 pub use name::{Name, Organization, Version};
 pub use oauth::TokenType;
 pub use pulumi_home::PulumiHome;
+pub use stored::Stored;

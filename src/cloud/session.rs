@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::cloud::calls::{self, Call};
 use crate::cloud::failure::read_diagnostics;
 use crate::environment::{Data, Diagnostic, Environment, PropertyPath, Value, json};
+use crate::secret::Text;
 
 /// How deep a value may nest. Whoever gets the value walks it on an ordinary stack.
 const VALUE_NESTING: usize = 200;
@@ -101,7 +102,7 @@ fn read_here(text: &[u8]) -> Result<Session, String> {
         }
     }
     secrets.retain(|secret| secret.as_bytes().len() >= SHORTEST_SECRET);
-    let secrets: Vec<_> = secrets.iter().map(|secret| secret.as_bytes()).collect();
+    let secrets: Vec<_> = secrets.iter().map(Text::as_bytes).collect();
     hide(&mut values, &secrets);
     Ok(Session {
         environment: Environment { values },
