@@ -22,14 +22,28 @@ const ENVIRONMENT: &str = "acme/platform/prod";
 const TOKEN_AUDIENCE: &str = "sts.amazonaws.com";
 
 /// Pulumi Cloud, and an AWS that trusts it.
-struct Setting {
+pub(crate) struct Setting {
     world: World,
     cloud: PulumiCloud,
 }
 
 impl Setting {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(|_| ())
+    }
+
+    /// The AWS of this setting, by itself.
+    pub(crate) fn world(&self) -> World {
+        World {
+            issuer: self.world.issuer.clone(),
+            clock: self.world.clock.clone(),
+            sts: self.world.sts.clone(),
+        }
+    }
+
+    /// What to set `PULUMI_BACKEND_URL` to.
+    pub(crate) fn url(&self) -> String {
+        self.cloud.url()
     }
 
     fn with(change: impl FnOnce(&mut Configuration)) -> Self {
