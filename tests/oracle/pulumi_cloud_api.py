@@ -4,8 +4,9 @@ calls that the stand-in answers, in a form of our own, without the document's te
     python3 tests/oracle/pulumi_cloud_api.py OPENAPI_DOCUMENT > tests/data/pulumi_cloud_api.json
 
 The form, for each operation: method, path, query parameters, the body and the answers by content
-type. A type is `text`, `integer`, `boolean`, `object`, `any`, `instant`, the name of a type, `[T]`,
-`{T}` (a map) or `a|b` (one of these words); the fields of an object by name, `?` for an optional one.
+type. A type is `text`, `integer`, `boolean`, `object`, `any`, `instant`, `schema` (JSON Schema),
+`content` (anything, whose parts are values), the name of a type, `[T]`, `{T}` (a map) or `a|b` (one of
+these words); the fields of an object by name, `?` for an optional one.
 """
 
 import json
@@ -64,8 +65,8 @@ DEVIATIONS = [
     " message; 400 may have diagnostics.",
 ]
 ANYTHING = {
-    ("EscValue", "value"),
-    ("EscExpr", "literal"),
+    ("EscValue", "value"): "content",
+    ("EscExpr", "literal"): "any",
 }
 YAML = {"application/x-yaml": "text", "application/json": "text"}
 
@@ -171,7 +172,7 @@ def fields(document, name, schema):
         found.update(fields(document, name, part))
     required = schema.get("required", [])
     for field, given in schema.get("properties", {}).items():
-        kind = "any" if (name, field) in ANYTHING else type_name(given)
+        kind = ANYTHING.get((name, field)) or type_name(given)
         found[field if field in required else f"{field}?"] = kind
     return found
 

@@ -14,6 +14,7 @@ from .cluster import Cluster, base_environment
 from .home import Home
 from .parts import HERE, Parts
 from .processes import Failure
+from .pulumi_cloud import PulumiCloud
 from .stand_in import StandIn
 
 REPOSITORY = HERE.parent.parent
@@ -29,10 +30,12 @@ class World:
         target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "debug"
         self.plugin = target / "kubectl-esc"
         self._sts = target / "examples" / "sts-stand-in"
+        self._pulumi_cloud = target / "examples" / "pulumi-cloud-stand-in"
         self.stand_in = None
         self.cluster = None
         self._older = None
         self._homes = 0
+        self._clouds = 0
 
     def start(self):
         environment = base_environment(self.folder)
@@ -45,6 +48,13 @@ class World:
         folder = self.folder / f"home-{self._homes}"
         folder.mkdir()
         return Home(self, folder)
+
+    def pulumi_cloud(self):
+        """A Pulumi Cloud of its own: scenarios that need one start it, and stop it."""
+        self._clouds += 1
+        folder = self.folder / f"pulumi-cloud-{self._clouds}"
+        folder.mkdir()
+        return PulumiCloud(self._pulumi_cloud, folder, base_environment(folder))
 
     def older_cluster(self):
         """The cluster with the older API server: scenarios that need it start it."""

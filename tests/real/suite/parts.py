@@ -30,11 +30,17 @@ GO_PROGRAMS = [
     ("kubectl", "cluster", "k8s.io/kubernetes/cmd/kubectl", "k8s.io/kubernetes"),
     ("helm", "cluster", "helm.sh/helm/v3/cmd/helm", "helm.sh/helm/v3"),
     ("client-go", "cluster", "./client", "k8s.io/client-go"),
+    ("esc", "esc", "github.com/pulumi/esc/cmd/esc", "github.com/pulumi/esc"),
     ("older kube-apiserver", "older", "k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes"),
     ("older kubectl", "older", "k8s.io/kubernetes/cmd/kubectl", "k8s.io/kubernetes"),
 ]
 # The Python parts share one virtual environment: part and distribution.
-PYTHON_PARTS = [("aws", "awscli"), ("moto", "moto"), ("python client", "kubernetes")]
+PYTHON_PARTS = [
+    ("aws", "awscli"),
+    ("moto", "moto"),
+    ("python client", "kubernetes"),
+    ("esc sdk", "pulumi-esc-sdk"),
+]
 
 
 class Parts:

@@ -7,8 +7,18 @@ use std::time::Duration;
 use super::{ENVIRONMENT, Setting, refusal, session, setting};
 use crate::support::http::{Client, Gate, read_head};
 use crate::support::pulumi_cloud::configuration::TOKEN;
-use crate::support::pulumi_cloud::fault::Fault;
+use crate::support::pulumi_cloud::fault::{Fault, deaf};
 use crate::support::tls::Authority;
+
+/// Method, target, headers, body; the status of the answer, and what is wrong.
+type Case<'a> = (
+    &'a str,
+    &'a str,
+    &'a [(&'a str, &'a str)],
+    &'a str,
+    u16,
+    &'a str,
+);
 
 /// A request as it stands on the wire.
 fn request(method: &str, target: &str) -> String {
@@ -157,13 +167,21 @@ fn it_hangs_until_the_other_side_gives_up() {
             let mut part = [0; 16];
             reader.read_exact(&mut part).unwrap();
         }
-        let limit = Duration::from_millis(50);
-        stream.set_read_timeout(Some(limit)).unwrap();
-        // Whatever is left of the half comes at once; then there is nothing, but no end either.
-        let error = stream.read_to_end(&mut Vec::new()).unwrap_err();
-        let waited = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
-        assert!(waited.contains(&error.kind()), "{error}");
+        expect_silence(stream);
     }
+    let server = deaf();
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    write!(stream, "{}", request("GET", "/api/user")).unwrap();
+    expect_silence(stream);
+}
+
+/// Whatever is on its way may come; then there is nothing, but no end either.
+fn expect_silence(mut stream: TcpStream) {
+    let limit = Duration::from_millis(50);
+    stream.set_read_timeout(Some(limit)).unwrap();
+    let error = stream.read_to_end(&mut Vec::new()).unwrap_err();
+    let waited = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
+    assert!(waited.contains(&error.kind()), "{error}");
 }
 
 #[test]
@@ -207,11 +225,21 @@ fn the_date_can_be_wrong() {
 }
 
 #[test]
+fn empty_parts_of_a_path_are_left_out() {
+    let setting = setting(|_| ());
+    let response = setting.get(&format!("{ENVIRONMENT}/open//id?property=a"));
+    assert_eq!(response.status, 301);
+    let place = format!("{ENVIRONMENT}/open/id?property=a");
+    assert_eq!(response.header("Location"), Some(place.as_str()));
+    assert_eq!(setting.cloud.operations(), ["clean path"]);
+}
+
+#[test]
 fn what_breaks_the_interface_is_noticed() {
     let setting = setting(|_| ());
     let open = format!("{ENVIRONMENT}/open");
     let authorization = format!("token {TOKEN}");
-    let cases: [(&str, &str, &[(&str, &str)], &str, u16, &str); 8] = [
+    let cases: [Case<'_>; 8] = [
         ("GET", "/api/nothing", &[], "", 404, "there is no such path"),
         (
             "PUT",

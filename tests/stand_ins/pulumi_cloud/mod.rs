@@ -15,10 +15,12 @@ use crate::support::percent;
 use crate::support::pulumi_cloud::configuration::{Configuration, TOKEN};
 use crate::support::pulumi_cloud::{LOGIN_ISSUER, PulumiCloud, Surroundings};
 use crate::support::sts::Sts;
-use crate::support::sts::configuration::Configuration as Accounts;
+use crate::support::sts::configuration::{Configuration as Accounts, Provider, Trust};
 
 /// 2026-03-01T12:34:56Z.
 const NOW: i64 = 1_772_368_496;
+/// The audience of the identity tokens that environments hold.
+const AUDIENCE: &str = "sts.amazonaws.com";
 const ENVIRONMENT: &str = "/api/esc/environments/acme/platform/prod";
 
 struct Setting {
@@ -31,7 +33,17 @@ struct Setting {
 fn setting(change: impl FnOnce(&mut Configuration)) -> Setting {
     let clock = Clock::fixed(NOW);
     let mut accounts = Accounts::example(&Issuer::new(LOGIN_ISSUER));
-    accounts.roles[0].max_session_duration = 7200;
+    let tokens = PulumiCloud::token_issuer();
+    accounts.providers.push(Provider {
+        issuer: tokens.url().to_owned(),
+        jwks: tokens.jwks(),
+        audiences: vec![AUDIENCE.to_owned()],
+    });
+    accounts.roles[0].trust.push(Trust::WebIdentity {
+        issuer: tokens.url().to_owned(),
+        audience: AUDIENCE.to_owned(),
+        subject: "pulumi:org:org-acme:env:*".to_owned(),
+    });
     let sts = Sts::start(accounts, clock.clone());
     let mut configuration = Configuration::example();
     change(&mut configuration);

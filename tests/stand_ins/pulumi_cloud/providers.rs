@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{ENVIRONMENT, NOW, Setting, json, plain, refusal, session, setting, with};
+use crate::stand_ins::{post, web_identity};
 use crate::support::base64::decode_url;
 use crate::support::pulumi_cloud::configuration::{Stack, TEAM_TOKEN, TOKEN};
 
@@ -70,6 +71,9 @@ fn providers_give_what_pulumi_cloud_gives() {
     assert_eq!(claims["exp"], NOW + 600);
     assert_eq!(claims["https://pulumi.com/current_env"], "test/env");
     assert_eq!(claims["https://pulumi.com/actor"], "alice");
+    let form = web_identity(values["token"].as_str().unwrap(), &[]);
+    let traded = post(&setting.sts, &form);
+    assert_eq!(traded.status, 200, "AWS trusts it: {}", traded.text());
 
     let providers = json(&setting.get("/api/esc/providers?orgName=acme"));
     assert_eq!(
@@ -192,6 +196,16 @@ fn definitions_are_opened_and_checked_without_being_stored() {
     let shown = json(&setting.post(&format!("{check}?showSecrets=true"), definition));
     assert_eq!(shown["properties"]["secret"]["value"], "shh");
     assert_eq!(setting.post(&check, "values: [\n").status, 400);
+
+    // A check that shows no secrets decrypts none.
+    let sealed = setting.cloud.encrypt("acme", "any", "other", "shh");
+    let sealed = format!("values:\n  a:\n    fn::secret: {{ciphertext: {sealed}}}\n  b: ${{a}}\n");
+    let hidden = json(&setting.post(&check, &sealed));
+    let secret = &hidden["properties"]["b"];
+    assert_eq!(
+        (&secret["secret"], &secret["unknown"]),
+        (&json!(true), &json!(true))
+    );
 
     // Identity tokens need an environment with an identity.
     let token = "values:\n  a:\n    fn::open::oidc: {audience: x, identityToken: {version: v2}}\n";

@@ -92,8 +92,7 @@ impl Principal {
 }
 
 /// `GET /api/user`.
-pub(super) fn current_user(state: &State, principal: &Principal) -> Answer {
-    let _ = state;
+pub(super) fn current_user(principal: &Principal) -> Answer {
     let organizations: Vec<_> = principal
         .organizations
         .iter()

@@ -36,6 +36,19 @@ pub(super) fn encrypt(environment: &str, plaintext: &str) -> String {
 
 /// Decrypts a secret; the error is in the words of the original's envelope reader.
 pub(super) fn decrypt(environment: &str, text: &str) -> Result<String, &'static str> {
+    let content = open_envelope(text)?;
+    let failed = "decrypting: message authentication failed";
+    let (nonce, sealed) = content.split_at_checked(12).ok_or(failed)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| failed)?;
+    let mut sealed = sealed.to_vec();
+    let plaintext = key()
+        .open_in_place(nonce, Aad::from(environment.as_bytes()), &mut sealed)
+        .map_err(|_| failed)?;
+    String::from_utf8(plaintext.to_vec()).map_err(|_| failed)
+}
+
+/// What is in an envelope.
+fn open_envelope(text: &str) -> Result<Vec<u8>, &'static str> {
     let envelope = decode_standard(text).ok_or("illegal base64 data")?;
     if envelope.len() < 16 {
         return Err("EOF");
@@ -50,14 +63,7 @@ pub(super) fn decrypt(environment: &str, text: &str) -> Result<String, &'static 
     if content[4..8] != VERSION.to_be_bytes() {
         return Err("unsupported version");
     }
-    let failed = "decrypting: message authentication failed";
-    let (nonce, sealed) = content[8..].split_at_checked(12).ok_or(failed)?;
-    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| failed)?;
-    let mut sealed = sealed.to_vec();
-    let plaintext = key()
-        .open_in_place(nonce, Aad::from(environment.as_bytes()), &mut sealed)
-        .map_err(|_| failed)?;
-    String::from_utf8(plaintext.to_vec()).map_err(|_| failed)
+    Ok(content[8..].to_vec())
 }
 
 /// The definition as the service shows it: its secrets encrypted.
@@ -96,6 +102,23 @@ pub(super) fn reveal(environment: &str, definition: &str) -> Result<String, &'st
         }
     });
     failure.map_or_else(|| Ok(replace(definition, changes)), Err)
+}
+
+/// The definition with an empty text in the place of each ciphertext, as long as that was: for a check
+/// that decrypts nothing. What is no envelope stays.
+pub(super) fn blank(definition: &str) -> String {
+    let Some(root) = yaml::parse(definition) else {
+        return definition.to_owned();
+    };
+    let mut changes = Vec::new();
+    for_each_secret(&root, &mut |argument| {
+        let ciphertext = argument.get("ciphertext").and_then(Node::text);
+        if ciphertext.is_some_and(|text| open_envelope(text).is_ok()) {
+            let (begin, end) = (argument.begin.byte, argument.end.byte);
+            changes.push((begin, end, format!("{:1$}", "\"\"", end - begin)));
+        }
+    });
+    replace(definition, changes)
 }
 
 fn for_each_secret(node: &Node, found: &mut impl FnMut(&Node)) {

@@ -197,7 +197,12 @@ fn list(state: &State, principal: &Principal, call: &Call, organization: Option<
             .map_err(|_| Refusal::bad_request("invalid query parameter"))?,
         None => PAGE,
     };
-    let entries: Vec<_> = seen.iter().skip(start).take(page).map(entry).collect();
+    let entries: Vec<_> = seen
+        .iter()
+        .skip(start)
+        .take(page)
+        .map(|one| entry(one))
+        .collect();
     let end = start + entries.len();
     let mut body = json!({"environments": entries});
     if end < seen.len() {
@@ -206,7 +211,7 @@ fn list(state: &State, principal: &Principal, call: &Call, organization: Option<
     Ok(Answer::json(&body.into()))
 }
 
-fn entry(environment: &&Environment) -> Value {
+fn entry(environment: &Environment) -> Value {
     let [organization, project, name] = names_of(environment);
     json!({
         "id": id(organization, project, name),

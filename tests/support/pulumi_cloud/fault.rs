@@ -1,6 +1,23 @@
 //! What the stand-in does wrong on order.
 
-use crate::support::http::{Gate, Reply, Response};
+use std::io::{self, Read};
+use std::net::TcpStream;
+
+use crate::support::http::{Gate, Reply, Response, Serve, Server};
+
+/// A server that takes connections and never says a word, not even for TLS.
+pub fn deaf() -> Server {
+    Server::serving(Deaf)
+}
+
+struct Deaf;
+
+impl Serve for Deaf {
+    fn serve(&self, _: u64, mut stream: TcpStream) -> io::Result<()> {
+        while stream.read(&mut [0; 1024])? > 0 {}
+        Ok(())
+    }
+}
 
 /// A fault.
 #[derive(Clone, Debug)]

@@ -274,6 +274,13 @@ impl Service {
     fn answer(&self, request: &Request) -> Reply {
         let now = self.clock.now();
         let mut state = self.state();
+        if let Some(target) = contract::clean(request) {
+            // As Go's routers do. The SDK asks for a property in this way.
+            let mut response = Response::new(301, "text/plain", "");
+            response.headers.push(("Location".to_owned(), target));
+            state.records.push(record(request, "clean path", "", 301));
+            return Reply::Answer(response);
+        }
         let call = contract::recognise(request);
         let operation = call
             .as_ref()
@@ -284,42 +291,21 @@ impl Service {
             state.sessions.clear();
         }
         let mut login = String::new();
-        let mut answer = match call {
+        let answer = match call {
             Err((status, problem)) => {
                 state.violations.push(problem.clone());
                 Refusal::new(status, problem).into_response()
             }
             Ok(call) => {
-                let respond = fault.as_ref().is_none_or(Fault::acts);
-                let checked = contract::check_request(&call, request);
-                let shown = format!("{} {}", request.method, request.path());
-                let response = match checked {
-                    Err(problem) => {
-                        let problem = format!("{shown}: {problem}");
-                        state.violations.push(problem.clone());
-                        Refusal::new(400, problem).into_response()
-                    }
-                    Ok(()) if respond => state::run(&mut state, &call, request, now, &mut login)
-                        .map_or_else(Refusal::into_response, Answer::into_response),
-                    Ok(()) => Response::new(204, "text/plain", ""),
-                };
-                let is_own = respond || response.status != 204;
-                if is_own && let Err(problem) = contract::check_answer(&call, &response) {
-                    let problem = format!("{shown}: the stand-in's own answer: {problem}");
-                    state.violations.push(problem);
-                }
-                response
+                let acts = fault.as_ref().is_none_or(Fault::acts);
+                let answer = respond(&mut state, &call, request, acts.then_some(now), &mut login);
+                answer.unwrap_or_else(|| Response::new(204, "text/plain", ""))
             }
         };
         let request_id = format!("request-{}", state.records.len() + 1);
         let mut reply = match fault {
             Some(fault) => fault.spoil(answer),
-            None => {
-                if request.method == "HEAD" {
-                    answer.body.clear();
-                }
-                Reply::Answer(answer)
-            }
+            None => Reply::Answer(answer),
         };
         let status = match &mut reply {
             Reply::Answer(response) | Reply::Part(response, _) | Reply::Drip(response, _) => {
@@ -331,22 +317,58 @@ impl Service {
             }
             Reply::Hang | Reply::Close => 0,
         };
-        let headers = request.headers.iter().map(|(name, value)| {
-            let is_token = name.eq_ignore_ascii_case("authorization");
-            let secret = is_token && value.starts_with("token ");
-            let value = if secret { "token [secret]" } else { value };
-            (name.clone(), value.to_owned())
-        });
-        state.records.push(Record {
-            operation,
-            method: request.method.clone(),
-            target: request.target.clone(),
-            headers: headers.collect(),
-            body: request.body.len(),
-            connection: request.connection,
-            login,
-            status,
-        });
+        state
+            .records
+            .push(record(request, &operation, &login, status));
         reply
+    }
+}
+
+/// Holds the request against the interface, has it answered if there is a time to do so, and holds the
+/// answer against the interface.
+fn respond(
+    state: &mut State,
+    call: &contract::Call,
+    request: &Request,
+    now: Option<Seconds>,
+    login: &mut String,
+) -> Option<Response> {
+    let shown = format!("{} {}", request.method, request.path());
+    let mut response = match (contract::check_request(call, request), now) {
+        (Err(problem), _) => {
+            let problem = format!("{shown}: {problem}");
+            state.violations.push(problem.clone());
+            Refusal::new(400, problem).into_response()
+        }
+        (Ok(()), Some(now)) => state::run(state, call, request, now, login)
+            .map_or_else(Refusal::into_response, Answer::into_response),
+        (Ok(()), None) => return None,
+    };
+    if request.method == "HEAD" {
+        response.body.clear();
+    }
+    if let Err(problem) = contract::check_answer(call, &response) {
+        let problem = format!("{shown}: the stand-in's own answer: {problem}");
+        state.violations.push(problem);
+    }
+    Some(response)
+}
+
+fn record(request: &Request, operation: &str, login: &str, status: u16) -> Record {
+    let headers = request.headers.iter().map(|(name, value)| {
+        let is_token = name.eq_ignore_ascii_case("authorization");
+        let secret = is_token && value.starts_with("token ");
+        let value = if secret { "token [secret]" } else { value };
+        (name.clone(), value.to_owned())
+    });
+    Record {
+        operation: operation.to_owned(),
+        method: request.method.clone(),
+        target: request.target.clone(),
+        headers: headers.collect(),
+        body: request.body.len(),
+        connection: request.connection,
+        login: login.to_owned(),
+        status,
     }
 }

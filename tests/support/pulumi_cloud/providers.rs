@@ -2,6 +2,7 @@
 //! `pulumi-stacks`, `oidc`, and `test`, which gives what it gets.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kubectl_esc::clock::parse_duration;
 use kubectl_esc::environment::{Data, Number, Value};
@@ -10,7 +11,7 @@ use kubectl_esc::evaluator::provider::{self, Provider};
 use serde_json::json;
 
 use super::configuration::Stack;
-use super::{LOGIN_ISSUER, PulumiCloud, definitions};
+use super::{PulumiCloud, definitions};
 use crate::support::http::{Reply, Request};
 use crate::support::instant::Seconds;
 use crate::support::percent;
@@ -43,25 +44,19 @@ struct Named {
     name: &'static str,
     inputs: String,
     outputs: String,
-    open: Box<dyn Fn(&Value) -> Result<Value, Error> + Send + Sync>,
+    world: Arc<World>,
 }
 
 impl Providers {
     pub(super) fn new(world: World) -> Self {
-        let world = std::sync::Arc::new(world);
+        let world = Arc::new(world);
         let all = NAMES.map(|name| {
-            let world = std::sync::Arc::clone(&world);
             let (inputs, outputs) = schemas(name);
             Named {
                 name,
                 inputs: inputs.to_string(),
                 outputs: outputs.to_string(),
-                open: Box::new(move |inputs| match name {
-                    "aws-login" => world.aws_login(inputs),
-                    "oidc" => world.identity_token(inputs),
-                    "pulumi-stacks" => world.stack_outputs(inputs),
-                    _ => Ok(inputs.clone()),
-                }),
+                world: Arc::clone(&world),
             }
         });
         Self { all: all.into() }
@@ -88,7 +83,12 @@ impl Provider for Named {
     }
 
     fn open(&self, inputs: &Value) -> Result<Value, Error> {
-        (self.open)(inputs)
+        match self.name {
+            "aws-login" => self.world.aws_login(inputs),
+            "oidc" => self.world.identity_token(inputs),
+            "pulumi-stacks" => self.world.stack_outputs(inputs),
+            _ => Ok(inputs.clone()),
+        }
     }
 }
 
@@ -271,7 +271,6 @@ impl World {
         ] {
             claims.insert(claim.to_owned(), json!(value));
         }
-        debug_assert_eq!(issuer.url(), LOGIN_ISSUER);
         issuer.sign(&claims)
     }
 

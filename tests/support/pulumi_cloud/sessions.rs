@@ -8,6 +8,7 @@ use kubectl_esc::environment::{PropertyPath, Value};
 use serde_json::json;
 
 use super::account::Principal;
+use super::ciphertext;
 use super::contract::Call;
 use super::definitions;
 use super::evaluation::{self, Evaluated, Mode, Subject};
@@ -156,7 +157,12 @@ pub(super) fn check(
     let names @ [organization, project, name] = definitions::names(call);
     let text;
     let subject = if call.operation.name == "check yaml" {
-        text = definition_of(principal, call, request)?;
+        let given = definition_of(principal, call, request)?;
+        text = if show_secrets {
+            given
+        } else {
+            ciphertext::blank(&given)
+        };
         Subject {
             organization,
             stored: None,

@@ -167,7 +167,7 @@ pub(super) fn run(
     let principal = account::authenticate(state, request, now)?;
     principal.login.clone_into(login);
     match operation {
-        "current user" => Ok(account::current_user(state, &principal)),
+        "current user" => Ok(account::current_user(&principal)),
         "default organisation" => account::default_organisation(state, &principal),
         "open" | "open revision" => sessions::open(state, &principal, call, now),
         "open yaml" => sessions::open_yaml(state, &principal, call, request, now),

@@ -1,7 +1,7 @@
 """The scenarios, in the order in which they run. Each is a function of the world that raises
 `Failure`, and may return a note for the table."""
 
-from . import chain, client_go, helm, kube_rs, kubectl, older, oracles, python_client
+from . import chain, client_go, helm, kube_rs, kubectl, older, oracles, pulumi_cloud, python_client
 
 ALL = [
     *chain.ALL,
@@ -11,5 +11,6 @@ ALL = [
     *kube_rs.ALL,
     *python_client.ALL,
     *oracles.ALL,
+    *pulumi_cloud.ALL,
     *older.ALL,
 ]
