@@ -107,7 +107,9 @@ pub fn open(request: &OpenRequest, host: &Host, journal: &Journal<'_>) -> Result
         request.environment
     ));
     let started = host.clock().now();
-    let opening = place::with_opener(request, host, &http, journal, |opener| opener.open())?;
+    let opening = place::with_opener("open", request, host, &http, journal, |opener| {
+        opener.open()
+    })?;
     if opening.diagnostics.iter().any(Diagnostic::is_error) {
         let Opening {
             diagnostics,
@@ -131,7 +133,9 @@ pub fn check(
     journal: &Journal<'_>,
 ) -> Result<(Vec<Diagnostic>, Sources)> {
     let http = HttpClient::new(host);
-    let checked = place::with_opener(request, host, &http, journal, |opener| opener.check())?;
+    let checked = place::with_opener("check", request, host, &http, journal, |opener| {
+        opener.check()
+    })?;
     Ok((checked.diagnostics, checked.sources))
 }
 

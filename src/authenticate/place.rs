@@ -14,8 +14,9 @@ use crate::http::HttpClient;
 use crate::identity_token::Source;
 use crate::journal::Journal;
 
-/// Hands the one who opens the environment to `work`.
+/// Hands the one who opens the environment to `work`. `verb` is what is to be done, for messages.
 pub(super) fn with_opener<T>(
+    verb: &str,
     request: &OpenRequest,
     host: &Host,
     http: &HttpClient,
@@ -25,7 +26,7 @@ pub(super) fn with_opener<T>(
     match &request.environment {
         Reference::Local(path) if request.remote => {
             let definition = directory::read_definition(path)?;
-            in_cloud(request, host, http, journal, None, |cloud| {
+            in_cloud(verb, request, host, http, journal, None, |cloud| {
                 work(&cloud.anonymous(definition.text, definition.shown_as)?)
             })
         }
@@ -41,6 +42,7 @@ pub(super) fn with_opener<T>(
                 .map(|organization| Organization::parse(organization, "the environment"))
                 .transpose()?;
             in_cloud(
+                verb,
                 request,
                 host,
                 http,
@@ -54,6 +56,7 @@ pub(super) fn with_opener<T>(
 
 /// Logs in to Pulumi Cloud. A failure there or in `work` is told as one of the environment's.
 fn in_cloud<T>(
+    verb: &str,
     request: &OpenRequest,
     host: &Host,
     http: &HttpClient,
@@ -76,7 +79,7 @@ fn in_cloud<T>(
         .and_then(|cloud| work(&cloud))
         .map_err(|error| {
             error.within(format_args!(
-                "cannot open the environment `{}`",
+                "cannot {verb} the environment `{}`",
                 request.environment
             ))
         })

@@ -19,6 +19,10 @@ use crate::secret::Secret;
 /// How long the access token is asked to last. It serves this one call.
 const LIFETIME: Duration = Duration::from_mins(15);
 
+/// The longest lifetime that is believed. A date beyond the year 9999 could not be written into the
+/// credentials file.
+const LONGEST_LIFETIME: Duration = Duration::from_hours(24 * 3_650);
+
 /// How deep the answer may nest.
 const NESTING: usize = 16;
 
@@ -223,7 +227,8 @@ fn read(transport: &Transport<'_>, answer: &Response, now: Timestamp) -> Result<
         access_token: text("access_token")
             .ok_or_else(|| unexpected("it holds no access token".to_owned()))?,
         refresh_token: text("refresh_token"),
-        expires_at: lifetime.map(|seconds| now.plus(Duration::from_secs(seconds))),
+        expires_at: lifetime
+            .map(|seconds| now.plus(Duration::from_secs(seconds).min(LONGEST_LIFETIME))),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Environments in Pulumi Cloud, through the binary: against the stand-ins for Pulumi Cloud and STS.
 
 mod credentials;
+mod decryption;
 mod faults;
 mod login;
 mod opening;
