@@ -2,6 +2,7 @@
 //!
 //! The only module that knows all parts; each step is a call into one of them.
 
+mod decryption;
 mod local;
 mod place;
 

@@ -64,6 +64,7 @@ const RULES: &[(&str, &[&str])] = &[
             "identity_token",
             "journal",
             "kubernetes",
+            "secret",
         ],
     ),
     (

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::authenticate::decryption::StoredSecrets;
 use crate::aws::aws_login::{self, AwsLogin};
 use crate::aws::web_identity;
 use crate::configuration::request::OpenRequest;
@@ -14,18 +15,20 @@ use crate::host::Host;
 use crate::http::HttpClient;
 
 /// A local definition, and all that its evaluation needs.
-pub(super) struct Local {
+pub(super) struct Local<'a> {
     definition: Definition,
     importer: Directory,
     aws_login: AwsLogin,
+    secrets: Option<&'a StoredSecrets<'a>>,
 }
 
-impl Local {
+impl<'a> Local<'a> {
     pub(super) fn new(
         request: &OpenRequest,
         path: &Path,
         host: &Host,
         http: &HttpClient,
+        secrets: Option<&'a StoredSecrets<'a>>,
     ) -> Result<Self> {
         let definition = directory::read_definition(path)?;
         let root = request
@@ -46,15 +49,20 @@ impl Local {
             definition,
             importer: Directory::new(root),
             aws_login: AwsLogin::new(host, http, settings),
+            secrets,
         })
     }
 
     fn evaluator(&self) -> Evaluator<'_> {
-        Evaluator::new(&self.importer, self)
+        let evaluator = Evaluator::new(&self.importer, self);
+        match self.secrets {
+            Some(secrets) => evaluator.with_decrypter(secrets),
+            None => evaluator,
+        }
     }
 }
 
-impl Opener for Local {
+impl Opener for Local<'_> {
     fn open(&self) -> Result<Opening> {
         let Evaluation {
             environment,
@@ -83,7 +91,7 @@ impl Opener for Local {
     }
 }
 
-impl Providers for Local {
+impl Providers for Local<'_> {
     fn provider(&self, name: &str) -> Result<&dyn Provider> {
         if name == "aws-login" {
             return Ok(&self.aws_login);

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::authenticate::decryption::StoredSecrets;
 use crate::authenticate::local::Local;
 use crate::cloud::{Cloud, Name, Oidc, Organization, Settings, TokenType};
 use crate::configuration::request::OpenRequest;
@@ -30,7 +31,20 @@ pub(super) fn with_opener<T>(
                 work(&cloud.anonymous(definition.text, definition.shown_as)?)
             })
         }
-        Reference::Local(path) => work(&Local::new(request, path, host, http)?),
+        Reference::Local(path) => {
+            let secrets = match &request.secrets_of {
+                Some(name) => {
+                    let name = name.clone().parse(|name| Name::parse(name))?.value;
+                    Some(StoredSecrets::new(name, request, host, http, journal))
+                }
+                None => None,
+            };
+            work(&Local::new(request, path, host, http, secrets.as_ref())?)
+        }
+        Reference::Cloud(name) if request.secrets_of.is_some() => Err(Error::configuration(
+            format!("`{name}` is in Pulumi Cloud already: `--secrets-of` is for local definitions"),
+        )
+        .with_hint("leave `--secrets-of` out")),
         Reference::Cloud(name) if request.remote => Err(Error::configuration(format!(
             "`{name}` is in Pulumi Cloud already: `--remote` is for local definitions"
         ))
@@ -38,18 +52,9 @@ pub(super) fn with_opener<T>(
         Reference::Cloud(text) => {
             let name = Name::parse(text)?;
             let organization = name.organization.as_deref();
-            let organization = organization
-                .map(|organization| Organization::parse(organization, "the environment"))
-                .transpose()?;
-            in_cloud(
-                verb,
-                request,
-                host,
-                http,
-                journal,
-                organization.as_ref(),
-                |cloud| work(&cloud.stored(&name)?),
-            )
+            in_cloud(verb, request, host, http, journal, organization, |cloud| {
+                work(&cloud.stored(&name)?)
+            })
         }
     }
 }
@@ -61,9 +66,30 @@ fn in_cloud<T>(
     host: &Host,
     http: &HttpClient,
     journal: &Journal<'_>,
-    organization: Option<&Organization>,
+    organization: Option<&str>,
     work: impl FnOnce(&Cloud<'_>) -> Result<T>,
 ) -> Result<T> {
+    log_in(request, host, http, journal, organization)
+        .and_then(|cloud| work(&cloud))
+        .map_err(|error| {
+            error.within(format_args!(
+                "cannot {verb} the environment `{}`",
+                request.environment
+            ))
+        })
+}
+
+/// Logs in to Pulumi Cloud as the request says. `organization` is that of the environment's name.
+pub(super) fn log_in<'a>(
+    request: &OpenRequest,
+    host: &Host,
+    http: &HttpClient,
+    journal: &'a Journal<'a>,
+    organization: Option<&str>,
+) -> Result<Cloud<'a>> {
+    let organization = organization
+        .map(|organization| Organization::parse(organization, "the environment"))
+        .transpose()?;
     let settings = Settings {
         organization: organization_setting(request.organization.as_ref())?,
         oidc: Oidc {
@@ -75,14 +101,7 @@ fn in_cloud<T>(
         },
         deadline: request.deadline,
     };
-    Cloud::log_in(host, http, &settings, organization, journal)
-        .and_then(|cloud| work(&cloud))
-        .map_err(|error| {
-            error.within(format_args!(
-                "cannot {verb} the environment `{}`",
-                request.environment
-            ))
-        })
+    Cloud::log_in(host, http, &settings, organization.as_ref(), journal)
 }
 
 fn organization_setting(setting: Option<&Setting>) -> Result<Option<Organization>> {

@@ -114,6 +114,19 @@ impl<'a> Cloud<'a> {
         })
     }
 
+    /// The name with its organisation, which is asked for where neither the name nor a setting says
+    /// it.
+    pub fn full_name(&self, name: &Name) -> Result<Name> {
+        let organization = match &name.organization {
+            Some(organization) => organization.clone(),
+            None => self.organization()?.as_str().to_owned(),
+        };
+        Ok(Name {
+            organization: Some(organization),
+            ..name.clone()
+        })
+    }
+
     /// A definition that is not stored, to be evaluated in Pulumi Cloud. `shown_as` is what a person
     /// calls it.
     pub fn anonymous(

@@ -230,7 +230,10 @@ mod tests {
         };
         assert!(read(deep(VALUE_NESTING - 1).as_bytes()).is_ok());
         for (text, problem) in [
-            ("hunter2", "is not JSON: expected a value at byte 0"),
+            (
+                "hunter2",
+                "is not JSON: invalid character looking for beginning of value at byte 0",
+            ),
             ("[]", "is not an object"),
             ("", "is not JSON: unexpected end of JSON input at byte 0"),
             (

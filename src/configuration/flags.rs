@@ -27,6 +27,11 @@ pub struct OpenFlags {
     #[arg(long, value_name = "AUDIENCE")]
     pub web_identity_audience: Option<String>,
 
+    /// Environment in Pulumi Cloud that a local definition is a copy of: it decrypts the
+    /// ciphertexts in it [variable: KUBECTL_ESC_SECRETS_OF]
+    #[arg(long, value_name = "ENVIRONMENT", conflicts_with = "remote")]
+    pub secrets_of: Option<String>,
+
     /// How Pulumi Cloud is reached.
     #[command(flatten)]
     pub cloud: CloudFlags,

@@ -28,6 +28,8 @@ pub struct OpenRequest {
     pub web_identity_token_env: Option<String>,
     /// `--web-identity-audience`.
     pub web_identity_audience: Option<String>,
+    /// The environment in Pulumi Cloud that decrypts the ciphertexts of a local definition.
+    pub secrets_of: Option<Setting>,
     /// `--remote`.
     pub remote: bool,
     /// The organisation of an environment that is named without one.
@@ -60,6 +62,9 @@ impl OpenRequest {
             web_identity_token_file: expand(flags.web_identity_token_file.as_ref())?,
             web_identity_token_env: flags.web_identity_token_env.clone(),
             web_identity_audience: flags.web_identity_audience.clone(),
+            secrets_of: Search::flag("--secrets-of", flags.secrets_of.as_ref())
+                .variable("KUBECTL_ESC_SECRETS_OF", host)?
+                .end(),
             remote: cloud.remote,
             organization: Search::flag("--organization", cloud.organization.as_ref())
                 .variable("PULUMI_DEFAULT_ORGANIZATION", host)?

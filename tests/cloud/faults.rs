@@ -172,7 +172,7 @@ const ROWS: &[Row] = &[
             plugin
         },
         stderr: "the answer of `127.0.0.1` is not one of Pulumi Cloud's API
-  caused by: it is not JSON: expected a value at byte 0
+  caused by: it is not JSON: invalid character looking for beginning of value at byte 0
   hint: check PULUMI_BACKEND_URL; a proxy or a login page may answer in its place
 ",
         code: 5,

@@ -200,7 +200,7 @@ fn a_login_that_cannot_be_used_says_what_to_do() {
         (
             Some("{hunter2".to_owned()),
             "cannot read `[dir]/home/.pulumi/credentials.json`
-  caused by: expected a string at byte 1
+  caused by: invalid character looking for beginning of object key string at byte 1
   hint: check the file's permissions and content, run `pulumi login` to make it anew, or set PULUMI_ACCESS_TOKEN and PULUMI_BACKEND_URL
 ",
             2,
@@ -323,7 +323,7 @@ fn an_identity_token_that_is_not_exchanged_is_told() {
     };
     let output = plugin(&token).run();
     output.assert_fails(
-        "kubectl-esc: the flag `--pulumi-oidc-token` names neither a file nor a variable
+        "kubectl-esc: cannot open the environment `acme/platform/prod`: the flag `--pulumi-oidc-token` names neither a file nor a variable
   hint: write file://PATH or env:NAME; a token itself would show in the list of processes
 ",
         2,
@@ -360,7 +360,7 @@ fn an_identity_token_that_is_not_exchanged_is_told() {
         .args(["--pulumi-oidc-token-type", "owner"])
         .run()
         .assert_fails(
-            "kubectl-esc: cannot use the flag `--pulumi-oidc-token-type`: `owner` is not a type of access token
+            "kubectl-esc: cannot open the environment `acme/platform/prod`: cannot use the flag `--pulumi-oidc-token-type`: `owner` is not a type of access token
   hint: write `organization`, `organization:admin`, `team:NAME`, `personal:LOGIN` or `runner:NAME`
 ",
             2,
