@@ -60,6 +60,11 @@ DEVIATIONS = [
     "`token` takes a form too, which the original CLI sends; `scope` is left out where it is empty.",
     "No default organisation is a 404 for the original CLI and a 400 in the document.",
     "`encrypt secrets` is not in the document at hand.",
+    "Every request but `token` has to say what it accepts: the documentation asks for it, the"
+    " document does not; the original CLI leaves it out for `token`.",
+    "Names follow the patterns of the SDK's description; the document has none.",
+    "A GET for a path with empty parts is redirected to the path without them: the SDK (0.14.0) sends"
+    " one when it reads a property.",
     "A session's environment or value is `object` in the document.",
     "Where an operation answers at all, 401, 403, 404, 429 and 5xx may come, all with a code and a"
     " message; 400 may have diagnostics.",

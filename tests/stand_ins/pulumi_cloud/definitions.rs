@@ -27,7 +27,7 @@ fn patch(setting: &Setting, definition: &str, etag: Option<&str>) -> Response {
 fn definitions_are_shown_with_their_secrets_encrypted() {
     let definition = "values:\n  # Of the database.\n  plain: a\n  quoted:\n    fn::secret: \"b \\\" c\"\n  \
                       single: {fn::secret: 'it''s'}\n  block:\n    fn::secret: |\n      one\n      \
-                      two\n  list:\n    - fn::secret: é\n";
+                      two\n  list:\n    - fn::secret: é\n    - fn::secret: a$$b $c\n";
     let setting = with(definition);
     let response = setting.get(PATH);
     let shown = response.text();
@@ -40,7 +40,7 @@ fn definitions_are_shown_with_their_secrets_encrypted() {
         shown.starts_with("values:\n  # Of the database.\n  plain: a\n"),
         "{shown}"
     );
-    assert_eq!(shown.matches("{ciphertext: ZXNje").count(), 4, "{shown}");
+    assert_eq!(shown.matches("{ciphertext: ZXNje").count(), 5, "{shown}");
     assert_eq!(setting.get(&format!("{PATH}/decrypt")).text(), definition);
     let head = setting.send(TOKEN, "HEAD", PATH, "");
     assert_eq!((head.status, head.body.len()), (200, 0));
@@ -63,7 +63,7 @@ fn definitions_are_shown_with_their_secrets_encrypted() {
     assert_eq!(before["quoted"], "b \" c");
     assert_eq!(before["single"], "it's");
     assert_eq!(before["block"], "one\ntwo\n");
-    assert_eq!(before["list"], json!(["é"]));
+    assert_eq!(before["list"], json!(["é", "a$b $c"]));
 
     let refused = patch(&setting, "values: {}\n", Some(etag));
     let conflict = "Conflict: the environment has changed since it was read";

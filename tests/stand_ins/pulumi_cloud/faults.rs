@@ -239,7 +239,15 @@ fn what_breaks_the_interface_is_noticed() {
     let setting = setting(|_| ());
     let open = format!("{ENVIRONMENT}/open");
     let authorization = format!("token {TOKEN}");
-    let cases: [Case<'_>; 8] = [
+    let cases: [Case<'_>; 9] = [
+        (
+            "PATCH",
+            ENVIRONMENT,
+            &[("Content-Type", "text/plain")],
+            "values: {}",
+            400,
+            "`Content-Type: text/plain` is none that is read",
+        ),
         ("GET", "/api/nothing", &[], "", 404, "there is no such path"),
         (
             "PUT",

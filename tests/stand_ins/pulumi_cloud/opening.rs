@@ -115,7 +115,12 @@ fn a_session_is_its_owners_and_ends() {
     let read = |token: &str, id: &str| setting.send(token, "GET", &format!("{open}/{id}"), "");
     assert_eq!(read(TOKEN, &id).status, 200);
     let absent = (404, "Not Found: open session not found".to_owned());
-    assert_eq!(refusal(&read(ORGANISATION_TOKEN, &id)), absent);
+    for token in [ORGANISATION_TOKEN, TEAM_TOKEN] {
+        assert_eq!(refusal(&read(token, &id)), absent);
+    }
+    let id_of_team = session(&setting.send(TEAM_TOKEN, "POST", &open, ""));
+    assert_eq!(read(TEAM_TOKEN, &id_of_team).status, 200);
+    assert_eq!(refusal(&read(ORGANISATION_TOKEN, &id_of_team)), absent);
     assert_eq!(refusal(&read(TOKEN, "another")), absent);
     let elsewhere = format!("/api/esc/environments/acme/platform/other/open/{id}");
     assert_eq!(refusal(&setting.get(&elsewhere)), absent);

@@ -73,13 +73,18 @@ pub(super) fn conceal(environment: &str, definition: &str) -> String {
     };
     let mut changes = Vec::new();
     for_each_secret(&root, &mut |argument| {
-        if let Some(plaintext) = argument.text() {
-            let ciphertext = encrypt(environment, plaintext);
+        if let Some(plaintext) = plaintext(argument) {
+            let ciphertext = encrypt(environment, &plaintext);
             let text = format!("{{ciphertext: {ciphertext}}}");
             changes.push((argument.begin.byte, argument.end.byte, text));
         }
     });
     replace(definition, changes)
+}
+
+/// The secret that the argument of `fn::secret` is: a text, in which `$$` stands for one sign.
+pub(super) fn plaintext(argument: &Node) -> Option<String> {
+    Some(argument.text()?.replace("$$", "$"))
 }
 
 /// The definition with its secrets in the clear.

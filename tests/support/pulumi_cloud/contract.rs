@@ -127,14 +127,20 @@ pub(super) fn check_request(call: &Call, request: &Request) -> Result<(), String
     let answer = operation.answers.get("200").into_iter().flatten();
     let mut given: Vec<_> = answer.map(|(kind, _)| kind.as_str()).collect();
     given.extend(["application/json", "application/vnd.pulumi+8", "*/*"]);
-    // The documentation asks every client to say what it takes.
-    let accept = request.header("accept").ok_or("there is no `Accept`")?;
-    let accepted = |one: &str| {
-        let one = one.split(';').next().unwrap_or_default().trim();
-        given.contains(&one)
-    };
-    if !accept.split(',').any(accepted) {
-        return Err(format!("`Accept: {accept}` is none that is served"));
+    match request.header("accept") {
+        Some(accept) => {
+            let accepted = |one: &str| {
+                let one = one.split(';').next().unwrap_or_default().trim();
+                given.contains(&one)
+            };
+            if !accept.split(',').any(accepted) {
+                return Err(format!("`Accept: {accept}` is none that is served"));
+            }
+        }
+        // The original CLI sends none here.
+        None if operation.name == "token" => {}
+        // The documentation asks every client to say what it takes.
+        None => return Err("there is no `Accept`".to_owned()),
     }
     if operation.body.is_empty() {
         if !request.body.is_empty() {
@@ -362,4 +368,136 @@ fn strip(kind: &str, open: char, close: char) -> Option<&str> {
 
 fn is_instant(text: &str) -> bool {
     kubectl_esc::clock::Timestamp::from_rfc3339(text).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_of_a_type_is_noticed() {
+        let place = json!({"line": 1, "column": 1, "byte": 0});
+        let range = json!({"begin": place, "end": place});
+        let value = |content: Value| json!({"value": content, "trace": {"def": range}});
+        for (kind, given, problem) in [
+            ("text", json!("a"), None),
+            ("text", json!(1), Some("x is no text")),
+            ("integer", json!(1), None),
+            ("integer", json!(1.5), Some("x is no integer")),
+            ("instant", json!("2026-01-01T00:00:00.000Z"), None),
+            ("instant", json!("yesterday"), Some("x is no instant")),
+            ("[text]", json!(["a", 1]), Some("x[1] is no text")),
+            ("[text]", json!({}), Some("x is no [text]")),
+            ("{integer}", json!({"a": true}), Some("x.a is no integer")),
+            ("warning|error", json!("error"), None),
+            (
+                "warning|error",
+                json!("hint"),
+                Some("x is no warning|error"),
+            ),
+            ("EscPos", place.clone(), None),
+            (
+                "EscPos",
+                json!({"line": 1, "column": 1}),
+                Some("x lacks `byte` of EscPos"),
+            ),
+            (
+                "DecryptEnvironmentSecretsResponse",
+                json!({"plaintexts": [], "more": 1}),
+                Some("x has `more`, which DecryptEnvironmentSecretsResponse has not"),
+            ),
+            (
+                "EscValue",
+                value(json!([value(json!(1)), value(Value::Null)])),
+                None,
+            ),
+            (
+                "EscValue",
+                value(json!([1])),
+                Some("x.value[0] is no EscValue"),
+            ),
+            (
+                "EscValue",
+                value(json!({"value": value(json!({"a": "plain"}))})),
+                Some("x.value.value.value.a is no EscValue"),
+            ),
+            ("schema", json!(false), None),
+            (
+                "schema",
+                json!({"properties": {"a": true}, "required": ["a"]}),
+                None,
+            ),
+            ("schema", json!("string"), Some("x is no schema")),
+            (
+                "schema",
+                json!({"items": {"type": 1}}),
+                Some("x.items.type is no text"),
+            ),
+            (
+                "schema",
+                json!({"kind": "a"}),
+                Some("x.kind is no keyword of a schema"),
+            ),
+        ] {
+            let problem = problem.map_or(Ok(()), |problem| Err(problem.to_owned()));
+            assert_eq!(check(kind, &given, "x"), problem, "{kind}: {given}");
+        }
+    }
+
+    #[test]
+    fn answers_that_are_not_of_the_interface_are_noticed() {
+        let request = Request {
+            method: "GET".to_owned(),
+            target: "/api/esc/providers".to_owned(),
+            ..Request::default()
+        };
+        let call = recognise(&request).unwrap();
+        for (status, kind, body, problem) in [
+            (200, "application/json", r#"{"providers": []}"#, None),
+            (
+                200,
+                "application/json",
+                "{}",
+                Some("answer lacks `providers` of ListProvidersResponse"),
+            ),
+            (
+                200,
+                "text/html",
+                "{}",
+                Some("text/html is none of its answers"),
+            ),
+            (204, "", "", Some("204 is none of its answers")),
+            (301, "", "", Some("301 is none of its answers")),
+            (
+                404,
+                "application/json",
+                r#"{"code": 404, "message": ""}"#,
+                None,
+            ),
+            (
+                404,
+                "application/json",
+                r#"{"code": 400, "message": ""}"#,
+                Some("`code` is not the status"),
+            ),
+            (
+                418,
+                "application/json",
+                "{}",
+                Some("418 is none of its answers"),
+            ),
+            (
+                500,
+                "application/json",
+                r#"{"code": 500}"#,
+                Some("answer lacks `message` of Error"),
+            ),
+        ] {
+            let problem = problem.map_or(Ok(()), |problem| Err(problem.to_owned()));
+            let response = Response::new(status, kind, body);
+            assert_eq!(check_answer(&call, &response), problem, "{status} {body}");
+        }
+    }
 }

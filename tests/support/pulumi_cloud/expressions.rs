@@ -83,10 +83,10 @@ impl<'a> Expressions<'a> {
         let range = || Some(self.range(node.begin, node.end));
         if let Some((key, argument)) = function(node) {
             let name = key.text().unwrap_or_default();
-            let argument = match argument.text() {
+            let argument = match ciphertext::plaintext(argument) {
                 // A stored secret is encrypted.
                 Some(plaintext) if name == "fn::secret" => {
-                    let text = Json::text(ciphertext::encrypt(self.id, plaintext));
+                    let text = Json::text(ciphertext::encrypt(self.id, &plaintext));
                     let place = || Some(self.range(argument.begin, argument.end));
                     let literal = Json::some([("range", place()), ("literal", Some(text))]);
                     let object = Json::object([("ciphertext", literal)]);

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::account::Principal;
 use super::ciphertext;
+use super::configuration::Owner;
 use super::contract::Call;
 use super::definitions;
 use super::evaluation::{self, Evaluated, Mode, Subject};
@@ -25,7 +26,7 @@ const DEFAULT_DURATION: Seconds = 3600;
 /// An environment that was opened.
 pub(super) struct Session {
     /// Whose it is.
-    login: String,
+    owner: Owner,
     /// Organisation, project and name; the latter two are empty for a definition that is not stored.
     environment: [String; 3],
     expires_at: Seconds,
@@ -98,7 +99,7 @@ fn begin(
     let (project, name) = subject.stored.unwrap_or_default();
     let environment = [subject.organization, project, name].map(str::to_owned);
     let session = Session {
-        login: principal.login.clone(),
+        owner: principal.owner.clone(),
         environment,
         expires_at: now + duration,
         values,
@@ -121,7 +122,7 @@ pub(super) fn read(state: &mut State, principal: &Principal, call: &Call, now: S
         .sessions
         .get(call.name("openSessionID"))
         .filter(|session| {
-            let is_own = session.login == principal.login;
+            let is_own = session.owner == principal.owner;
             is_own && session.environment == definitions::names(call) && now < session.expires_at
         })
         .ok_or_else(|| Refusal::not_found("open session"))?;

@@ -72,16 +72,15 @@ def with_esc(world, cloud, reference):
     return json.loads(result.stdout)
 
 
-def run_esc(world, cloud, *arguments, **variables):
-    home = world.home()
-    command = [world.parts.path("esc"), *arguments]
-    given = {
-        "PULUMI_ACCESS_TOKEN": TOKEN,
-        "PULUMI_BACKEND_URL": cloud.secure_url,
-        "SSL_CERT_FILE": str(cloud.authority),
-        **variables,
-    }
-    return home.run(command, **given)
+def run_esc(world, cloud, *arguments, home=None, **variables):
+    """Runs the original CLI: with the token, or in a home in which somebody has logged in."""
+    given = {"PULUMI_BACKEND_URL": cloud.secure_url, "SSL_CERT_FILE": str(cloud.authority)}
+    if home is None:
+        home = world.home()
+        given["PULUMI_ACCESS_TOKEN"] = TOKEN
+    # Without it the CLI asks the system for the home folder, whatever HOME says.
+    given["PULUMI_HOME"] = str(home.folder / ".pulumi")
+    return home.run([world.parts.path("esc"), *arguments], **{**given, **variables})
 
 
 def with_sdk(world, cloud, reference):
@@ -148,6 +147,26 @@ def default_organisation(world):
         values = with_esc(world, cloud, "platform/everything")
         expect_equal("revision", values["revision"], "three")
         expect_in(("default organisation", 200), cloud.operations())
+
+
+def identity_token(world):
+    """The CLI exchanges an identity token, keeps what it gets, and opens with it."""
+    with world.pulumi_cloud() as cloud:
+        home = world.home()
+        token = cloud.order("identityToken")["identityToken"]
+        login = ["login", cloud.secure_url, "--oidc-token", token]
+        login += ["--oidc-org", "acme", "--oidc-user", "alice"]
+        result = run_esc(world, cloud, *login, home=home).succeeded()
+        expect_in("as alice", result.stdout)
+        everything = "acme/platform/everything"
+        opened = run_esc(world, cloud, "open", everything, "password", home=home).succeeded()
+        expect_equal("password", json.loads(opened.stdout), "hunter2")
+        command = ["run", everything, "--", "sh", "-c", "echo $AWS_REGION"]
+        ran = run_esc(world, cloud, *command, home=home).succeeded()
+        expect_equal("region", ran.stdout, "eu-west-1\n")
+        expect_equal("first request", cloud.operations()[0], ("token", 200))
+        refused = run_esc(world, cloud, *login[:-1], "bob", home=world.home()).failed()
+        expect_in("no policy of the organization allows this token", refused.stderr)
 
 
 def credentials(world):
@@ -219,6 +238,7 @@ ALL = [
     Scenario("esc", "cloud: CLI and SDK see the same values", same_values),
     Scenario("esc", "cloud: CLI and SDK see the same property", same_property),
     Scenario("esc", "cloud: CLI uses the default organisation", default_organisation),
+    Scenario("esc", "cloud: CLI logs in with an identity token", identity_token),
     Scenario("esc", "cloud: credentials of AWS", credentials),
     Scenario("esc", "cloud: CLI shows diagnostics", diagnostics),
     Scenario("esc", "cloud: CLI is refused", refusals),
