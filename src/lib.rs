@@ -4,9 +4,9 @@
 //! ```text
 //! KUBERNETES_EXEC_INFO, flags, variables      kubernetes, configuration
 //!          |
-//! open the environment                        evaluator → environment
+//! open the environment                        cloud or evaluator → environment
 //!          |
-//! AWS credentials, a role on top              aws::aws_login, aws::sts
+//! AWS credentials, a role on top              aws::from_environment, aws::sts
 //!          |
 //! presign                                     aws::eks_token
 //!          |

@@ -41,10 +41,12 @@ pub(super) fn with_opener<T>(
             };
             work(&Local::new(request, path, host, http, secrets.as_ref())?)
         }
-        Reference::Cloud(name) if request.secrets_of.is_some() => Err(Error::configuration(
-            format!("`{name}` is in Pulumi Cloud already: `--secrets-of` is for local definitions"),
-        )
-        .with_hint("leave `--secrets-of` out")),
+        Reference::Cloud(name) if by_flag(request.secrets_of.as_ref()) => {
+            Err(Error::configuration(format!(
+                "`{name}` is in Pulumi Cloud already: `--secrets-of` is for local definitions"
+            ))
+            .with_hint("leave `--secrets-of` out"))
+        }
         Reference::Cloud(name) if request.remote => Err(Error::configuration(format!(
             "`{name}` is in Pulumi Cloud already: `--remote` is for local definitions"
         ))
@@ -102,6 +104,11 @@ pub(super) fn log_in<'a>(
         deadline: request.deadline,
     };
     Cloud::log_in(host, http, &settings, organization.as_ref(), journal)
+}
+
+/// Whether it was asked for in this very call. A variable may be meant for others.
+fn by_flag(setting: Option<&Setting>) -> bool {
+    setting.is_some_and(|setting| matches!(setting.origin, Origin::Flag(_)))
 }
 
 fn organization_setting(setting: Option<&Setting>) -> Result<Option<Organization>> {
