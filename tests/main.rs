@@ -14,6 +14,7 @@
 pub mod support;
 
 mod architecture;
+mod cloud;
 mod commands;
 mod errors;
 mod examples;

@@ -133,6 +133,12 @@ impl Sts {
         }
     }
 
+    /// When every call has to be over.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
     /// Exchanges an identity token for credentials of a role. The call is not signed.
     pub fn assume_role_with_web_identity(
         &self,

@@ -185,6 +185,7 @@ impl Conversion<'_> {
             external_id: login.external_id.clone(),
             session_name: login.session_name.clone(),
             credentials: self.arguments.credentials.clone(),
+            web_identity: None,
             credential_lifetime: self.arguments.credential_lifetime.clone(),
             open: self.arguments.open.clone(),
         };

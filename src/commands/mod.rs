@@ -55,7 +55,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> ExitCo
 fn dispatch(command_line: &CommandLine, host: &Host) -> Result<()> {
     let journal = Journal::new(level(command_line.verbosity, host)?, &output::note);
     match &command_line.command {
-        Command::Check(arguments) => check::run(arguments, host),
+        Command::Check(arguments) => check::run(arguments, host, &journal),
         Command::ConvertKubeconfig(arguments) => convert_kubeconfig::run(arguments, host, &journal),
         Command::GetToken(arguments) => get_token::run(arguments, host, &journal),
         Command::Open(arguments) => open::run(arguments, host, &journal),

@@ -211,7 +211,7 @@ fn find(
         let region = Region::of_api_server(&cluster.server)?;
         Some(Setting::new(region.to_string(), Origin::ApiServer))
     });
-    let target = Target::resolve(request, &opened.environment, host, region_of_server)?;
+    let target = Target::resolve(request, opened.environment(), host, region_of_server)?;
     if target.cluster_name.secret {
         return Err(Error::configuration(
             "the cluster's name is a secret in the environment, and a kubeconfig holds none",
@@ -286,7 +286,7 @@ fn is_certificate(pem: &[u8]) -> bool {
 /// The kubeconfig that the environment holds: at the path that is given, or else the one that it
 /// renders for kubectl.
 fn own_kubeconfig(arguments: &Arguments, opened: &Opened) -> Result<Option<Kubeconfig>> {
-    let environment = &opened.environment;
+    let environment = opened.environment();
     let text = if let Some(path) = &arguments.from {
         let path: PropertyPath = path.parse().map_err(|problem| {
             Error::configuration("`--from` is not a property path")

@@ -31,6 +31,41 @@ pub struct OpenFlags {
     #[arg(long, value_name = "AUDIENCE")]
     pub web_identity_audience: Option<String>,
 
+    /// Environment in Pulumi Cloud that a local definition is a copy of: it decrypts the
+    /// ciphertexts in it [variable: KUBECTL_ESC_SECRETS_OF]
+    #[arg(long, value_name = "ENVIRONMENT", conflicts_with = "remote")]
+    pub secrets_of: Option<String>,
+
+    /// How Pulumi Cloud is reached.
+    #[command(flatten)]
+    pub cloud: CloudFlags,
+}
+
+/// How Pulumi Cloud is reached, and for how long anything is waited for.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CloudFlags {
+    /// Evaluate a local definition in Pulumi Cloud, where all providers work
+    #[arg(long)]
+    pub remote: bool,
+
+    /// Organisation of an environment that is named without one [variable:
+    /// PULUMI_DEFAULT_ORGANIZATION] [default: that of `pulumi org set-default`, then that of the
+    /// server]
+    #[arg(long, value_name = "ORGANIZATION")]
+    pub organization: Option<String>,
+
+    /// Where the OIDC identity token is that is exchanged for a Pulumi access token: file://PATH or
+    /// env:NAME [variable: KUBECTL_ESC_PULUMI_OIDC_TOKEN] [default: GitHub Actions' own token,
+    /// where there is no other login]
+    #[arg(long, value_name = "SOURCE")]
+    pub pulumi_oidc_token: Option<String>,
+
+    /// Access token to exchange it for: organization, organization:admin, team:NAME,
+    /// personal:LOGIN or runner:NAME [variable: KUBECTL_ESC_PULUMI_OIDC_TOKEN_TYPE] [default:
+    /// organization]
+    #[arg(long, value_name = "TYPE")]
+    pub pulumi_oidc_token_type: Option<String>,
+
     /// Time after which the call gives up, such as 15s or 1m [variable: KUBECTL_ESC_TIMEOUT]
     /// [default: 15s]
     #[arg(long, value_name = "DURATION")]
@@ -40,7 +75,8 @@ pub struct OpenFlags {
 /// What `get-token` takes.
 #[derive(Args, Clone, Debug, Default)]
 pub struct GetTokenFlags {
-    /// Environment to open: a local definition such as ./env.yaml [variable:
+    /// Environment to open: one in Pulumi Cloud such as acme/platform/prod or
+    /// acme/platform/prod@3, or a local definition such as ./env.yaml [variable:
     /// KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
     pub environment: Option<String>,
@@ -69,6 +105,11 @@ pub struct GetTokenFlags {
     /// KUBECTL_ESC_CREDENTIALS]
     #[arg(long, value_name = "PATH")]
     pub credentials: Option<String>,
+
+    /// Path of an OIDC identity token in the environment, to be exchanged at AWS STS for
+    /// credentials of the role that --role-arn names [variable: KUBECTL_ESC_WEB_IDENTITY]
+    #[arg(long, value_name = "PATH", conflicts_with = "credentials")]
+    pub web_identity: Option<String>,
 
     /// How long the environment's credentials are good for, where the environment does not tell,
     /// such as 1h [variable: KUBECTL_ESC_CREDENTIAL_LIFETIME] [default: 15m]
@@ -117,6 +158,7 @@ impl GetTokenFlags {
             external_id,
             session_name,
             credentials,
+            web_identity,
             credential_lifetime,
             open,
         } = self;
@@ -125,8 +167,16 @@ impl GetTokenFlags {
             web_identity_token_file,
             web_identity_token_env,
             web_identity_audience,
-            timeout,
+            secrets_of,
+            cloud,
         } = open;
+        let CloudFlags {
+            remote,
+            organization,
+            pulumi_oidc_token,
+            pulumi_oidc_token_type,
+            timeout,
+        } = cloud;
         let path = |path: &Option<PathBuf>| {
             let path = path.as_ref().map(|path| from_anywhere(path, host));
             path.transpose()
@@ -145,11 +195,16 @@ impl GetTokenFlags {
             ("--external-id", external_id.clone()),
             ("--session-name", session_name.clone()),
             ("--credentials", credentials.clone()),
+            ("--web-identity", web_identity.clone()),
             ("--credential-lifetime", credential_lifetime.clone()),
             ("--root", path(root)?),
             ("--web-identity-token-file", path(web_identity_token_file)?),
             ("--web-identity-token-env", web_identity_token_env.clone()),
             ("--web-identity-audience", web_identity_audience.clone()),
+            ("--secrets-of", secrets_of.clone()),
+            ("--organization", organization.clone()),
+            ("--pulumi-oidc-token", pulumi_oidc_token.clone()),
+            ("--pulumi-oidc-token-type", pulumi_oidc_token_type.clone()),
             ("--timeout", timeout.clone()),
         ] {
             match value {
@@ -158,6 +213,9 @@ impl GetTokenFlags {
                 Some(value) => arguments.extend([flag.to_owned(), value]),
                 None => {}
             }
+        }
+        if *remote {
+            arguments.push("--remote".to_owned());
         }
         Ok(arguments)
     }

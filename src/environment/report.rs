@@ -80,6 +80,12 @@ fn render(diagnostic: &Diagnostic, excerpt: Option<&Excerpt>, renderer: &Rendere
     let mut group = Group::with_title(title);
     if let Some(excerpt) = excerpt {
         group = excerpt.add_to(group);
+    } else if let Some(range) = &diagnostic.range {
+        // The text is not at hand: an environment in Pulumi Cloud.
+        let origin = Origin::path(one_line(&range.environment))
+            .line(range.begin.line)
+            .char_column(range.begin.column);
+        group = group.element(origin);
     }
     if let Some(failure) = &diagnostic.failure {
         for cause in failure.causes() {
@@ -324,6 +330,13 @@ warning: unknown property \"x\"
   | ^^^^^^
 error: unknown property \"x\"";
         assert_eq!(shown, want);
+    }
+
+    #[test]
+    fn a_text_that_is_not_at_hand_still_has_a_place() {
+        let text = "values:\n  a: ${x}\n";
+        let shown = Sources::default().render(&[diagnostic(text, "x")], Style::Plain);
+        assert_eq!(shown, "error: unknown property \"x\"\n--> env:2:8");
     }
 
     #[test]

@@ -13,27 +13,30 @@ use crate::secret::Text;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-pub(super) fn encode(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> {
-    convert(scope, argument, |text| Ok(encoded(text)))
+pub(super) fn encode(scope: &mut Scope<'_, '_>, id: Id, argument: Id) -> Rc<Computed> {
+    convert(scope, id, argument, |text| Ok(encoded(text)))
 }
 
-pub(super) fn decode(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> {
-    convert(scope, argument, |text| {
-        decoded(text)
-            .map_err(|at| format!("decoding base64 string: illegal base64 data at input byte {at}"))
+pub(super) fn decode(scope: &mut Scope<'_, '_>, id: Id, argument: Id) -> Rc<Computed> {
+    convert(scope, id, argument, |text| {
+        decoded(text).map_err(|error| format!("decoding base64 string: {error}"))
     })
 }
 
 fn convert(
     scope: &mut Scope<'_, '_>,
+    id: Id,
     argument: Id,
     convert: impl Fn(&[u8]) -> Result<Text, String>,
 ) -> Rc<Computed> {
     let schema = Schema::of(Type::String);
-    let (value, is_valid) = scope.expect(argument, &schema);
+    let (value, is_valid) = scope.expect(Some(argument), &schema);
+    if !is_valid {
+        return Rc::new(Computed::unknown(schema));
+    }
     let secret = value.all.secret;
     let unknown = || Rc::new(Computed::unknown(schema).with_secret(secret));
-    let Some(text) = value.as_text().filter(|_| is_valid) else {
+    let Some(text) = value.as_text() else {
         return unknown();
     };
     if !scope.session.budget.spend_text(text.as_bytes().len()) {
@@ -42,7 +45,7 @@ fn convert(
     match convert(text.as_bytes()) {
         Ok(text) => Rc::new(Computed::text(text).with_secret(secret)),
         Err(summary) => {
-            scope.error(summary, argument);
+            scope.error(summary, id);
             unknown()
         }
     }
@@ -63,9 +66,19 @@ fn encoded(bytes: &[u8]) -> Text {
     text.finish()
 }
 
-/// The bytes, or the place of the first byte that is wrong. Line breaks are left out and the bits
+/// Why a text is no base64, in the words of Go's `encoding/base64`: the place of the first byte that
+/// is wrong.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("illegal base64 data at input byte {0}")]
+pub(super) struct InvalidBase64(usize);
+
+/// The bytes that a text stands for. Line breaks are left out and the bits
 /// that padding leaves over may be anything, as in Go.
-fn decoded(text: &[u8]) -> Result<Text, usize> {
+pub(super) fn decoded(text: &[u8]) -> Result<Text, InvalidBase64> {
+    bytes_of(text).map_err(InvalidBase64)
+}
+
+fn bytes_of(text: &[u8]) -> Result<Text, usize> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() / 4 * 3));
     let mut characters = text
         .iter()
@@ -79,14 +92,15 @@ fn decoded(text: &[u8]) -> Result<Text, usize> {
                 return if count == 0 {
                     Ok(Text::from(std::mem::take(&mut *bytes)))
                 } else {
-                    Err(text.len())
+                    // Go names the place where the characters would begin, were they the last.
+                    Err(text.len() - count)
                 };
             };
             match ALPHABET.iter().position(|known| known == byte) {
                 // invariant: a position in the alphabet is below 64.
                 Some(value) => bits = bits << 6 | u32::try_from(value).unwrap_or(0),
                 None if *byte == b'=' && count >= 2 => {
-                    return padding(&mut characters, count, at, text.len()).map(|()| {
+                    return padding(&mut characters, count, text.len()).map(|()| {
                         let group = (bits << (6 * (4 - count))).to_be_bytes();
                         bytes.extend_from_slice(&group[1..count]);
                         Text::from(std::mem::take(&mut *bytes))
@@ -100,17 +114,16 @@ fn decoded(text: &[u8]) -> Result<Text, usize> {
     }
 }
 
-/// After the first `=` at `at`: a second one where two characters came before, and then the end.
+/// After the first `=`: a second one where two characters came before, and then the end.
 fn padding<'t>(
     rest: &mut impl Iterator<Item = (usize, &'t u8)>,
     count: usize,
-    at: usize,
     length: usize,
 ) -> Result<(), usize> {
     if count == 2 {
         match rest.next() {
             Some((_, b'=')) => {}
-            Some(_) => return Err(at),
+            Some((next, _)) => return Err(next - 1),
             None => return Err(length),
         }
     }
@@ -149,10 +162,12 @@ mod tests {
     #[test]
     fn what_is_no_base64_is_refused_where_it_ends_to_be() {
         for (text, at) in [
-            ("Z", 1),
-            ("Zg", 2),
+            ("Z", 0),
+            ("Zg", 0),
+            ("Zm9vZg", 4),
+            ("Z\ng", 1),
             ("Zg=", 3),
-            ("Zm9", 3),
+            ("Zm9", 0),
             ("Zg=x", 2),
             ("Zg==x", 4),
             ("Z===", 1),
@@ -160,7 +175,7 @@ mod tests {
             ("Zm9v-_==", 4),
             ("hunter2!", 7),
         ] {
-            assert_eq!(decoded(text.as_bytes()).unwrap_err(), at, "{text}");
+            assert_eq!(bytes_of(text.as_bytes()).unwrap_err(), at, "{text}");
         }
     }
 }

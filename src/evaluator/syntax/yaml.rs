@@ -5,7 +5,12 @@
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as ParserSpan, Tag};
 
+use zeroize::Zeroizing;
+
+use crate::environment::path::Accessor as Step;
 use crate::environment::{Number, Position};
+use crate::evaluator::builtins;
+use crate::evaluator::document_path::{join_name, join_step};
 use crate::evaluator::limits::{MAXIMUM_DIAGNOSTICS, MAXIMUM_NESTING};
 use crate::evaluator::syntax::scalar::{self, Scalar};
 use crate::evaluator::syntax::{Document, Entry, Key, Kind, Node, Problem, Span};
@@ -13,23 +18,38 @@ use crate::secret::Text;
 
 /// Reads the first document of `text`.
 pub(in crate::evaluator) fn parse(text: &str) -> Document {
+    let builder = read(text, text);
+    if !builder.ends_folded {
+        return builder.document;
+    }
+    // At the end of its input the parser takes the last break of a folded block for a blank. A mark
+    // that ends the document keeps it from that.
+    let mark = if text.ends_with(BREAKS) {
+        "...\n"
+    } else {
+        "\n...\n"
+    };
+    let marked = Zeroizing::new([text, mark].concat());
+    read(text, &marked).document
+}
+
+/// Reads `text` from the parser's `input`, which begins with it.
+fn read<'text>(text: &'text str, input: &str) -> Builder<'text> {
     let mut builder = Builder::new(text);
-    let mut parser = Parser::new_from_str(text);
+    let mut parser = Parser::new_from_str(input);
     while let Some(event) = parser.next_event() {
-        match event {
+        let problem = match event {
             Ok((Event::DocumentEnd | Event::StreamEnd, _)) => break,
-            Ok((event, span)) => {
-                if let Err(problem) = builder.take(event, span) {
-                    return builder.fail(problem);
-                }
-            }
-            Err(error) => {
-                let problem = builder.syntax_error(&error);
-                return builder.fail(problem);
-            }
+            Ok((event, span)) => builder.take(event, span).err(),
+            Err(error) => Some(builder.syntax_error(&error)),
+        };
+        if let Some(problem) = problem {
+            builder.fail(problem);
+            return builder;
         }
     }
-    builder.finish()
+    builder.document.readable = true;
+    builder
 }
 
 /// What ends a line.
@@ -57,14 +77,16 @@ enum Content {
 
 enum PendingKey {
     Name(Key),
-    /// A key that the language does not have: its value is read and left out.
-    Refused,
+    /// A key that the language does not have: its value is read and left out. A path calls it so.
+    Refused(String),
 }
 
 struct Builder<'text> {
     places: Places<'text>,
     open: Vec<Open>,
     document: Document,
+    /// Whether a folded block reaches to the end of the text.
+    ends_folded: bool,
 }
 
 impl<'text> Builder<'text> {
@@ -72,7 +94,11 @@ impl<'text> Builder<'text> {
         Self {
             places: Places::new(text),
             open: Vec::new(),
-            document: Document::default(),
+            document: Document {
+                is_empty: text.is_empty(),
+                ..Document::default()
+            },
+            ends_folded: false,
         }
     }
 
@@ -80,12 +106,42 @@ impl<'text> Builder<'text> {
         let span = self.places.span(span);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let span = self.places.scalar(span, style);
-                let mut node = self.scalar(&text, style, tag.as_deref(), span);
-                node.plain &= tag.is_none() && anchor == 0;
-                self.add(node, Some(&text));
+                let has_property = tag.is_some() || anchor != 0;
+                let mut span = self.places.scalar(span, style, has_property);
+                if let Some(after) = self.after_colon(span) {
+                    (span.begin, span.end) = (after, after);
+                }
+                if style == ScalarStyle::DoubleQuoted && self.places.has_escaped_slash(span) {
+                    return Err(Problem {
+                        summary: format!(
+                            "yaml: line {}: found unknown escape character",
+                            span.begin.line
+                        ),
+                        span,
+                        path: None,
+                    });
+                }
+                self.ends_folded |=
+                    style == ScalarStyle::Folded && span.end.byte == self.places.text.len();
+                let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                let text = if is_block && self.places.ends_without_break(span) {
+                    // The parser adds the break that the last line does not have.
+                    text.strip_suffix('\n').unwrap_or(&text)
+                } else {
+                    &text
+                };
+                let end = stated_end(span.begin, text, style, tag.as_deref());
+                (span.end.line, span.end.column) = end;
+                let node = self.scalar(text, style, tag.as_deref(), span);
+                self.add(node, text);
             }
-            Event::SequenceStart(..) => self.begin(Content::List(Vec::new()), span)?,
+            Event::SequenceStart(anchor, tag) => {
+                let mut span = span;
+                if tag.is_none() && anchor == 0 {
+                    span.begin = self.dash(span.begin).unwrap_or(span.begin);
+                }
+                self.begin(Content::List(Vec::new()), span)?;
+            }
             Event::MappingStart(..) => {
                 let content = Content::Object {
                     entries: Vec::new(),
@@ -95,13 +151,18 @@ impl<'text> Builder<'text> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(_) => {
-                self.problem("alias nodes are not supported", span);
+                // ESC counts the name without its star.
+                let mut span = span;
+                (span.end.line, span.end.column) =
+                    (span.begin.line, span.end.column.saturating_sub(1));
+                let path = self.path();
+                self.problem("alias nodes are not supported", span, path);
                 let node = Node {
                     kind: Kind::Invalid,
                     span,
                     plain: false,
                 };
-                self.add(node, None);
+                self.add(node, "");
             }
             Event::Nothing
             | Event::StreamStart
@@ -112,16 +173,79 @@ impl<'text> Builder<'text> {
         Ok(())
     }
 
+    /// The place of a value that is not there and that is given the place of its colon: after the
+    /// colon in a block, at what comes next in `{}`, and at the colon in `[]`.
+    fn after_colon(&self, span: Span) -> Option<Position> {
+        let text = self.places.text.as_bytes();
+        let begins = |open: &Open, bracket| text.get(open.begin.byte) == Some(&bracket);
+        let is_empty = span.begin.byte == span.end.byte;
+        if !is_empty || text.get(span.begin.byte) != Some(&b':') {
+            return None;
+        }
+        let mut at = span.begin;
+        advance(&mut at, ':', None);
+        if self.open.last().is_some_and(|open| begins(open, b'{')) {
+            Some(self.places.next_token(at))
+        } else if self
+            .open
+            .iter()
+            .any(|open| begins(open, b'[') || begins(open, b'{'))
+        {
+            None
+        } else {
+            Some(at)
+        }
+    }
+
+    /// The place of the dash of a list that is indented no deeper than its name. The parser gives
+    /// the place of its first item.
+    fn dash(&self, item: Position) -> Option<Position> {
+        let is_value = |open: &Open| matches!(open.content, Content::Object { .. });
+        let text = self.places.text;
+        if !self.open.last().is_some_and(is_value) || text[item.byte..].starts_with('[') {
+            return None;
+        }
+        let start_of_line = |at: usize| text[..at].rfind(BREAKS).map_or(0, |at| at + 1);
+        let (mut start, mut line) = (start_of_line(item.byte), item.line);
+        loop {
+            let code = text[start..].split(BREAKS).next().unwrap_or_default();
+            let indent = code.len() - code.trim_start_matches(BLANKS).len();
+            let after = code[indent..].strip_prefix('-');
+            if after.is_some_and(|after| after.is_empty() || after.starts_with(BLANKS)) {
+                return Some(Position {
+                    line,
+                    column: indent + 1,
+                    byte: start + indent,
+                });
+            }
+            let is_blank = code[indent..].is_empty() || code[indent..].starts_with('#');
+            if start == 0 || !(is_blank || line == item.line) {
+                return None;
+            }
+            let mut end = start - 1;
+            if text[..end].ends_with('\r') && text[end..].starts_with('\n') {
+                end -= 1;
+            }
+            start = start_of_line(end);
+            line -= 1;
+        }
+    }
+
     fn begin(&mut self, content: Content, span: Span) -> Result<(), Problem> {
         if self.open.len() >= MAXIMUM_NESTING {
             return Err(Problem {
                 summary: format!("lists and maps nest deeper than {MAXIMUM_NESTING} levels"),
                 span,
+                path: None,
             });
         }
+        let end = Position {
+            byte: span.end.byte,
+            ..span.begin
+        };
         self.open.push(Open {
             begin: span.begin,
-            end: span.end,
+            end,
             content,
         });
         Ok(())
@@ -147,41 +271,75 @@ impl<'text> Builder<'text> {
             span: Span { begin, end },
             plain: false,
         };
-        self.add(node, None);
+        self.add(node, "");
+    }
+
+    /// Where the next node belongs, as messages write it.
+    fn path(&self) -> String {
+        let mut path = String::new();
+        for open in &self.open {
+            match &open.content {
+                Content::List(items) => join_step(&mut path, &Step::Index(items.len())),
+                Content::Object { pending, .. } => match pending {
+                    Some(PendingKey::Name(key)) => join_name(&mut path, &key.name),
+                    Some(PendingKey::Refused(name)) => join_name(&mut path, name),
+                    None => {}
+                },
+            }
+        }
+        path
     }
 
     /// Puts a complete node where it belongs. `text` is the scalar's text, for a key.
-    fn add(&mut self, node: Node, text: Option<&str>) {
+    fn add(&mut self, node: Node, text: &str) {
+        let awaits_key =
+            |open: &Open| matches!(open.content, Content::Object { pending: None, .. });
+        let is_refused =
+            !matches!(node.kind, Kind::Text(_)) && self.open.last().is_some_and(awaits_key);
+        let path = is_refused.then(|| self.path());
         let Some(parent) = self.open.last_mut() else {
             self.document.root.get_or_insert(node);
             return;
         };
-        parent.end = parent.end.max(node.span.end);
+        parent.end = Position {
+            byte: parent.end.byte.max(node.span.end.byte),
+            ..node.span.end
+        };
         match &mut parent.content {
             Content::List(items) => items.push(node),
-            Content::Object { entries, pending } => match (pending.take(), text, &node.kind) {
-                (Some(PendingKey::Name(key)), ..) => entries.push(Entry { key, value: node }),
-                (Some(PendingKey::Refused), ..) => self.document.dropped.push(node.span),
-                (None, Some(text), Kind::Text(_)) => {
+            Content::Object { entries, pending } => match (pending.take(), &node.kind) {
+                (Some(PendingKey::Name(key)), _) => entries.push(Entry { key, value: node }),
+                (Some(PendingKey::Refused(_)), _) => self.document.dropped.push(node.span),
+                (None, Kind::Text(_)) => {
                     *pending = Some(PendingKey::Name(Key {
                         name: text.to_owned(),
                         span: node.span,
                         plain: node.plain,
                     }));
                 }
-                (None, ..) => {
-                    *pending = Some(PendingKey::Refused);
+                (None, _) => {
+                    *pending = Some(PendingKey::Refused(text.to_owned()));
                     self.document.dropped.push(node.span);
-                    self.problem("mapping keys must be strings", node.span);
+                    let mut path = path.unwrap_or_default();
+                    join_name(&mut path, text);
+                    self.problem("mapping keys must be strings", node.span, path);
                 }
             },
         }
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Node {
-        let plain = style == ScalarStyle::Plain && span.begin.line == span.end.line;
+        let plain = style == ScalarStyle::Plain && tag.is_none();
         let resolved = match tag {
             None if style == ScalarStyle::Plain => scalar::resolve(text),
+            Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "binary" => {
+                if !builtins::is_base64(text) {
+                    let path = self.path();
+                    let summary = "yaml: !!binary value contains invalid base64 data";
+                    self.problem(summary, span, path);
+                }
+                Scalar::Text
+            }
             Some(tag) if tag.is_yaml_core_schema() => self.tagged(text, tag, span),
             // A tag of one's own says nothing here; ESC takes the text as it stands.
             _ => Scalar::Text,
@@ -192,7 +350,8 @@ impl<'text> Builder<'text> {
             Scalar::Number(number) => Kind::Number(Number::from_text(number)),
             Scalar::Text => Kind::Text(Text::from(text)),
             Scalar::NotFinite => {
-                self.problem("a number must be finite: JSON has no infinity", span);
+                let path = self.path();
+                self.problem("a number must be finite: JSON has no infinity", span, path);
                 Kind::Invalid
             }
         };
@@ -214,44 +373,77 @@ impl<'text> Builder<'text> {
         };
         if !holds {
             let summary = format!("the value is not what its tag `!!{}` says", tag.suffix);
-            self.problem(summary, span);
+            let path = self.path();
+            self.problem(summary, span, path);
             return Scalar::Text;
         }
         resolved
     }
 
-    fn problem(&mut self, summary: impl Into<String>, span: Span) {
+    fn problem(&mut self, summary: impl Into<String>, span: Span, path: String) {
         if self.document.problems.len() <= MAXIMUM_DIAGNOSTICS {
             self.document.problems.push(Problem {
                 summary: summary.into(),
                 span,
+                path: Some(path),
             });
         }
     }
 
     fn syntax_error(&self, error: &ScanError) -> Problem {
         let at = self.places.position(*error.marker());
+        let info = error.info();
+        // yaml.v3 counts lines from 0 where its parser, not its scanner, fails, and then names the
+        // line where the list or map begins. It names no line 0.
+        let line = if info.starts_with("while parsing") {
+            let begin = self.open.last().map_or(at.line, |open| open.begin.line);
+            let lines = [begin - 1, at.line - 1];
+            lines.into_iter().find(|line| *line > 0)
+        } else {
+            Some(at.line)
+        };
+        let wording = wording(info);
         Problem {
-            summary: format!("yaml: line {}: {}", at.line, wording(error.info())),
+            summary: match line {
+                Some(line) => format!("yaml: line {line}: {wording}"),
+                None => format!("yaml: {wording}"),
+            },
             span: Span { begin: at, end: at },
+            path: None,
         }
     }
 
-    /// A document of which nothing can be used.
-    fn fail(mut self, problem: Problem) -> Document {
+    /// Makes it a document of which nothing can be used.
+    fn fail(&mut self, problem: Problem) {
         self.document.problems.push(problem);
-        Document {
-            root: None,
-            readable: false,
-            ..self.document
-        }
+        self.document.root = None;
+        self.document.readable = false;
     }
+}
 
-    fn finish(self) -> Document {
-        Document {
-            readable: true,
-            ..self.document
+/// Where ESC says that a scalar ends: its line and column.
+fn stated_end(
+    begin: Position,
+    text: &str,
+    style: ScalarStyle,
+    tag: Option<&Tag>,
+) -> (usize, usize) {
+    match (style, tag) {
+        (ScalarStyle::Literal, None) => {
+            let breaks = text.matches('\n').count();
+            let last = text.rfind('\n').map_or(text, |at| &text[at + 1..]);
+            (begin.line + breaks, begin.column + last.len())
         }
+        (ScalarStyle::Plain, Some(tag)) => {
+            let prefix = if tag.is_yaml_core_schema() {
+                "!!".len()
+            } else {
+                tag.handle.len()
+            };
+            let tag = prefix + tag.suffix.len() + 1;
+            (begin.line, begin.column + tag + text.len())
+        }
+        _ => (begin.line, begin.column + text.len()),
     }
 }
 
@@ -265,7 +457,7 @@ fn wording(info: &str) -> String {
     if info == "recursion limit exceeded" {
         return "lists and maps nest too deep".to_owned();
     }
-    if info.starts_with("unexpected character") {
+    if info.starts_with("unexpected character") || info.starts_with("tabs disallowed") {
         return "found character that cannot start any token".to_owned();
     }
     match info.strip_prefix("expected ") {
@@ -325,13 +517,15 @@ impl<'text> Places<'text> {
 
     /// The parser lets a quoted scalar reach to the end of its line, and a block scalar begin with
     /// its content; here one ends with its closing quote, the other begins with its indicator.
-    fn scalar(&self, span: Span, style: ScalarStyle) -> Span {
+    fn scalar(&self, span: Span, style: ScalarStyle, has_property: bool) -> Span {
         let place = match style {
             ScalarStyle::Plain => None,
             ScalarStyle::SingleQuoted => self.after_quote(span, '\'').map(|end| (span.begin, end)),
             ScalarStyle::DoubleQuoted => self.after_quote(span, '"').map(|end| (span.begin, end)),
             ScalarStyle::Literal | ScalarStyle::Folded => {
-                self.indicator(span.begin).map(|begin| (begin, span.end))
+                let indicator = self.indicator(span.begin);
+                let begin = indicator.map(|begin| self.before_properties(begin, has_property));
+                begin.map(|begin| (begin, span.end))
             }
         };
         place.map_or(span, |(begin, end)| Span { begin, end })
@@ -400,6 +594,57 @@ impl<'text> Places<'text> {
         }
     }
 
+    /// The place of what comes after blanks and comments.
+    fn next_token(&self, from: Position) -> Position {
+        let mut at = from;
+        let rest = self.text.get(from.byte..).unwrap_or_default();
+        let mut characters = rest.chars().peekable();
+        let mut in_comment = false;
+        while let Some(character) = characters.next() {
+            in_comment = (in_comment || character == '#') && !BREAKS.contains(&character);
+            let is_blank = BLANKS.contains(&character) || BREAKS.contains(&character);
+            if !in_comment && !is_blank {
+                break;
+            }
+            advance(&mut at, character, characters.peek().copied());
+        }
+        at
+    }
+
+    /// Whether a text in double quotes has `\/`, which YAML 1.2 has and yaml.v3 has not.
+    fn has_escaped_slash(&self, span: Span) -> bool {
+        let source = self.text.get(span.begin.byte..span.end.byte);
+        let mut characters = source.unwrap_or_default().chars();
+        while let Some(character) = characters.next() {
+            if character == '\\' && characters.next() == Some('/') {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether a block reaches to the end of the text, whose last line has something in it and no
+    /// break.
+    fn ends_without_break(&self, span: Span) -> bool {
+        let last = self.text.rsplit(BREAKS).next().unwrap_or_default();
+        span.end.byte == self.text.len() && !last.trim_matches(BLANKS).is_empty()
+    }
+
+    /// The place of the tag and the anchor that stand before a block scalar on its line.
+    fn before_properties(&self, indicator: Position, has_property: bool) -> Position {
+        let mut begin = indicator;
+        while has_property && let Some(before) = self.text.get(..begin.byte) {
+            let code = before.trim_end_matches(BLANKS);
+            let word = code.rfind([' ', '\t', '\n', '\r']).map_or(0, |at| at + 1);
+            if !code[word..].starts_with(['!', '&']) {
+                break;
+            }
+            begin.column -= before[word..].chars().count();
+            begin.byte = word;
+        }
+        begin
+    }
+
     fn byte(&self, character: usize) -> usize {
         if self.ascii {
             return character.min(self.text.len());
@@ -462,31 +707,33 @@ mod tests {
             ("a: b\nc: d\n", "1:4(3)-1:5(4) 2:4(8)-2:5(9)"),
             (
                 "a: \"b c\"\nx: 'y z'   # comment\n",
-                "1:4(3)-1:9(8) 2:4(12)-2:9(17)",
+                "1:4(3)-1:7(8) 2:4(12)-2:7(17)",
             ),
-            ("a: 'it''s'   # x\n", "1:4(3)-1:11(10)"),
-            ("a: !!str \"x\\\"y\" # x\n", "1:4(3)-1:16(15)"),
-            ("a: \"b\n  c\" # x\n", "1:4(3)-2:5(10)"),
+            ("a: 'it''s'   # x\n", "1:4(3)-1:8(10)"),
+            ("a: !!str \"x\\\"y\" # x\n", "1:4(3)-1:7(15)"),
+            ("a: !!str xy\n", "1:4(3)-1:12(11)"),
+            ("a: \"b\n  c\" # x\n", "1:4(3)-1:7(10)"),
             ("a: b c   # comment\n", "1:4(3)-1:7(6)"),
             (
                 "a: |\n  one\n  two\nb: x\n",
-                "1:4(3)-4:1(17) 4:4(20)-4:5(21)",
+                "1:4(3)-3:4(17) 4:4(20)-4:5(21)",
             ),
-            ("a: |\n  one\n  two", "1:4(3)-3:6(16)"),
+            ("a: |\n  one\n  two", "1:4(3)-2:7(16)"),
+            ("a: !!str |\n  one\n", "1:4(3)-1:8(17)"),
             (
                 "a: >- # x | y\n\n  one\n\n\nb: x\n",
-                "1:4(3)-6:1(23) 6:4(26)-6:5(27)",
+                "1:4(3)-1:8(23) 6:4(26)-6:5(27)",
             ),
-            ("- |+2\n   one\n- b\n", "1:3(2)-3:1(13) 3:3(15)-3:4(16)"),
-            ("a: one\n  two\nb: x\n", "1:4(3)-2:6(12) 3:4(16)-3:5(17)"),
+            ("- |+2\n   one\n- b\n", "1:3(2)-2:3(13) 3:3(15)-3:4(16)"),
+            ("a: one\n  two\nb: x\n", "1:4(3)-1:11(12) 3:4(16)-3:5(17)"),
             (
                 "é: [ü, \"ö\", x]\n",
-                "1:5(5)-1:6(7) 1:8(9)-1:11(13) 1:13(15)-1:14(16)",
+                "1:5(5)-1:7(7) 1:8(9)-1:10(13) 1:13(15)-1:14(16)",
             ),
             ("\u{feff}a: b\n", "1:4(6)-1:5(7)"),
-            ("\r\n\ra: |\r\n\r\n  x\r\n", "3:4(6)-6:1(16)"),
-            ("x>\u{2028}>: |\n  y\n", "1:7(8)-3:1(14)"),
-            ("b: &x hello\n", "1:4(3)-1:12(11)"),
+            ("\r\n\ra: |\r\n\r\n  x\r\n", "3:4(6)-5:4(16)"),
+            ("x>\u{2028}>: |\n  y\n", "1:7(8)-2:7(14)"),
+            ("b: &x hello\n", "1:4(3)-1:9(11)"),
             ("a: b\r\nc: d\r\n", "1:4(3)-1:5(4) 2:4(9)-2:5(10)"),
         ] {
             let document = parse(text);
@@ -520,7 +767,7 @@ mod tests {
             ),
             (
                 "a: [b\n",
-                "2:1 yaml: line 2: did not find expected ',' or ']'",
+                "2:1 yaml: line 1: did not find expected ',' or ']'",
             ),
             (
                 "a: `x\n",
@@ -530,7 +777,7 @@ mod tests {
                 "a: \"x\n",
                 "1:4 yaml: line 1: found unexpected end of stream",
             ),
-            ("a: *x\n", "1:4 yaml: line 1: found unknown anchor"),
+            ("a: *x\n", "1:4 yaml: found unknown anchor"),
         ] {
             let shown: Vec<_> = parse(text).problems.iter().map(show).collect();
             assert_eq!(shown, [want], "{text:?}");

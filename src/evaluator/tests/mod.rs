@@ -1,5 +1,6 @@
 //! The evaluator as a whole, through its public interface.
 
+mod builtins;
 mod hostile;
 mod language;
 mod providers;
@@ -10,13 +11,20 @@ use std::collections::BTreeMap;
 use crate::environment::json::{self, Secrets};
 use crate::environment::{Data, Severity, Style, Value};
 use crate::error::{Error, Kind};
-use crate::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers};
+use crate::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers, Rotator};
 
 /// Definitions and providers, by name.
 #[derive(Default)]
 struct World {
     definitions: BTreeMap<String, String>,
     providers: BTreeMap<&'static str, TestProvider>,
+    rotators: BTreeMap<&'static str, TestRotator>,
+}
+
+/// A rotator that gives its state and what it was told.
+struct TestRotator {
+    inputs: &'static str,
+    state: &'static str,
 }
 
 /// A provider that gives its inputs back, under other names or with a failure.
@@ -24,6 +32,7 @@ struct TestProvider {
     inputs: &'static str,
     outputs: &'static str,
     renamed: &'static [(&'static str, &'static str)],
+    explains_mistakes: bool,
     open: fn(&Value) -> Result<Value, Error>,
 }
 
@@ -40,6 +49,11 @@ impl World {
 
     fn with(mut self, name: &'static str, provider: TestProvider) -> Self {
         self.providers.insert(name, provider);
+        self
+    }
+
+    fn rotating(mut self, name: &'static str, rotator: TestRotator) -> Self {
+        self.rotators.insert(name, rotator);
         self
     }
 
@@ -81,6 +95,35 @@ impl Providers for World {
             .map(|provider| provider as &dyn Provider)
             .ok_or_else(|| Error::new(Kind::Definition, format!("unknown provider \"{name}\"")))
     }
+
+    fn rotator(&self, name: &str) -> Result<&dyn Rotator, Error> {
+        let rotator = self.rotators.get(name);
+        rotator
+            .map(|rotator| rotator as &dyn Rotator)
+            .ok_or_else(|| Error::new(Kind::Definition, format!("unknown rotator \"{name}\"")))
+    }
+}
+
+impl Rotator for TestRotator {
+    fn input_schema(&self) -> &str {
+        self.inputs
+    }
+
+    fn state_schema(&self) -> &str {
+        self.state
+    }
+
+    fn output_schema(&self) -> &str {
+        "true"
+    }
+
+    fn open(&self, inputs: &Value, state: Option<&Value>) -> Result<Value, Error> {
+        let none = || Value::from("no state");
+        Ok(object(&[
+            ("inputs", inputs.clone()),
+            ("state", state.map_or_else(none, Value::clone)),
+        ]))
+    }
 }
 
 impl Provider for TestProvider {
@@ -100,6 +143,10 @@ impl Provider for TestProvider {
         let renamed = self.renamed.iter().find(|(older, _)| *older == name);
         renamed.map(|(_, present)| *present)
     }
+
+    fn explains_mistakes(&self) -> bool {
+        self.explains_mistakes
+    }
 }
 
 impl TestProvider {
@@ -108,6 +155,7 @@ impl TestProvider {
             inputs,
             outputs,
             renamed: &[],
+            explains_mistakes: false,
             open: |inputs| Ok(inputs.clone()),
         }
     }

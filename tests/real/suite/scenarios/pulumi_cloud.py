@@ -111,6 +111,7 @@ def with_kubectl_esc(world, cloud, reference):
 READERS = {
     "esc": with_esc,
     "esc sdk": with_sdk,
+    "kubectl-esc": with_kubectl_esc,
 }
 
 
