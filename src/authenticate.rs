@@ -2,28 +2,30 @@
 //!
 //! The only module that knows all parts; each step is a call into one of them.
 
-use std::path::PathBuf;
+mod decryption;
+mod local;
+mod place;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::aws::aws_login::{self, AwsLogin};
 use crate::aws::eks_token::{EksToken, PresignRequest, check_cluster_name};
 use crate::aws::endpoint::Region;
-use crate::aws::sts::{self, AssumeRole, Sts};
-use crate::aws::{Credentials, from_environment, web_identity};
+use crate::aws::sts::{self, AssumeRole, AssumeRoleWithWebIdentity, Sts};
+use crate::aws::{Credentials, eks, from_environment};
 use crate::clock::Timestamp;
 use crate::configuration::request::OpenRequest;
 use crate::configuration::target::Role;
 use crate::configuration::{GetTokenFlags, Origin, Request, Setting, Target};
-use crate::environment::{Diagnostic, Environment, Reference, Sources, Style};
+use crate::environment::{
+    Diagnostic, Environment, Opening, PropertyPath, Reference, Sources, Style,
+};
 use crate::error::{Error, Kind, Result};
-use crate::evaluator::directory::{self, Directory};
-use crate::evaluator::provider::{Provider, Providers};
-use crate::evaluator::{Definition, Evaluation, Evaluator};
 use crate::host::Host;
 use crate::http::HttpClient;
+use crate::identity_token;
 use crate::journal::Journal;
-use crate::kubernetes::kubeconfig::Kubeconfig;
+use crate::kubernetes::kubeconfig::{Cluster, Kubeconfig};
 use crate::kubernetes::{ExecCredential, ExecInfo};
 
 /// How long temporary credentials are taken to last of which nobody knows the end: AWS's minimum.
@@ -45,8 +47,8 @@ pub fn authenticate(
     let opened = open(&request.open, host, journal)?;
     journal.warnings(&opened.warnings());
 
-    let server = region_of_server(cluster.server.as_deref(), &opened.environment);
-    let target = Target::resolve(&request, &opened.environment, host, server)?;
+    let server = region_of_server(cluster.server.as_deref(), opened.environment());
+    let target = Target::resolve(&request, opened.environment(), host, server)?;
     let region = target.region.clone().parse(|text| Region::parse(text))?;
     target
         .cluster_name
@@ -61,19 +63,13 @@ pub fn authenticate(
         region.origin
     ));
 
-    let credentials = opened.credentials(&target, journal)?;
-    let credentials = match &target.role {
-        Some(role) => {
-            let sts = Sts::new(
-                &opened.http,
-                region.value.as_str().to_owned(),
-                sts_settings.clone(),
-                request.open.deadline,
-            );
-            assume(&sts, &credentials, role, journal)?
-        }
-        None => credentials,
-    };
+    let sts = Sts::new(
+        &opened.http,
+        region.value.as_str().to_owned(),
+        sts_settings.clone(),
+        request.open.deadline,
+    );
+    let credentials = opened.credentials(&target, &sts, host, journal)?;
 
     let token = EksToken::presign(&PresignRequest {
         cluster_name: &target.cluster_name.value,
@@ -98,11 +94,7 @@ pub fn authenticate(
 /// An environment that was opened without errors.
 #[derive(Debug)]
 pub struct Opened {
-    /// Its values.
-    pub environment: Environment,
-    warnings: Vec<Diagnostic>,
-    sources: Sources,
-    aws_login: AwsLogin,
+    opening: Opening,
     http: HttpClient,
     started: Timestamp,
 }
@@ -110,28 +102,25 @@ pub struct Opened {
 /// Opens an environment. An environment with errors is not opened at all: the error holds them,
 /// rendered with their places.
 pub fn open(request: &OpenRequest, host: &Host, journal: &Journal<'_>) -> Result<Opened> {
-    let local = Local::new(request, host)?;
+    let http = HttpClient::new(host);
     journal.step(format_args!(
         "opening the environment `{}`",
         request.environment
     ));
     let started = host.clock().now();
-    let Evaluation {
-        environment,
-        diagnostics,
-        sources,
-    } = local.evaluator().open(local.definition.clone());
-    if diagnostics.iter().any(Diagnostic::is_error) {
+    let opening = place::with_opener("open", request, host, &http, journal, |opener| {
+        opener.open()
+    })?;
+    if opening.diagnostics.iter().any(Diagnostic::is_error) {
+        let Opening {
+            diagnostics,
+            sources,
+            ..
+        } = opening;
         return Err(broken(&request.environment, diagnostics, &sources));
     }
-    let Local {
-        aws_login, http, ..
-    } = local;
     Ok(Opened {
-        environment,
-        warnings: diagnostics,
-        sources,
-        aws_login,
+        opening,
         http,
         started,
     })
@@ -139,42 +128,214 @@ pub fn open(request: &OpenRequest, host: &Host, journal: &Journal<'_>) -> Result
 
 /// Checks an environment without opening a provider: its diagnostics, and the sources to render
 /// them with.
-pub fn check(request: &OpenRequest, host: &Host) -> Result<(Vec<Diagnostic>, Sources)> {
-    let local = Local::new(request, host)?;
-    let Evaluation {
-        diagnostics,
-        sources,
-        ..
-    } = local.evaluator().check(local.definition.clone());
-    Ok((diagnostics, sources))
+pub fn check(
+    request: &OpenRequest,
+    host: &Host,
+    journal: &Journal<'_>,
+) -> Result<(Vec<Diagnostic>, Sources)> {
+    let http = HttpClient::new(host);
+    let checked = place::with_opener("check", request, host, &http, journal, |opener| {
+        opener.check()
+    })?;
+    Ok((checked.diagnostics, checked.sources))
 }
 
 impl Opened {
+    /// Its values.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
+        &self.opening.environment
+    }
+
     /// The warnings, rendered with their places; empty where there are none.
     #[must_use]
     pub fn warnings(&self) -> String {
-        self.sources.render(&self.warnings, Style::Plain)
+        let Opening {
+            diagnostics,
+            sources,
+            ..
+        } = &self.opening;
+        sources.render(diagnostics, Style::Plain)
     }
 
-    /// The credentials that the environment holds, with the best that is known of their end.
-    fn credentials(&self, target: &Target, journal: &Journal<'_>) -> Result<Credentials> {
+    /// The credentials that sign the token: those in the environment, or those of its identity
+    /// token; with the role on top.
+    fn credentials(
+        &self,
+        target: &Target,
+        sts: &Sts,
+        host: &Host,
+        journal: &Journal<'_>,
+    ) -> Result<Credentials> {
+        let own = self.own_credentials(target, sts, host, journal)?;
+        match (own, &target.role) {
+            (Own::Found(credentials), Some(role)) => assume(sts, &credentials, role, journal),
+            (Own::Found(credentials) | Own::Exchanged(credentials), _) => Ok(credentials),
+        }
+    }
+
+    /// The same without a role on top.
+    fn own_credentials(
+        &self,
+        target: &Target,
+        sts: &Sts,
+        host: &Host,
+        journal: &Journal<'_>,
+    ) -> Result<Own> {
+        if let Some(path) = &target.web_identity {
+            let exchanged = self.exchanged(&path.value, target, sts, host, journal);
+            return exchanged.map(Own::Exchanged);
+        }
         let path = target.credentials.as_ref().map(|path| &path.value);
-        let found = from_environment::find(&self.environment, path)?;
-        let mut credentials = found.credentials;
-        let issued = self.aws_login.expiry_of(&credentials.access_key_id);
-        credentials.expires_at = match (&target.credential_lifetime, &credentials.session_token) {
-            _ if issued.is_some() => issued,
-            (Some(lifetime), _) => Some(self.started.plus(lifetime.value)),
-            (None, Some(_)) => Some(self.started.plus(SHORTEST_SESSION)),
-            (None, None) => None,
+        let found = match from_environment::look_up(self.environment(), path)? {
+            Some(found) => found,
+            None => match self.opening.identity_tokens.as_slice() {
+                [only] if identity_role(target).is_some() => {
+                    let exchanged = self.exchanged(only, target, sts, host, journal);
+                    return exchanged.map(Own::Exchanged);
+                }
+                _ => from_environment::find(self.environment(), path)?,
+            },
         };
+        let credentials = self.with_expiry(found.credentials, target);
         let end = credentials.expires_at.map_or_else(
             || "no known end".to_owned(),
             |end| format!("good until {end}"),
         );
         journal.step(format_args!("AWS credentials at `{}`, {end}", found.path));
-        Ok(credentials)
+        Ok(Own::Found(credentials))
     }
+
+    /// Adds the best that is known of the credentials' end: what their issuer said, or the duration
+    /// in the definition; else the setting; else the shortest session there is.
+    fn with_expiry(&self, credentials: Credentials, target: &Target) -> Credentials {
+        let mut keys = self.opening.keys.iter();
+        let known = keys.find(|key| key.access_key_id == credentials.access_key_id);
+        let expires_at = match (&target.credential_lifetime, &credentials.session_token) {
+            _ if known.is_some() => known.map(|key| key.expires_at),
+            (Some(lifetime), _) => Some(self.started.plus(lifetime.value)),
+            (None, Some(_)) => Some(self.started.plus(SHORTEST_SESSION)),
+            (None, None) => None,
+        };
+        Credentials {
+            expires_at,
+            ..credentials
+        }
+    }
+
+    /// Exchanges the identity token at `path` at STS, which says when the credentials end.
+    fn exchanged(
+        &self,
+        path: &PropertyPath,
+        target: &Target,
+        sts: &Sts,
+        host: &Host,
+        journal: &Journal<'_>,
+    ) -> Result<Credentials> {
+        let Some(arn) = identity_role(target) else {
+            return Err(Error::configuration(format!(
+                "no role is named for the identity token at `{path}`"
+            ))
+            .with_hint(
+                "give `--role-arn ARN`, or add `eks.roleArn` or `environmentVariables.AWS_ROLE_ARN` \
+                 to the environment",
+            ));
+        };
+        let role = target.role.as_ref();
+        if let Some(external_id) = role.and_then(|role| role.external_id.as_ref()) {
+            return Err(Error::configuration(format!(
+                "{} is set, but an identity token has no use for it",
+                external_id.origin
+            ))
+            .with_hint("leave the external id out"));
+        }
+        let value = self.environment().get(path).ok_or_else(|| {
+            Error::new(
+                Kind::Credentials,
+                format!("`{path}` in the environment does not exist"),
+            )
+            .with_hint("name the path of an identity token, such as that of `fn::open::oidc`")
+        })?;
+        let token = identity_token::Source::Given {
+            text: value.as_text().cloned().unwrap_or_default(),
+            place: format!("`{path}` in the environment"),
+        };
+        let token = token.read(host, &self.http, sts.deadline())?;
+        journal.step(format_args!(
+            "assuming `{}` (from {}) with the identity token at `{path}`",
+            arn.shown(),
+            arn.origin
+        ));
+        let session_name = role.and_then(|role| role.session_name.as_ref());
+        sts.assume_role_with_web_identity(&AssumeRoleWithWebIdentity {
+            role_arn: arn.value.clone(),
+            session_name: session_name.map_or_else(
+                || sts::DEFAULT_SESSION_NAME.to_owned(),
+                |name| name.value.clone(),
+            ),
+            duration: None,
+            policy_arns: Vec::new(),
+            identity_token: &token,
+            hidden: [Some(arn), session_name]
+                .into_iter()
+                .flatten()
+                .filter(|setting| setting.secret)
+                .map(|setting| setting.value.as_str())
+                .collect(),
+        })
+    }
+}
+
+/// Credentials of the environment.
+enum Own {
+    /// They are in it.
+    Found(Credentials),
+    /// They were got for an identity token in it, and are those of the role.
+    Exchanged(Credentials),
+}
+
+/// The role that an identity token is exchanged for.
+fn identity_role(target: &Target) -> Option<&Setting> {
+    let role = target.role.as_ref().map(|role| &role.arn);
+    role.or(target.web_identity_role.as_ref())
+}
+
+/// Asks EKS for the cluster of the target, with the environment's credentials: those of a role on
+/// top are for the cluster itself.
+pub fn describe_cluster(
+    opened: &Opened,
+    target: &Target,
+    request: &OpenRequest,
+    host: &Host,
+    journal: &Journal<'_>,
+) -> Result<Cluster> {
+    let region = target.region.clone().parse(|text| Region::parse(text))?;
+    let sts = Sts::new(
+        &opened.http,
+        region.value.as_str().to_owned(),
+        sts::Settings::from_host(host)?,
+        request.deadline,
+    );
+    let (Own::Found(credentials) | Own::Exchanged(credentials)) =
+        opened.own_credentials(target, &sts, host, journal)?;
+    journal.step(format_args!(
+        "asking Amazon EKS for the cluster `{}` in region `{}`",
+        target.cluster_name.shown(),
+        region.shown()
+    ));
+    let described = eks::describe_cluster(
+        &opened.http,
+        host,
+        &region.value,
+        &credentials,
+        &target.cluster_name.value,
+        request.deadline,
+    )?;
+    Ok(Cluster {
+        server: described.endpoint,
+        certificate_authority_data: Some(described.certificate_authority_data),
+        ..Cluster::default()
+    })
 }
 
 /// Assumes the role on top of the environment's credentials.
@@ -238,71 +399,6 @@ fn region_of_server(server: Option<&str>, environment: &Environment) -> Option<S
             Origin::Environment("files.KUBECONFIG".to_owned()),
         )),
         _ => None,
-    }
-}
-
-/// A local definition, and all that its evaluation needs.
-struct Local {
-    definition: Definition,
-    importer: Directory,
-    aws_login: AwsLogin,
-    http: HttpClient,
-}
-
-impl Local {
-    fn new(request: &OpenRequest, host: &Host) -> Result<Self> {
-        let path = match &request.environment {
-            Reference::Local(path) => path,
-            Reference::Cloud(name) => {
-                return Err(Error::configuration(format!(
-                    "cannot open `{name}`: kubectl-esc {} opens local definitions only",
-                    env!("CARGO_PKG_VERSION")
-                ))
-                .with_hint(format!(
-                    "name a file: a path that starts with `./` or ends in `.yaml`, such as \
-                     ./{name}.yaml"
-                )));
-            }
-        };
-        let definition = directory::read_definition(path)?;
-        let root = request
-            .root
-            .clone()
-            .or_else(|| path.parent().map(PathBuf::from))
-            .unwrap_or_default();
-        let http = HttpClient::new(host);
-        let settings = aws_login::Settings {
-            region: request.region.clone(),
-            identity: web_identity::Choice {
-                file: request.web_identity_token_file.clone(),
-                variable: request.web_identity_token_env.clone(),
-                audience: request.web_identity_audience.clone(),
-            },
-            deadline: request.deadline,
-        };
-        Ok(Self {
-            definition,
-            importer: Directory::new(root),
-            aws_login: AwsLogin::new(host, &http, settings),
-            http,
-        })
-    }
-
-    fn evaluator(&self) -> Evaluator<'_> {
-        Evaluator::new(&self.importer, self)
-    }
-}
-
-impl Providers for Local {
-    fn provider(&self, name: &str) -> Result<&dyn Provider> {
-        if name == "aws-login" {
-            return Ok(&self.aws_login);
-        }
-        Err(
-            Error::new(Kind::Definition, format!("unknown provider \"{name}\"")).with_hint(
-                "`aws-login` is the provider that works locally; the others run in Pulumi Cloud",
-            ),
-        )
     }
 }
 

@@ -124,6 +124,16 @@ impl Deadline {
         Self { at, allowed }
     }
 
+    /// The same deadline, or an earlier moment: `limit` from now. [`Deadline::allowed`] stays, for
+    /// that is what the user chose.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Self {
+        Self {
+            at: Self::after(limit).at.min(self.at),
+            allowed: self.allowed,
+        }
+    }
+
     /// What is left; zero once it is over.
     #[must_use]
     pub fn remaining(&self) -> Duration {

@@ -7,6 +7,7 @@
 //! before the first call.
 
 mod connector;
+mod exchange;
 mod failure;
 #[cfg(test)]
 pub(crate) mod loopback;
@@ -16,19 +17,14 @@ use std::future::Future;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use aws_smithy_runtime_api::client::http::{
-    HttpConnector, SharedHttpClient, SharedHttpConnector, http_client_fn,
-};
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_types::byte_stream::ByteStream;
-use aws_smithy_types::date_time::Format;
+use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
-use crate::clock::{Deadline, Timestamp, format_duration};
+use crate::clock::{Deadline, format_duration};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
-use crate::secret::Secret;
 
+pub use exchange::{Method, NoAnswer, Request, Response};
 pub(crate) use failure::unreachable;
 
 /// What a query string escapes: all but the unreserved characters of RFC 3986.
@@ -46,17 +42,6 @@ struct Inner {
     host: Host,
     connector: OnceLock<SharedHttpConnector>,
     runtime: Runtime,
-}
-
-/// The answer to a request, whatever its status.
-#[derive(Debug)]
-pub struct Response {
-    /// The status code.
-    pub status: u16,
-    /// What the header `Date` says: the server's clock.
-    pub date: Option<Timestamp>,
-    /// The content, which may hold a token.
-    pub body: Secret<Vec<u8>>,
 }
 
 impl HttpClient {
@@ -82,50 +67,41 @@ impl HttpClient {
         deadline: Deadline,
         limit: usize,
     ) -> Result<Response> {
-        let uri = checked(url)?;
-        let host = uri.host().unwrap_or_default();
-        let mut request = HttpRequest::get(url).map_err(|error| invalid_url().caused_by(error))?;
-        let agent = (
-            "user-agent",
-            concat!("kubectl-esc/", env!("CARGO_PKG_VERSION")),
-        );
-        for (name, value) in headers.iter().chain([&agent]) {
-            // The cause would quote the value, which may be a token.
-            let inserted = request.headers_mut().try_insert(*name, (*value).to_owned());
-            inserted.map_err(|_| {
-                Error::configuration(format!("the value for the header `{name}` is malformed"))
-                    .with_hint("remove line breaks and other control characters from it")
-            })?;
-        }
-        let answer = self.connector()?.call(request);
-        let exchange = async {
-            let answer = answer
-                .await
-                .map_err(|error| self.unreachable(host, &error))?;
-            let status = answer.status().as_u16();
-            let date = answer.headers().get("date").and_then(http_date);
-            let too_long = || {
-                let message = format!("`{host}` answered with more than {limit} bytes");
-                Error::new(Kind::Unavailable, message)
-                    .with_hint("check that the address is the service's, not that of another")
-            };
-            let mut body = Vec::with_capacity(limit);
-            let mut stream = ByteStream::new(answer.into_body());
-            while let Some(bytes) = stream.next().await {
-                let bytes = bytes.map_err(|error| self.unreachable(host, &error))?;
-                if bytes.len() > limit - body.len() {
-                    return Err(too_long());
-                }
-                body.extend_from_slice(&bytes);
-            }
-            Ok(Response {
-                status,
-                date,
-                body: Secret::new(body),
-            })
+        let request = Request {
+            method: Method::Get,
+            url,
+            headers,
+            body: &[],
+            limit,
         };
-        self.block_on(deadline, exchange)?
-            .unwrap_or_else(|| Err(too_late(&format!("`{host}`"), deadline.allowed())))
+        self.send(&request, deadline)
+            .map_err(|no_answer| no_answer.error)
+    }
+
+    /// Sends a request and hands the answer back, an error status included. Redirects are answers
+    /// like any other: nothing is sent to where they point.
+    ///
+    /// Blocks; see [`HttpClient::block_on`].
+    pub fn send(&self, request: &Request<'_>, deadline: Deadline) -> Result<Response, NoAnswer> {
+        let connector = self.connector()?;
+        let exchange = exchange::exchange(&self.0.host, &connector, request);
+        self.block_on(deadline, exchange)?.unwrap_or_else(|| {
+            let host = exchange::host_of(request.url);
+            Err(NoAnswer {
+                error: too_late(&format!("`{host}`"), deadline.allowed()),
+                unsent: false,
+                permanent: false,
+            })
+        })
+    }
+
+    /// Waits, but not beyond the deadline.
+    ///
+    /// Blocks; see [`HttpClient::block_on`].
+    pub fn pause(&self, duration: Duration, deadline: Deadline) -> Result<()> {
+        // Made inside of the runtime, as the timer asks for it.
+        let nap = async { tokio::time::sleep(duration).await };
+        self.block_on(deadline, nap).map(|_| ())
     }
 
     /// Runs a future to its end, or to the deadline: then `None`.
@@ -148,10 +124,6 @@ impl HttpClient {
     /// The machine that the client was made for.
     pub(crate) fn host(&self) -> &Host {
         &self.0.host
-    }
-
-    fn unreachable(&self, server: &str, error: &(dyn std::error::Error + 'static)) -> Error {
-        unreachable(&self.0.host, &format!("`{server}`"), server, error)
     }
 
     fn connector(&self) -> Result<SharedHttpConnector> {
@@ -257,12 +229,6 @@ pub(crate) fn is_loopback(host: &str) -> bool {
         || address
             .parse::<std::net::IpAddr>()
             .is_ok_and(|address| address.is_loopback())
-}
-
-/// Reads the date of an HTTP header (RFC 9110, section 5.6.7).
-fn http_date(text: &str) -> Option<Timestamp> {
-    let instant = aws_smithy_types::DateTime::from_str(text, Format::HttpDate).ok()?;
-    Some(Timestamp::from_unix(instant.secs()))
 }
 
 #[cfg(test)]

@@ -24,12 +24,12 @@ pub enum Note<'a> {
 /// that it was given. A note never holds a secret.
 pub struct Journal<'a> {
     level: Option<Level>,
-    sink: &'a dyn Fn(Note<'_>),
+    sink: &'a (dyn Fn(Note<'_>) + Sync),
 }
 
 impl<'a> Journal<'a> {
     /// A journal that hands notes up to `level` to `sink`; none where `level` is `None`.
-    pub fn new(level: Option<Level>, sink: &'a dyn Fn(Note<'_>)) -> Self {
+    pub fn new(level: Option<Level>, sink: &'a (dyn Fn(Note<'_>) + Sync)) -> Self {
         Self { level, sink }
     }
 

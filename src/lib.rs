@@ -4,9 +4,9 @@
 //! ```text
 //! KUBERNETES_EXEC_INFO, flags, variables      kubernetes, configuration
 //!          |
-//! open the environment                        evaluator → environment
+//! open the environment                        cloud or evaluator → environment
 //!          |
-//! AWS credentials, a role on top              aws::aws_login, aws::sts
+//! AWS credentials, a role on top              aws::from_environment, aws::sts
 //!          |
 //! presign                                     aws::eks_token
 //!          |
@@ -45,6 +45,7 @@
 pub mod authenticate;
 pub mod aws;
 pub mod clock;
+pub mod cloud;
 pub mod commands;
 pub mod configuration;
 pub mod environment;
@@ -52,6 +53,7 @@ pub mod error;
 pub mod evaluator;
 pub mod host;
 pub mod http;
+pub mod identity_token;
 pub mod journal;
 pub mod kubernetes;
 pub mod secret;

@@ -221,10 +221,10 @@ const ROWS: &[Row] = &[
     ),
     // The file.
     (
-        "environment in Pulumi Cloud",
+        "environment in Pulumi Cloud, without a login",
         |t| t.plain().args(["get-token", "acme/prod"]),
-        r"kubectl-esc: cannot open `acme/prod`: kubectl-esc 0.1.0 opens local definitions only
-  hint: name a file: a path that starts with `./` or ends in `.yaml`, such as ./acme/prod.yaml
+        r"kubectl-esc: cannot open the environment `acme/prod`: there is no login for Pulumi Cloud at `api.pulumi.com`
+  hint: run `pulumi login`, set PULUMI_ACCESS_TOKEN, or give `--pulumi-oidc-token`
 ",
         2,
     ),

@@ -5,8 +5,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::cloud::Setting;
 use crate::support::oidc::GitHubActions;
 use crate::support::plugin::Plugin;
+use crate::support::pulumi_cloud::configuration::TOKEN;
 use crate::support::world::{SUBJECT, World, parse, project_file};
 
 const ENVIRONMENTS: [&str; 4] = [
@@ -49,12 +51,16 @@ fn each_kubeconfig_serves_each_of_its_users() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 10);
+    assert_eq!(seen, 12);
 }
 
 /// Makes the call that client-go makes for this `exec` entry.
 fn call(name: &str, exec: &Value, cluster: &Value) {
-    let world = World::new();
+    let cloud = name.starts_with("pulumi-cloud").then(Setting::new);
+    let world = match &cloud {
+        Some(setting) => setting.world(),
+        None => World::new(),
+    };
     let issuer = world.issuer.clone();
     let clock = world.clock.clone();
     let actions = GitHubActions::start(issuer, SUBJECT, move || clock.now());
@@ -73,6 +79,11 @@ fn call(name: &str, exec: &Value, cluster: &Value) {
         let path = plugin.path("home/.kube/esc/token");
         plugin.env("AWS_WEB_IDENTITY_TOKEN_FILE", path)
     };
+    if let Some(setting) = &cloud {
+        plugin = plugin
+            .env("PULUMI_BACKEND_URL", setting.url())
+            .env("PULUMI_ACCESS_TOKEN", TOKEN);
+    }
     for argument in exec["args"].as_array().unwrap() {
         plugin = plugin.arg(argument.as_str().unwrap());
     }
@@ -100,15 +111,15 @@ fn call(name: &str, exec: &Value, cluster: &Value) {
         parsed.region
     );
     if parsed.access_key_id != "AKIAIOSFODNN7EXAMPLE" {
-        let role = if name == "role-on-top.yaml" {
-            "cluster-viewer"
-        } else {
-            "cluster-admin"
+        let role = match name {
+            "role-on-top.yaml" => "cluster-viewer",
+            _ if cloud.is_some() => "esc-oidc",
+            _ => "cluster-admin",
         };
-        let cluster = if server.contains("FEDCBA") {
-            "other"
-        } else {
-            "demo"
+        let cluster = match server {
+            _ if cloud.is_some() => "prod",
+            _ if server.contains("FEDCBA") => "other",
+            _ => "demo",
         };
         let caller = world.caller(&token, cluster).unwrap();
         assert!(caller.contains(role), "{name}: {caller}");

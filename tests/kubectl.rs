@@ -7,10 +7,12 @@ use std::path::{Path, PathBuf};
 use serde_yaml::Value;
 use tempfile::TempDir;
 
+use crate::cloud::Setting;
 use crate::support::api_server::ApiServer;
 use crate::support::kubectl::{Kubectl, oldest_and_newest};
 use crate::support::plugin::{Output, Plugin};
 use crate::support::proxy::Proxy;
+use crate::support::pulumi_cloud::configuration::TOKEN;
 use crate::support::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY, User};
 use crate::support::verifier::{Verifier, tampered};
 use crate::support::world::{VIEWER, World, project_file};
@@ -237,11 +239,14 @@ fn every_example_serves_kubectl_through_a_proxy() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     examples.sort();
+    let by_cloud = "arn:aws:sts::123456789012:assumed-role/esc-oidc/pulumi-esc";
     for example in examples {
-        let world = world();
+        let cloud = example.starts_with("pulumi-cloud").then(Setting::new);
+        let world = cloud.as_ref().map_or_else(world, Setting::world);
         let (contexts, caller): (&[(&str, &str)], _) = match example.as_str() {
             "local.yaml" | "local-v1beta1.yaml" => (&[("demo", "demo")], ALICE),
             "role-on-top.yaml" => (&[("demo", "demo")], viewer),
+            _ if cloud.is_some() => (&[("prod", "prod")], by_cloud),
             "two-clusters.yaml" => (&[("demo", "demo"), ("other", "other")], admin),
             _ => (&[("demo", "demo")], admin),
         };
@@ -267,6 +272,10 @@ fn every_example_serves_kubectl_through_a_proxy() {
             let mut variables = vec![("HTTPS_PROXY", proxy.url()), ("AWS_CA_BUNDLE", authority)];
             if example != "oidc-token-file.yaml" {
                 variables.push(token_file(&identity));
+            }
+            if let Some(setting) = &cloud {
+                variables.push(("PULUMI_BACKEND_URL", setting.url()));
+                variables.push(("PULUMI_ACCESS_TOKEN", TOKEN.to_owned()));
             }
             let output = kubectl.run(
                 home.directory.path(),

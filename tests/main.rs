@@ -15,11 +15,13 @@ pub mod support;
 
 mod architecture;
 mod check;
+mod cloud;
 mod commands;
 mod errors;
 mod examples;
 mod get_token;
 mod hostile;
+mod kubeconfig;
 mod kubectl;
 mod properties;
 mod stand_ins;

@@ -12,8 +12,9 @@ use std::time::Duration;
 use crate::aws::Credentials;
 use crate::aws::endpoint::Partition;
 use crate::aws::sts::{self, AssumeRoleWithWebIdentity, Sts};
-use crate::aws::web_identity::{Choice, Source};
-use crate::clock::{Deadline, Timestamp, parse_duration};
+use crate::aws::web_identity::Choice;
+use crate::clock::{Deadline, parse_duration};
+use crate::environment::opener::KeyExpiry;
 use crate::environment::{Data, Value};
 use crate::error::{Error, Kind, Result};
 use crate::evaluator::provider::Provider;
@@ -66,14 +67,17 @@ impl AwsLogin {
         self.issued.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When the credentials with this key expire, where STS issued them through this provider.
+    /// The keys that STS issued through this provider, and when they expire.
     #[must_use]
-    pub fn expiry_of(&self, access_key_id: &str) -> Option<Timestamp> {
+    pub fn keys(&self) -> Vec<KeyExpiry> {
         let issued = self.issued();
-        let mut issued = issued.iter().map(|(_, credentials)| credentials);
-        issued
-            .find(|issued| issued.access_key_id == access_key_id)?
-            .expires_at
+        let keys = issued.iter().filter_map(|(_, credentials)| {
+            Some(KeyExpiry {
+                access_key_id: credentials.access_key_id.clone(),
+                expires_at: credentials.expires_at?,
+            })
+        });
+        keys.collect()
     }
 
     fn log_in(&self, inputs: &Value) -> Result<Credentials> {
@@ -89,7 +93,7 @@ impl AwsLogin {
         let region = self.settings.region.clone();
         let region = region.map_or_else(|| login.home_region().map(str::to_owned), Ok)?;
         let deadline = self.settings.deadline;
-        let source = Source::find(&self.host, &self.settings.identity)?;
+        let source = self.settings.identity.source(&self.host)?;
         let identity_token = source.read(&self.host, &self.http, deadline)?;
         let settings = sts::Settings::from_host(&self.host)?;
         let sts = Sts::new(&self.http, region, settings, deadline);

@@ -32,19 +32,42 @@ impl Region {
 
     /// The region in which the cluster behind this API server's URL runs, where it is the host name
     /// of an EKS cluster: `<id>.<group>.<region>.eks.<domain>`, with `eks-fips` or a dual-stack
-    /// domain as well.
+    /// domain as well, and the form of IPv6 clusters since October 2024,
+    /// `<cluster>.<region>.<dual-stack domain>` (EKS user guide, "Cluster API server endpoint").
     #[must_use]
     pub fn of_api_server(server: &str) -> Option<Self> {
+        let server = server.to_ascii_lowercase();
         let rest = server.strip_prefix("https://")?;
         let host = rest.split(['/', ':', '?']).next()?;
         let labels: Vec<_> = host.split('.').collect();
         let service = labels
             .iter()
-            .position(|label| *label == "eks" || *label == "eks-fips")?;
+            .position(|label| *label == "eks" || *label == "eks-fips");
+        let Some(service) = service else {
+            return Self::of_dual_stack_cluster(host);
+        };
         let domain = labels[service + 1..].join(".");
         let region = Self::parse(labels.get(service.checked_sub(1)?)?).ok()?;
         let partition = Partition::of(&region);
         (service >= 2 && partition.eks_domains().any(|known| known == domain)).then_some(region)
+    }
+
+    fn of_dual_stack_cluster(host: &str) -> Option<Self> {
+        // The user guide lists this one for clusters in China, without `api`.
+        const OF_CHINA: &str = "amazonwebservices.com.cn";
+        PARTITIONS.into_iter().find_map(|partition| {
+            let china = (partition.name == "aws-cn").then_some(OF_CHINA);
+            let domains = [partition.dual_stack_domain, china];
+            domains.into_iter().flatten().find_map(|domain| {
+                let rest = host.strip_suffix(domain)?.strip_suffix('.')?;
+                let (cluster, region) = rest.rsplit_once('.')?;
+                let is_region =
+                    region.contains('-') && region.ends_with(|c: char| c.is_ascii_digit());
+                let region = Self::parse(region).ok().filter(|_| is_region)?;
+                let is_of = Partition::of(&region).name == partition.name;
+                (is_of && !cluster.is_empty()).then_some(region)
+            })
+        })
     }
 
     /// The name.
@@ -274,7 +297,59 @@ mod tests {
                 "https://0123456789ABCDEF.gr7.us-east-1.eks-fips.amazonaws.com",
                 Some("us-east-1"),
             ),
-            ("https://eks-cluster.eu-west-1.api.aws", None),
+            (
+                "https://0123456789ABCDEF.sk1.us-iso-east-1.eks.c2s.ic.gov",
+                Some("us-iso-east-1"),
+            ),
+            (
+                "https://0123456789ABCDEF.sk1.us-isob-east-1.eks.sc2s.sgov.gov",
+                Some("us-isob-east-1"),
+            ),
+            (
+                "https://0123456789ABCDEF.sk1.eu-isoe-west-1.eks.cloud.adc-e.uk",
+                Some("eu-isoe-west-1"),
+            ),
+            (
+                "https://0123456789ABCDEF.sk1.us-isof-south-1.eks.csp.hci.ic.gov",
+                Some("us-isof-south-1"),
+            ),
+            (
+                "https://0123456789ABCDEF.sk1.eusc-de-east-1.eks.amazonaws.eu",
+                Some("eusc-de-east-1"),
+            ),
+            (
+                "https://0123456789ABCDEF.GR7.EU-WEST-1.EKS.amazonaws.com",
+                Some("eu-west-1"),
+            ),
+            (
+                "https://0123456789ABCDEF.gr7.eu-west-1.eks.amazonaws.com.cn",
+                None,
+            ),
+            // Dual-stack, since October 2024.
+            ("https://eks-cluster.eu-west-1.api.aws", Some("eu-west-1")),
+            (
+                "https://abc.gr7.us-gov-east-1.api.aws",
+                Some("us-gov-east-1"),
+            ),
+            (
+                "https://abc.gr7.cn-north-1.api.amazonwebservices.com.cn",
+                Some("cn-north-1"),
+            ),
+            (
+                "https://abc.gr7.cn-northwest-1.amazonwebservices.com.cn",
+                Some("cn-northwest-1"),
+            ),
+            (
+                "https://abc.gr7.eusc-de-east-1.api.amazonwebservices.eu",
+                Some("eusc-de-east-1"),
+            ),
+            (
+                "https://abc.gr7.eu-west-1.api.amazonwebservices.com.cn",
+                None,
+            ),
+            ("https://eu-west-1.api.aws", None),
+            ("https://abc.example.api.aws", None),
+            ("https://.eu-west-1.api.aws", None),
             ("https://abc.eu-west-1.eks.api.aws", Some("eu-west-1")),
             ("https://abc.gr7.eu-west-1.eks.example.com", None),
             ("https://eu-west-1.eks.amazonaws.com", None),

@@ -47,17 +47,28 @@ pub struct Found {
 /// Errors are of kind [`Kind::Credentials`]: there are none, there are several, or they are
 /// incomplete.
 pub fn find(environment: &Environment, path: Option<&PropertyPath>) -> Result<Found> {
+    look_up(environment, path)?.ok_or_else(|| {
+        Error::new(
+            Kind::Credentials,
+            "the environment holds no AWS credentials",
+        )
+        .with_hint("add `fn::open::aws-login` to it, or name their place with `--credentials PATH`")
+    })
+}
+
+/// The same, but `None` where there are none at all.
+pub fn look_up(environment: &Environment, path: Option<&PropertyPath>) -> Result<Option<Found>> {
     if let Some(path) = path {
-        return at(environment, path);
+        return at(environment, path).map(Some);
     }
     let variables = PropertyPath::from_iter([Accessor::Name("environmentVariables".to_owned())]);
     if let Some(Data::Object(entries)) = environment.get(&variables).map(|value| &value.data)
         && let Some(credentials) = read(entries, VARIABLES, &variables)?
     {
-        return Ok(Found {
+        return Ok(Some(Found {
             credentials,
             path: variables,
-        });
+        }));
     }
 
     let mut all: Vec<Found> = Vec::new();
@@ -79,7 +90,7 @@ pub fn find(environment: &Environment, path: Option<&PropertyPath>) -> Result<Fo
     )?;
     let several = all.len() > 1;
     match all.pop() {
-        Some(only) if !several => Ok(only),
+        Some(only) if !several => Ok(Some(only)),
         Some(last) => {
             all.push(last);
             let paths: Vec<_> = all
@@ -97,13 +108,7 @@ pub fn find(environment: &Environment, path: Option<&PropertyPath>) -> Result<Fo
                 "name one of them: `--credentials PATH`, or `eks.credentials` in the environment",
             ))
         }
-        None => Err(Error::new(
-            Kind::Credentials,
-            "the environment holds no AWS credentials",
-        )
-        .with_hint(
-            "add `fn::open::aws-login` to it, or name their place with `--credentials PATH`",
-        )),
+        None => Ok(None),
     }
 }
 

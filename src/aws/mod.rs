@@ -3,9 +3,11 @@
 
 pub mod aws_login;
 pub mod credentials;
+pub mod eks;
 pub mod eks_token;
 pub mod endpoint;
 pub mod from_environment;
+mod sdk;
 pub mod sts;
 pub mod web_identity;
 

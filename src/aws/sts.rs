@@ -1,29 +1,20 @@
 //! Asks AWS STS for temporary credentials: `AssumeRoleWithWebIdentity` and `AssumeRole`.
 //!
-//! The SDK's configuration is made by hand from what the caller gives: no profile, no instance
-//! metadata, no variable but those that [`Settings::from_host`] reads.
+//! No variable is read but those of [`Settings::from_host`].
 
 mod failure;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_config::SdkConfig;
 use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
-use aws_sdk_sts::config::retry::RetryConfig;
-use aws_sdk_sts::config::{
-    Credentials as SigningCredentials, IdentityCache, SharedAsyncSleep, SharedCredentialsProvider,
-    StalledStreamProtectionConfig,
-};
 use aws_sdk_sts::error::SdkError;
 use aws_sdk_sts::types::{Credentials as IssuedCredentials, PolicyDescriptorType};
-use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_async::time::TimeSource;
 
-use crate::aws::Credentials;
 use crate::aws::endpoint::EndpointMode;
 use crate::aws::sts::failure::{Call, Operation};
-use crate::clock::{Clock, Deadline, Timestamp};
+use crate::aws::{Credentials, sdk};
+use crate::clock::{Deadline, Timestamp};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::http::{HttpClient, checked, too_late};
@@ -87,9 +78,14 @@ impl Settings {
     /// `AWS_ENDPOINT_URL` (both unless `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is true),
     /// `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`.
     pub fn from_host(host: &Host) -> Result<Self> {
+        Self::of_service(host, "AWS_ENDPOINT_URL_STS")
+    }
+
+    /// The same for the service whose own endpoint variable this is.
+    pub(super) fn of_service(host: &Host, own: &str) -> Result<Self> {
         let mut endpoint = None;
         if !switch(host, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")? {
-            for variable in ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"] {
+            for variable in [own, "AWS_ENDPOINT_URL"] {
                 if let Some(url) = host.variable(variable)? {
                     checked(&url).map_err(|problem| {
                         Error::configuration(format!("`{variable}` names no usable endpoint"))
@@ -135,6 +131,12 @@ impl Sts {
             settings,
             deadline,
         }
+    }
+
+    /// When every call has to be over.
+    #[must_use]
+    pub fn deadline(&self) -> Deadline {
+        self.deadline
     }
 
     /// Exchanges an identity token for credentials of a role. The call is not signed.
@@ -221,46 +223,18 @@ impl Sts {
             .unwrap_or_else(|| Err(too_late("AWS STS", self.deadline.allowed())))
     }
 
-    /// The SDK's settings. Without credentials, only calls that are not signed can be made.
     fn configuration(&self, credentials: Option<&Credentials>) -> Result<SdkConfig> {
-        // Three attempts fit into the deadline, so that a server that hangs is asked again.
-        let timeouts = TimeoutConfig::builder()
-            .operation_attempt_timeout(self.attempt_timeout())
-            .build();
-        let retries = RetryConfig::standard()
-            .with_max_attempts(3)
-            .with_initial_backoff(Duration::from_millis(100))
-            .with_max_backoff(Duration::from_secs(1));
-        let signer = credentials.map(|credentials| {
-            let token = credentials.session_token.as_ref();
-            SharedCredentialsProvider::new(SigningCredentials::new(
-                &credentials.access_key_id,
-                credentials.secret_access_key.expose(),
-                token.map(|token| token.expose().clone()),
-                None,
-                "kubectl-esc",
-            ))
-        });
-        let mut configuration = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .app_name(AppName::new("kubectl-esc").map_err(internal)?)
-            .region(Region::new(self.region.clone()))
-            .use_fips(self.settings.endpoint_mode.fips)
-            .use_dual_stack(self.settings.endpoint_mode.dual_stack)
-            .http_client(self.http.smithy()?)
-            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-            .time_source(HostTime(self.http.host().clock()))
-            .timeout_config(timeouts)
-            .retry_config(retries)
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .identity_cache(IdentityCache::no_cache());
-        configuration.set_credentials_provider(signer);
-        configuration.set_endpoint_url(self.settings.endpoint.clone());
-        Ok(configuration.build())
+        sdk::configuration(
+            &self.http,
+            &self.region,
+            &self.settings,
+            self.deadline,
+            credentials,
+        )
     }
 
     fn attempt_timeout(&self) -> Duration {
-        (self.deadline.allowed() / 3).max(Duration::from_secs(2))
+        sdk::attempt_timeout(self.deadline)
     }
 
     /// The host, with its port where it is not the usual one, that the SDK is going to ask.
@@ -292,20 +266,6 @@ impl Sts {
 
 fn whole_seconds(duration: Duration) -> i32 {
     i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
-}
-
-fn internal(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(crate::error::Kind::Internal, "cannot set up the AWS SDK").caused_by(error)
-}
-
-/// The host's clock, by which the SDK signs.
-#[derive(Debug)]
-struct HostTime(Clock);
-
-impl TimeSource for HostTime {
-    fn now(&self) -> SystemTime {
-        self.0.now().system_time()
-    }
 }
 
 #[cfg(test)]

@@ -4,15 +4,17 @@ use clap::{Args, ValueEnum};
 
 use super::output;
 use crate::authenticate::{self, count_errors};
-use crate::configuration::OpenFlags;
 use crate::configuration::request::OpenRequest;
+use crate::configuration::{CloudFlags, OpenFlags};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
+use crate::journal::Journal;
 
 /// Say what is wrong with an environment, without opening any provider
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// Environment to check: a local definition such as ./env.yaml
+    /// Environment to check: one in Pulumi Cloud such as acme/platform/prod, or a local definition
+    /// such as ./env.yaml
     #[arg(value_name = "ENVIRONMENT")]
     environment: String,
 
@@ -20,6 +22,9 @@ pub(super) struct Arguments {
     /// definition's folder]
     #[arg(long, value_name = "FOLDER")]
     root: Option<std::path::PathBuf>,
+
+    #[command(flatten)]
+    cloud: CloudFlags,
 
     /// Text for people on standard error, or one JSON document on standard output
     #[arg(
@@ -40,13 +45,14 @@ enum Format {
     Text,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<()> {
     let flags = OpenFlags {
         root: arguments.root.clone(),
+        cloud: arguments.cloud.clone(),
         ..OpenFlags::default()
     };
     let request = OpenRequest::read(&arguments.environment, &flags, host)?;
-    let (diagnostics, sources) = authenticate::check(&request, host)?;
+    let (diagnostics, sources) = authenticate::check(&request, host, journal)?;
     let errors = diagnostics
         .iter()
         .filter(|diagnostic| diagnostic.is_error())

@@ -1,9 +1,13 @@
 //! The command line. Only the modules below this one write to standard output and standard error.
 
 mod check;
+mod convert_kubeconfig;
+mod difference;
 mod get_token;
+mod kubeconfig;
 mod open;
 mod output;
+mod update_kubeconfig;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -30,8 +34,10 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Arguments),
+    ConvertKubeconfig(convert_kubeconfig::Arguments),
     GetToken(get_token::Arguments),
     Open(open::Arguments),
+    UpdateKubeconfig(update_kubeconfig::Arguments),
 }
 
 /// Runs the command line and returns the exit code of the process.
@@ -49,9 +55,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> ExitCo
 fn dispatch(command_line: &CommandLine, host: &Host) -> Result<()> {
     let journal = Journal::new(level(command_line.verbosity, host)?, &output::note);
     match &command_line.command {
-        Command::Check(arguments) => check::run(arguments, host),
+        Command::Check(arguments) => check::run(arguments, host, &journal),
+        Command::ConvertKubeconfig(arguments) => convert_kubeconfig::run(arguments, host, &journal),
         Command::GetToken(arguments) => get_token::run(arguments, host, &journal),
         Command::Open(arguments) => open::run(arguments, host, &journal),
+        Command::UpdateKubeconfig(arguments) => update_kubeconfig::run(arguments, host, &journal),
     }
 }
 

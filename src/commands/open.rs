@@ -15,7 +15,8 @@ use crate::journal::Journal;
 /// Open an environment and print its values as JSON, secrets included
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// Environment to open: a local definition such as ./env.yaml
+    /// Environment to open: one in Pulumi Cloud such as acme/platform/prod or
+    /// acme/platform/prod@3, or a local definition such as ./env.yaml
     #[arg(value_name = "ENVIRONMENT")]
     environment: String,
 
@@ -49,8 +50,8 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
         output::block(&warnings);
     }
     let value = match &path {
-        None => &opened.environment.values,
-        Some(path) => opened.environment.get(path).ok_or_else(|| {
+        None => &opened.environment().values,
+        Some(path) => opened.environment().get(path).ok_or_else(|| {
             Error::configuration(format!(
                 "the environment `{}` has no `{path}`",
                 request.environment

@@ -9,7 +9,7 @@ pub mod request;
 pub mod setting;
 pub mod target;
 
-pub use flags::{GetTokenFlags, OpenFlags};
+pub use flags::{CloudFlags, GetTokenFlags, KubeconfigFlags, OpenFlags};
 pub use request::Request;
 pub use setting::{Origin, Setting};
 pub use target::Target;

@@ -28,6 +28,16 @@ pub struct OpenRequest {
     pub web_identity_token_env: Option<String>,
     /// `--web-identity-audience`.
     pub web_identity_audience: Option<String>,
+    /// The environment in Pulumi Cloud that decrypts the ciphertexts of a local definition.
+    pub secrets_of: Option<Setting>,
+    /// `--remote`.
+    pub remote: bool,
+    /// The organisation of an environment that is named without one.
+    pub organization: Option<Setting>,
+    /// Where the identity token is that is exchanged for a Pulumi access token, as it was written.
+    pub pulumi_oidc_token: Option<Setting>,
+    /// The type of that access token, as it was written.
+    pub pulumi_oidc_token_type: Option<Setting>,
     /// The region that the user gave for AWS, if any: STS of that region issues credentials.
     pub region: Option<String>,
     /// When the call has to be over.
@@ -37,7 +47,8 @@ pub struct OpenRequest {
 impl OpenRequest {
     /// Reads the flags and variables for opening `environment`.
     pub fn read(environment: &str, flags: &OpenFlags, host: &Host) -> Result<Self> {
-        let timeout = Search::flag("--timeout", flags.timeout.as_ref())
+        let cloud = &flags.cloud;
+        let timeout = Search::flag("--timeout", cloud.timeout.as_ref())
             .variable("KUBECTL_ESC_TIMEOUT", host)?
             .end();
         let timeout = match timeout {
@@ -51,6 +62,25 @@ impl OpenRequest {
             web_identity_token_file: expand(flags.web_identity_token_file.as_ref())?,
             web_identity_token_env: flags.web_identity_token_env.clone(),
             web_identity_audience: flags.web_identity_audience.clone(),
+            secrets_of: Search::flag("--secrets-of", flags.secrets_of.as_ref())
+                .variable("KUBECTL_ESC_SECRETS_OF", host)?
+                .end(),
+            remote: cloud.remote,
+            organization: Search::flag("--organization", cloud.organization.as_ref())
+                .variable("PULUMI_DEFAULT_ORGANIZATION", host)?
+                .end(),
+            pulumi_oidc_token: Search::flag(
+                "--pulumi-oidc-token",
+                cloud.pulumi_oidc_token.as_ref(),
+            )
+            .variable("KUBECTL_ESC_PULUMI_OIDC_TOKEN", host)?
+            .end(),
+            pulumi_oidc_token_type: Search::flag(
+                "--pulumi-oidc-token-type",
+                cloud.pulumi_oidc_token_type.as_ref(),
+            )
+            .variable("KUBECTL_ESC_PULUMI_OIDC_TOKEN_TYPE", host)?
+            .end(),
             region: None,
             deadline: Deadline::after(timeout),
         })
@@ -69,6 +99,7 @@ pub struct Request {
     pub(super) external_id: Option<Setting>,
     pub(super) session_name: Option<Setting>,
     pub(super) credentials: Option<Setting>,
+    pub(super) web_identity: Option<Setting>,
     pub(super) credential_lifetime: Option<Setting>,
 }
 
@@ -108,6 +139,9 @@ impl Request {
             credentials: Search::flag("--credentials", flags.credentials.as_ref())
                 .variable("KUBECTL_ESC_CREDENTIALS", host)?
                 .end(),
+            web_identity: Search::flag("--web-identity", flags.web_identity.as_ref())
+                .variable("KUBECTL_ESC_WEB_IDENTITY", host)?
+                .end(),
             credential_lifetime: Search::flag(
                 "--credential-lifetime",
                 flags.credential_lifetime.as_ref(),
@@ -115,6 +149,20 @@ impl Request {
             .variable("KUBECTL_ESC_CREDENTIAL_LIFETIME", host)?
             .end(),
         })
+    }
+}
+
+impl Request {
+    /// The cluster's name, where a flag or a variable says it.
+    #[must_use]
+    pub fn cluster_name(&self) -> Option<&Setting> {
+        self.cluster_name.as_ref()
+    }
+
+    /// The region, where a flag or a variable says it.
+    #[must_use]
+    pub fn region(&self) -> Option<&Setting> {
+        self.region.as_ref()
     }
 }
 

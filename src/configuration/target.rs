@@ -20,6 +20,11 @@ pub struct Target {
     pub role: Option<Role>,
     /// Where the credentials are in the environment.
     pub credentials: Option<Setting<PropertyPath>>,
+    /// Where an identity token is in the environment that AWS STS is to exchange for credentials.
+    pub web_identity: Option<Setting<PropertyPath>>,
+    /// The role that such a token is exchanged for, where the settings for a role name none:
+    /// `environmentVariables.AWS_ROLE_ARN`, which all AWS tools read together with a token.
+    pub web_identity_role: Option<Setting>,
     /// How long credentials of unknown expiry are to be used.
     pub credential_lifetime: Option<Setting<Duration>>,
 }
@@ -98,6 +103,11 @@ impl Target {
 
         let credentials = eks(&request.credentials, "credentials")?.end();
         let credentials = credentials.map(|path| path.parse(|path| property_path(path)));
+        let web_identity = eks(&request.web_identity, "webIdentity")?.end();
+        let web_identity = web_identity.map(|path| path.parse(|path| property_path(path)));
+        let web_identity_role = Search::given(None)
+            .environment(environment, &["environmentVariables", "AWS_ROLE_ARN"])?
+            .end();
         let lifetime = eks(&request.credential_lifetime, "credentialLifetime")?.end();
         let lifetime = lifetime.map(|text| text.parse(|text| positive_duration(text)));
         Ok(Self {
@@ -105,6 +115,8 @@ impl Target {
             region,
             role,
             credentials: credentials.transpose()?,
+            web_identity: web_identity.transpose()?,
+            web_identity_role,
             credential_lifetime: lifetime.transpose()?,
         })
     }

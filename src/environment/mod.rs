@@ -4,6 +4,7 @@
 
 pub mod diagnostic;
 pub mod json;
+pub mod opener;
 pub mod path;
 pub mod reference;
 pub mod report;
@@ -12,6 +13,7 @@ mod text_builder;
 pub mod value;
 
 pub use diagnostic::{Diagnostic, Position, Range, Severity};
+pub use opener::{Checked, Opener, Opening};
 pub use path::PropertyPath;
 pub use reference::Reference;
 pub use report::Style;

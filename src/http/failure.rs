@@ -6,6 +6,7 @@ use std::io;
 use aws_smithy_async::future::timeout::TimedOutError;
 use aws_smithy_runtime_api::client::dns::ResolveDnsError;
 use rustls::CertificateError;
+use rustls::pki_types::InvalidDnsNameError;
 
 use crate::clock::format_duration;
 use crate::error::{Error, Kind};
@@ -42,6 +43,23 @@ pub(crate) fn unreachable(
     }
 }
 
+/// Whether the request cannot have reached the server: there was no connection to send it through.
+pub(super) fn is_before_sending(failure: &(dyn StdError + 'static)) -> bool {
+    chain(failure).any(|cause| {
+        cause
+            .downcast_ref::<hyper_util::client::legacy::Error>()
+            .is_some_and(hyper_util::client::legacy::Error::is_connect)
+    })
+}
+
+/// Whether another attempt would end the same way: the server's certificate is refused.
+pub(super) fn is_permanent(failure: &(dyn StdError + 'static)) -> bool {
+    matches!(
+        Reason::of(failure),
+        Reason::Clock | Reason::UnknownAuthority | Reason::WrongName
+    )
+}
+
 /// The cases that call for different action.
 #[derive(Clone, Copy)]
 enum Reason {
@@ -58,7 +76,7 @@ enum Reason {
 impl Reason {
     fn of(failure: &(dyn StdError + 'static)) -> Self {
         for cause in chain(failure) {
-            if cause.is::<ResolveDnsError>() {
+            if cause.is::<ResolveDnsError>() || cause.is::<InvalidDnsNameError>() {
                 return Self::Name;
             }
             if cause.is::<TimedOutError>() {

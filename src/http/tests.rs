@@ -2,7 +2,7 @@
 
 use super::loopback::{Identity, Loopback, answer, closed_port};
 use super::*;
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 
 const LIMIT: usize = 1024;
 
@@ -152,6 +152,84 @@ fn a_call_from_a_task_is_an_error_and_no_panic() {
         .unwrap();
     let result = runtime.block_on(async { get(&client(&[]), "http://127.0.0.1:1") });
     assert_eq!(result.unwrap_err().kind(), Kind::Internal);
+}
+
+fn post<'a>(url: &'a str, body: &'a [u8]) -> Request<'a> {
+    Request {
+        method: Method::Post,
+        url,
+        headers: &[("authorization", "token hunter2")],
+        body,
+        limit: LIMIT,
+    }
+}
+
+#[test]
+fn a_post_sends_its_content() {
+    let server = Loopback::answering([answer(201, "x-id: 7\r\n", "made")]);
+    for body in ["", "values: {}"] {
+        let url = server.url();
+        let request = post(&url, body.as_bytes());
+        assert!(!format!("{request:?}").contains("hunter2"), "{request:?}");
+        let response = client(&[]).send(&request, soon()).unwrap();
+        assert_eq!(response.status, 201);
+        assert_eq!(response.header("X-ID"), Some("7"));
+        assert_eq!(response.header("x-other"), None);
+        assert!(!format!("{response:?}").contains("made"), "{response:?}");
+        let sent = server.requests().pop().unwrap();
+        let (head, content) = sent.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("POST / HTTP/1.1\r\n"), "{head}");
+        let length = format!("content-length: {}", body.len());
+        assert!(head.to_ascii_lowercase().contains(&length), "{head}");
+        assert_eq!(content, body);
+    }
+}
+
+#[test]
+fn what_certainly_was_not_sent_is_told() {
+    let refused = format!("http://127.0.0.1:{}/", closed_port());
+    let cut_off = Loopback::answering([""]);
+    let cut_short = Loopback::answering(["HTTP/1.1 200 -\r\ncontent-length: 9\r\n\r\nx"]);
+    let silent = Loopback::silent();
+    let identity = Identity::new("localhost", 2999);
+    let untrusted = Loopback::tls(&identity, answer(200, "", ""));
+    let untrusted = format!("https://localhost:{}/", untrusted.port());
+    for (url, unsent, permanent) in [
+        (refused.as_str(), true, false),
+        (&cut_off.url(), false, false),
+        (&cut_short.url(), false, false),
+        (&silent.url(), false, false),
+        (&untrusted, true, true),
+        ("http://example.com/", true, true),
+    ] {
+        let deadline = Deadline::after(Duration::from_secs(if url == silent.url() {
+            1
+        } else {
+            20
+        }));
+        let failure = client(&[]).send(&post(url, b""), deadline).unwrap_err();
+        let told = (failure.unsent, failure.permanent);
+        assert_eq!(told, (unsent, permanent), "{failure:?}");
+    }
+}
+
+#[test]
+fn the_wait_that_a_server_asks_for_is_read() {
+    let date = "date: Fri, 28 Apr 2023 00:00:00 GMT\r\n";
+    for (headers, want) in [
+        ("", None),
+        ("retry-after: 7\r\n", Some(7)),
+        ("retry-after: soon\r\n", None),
+        ("retry-after: -7\r\n", None),
+        ("retry-after: Fri, 28 Apr 2023 00:01:00 GMT\r\n", Some(60)),
+        ("retry-after: Thu, 27 Apr 2023 00:01:00 GMT\r\n", Some(0)),
+        ("retry-after: 18446744073709551615\r\n", Some(u64::MAX)),
+    ] {
+        let server = Loopback::answering([answer(429, &format!("{date}{headers}"), "")]);
+        let response = get(&client(&[]), &server.url()).unwrap();
+        let wait = response.retry_after();
+        assert_eq!(wait, want.map(Duration::from_secs), "{headers}");
+    }
 }
 
 /// The error's message, its first cause and its hint.

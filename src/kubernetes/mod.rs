@@ -2,6 +2,7 @@
 //!
 //! The protocol: <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
 
+pub mod eks_login;
 pub mod exec_credential;
 pub mod exec_info;
 pub mod kubeconfig;

@@ -3,6 +3,7 @@
 mod api_server;
 mod callers;
 mod plugin;
+mod pulumi_cloud;
 mod transport;
 mod web_identity;
 

@@ -7,8 +7,9 @@ use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, StreamOwned};
@@ -87,10 +88,79 @@ impl Response {
 pub enum Reply {
     /// Answer it.
     Answer(Response),
+    /// Send the head and so many bytes of the body, then nothing until the other side gives up.
+    Part(Response, usize),
+    /// Send the head, and the bytes of the body one by one as the gate lets them pass.
+    Drip(Response, Gate),
     /// Never answer: wait until the other side gives up or the server is dropped.
     Hang,
     /// Close the connection without an answer.
     Close,
+}
+
+/// Lets the bytes of a body pass one by one. Clones are the same gate.
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Arc<(Mutex<Passage>, Condvar)>);
+
+#[derive(Debug, Default)]
+struct Passage {
+    released: usize,
+    passed: usize,
+    pace: Option<Duration>,
+    ended: bool,
+}
+
+impl Gate {
+    /// A gate through which a byte passes at the latest this long after the one before.
+    pub fn paced(pace: Duration) -> Self {
+        let gate = Self::default();
+        gate.0.0.lock().expect("the gate").pace = Some(pace);
+        gate
+    }
+
+    /// Lets so many bytes more pass at once.
+    pub fn release(&self, bytes: usize) {
+        let mut passage = self.0.0.lock().expect("the gate");
+        passage.released = passage.released.saturating_add(bytes);
+        self.0.1.notify_all();
+    }
+
+    /// How many bytes have passed.
+    pub fn passed(&self) -> usize {
+        self.0.0.lock().expect("the gate").passed
+    }
+
+    /// Lets nothing pass any more: whoever waits closes the connection.
+    pub fn end(&self) {
+        self.0.0.lock().expect("the gate").ended = true;
+        self.0.1.notify_all();
+    }
+
+    /// Waits until a byte may pass; whether it may.
+    fn pass(&self) -> bool {
+        let (passage, changed) = &*self.0;
+        let mut passage = passage.lock().expect("the gate");
+        loop {
+            if passage.ended {
+                return false;
+            }
+            if passage.released > passage.passed {
+                passage.passed += 1;
+                return true;
+            }
+            passage = match passage.pace {
+                None => changed.wait(passage).expect("the gate"),
+                Some(pace) => {
+                    let (mut passage, waited) =
+                        changed.wait_timeout(passage, pace).expect("the gate");
+                    if waited.timed_out() && passage.released <= passage.passed {
+                        passage.released = passage.passed + 1;
+                    }
+                    passage
+                }
+            };
+        }
+    }
 }
 
 /// A server on a free port of 127.0.0.1.
@@ -238,6 +308,26 @@ impl<H: Fn(&Request) -> Reply> Http<H> {
             };
             let response = match (self.handler)(&request) {
                 Reply::Answer(response) => response,
+                Reply::Part(response, bytes) => {
+                    let part = bytes.min(response.body.len());
+                    write_head(stream.get_mut(), &response, false)?;
+                    stream.get_mut().write_all(&response.body[..part])?;
+                    stream.get_mut().flush()?;
+                    while stream.read(&mut [0; 1024])? > 0 {}
+                    return Ok(());
+                }
+                Reply::Drip(response, gate) => {
+                    write_head(stream.get_mut(), &response, false)?;
+                    stream.get_mut().flush()?;
+                    for byte in &response.body {
+                        if !gate.pass() {
+                            return Ok(());
+                        }
+                        stream.get_mut().write_all(&[*byte])?;
+                        stream.get_mut().flush()?;
+                    }
+                    continue;
+                }
                 Reply::Close => return Ok(()),
                 Reply::Hang => {
                     while stream.read(&mut [0; 1024])? > 0 {}
@@ -267,6 +357,13 @@ fn refuse(stream: &mut impl Write) -> io::Result<()> {
 fn write_response(stream: &mut impl Write, response: &Response, last: bool) -> io::Result<()> {
     // In one piece: fewer packets, and a client that gives up sees no half answer.
     let mut all = Vec::new();
+    write_head(&mut all, response, last)?;
+    all.extend(&response.body);
+    stream.write_all(&all)?;
+    stream.flush()
+}
+
+fn write_head(all: &mut impl Write, response: &Response, last: bool) -> io::Result<()> {
     write!(all, "HTTP/1.1 {} Status\r\n", response.status)?;
     for (name, value) in &response.headers {
         write!(all, "{name}: {value}\r\n")?;
@@ -276,10 +373,7 @@ fn write_response(stream: &mut impl Write, response: &Response, last: bool) -> i
     write!(
         all,
         "Content-Length: {length}\r\nConnection: {connection}\r\n\r\n"
-    )?;
-    all.extend(&response.body);
-    stream.write_all(&all)?;
-    stream.flush()
+    )
 }
 
 /// First line and headers.

@@ -3,6 +3,7 @@
 
 pub mod api_server;
 pub mod base64;
+pub mod eks;
 pub mod http;
 pub mod instant;
 pub mod kubectl;
@@ -10,6 +11,7 @@ pub mod oidc;
 pub mod percent;
 pub mod plugin;
 pub mod proxy;
+pub mod pulumi_cloud;
 pub mod sigv4;
 pub mod sts;
 pub mod tls;

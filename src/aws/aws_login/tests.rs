@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::aws::sts::tests::{ROLE, TOKEN, host, issued};
+use crate::clock::Timestamp;
 use crate::environment::Number;
 use crate::http::loopback::{Loopback, answer};
 
@@ -97,7 +98,7 @@ fn static_credentials_come_back_as_secrets() {
         assert!(entries.values().all(|value| value.secret && !value.unknown));
         assert!(!outputs.secret);
     }
-    assert_eq!(provider.expiry_of("AKIA"), None);
+    assert_eq!(provider.keys(), []);
 }
 
 #[test]
@@ -105,7 +106,7 @@ fn a_login_is_exchanged_once_and_its_expiry_known() {
     let server = Loopback::answering([issued("AssumeRoleWithWebIdentity")]);
     let url = server.url();
     let provider = provider(&[("AWS_ENDPOINT_URL_STS", &url), ("TOKEN", TOKEN)], None);
-    assert_eq!(provider.expiry_of("ASIAISSUED"), None);
+    assert_eq!(provider.keys(), []);
     // `subjectAttributes` and the spelling of the duration make no difference.
     for login in [
         oidc(),
@@ -137,11 +138,11 @@ fn a_login_is_exchanged_once_and_its_expiry_known() {
         requests[0]
     );
     assert!(requests[0].contains(&format!("&WebIdentityToken={TOKEN}")));
-    assert_eq!(
-        provider.expiry_of("ASIAISSUED"),
-        Timestamp::from_rfc3339("2023-04-28T01:00:01Z")
-    );
-    assert_eq!(provider.expiry_of("ASIAOTHER"), None);
+    let issued = KeyExpiry {
+        access_key_id: "ASIAISSUED".to_owned(),
+        expires_at: Timestamp::from_rfc3339("2023-04-28T01:00:01Z").unwrap(),
+    };
+    assert_eq!(provider.keys(), [issued]);
 
     let other = json!({"oidc": {"roleArn": ROLE, "sessionName": "bob", "duration": "1h",
         "policyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]}});

@@ -8,9 +8,9 @@ use http::uri::Authority;
 use percent_encoding::utf8_percent_encode;
 
 use crate::aws::sts::Sts;
-use crate::aws::web_identity;
 use crate::error::{Error, Kind, one_line};
 use crate::http::{RESERVED, too_late, unreachable};
+use crate::identity_token;
 use crate::secret::{REDACTED, Secret};
 
 /// Longer texts of the service are cut off: they are for a person.
@@ -223,7 +223,7 @@ impl Call<'_> {
         // STS decides, not the local clock: the claim only explains its answer. STS also calls a
         // token expired that it deems too old, whatever the claim says.
         let now = self.sts.http.host().clock().now();
-        let message = match web_identity::expiry(token).filter(|expiry| *expiry <= now) {
+        let message = match identity_token::expiry(token).filter(|expiry| *expiry <= now) {
             Some(expiry) => {
                 format!("AWS STS refuses the identity token: the token expired at {expiry}")
             }

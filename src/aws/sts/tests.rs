@@ -1,6 +1,7 @@
 //! Both calls over the wire, and how STS is addressed.
 
 use super::*;
+use crate::clock::Clock;
 use crate::error::Kind;
 use crate::http::loopback::{Loopback, answer, closed_port};
 

@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use super::*;
-use crate::clock::Clock;
+use crate::clock::{Clock, Deadline, Timestamp};
+use crate::error::Kind;
+use crate::http::HttpClient;
 use crate::http::loopback::{Loopback, answer, closed_port};
+use crate::identity_token::expiry;
+use crate::secret::Secret;
 
 const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJleHAiOjE2ODI2NDAwMDB9.c2lnbmF0dXJl";
 
@@ -16,7 +20,9 @@ fn host(variables: &[(&str, &str)]) -> Host {
 fn read(variables: &[(&str, &str)], choice: &Choice) -> Result<Secret<String>> {
     let host = host(variables);
     let deadline = Deadline::after(Duration::from_secs(20));
-    Source::find(&host, choice)?.read(&host, &HttpClient::new(&host), deadline)
+    choice
+        .source(&host)?
+        .read(&host, &HttpClient::new(&host), deadline)
 }
 
 /// Message, hint and kind of the failure; the token must be nowhere in it.
@@ -66,7 +72,7 @@ fn the_first_source_wins() {
         ),
         (&none, &all[1..], "GitHub Actions"),
     ] {
-        let source = Source::find(&host(variables), choice).unwrap();
+        let source = choice.source(&host(variables)).unwrap();
         assert_eq!(source.to_string(), want);
         assert!(!format!("{source:?}").contains("hunter2"));
     }
@@ -308,7 +314,7 @@ fn a_silent_github_is_left_at_the_deadline() {
     let url = server.url();
     let host = host(&actions(&url));
     let deadline = Deadline::after(Duration::from_millis(100));
-    let source = Source::find(&host, &Choice::default()).unwrap();
+    let source = Choice::default().source(&host).unwrap();
     let error = source
         .read(&host, &HttpClient::new(&host), deadline)
         .unwrap_err();

@@ -30,11 +30,25 @@ GO_PROGRAMS = [
     ("kubectl", "cluster", "k8s.io/kubernetes/cmd/kubectl", "k8s.io/kubernetes"),
     ("helm", "cluster", "helm.sh/helm/v3/cmd/helm", "helm.sh/helm/v3"),
     ("client-go", "cluster", "./client", "k8s.io/client-go"),
+    ("esc", "esc", "github.com/pulumi/esc/cmd/esc", "github.com/pulumi/esc"),
     ("older kube-apiserver", "older", "k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes"),
     ("older kubectl", "older", "k8s.io/kubernetes/cmd/kubectl", "k8s.io/kubernetes"),
 ]
 # The Python parts share one virtual environment: part and distribution.
-PYTHON_PARTS = [("aws", "awscli"), ("moto", "moto"), ("python client", "kubernetes")]
+PYTHON_PARTS = [
+    ("aws", "awscli"),
+    ("moto", "moto"),
+    ("python client", "kubernetes"),
+    ("esc sdk", "pulumi-esc-sdk"),
+]
+
+
+class MissingPart(Failure):
+    """A part that a scenario needs could not be built."""
+
+    def __init__(self, name, problem):
+        super().__init__(f"the part `{name}` is missing: {problem}")
+        self.name = name
 
 
 class Parts:
@@ -49,7 +63,7 @@ class Parts:
     def path(self, name):
         """The program; a failure if it is missing."""
         if name in self._missing:
-            raise Failure(f"the part `{name}` is missing: {self._missing[name]}")
+            raise MissingPart(name, self._missing[name])
         return self._found[name][0]
 
     def version(self, name):

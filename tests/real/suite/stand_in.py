@@ -1,4 +1,5 @@
-"""AWS STS, played by the stand-in of the fast tests (tests/support/bin/sts_stand_in.rs)."""
+"""AWS STS, played by the stand-in of the fast tests (tests/support/bin/sts_stand_in.rs), and what
+all stand-ins have in common."""
 
 import json
 import subprocess
@@ -30,8 +31,46 @@ def roles():
     ]
 
 
-class StandIn:
-    """The running stand-in. It is told what to do by lines on its standard input."""
+class Told:
+    """A stand-in as a program: reads a JSON file, says in a line of JSON where it is, and is told
+    what to do by lines on its standard input."""
+
+    def __init__(self, name, program, configuration, folder, environment):
+        self.name = name
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps(configuration))
+        self.process = Process(
+            name,
+            [program, path],
+            folder / f"{name}.log",
+            environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.places = self._answer()
+        self.authority = folder / f"{name}-authority.pem"
+        self.authority.write_text(self.places["authority"])
+
+    def order(self, order, **more):
+        """Tells it to do something; what it answers."""
+        stdin = self.process.child.stdin
+        stdin.write(json.dumps({"order": order, **more}) + "\n")
+        stdin.flush()
+        return self._answer()
+
+    def _answer(self):
+        line = self.process.child.stdout.readline()
+        if not line:
+            raise Failure(f"the stand-in `{self.name}` ended\n{self.process.tail()}")
+        return json.loads(line)
+
+    def stop(self):
+        self.process.stop()
+
+
+class StandIn(Told):
+    """The running stand-in for AWS STS."""
 
     def __init__(self, program, folder, environment):
         configuration = {
@@ -49,28 +88,8 @@ class StandIn:
             },
             "issuer": {"url": ISSUER, "audience": AUDIENCE, "subject": "repo:acme/app"},
         }
-        path = folder / "sts.json"
-        path.write_text(json.dumps(configuration))
-        self.process = Process(
-            "sts",
-            [program, path],
-            folder / "sts.log",
-            environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        places = self._answer()
-        self.url, self.proxy = places["url"], places["proxy"]
-        self.authority = folder / "sts-authority.pem"
-        self.authority.write_text(places["authority"])
-
-    def order(self, order, **more):
-        """Tells it to do something; what it answers."""
-        stdin = self.process.child.stdin
-        stdin.write(json.dumps({"order": order, **more}) + "\n")
-        stdin.flush()
-        return self._answer()
+        super().__init__("sts", program, configuration, folder, environment)
+        self.url, self.proxy = self.places["url"], self.places["proxy"]
 
     def identity_token(self):
         """A fresh token of the OIDC issuer, good for five minutes."""
@@ -80,12 +99,3 @@ class StandIn:
         """Every request so far, or those for an action."""
         records = self.order("records")["records"]
         return [record for record in records if action in (None, record["action"])]
-
-    def _answer(self):
-        line = self.process.child.stdout.readline()
-        if not line:
-            raise Failure(f"the STS stand-in ended\n{self.process.tail()}")
-        return json.loads(line)
-
-    def stop(self):
-        self.process.stop()

@@ -1,15 +1,28 @@
 """The scenarios, in the order in which they run. Each is a function of the world that raises
 `Failure`, and may return a note for the table."""
 
-from . import chain, client_go, helm, kube_rs, kubectl, older, oracles, python_client
+from . import (
+    chain,
+    client_go,
+    examples,
+    helm,
+    kube_rs,
+    kubectl,
+    older,
+    oracles,
+    pulumi_cloud,
+    python_client,
+)
 
 ALL = [
     *chain.ALL,
+    *examples.ALL,
     *kubectl.ALL,
     *helm.ALL,
     *client_go.ALL,
     *kube_rs.ALL,
     *python_client.ALL,
     *oracles.ALL,
+    *pulumi_cloud.ALL,
     *older.ALL,
 ]

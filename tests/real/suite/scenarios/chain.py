@@ -6,6 +6,9 @@ from ..cluster import CLUSTER_NAME
 from ..scenario import Scenario, expect_equal, expect_in
 from ..stand_in import UNMAPPED_ROLE
 
+# One for the request, and one when it is refused: kubectl gives up at the second refusal.
+RUNS_OF_A_REFUSED_COMMAND = 2
+
 
 def who(home, kubeconfig):
     """The user as whom the API server sees this kubeconfig."""
@@ -60,7 +63,7 @@ def unmapped_role(world):
     # STS was asked and knew the role: it is the mapping that is missing.
     last = world.stand_in.records("GetCallerIdentity")[-1]
     expect_equal("outcome at STS", last["outcome"], "OK")
-    return f"{home.runs()} plugin runs"
+    expect_equal("plugin runs", home.runs(), RUNS_OF_A_REFUSED_COMMAND)
 
 
 def another_cluster(world):
@@ -74,6 +77,7 @@ def another_cluster(world):
     expect_in("Unauthorized", result.stderr)
     last = world.stand_in.records("GetCallerIdentity")[-1]
     expect_equal("outcome at STS", last["outcome"], "SignatureDoesNotMatch")
+    expect_equal("plugin runs", home.runs(), RUNS_OF_A_REFUSED_COMMAND)
 
 
 def rbac_decides(world):

@@ -1,0 +1,29 @@
+//! Pulumi Cloud: opens environments where most users have them.
+//!
+//! [`Cloud::log_in`] finds the backend and an access token; [`Cloud::stored`] and
+//! [`Cloud::anonymous`] then open an environment in two requests on one connection.
+
+pub mod account;
+mod anonymous;
+pub mod backend;
+mod calls;
+mod client;
+mod envelope;
+mod failure;
+pub mod name;
+pub mod oauth;
+pub mod pulumi_home;
+mod session;
+mod stored;
+mod transport;
+mod user;
+
+pub use account::{Account, Oidc};
+pub use anonymous::Anonymous;
+pub use backend::Backend;
+pub use client::{Cloud, Settings};
+pub use envelope::envelope;
+pub use name::{Name, Organization, Version};
+pub use oauth::TokenType;
+pub use pulumi_home::PulumiHome;
+pub use stored::Stored;

@@ -1,0 +1,165 @@
+//! The entries that log in to a cluster with this plugin.
+//!
+//! They are the same for the same input, to the byte: Pulumi compares them.
+
+use std::fmt;
+
+use serde_json::{Value as Json, json};
+
+use crate::error::{Error, Result};
+use crate::kubernetes::exec_info::ApiVersion;
+use crate::kubernetes::kubeconfig::edit::{Section, Wanted};
+
+/// The bare name of the plugin: every machine finds it on its own PATH, and allow-lists know it.
+pub const COMMAND: &str = "kubectl-esc";
+
+const INSTALL_HINT: &str = "kubectl-esc is not installed, or not on the PATH";
+
+/// What a client needs to know of a cluster.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Cluster {
+    /// The URL of the API server.
+    pub server: String,
+    /// Its certificate authority: PEM in Base64. `None` for one that every machine knows.
+    pub certificate_authority_data: Option<String>,
+    /// The name in its certificate, where that is another than the host's.
+    pub tls_server_name: Option<String>,
+    /// The proxy that leads to it.
+    pub proxy_url: Option<String>,
+}
+
+impl Cluster {
+    /// Refuses addresses that hold a user name or a password: a kubeconfig is handed around.
+    pub fn check(&self) -> Result<()> {
+        for (url, key) in [
+            (Some(&self.server), "server"),
+            (self.proxy_url.as_ref(), "proxy-url"),
+        ] {
+            let Some(url) = url else { continue };
+            let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+            let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            if authority.contains('@') {
+                return Err(Error::configuration(format!(
+                    "the cluster's `{key}` holds a user name or a password"
+                ))
+                .with_hint("write the address without them"));
+            }
+        }
+        if !self.server.starts_with("https://") {
+            return Err(Error::configuration(
+                "the address of the API server is not an `https` one",
+            )
+            .with_hint("write it in full, such as https://api.example.com:6443"));
+        }
+        Ok(())
+    }
+
+    /// The cluster's entry. A hand-made `proxy-url` stays where there is no other.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Wanted {
+        let mut values: Vec<(_, Json)> = vec![(vec!["server"], json!(self.server))];
+        let mut removed = vec![
+            vec!["certificate-authority"],
+            vec!["insecure-skip-tls-verify"],
+        ];
+        for (key, value, stays) in [
+            (
+                "certificate-authority-data",
+                &self.certificate_authority_data,
+                false,
+            ),
+            ("tls-server-name", &self.tls_server_name, false),
+            ("proxy-url", &self.proxy_url, true),
+        ] {
+            match value {
+                Some(value) => values.push((vec![key], json!(value))),
+                None if stays => {}
+                None => removed.push(vec![key]),
+            }
+        }
+        Wanted {
+            section: Section::Clusters,
+            name: name.to_owned(),
+            values,
+            removed,
+        }
+    }
+}
+
+/// A user that this plugin logs in. `Debug` shows no variables, which may hold a secret.
+#[derive(Clone, Default)]
+pub struct PluginUser {
+    /// The plugin's arguments.
+    pub args: Vec<String>,
+    /// Its variables. `None` leaves those that are there.
+    pub env: Option<Vec<(String, String)>>,
+}
+
+impl fmt::Debug for PluginUser {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PluginUser")
+            .field("args", &self.args)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PluginUser {
+    /// The user's entry. Whatever else could log the user in is taken out: clients would prefer it.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Wanted {
+        const OTHER_WAYS: [&str; 9] = [
+            "auth-provider",
+            "client-certificate",
+            "client-certificate-data",
+            "client-key",
+            "client-key-data",
+            "password",
+            "token",
+            "tokenFile",
+            "username",
+        ];
+        let mut values = vec![
+            (vec!["exec", "apiVersion"], json!(ApiVersion::V1.as_str())),
+            (vec!["exec", "args"], json!(self.args)),
+            (vec!["exec", "command"], json!(COMMAND)),
+            (vec!["exec", "installHint"], json!(INSTALL_HINT)),
+            (vec!["exec", "interactiveMode"], json!("Never")),
+        ];
+        let mut removed: Vec<_> = OTHER_WAYS.iter().map(|way| vec![*way]).collect();
+        match self.env.as_deref() {
+            None => {}
+            Some([]) => removed.push(vec!["exec", "env"]),
+            Some(env) => {
+                let variable =
+                    |(name, value): &(String, String)| json!({"name": name, "value": value});
+                let env = env.iter().map(variable).collect();
+                values.push((vec!["exec", "env"], Json::Array(env)));
+            }
+        }
+        Wanted {
+            section: Section::Users,
+            name: name.to_owned(),
+            values,
+            removed,
+        }
+    }
+}
+
+/// The entry of a context. A namespace that is there stays.
+#[must_use]
+pub fn context_entry(name: &str, cluster: &str, user: &str, namespace: Option<&str>) -> Wanted {
+    let mut values = vec![
+        (vec!["cluster"], json!(cluster)),
+        (vec!["user"], json!(user)),
+    ];
+    if let Some(namespace) = namespace {
+        values.push((vec!["namespace"], json!(namespace)));
+    }
+    Wanted {
+        section: Section::Contexts,
+        name: name.to_owned(),
+        values,
+        removed: Vec::new(),
+    }
+}

@@ -1,0 +1,368 @@
+//! Every way to an access token.
+
+use kubectl_esc::clock::Timestamp;
+use serde_json::{Value, json};
+
+use super::{ENVIRONMENT, Setting, assert_secretless, trusted_issuer};
+use crate::support::instant::Clock;
+use crate::support::oidc::GitHubActions;
+use crate::support::plugin::Plugin;
+use crate::support::pulumi_cloud::configuration::{Configuration, Owner, TOKEN, Trust, USER};
+
+const CREDENTIALS: &str = "home/.pulumi/credentials.json";
+const SUBJECT: &str = "repo:acme/platform:ref:refs/heads/main";
+
+/// The stand-in's Pulumi Cloud, which trusts [`trusted_issuer`].
+fn trusting() -> Setting {
+    Setting::with(|configuration: &mut Configuration| {
+        let issuer = trusted_issuer();
+        configuration.trusts = vec![Trust {
+            organization: "acme".to_owned(),
+            issuer: issuer.url().to_owned(),
+            jwks: issuer.jwks(),
+            subject: SUBJECT.to_owned(),
+            grants: ["organization", "team:platform", "personal:alice"]
+                .map(str::to_owned)
+                .to_vec(),
+        }];
+    })
+}
+
+fn identity_token() -> String {
+    let issuer = trusted_issuer();
+    issuer.token("urn:pulumi:org:acme", SUBJECT, Clock::system().now())
+}
+
+fn get_token(plugin: Plugin) -> Plugin {
+    plugin.args(["get-token", ENVIRONMENT, "--cluster-name", "prod"])
+}
+
+/// The file of `pulumi login` with one account.
+fn credentials(setting: &Setting, account: &Value) -> String {
+    let url = setting.cloud.url();
+    json!({
+        "current": url,
+        "accessTokens": {&url: account["accessToken"]},
+        "accounts": {&url: account, "https://other.example.com": {"accessToken": "pul-other"}},
+    })
+    .to_string()
+}
+
+#[test]
+fn the_credentials_file_logs_in() {
+    let setting = Setting::new();
+    let file = credentials(
+        &setting,
+        &json!({"accessToken": TOKEN, "username": "alice"}),
+    );
+    // `current` names the backend too.
+    let plugin = |file_path: &str| {
+        setting.world.plugin().file(file_path, &file).args([
+            "get-token",
+            ENVIRONMENT,
+            "--cluster-name",
+            "prod",
+        ])
+    };
+    setting.assert_token(&plugin(CREDENTIALS).run());
+    setting.assert_calls(&["open", "read session"]);
+    for variable in ["PULUMI_HOME", "PULUMI_CREDENTIALS_PATH"] {
+        let plugin = plugin("elsewhere/credentials.json");
+        let folder = plugin.path("elsewhere");
+        let output = plugin.env(variable, folder).arg("-vv").run();
+        assert_eq!(output.code, 0, "{output:?}");
+        assert!(
+            output
+                .stderr
+                .contains("access token from `pulumi login` (`[dir]/elsewhere/credentials.json`)"),
+            "{}",
+            output.stderr
+        );
+        assert_secretless(&setting, &output);
+    }
+    // The variable is asked first.
+    let output = plugin(CREDENTIALS)
+        .env("PULUMI_ACCESS_TOKEN", "pul-unknown")
+        .run();
+    assert_eq!(output.code, 4, "{output:?}");
+}
+
+#[test]
+fn an_expired_login_is_renewed_and_stored() {
+    let setting = Setting::new();
+    let refresh_token = setting
+        .cloud
+        .refresh_token(Owner::Personal(USER.to_owned()));
+    let account = json!({
+        "accessToken": "pul-expired",
+        "refreshToken": refresh_token,
+        "username": "alice",
+        "organizations": ["acme"],
+        "unknown": {"kept": 1.50},
+        "tokenInformation": {"name": "laptop", "expiresAt": "2024-01-01T00:00:00Z"},
+    });
+    let plugin = get_token(
+        setting
+            .stranger()
+            .file(CREDENTIALS, credentials(&setting, &account)),
+    );
+    let output = plugin.run();
+    setting.assert_token(&output);
+    setting.assert_calls(&["token", "open", "read session"]);
+    let stored = std::fs::read_to_string(plugin.path(CREDENTIALS)).unwrap();
+    let stored: Value = serde_json::from_str(&stored).unwrap();
+    let url = setting.cloud.url();
+    let renewed = &stored["accounts"][&url];
+    assert_ne!(renewed["accessToken"], "pul-expired");
+    assert_eq!(stored["accessTokens"][&url], renewed["accessToken"]);
+    // The refresh token serves once: without the new one the user would be logged out.
+    assert_ne!(renewed["refreshToken"], refresh_token.as_str());
+    assert_eq!(renewed["unknown"], json!({"kept": 1.50}));
+    assert_eq!(renewed["organizations"], json!(["acme"]));
+    assert_eq!(renewed["tokenInformation"]["name"], "laptop");
+    let expiry = renewed["tokenInformation"]["expiresAt"].as_str().unwrap();
+    assert!(Timestamp::from_rfc3339(expiry).unwrap().unix() > setting.world.clock.now());
+    assert_eq!(
+        stored["accounts"]["https://other.example.com"],
+        json!({"accessToken": "pul-other"})
+    );
+    // The next call finds it good.
+    setting.assert_token(&plugin.run());
+    let operations = setting.cloud.operations();
+    assert_eq!(operations.iter().filter(|name| *name == "token").count(), 1);
+}
+
+#[test]
+fn plugins_at_the_same_time_renew_a_login_once() {
+    let setting = Setting::new();
+    let refresh_token = setting
+        .cloud
+        .refresh_token(Owner::Personal(USER.to_owned()));
+    let account = json!({"refreshToken": refresh_token, "username": "alice"});
+    let plugin = get_token(
+        setting
+            .stranger()
+            .file(CREDENTIALS, credentials(&setting, &account)),
+    );
+    let codes: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| plugin.run().code)).collect();
+        let codes = threads.into_iter().map(|thread| thread.join().unwrap());
+        codes.collect()
+    });
+    assert_eq!(codes, [0, 0, 0, 0]);
+    let operations = setting.cloud.operations();
+    assert_eq!(operations.iter().filter(|name| *name == "token").count(), 1);
+}
+
+#[test]
+fn a_login_that_cannot_be_used_says_what_to_do() {
+    let setting = Setting::new();
+    let expired = json!({
+        "accessToken": "pul-expired",
+        "username": "alice",
+        "tokenInformation": {"name": "", "expiresAt": "2024-01-01T00:00:00Z"},
+    });
+    let mut withdrawn = expired.clone();
+    withdrawn["refreshToken"] = json!("pulr-withdrawn");
+    let envelope = json!({
+        "$pulumiSecureStore": 1, "backend": "keychain", "algo": "aes-256-gcm", "nonce": "AA", "data": "AA",
+    });
+    for (file, stderr, code) in [
+        (
+            None,
+            "there is no login for Pulumi Cloud at `127.0.0.1`
+  hint: run `pulumi login`, set PULUMI_ACCESS_TOKEN, or give `--pulumi-oidc-token`
+",
+            2,
+        ),
+        (
+            Some(credentials(&setting, &expired)),
+            "the login of `alice` at `127.0.0.1` has expired
+  hint: run `pulumi login`, or set PULUMI_ACCESS_TOKEN
+",
+            4,
+        ),
+        (
+            Some(credentials(&setting, &withdrawn)),
+            "the login of `alice` at `127.0.0.1` has expired and cannot be renewed
+  caused by: Unauthorized: invalid refresh token
+  hint: run `pulumi login`
+",
+            4,
+        ),
+        (
+            Some(envelope.to_string()),
+            "the login in `[dir]/home/.pulumi/credentials.json` is encrypted with a key that only the Pulumi CLI can get at
+  hint: set PULUMI_ACCESS_TOKEN, or log in with `PULUMI_CREDENTIAL_STORE=plaintext pulumi login`
+",
+            2,
+        ),
+        (
+            Some("{hunter2".to_owned()),
+            "cannot read `[dir]/home/.pulumi/credentials.json`
+  caused by: invalid character looking for beginning of object key string at byte 1
+  hint: check the file's permissions and content, run `pulumi login` to make it anew, or set PULUMI_ACCESS_TOKEN and PULUMI_BACKEND_URL
+",
+            2,
+        ),
+    ] {
+        let mut plugin = get_token(setting.stranger());
+        if let Some(file) = file {
+            plugin = plugin.file(CREDENTIALS, file);
+        }
+        let stderr = format!("kubectl-esc: cannot open the environment `acme/platform/prod`: {stderr}");
+        plugin.run().assert_fails(&stderr, code);
+    }
+}
+
+#[test]
+fn a_backend_for_state_stops_nobody() {
+    let setting = Setting::new();
+    let file = credentials(&setting, &json!({"accessToken": TOKEN}));
+    for state in ["s3://state", "file://~", "gs://b", "azblob://c"] {
+        let plugin = setting
+            .world
+            .plugin()
+            .file(CREDENTIALS, &file)
+            .env("PULUMI_BACKEND_URL", state);
+        setting.assert_token(&get_token(plugin).run());
+        let plugin = setting
+            .world
+            .plugin()
+            .env("PULUMI_BACKEND_URL", state)
+            .env("PULUMI_API", setting.cloud.url())
+            .env("PULUMI_ACCESS_TOKEN", TOKEN);
+        setting.assert_token(&get_token(plugin).run());
+    }
+    let plugin = setting
+        .world
+        .plugin()
+        .env("PULUMI_BACKEND_URL", "s3://state");
+    get_token(plugin).run().assert_fails(
+        "kubectl-esc: cannot open the environment `acme/platform/prod`: there is no login for Pulumi Cloud at `api.pulumi.com`
+  caused by: the variable `PULUMI_BACKEND_URL` names a backend that keeps Pulumi's state, not environments
+  hint: run `pulumi login`, set PULUMI_ACCESS_TOKEN, or give `--pulumi-oidc-token`
+",
+        2,
+    );
+}
+
+#[test]
+fn an_identity_token_is_exchanged() {
+    for (source, token_type, login) in [
+        ("file://identity", None, "acme"),
+        ("env:IDENTITY", None, "acme"),
+        ("env:IDENTITY", Some("organization:admin"), "acme"),
+        ("env:IDENTITY", Some("team:platform"), "acme"),
+        ("env:IDENTITY", Some("personal:alice"), "alice"),
+    ] {
+        let setting = trusting();
+        let mut plugin = get_token(setting.stranger())
+            .file("identity", identity_token())
+            .env("IDENTITY", identity_token())
+            .args(["--pulumi-oidc-token", source]);
+        if let Some(token_type) = token_type {
+            plugin = plugin.args(["--pulumi-oidc-token-type", token_type]);
+        }
+        setting.assert_token(&plugin.run());
+        setting.assert_calls(&["token", "open", "read session"]);
+        let records = setting.cloud.records();
+        assert!(records[1].login.contains(login), "{:?}", records[1]);
+    }
+}
+
+#[test]
+fn a_job_of_github_actions_needs_no_stored_secret() {
+    let setting = trusting();
+    let github = GitHubActions::start(trusted_issuer(), SUBJECT, || Clock::system().now());
+    let job = |plugin: Plugin| {
+        plugin
+            .env("GITHUB_ACTIONS", "true")
+            .env("ACTIONS_ID_TOKEN_REQUEST_URL", github.url())
+            .env(
+                "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+                GitHubActions::REQUEST_TOKEN,
+            )
+    };
+    setting.assert_token(&get_token(job(setting.stranger())).run());
+    setting.assert_calls(&["token", "open", "read session"]);
+    // The organisation is that of the setting, where the name has none.
+    let output = job(setting.stranger())
+        .env("PULUMI_DEFAULT_ORGANIZATION", "acme")
+        .args(["get-token", "platform/prod", "-i", "prod", "-vv"])
+        .run();
+    assert_eq!(output.code, 0, "{output:?}");
+    assert!(
+        output
+            .stderr
+            .contains("access token from the exchange of the identity token from GitHub Actions"),
+        "{output:?}"
+    );
+    assert_secretless(&setting, &output);
+    let plugin = job(setting.stranger()).args(["get-token", "platform/prod", "-i", "prod"]);
+    plugin.run().assert_fails(
+        "kubectl-esc: cannot open the environment `platform/prod`: the identity token from GitHub Actions cannot be exchanged: the organisation is not known
+  hint: write the environment as ORG/PROJECT/NAME, or give `--organization ORG` or PULUMI_DEFAULT_ORGANIZATION
+",
+        2,
+    );
+}
+
+#[test]
+fn an_identity_token_that_is_not_exchanged_is_told() {
+    let setting = trusting();
+    let token = identity_token();
+    let plugin = |source: &str| {
+        get_token(setting.stranger())
+            .env("IDENTITY", &token)
+            .env(
+                "OTHER",
+                trusted_issuer().token("other", SUBJECT, Clock::system().now()),
+            )
+            .args(["--pulumi-oidc-token", source])
+    };
+    let output = plugin(&token).run();
+    output.assert_fails(
+        "kubectl-esc: cannot open the environment `acme/platform/prod`: the flag `--pulumi-oidc-token` names neither a file nor a variable
+  hint: write file://PATH or env:NAME; a token itself would show in the list of processes
+",
+        2,
+    );
+    assert_eq!(setting.calls(), []);
+    let refused = |token: &str, kind: &str, cause: &str| {
+        format!(
+            "kubectl-esc: cannot open the environment `acme/platform/prod`: Pulumi Cloud does not exchange the identity token from the variable `{token}` (`--pulumi-oidc-token`) for an access token (organisation `acme`, {kind})
+  caused by: {cause}
+  hint: in the settings of the organisation `acme`, register the token's issuer with the audience `urn:pulumi:org:acme` and a policy that its claims satisfy
+"
+        )
+    };
+    plugin("env:OTHER").run().assert_fails(
+        &refused(
+            "OTHER",
+            "organisation",
+            "Unauthorized: the subject token is for another audience",
+        ),
+        4,
+    );
+    plugin("env:IDENTITY")
+        .args(["--pulumi-oidc-token-type", "team:other"])
+        .run()
+        .assert_fails(
+            &refused(
+                "IDENTITY",
+                "team `other`",
+                "Forbidden: no policy of the organization allows this token",
+            ),
+            4,
+        );
+    plugin("env:IDENTITY")
+        .args(["--pulumi-oidc-token-type", "owner"])
+        .run()
+        .assert_fails(
+            "kubectl-esc: cannot open the environment `acme/platform/prod`: cannot use the flag `--pulumi-oidc-token-type`: `owner` is not a type of access token
+  hint: write `organization`, `organization:admin`, `team:NAME`, `personal:LOGIN` or `runner:NAME`
+",
+            2,
+        );
+}

@@ -1,0 +1,161 @@
+//! Environments in Pulumi Cloud, through the binary: against the stand-ins for Pulumi Cloud and STS.
+
+mod credentials;
+mod decryption;
+mod faults;
+mod login;
+mod opening;
+
+use crate::support::instant::Clock;
+use crate::support::oidc::Issuer;
+use crate::support::plugin::{Output, Plugin};
+use crate::support::pulumi_cloud::configuration::{
+    Configuration, ORGANISATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN,
+};
+use crate::support::pulumi_cloud::{PulumiCloud, Surroundings};
+use crate::support::sts::Sts;
+use crate::support::sts::configuration::{Configuration as Accounts, Provider, ROLE, Trust};
+use crate::support::world::World;
+
+/// The environment of the stand-in's example.
+const ENVIRONMENT: &str = "acme/platform/prod";
+/// The audience of the identity tokens that `fn::open::oidc` gives here.
+const TOKEN_AUDIENCE: &str = "sts.amazonaws.com";
+
+/// Pulumi Cloud, and an AWS that trusts it.
+pub(crate) struct Setting {
+    world: World,
+    cloud: PulumiCloud,
+}
+
+impl Setting {
+    pub(crate) fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// The AWS of this setting, by itself.
+    pub(crate) fn world(&self) -> World {
+        World {
+            issuer: self.world.issuer.clone(),
+            clock: self.world.clock.clone(),
+            sts: self.world.sts.clone(),
+        }
+    }
+
+    /// What to set `PULUMI_BACKEND_URL` to.
+    pub(crate) fn url(&self) -> String {
+        self.cloud.url()
+    }
+
+    fn with(change: impl FnOnce(&mut Configuration)) -> Self {
+        let clock = Clock::system();
+        let issuer = PulumiCloud::login_issuer();
+        let tokens = PulumiCloud::token_issuer();
+        let mut accounts = Accounts::example(&issuer);
+        accounts.providers.push(Provider {
+            issuer: tokens.url().to_owned(),
+            jwks: tokens.jwks(),
+            audiences: vec![TOKEN_AUDIENCE.to_owned()],
+        });
+        accounts.roles[0].trust.push(Trust::WebIdentity {
+            issuer: tokens.url().to_owned(),
+            audience: TOKEN_AUDIENCE.to_owned(),
+            subject: "*".to_owned(),
+        });
+        let sts = Sts::start(accounts, clock.clone());
+        let mut configuration = Configuration::example();
+        change(&mut configuration);
+        let surroundings = Surroundings {
+            clock: clock.clone(),
+            sts: Some(sts.clone()),
+        };
+        let cloud = PulumiCloud::start(configuration, surroundings);
+        Self {
+            world: World { issuer, clock, sts },
+            cloud,
+        }
+    }
+
+    /// A setting with one more environment, `acme/test/env`.
+    fn with_definition(definition: &str) -> Self {
+        Self::with(|configuration| {
+            *configuration = configuration.clone().environment("test", "env", definition);
+        })
+    }
+
+    /// A call without a login.
+    fn stranger(&self) -> Plugin {
+        self.world
+            .plugin()
+            .env("PULUMI_BACKEND_URL", self.cloud.url())
+    }
+
+    /// A call with a login by variable.
+    fn plugin(&self) -> Plugin {
+        self.stranger().env("PULUMI_ACCESS_TOKEN", TOKEN)
+    }
+
+    /// `get-token` of an environment, whose cluster is `prod`.
+    fn get_token(&self, environment: &str) -> Plugin {
+        self.plugin()
+            .args(["get-token", environment, "--cluster-name", "prod"])
+    }
+
+    /// The calls so far: operation, connection, status.
+    fn calls(&self) -> Vec<(String, u64, u16)> {
+        let records = self.cloud.records().into_iter();
+        records
+            .map(|record| (record.operation, record.connection, record.status))
+            .collect()
+    }
+
+    /// Asserts that the calls were these, all on one connection.
+    #[track_caller]
+    fn assert_calls(&self, operations: &[&str]) {
+        let calls = self.calls();
+        let made: Vec<_> = calls.iter().map(|(name, ..)| name.as_str()).collect();
+        assert_eq!(made, operations);
+        assert!(
+            calls.iter().all(|(_, connection, _)| *connection == 1),
+            "{calls:?}"
+        );
+    }
+
+    /// Asserts that the call gave a token that the cluster `prod` takes as one of the role.
+    #[track_caller]
+    fn assert_token(&self, output: &Output) {
+        let caller = self.world.caller(&output.token(), "prod");
+        let arn = caller.expect("a token that the cluster takes");
+        let role = ROLE.rsplit('/').next().unwrap();
+        assert!(
+            arn.starts_with(&format!("arn:aws:sts::123456789012:assumed-role/{role}/")),
+            "{arn}"
+        );
+    }
+}
+
+/// Asserts that no secret of the stand-in shows, nor a session's id.
+#[track_caller]
+fn assert_secretless(setting: &Setting, output: &Output) {
+    let text = &output.stderr;
+    for secret in [
+        TOKEN,
+        ORGANISATION_TOKEN,
+        TEAM_TOKEN,
+        STRANGERS_TOKEN,
+        "hunter2",
+    ] {
+        assert!(!text.contains(secret), "{text}");
+    }
+    for record in setting.cloud.records() {
+        if let Some((_, id)) = record.target.rsplit_once("/open/") {
+            let id = id.split('?').next().unwrap();
+            assert!(!text.contains(id), "{text}");
+        }
+    }
+}
+
+/// Somebody who signs identity tokens that Pulumi Cloud exchanges.
+fn trusted_issuer() -> Issuer {
+    Issuer::new("https://token.actions.githubusercontent.com")
+}

@@ -1,0 +1,141 @@
+"""Pulumi Cloud, played by the stand-in of the fast tests (tests/support/bin/pulumi_cloud_stand_in.rs),
+with an AWS of its own behind it."""
+
+from .processes import Failure
+from .stand_in import Told
+
+TOKEN = "pul-0123456789abcdef0123456789abcdef01234567"
+ROLE = "arn:aws:iam::123456789012:role/esc-oidc"
+ISSUER = "https://token.actions.githubusercontent.com"
+
+# One environment in three revisions, with each kind of value that a client can get wrong. A symbol
+# or an interpolation with an index, such as ${nested[2]}, is left out: the SDK (0.14.0) fails to read how it was written.
+EVERYTHING = """\
+imports:
+- base
+values:
+  revision: REVISION
+  texts:
+    empty: ""
+    line breaks: "a\\nb\\n"
+    signs: "<&> é 🙂 \\u2028 $$ \\" '"
+    "a.b c": dotted
+  numbers: [0, -1, 1.5, 1e21, 9007199254740993, 18446744073709551615]
+  booleans: [true, false]
+  nothing: null
+  nested: [[], {}, [{deep: [{deeper: true}]}]]
+  same: ${nested}
+  number: 1.50
+  text: number ${number} of ${inherited}
+  password:
+    fn::secret: hunter2
+  json:
+    fn::toJSON: {b: "${password}", a: [1]}
+  parsed:
+    fn::fromJSON: '{"x": {"y": [null, 2.50]}}'
+  encoded:
+    fn::toBase64: ${texts.signs}
+  joined:
+    fn::join: ["-", ["${texts.empty}", b]]
+  stack:
+    fn::open::pulumi-stacks:
+      stacks: {cluster: {stack: cluster/dev}}
+  aws:
+    login:
+      fn::open::aws-login:
+        static: {accessKeyId: AKIAIOSFODNN7EXAMPLE, secretAccessKey: {fn::secret: shh}}
+  who: ${context.pulumi.user.login} in ${context.currentEnvironment.name}
+  environmentVariables:
+    AWS_REGION: eu-west-1
+    AWS_ACCESS_KEY_ID: ${aws.login.accessKeyId}
+"""
+BASE = "values:\n  inherited: ${context.currentEnvironment.name}\n  nested: replaced\n"
+OIDC = f"""\
+values:
+  aws:
+    login:
+      fn::open::aws-login:
+        oidc: {{roleArn: '{ROLE}', sessionName: pulumi-esc, duration: 1h}}
+"""
+BROKEN = "values:\n  a: ${b.c}\n"
+
+
+def environment(project, name, *revisions, tags=None):
+    return {
+        "organization": "acme",
+        "project": project,
+        "name": name,
+        "revisions": list(revisions),
+        "tags": tags or {},
+    }
+
+
+class PulumiCloud(Told):
+    """The running stand-in."""
+
+    def __init__(self, program, folder, environment_of_process):
+        revisions = [EVERYTHING.replace("REVISION", word) for word in ("one", "two", "three")]
+        trust = {
+            "webIdentity": {
+                "issuer": "https://api.pulumi.com/oidc",
+                "audience": "aws:acme",
+                "subject": "pulumi:environments:org:acme:env:platform/oidc",
+            }
+        }
+        configuration = {
+            "cloud": {
+                "users": [
+                    {
+                        "login": "alice",
+                        "organizations": ["acme"],
+                        "defaultOrganization": "acme",
+                    }
+                ],
+                "tokens": [{"text": TOKEN, "name": "laptop", "owner": {"personal": "alice"}}],
+                "environments": [
+                    environment("platform", "everything", *revisions, tags={"stable": 2}),
+                    environment("default", "base", BASE),
+                    environment("platform", "oidc", OIDC),
+                    environment("platform", "broken", BROKEN),
+                ],
+                "stacks": [
+                    {
+                        "organization": "acme",
+                        "stack": "cluster/dev",
+                        "outputs": {"name": "prod", "nodes": [1, 2.5, None]},
+                        "secrets": ["name"],
+                    }
+                ],
+            },
+            "aws": {
+                "accounts": {"roles": [{"arn": ROLE, "id": "AROAESCEXAMPLE", "trust": [trust]}]},
+                "audiences": ["aws:acme"],
+            },
+            "issuer": {
+                "url": ISSUER,
+                "subject": "repo:acme/app",
+                "organization": "acme",
+                "grants": ["organization", "personal:alice"],
+            },
+        }
+        name = "pulumi-cloud"
+        super().__init__(name, program, configuration, folder, environment_of_process)
+        self.url, self.secure_url = self.places["url"], self.places["secureUrl"]
+        self.sts_url = self.places["stsUrl"]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        """Whatever a client did against the interface is a failure."""
+        try:
+            violations = self.order("violations")["violations"] if kind is None else []
+        finally:
+            self.stop()
+        if violations:
+            raise Failure("against the interface of Pulumi Cloud: " + "; ".join(violations))
+
+    def operations(self):
+        """Operation and status of every request so far."""
+        records = self.order("records")["records"]
+        return [(record["operation"], record["status"]) for record in records]
