@@ -54,4 +54,5 @@ pub mod host;
 pub mod http;
 pub mod journal;
 pub mod kubernetes;
+pub mod process;
 pub mod secret;

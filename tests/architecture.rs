@@ -18,6 +18,7 @@ const RULES: &[(&str, &[&str])] = &[
         &["clock", "environment", "error", "host", "secret"],
     ),
     ("kubernetes", &["clock", "error", "host", "secret"]),
+    ("process", &["clock", "error", "host", "secret"]),
     ("evaluator", &["environment", "error", "secret"]),
     (
         "aws",
@@ -55,6 +56,8 @@ const RULES: &[(&str, &[&str])] = &[
             "error",
             "host",
             "journal",
+            "process",
+            "secret",
         ],
     ),
     ("lib", &[]),

@@ -19,6 +19,9 @@ mod errors;
 mod examples;
 mod get_token;
 mod kubectl;
+mod open;
+#[cfg(unix)]
+mod run;
 mod stand_ins;
 mod tokens;
 mod verifier;

@@ -4,6 +4,7 @@ mod check;
 mod get_token;
 mod open;
 mod output;
+mod run;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -32,6 +33,7 @@ enum Command {
     Check(check::Arguments),
     GetToken(get_token::Arguments),
     Open(open::Arguments),
+    Run(run::Arguments),
 }
 
 /// Runs the command line and returns the exit code of the process.
@@ -39,25 +41,31 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> ExitCo
     let command_line = match CommandLine::try_parse_from(arguments) {
         Ok(command_line) => command_line,
         Err(problem) if !problem.use_stderr() => {
-            return finish(output::print(problem.render().to_string().trim_end()));
+            return finish(done(output::print(problem.render().to_string().trim_end())));
         }
         Err(problem) => return finish(Err(usage_error(&problem))),
     };
     finish(dispatch(&command_line, host))
 }
 
-fn dispatch(command_line: &CommandLine, host: &Host) -> Result<()> {
+/// Does what is asked for. The exit code is 0 but for `run`, whose command has one.
+fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
     let journal = Journal::new(level(command_line.verbosity, host)?, &output::note);
     match &command_line.command {
-        Command::Check(arguments) => check::run(arguments, host),
-        Command::GetToken(arguments) => get_token::run(arguments, host, &journal),
-        Command::Open(arguments) => open::run(arguments, host, &journal),
+        Command::Check(arguments) => done(check::run(arguments, host)),
+        Command::GetToken(arguments) => done(get_token::run(arguments, host, &journal)),
+        Command::Open(arguments) => done(open::run(arguments, host, &journal)),
+        Command::Run(arguments) => run::run(arguments, host, &journal),
     }
 }
 
-fn finish(result: Result<()>) -> ExitCode {
+fn done(result: Result<()>) -> Result<u8> {
+    result.map(|()| 0)
+}
+
+fn finish(result: Result<u8>) -> ExitCode {
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             output::report(&error);
             ExitCode::from(error.kind().exit_code())
