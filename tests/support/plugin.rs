@@ -119,6 +119,33 @@ impl Plugin {
         self.directory.path().join(path)
     }
 
+    /// The call as a command, for a test that talks to it while it runs.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-esc"));
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.directory.path());
+        command
+    }
+
+    /// Runs the binary, whatever its end: one by a signal has the code that a shell gives it. Output
+    /// before a failure is allowed, for `run` hands on that of its command.
+    #[track_caller]
+    pub fn run_to_any_end(&self) -> Output {
+        let mut shell = Command::new("sh");
+        let command = self.command();
+        shell
+            .args(["-c", "\"$@\"; exit $?", "sh"])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.directory.path());
+        run(shell, LIMIT).reading(self.directory.path(), "[dir]")
+    }
+
     /// Runs the binary. Fails the test if it hangs, if it is ended by a signal, or if it fails and
     /// yet writes to standard output: kubectl would read that. May be called again: files that the
     /// first call left are still there.
@@ -130,12 +157,7 @@ impl Plugin {
     /// The same with another limit than a minute.
     #[track_caller]
     pub fn run_within(&self, limit: Duration) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-esc"));
-        command
-            .args(&self.arguments)
-            .env_clear()
-            .envs(&self.variables)
-            .current_dir(self.directory.path());
+        let command = self.command();
         let output = run(command, limit).reading(self.directory.path(), "[dir]");
         assert!(
             output.code == 0 || output.stdout.is_empty(),

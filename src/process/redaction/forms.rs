@@ -14,21 +14,31 @@ pub(super) fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
     if secret.len() < MINIMUM_BYTES {
         return Vec::new();
     }
-    let mut forms = vec![secret.to_vec()];
-    let lines = secret.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    for line in lines.filter(|line| *line != secret && is_telling(line)) {
+    // A file ends with a line break; what prints it may not.
+    let line_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    let length = secret.len()
+        - secret
+            .iter()
+            .rev()
+            .take_while(|byte| line_break(byte))
+            .count();
+    let stem = if length < MINIMUM_BYTES {
+        secret
+    } else {
+        &secret[..length]
+    };
+    let mut forms = vec![stem.to_vec()];
+    let lines = stem.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    for line in lines.filter(|line| *line != stem && is_telling(line)) {
         forms.push(line.to_vec());
     }
-    for standard in [true, false] {
-        for offset in 0..3 {
-            forms.extend(base64(secret, offset, standard));
+    for secret in [stem, secret] {
+        for url_safe in [false, true] {
+            for offset in 0..3 {
+                forms.extend(base64(secret, offset, url_safe));
+            }
         }
-        forms.push(encode(secret, standard));
     }
-    let padded = encode(secret, true).len().next_multiple_of(4);
-    let mut whole = encode(secret, true);
-    whole.resize(padded, b'=');
-    forms.push(whole);
     forms.sort_unstable();
     forms.dedup();
     forms
@@ -43,23 +53,30 @@ fn is_telling(line: &[u8]) -> bool {
         && !line.iter().any(|byte| byte.is_ascii_whitespace())
 }
 
-/// The digits of base64 that `secret` alone decides, where it follows `offset` other bytes in a
-/// group of three, and others may follow.
-fn base64(secret: &[u8], offset: usize, standard: bool) -> Option<Vec<u8>> {
+/// The base64 of `secret` where it follows `offset` other bytes in a group of three: the digits that
+/// it decides alone, whatever follows; and all of them, where nothing does.
+fn base64(secret: &[u8], offset: usize, url_safe: bool) -> Vec<Vec<u8>> {
     let mut bytes = vec![0; offset];
     bytes.extend_from_slice(secret);
-    let digits = encode(&bytes, standard);
+    let digits = encode(&bytes, url_safe);
     let first = (8 * offset).div_ceil(6);
     let end = 8 * bytes.len() / 6;
-    let digits = digits.get(first..end)?;
-    (digits.len() >= MINIMUM_BASE64).then(|| digits.to_vec())
+    let (Some(whole), Some(decided)) = (digits.get(first..), digits.get(first..end)) else {
+        return Vec::new();
+    };
+    if decided.len() < MINIMUM_BASE64 {
+        return Vec::new();
+    }
+    let mut padded = whole.to_vec();
+    padded.resize(digits.len().next_multiple_of(4) - first, b'=');
+    vec![decided.to_vec(), whole.to_vec(), padded]
 }
 
-fn encode(bytes: &[u8], standard: bool) -> Vec<u8> {
-    let encoding = if standard {
-        base64_simd::STANDARD_NO_PAD
-    } else {
+fn encode(bytes: &[u8], url_safe: bool) -> Vec<u8> {
+    let encoding = if url_safe {
         base64_simd::URL_SAFE_NO_PAD
+    } else {
+        base64_simd::STANDARD_NO_PAD
     };
     encoding.encode_type(bytes)
 }
@@ -86,15 +103,46 @@ mod tests {
                     "aHVudGVyMg",
                     "aHVudGVyMg==",
                     "h1bnRlcj",
+                    "h1bnRlcjI",
+                    "h1bnRlcjI=",
                     "hunter2",
                     "odW50ZXIy",
                 ],
             ),
-            // Both alphabets.
+            // Both alphabets; where three bytes come out even there is no other end.
             (
-                "~~~???",
+                "~~~???~",
                 &[
-                    "+fn4/Pz", "-fn4_Pz", "5+fj8/P", "5-fj8_P", "fn5+Pz8/", "fn5-Pz8_", "~~~???",
+                    "+fn4/Pz9+",
+                    "-fn4_Pz9-",
+                    "5+fj8/P3",
+                    "5+fj8/P34",
+                    "5+fj8/P34=",
+                    "5-fj8_P3",
+                    "5-fj8_P34",
+                    "5-fj8_P34=",
+                    "fn5+Pz8/f",
+                    "fn5+Pz8/fg",
+                    "fn5+Pz8/fg==",
+                    "fn5-Pz8_f",
+                    "fn5-Pz8_fg",
+                    "fn5-Pz8_fg==",
+                    "~~~???~",
+                ],
+            ),
+            ("ab\n", &["YWIK", "ab\n"]),
+            (
+                "abc\r\n",
+                &[
+                    "FiYw0K",
+                    "YWJj",
+                    "YWJjDQ",
+                    "YWJjDQo",
+                    "YWJjDQo=",
+                    "abc",
+                    "hYmMNC",
+                    "hYmMNCg",
+                    "hYmMNCg==",
                 ],
             ),
         ] {
@@ -110,7 +158,7 @@ mod tests {
             .into_iter()
             .filter(|form| lines.contains(form))
             .collect();
-        assert_eq!(raw, ["MIIEowIBAAKCAQEA", lines]);
+        assert_eq!(raw, ["MIIEowIBAAKCAQEA", lines.trim_end()]);
     }
 
     /// Encoded at any place among other bytes, one form shows in full.
@@ -128,8 +176,8 @@ mod tests {
                     let mut bytes = vec![0xa5; before];
                     bytes.extend_from_slice(secret.as_bytes());
                     bytes.extend_from_slice(&vec![0x5a; after]);
-                    for standard in [true, false] {
-                        let text = encode(&bytes, standard);
+                    for url_safe in [true, false] {
+                        let text = encode(&bytes, url_safe);
                         let found = forms
                             .iter()
                             .any(|form| text.windows(form.len()).any(|window| window == form));

@@ -61,9 +61,8 @@ fn all_forms(secrets: &[Text]) -> Result<Vec<Vec<Vec<u8>>>> {
     different.dedup();
     if different.iter().map(|secret| secret.len()).sum::<usize>() > MAXIMUM_BYTES {
         return Err(
-            Error::configuration("the secrets are too large to be redacted").with_hint(
-                "use --no-redact, and keep the output from those who may not see them",
-            ),
+            Error::configuration("the secrets are too large to be redacted")
+                .with_hint("use --no-redact, and keep the output from those who may not see them"),
         );
     }
     Ok(different.into_iter().map(forms).collect())

@@ -51,10 +51,11 @@ fn secrets_are_replaced() {
         (">top\nMIIEowIBAAKCAQEA\nend<", ">[secret]<"),
         ("  MIIEowIBAAKCAQEA\r\n", "  [secret]\r\n"),
         ("top end", "top end"),
-        // base64 -w0 of "hunter2", "user:hunter2", "x hunter2 y".
+        // base64 -w0 of "hunter2", "user:hunter2", "user1:hunter2", "x:hunter2:y".
         ("aHVudGVyMg==", "[secret]"),
         ("dXNlcjpodW50ZXIy", "dXNlcjp[secret]"),
-        ("eCBodW50ZXIyIHk=", "eCB[secret]IHk="),
+        ("dXNlcjE6aHVudGVyMg==", "dXNlcjE6[secret]"),
+        ("eDpodW50ZXIyOnk=", "eDp[secret]Onk="),
     ] {
         let out = redacted(&all, &[text.as_bytes()]);
         assert_eq!(String::from_utf8(out).unwrap(), want, "{text}");

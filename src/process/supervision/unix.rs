@@ -202,8 +202,12 @@ fn hand_on(pid: Pid, number: i32) {
 
 /// Whether the terminal sent the signal, that is the kernel, and hence to the whole group. macOS
 /// names no cause; there it has no sender.
+///
+/// Of a terminal that goes away only the leader of its session hears, which may be this process. So
+/// SIGHUP never counts as the group's: to hear of it twice does no harm.
 fn is_from_terminal(origin: &Origin) -> bool {
     match (origin.cause, origin.process) {
+        _ if origin.signal == SIGHUP => false,
         (Cause::Kernel, _) | (_, None) => true,
         (Cause::Unknown, Some(process)) => process.pid == 0,
         _ => false,
