@@ -54,6 +54,7 @@ const RULES: &[(&str, &[&str])] = &[
             "configuration",
             "environment",
             "error",
+            "evaluator::yaml_text",
             "host",
             "journal",
             "process",

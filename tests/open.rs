@@ -1,8 +1,11 @@
 //! The formats of `open`.
 
+use std::collections::BTreeMap;
+#[cfg(unix)]
 use std::process::Command;
 
 use crate::support::plugin::{Output, Plugin};
+use crate::support::world::project_file;
 
 const DEFINITION: &str = r#"
 values:
@@ -121,4 +124,31 @@ fn what_cannot_be_printed_says_so() {
     assert!(output.stderr.contains("'flat'"), "{}", output.stderr);
     let output = open("values: {a: \"${b}\"}", &["--format", "dotenv"]);
     assert_eq!((output.code, output.stdout.as_str()), (3, ""));
+}
+
+/// What Go's `encoding/json`, `strconv.Quote` and yaml.v3 3.0.1 make of the values of ESC 0.26.0, in
+/// the way of its `open`: `tests/data/open_formats.json`. `detailed` is without the `trace` of each
+/// value.
+#[test]
+fn the_formats_are_those_of_esc() {
+    let cases = project_file("tests/data/open_formats.json");
+    let cases: Vec<BTreeMap<String, String>> = serde_json::from_str(&cases).unwrap();
+    assert!(cases.len() > 5);
+    for case in cases {
+        // JSON text as a string, so that the reader of YAML has no say in its numbers.
+        let text = serde_json::to_string(&case["values"]).unwrap();
+        for format in ["json", "yaml", "string", "detailed"] {
+            let definition = format!("values: {{case: {{fn::fromJSON: {text}}}}}");
+            let output = open(&definition, &["--format", format, "case"]);
+            output.assert(&case[format], "", 0);
+        }
+        let definition = format!(
+            "values: {{case: {{fn::fromJSON: {text}}}, environmentVariables: \
+             '${{case.environmentVariables}}'}}"
+        );
+        if case["values"].contains("environmentVariables") {
+            let output = open(&definition, &["--format", "dotenv"]);
+            output.assert(&case["dotenv"], "", 0);
+        }
+    }
 }

@@ -9,6 +9,7 @@ use crate::configuration::request::OpenRequest;
 use crate::environment::json::{self, Secrets};
 use crate::environment::{Environment, PropertyPath, Value, formats, text};
 use crate::error::{Error, Kind, Result};
+use crate::evaluator::yaml_text;
 use crate::host::Host;
 use crate::journal::{Journal, Note};
 
@@ -40,6 +41,7 @@ pub(super) struct Arguments {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Format {
     Json,
+    Yaml,
     String,
     Dotenv,
     Shell,
@@ -79,6 +81,10 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
         Format::Dotenv => formats::dotenv(environment, secrets)?,
         Format::Shell => formats::shell(environment, secrets)?,
         Format::Json => json::indented(value(&request, environment, path.as_ref())?, secrets),
+        Format::Yaml => {
+            let value = value(&request, environment, path.as_ref())?.shown(secrets);
+            yaml_text::text(&value, yaml_text::OPEN_INDENT)
+        }
         Format::Detailed => json::detailed(value(&request, environment, path.as_ref())?, secrets),
         Format::String => {
             let value = value(&request, environment, path.as_ref())?;
@@ -100,10 +106,10 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
             return Ok(());
         }
     }
-    // ESC adds a line break to a string that has none at its end, and one to every other format.
+    // YAML has its line break, and ESC adds none to a string that ends with one.
     let bytes = text.as_bytes();
     let text = match arguments.format {
-        Format::String => bytes.strip_suffix(b"\n").unwrap_or(bytes),
+        Format::String | Format::Yaml => bytes.strip_suffix(b"\n").unwrap_or(bytes),
         _ => bytes,
     };
     output::print(text)

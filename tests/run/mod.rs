@@ -8,6 +8,7 @@ mod terminal;
 use std::path::PathBuf;
 
 use crate::support::plugin::{Plugin, ambient};
+use crate::support::world::{World, project_file};
 
 const DEFINITION: &str = "\
 values:
@@ -129,4 +130,23 @@ fn nothing_runs_in_an_environment_with_errors() {
     assert_eq!((output.code, output.stdout.as_str()), (3, ""));
     assert!(!plugin.path("ran").exists());
     assert_eq!(left(&plugin), [""; 0]);
+}
+
+/// `examples/environments/kubeconfig.yaml`, as the documentation uses it.
+#[test]
+fn the_example_hands_over_a_kubeconfig() {
+    let world = World::new();
+    let mut plugin = world
+        .plugin_with_identity()
+        .env("PATH", ambient("PATH").unwrap_or_default());
+    for name in ["aws-access.yaml", "imported.yaml", "kubeconfig.yaml"] {
+        plugin = plugin.file(name, project_file(&format!("examples/environments/{name}")));
+    }
+    let script = sh("cat \"$KUBECONFIG\" > kubeconfig; echo \"$AWS_REGION\"");
+    let plugin = plugin.args(["run", "kubeconfig.yaml", "--"]).args(script);
+    plugin.run().assert("eu-west-1\n", "", 0);
+    let text = std::fs::read_to_string(plugin.path("kubeconfig")).unwrap();
+    let kubeconfig: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+    let arguments = &kubeconfig["users"][0]["user"]["exec"]["args"];
+    assert_eq!(arguments[3], "demo");
 }

@@ -1,13 +1,25 @@
 """The scenarios, in the order in which they run. Each is a function of the world that raises
 `Failure`, and may return a note for the table."""
 
-from . import chain, client_go, examples, helm, kube_rs, kubectl, older, oracles, python_client
+from . import (
+    chain,
+    client_go,
+    examples,
+    helm,
+    kube_rs,
+    kubectl,
+    older,
+    oracles,
+    python_client,
+    run,
+)
 
 ALL = [
     *chain.ALL,
     *examples.ALL,
     *kubectl.ALL,
     *helm.ALL,
+    *run.ALL,
     *client_go.ALL,
     *kube_rs.ALL,
     *python_client.ALL,
