@@ -10,8 +10,7 @@ use crate::authenticate::open;
 use crate::configuration::OpenFlags;
 use crate::configuration::request::OpenRequest;
 use crate::environment::HandOver;
-use crate::environment::hand_over::os_string;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::journal::Journal;
 use crate::process::redaction::Patterns;
@@ -20,7 +19,6 @@ use crate::process::{Invocation, Program, Sink, Streams};
 /// Open an environment and run a command in it, with its environmentVariables and files
 #[derive(Args, Debug)]
 #[command(after_help = AFTER_HELP)]
-#[expect(clippy::doc_markdown, reason = "help text has no markup")]
 pub(super) struct Arguments {
     /// Environment to open: a local definition such as ./env.yaml
     #[arg(value_name = "ENVIRONMENT")]
@@ -61,19 +59,9 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
     } else {
         streams(&given)?
     };
-    let variables = given.variables.iter().map(|(name, value)| {
-        let value = os_string(value).ok_or_else(|| {
-            Error::new(
-                Kind::Definition,
-                format!("the value of `{name}` is not UTF-8"),
-            )
-            .with_hint("encode it, or put it under `files`")
-        })?;
-        Ok((name.clone(), value))
-    });
     let invocation = Invocation {
         program,
-        variables: variables.collect::<Result<_>>()?,
+        variables: given.variables,
         arguments: given.arguments,
         files: given.files,
         streams,

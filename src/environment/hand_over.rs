@@ -2,6 +2,7 @@
 //! in them.
 
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 
 use crate::environment::interpolation::{self, Part};
 use crate::environment::json::Secrets;
@@ -9,8 +10,7 @@ use crate::environment::{Data, Environment, Value, text};
 use crate::error::{Error, Kind, Result};
 use crate::secret::Text;
 
-/// What a command gets of an environment.
-#[derive(Debug)]
+/// What a command gets of an environment. `Debug` shows names alone.
 pub struct HandOver {
     /// Variables, by name and value, sorted.
     pub variables: Vec<(String, Text)>,
@@ -24,6 +24,19 @@ pub struct HandOver {
     /// Every secret text of the environment. Those that are part of something handed over are
     /// secrets there too, such as a token in a kubeconfig.
     pub all_secrets: Vec<Text>,
+}
+
+impl fmt::Debug for HandOver {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |block: &[(String, Text)]| -> Vec<String> {
+            block.iter().map(|(name, _)| name.clone()).collect()
+        };
+        formatter
+            .debug_struct("HandOver")
+            .field("variables", &names(&self.variables))
+            .field("files", &names(&self.files))
+            .finish_non_exhaustive()
+    }
 }
 
 impl HandOver {
@@ -121,7 +134,7 @@ fn interpolate(
             )
             .with_hint("it has a NUL byte: hand it on as a file"));
         }
-        replaced.push(os_string(&text).ok_or_else(|| {
+        replaced.push(text.to_os_string().ok_or_else(|| {
             Error::new(
                 Kind::Definition,
                 format!("the value of `{path}` is not UTF-8"),
@@ -134,18 +147,6 @@ fn interpolate(
         collect_secrets(value, value.secret, secrets);
     }
     Ok(replaced)
-}
-
-/// The text as the operating system takes it; `None` where it takes UTF-8 alone.
-#[must_use]
-pub fn os_string(text: &Text) -> Option<OsString> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::ffi::OsStrExt;
-        Some(OsStr::from_bytes(text.as_bytes()).to_owned())
-    }
-    #[cfg(not(unix))]
-    text.as_str().map(OsString::from)
 }
 
 /// Collects the secret strings in `value`. Numbers and truth values are left out: they stand for
@@ -208,6 +209,11 @@ mod tests {
         ];
         let arguments = arguments.map(OsString::from);
         let given = HandOver::of(&environment(), &arguments).unwrap();
+        let shown = format!("{given:?}");
+        assert!(
+            shown.contains("REGION") && !shown.contains("hunter2"),
+            "{shown}"
+        );
         let names = |block: &[(String, Text)]| {
             let texts = block.iter();
             let texts = texts.map(|(name, text)| format!("{name}={}", text.as_str().unwrap()));

@@ -5,7 +5,7 @@
 //! next run can tell what a killed one has left behind, and a command that outlives its killed
 //! parent keeps its files.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -24,8 +24,8 @@ pub struct PrivateFolder {
     path: PathBuf,
     lock_path: PathBuf,
     removed: bool,
-    /// Held until the folder is gone.
-    _lock: File,
+    /// Held until the folder is gone; nobody reads or writes it.
+    lock: File,
 }
 
 impl PrivateFolder {
@@ -68,16 +68,10 @@ impl PrivateFolder {
                 path: folder_of(&lock_path),
                 lock_path,
                 removed: false,
-                _lock: lock,
+                lock,
             };
-            inherit(&folder._lock)?;
-            let mut builder = DirBuilder::new();
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::DirBuilderExt;
-                builder.mode(0o700);
-            }
-            builder.create(&folder.path)?;
+            inherit(&folder.lock)?;
+            create_private(&folder.path)?;
             return Ok(folder);
         }
     }
@@ -186,6 +180,19 @@ fn remove_leftover(lock_path: &Path) -> io::Result<()> {
         remove_folder(&folder)?;
     }
     fs::remove_file(lock_path)
+}
+
+/// Makes a folder of mode 0700.
+#[cfg(unix)]
+fn create_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+/// Makes a folder; the one for temporary files is each user's own on Windows.
+#[cfg(not(unix))]
+fn create_private(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
 }
 
 /// A folder that is gone already is no error.

@@ -10,6 +10,7 @@ mod streams;
 mod supervision;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -22,15 +23,14 @@ use crate::secret::Text;
 use files::PrivateFolder;
 use supervision::Supervision;
 
-/// A command to run.
-#[derive(Debug)]
+/// A command to run. `Debug` shows names alone: arguments and variables may hold secrets.
 pub struct Invocation {
     /// The program.
     pub program: Program,
     /// Its arguments.
     pub arguments: Vec<OsString>,
     /// Variables on top of those of this process.
-    pub variables: Vec<(String, OsString)>,
+    pub variables: Vec<(String, Text)>,
     /// Files: the variable that is to hold the path, and the content. They win over `variables`.
     pub files: Vec<(String, Text)>,
     /// Where its output goes.
@@ -46,6 +46,16 @@ pub struct Ended {
     pub interrupted: bool,
     /// Why files of the command may be left, where they could not be removed.
     pub leftovers: Option<Error>,
+}
+
+impl fmt::Debug for Invocation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Invocation")
+            .field("program", &self.program)
+            .field("streams", &self.streams)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Ended {
@@ -93,13 +103,18 @@ impl Invocation {
         }
         command.args(&self.arguments);
         for (name, value) in &self.variables {
+            let value = value.to_os_string().ok_or_else(|| {
+                let message = format!("the value of the variable `{name}` is not UTF-8");
+                Error::new(Kind::Definition, message)
+                    .with_hint("encode it, or put it under `files`")
+            })?;
             command.env(name, value);
         }
         for (name, path) in paths {
             command.env(name, path);
         }
         let pumps = self.streams.attach(&mut command)?;
-        let child = command
+        let mut child = command
             .spawn()
             .map_err(|error| self.program.cannot_start(error))?;
         // The command's value holds the writing ends of the pipes.
@@ -115,7 +130,7 @@ impl Invocation {
                     Error::new(Kind::Internal, "cannot start a thread").caused_by(error)
                 })?;
         }
-        supervision.wait(child)
+        supervision.wait(&mut child)
     }
 }
 

@@ -29,7 +29,16 @@ impl Program {
             // Without PATH the C library looks here.
             let path = host.path_variable("PATH");
             let path = path.unwrap_or_else(|| PathBuf::from("/bin:/usr/bin"));
-            std::env::split_paths(&path).collect()
+            let folders = std::env::split_paths(&path);
+            // An entry without a name is the working directory.
+            let named = folders.map(|folder| {
+                if folder.as_os_str().is_empty() {
+                    PathBuf::from(".")
+                } else {
+                    folder
+                }
+            });
+            named.collect()
         };
         let mut candidates: Vec<_> = folders.iter().map(|folder| folder.join(name)).collect();
         if is_path {

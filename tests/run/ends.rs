@@ -57,6 +57,20 @@ fn a_broken_interpreter_line_leaves_no_file() {
     assert_eq!(left(&plugin), [""; 0]);
 }
 
+/// An entry without a name on PATH is the working directory, also where the environment has a PATH
+/// of its own.
+#[test]
+fn the_working_directory_may_be_on_the_path() {
+    use std::os::unix::fs::PermissionsExt;
+    let definition = "values: {environmentVariables: {PATH: /bin:/usr/bin}}";
+    let plugin = call_with(definition, &[], &["here"])
+        .file("here", "#!/bin/sh\necho \"$PATH\"\n")
+        .env("PATH", ":/bin:/usr/bin");
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(plugin.path("here"), mode).unwrap();
+    plugin.run().assert("/bin:/usr/bin\n", "", 0);
+}
+
 #[test]
 fn a_mistyped_command_opens_nothing() {
     call_with("values: [broken", &[], &["no-such-program"])

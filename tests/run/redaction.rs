@@ -89,10 +89,8 @@ fn one_file_for_both_streams_stays_in_order() {
         .status()
         .unwrap();
     assert!(status.success());
-    let mut want = String::new();
-    for i in 0..200 {
-        want.push_str(&format!("o {i} [secret]\ne {i} [secret]\n"));
-    }
+    let lines = (0..200).map(|i| format!("o {i} [secret]\ne {i} [secret]\n"));
+    let want: String = lines.collect();
     assert_eq!(std::fs::read_to_string(path).unwrap(), want);
 }
 

@@ -52,9 +52,7 @@ impl Automaton {
     }
 
     /// The state before the first byte.
-    pub(super) fn start(&self) -> State {
-        ROOT
-    }
+    pub(super) const START: State = ROOT;
 
     /// The state after one more byte.
     pub(super) fn step(&self, state: State, byte: u8) -> State {
@@ -95,7 +93,7 @@ impl Automaton {
         let mut found = BTreeSet::new();
         let mut seen = vec![false; self.nodes.len()];
         for whole in wholes {
-            let mut state = self.start();
+            let mut state = Self::START;
             for byte in whole {
                 state = self.step(state, *byte);
                 let mut end = state;
@@ -219,7 +217,7 @@ mod tests {
     #[test]
     fn the_longest_end_and_the_open_bytes_are_told() {
         let automaton = automaton(&["he", "she", "hers", "shell"]);
-        let mut state = automaton.start();
+        let mut state = Automaton::START;
         let mut told = Vec::new();
         for byte in *b"ushersshel!" {
             state = automaton.step(state, byte);

@@ -48,9 +48,7 @@ pub(super) fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
 /// of several words, or one that ends with a colon, is as likely the frame around a secret:
 /// `apiVersion: v1` in a kubeconfig must not be taken out of every manifest.
 fn is_telling(line: &[u8]) -> bool {
-    line.len() >= MINIMUM_LINE
-        && !line.ends_with(b":")
-        && !line.iter().any(|byte| byte.is_ascii_whitespace())
+    line.len() >= MINIMUM_LINE && !line.ends_with(b":") && !line.iter().any(u8::is_ascii_whitespace)
 }
 
 /// The base64 of `secret` where it follows `offset` other bytes in a group of three: the digits that

@@ -86,10 +86,9 @@ impl Redactor {
     /// A redactor for a new stream.
     #[must_use]
     pub fn new(patterns: Patterns) -> Self {
-        let state = patterns.0.start();
         Self {
             patterns,
-            state,
+            state: Automaton::START,
             held: Vec::new(),
             at: 0,
             secret: VecDeque::new(),
@@ -117,7 +116,7 @@ impl Redactor {
     /// Appends what is left at the end of the stream.
     pub fn finish(&mut self, into: &mut Vec<u8>) {
         self.show(self.at + self.held.len() as u64, into);
-        self.state = self.patterns.0.start();
+        self.state = Automaton::START;
     }
 
     /// Notes a secret. Where it overlaps others, they become one.

@@ -111,8 +111,8 @@ impl Supervision {
     }
 
     /// Waits until the command has ended.
-    pub(in crate::process) fn wait(&mut self, child: Child) -> Result<Ended> {
-        let pid = Pid::from_child(&child);
+    pub(in crate::process) fn wait(&mut self, child: &mut Child) -> Result<Ended> {
+        let pid = Pid::from_child(child);
         loop {
             if let Some(ended) = self.look(pid)? {
                 return Ok(ended);

@@ -51,7 +51,7 @@ impl Supervision {
     /// Waits until the command has ended. An exit code of Windows has 32 bits; what does not fit is
     /// 255.
     #[expect(clippy::unused_self, reason = "the same shape as on Unix")]
-    pub(in crate::process) fn wait(&mut self, mut child: Child) -> Result<Ended> {
+    pub(in crate::process) fn wait(&mut self, child: &mut Child) -> Result<Ended> {
         let status = child.wait().map_err(|error| {
             Error::new(Kind::Internal, "cannot wait for the command").caused_by(error)
         })?;
