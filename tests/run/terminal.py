@@ -168,7 +168,7 @@ def stop_and_continue():
     terminal = shell()
     terminal.line('"$K" run env.yaml -- sh plain.sh')
     terminal.wait_for("now-up")
-    for word in ("one", "two"):
+    for word in ("one", "two", "three", "four", "five"):
         terminal.send(CTRL_Z)
         terminal.wait_for("Stopped")
         expect("while stopped", len(left()), 2)
@@ -187,9 +187,9 @@ def background():
     """A command in the background that reads stops, and can be brought back."""
     terminal = shell()
     terminal.line('"$K" run env.yaml -- sh plain.sh &')
-    terminal.wait_for("now-up")
     until_stopped(terminal)
-    terminal.send("fg\n")
+    # After the prompt, so that what the shell says of the job before is not taken for its answer.
+    terminal.line("fg")
     terminal.wait_for("run env.yaml")
     terminal.send("hello-x\n")
     terminal.wait_for("hello-x")
@@ -201,7 +201,7 @@ def background():
 
 def until_stopped(terminal):
     for _ in range(1000):
-        terminal.send("jobs -s | grep -c env.yaml\n")
+        terminal.line("jobs -s | grep -c env.yaml")
         if terminal.wait_for(r"\n([01])\r")[1] == "1":
             return
     fail("the job did not stop")

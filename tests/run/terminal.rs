@@ -176,6 +176,21 @@ fn an_interrupted_command_interrupts_us() {
     assert_eq!(left(&plugin), [""; 0]);
 }
 
+/// A shell continues the whole group; were SIGCONT handed on as well, it could come after the next
+/// Ctrl-Z and undo it.
+#[test]
+fn a_command_that_is_not_stopped_is_not_continued() {
+    let (plugin, child) = started(
+        "trap 'echo continued' CONT; trap 'echo done; exit 0' USR1; echo up; while :; do sleep \
+         0.01; done",
+    );
+    send("-CONT", &child);
+    send("-USR1", &child);
+    let (status, rest) = end(child);
+    assert_eq!((status.code(), rest.as_str()), (Some(0), "done\n"));
+    assert_eq!(left(&plugin), [""; 0]);
+}
+
 /// nohup has SIGHUP ignored. Only Linux tells of it.
 #[cfg(target_os = "linux")]
 #[test]
@@ -206,7 +221,11 @@ fn an_ignored_signal_stays_ignored() {
 /// Where the command is stopped, so are we, and both go on.
 #[test]
 fn a_stopped_command_stops_us() {
-    let (plugin, child) = started("echo up; kill -STOP $$; echo on; exit 4");
+    // What it writes before the stop may still be on its way through us, so nothing is read here.
+    let plugin = script("kill -STOP $$; echo on; exit 4");
+    let mut command = plugin.command();
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let child = command.spawn().unwrap();
     let pid = child.id().to_string();
     let state = || {
         let mut ps = Command::new("ps");

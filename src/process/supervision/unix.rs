@@ -37,6 +37,8 @@ pub(in crate::process) struct Supervision {
     handle: Handle,
     streams: usize,
     interrupted: bool,
+    /// Whether the command was stopped when last looked at.
+    stopped: bool,
 }
 
 /// Tells that a stream has ended when it is dropped.
@@ -88,6 +90,7 @@ impl Supervision {
             handle,
             streams: 0,
             interrupted: false,
+            stopped: false,
         })
     }
 
@@ -124,7 +127,16 @@ impl Supervision {
                     to_us_alone,
                 }) => {
                     self.interrupted |= number == SIGINT;
-                    if to_us_alone {
+                    // A shell continues the whole group, and nothing tells that from a signal to us
+                    // alone. One more SIGCONT may come late, and undo the next Ctrl-Z.
+                    if number == SIGCONT {
+                        if let Some(ended) = self.look(pid)? {
+                            return Ok(ended);
+                        }
+                        if self.stopped {
+                            hand_on(pid, number);
+                        }
+                    } else if to_us_alone {
                         hand_on(pid, number);
                     }
                 }
@@ -153,8 +165,8 @@ impl Supervision {
 
     /// Takes the changes of the command's state. Where it has stopped, this process stops too, and
     /// goes on here once somebody continues it.
-    fn look(&self, pid: Pid) -> Result<Option<Ended>> {
-        let options = WaitOptions::NOHANG | WaitOptions::UNTRACED;
+    fn look(&mut self, pid: Pid) -> Result<Option<Ended>> {
+        let options = WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED;
         loop {
             let status = match waitpid(Some(pid), options) {
                 Ok(None) => return Ok(None),
@@ -176,7 +188,8 @@ impl Supervision {
             if let Some(number) = status.terminating_signal() {
                 return Ok(Some(self.ended_by(number)));
             }
-            if status.stopped() {
+            self.stopped = status.stopped();
+            if self.stopped {
                 let _ = kill_process(getpid(), Signal::STOP);
             }
         }
