@@ -12,6 +12,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Kind {
+    /// There is no such program to run.
+    CommandNotFound,
+    /// The program to run may not be run.
+    CommandNotExecutable,
     /// A flag, a variable, the exec info or a local file is missing or wrong.
     Configuration,
     /// The environment opened, but holds no usable credentials.
@@ -37,6 +41,9 @@ impl Kind {
             Self::Unavailable => 5,
             Self::Credentials => 6,
             Self::Internal => 70,
+            // What shells say.
+            Self::CommandNotExecutable => 126,
+            Self::CommandNotFound => 127,
         }
     }
 }

@@ -56,4 +56,5 @@ pub mod http;
 pub mod identity_token;
 pub mod journal;
 pub mod kubernetes;
+pub mod process;
 pub mod secret;

@@ -1,5 +1,6 @@
 //! Wrapped secrets: nothing prints them by accident, and they are wiped when dropped.
 
+use std::ffi::OsString;
 use std::fmt;
 
 use zeroize::{Zeroize, Zeroizing};
@@ -56,6 +57,19 @@ impl Text {
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         std::str::from_utf8(&self.0).ok()
+    }
+
+    /// The text as variables and arguments of a process take it; `None` where the operating system
+    /// takes UTF-8 alone and this is none.
+    #[must_use]
+    pub fn to_os_string(&self) -> Option<OsString> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt;
+            Some(std::ffi::OsStr::from_bytes(&self.0).to_owned())
+        }
+        #[cfg(not(unix))]
+        self.as_str().map(OsString::from)
     }
 }
 

@@ -23,7 +23,10 @@ mod get_token;
 mod hostile;
 mod kubeconfig;
 mod kubectl;
+mod open;
 mod properties;
+#[cfg(unix)]
+mod run;
 mod stand_ins;
 mod tokens;
 mod verifier;

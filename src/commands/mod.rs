@@ -7,6 +7,7 @@ mod get_token;
 mod kubeconfig;
 mod open;
 mod output;
+mod run;
 mod update_kubeconfig;
 
 use std::ffi::OsString;
@@ -37,6 +38,7 @@ enum Command {
     ConvertKubeconfig(convert_kubeconfig::Arguments),
     GetToken(get_token::Arguments),
     Open(open::Arguments),
+    Run(run::Arguments),
     UpdateKubeconfig(update_kubeconfig::Arguments),
 }
 
@@ -45,27 +47,37 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> ExitCo
     let command_line = match CommandLine::try_parse_from(arguments) {
         Ok(command_line) => command_line,
         Err(problem) if !problem.use_stderr() => {
-            return finish(output::print(problem.render().to_string().trim_end()));
+            return finish(done(output::print(problem.render().to_string().trim_end())));
         }
         Err(problem) => return finish(Err(usage_error(&problem))),
     };
     finish(dispatch(&command_line, host))
 }
 
-fn dispatch(command_line: &CommandLine, host: &Host) -> Result<()> {
+/// Does what is asked for. The exit code is 0 but for `run`, whose command has one.
+fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
     let journal = Journal::new(level(command_line.verbosity, host)?, &output::note);
     match &command_line.command {
-        Command::Check(arguments) => check::run(arguments, host, &journal),
-        Command::ConvertKubeconfig(arguments) => convert_kubeconfig::run(arguments, host, &journal),
-        Command::GetToken(arguments) => get_token::run(arguments, host, &journal),
-        Command::Open(arguments) => open::run(arguments, host, &journal),
-        Command::UpdateKubeconfig(arguments) => update_kubeconfig::run(arguments, host, &journal),
+        Command::Check(arguments) => done(check::run(arguments, host, &journal)),
+        Command::ConvertKubeconfig(arguments) => {
+            done(convert_kubeconfig::run(arguments, host, &journal))
+        }
+        Command::GetToken(arguments) => done(get_token::run(arguments, host, &journal)),
+        Command::Open(arguments) => done(open::run(arguments, host, &journal)),
+        Command::Run(arguments) => run::run(arguments, host, &journal),
+        Command::UpdateKubeconfig(arguments) => {
+            done(update_kubeconfig::run(arguments, host, &journal))
+        }
     }
 }
 
-fn finish(result: Result<()>) -> ExitCode {
+fn done(result: Result<()>) -> Result<u8> {
+    result.map(|()| 0)
+}
+
+fn finish(result: Result<u8>) -> ExitCode {
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             output::report(&error);
             ExitCode::from(error.kind().exit_code())

@@ -1,18 +1,19 @@
 //! `open`: shows the values of an environment.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::output;
 use crate::authenticate::open;
 use crate::configuration::OpenFlags;
 use crate::configuration::request::OpenRequest;
-use crate::environment::PropertyPath;
 use crate::environment::json::{self, Secrets};
-use crate::error::{Error, Result};
+use crate::environment::{Environment, PropertyPath, Value, formats, text};
+use crate::error::{Error, Kind, Result};
+use crate::evaluator::yaml_text;
 use crate::host::Host;
-use crate::journal::Journal;
+use crate::journal::{Journal, Note};
 
-/// Open an environment and print its values as JSON, secrets included
+/// Open an environment and print its values, secrets included
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// Environment to open: one in Pulumi Cloud such as acme/platform/prod or
@@ -24,12 +25,28 @@ pub(super) struct Arguments {
     #[arg(value_name = "PATH")]
     path: Option<String>,
 
+    /// How to print the values: dotenv and shell print environmentVariables, as lines of NAME="…"
+    /// and export NAME='…'
+    #[arg(short, long, value_enum, default_value_t = Format::Json, value_name = "FORMAT")]
+    format: Format,
+
     /// Print [secret] in place of secrets
     #[arg(long)]
     redact: bool,
 
     #[command(flatten)]
     flags: OpenFlags,
+}
+
+/// The formats of ESC's own `open`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Format {
+    Json,
+    Yaml,
+    String,
+    Dotenv,
+    Shell,
+    Detailed,
 }
 
 pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<()> {
@@ -43,27 +60,76 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
             .caused_by(problem)
             .with_hint("write a path such as aws.creds")
     })?;
+    if path.is_some() && matches!(arguments.format, Format::Dotenv | Format::Shell) {
+        return Err(Error::configuration(
+            "`--format dotenv` and `--format shell` take no property path",
+        )
+        .with_hint("leave the path out, or use `--format string` for a single value"));
+    }
     let request = OpenRequest::read(&arguments.environment, &arguments.flags, host)?;
     let opened = open(&request, host, journal)?;
     let warnings = opened.warnings();
     if !warnings.is_empty() {
         output::block(&warnings);
     }
-    let value = match &path {
-        None => &opened.environment().values,
-        Some(path) => opened.environment().get(path).ok_or_else(|| {
-            Error::configuration(format!(
-                "the environment `{}` has no `{path}`",
-                request.environment
-            ))
-            .with_hint("leave the path out to see every value")
-        })?,
-    };
     let secrets = if arguments.redact {
         Secrets::Redacted
     } else {
         Secrets::Revealed
     };
-    let text = json::indented(value, secrets);
-    output::print(text.as_bytes())
+    let environment = opened.environment();
+    let text = match arguments.format {
+        Format::Dotenv => formats::dotenv(environment, secrets)?,
+        Format::Shell => formats::shell(environment, secrets)?,
+        Format::Json => json::indented(value(&request, environment, path.as_ref())?, secrets),
+        Format::Yaml => {
+            let value = value(&request, environment, path.as_ref())?.shown(secrets);
+            yaml_text::text(&value, yaml_text::OPEN_INDENT)
+        }
+        Format::Detailed => json::detailed(value(&request, environment, path.as_ref())?, secrets),
+        Format::String => {
+            let value = value(&request, environment, path.as_ref())?;
+            text::plain(value, secrets).map_err(|problem| {
+                Error::new(Kind::Definition, "cannot print the value as a string")
+                    .caused_by(problem)
+                    .with_hint("use `--format json`")
+            })?
+        }
+    };
+    if matches!(arguments.format, Format::Dotenv | Format::Shell) {
+        for file in environment.file_entries() {
+            output::note(Note::Line(&format!(
+                "`{}` is left out: it is a file, and `open` writes none; `kubectl-esc run` does",
+                file.name
+            )));
+        }
+        if environment.variable_entries().is_empty() {
+            return Ok(());
+        }
+    }
+    // YAML has its line break, and ESC adds none to a string that ends with one.
+    let bytes = text.as_bytes();
+    let text = match arguments.format {
+        Format::String | Format::Yaml => bytes.strip_suffix(b"\n").unwrap_or(bytes),
+        _ => bytes,
+    };
+    output::print(text)
+}
+
+/// The value at the path; all values without one.
+fn value<'a>(
+    request: &OpenRequest,
+    environment: &'a Environment,
+    path: Option<&PropertyPath>,
+) -> Result<&'a Value> {
+    let Some(path) = path else {
+        return Ok(&environment.values);
+    };
+    environment.get(path).ok_or_else(|| {
+        Error::configuration(format!(
+            "the environment `{}` has no `{path}`",
+            request.environment
+        ))
+        .with_hint("leave the path out to see every value")
+    })
 }

@@ -46,6 +46,20 @@ pub fn indented(value: &Value, secrets: Secrets) -> Text {
     writer.text.finish()
 }
 
+/// The tree of values as ESC's detailed format shows it, indented: each value as
+/// `{"value": …, "secret": true, "unknown": true}`, where `false` and `null` are left out. ESC's
+/// `trace`, the place of each value's definition, is not known here.
+#[must_use]
+pub fn detailed(value: &Value, secrets: Secrets) -> Text {
+    let mut writer = Writer {
+        text: TextBuilder::default(),
+        secrets,
+        indent: Some(0),
+    };
+    writer.detailed(value);
+    writer.text.finish()
+}
+
 struct Writer {
     text: TextBuilder,
     secrets: Secrets,
@@ -78,6 +92,40 @@ impl Writer {
                 });
             }
         }
+    }
+
+    fn detailed(&mut self, value: &Value) {
+        let mut members = Vec::new();
+        if !value.unknown && value.data != Data::Null {
+            members.push("value");
+        }
+        if value.secret {
+            members.push("secret");
+        }
+        if value.unknown {
+            members.push("unknown");
+        }
+        self.sequence(*b"{}", members.into_iter(), |writer, member| {
+            writer.string(member.as_bytes());
+            writer.text.push_str(": ");
+            match &value.data {
+                _ if member != "value" => writer.text.push_str("true"),
+                Data::Array(_) | Data::Object(_)
+                    if value.secret && writer.secrets == Secrets::Redacted =>
+                {
+                    writer.string(REDACTED.as_bytes());
+                }
+                Data::Array(items) => writer.sequence(*b"[]", items.iter(), Self::detailed),
+                Data::Object(entries) => {
+                    writer.sequence(*b"{}", entries.iter(), |writer, (name, value)| {
+                        writer.string(name.as_bytes());
+                        writer.text.push_str(": ");
+                        writer.detailed(value);
+                    });
+                }
+                _ => writer.value(value),
+            }
+        });
     }
 
     fn sequence<I: ExactSizeIterator>(
@@ -563,6 +611,43 @@ mod tests {
         assert_eq!(
             shown(compact(&value, Secrets::Revealed)),
             r#"{"a":"hunter2","b":"[unknown]","c":"[unknown]","d":"x\ufffd"}"#
+        );
+    }
+
+    #[test]
+    fn detailed_text_tells_secrets() {
+        let mut value = parse(br#"{"a":[null,false],"b":{}}"#, 8).unwrap();
+        if let Data::Object(entries) = &mut value.data {
+            entries.insert("c".to_owned(), Value::secret("hunter2"));
+            entries.insert("d".to_owned(), Value::unknown());
+        }
+        let want = r#"{
+  "value": {
+    "a": {
+      "value": [
+        {},
+        {
+          "value": false
+        }
+      ]
+    },
+    "b": {
+      "value": {}
+    },
+    "c": {
+      "value": "hunter2",
+      "secret": true
+    },
+    "d": {
+      "unknown": true
+    }
+  }
+}"#;
+        let shown = |secrets| detailed(&value, secrets).as_str().unwrap().to_owned();
+        assert_eq!(shown(Secrets::Revealed), want);
+        assert_eq!(
+            shown(Secrets::Redacted),
+            want.replace("hunter2", "[secret]")
         );
     }
 

@@ -3,16 +3,21 @@
 //! Where it came from (Pulumi Cloud or a local definition) is not known here.
 
 pub mod diagnostic;
+pub mod formats;
+pub mod hand_over;
+mod interpolation;
 pub mod json;
 pub mod opener;
 pub mod path;
 pub mod reference;
 pub mod report;
 pub mod sources;
+pub mod text;
 mod text_builder;
 pub mod value;
 
 pub use diagnostic::{Diagnostic, Position, Range, Severity};
+pub use hand_over::HandOver;
 pub use opener::{Checked, Opener, Opening};
 pub use path::PropertyPath;
 pub use reference::Reference;
@@ -41,6 +46,12 @@ impl Environment {
     /// variables and are left out, as ESC does.
     #[must_use]
     pub fn environment_variables(&self) -> Vec<(&str, Text)> {
+        names_and_texts(self.variable_entries())
+    }
+
+    /// The same with their secrecy.
+    #[must_use]
+    pub fn variable_entries(&self) -> Vec<Entry<'_>> {
         self.projection("environmentVariables")
     }
 
@@ -48,6 +59,12 @@ impl Environment {
     /// same rule as for [`Environment::environment_variables`].
     #[must_use]
     pub fn files(&self) -> Vec<(&str, Text)> {
+        names_and_texts(self.file_entries())
+    }
+
+    /// The same with their secrecy.
+    #[must_use]
+    pub fn file_entries(&self) -> Vec<Entry<'_>> {
         self.projection("files")
     }
 
@@ -57,14 +74,38 @@ impl Environment {
         self.values.property("pulumiConfig")
     }
 
-    fn projection(&self, name: &str) -> Vec<(&str, Text)> {
-        let Some(Data::Object(entries)) = self.values.property(name).map(|value| &value.data)
-        else {
+    fn projection(&self, name: &str) -> Vec<Entry<'_>> {
+        let Some(block) = self.values.property(name) else {
+            return Vec::new();
+        };
+        let Data::Object(entries) = &block.data else {
             return Vec::new();
         };
         let scalars = entries.iter().filter(|(_, value)| !value.unknown);
         scalars
-            .filter_map(|(name, value)| Some((name.as_str(), value.scalar_text()?)))
+            .filter_map(|(name, value)| {
+                Some(Entry {
+                    name,
+                    text: value.scalar_text()?,
+                    secret: block.secret || value.secret,
+                })
+            })
             .collect()
     }
+}
+
+/// A variable or a file of an environment.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Entry<'a> {
+    /// The name of the variable; for a file, of the one that is to hold its path.
+    pub name: &'a str,
+    /// The variable's value; the file's content.
+    pub text: Text,
+    /// Whether the text must not be shown.
+    pub secret: bool,
+}
+
+fn names_and_texts(entries: Vec<Entry<'_>>) -> Vec<(&str, Text)> {
+    let entries = entries.into_iter();
+    entries.map(|entry| (entry.name, entry.text)).collect()
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::environment::json::{Secrets, UNKNOWN};
 use crate::environment::path::{Accessor, PropertyPath};
 use crate::secret::{REDACTED, Text};
 
@@ -88,6 +89,29 @@ impl Value {
     #[must_use]
     pub fn is_null(&self) -> bool {
         !self.unknown && self.data == Data::Null
+    }
+
+    /// The value as others may see it: a word in place of what is unknown and, where they are
+    /// redacted, of each secret.
+    #[must_use]
+    pub fn shown(&self, secrets: Secrets) -> Self {
+        if self.secret && secrets == Secrets::Redacted {
+            return Self::from(REDACTED);
+        }
+        if self.unknown {
+            return Self::from(UNKNOWN);
+        }
+        Self::new(match &self.data {
+            Data::Array(items) => {
+                Data::Array(items.iter().map(|item| item.shown(secrets)).collect())
+            }
+            Data::Object(entries) => {
+                let entries = entries.iter();
+                let shown = entries.map(|(name, value)| (name.clone(), value.shown(secrets)));
+                Data::Object(shown.collect())
+            }
+            data => data.clone(),
+        })
     }
 
     /// The entry `name`, where this is an object that has it.

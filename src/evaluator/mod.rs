@@ -24,7 +24,7 @@ mod schema;
 mod suggest;
 mod syntax;
 mod validate;
-mod yaml_text;
+pub mod yaml_text;
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
-//! YAML text of values, as Go's yaml.v3 writes it, which `fn::toYAML` is made with.
+//! YAML text of values, as Go's yaml.v3 writes it, which `fn::toYAML` and ESC's `open` are made with.
 //!
-//! Four spaces a level, two within a list item; names in natural order; strings in quotes where they
+//! As many spaces a level as are asked for, two within a list item; names in natural order; strings in quotes where they
 //! would be read as something else, and as a literal block where they have several lines. Numbers
 //! are in quotes: to yaml.v3 they are strings that look like numbers.
 
@@ -11,31 +11,47 @@ use crate::environment::{Data, TextBuilder, Value};
 use crate::evaluator::syntax::{Scalar, is_timestamp, resolve};
 use crate::secret::Text;
 
+/// The spaces a level of `fn::toYAML`.
+pub const FUNCTION_INDENT: Indent = Indent(4);
+
+/// The spaces a level of ESC's `open --format yaml`.
+pub const OPEN_INDENT: Indent = Indent(3);
+
+/// How many spaces a level has.
+#[derive(Clone, Copy, Debug)]
+pub struct Indent(u8);
+
 /// The text of a value that is known; ends with a newline.
-pub(super) fn text(value: &Value) -> Text {
+#[must_use]
+pub fn text(value: &Value, indent: Indent) -> Text {
     let mut writer = Writer {
         text: TextBuilder::default(),
         column: 0,
         at_blank: true,
         at_indent: true,
     };
-    writer.node(value, Level::ROOT, false);
-    writer.indent(Level(0));
+    let root = Level {
+        at: -1,
+        step: isize::from(indent.0),
+    };
+    writer.node(value, root, false);
+    writer.indent(root);
     writer.text.finish()
 }
 
 /// How many spaces a block is indented by; none yet at the root.
 #[derive(Clone, Copy)]
-struct Level(isize);
+struct Level {
+    at: isize,
+    /// The spaces of one more level.
+    step: isize,
+}
 
 impl Level {
-    const ROOT: Self = Self(-1);
-    const STEP: isize = 4;
-
     /// The level of a block at this one.
     fn block(self, in_item: bool) -> Self {
-        if self.0 < 0 {
-            Self(0)
+        if self.at < 0 {
+            Self { at: 0, ..self }
         } else {
             self.deeper(in_item)
         }
@@ -43,8 +59,11 @@ impl Level {
 
     /// The level of the lines of a text at this one.
     fn lines(self, in_item: bool) -> Self {
-        if self.0 < 0 {
-            Self(Self::STEP)
+        if self.at < 0 {
+            Self {
+                at: self.step,
+                ..self
+            }
         } else {
             self.deeper(in_item)
         }
@@ -52,11 +71,12 @@ impl Level {
 
     /// Within an item the dash takes the room; all else is aligned.
     fn deeper(self, in_item: bool) -> Self {
-        if in_item {
-            Self(self.0 + 2)
+        let at = if in_item {
+            self.at + 2
         } else {
-            Self((self.0 + Self::STEP) / Self::STEP * Self::STEP)
-        }
+            (self.at + self.step) / self.step * self.step
+        };
+        Self { at, ..self }
     }
 }
 
@@ -217,7 +237,7 @@ impl Writer {
     fn literal(&mut self, text: &str, level: Level) {
         self.indicator("|", true, false);
         if text.starts_with(|c| c == ' ' || is_break(c)) {
-            self.put("4");
+            self.put(&level.step.to_string());
         }
         let mut end = text.chars().rev();
         match (end.next(), end.next()) {
@@ -245,7 +265,7 @@ impl Writer {
 
     /// Begins a line at `level`, unless the place is good for it.
     fn indent(&mut self, level: Level) {
-        let level = level.0.max(0);
+        let level = level.at.max(0);
         if !self.at_indent || self.column > level || (self.column == level && !self.at_blank) {
             self.line_break('\n');
         }
@@ -467,7 +487,7 @@ mod tests {
 
     fn written(json: &str) -> String {
         let value = json::parse(json.as_bytes(), 100).unwrap();
-        text(&value).as_str().unwrap().to_owned()
+        text(&value, FUNCTION_INDENT).as_str().unwrap().to_owned()
     }
 
     /// What yaml.v3 3.0.1 writes.
@@ -529,7 +549,7 @@ mod tests {
             ("---", "'---'"),
         ] {
             let value = Value::from(text);
-            let written = super::text(&value);
+            let written = super::text(&value, FUNCTION_INDENT);
             assert_eq!(written.as_str(), Some(&*format!("{want}\n")), "{text}");
         }
     }

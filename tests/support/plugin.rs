@@ -119,6 +119,35 @@ impl Plugin {
         self.directory.path().join(path)
     }
 
+    /// The call as a command, for a test that talks to it while it runs.
+    pub fn command(&self) -> Command {
+        #[cfg(unix)]
+        default_signals();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-esc"));
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.directory.path());
+        command
+    }
+
+    /// Runs the binary, whatever its end: one by a signal has the code that a shell gives it. Output
+    /// before a failure is allowed, for `run` hands on that of its command.
+    #[track_caller]
+    pub fn run_to_any_end(&self) -> Output {
+        let mut shell = Command::new("sh");
+        let command = self.command();
+        shell
+            .args(["-c", "\"$@\"; exit $?", "sh"])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.directory.path());
+        run(shell, LIMIT).reading(self.directory.path(), "[dir]")
+    }
+
     /// Runs the binary. Fails the test if it hangs, if it is ended by a signal, or if it fails and
     /// yet writes to standard output: kubectl would read that. May be called again: files that the
     /// first call left are still there.
@@ -141,14 +170,25 @@ impl Plugin {
     /// Runs the binary as a command that no kubectl reads: it may print and fail.
     #[track_caller]
     pub fn run_command(&self, limit: Duration) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-esc"));
-        command
-            .args(&self.arguments)
-            .env_clear()
-            .envs(&self.variables)
-            .current_dir(self.directory.path());
-        run(command, limit).reading(self.directory.path(), "[dir]")
+        run(self.command(), limit).reading(self.directory.path(), "[dir]")
     }
+}
+
+/// Lets programs that are started have every signal's default action, whatever this process was
+/// started with: a test run in the background of a script has SIGINT ignored, one of nohup SIGHUP.
+/// What a process catches is not ignored by its children; here the default action comes after that.
+#[cfg(unix)]
+pub fn default_signals() {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2] {
+            let always = std::sync::Arc::new(true.into());
+            signal_hook::flag::register_conditional_default(signal, always)
+                .expect("a signal that can be caught");
+        }
+    });
 }
 
 impl Output {

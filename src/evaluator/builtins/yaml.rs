@@ -17,7 +17,7 @@ pub(super) fn encode(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> {
         return Rc::new(unknown.with_secret(value.all.secret));
     }
     let exported = convert::to_value(&mut scope.session.budget, &value);
-    let text = yaml_text::text(&exported);
+    let text = yaml_text::text(&exported, yaml_text::FUNCTION_INDENT);
     scope.session.budget.spend_text(text.as_bytes().len());
     Rc::new(scope.flagged(Computed::text(text), value.all, schema))
 }

@@ -12,6 +12,7 @@ from . import (
     oracles,
     pulumi_cloud,
     python_client,
+    run,
 )
 
 ALL = [
@@ -19,6 +20,7 @@ ALL = [
     *examples.ALL,
     *kubectl.ALL,
     *helm.ALL,
+    *run.ALL,
     *client_go.ALL,
     *kube_rs.ALL,
     *python_client.ALL,
