@@ -19,7 +19,7 @@ LIMIT = 60
 CTRL_C, CTRL_D, CTRL_Z, CTRL_BACKSLASH = "\x03", "\x04", "\x1a", "\x1c"
 
 # The scripts are files, so that the shell's echo of a command line does not look like their output.
-# A signal ends `read`; that of a terminal that is gone ends the loop.
+# A signal ends `read`; no script goes on for ever on a terminal that is gone.
 SCRIPTS = {
     "plain.sh": "echo now-up; exec cat",
     "trap.sh": (
@@ -33,7 +33,8 @@ SCRIPTS = {
     "alone.sh": "sh plain.sh; echo now-after",
     "size.sh": "trap 'echo now-size $(stty size)' WINCH; echo now-up; while read x || test -t 0; do :; done",
     "hang-up.sh": (
-        "trap 'echo hung-up >> seen; exit 0' HUP; echo now-up; while read x || test -t 0; do :; done"
+        "trap 'echo hung-up >> seen; exit 0' HUP; echo now-up; "
+        "while test $((n = n + 1)) -lt 9999999; do read x; done; exit 3"
     ),
 }
 
