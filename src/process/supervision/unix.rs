@@ -4,6 +4,7 @@
 
 use std::process::Child;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
 use signal_hook::consts::signal::{
@@ -14,6 +15,7 @@ use signal_hook::iterator::exfiltrator::origin::WithOrigin;
 use signal_hook::iterator::{Handle, SignalsInfo};
 use signal_hook::low_level::siginfo::{Cause, Origin};
 
+use crate::clock::Deadline;
 use crate::error::{Error, Kind, Result};
 use crate::process::Ended;
 
@@ -195,7 +197,22 @@ impl Supervision {
         }
     }
 
-    fn ended_by(&self, number: i32) -> Ended {
+    /// Takes what was sent before the command's end and is told of after it, until a SIGINT comes.
+    fn catch_up(&mut self) {
+        let end = Deadline::after(CATCH_UP);
+        while !self.interrupted {
+            match self.inbox.recv_timeout(end.remaining()) {
+                Ok(Event::Signal { number, .. }) => self.interrupted = number == SIGINT,
+                Ok(Event::StreamEnded) => self.streams -= 1,
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn ended_by(&mut self, number: i32) -> Ended {
+        if number == SIGINT {
+            self.catch_up();
+        }
         Ended {
             code: u8::try_from(128 + number).unwrap_or(u8::MAX),
             interrupted: number == SIGINT && self.interrupted,
@@ -203,6 +220,10 @@ impl Supervision {
         }
     }
 }
+
+/// How long a SIGINT that the terminal sent to the group may take to be told of here, once the
+/// command has ended by it. The kernel had it pending before, but for another thread.
+const CATCH_UP: Duration = Duration::from_millis(250);
 
 /// A command that has just ended needs no signal.
 fn hand_on(pid: Pid, number: i32) {
