@@ -679,7 +679,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     ),
     shape(
         "doubled maps as a schema",
-        Error(TOO_MANY_STEPS),
+        Error("the environment"),
         60,
         120,
         |n| doubled(n, "{fn::validate: {value: 1, schema: '${LAST}'}}"),
@@ -787,7 +787,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape(
         "schema: enum of items",
         Error(TOO_MANY_STEPS),
-        500,
+        800,
         20_000,
         |n| {
             let names = repeat(n, |i| format!("n{i:06}, "));

@@ -248,7 +248,7 @@ fn patterns_and_schemas_have_limits() {
     let world = World::importing(&[]);
     let wide = "(a?){1000}".repeat(30);
     let compiled = repeated(10, |_| format!("{{pattern: '{wide}'}}, "));
-    let names = repeated(500, |number| format!("n{number}, "));
+    let names = repeated(800, |number| format!("n{number}, "));
     let maps = "{}, ".repeat(500);
     let doubled = repeated(40, |number| {
         let next = number + 1;
