@@ -25,6 +25,8 @@ pub(super) struct Computed {
     /// The type that the shape tells, once it was asked for. Values share what is in them, so that
     /// to ask anew each time could take for ever.
     pub(super) told: OnceCell<Schema>,
+    /// The copy that lists what it inherits, once it was asked for, for the same reason.
+    pub(super) listed: Listed,
     /// Whether it must not be shown. It holds for this value alone.
     pub(super) secret: bool,
     /// Whether it does not list what it inherits. A copy of it does; so it is in ESC with what
@@ -44,6 +46,16 @@ pub(super) struct Computed {
     pub(super) own: Content,
     /// How deep it nests; 0 for scalars.
     pub(super) depth: usize,
+}
+
+/// A copy that is made once. A clone has none: it may be changed before it is shared.
+#[derive(Debug, Default)]
+pub(super) struct Listed(OnceCell<Rc<Computed>>);
+
+impl Clone for Listed {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 /// The kinds of value.
@@ -152,6 +164,7 @@ impl Computed {
             unknown: false,
             schema: None,
             told: OnceCell::new(),
+            listed: Listed::default(),
             secret: false,
             hides_inherited: false,
             is_final: false,
@@ -217,26 +230,27 @@ impl Computed {
 
     /// A copy, in which everything lists what it inherits.
     pub(super) fn copied(&self) -> Self {
-        self.copied_once(&mut BTreeMap::new())
-    }
-
-    /// A copy, made of copies of what is in it; of each value just one.
-    fn copied_once(&self, copies: &mut BTreeMap<*const Self, Rc<Self>>) -> Self {
         if !self.all.hides {
             return self.clone();
         }
-        let mut copy_of = |value: &Rc<Self>| {
-            if let Some(copy) = copies.get(&Rc::as_ptr(value)) {
-                return Rc::clone(copy);
+        let listed = self.listed.0.get_or_init(|| Rc::new(self.copied_once()));
+        (**listed).clone()
+    }
+
+    /// A copy, made of the copies of what is in it; of each value there is just one.
+    fn copied_once(&self) -> Self {
+        let copy_of = |value: &Rc<Self>| {
+            if value.all.hides {
+                let listed = &value.listed.0;
+                Rc::clone(listed.get_or_init(|| Rc::new(value.copied_once())))
+            } else {
+                Rc::clone(value)
             }
-            let copy = Rc::new(value.copied_once(copies));
-            copies.insert(Rc::as_ptr(value), Rc::clone(&copy));
-            copy
         };
         let mut copy = self.clone();
         match &mut copy.shape {
             Shape::Array(items) => {
-                *items = items.iter().map(&mut copy_of).collect();
+                *items = items.iter().map(copy_of).collect();
             }
             Shape::Object { entries, .. } => {
                 let mut fresh = (**entries).clone();
@@ -278,7 +292,7 @@ impl Computed {
                 let record = entries.map(|(name, it)| (Rc::clone(name), it.value.schema()));
                 let record = Schema::record(record);
                 match under {
-                    Under::Unknown(base) => Schema::merged(&base.schema(), &record),
+                    Under::Unknown(base) => Schema::merged(&base.schema(), &record).0,
                     Under::Open(_) | Under::Closed(_) => record,
                 }
             }

@@ -241,7 +241,7 @@ mod tests {
             value = Value::new(Data::Array(vec![value]));
         }
         let value = from_value(value, false, None);
-        let mut budget = Budget::new();
+        let mut budget = Budget::new(crate::evaluator::limits::Limits::default());
         let text = to_text(&mut budget, &value);
         assert!(budget.is_exhausted());
         assert!(text.as_bytes().len() < 3 * crate::evaluator::limits::MAXIMUM_TEXT_BYTES);

@@ -18,8 +18,8 @@ use crate::evaluator::definition::{self, Outline};
 use crate::evaluator::expression::{Finding, Id, Kind, Phase, Program};
 use crate::evaluator::interpolation::Part;
 use crate::evaluator::limits::{
-    Budget, MAXIMUM_DIAGNOSTICS, MAXIMUM_EVALUATION_DEPTH, MAXIMUM_IMPORTS, MAXIMUM_SOURCE_BYTES,
-    MAXIMUM_SOURCES_BYTES, MAXIMUM_VALUE_NESTING,
+    Budget, Limits, MAXIMUM_DIAGNOSTICS, MAXIMUM_EVALUATION_DEPTH, MAXIMUM_IMPORTS,
+    MAXIMUM_SOURCE_BYTES, MAXIMUM_VALUE_NESTING,
 };
 use crate::evaluator::masks;
 use crate::evaluator::merge::{inherit, merge};
@@ -55,6 +55,7 @@ pub(super) struct Session<'a> {
     imported: BTreeMap<String, Imported>,
     /// How deep evaluation is.
     depth: usize,
+    limits: Limits,
     pub(super) budget: Budget,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) sources: Sources,
@@ -110,11 +111,19 @@ impl<'a> Session<'a> {
             context,
             imported: BTreeMap::new(),
             depth: 0,
-            budget: Budget::new(),
+            limits: Limits::default(),
+            budget: Budget::new(Limits::default()),
             diagnostics: Vec::new(),
             sources: Sources::default(),
             schemas: BTreeMap::new(),
         }
+    }
+
+    /// The same evaluation, before it begins, with other limits.
+    pub(super) fn within(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self.budget = Budget::new(limits);
+        self
     }
 
     /// Whether ciphertexts are decrypted.
@@ -142,8 +151,8 @@ impl<'a> Session<'a> {
             return None;
         }
         if !self.budget.spend_source(text.len()) {
-            let summary =
-                format!("the definitions are larger than {MAXIMUM_SOURCES_BYTES} bytes together");
+            let limit = self.limits.sources_bytes;
+            let summary = format!("the definitions are larger than {limit} bytes together");
             self.report_without_place(summary);
             return None;
         }

@@ -32,6 +32,10 @@ pub const MAXIMUM_EVALUATION_DEPTH: usize = 1_000;
 /// How many steps an evaluation may take: expressions, values merged, values copied out.
 pub const MAXIMUM_STEPS: usize = 4_000_000;
 
+/// How much work of patterns is one step. To match a text takes, at most, as many units of it as the
+/// compiled pattern has states times the bytes of the text.
+pub const PATTERN_WORK_PER_STEP: usize = 32;
+
 /// How many bytes of text an evaluation may produce in all, the indentation of its values included.
 pub const MAXIMUM_TEXT_BYTES: usize = 32 << 20;
 
@@ -41,6 +45,28 @@ pub const MAXIMUM_DIAGNOSTICS: usize = 1_000;
 /// The stack of the thread that evaluates, in bytes. A thousand levels take less than a quarter of
 /// it, even in a debug build; what is never touched costs nothing.
 pub(super) const STACK_BYTES: usize = 64 << 20;
+
+/// How much work an evaluation may be. Lower limits than those by default let an evaluation end
+/// sooner; the depth of what is evaluated does not depend on them.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// See [`MAXIMUM_STEPS`].
+    pub steps: usize,
+    /// See [`MAXIMUM_TEXT_BYTES`].
+    pub text_bytes: usize,
+    /// See [`MAXIMUM_SOURCES_BYTES`].
+    pub sources_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            steps: MAXIMUM_STEPS,
+            text_bytes: MAXIMUM_TEXT_BYTES,
+            sources_bytes: MAXIMUM_SOURCES_BYTES,
+        }
+    }
+}
 
 /// What is left of the limits on work.
 #[derive(Debug)]
@@ -54,11 +80,11 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(limits: Limits) -> Self {
         Self {
-            steps: MAXIMUM_STEPS,
-            text: MAXIMUM_TEXT_BYTES,
-            sources: MAXIMUM_SOURCES_BYTES,
+            steps: limits.steps,
+            text: limits.text_bytes,
+            sources: limits.sources_bytes,
             nodes: MAXIMUM_NODES,
             exhausted: None,
             reported: false,
@@ -131,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_budget_ends_and_says_so_once() {
-        let mut budget = Budget::new();
+        let mut budget = Budget::new(Limits::default());
         assert!(budget.spend_steps(MAXIMUM_STEPS));
         assert_eq!(budget.report(), None);
         assert!(!budget.spend_steps(1));

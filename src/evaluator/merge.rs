@@ -40,7 +40,11 @@ fn merge_with(
         .schema
         .as_ref()
         .filter(|schema| schema.rules().kind == Some(Type::Object))
-        .map(|schema| Schema::merged(&base.schema(), schema));
+        .map(|schema| {
+            let (merged, seen) = Schema::merged(&base.schema(), schema);
+            budget.spend_steps(seen);
+            merged
+        });
     let shape = match &top.shape {
         Shape::Object {
             entries,
@@ -81,6 +85,7 @@ fn merge_with(
 
 /// The entries of an object over those of `base` with the same names.
 fn merge_entries(budget: &mut Budget, entries: &Entries, base: &Rc<Computed>) -> Entries {
+    budget.spend_steps(entries.len());
     let mut merged = entries.clone();
     for (name, entry) in &mut merged {
         if let Some(base) = base.property(name) {

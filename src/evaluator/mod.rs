@@ -19,6 +19,7 @@ pub mod limits;
 mod masks;
 mod merge;
 mod pattern;
+mod pattern_work;
 pub mod provider;
 mod schema;
 mod suggest;
@@ -33,6 +34,7 @@ pub use provider::{Decrypter, Definition, Importer, Provider, Providers, Rotator
 
 use crate::environment::{Data, Diagnostic, Environment, Sources, Value};
 use evaluate::{Mode, Session};
+use limits::Limits;
 use provider::NoDecrypter;
 
 /// Evaluates definitions with an importer and providers.
@@ -43,6 +45,7 @@ pub struct Evaluator<'a> {
     decrypter: &'a dyn Decrypter,
     context: Value,
     shows_secrets: bool,
+    limits: Limits,
 }
 
 /// What a definition gave.
@@ -67,6 +70,7 @@ impl<'a> Evaluator<'a> {
             decrypter: &NoDecrypter,
             context: Value::new(Data::Object(BTreeMap::new())),
             shows_secrets: false,
+            limits: Limits::default(),
         }
     }
 
@@ -81,6 +85,13 @@ impl<'a> Evaluator<'a> {
     #[must_use]
     pub fn with_secrets_in_checks(mut self, shows_secrets: bool) -> Self {
         self.shows_secrets = shows_secrets;
+        self
+    }
+
+    /// Lets an evaluation take no more work than this.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -138,7 +149,8 @@ impl<'a> Evaluator<'a> {
     fn session(&self, mode: Mode) -> Session<'a> {
         let context = convert::from_value(self.context.clone(), false, None);
         let mut session =
-            Session::new(self.importer, self.providers, self.decrypter, mode, context);
+            Session::new(self.importer, self.providers, self.decrypter, mode, context)
+                .within(self.limits);
         session.shows_secrets = self.shows_secrets;
         session
     }

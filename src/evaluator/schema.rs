@@ -204,24 +204,28 @@ impl Schema {
         }
     }
 
-    /// The schema of an object of schema `top` that was merged over one of schema `base`.
-    pub(super) fn merged(base: &Self, top: &Self) -> Self {
+    /// The schema of an object of schema `top` that was merged over one of schema `base`, and how
+    /// many properties were looked at.
+    pub(super) fn merged(base: &Self, top: &Self) -> (Self, usize) {
         let mut left = MAXIMUM_MERGED_PROPERTIES;
-        Self::merged_within(base, top, &mut left)
+        let mut seen = 0;
+        let merged = Self::merged_within(base, top, &mut left, &mut seen);
+        (merged, seen)
     }
 
     /// The same as long as there is something left. Schemas share what is in them: a few can stand
     /// for very many properties.
-    fn merged_within(base: &Self, top: &Self, left: &mut usize) -> Self {
+    fn merged_within(base: &Self, top: &Self, left: &mut usize, seen: &mut usize) -> Self {
         let is_object = |schema: &Self| schema.rules().kind == Some(Type::Object);
         if !is_object(top) || !is_object(base) {
             return top.clone();
         }
+        *seen += base.rules().properties.len() + top.rules().properties.len();
         let mut properties: BTreeMap<_, _> = base.properties().collect();
         for (name, schema) in top.properties() {
             *left = left.saturating_sub(1);
             let schema = match properties.get(&name) {
-                Some(base) if *left > 0 => Self::merged_within(base, &schema, left),
+                Some(base) if *left > 0 => Self::merged_within(base, &schema, left, seen),
                 _ => schema,
             };
             properties.insert(name, schema);
@@ -271,6 +275,19 @@ impl Schema {
     /// Whether any input in it is one that only rotation reads.
     pub(super) fn rotates(&self) -> bool {
         self.arena.rotates || self.rotate_only
+    }
+
+    /// How many subschemas and names it lists itself, which a check may have to look at.
+    pub(super) fn breadth(&self) -> usize {
+        let rules = self.rules();
+        let dependent = rules.dependent_required.values().map(Vec::len);
+        rules.any_of.len()
+            + rules.one_of.len()
+            + rules.prefix_items.len()
+            + rules.required.len()
+            + rules.rotate_only.len()
+            + rules.dependent_required.len()
+            + dependent.sum::<usize>()
     }
 
     fn down(&self, sub: &Sub) -> Self {
@@ -742,14 +759,14 @@ mod tests {
             (Rc::from("b"), Schema::of(Type::Number)),
             (Rc::from("c"), object),
         ]);
-        let merged = Schema::merged(&base, &top);
+        let (merged, _) = Schema::merged(&base, &top);
         let required: Vec<&str> = merged.rules().required.iter().map(|it| &**it).collect();
         assert_eq!(required, ["a", "b", "c"]);
         let nested = merged.property("c");
         assert_eq!(nested.property("d").rules().kind, Some(Type::Null));
         assert_eq!(nested.property("e").rules().kind, Some(Type::Number));
         let string = Schema::of(Type::String);
-        let over_string = Schema::merged(&string, &top);
+        let (over_string, _) = Schema::merged(&string, &top);
         assert!(over_string.property("a").rules().rejects);
     }
 

@@ -12,12 +12,22 @@ use crate::evaluator::convert;
 use crate::evaluator::decimal::Decimal;
 use crate::evaluator::document_path::join_step;
 use crate::evaluator::limits::Budget;
+use crate::evaluator::pattern_work;
 use crate::evaluator::schema::{Schema, Type};
 use crate::secret::REDACTED;
 
 /// How deep schemas are followed. One that refers to itself without going down in the value would
 /// never end.
 const MAXIMUM_DEPTH: usize = 512;
+
+/// What a check costs: it may look at many keywords.
+const STEPS_PER_CHECK: usize = 4;
+
+/// What a violation costs. It is kept even where an alternative may hold yet.
+const STEPS_PER_VIOLATION: usize = 8;
+
+/// Of how many bytes comparing or copying them takes a step.
+const BYTES_PER_STEP: usize = 64;
 
 /// A way in which a value does not satisfy a schema. The message does not quote the value.
 #[derive(Debug)]
@@ -70,21 +80,11 @@ struct Place {
     below: String,
 }
 
-impl Place {
-    fn below(&self, step: &PathStep) -> Self {
-        let mut below = self.below.clone();
-        join_step(&mut below, step);
-        Self {
-            at: self.at.clone(),
-            below,
-        }
-    }
-}
-
 impl Validation<'_> {
     /// Whether a check at one more level holds. Too deep or too expensive a check holds.
-    fn deeper(&mut self, check: impl FnOnce(&mut Self) -> bool) -> bool {
-        if self.depth == MAXIMUM_DEPTH || !self.budget.spend_steps(1) {
+    fn deeper(&mut self, schema: &Schema, check: impl FnOnce(&mut Self) -> bool) -> bool {
+        let steps = STEPS_PER_CHECK + schema.breadth();
+        if self.depth == MAXIMUM_DEPTH || !self.budget.spend_steps(steps) {
             return true;
         }
         self.depth += 1;
@@ -94,7 +94,9 @@ impl Validation<'_> {
     }
 
     fn value(&mut self, value: &Rc<Computed>, schema: &Schema) -> bool {
-        self.deeper(|validation| validation.value_at_depth(value, schema))
+        self.deeper(schema, |validation| {
+            validation.value_at_depth(value, schema)
+        })
     }
 
     fn value_at_depth(&mut self, value: &Rc<Computed>, schema: &Schema) -> bool {
@@ -134,12 +136,12 @@ impl Validation<'_> {
             Wording::Explained => self.one_of_explained(value, schema),
         };
         if let Some(constant) = &rules.constant
-            && !equals(value, constant)
+            && !self.equals(value, constant)
         {
             holds = self.violation(value, format!("expected {}", json_text(constant)));
         }
         if let [first, rest @ ..] = rules.enumeration.as_slice()
-            && !rules.enumeration.iter().any(|it| equals(value, it))
+            && !rules.enumeration.iter().any(|it| self.equals(value, it))
         {
             let message = if rest.is_empty() {
                 format!("expected {}", json_text(first))
@@ -258,6 +260,15 @@ impl Validation<'_> {
 
     fn number(&mut self, owner: &Rc<Computed>, number: &Number, schema: &Schema) -> bool {
         let rules = schema.rules();
+        let limits = [
+            &rules.multiple_of,
+            &rules.minimum,
+            &rules.exclusive_minimum,
+            &rules.maximum,
+            &rules.exclusive_maximum,
+        ];
+        let bytes = limits.into_iter().flatten().chain([number]);
+        self.spend_bytes(bytes.map(|it| it.as_str().len()).sum());
         let Some(value) = Decimal::parse(number) else {
             return true;
         };
@@ -309,6 +320,7 @@ impl Validation<'_> {
             holds = self.violation(owner, message);
         }
         if let Some(pattern) = &rules.pattern
+            && self.affords(pattern.as_str(), text)
             && !pattern.matches(text)
         {
             let pattern = convert::quoted(pattern.as_str());
@@ -316,6 +328,19 @@ impl Validation<'_> {
             holds = self.violation(owner, message);
         }
         holds
+    }
+
+    /// Whether there are steps left to match a pattern against a text.
+    fn affords(&mut self, pattern: &str, text: &[u8]) -> bool {
+        let states = pattern_work::states(pattern);
+        self.spend_bytes(pattern.len());
+        let steps = pattern_work::steps(states, text.len());
+        self.budget.spend_steps(steps)
+    }
+
+    /// Takes the steps to go over so many bytes.
+    fn spend_bytes(&mut self, bytes: usize) {
+        self.budget.spend_steps(bytes / BYTES_PER_STEP);
     }
 
     fn array(&mut self, owner: &Rc<Computed>, items: &[Rc<Computed>], schema: &Schema) -> bool {
@@ -380,7 +405,9 @@ impl Validation<'_> {
 
     /// Whether a value of the schema `known` may be valid by `wanted`.
     fn schema(&mut self, known: &Schema, wanted: &Schema, place: &Place) -> bool {
-        self.deeper(|validation| validation.schema_at_depth(known, wanted, place))
+        self.deeper(wanted, |validation| {
+            validation.schema_at_depth(known, wanted, place)
+        })
     }
 
     fn schema_at_depth(&mut self, known: &Schema, wanted: &Schema, place: &Place) -> bool {
@@ -459,7 +486,7 @@ impl Validation<'_> {
         for index in 0..named {
             if let Some(wanted) = wanted.declared_item(index) {
                 let known = known.declared_item(index).unwrap_or_else(Schema::any);
-                let place = place.below(&PathStep::Index(index));
+                let place = self.below(place, &PathStep::Index(index));
                 holds &= self.schema(&known, &wanted, &place);
             }
         }
@@ -475,7 +502,7 @@ impl Validation<'_> {
         let mut holds = true;
         for (name, schema) in known.properties() {
             if let Some(wanted) = wanted.declared_property(&name) {
-                let place = place.below(&PathStep::Name(name.to_string()));
+                let place = self.below(place, &PathStep::Name(name.to_string()));
                 holds &= self.schema(&schema, &wanted, &place);
             }
         }
@@ -488,7 +515,7 @@ impl Validation<'_> {
                 let required = wanted.rules().required.iter();
                 for name in required.chain(dependent.flat_map(|(_, names)| names)) {
                     if !has(name) {
-                        let place = place.below(&PathStep::Name(name.to_string()));
+                        let place = self.below(place, &PathStep::Name(name.to_string()));
                         holds = self.violation_at(&place, "missing required property");
                     }
                 }
@@ -505,9 +532,7 @@ impl Validation<'_> {
 
     /// Notes a violation; false, for what does not hold.
     fn violation(&mut self, value: &Computed, message: String) -> bool {
-        let at = value.origin.clone();
-        self.violations.push(Violation { at, message });
-        false
+        self.add(value.origin.clone(), message)
     }
 
     fn violation_at(&mut self, place: &Place, message: &str) -> bool {
@@ -516,9 +541,58 @@ impl Validation<'_> {
         } else {
             format!("{}: {message}", place.below)
         };
-        let at = place.at.clone();
-        self.violations.push(Violation { at, message });
+        self.add(place.at.clone(), message)
+    }
+
+    fn add(&mut self, at: Option<Origin>, message: String) -> bool {
+        if self.budget.spend_steps(STEPS_PER_VIOLATION) && self.budget.spend_text(message.len()) {
+            self.violations.push(Violation { at, message });
+        }
         false
+    }
+
+    fn below(&mut self, place: &Place, step: &PathStep) -> Place {
+        self.spend_bytes(place.below.len());
+        let mut below = place.below.clone();
+        join_step(&mut below, step);
+        let at = place.at.clone();
+        Place { at, below }
+    }
+
+    /// Whether a value is the same as one of a schema. Numbers are the same if they are written so.
+    fn equals(&mut self, value: &Computed, constant: &Value) -> bool {
+        if !self.budget.spend_steps(1) {
+            return true;
+        }
+        match (&value.shape, &constant.data) {
+            (Shape::Null, Data::Null) => true,
+            (Shape::Bool(value), Data::Bool(constant)) => value == constant,
+            (Shape::Number(value), Data::Number(constant)) => {
+                self.spend_bytes(constant.as_str().len());
+                value == constant
+            }
+            (Shape::Text(value), Data::String(constant)) => {
+                self.spend_bytes(constant.as_bytes().len());
+                value == constant
+            }
+            (Shape::Array(items), Data::Array(constants)) => {
+                items.len() == constants.len()
+                    && items
+                        .iter()
+                        .zip(constants)
+                        .all(|(item, constant)| self.equals(item, constant))
+            }
+            (Shape::Object { entries, .. }, Data::Object(constants)) => {
+                self.budget.spend_steps(entries.len());
+                let own = entries.iter().filter(|(_, entry)| entry.own);
+                own.count() == constants.len()
+                    && constants.iter().all(|(name, constant)| {
+                        let entry = entries.get(name.as_str()).filter(|entry| entry.own);
+                        entry.is_some_and(|entry| self.equals(&entry.value, constant))
+                    })
+            }
+            _ => false,
+        }
     }
 }
 
@@ -537,32 +611,6 @@ fn distinguishing(branch: &Schema, branches: &[Schema]) -> Vec<String> {
         }
     }
     distinguishing
-}
-
-/// Whether a value is the same as one of a schema. Numbers are the same if they are written so.
-fn equals(value: &Computed, constant: &Value) -> bool {
-    match (&value.shape, &constant.data) {
-        (Shape::Null, Data::Null) => true,
-        (Shape::Bool(value), Data::Bool(constant)) => value == constant,
-        (Shape::Number(value), Data::Number(constant)) => value == constant,
-        (Shape::Text(value), Data::String(constant)) => value == constant,
-        (Shape::Array(items), Data::Array(constants)) => {
-            items.len() == constants.len()
-                && items
-                    .iter()
-                    .zip(constants)
-                    .all(|(item, constant)| equals(item, constant))
-        }
-        (Shape::Object { entries, .. }, Data::Object(constants)) => {
-            let own = entries.iter().filter(|(_, entry)| entry.own);
-            own.count() == constants.len()
-                && constants.iter().all(|(name, constant)| {
-                    let entry = entries.get(name.as_str()).filter(|entry| entry.own);
-                    entry.is_some_and(|entry| equals(&entry.value, constant))
-                })
-        }
-        _ => false,
-    }
 }
 
 fn json_text(value: &Value) -> String {

@@ -44,14 +44,14 @@ const LAUGH: &str = "haha hihi";
 /// All of them.
 pub(crate) const SHAPES: &[Shape] = &[
     // Size: a definition of 10 MB.
-    shape("map: entries", Value, 2_000, 400_000, |n| {
+    shape("map: entries", Value, 500, 400_000, |n| {
         values(n, |i| format!("a{i:06}: value {i:06}"))
     }),
-    shape("flow map: entries", Value, 2_000, 400_000, |n| {
+    shape("flow map: entries", Value, 500, 400_000, |n| {
         let entries = repeat(n, |i| format!("a{i:06}: value {i:06}, "));
         one(format!("values: {{{entries}}}\n"))
     }),
-    shape("list: items", Value, 2_000, 400_000, |n| {
+    shape("list: items", Value, 500, 400_000, |n| {
         let items = repeat(n, |i| format!("    - item number {i:06}\n"));
         one(format!("values:\n  a:\n{items}"))
     }),
@@ -62,98 +62,92 @@ pub(crate) const SHAPES: &[Shape] = &[
         5_000_000,
         |n| one(format!("values: {{a: [{}]}}\n", "1,".repeat(n))),
     ),
-    shape("flow list: numbers", Value, 2_000, 400_000, |n| {
+    shape("flow list: numbers", Value, 500, 400_000, |n| {
         one(format!("values: {{a: [{}]}}\n", "1,".repeat(n)))
     }),
-    shape("maps in maps, wide", Value, 2_000, 64_000, |n| {
+    shape("maps in maps, wide", Value, 500, 64_000, |n| {
         values(n, |i| {
             format!("a{i:06}: {{b: {{c: d, e: f{i:06}}}, g: [h]}}")
         })
     }),
-    shape("plain string: bytes", Value, 10_000, 10_000_000, |n| {
+    shape("plain string: bytes", Value, 2_000, 10_000_000, |n| {
         one(format!("values:\n  a: {}\n", "abcd efgh ".repeat(n / 10)))
     }),
-    shape("plain string: lines", Value, 1_000, 400_000, |n| {
+    shape("plain string: lines", Value, 300, 400_000, |n| {
         one(format!(
             "values:\n  a: b\n{}",
             "    more words than one\n".repeat(n)
         ))
     }),
-    shape("quoted string: bytes", Value, 10_000, 10_000_000, |n| {
+    shape("quoted string: bytes", Value, 2_000, 10_000_000, |n| {
         one(format!(
             "values:\n  a: \"{}\"\n",
             "abcd efgh ".repeat(n / 10)
         ))
     }),
-    shape("quoted string: escapes", Value, 1_000, 2_500_000, |n| {
+    shape("quoted string: escapes", Value, 300, 2_500_000, |n| {
         one(format!("values:\n  a: \"{}\"\n", "\\n\\t".repeat(n)))
     }),
-    shape("quoted string: lines", Value, 1_000, 400_000, |n| {
+    shape("quoted string: lines", Value, 300, 400_000, |n| {
         one(format!(
             "values:\n  a: '\n{}    end'\n",
             "    more '' words than one\n".repeat(n)
         ))
     }),
-    shape("literal block: lines", Value, 1_000, 400_000, |n| {
+    shape("literal block: lines", Value, 300, 400_000, |n| {
         one(format!(
             "values:\n  a: |\n{}",
             "    more words than one\n".repeat(n)
         ))
     }),
-    shape("folded block: lines", Value, 1_000, 400_000, |n| {
+    shape("folded block: lines", Value, 300, 400_000, |n| {
         one(format!(
             "values:\n  a: >\n{}",
             "    more words than one\n".repeat(n)
         ))
     }),
-    shape("blocks", Value, 1_000, 250_000, |n| {
+    shape("blocks", Value, 300, 250_000, |n| {
         values(n, |i| format!("a{i:06}: | # comment\n\n    text {i:06}"))
     }),
-    shape("quoted strings", Value, 1_000, 250_000, |n| {
+    shape("quoted strings", Value, 300, 250_000, |n| {
         values(n, |i| format!("\"a{i:06}\": !!str 'it''s \"{i:06}\"'"))
     }),
-    shape("text beyond ASCII: entries", Value, 1_000, 250_000, |n| {
+    shape("text beyond ASCII: entries", Value, 300, 250_000, |n| {
         values(n, |i| format!("ключ{i:06}: значение ${{ключ000000}}"))
             .into_iter()
             .map(|(path, text)| (path, text.replacen("значение ${ключ000000}", "é", 1)))
             .collect()
     }),
-    shape("comments: lines", Value, 1_000, 150_000, |n| {
+    shape("comments: lines", Value, 300, 150_000, |n| {
         let comments = repeat(n, |i| format!("# comment number {i:06} # again\n"));
         one(format!("{comments}values:\n  a: b\n{comments}"))
     }),
-    shape("blank lines", Value, 1_000, 10_000_000, |n| {
+    shape("blank lines", Value, 300, 10_000_000, |n| {
         one(format!(
             "values:\n  a: |\n    b\n{}  c: d\n",
             "\n".repeat(n)
         ))
     }),
-    shape("blank lines before a block", Value, 1_000, 1_000_000, |n| {
+    shape("blank lines before a block", Value, 300, 1_000_000, |n| {
         one(format!("values:\n  a: |{}    b\n", "\n".repeat(n)))
     }),
     shape(
         "comment after an indicator: bytes",
         Value,
-        1_000,
+        300,
         10_000_000,
         |n| one(format!("values:\n  a: | #{}\n    b\n", "x #".repeat(n / 3))),
     ),
-    shape("carriage returns", Value, 1_000, 300_000, |n| {
+    shape("carriage returns", Value, 300, 300_000, |n| {
         let entries = repeat(n, |i| format!("  a{i:06}: |\r\n    text\r\n"));
         one(format!("values:\r\n{entries}"))
     }),
-    shape(
-        "indicator-like line: bytes",
-        Value,
-        1_000,
-        10_000_000,
-        |n| {
-            one(format!(
-                "values:\n  a: {}\n",
-                "| > ".repeat(n / 4).replacen("| >", "b >", 1)
-            ))
-        },
-    ),
+    shape("indicator-like line: bytes", Value, 300, 10_000_000, |n| {
+        one(format!(
+            "values:\n  a: {}\n",
+            "| > ".repeat(n / 4).replacen("| >", "b >", 1)
+        ))
+    }),
     shape("long key: bytes", Value, 500, 1_000, |n| {
         one(format!("values:\n  {}: a\n", "k".repeat(n)))
     }),
@@ -175,17 +169,17 @@ pub(crate) const SHAPES: &[Shape] = &[
         |n| one(format!("values:\n  a: {}\n", "b".repeat(n))),
     ),
     // Numbers.
-    shape("number: digits", Value, 10_000, 10_000_000, |n| {
+    shape("number: digits", Value, 2_000, 10_000_000, |n| {
         one(format!("values:\n  a: {}\n", "1".repeat(n)))
     }),
     shape(
         "number: digits and underscores",
         Value,
-        10_000,
+        2_000,
         5_000_000,
         |n| one(format!("values:\n  a: {}\n", "1_".repeat(n))),
     ),
-    shape("number: exponent", Value, 10_000, 10_000_000, |n| {
+    shape("number: exponent", Value, 2_000, 10_000_000, |n| {
         one(format!(
             "values:\n  a: 1e{}\n  b: 1e-{}\n",
             "9".repeat(n / 2),
@@ -195,17 +189,17 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape(
         "number: hexadecimal digits",
         Value,
-        10_000,
+        2_000,
         10_000_000,
         |n| one(format!("values:\n  a: 0x{}\n", "f".repeat(n))),
     ),
-    shape("number in JSON: digits", Value, 10_000, 3_000_000, |n| {
+    shape("number in JSON: digits", Value, 2_000, 3_000_000, |n| {
         one(format!(
             "values:\n  a: {{fn::fromJSON: '{}'}}\n",
             "1".repeat(n)
         ))
     }),
-    shape("number in JSON: exponent", Value, 10_000, 3_000_000, |n| {
+    shape("number in JSON: exponent", Value, 2_000, 3_000_000, |n| {
         one(format!(
             "values:\n  a: {{fn::fromJSON: '1e{}'}}\n",
             "9".repeat(n)
@@ -215,7 +209,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape(
         "flow lists in lists",
         Error(TOO_NESTED),
-        10_000,
+        1_100,
         5_000_000,
         |n| {
             one(format!(
@@ -228,21 +222,21 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape(
         "flow lists in lists, unclosed",
         Error(TOO_NESTED),
-        10_000,
+        1_100,
         10_000_000,
         |n| one(format!("values: {{a: {}", "[".repeat(n))),
     ),
     shape(
         "flow maps in maps",
         Error(TOO_NESTED),
-        10_000,
+        1_100,
         2_500_000,
         |n| one(format!("values: {}{}\n", "{a: ".repeat(n), "}".repeat(n))),
     ),
     shape(
         "block lists in lists",
         Error(TOO_NESTED),
-        10_000,
+        1_100,
         5_000_000,
         |n| one(format!("values:\n  a:\n    {}b\n", "- ".repeat(n))),
     ),
@@ -255,14 +249,14 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape(
         "explicit keys in keys",
         Error(TOO_NESTED),
-        10_000,
+        1_100,
         5_000_000,
         |n| one(format!("values:\n  {}b\n", "? ".repeat(n))),
     ),
     shape(
         "functions in functions",
         Error(TOO_NESTED),
-        10_000,
+        1_100,
         500_000,
         |n| {
             one(format!(
@@ -275,7 +269,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape(
         "JSON in a string: lists in lists",
         Error(TOO_NESTED),
-        10_000,
+        1_100,
         1_500_000,
         |n| {
             one(format!(
@@ -289,11 +283,11 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape(
         "references, forwards",
         Error(TOO_DEEP),
-        10_000,
+        1_100,
         400_000,
         |n| values(n, |i| format!("a{i:06}: ${{a{:06}}}", i + 1)),
     ),
-    shape("references, backwards", Value, 2_000, 400_000, |n| {
+    shape("references, backwards", Value, 500, 400_000, |n| {
         values(n, |i| match i {
             0 => "a000000: 1".to_owned(),
             _ => format!("a{i:06}: ${{a{:06}}}", i - 1),
@@ -302,14 +296,14 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape(
         "references in text, forwards",
         Error(TOO_DEEP),
-        10_000,
+        1_100,
         400_000,
         |n| values(n, |i| format!("a{i:06}: x${{a{:06}}}", i + 1)),
     ),
     shape(
         "references in lists, backwards",
         Error(TOO_NESTED),
-        2_000,
+        1_100,
         300_000,
         |n| {
             values(n, |i| match i {
@@ -318,29 +312,29 @@ pub(crate) const SHAPES: &[Shape] = &[
             })
         },
     ),
-    shape("references to one value", Value, 2_000, 400_000, |n| {
+    shape("references to one value", Value, 500, 400_000, |n| {
         values(n, |i| match i {
             0 => "a000000: {b: [c]}".to_owned(),
             _ => format!("a{i:06}: ${{a000000.b[0]}}"),
         })
     }),
-    shape("cycle: members", Error(TOO_DEEP), 10_000, 400_000, |n| {
+    shape("cycle: members", Error(TOO_DEEP), 1_100, 400_000, |n| {
         values(n, |i| format!("a{i:06}: ${{a{:06}}}", (i + 1) % n))
     }),
-    shape("references in one string", Value, 2_000, 2_000_000, |n| {
+    shape("references in one string", Value, 500, 2_000_000, |n| {
         one(format!("values:\n  a: b\n  c: {}\n", "${a} ".repeat(n)))
     }),
     shape(
         "references in one quoted string",
         Value,
-        2_000,
+        500,
         2_000_000,
         |n| one(format!("values:\n  a: b\n  c: \"{}\"\n", "${a} ".repeat(n))),
     ),
     shape(
         "references in one string beyond ASCII",
         Value,
-        2_000,
+        500,
         1_000_000,
         |n| one(format!("values:\n  a: b\n  c: {}\n", "${a} éé ".repeat(n))),
     ),
@@ -368,10 +362,10 @@ pub(crate) const SHAPES: &[Shape] = &[
             ))
         },
     ),
-    shape("dollars", Value, 2_000, 10_000_000, |n| {
+    shape("dollars", Value, 500, 10_000_000, |n| {
         one(format!("values:\n  a: {}\n", "$".repeat(n)))
     }),
-    shape("deep path into a deep map", Value, 1_000, 40_000, |n| {
+    shape("deep path into a deep map", Value, 300, 40_000, |n| {
         let path = ".a".repeat(60);
         let nested = "{a: ".repeat(60) + "b" + &"}".repeat(60);
         let entries = repeat(n, |i| format!("  c{i:06}: ${{z{path}}}\n"));
@@ -468,7 +462,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape(
         "one text many times",
         Error(TOO_LARGE),
-        8_000,
+        1_500,
         64_000,
         |n| {
             let text = "x".repeat(n);
@@ -533,25 +527,25 @@ pub(crate) const SHAPES: &[Shape] = &[
             ))
         },
     ),
-    shape("fn::join: strings", Value, 1_000, 400_000, |n| {
+    shape("fn::join: strings", Value, 300, 400_000, |n| {
         one(format!(
             "values:\n  a: {{fn::join: [', ', [{}]]}}\n",
             "abc, ".repeat(n)
         ))
     }),
-    shape("fn::concat: lists", Value, 1_000, 400_000, |n| {
+    shape("fn::concat: lists", Value, 300, 400_000, |n| {
         one(format!(
             "values:\n  a: {{fn::concat: [{}]}}\n",
             "[a], ".repeat(n)
         ))
     }),
-    shape("fn::toJSON: items", Value, 1_000, 400_000, |n| {
+    shape("fn::toJSON: items", Value, 300, 400_000, |n| {
         one(format!(
             "values:\n  a: {{fn::toJSON: [{}]}}\n",
             "abc, ".repeat(n)
         ))
     }),
-    shape("fn::toString: items", Value, 1_000, 400_000, |n| {
+    shape("fn::toString: items", Value, 300, 400_000, |n| {
         one(format!(
             "values:\n  a: {{fn::toString: [{}]}}\n",
             "abc, ".repeat(n)
@@ -579,7 +573,7 @@ pub(crate) const SHAPES: &[Shape] = &[
             ))
         },
     ),
-    shape("fn::fromJSON: items", Value, 1_000, 400_000, |n| {
+    shape("fn::fromJSON: items", Value, 300, 400_000, |n| {
         one(format!(
             "values:\n  a: {{fn::fromJSON: '[{}0]'}}\n",
             "[],{},".repeat(n / 2)
@@ -588,7 +582,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape(
         "fn::fromJSON: one name many times",
         Value,
-        1_000,
+        300,
         400_000,
         |n| {
             one(format!(
@@ -606,9 +600,216 @@ pub(crate) const SHAPES: &[Shape] = &[
             ),
         })
     }),
-    shape("secrets", Value, 1_000, 200_000, |n| {
+    shape("secrets", Value, 300, 200_000, |n| {
         values(n, |i| format!("a{i:06}: {{fn::secret: hunter2-{i:06}}}"))
     }),
+    shape(
+        "ciphertexts",
+        Error(TOO_MANY_PROBLEMS),
+        1_100,
+        100_000,
+        |n| {
+            // `escx`, the version, nothing else.
+            values(n, |i| {
+                format!("a{i:06}: {{fn::secret: {{ciphertext: ZXNjeAAAAAE=}}}}")
+            })
+        },
+    ),
+    shape(
+        "ciphertext: bytes",
+        Error("invalid ciphertext"),
+        2_000,
+        10_000_000,
+        |n| {
+            let text = "ZXNj".repeat(n / 4);
+            one(format!(
+                "values:\n  a: {{fn::secret: {{ciphertext: {text}}}}}\n"
+            ))
+        },
+    ),
+    shape("fn::toYAML: items", Value, 300, 400_000, |n| {
+        one(format!(
+            "values:\n  a: {{fn::toYAML: [{}]}}\n",
+            "abc, ".repeat(n)
+        ))
+    }),
+    // Functions of values that are shared.
+    shape("doubled maps, fn::toYAML", Error(TOO_LARGE), 60, 120, |n| {
+        doubled(n, "{fn::toYAML: '${LAST}'}")
+    }),
+    shape(
+        "doubled maps, fn::final",
+        Error(TOO_MANY_STEPS),
+        60,
+        120,
+        |n| doubled(n, "{fn::final: '${LAST}'}"),
+    ),
+    shape(
+        "doubled maps, fn::open",
+        Error(TOO_MANY_STEPS),
+        60,
+        120,
+        |n| doubled(n, "{fn::open::aws-login: '${LAST}'}"),
+    ),
+    shape("doubled maps, fn::rotate", Error("rotator"), 60, 120, |n| {
+        doubled(
+            n,
+            "{fn::rotate::x: {inputs: '${LAST}', state: {a: '${LAST}'}}}",
+        )
+    }),
+    shape(
+        "doubled maps, a name that is none",
+        Error("unknown property"),
+        60,
+        120,
+        |n| doubled(n, "'${LAST.q.q}'"),
+    ),
+    shape(
+        "doubled maps, fn::validate",
+        Error(TOO_MANY_STEPS),
+        60,
+        120,
+        |n| {
+            doubled(
+                n,
+                "{fn::validate: {value: '${LAST}', schema: {$ref: '#/$defs/t', $defs: {t: \
+             {properties: {l: {$ref: '#/$defs/t'}, r: {$ref: '#/$defs/t'}}}}}}}",
+            )
+        },
+    ),
+    shape(
+        "doubled maps as a schema",
+        Error("the environment"),
+        60,
+        120,
+        |n| doubled(n, "{fn::validate: {value: 1, schema: '${LAST}'}}"),
+    ),
+    shape(
+        "doubled maps, an import that hides something",
+        Error(TOO_MANY_STEPS),
+        60,
+        120,
+        |n| {
+            let mut files = doubled(n, "{fn::final: {v: '${LAST}'}}");
+            files[0].0 = "hiding.yaml".to_owned();
+            files[0].1.insert_str(0, "imports: [base]\n");
+            files.insert(0, file("env", "imports: [hiding]\nvalues: {y: '${z}'}\n"));
+            files.push(file("base", "values: {z: {w: 1}}\n"));
+            files
+        },
+    ),
+    shape(
+        "one map many times, fn::final",
+        Error(TOO_MANY_STEPS),
+        1_000,
+        6_000,
+        |n| {
+            let names = repeat(n, |i| format!("k{i:06}: 1, "));
+            let uses = repeat(n, |i| format!("  u{i:06}: {{fn::final: '${{a}}'}}\n"));
+            one(format!("values:\n  a: {{{names}}}\n{uses}"))
+        },
+    ),
+    shape(
+        "one map over many",
+        Error(TOO_MANY_STEPS),
+        1_000,
+        6_000,
+        |n| {
+            let names = repeat(n, |i| format!("k{i:06}: 1, "));
+            let uses = repeat(n, |i| format!("  u{i:06}: '${{a}}'\n"));
+            let text = format!("imports: [base]\nvalues:\n  a: {{{names}}}\n{uses}");
+            vec![
+                file("env", text),
+                values_file("base", "", n, |i| format!("u{i:06}: {{x: 1}}")),
+            ]
+        },
+    ),
+    // Schemas and patterns.
+    shape("pattern: bytes of the text", Value, 2_000, 4_000_000, |n| {
+        validated("{pattern: '^[a-z]+$'}", &"a".repeat(n))
+    }),
+    shape(
+        "pattern, large: bytes of the text",
+        Error(TOO_MANY_STEPS),
+        1_000,
+        1_000_000,
+        |n| {
+            let pattern = "(a?){1000}".repeat(30);
+            validated(&format!("{{pattern: '{pattern}'}}"), &"a".repeat(n))
+        },
+    ),
+    shape("patterns, large", Error(TOO_MANY_STEPS), 60, 60_000, |n| {
+        let patterns = repeat(n, |_| "{pattern: '((a{20}){20}){20}'}, ".to_owned());
+        validated(&format!("{{anyOf: [{patterns}]}}"), "a")
+    }),
+    shape(
+        "pattern many times",
+        Error(TOO_MANY_STEPS),
+        600,
+        200_000,
+        |n| {
+            let pattern = "(a?){1000}".repeat(3);
+            let items = repeat(n, |_| "aaaaaaaa, ".to_owned());
+            validated(
+                &format!("{{items: {{pattern: '{pattern}'}}}}"),
+                &format!("[{items}]"),
+            )
+        },
+    ),
+    shape("schema: types of items", Value, 300, 200_000, |n| {
+        validated("{items: {type: number}}", &format!("[{}]", "1, ".repeat(n)))
+    }),
+    shape(
+        "schema: oneOf in oneOf",
+        Error("exactly one"),
+        20,
+        60,
+        |n| {
+            let (open, close) = ("{oneOf: [".repeat(n), ", {type: boolean}]}".repeat(n));
+            validated(&format!("{open}{{type: boolean}}{close}"), "x")
+        },
+    ),
+    shape(
+        "schema: references that double",
+        Error(TOO_MANY_STEPS),
+        60,
+        2_000,
+        |n| {
+            let definitions = repeat(n, |i| {
+                let next = format!("{{$ref: '#/$defs/d{}'}}", i + 1);
+                format!("d{i}: {{anyOf: [{next}, {next}]}}, ")
+            });
+            let schema =
+                format!("{{$ref: '#/$defs/d0', $defs: {{{definitions} d{n}: {{type: number}}}}}}");
+            validated(&schema, "x")
+        },
+    ),
+    shape(
+        "schema: enum of items",
+        Error(TOO_MANY_STEPS),
+        800,
+        20_000,
+        |n| {
+            let names = repeat(n, |i| format!("n{i:06}, "));
+            validated(
+                &format!("{{items: {{enum: [{names}]}}}}"),
+                &format!("[{names}]"),
+            )
+        },
+    ),
+    shape(
+        "schema: required of items",
+        Error(TOO_LARGE),
+        500,
+        20_000,
+        |n| {
+            let names = repeat(n, |i| format!("n{i:06}, "));
+            validated(
+                &format!("{{items: {{required: [{names}]}}}}"),
+                &format!("[{}]", "{}, ".repeat(n)),
+            )
+        },
+    ),
     // Imports.
     shape(
         "imports, a chain",
@@ -642,7 +843,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         10_000,
         |n| star(n, |_| "values: {a: 1}\n".to_owned()),
     ),
-    shape("imports of one environment", Value, 1_000, 100_000, |n| {
+    shape("imports of one environment", Value, 300, 100_000, |n| {
         let mut files = star(1, |_| "values: {a: {b: 1}}\n".to_owned());
         files[0].1 = format!("imports:\n{}", "  - e0\n".repeat(n));
         files
@@ -667,7 +868,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape(
         "imports by references, a chain",
         Error(TOO_DEEP),
-        3_000,
+        1_100,
         6_000,
         |n| {
             let mut files: Files = (0..n)
@@ -684,7 +885,7 @@ pub(crate) const SHAPES: &[Shape] = &[
             files
         },
     ),
-    shape("values over an import", Value, 1_000, 100_000, |n| {
+    shape("values over an import", Value, 300, 100_000, |n| {
         vec![
             values_file("env", "imports: [base]\n", n, |i| {
                 format!("a{i:06}: {{b: 1}}")
@@ -830,16 +1031,16 @@ pub(crate) const SHAPES: &[Shape] = &[
             _ => format!("b{i:06}: &a{i:06} [*a{0:06}, *a{0:06}]", i - 1),
         })
     }),
-    shape("anchors", Value, 1_000, 400_000, |n| {
+    shape("anchors", Value, 300, 400_000, |n| {
         values(n, |i| format!("b{i:06}: &a{i:06} x"))
     }),
-    shape("tags", Value, 1_000, 400_000, |n| {
+    shape("tags", Value, 300, 400_000, |n| {
         values(n, |i| format!("b{i:06}: !!str x"))
     }),
-    shape("tags of one's own", Value, 1_000, 400_000, |n| {
+    shape("tags of one's own", Value, 300, 400_000, |n| {
         values(n, |i| format!("b{i:06}: !t{i} x"))
     }),
-    shape("documents", Value, 1_000, 2_000_000, |n| {
+    shape("documents", Value, 300, 2_000_000, |n| {
         one(format!("values: {{a: 1}}\n{}", "---\n".repeat(n)))
     }),
     shape("directives", Error("yaml"), 1_000, 500_000, |n| {
@@ -1019,6 +1220,21 @@ fn laughs(count: usize, first: &str, next: impl Fn(&str) -> String) -> Files {
         0 => format!("a000: {first}"),
         _ => format!("a{i:03}: {}", next(&format!("${{a{:03}}}", i - 1))),
     })
+}
+
+/// Maps each of which has the one before it twice, and `z`, a use of the last one.
+fn doubled(count: usize, last: &str) -> Files {
+    let mut files = laughs(count, "{x: 1}", |ha| format!("{{l: '{ha}', r: '{ha}'}}"));
+    let last = last.replace("LAST", &format!("a{:03}", count - 1));
+    files[0].1.push_str(&format!("  z: {last}\n"));
+    files
+}
+
+/// A value that is validated.
+fn validated(schema: &str, value: &str) -> Files {
+    one(format!(
+        "values: {{a: {{fn::validate: {{schema: {schema}, value: {value}}}}}}}\n"
+    ))
 }
 
 /// Environments each of which imports the next one.

@@ -18,6 +18,10 @@ pub(super) fn encode(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> {
         return Rc::new(unknown.with_secret(value.all.secret));
     }
     let exported = convert::to_value(&mut scope.session.budget, &value);
+    if scope.session.budget.is_exhausted() {
+        // Only a part was exported.
+        return Rc::new(Computed::unknown(schema()).with_secret(value.all.secret));
+    }
     let text = json::compact(&exported, Secrets::Revealed);
     scope.session.budget.spend_text(text.as_bytes().len());
     let text = Computed::text(text);

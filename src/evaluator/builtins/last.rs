@@ -11,6 +11,6 @@ pub(super) fn evaluate(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> 
     let value = scope.evaluate(argument);
     Rc::new(Computed {
         is_final: true,
-        ..passed_on(&value)
+        ..passed_on(&mut scope.session.budget, &value)
     })
 }

@@ -22,6 +22,7 @@ use crate::environment::path::Accessor as PathStep;
 use crate::evaluator::computed::{Computed, Entries, Shape, Under};
 use crate::evaluator::evaluate::Scope;
 use crate::evaluator::expression::{Id, Lowering};
+use crate::evaluator::limits::{Budget, MAXIMUM_DIAGNOSTICS};
 use crate::evaluator::schema::{InvalidSchema, Schema};
 use crate::evaluator::syntax::{Key, Node};
 use crate::evaluator::validate::{Wording, validate as validation};
@@ -173,7 +174,12 @@ impl Call {
 
 /// A value as a function gives it that only looks at it: what it inherits is left out, and it is
 /// as secret and as unknown as anything in it.
-fn passed_on(value: &Rc<Computed>) -> Computed {
+fn passed_on(budget: &mut Budget, value: &Rc<Computed>) -> Computed {
+    let entries = value.names().count();
+    let items = value.as_items().map_or(0, <[_]>::len);
+    if !budget.spend_steps(entries + items) {
+        return Computed::unknown(Schema::any()).with_secret(value.all.secret);
+    }
     let shape = match &value.shape {
         Shape::Object { entries, .. } => {
             let own = entries.iter().filter(|(_, entry)| entry.own);
@@ -187,7 +193,10 @@ fn passed_on(value: &Rc<Computed>) -> Computed {
     };
     let mut passed = Computed::new(shape);
     if value.all.unknown {
-        passed = passed.into_unknown(value.schema());
+        let schema = value.schema();
+        // A record may have been made of the schema of what the value lies over.
+        budget.spend_steps(schema.properties().count());
+        passed = passed.into_unknown(schema);
     }
     passed.provider.clone_from(&value.provider);
     passed.literal.clone_from(&value.literal);
@@ -220,7 +229,8 @@ impl Scope<'_, '_> {
     fn check(&mut self, value: &Rc<Computed>, schema: &Schema, wording: Wording) -> bool {
         let budget = &mut self.session.budget;
         let (is_valid, violations) = validation(budget, value, schema, wording);
-        for violation in violations {
+        // Those beyond are not kept anyway.
+        for violation in violations.into_iter().take(MAXIMUM_DIAGNOSTICS + 1) {
             self.error_of(violation.message, violation.at.as_ref());
         }
         is_valid

@@ -3,11 +3,13 @@
 
 use std::rc::Rc;
 
+use crate::environment::{Data, Value};
 use crate::evaluator::builtins::{Call, passed_on};
 use crate::evaluator::computed::Computed;
 use crate::evaluator::convert;
 use crate::evaluator::evaluate::Scope;
 use crate::evaluator::expression::{Id, Kind, Lowering};
+use crate::evaluator::pattern_work;
 use crate::evaluator::schema::Schema;
 
 /// What a schema must be: the keywords that ESC knows, and of what type they are.
@@ -70,7 +72,7 @@ pub(super) fn evaluate(
 ) -> Rc<Computed> {
     let accept = read_schema(scope, schema).unwrap_or_else(Schema::any);
     let (value, _) = scope.expect(value, &accept);
-    Rc::new(passed_on(&value))
+    Rc::new(passed_on(&mut scope.session.budget, &value))
 }
 
 /// The schema that a definition has; `None` where it is not known or, with an error, is none.
@@ -83,12 +85,38 @@ fn read_schema(scope: &mut Scope<'_, '_>, id: Option<Id>) -> Option<Schema> {
         return None;
     }
     let exported = convert::to_value(&mut scope.session.budget, &value);
+    if !scope
+        .session
+        .budget
+        .spend_steps(states_of_patterns(&exported))
+    {
+        return None;
+    }
     match Schema::read(&exported) {
         Ok(schema) => Some(schema),
         Err(error) => {
             scope.error(format!("invalid schema: {error}"), id);
             None
         }
+    }
+}
+
+/// How many states the patterns in a schema have. Where a pattern may
+/// stand, one counts, be it part of a schema or of a `const`.
+fn states_of_patterns(schema: &Value) -> usize {
+    let sum = |counts: &mut dyn Iterator<Item = usize>| counts.fold(0, usize::saturating_add);
+    match &schema.data {
+        Data::Object(entries) => sum(&mut entries.iter().map(|(name, value)| {
+            match value
+                .as_str()
+                .filter(|_| name.eq_ignore_ascii_case("pattern"))
+            {
+                Some(pattern) => pattern_work::states(pattern),
+                None => states_of_patterns(value),
+            }
+        })),
+        Data::Array(items) => sum(&mut items.iter().map(states_of_patterns)),
+        _ => 0,
     }
 }
 

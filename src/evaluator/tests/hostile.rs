@@ -6,14 +6,22 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::evaluator::limits::{
     MAXIMUM_DIAGNOSTICS, MAXIMUM_EVALUATION_DEPTH, MAXIMUM_IMPORTS, MAXIMUM_NAME_BYTES,
-    MAXIMUM_NODES, MAXIMUM_SOURCE_BYTES,
+    MAXIMUM_SOURCE_BYTES,
+};
+use crate::evaluator::syntax;
+
+/// A tenth or less of the limits by default: enough to tell what is bounded from what is not.
+const LOW: Limits = Limits {
+    steps: 200_000,
+    text_bytes: 1 << 20,
+    sources_bytes: 1 << 20,
 };
 
 /// Evaluates, and checks that it ends with an error that says `problem`. The limit on time is
 /// generous: tests run without optimisation, beside others.
 fn refused(world: &World, text: &str, problem: &str) -> Evaluation {
     let start = Instant::now();
-    let evaluation = world.open(text);
+    let evaluation = world.open_within(LOW, text);
     let took = start.elapsed();
     let shown = problems(&evaluation);
     assert!(
@@ -29,11 +37,11 @@ fn refused(world: &World, text: &str, problem: &str) -> Evaluation {
 #[test]
 fn nesting_has_a_limit() {
     let world = World::importing(&[]);
-    let block: String = (0..3_000).map(|depth| " ".repeat(depth) + "a:\n").collect();
+    let block: String = (0..1_000).map(|depth| " ".repeat(depth) + "a:\n").collect();
     for text in [
-        "values: ".to_owned() + &"[".repeat(200_000),
-        "values: ".to_owned() + &"{a: ".repeat(200_000),
-        "values:\n  ".to_owned() + &"- ".repeat(200_000),
+        "values: ".to_owned() + &"[".repeat(20_000),
+        "values: ".to_owned() + &"{a: ".repeat(20_000),
+        "values:\n  ".to_owned() + &"- ".repeat(20_000),
         block,
     ] {
         refused(&world, &text, "nest");
@@ -66,21 +74,21 @@ fn references_have_a_limit() {
             .as_str(),
         Some("end")
     );
-    refused(&world, &chain(20_000, "${NEXT}"), "deeper than");
-    refused(&world, &chain(20_000, "x ${NEXT}"), "deeper than");
+    refused(&world, &chain(3_000, "${NEXT}"), "deeper than");
+    refused(&world, &chain(3_000, "x ${NEXT}"), "deeper than");
     refused(
         &world,
-        &chain(20_000, "{fn::toString: '${NEXT}'}"),
+        &chain(3_000, "{fn::toString: '${NEXT}'}"),
         "deeper than",
     );
     refused(
         &world,
-        &chain(20_000, "[[[[[\"${NEXT}\"]]]]]"),
+        &chain(3_000, "[[[[[\"${NEXT}\"]]]]]"),
         "deeper than",
     );
     // Backwards no reference is deep, but the values are.
     let mut text = "values:\n  a000000: 1\n".to_owned();
-    for number in 1..20_000 {
+    for number in 1..3_000 {
         writeln!(text, "  a{number:06}: [\"${{a{:06}}}\"]", number - 1).unwrap();
     }
     refused(&world, &text, "nests deeper than");
@@ -129,17 +137,160 @@ fn small_texts_do_not_become_huge_values() {
 
 #[test]
 fn merging_shared_values_ends() {
-    let doubling = |leaf: &str| {
-        let mut text = format!("values:\n  a000: {{{leaf}: 1}}\n");
-        for number in 1..60 {
-            let before = format!("${{a{:03}}}", number - 1);
-            writeln!(text, "  a{number:03}: {{l: \"{before}\", r: \"{before}\"}}").unwrap();
-        }
-        text
-    };
-    let (one, other) = (doubling("x"), doubling("y"));
+    let (one, other) = (doubling(60, "x"), doubling(60, "y"));
     let world = World::importing(&[("one", &one), ("other", &other)]);
     refused(&world, "imports: [one, other]", "too many steps");
+}
+
+/// Maps each of which has the one before it twice.
+fn doubling(count: usize, leaf: &str) -> String {
+    let mut text = format!("values:\n  a000: {{{leaf}: 1}}\n");
+    for number in 1..count {
+        let before = format!("${{a{:03}}}", number - 1);
+        writeln!(text, "  a{number:03}: {{l: \"{before}\", r: \"{before}\"}}").unwrap();
+    }
+    text
+}
+
+#[test]
+fn functions_of_shared_values_end() {
+    let world = World::importing(&[("base", "values: {z: {w: 1}}")])
+        .with("test", TestProvider::echo("true", "true"))
+        .rotating(
+            "test",
+            TestRotator {
+                inputs: "true",
+                state: "true",
+            },
+        );
+    let shared = doubling(40, "x");
+    let tree = "{$ref: '#/$defs/t', $defs: {t: {properties: \
+                {l: {$ref: '#/$defs/t'}, r: {$ref: '#/$defs/t'}}}}}";
+    for value in [
+        "${a039.q.q}",
+        "{fn::open::test: '${a039}'}",
+        "{fn::rotate::test: {inputs: '${a039}', state: {}}}",
+        "{fn::toYAML: '${a039}'}",
+        "{fn::toJSON: '${a039}'}",
+        "{fn::final: '${a039}'}",
+        &format!("{{fn::validate: {{schema: {tree}, value: '${{a039}}'}}}}"),
+        "{fn::validate: {schema: '${a039}', value: 1}}",
+    ] {
+        let text = format!("imports: [base]\n{shared}  z: {value}\n");
+        let evaluation = world.open_within(LOW, &text);
+        let shown = problems(&evaluation);
+        let is_limit =
+            |line: &String| line.contains("too many steps") || line.contains("too large");
+        assert!(shown.iter().any(is_limit), "{value}: {shown:?}");
+        rendered(
+            &Evaluator::new(&world, &world)
+                .with_limits(LOW)
+                .check(root(&text)),
+        );
+    }
+    // An import that hides what it inherits is copied where it is merged.
+    let hiding = format!("imports: [base]\n{shared}  z: {{fn::final: {{v: '${{a039}}'}}}}\n");
+    let world = World::importing(&[("base", "values: {z: {w: 1}}"), ("hiding", &hiding)]);
+    refused(
+        &world,
+        "imports: [hiding]\nvalues: {b: '${z}'}",
+        "too many steps",
+    );
+}
+
+#[test]
+fn many_copies_of_what_hides_something_cost_no_more_than_one() {
+    // Each reference would copy all entries.
+    let entries: String = (0..1_000).map(|number| format!("k{number}: 1, ")).collect();
+    let references: String = (0..1_000)
+        .map(|number| format!("'${{z.k{number}}}', "))
+        .collect();
+    let upper = format!("imports: [base]\nvalues: {{z: {{fn::final: {{{entries}}}}}}}");
+    let world = World::importing(&[("base", "values: {z: {w: 1}}"), ("upper", &upper)]);
+    let text = format!(
+        "imports: [{{upper: {{merge: false}}}}]\nvalues:\n  all: [{references}]\n  \
+         one: {{fn::toString: ['${{imports.upper}}', '${{imports.upper}}']}}\n",
+        references = references.replace("${z", "${imports.upper.z")
+    );
+    let evaluation = world.open(&text);
+    assert_eq!(problems(&evaluation), [""; 0]);
+}
+
+#[test]
+fn one_large_value_is_not_gone_over_for_each_that_refers_to_it() {
+    let entries: String = (0..1_000).map(|number| format!("k{number}: 1, ")).collect();
+    for value in [
+        "{fn::final: '${big}'}",
+        "{fn::validate: {schema: true, value: '${big}'}}",
+        "{fn::validate: {schema: {enum: ['${big}']}, value: '${big}'}}",
+    ] {
+        let uses: String = (0..400)
+            .map(|number| format!("  u{number}: {value}\n"))
+            .collect();
+        let text = format!("values:\n  big: {{{entries}}}\n{uses}");
+        refused(&World::importing(&[]), &text, "too many steps");
+    }
+    let base: String = (0..400)
+        .map(|number| format!("  u{number}: {{x: 1}}\n"))
+        .collect();
+    let base = format!("values:\n{base}");
+    let uses = base.replace("{x: 1}", "'${big}'");
+    let text = format!("imports: [base]\n{uses}  big: {{{entries}}}\n");
+    refused(
+        &World::importing(&[("base", &base)]),
+        &text,
+        "too many steps",
+    );
+}
+
+#[test]
+fn patterns_and_schemas_have_limits() {
+    let world = World::importing(&[]);
+    let wide = "(a?){1000}".repeat(30);
+    let compiled = repeated(10, |_| format!("{{pattern: '{wide}'}}, "));
+    let names = repeated(800, |number| format!("n{number}, "));
+    let maps = "{}, ".repeat(500);
+    let doubled = repeated(40, |number| {
+        let next = number + 1;
+        format!(
+            "d{number}: {{anyOf: [{{$ref: '#/$defs/d{next}'}}, {{$ref: '#/$defs/d{next}'}}]}}, "
+        )
+    });
+    let nested = (0..100).fold("{type: boolean}".to_owned(), |schema, _| {
+        format!("{{oneOf: [{schema}, {{type: boolean}}]}}")
+    });
+    for (schema, value) in [
+        (format!("{{pattern: '{wide}'}}"), "a".repeat(1_000)),
+        (format!("{{anyOf: [{compiled}]}}"), "a".to_owned()),
+        (
+            format!("{{items: {{required: [{names}]}}}}"),
+            format!("[{maps}]"),
+        ),
+        (
+            format!("{{items: {{enum: [{names}]}}}}"),
+            format!("[{names}]"),
+        ),
+        (
+            format!("{{$ref: '#/$defs/d0', $defs: {{{doubled} d40: {{type: number}}}}}}"),
+            "x".to_owned(),
+        ),
+    ] {
+        let text = format!("values: {{a: {{fn::validate: {{schema: {schema}, value: {value}}}}}}}");
+        refused(&world, &text, "the environment");
+    }
+    let text = format!("values: {{a: {{fn::validate: {{schema: {nested}, value: x}}}}}}");
+    rendered(&world.open_within(LOW, &text));
+    // What patterns are for is far from the limit.
+    let name = "^(?:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)(?:\\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$";
+    let items = "a-host.example.com, ".repeat(20);
+    let text = format!(
+        "values: {{a: {{fn::validate: {{schema: {{items: {{pattern: '{name}'}}}}, value: [{items}]}}}}}}"
+    );
+    assert_eq!(problems(&world.open(&text)), [""; 0]);
+}
+
+fn repeated(count: usize, part: impl Fn(usize) -> String) -> String {
+    (0..count).map(part).collect()
 }
 
 #[test]
@@ -167,7 +318,7 @@ fn imports_have_limits() {
     refused(&world, &star(MAXIMUM_IMPORTS + 1), &problem);
     let large = "a".repeat(MAXIMUM_SOURCE_BYTES + 1);
     refused(&world, &large, "larger than");
-    let comment = format!("#{}\n", "x".repeat(MAXIMUM_SOURCE_BYTES - 10));
+    let comment = format!("#{}\n", "x".repeat(LOW.sources_bytes / 3 + 1));
     for name in ["l0", "l1", "l2"] {
         world.definitions.insert(name.to_owned(), comment.clone());
     }
@@ -176,13 +327,16 @@ fn imports_have_limits() {
 
 #[test]
 fn values_and_names_have_limits() {
-    let half = format!("values: [{}]", "1,".repeat(MAXIMUM_NODES / 2));
-    let world = World::importing(&[("one", &half), ("other", &half)]);
-    refused(
-        &world,
-        "imports: [one, other]",
-        "the definitions hold more than",
+    // What is left of the million that all definitions share, here few.
+    let document = syntax::parse_within("values: [1, 1, 1, 1, 1, 1]", 5);
+    let problems: Vec<_> = document.problems.iter().map(|it| &it.summary).collect();
+    assert!(
+        problems
+            .iter()
+            .any(|it| it.contains("the definitions hold more than")),
+        "{problems:?}"
     );
+    let world = World::importing(&[]);
     let text = format!("values: {{? {} : a}}", "k".repeat(MAXIMUM_NAME_BYTES + 1));
     refused(&world, &text, "a name is longer than");
 }
@@ -192,7 +346,7 @@ fn merging_costs_no_more_than_there_is() {
     // Objects in objects over the same: each level once, not once for each level above it.
     let nested = |leaf: &str| "{a: ".repeat(100) + leaf + &"}".repeat(100);
     let lines = |leaf: &str| {
-        let entries = (0..300).map(|number| format!("  a{number}: {}\n", nested(leaf)));
+        let entries = (0..30).map(|number| format!("  a{number}: {}\n", nested(leaf)));
         format!("values:\n{}", entries.collect::<String>())
     };
     let world = World::importing(&[("base", &lines("{b: 1}"))]);
@@ -234,7 +388,7 @@ fn an_object_over_a_scalar_over_an_object_stands_alone() {
 fn diagnostics_have_a_limit() {
     let world = World::importing(&[]);
     let mut text = "values:\n".to_owned();
-    for number in 0..5_000 {
+    for number in 0..1_100 {
         writeln!(text, "  a{number}: ${{x}}").unwrap();
     }
     let evaluation = refused(&world, &text, "more than 1000 problems");
@@ -245,9 +399,9 @@ fn diagnostics_have_a_limit() {
 fn a_long_line_with_many_secrets_is_shown_soon() {
     let world = World::importing(&[]);
     let mut text = "values: {".to_owned();
-    for number in 0..20_000 {
+    for number in 0..4_000 {
         write!(text, "a{number:05}: {{fn::secret: hunter{number:05}}}, ").unwrap();
-        if number % 40 == 0 {
+        if number % 3 == 0 {
             write!(text, "b{number:05}: '${{x}}', ").unwrap();
         }
     }
@@ -262,11 +416,11 @@ fn a_long_line_with_many_secrets_is_shown_soon() {
 fn a_large_definition_is_no_problem() {
     let world = World::importing(&[]);
     let mut text = "values:\n".to_owned();
-    for number in 0..20_000 {
+    for number in 0..4_000 {
         writeln!(
             text,
             "  a{number:06}: {{b: \"${{a{:06}.c}}\", c: ü}}",
-            (number * 7) % 20_000
+            (number * 7) % 4_000
         )
         .unwrap();
     }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use crate::environment::json::{self, Secrets};
 use crate::environment::{Data, Severity, Style, Value};
 use crate::error::{Error, Kind};
+use crate::evaluator::limits::Limits;
 use crate::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers, Rotator};
 
 /// Definitions and providers, by name.
@@ -59,6 +60,13 @@ impl World {
 
     fn open(&self, text: &str) -> Evaluation {
         Evaluator::new(self, self).open(root(text))
+    }
+
+    /// With limits that are soon reached.
+    fn open_within(&self, limits: Limits, text: &str) -> Evaluation {
+        Evaluator::new(self, self)
+            .with_limits(limits)
+            .open(root(text))
     }
 
     fn check(&self, text: &str) -> Evaluation {
