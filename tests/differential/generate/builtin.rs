@@ -1,0 +1,437 @@
+//! Calls of builtins, with arguments of the right and of the wrong shape.
+
+use std::collections::BTreeMap;
+
+use super::Generator;
+use super::scalar::Place;
+use super::shape::{Shape, Want};
+use crate::document::{Node, Style};
+
+impl Generator {
+    /// A call whose result is of the wanted kind.
+    pub(super) fn call(&mut self, want: Want, depth: usize) -> (Node, Shape) {
+        let depth = depth.saturating_sub(1);
+        let names: &[&str] = match want {
+            Want::String => &[
+                "toJSON", "toString", "toBase64", "fromBase64", "join", "secret", "final", "toYAML",
+                "ciphertext", "validate", "fromJSON",
+            ],
+            Want::Array | Want::Strings => &["split", "concat", "fromJSON", "final"],
+            _ => &[
+                "toJSON", "toString", "toBase64", "fromBase64", "join", "secret", "final", "split",
+                "concat", "fromJSON", "open", "open", "toYAML", "rotate", "validate", "validate",
+                "ciphertext",
+            ],
+        };
+        let grammar = self.grammar;
+        let allowed = |name: &&&str| match **name {
+            "toYAML" => grammar.to_yaml,
+            "rotate" => grammar.rotate,
+            "validate" => grammar.validate,
+            "ciphertext" => grammar.ciphertext,
+            _ => true,
+        };
+        let names: Vec<&str> = names.iter().filter(allowed).copied().collect();
+        let name = *self.random.pick(&names);
+        let (mut called, argument, shape) = self.argument(name, want, depth);
+        let argument = if self.random.chance(3) {
+            self.expression_of_any(depth)
+        } else {
+            argument
+        };
+        let mut entries = Vec::new();
+        match self.random.below(100) {
+            0 => called = called.to_uppercase(),
+            1 => called.push('x'),
+            2 => {
+                let other = self.expression_of_any(0);
+                let name = self.property_name();
+                entries.push((self.key(&name), other));
+            }
+            _ => {}
+        }
+        let key = match self.random.below(40) {
+            0 => format!("\"{called}\""),
+            1 => format!("'{called}'"),
+            _ => called,
+        };
+        let place = self.random.below(entries.len() + 1);
+        entries.insert(place, (Node::inline(key), argument));
+        let style = self.collection_style();
+        (Node::map(entries, style), shape)
+    }
+
+    /// The name that is called, the argument, and what comes of it.
+    fn argument(&mut self, name: &str, want: Want, depth: usize) -> (String, Node, Shape) {
+        let called = format!("fn::{name}");
+        match name {
+            "toJSON" | "toString" | "toYAML" => {
+                let (argument, _) = self.expression(Want::Any, depth);
+                (called, argument, Shape::String)
+            }
+            "toBase64" => {
+                let (argument, _) = self.expression(Want::String, depth);
+                (called, argument, Shape::String)
+            }
+            "fromBase64" => (called, self.base64(depth), Shape::String),
+            "join" => {
+                let (delimiter, _) = self.expression(Want::String, 0);
+                let (strings, _) = self.expression(Want::Strings, depth);
+                (called, self.tuple(vec![delimiter, strings]), Shape::String)
+            }
+            "split" => {
+                let delimiters = [",", "", " ", "a", "::", "é", "."];
+                let delimiter = *self.random.pick(&delimiters);
+                let delimiter = if self.random.chance(80) {
+                    self.string_scalar(delimiter, Place::Value)
+                } else {
+                    self.expression(Want::String, 0).0
+                };
+                let (text, _) = self.expression(Want::String, depth);
+                let shape = Shape::Array(vec![Shape::String]);
+                (called, self.tuple(vec![delimiter, text]), shape)
+            }
+            "concat" => {
+                let mut items = Vec::new();
+                for _ in 0..self.random.below(4) {
+                    items.push(self.expression(Want::Array, depth).0);
+                }
+                (called, self.tuple(items), Shape::Array(Vec::new()))
+            }
+            "secret" => {
+                let (text, _) = self.text();
+                (called, text, Shape::String)
+            }
+            "ciphertext" => {
+                let text = self.ciphertext();
+                let text = self.string_scalar(&text, Place::Value);
+                let key = Node::inline("ciphertext");
+                let style = self.collection_style();
+                let argument = Node::map(vec![(key, text)], style);
+                ("fn::secret".to_owned(), argument, Shape::String)
+            }
+            "final" => {
+                let (argument, shape) = self.expression(want, depth);
+                (called, argument, shape)
+            }
+            "fromJSON" => self.from_json(want, depth),
+            "open" => self.open(depth),
+            "rotate" => self.rotate(depth),
+            _ => {
+                let (argument, shape) = self.validation(want, depth);
+                (called, argument, shape)
+            }
+        }
+    }
+
+    fn tuple(&mut self, mut items: Vec<Node>) -> Node {
+        match self.random.below(40) {
+            0 => items.truncate(1),
+            1 => items.push(Node::inline("x")),
+            _ => {}
+        }
+        Node::list(items, self.collection_style())
+    }
+
+    fn base64(&mut self, depth: usize) -> Node {
+        let texts = [
+            "aGk=", "", "w6k=", "/+8=", "aGVsbG8gd29ybGQ=", "aGk", "aGk=\n", "a", "!!!!", "aGk=x",
+            "_-8=", "eyJhIjoxfQ==", "aG\nk=", "aGl=", "====", "aGk= ",
+        ];
+        if self.random.chance(60) || depth == 0 {
+            let known = if self.random.chance(70) { 5 } else { texts.len() };
+            let text = texts[self.random.below(known)];
+            return self.string_scalar(text, Place::Value);
+        }
+        let (text, _) = self.expression(Want::String, depth - 1);
+        Node::map(vec![(Node::inline("fn::toBase64"), text)], Style::Block)
+    }
+
+    fn from_json(&mut self, want: Want, depth: usize) -> (String, Node, Shape) {
+        let called = "fn::fromJSON".to_owned();
+        if self.random.chance(35) && depth > 0 {
+            let (inner, shape) = self.expression(want, depth - 1);
+            let node = Node::map(vec![(Node::inline("fn::toJSON"), inner)], Style::Block);
+            return (called, node, shape);
+        }
+        let texts = [
+            r#"{"a":1,"b":[true,null,"x"]}"#,
+            r#"{"foo":{"bar":"baz"},"a":[1,2,3]}"#,
+            "[1,2.50,1e3,-0,\"é\"]",
+            r#""text""#,
+            "12345678901234567890.10",
+            "null",
+            r#"["a","b"]"#,
+            r#"{"a":1,"a":2,"":3}"#,
+            r#"[{"fn::secret":"x"},"${a}"]"#,
+            r#" {"a" : [ ] , "b":{}} trailing"#,
+            r#"{"a":"\u00e9\ud83d\ude00\n\/"}"#,
+            r#"{"a":"\ud800"}"#,
+            "[1,]", "{", "", "nul", "01", "1.", "'x'", "{\"a\"}", "\"\t\"", "[1 2]", "tru", "-", "1e", "\"\\x\"", "}",
+            "[1", "\"a", "{\"a\":1,}",
+        ];
+        let known = if self.random.chance(85) { 12 } else { texts.len() };
+        let text = texts[self.random.below(known)];
+        let shape = serde_json::from_str(text.trim_end_matches(" trailing"))
+            .map_or(Shape::Unknown, |value| Shape::of(&value));
+        // `${` is a reference, in a text for this builtin too.
+        (called, self.string_scalar(text, Place::Value), shape)
+    }
+
+    /// A call of a provider; `fn::open::name` or the long form.
+    fn open(&mut self, depth: usize) -> (String, Node, Shape) {
+        let names = ["test", "test", "credentials", "credentials", "schemas", "schemas", "error", "secret-wrapper", "missing"];
+        let name = *self.random.pick(&names);
+        let (inputs, shape) = match name {
+            "test" | "secret-wrapper" | "missing" => self.expression(Want::Object, depth),
+            "error" => {
+                let (why, _) = self.expression(Want::String, 0);
+                let key = if self.random.chance(90) { "why" } else { "who" };
+                (Node::map(vec![(Node::inline(key), why)], Style::Block), Shape::Unknown)
+            }
+            "credentials" => (self.credential_inputs(depth), credential_outputs()),
+            _ => self.schema_inputs(depth),
+        };
+        let (called, argument) = self.long_or_short("open", name, vec![("inputs", inputs)]);
+        (called, argument, shape)
+    }
+
+    fn long_or_short(
+        &mut self,
+        builtin: &str,
+        name: &str,
+        mut parts: Vec<(&str, Node)>,
+    ) -> (String, Node) {
+        let short = self.random.chance(70);
+        if short && builtin == "open" {
+            return (format!("fn::open::{name}"), parts.remove(0).1);
+        }
+        if !short {
+            let provider = if self.random.chance(96) {
+                Node::inline(name)
+            } else {
+                self.expression_of_any(0)
+            };
+            parts.insert(0, ("provider", provider));
+        }
+        if self.random.chance(3) {
+            let place = self.random.below(parts.len());
+            parts.remove(place);
+        }
+        if self.random.chance(3) {
+            parts.push(("other", self.expression_of_any(0)));
+        }
+        if self.random.chance(20) {
+            self.random.shuffle(&mut parts);
+        }
+        let parts = parts.into_iter().map(|(key, value)| (Node::inline(key), value));
+        let called = if short {
+            format!("fn::{builtin}::{name}")
+        } else {
+            format!("fn::{builtin}")
+        };
+        let argument = Node::map(parts.collect(), self.collection_style());
+        (called, argument)
+    }
+
+    fn rotate(&mut self, depth: usize) -> (String, Node, Shape) {
+        let echo = self.random.chance(50);
+        let name = match self.random.below(20) {
+            0 => "missing",
+            _ if echo => "echo",
+            _ => "swap",
+        };
+        let keys = if echo { ["current", "previous"] } else { ["a", "b"] };
+        let inputs = if echo {
+            let (next, _) = self.expression(Want::String, 0);
+            let key = if self.random.chance(92) { "next" } else { "nxt" };
+            Node::map(vec![(Node::inline(key), next)], Style::Block)
+        } else {
+            self.expression(Want::Object, depth).0
+        };
+        let mut state = Vec::new();
+        for key in keys {
+            if self.random.chance(90) {
+                let value = match self.random.below(10) {
+                    0..=5 => self.text().0,
+                    6..=7 => {
+                        let (text, _) = self.text();
+                        Node::map(vec![(Node::inline("fn::secret"), text)], Style::Flow)
+                    }
+                    _ => self.expression(Want::String, 0).0,
+                };
+                state.push((Node::inline(key), value));
+            }
+        }
+        let state = match self.random.below(12) {
+            0 => Node::inline("null"),
+            1 => self.expression_of_any(1),
+            _ => Node::map(state, self.collection_style()),
+        };
+        let mut parts = vec![("inputs", inputs)];
+        if self.random.chance(88) {
+            parts.push(("state", state));
+        }
+        let (called, argument) = self.long_or_short("rotate", name, parts);
+        let shape = keys.map(|key| (key.to_owned(), Shape::String));
+        (called, argument, Shape::Object(shape.into()))
+    }
+
+    fn credential_inputs(&mut self, depth: usize) -> Node {
+        let mut parts = Vec::new();
+        if self.random.chance(94) {
+            let regions = ["eu-west-1", "eu-west-1", "us-east-1", "x", "EU", "a b"];
+            let known = if self.random.chance(85) { 3 } else { 6 };
+            let region = regions[self.random.below(known)];
+            let node = if self.random.chance(80) {
+                self.string_scalar(region, Place::Value)
+            } else {
+                self.expression(Want::String, depth).0
+            };
+            parts.push(("region", node));
+        }
+        if self.random.chance(40) {
+            let numbers = ["1", "60", "30.5", "2.0", "0", "61", "0.7", "1e1", "x", "0x10"];
+            let known = if self.random.chance(80) { 4 } else { 10 };
+            parts.push(("duration", Node::inline(numbers[self.random.below(known)])));
+        }
+        if self.random.chance(20) {
+            let partitions = ["aws", "aws-cn", "gov", "1"];
+            parts.push(("partition", Node::inline(*self.random.pick(&partitions))));
+        }
+        if self.random.chance(20) {
+            parts.push(("tags", self.expression(Want::Object, 1).0));
+        }
+        if self.random.chance(25) {
+            parts.push(("roles", self.expression(Want::Strings, depth).0));
+        }
+        if self.random.chance(25) {
+            let key = *self.random.pick(&["static", "token", "both"]);
+            let (value, _) = self.expression(Want::String, depth);
+            parts.push(("source", Node::map(vec![(Node::inline(key), value)], Style::Flow)));
+        }
+        if self.random.chance(5) {
+            parts.push(("other", self.expression_of_any(0)));
+        }
+        let parts = parts.into_iter().map(|(key, value)| (Node::inline(key), value));
+        Node::map(parts.collect(), self.collection_style())
+    }
+
+    fn schema_inputs(&mut self, depth: usize) -> (Node, Shape) {
+        let choices: [(&str, &[&str]); 23] = [
+            ("null", &["null", "~", "1"]),
+            ("boolean", &["true", "false", "x"]),
+            ("false", &["false", "true"]),
+            ("number", &["1", "1.5", "'1'"]),
+            ("pi", &["3.14", "3.140", "3"]),
+            ("string", &["x", "é", "1"]),
+            ("hello", &["hello", "Hello"]),
+            ("array", &["[]", "[1, x]", "{}"]),
+            ("tuple", &["[hello, world]", "[hello]", "[hello, world, x]", "[world, hello]"]),
+            ("map", &["{}", "{a: 1}", "[]"]),
+            ("anyOf", &["x", "1", "true", "[1]"]),
+            ("oneOf", &["-1", "11", "x", "5", "true"]),
+            ("ref", &["{}", "{value: 1, next: {value: 2}}", "{next: {next: {value: x}}}"]),
+            ("multiple", &["2", "-4", "3", "2.5", "1e2"]),
+            ("range", &["10", "20", "15", "9.9", "20.1"]),
+            ("open", &["11", "10", "20", "19.99"]),
+            ("length", &["ab", "abcde", "a", "abcdef", "éé", "日本"]),
+            ("pattern", &["'123'", "x123", "'1234'"]),
+            ("items", &["[1]", "[1, 2]", "[]", "[1, 2, 3]", "[x]"]),
+            ("properties", &["{a: b}", "{}", "{a: b, c: d, e: f}", "{a: 1}"]),
+            ("enum", &["one", "2", "true", "null", "two", "[one]"]),
+            ("record", &["{foo: x}", "{foo: x, bar: 1}", "{bar: 1, baz: 2}", "{foo: x, bar: 1, baz: 1}", "{}"]),
+            ("dualUse", &["x", "1", "{}"]),
+        ];
+        let mut entries = Vec::new();
+        let mut shapes = BTreeMap::new();
+        for _ in 0..self.random.between(1, 4) {
+            let (name, values) = *self.random.pick(&choices);
+            if shapes.contains_key(name) {
+                continue;
+            }
+            let value = match self.random.weighted(&[55, 25, 20]) {
+                0 => Node::inline(values[0]),
+                1 => Node::inline(*self.random.pick(values)),
+                _ => self.expression_of_any(depth.min(2)),
+            };
+            entries.push((Node::inline(name), value));
+            shapes.insert(name.to_owned(), Shape::Unknown);
+        }
+        if self.random.chance(2) {
+            entries.push((Node::inline("never"), self.scalar(Place::Value)));
+        }
+        (Node::map(entries, self.collection_style()), Shape::Object(shapes))
+    }
+
+    /// Ciphertext in its envelope, for a decrypter that adds 128 to each byte.
+    fn ciphertext(&mut self) -> String {
+        let plain = *self.random.pick(&["secret", "", "é", "\"quoted\"", "a longer secret text"]);
+        let mut bytes = b"escx\x00\x00\x00\x01".to_vec();
+        bytes.extend(plain.bytes().map(|byte| byte.wrapping_add(128)));
+        match self.random.below(20) {
+            0 => bytes[0] = b'x',
+            1 => bytes[7] = 2,
+            _ => {}
+        }
+        let mut sum = crc32(&bytes);
+        if self.random.below(20) == 0 {
+            sum ^= 1;
+        }
+        bytes.extend(sum.to_be_bytes());
+        if self.random.below(20) == 0 {
+            bytes.truncate(self.random.below(16));
+        }
+        let mut text = base64(&bytes);
+        if self.random.below(20) == 0 {
+            text.push_str(self.random.word(&["!", "=", "\n", "A"]));
+        }
+        text
+    }
+}
+
+/// The sum of IEEE 802.3, as in gzip.
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut sum = u32::MAX;
+    for byte in bytes {
+        sum ^= u32::from(*byte);
+        for _ in 0..8 {
+            sum = (sum >> 1) ^ (0xedb8_8320 * (sum & 1));
+        }
+    }
+    !sum
+}
+
+/// RFC 4648 with padding.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let byte = |place: usize| usize::from(chunk.get(place).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            let digit = DIGITS[bits >> (18 - 6 * place) & 63];
+            text.push(if place > chunk.len() { '=' } else { char::from(digit) });
+        }
+    }
+    text
+}
+
+/// What the provider `credentials` answers.
+fn credential_outputs() -> Shape {
+    let all = serde_json::from_str::<serde_json::Value>(include_str!("../original/providers.json"));
+    Shape::of(&all.unwrap()["providers"]["credentials"]["answer"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn envelopes_have_the_right_sum_and_text() {
+        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foob", "Zm9vYg==")] {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+    }
+}
