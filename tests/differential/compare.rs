@@ -1,12 +1,13 @@
 //! What differs between two answers, and which differences are meant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::case::{Answer, Diagnostic};
+use crate::original::CRASHED;
 
 /// Differences that are meant: a name, and why.
-pub const EXPLAINED: [(&str, &str); 4] = [
+pub const EXPLAINED: [(&str, &str); 5] = [
     (
         "no YAML",
         "where a text is no YAML, both say so: the original without a place and in its parser's \
@@ -18,9 +19,10 @@ pub const EXPLAINED: [(&str, &str); 4] = [
     ),
     (
         "no JSON",
-        "the original's values cannot be printed: a number is NaN or infinite",
+        "a number is NaN or infinite: the original's values cannot be printed, ours says so",
     ),
-    ("panic", "the original panics, or its process ends; ours has an answer"),
+    ("panic", "the original panics; ours has an answer"),
+    ("crash", "the original's stack overflows; ours has an answer"),
 ];
 
 /// Texts that begin the diagnostics of our limits.
@@ -65,8 +67,9 @@ impl Comparison {
 /// Compares the original's answer with ours.
 pub fn compare(theirs: &Answer, ours: &Answer) -> Comparison {
     let mut comparison = Comparison::default();
-    if theirs.panic.is_some() {
-        comparison.explained.push("panic");
+    if let Some(panic) = &theirs.panic {
+        let crashed = panic == CRASHED;
+        comparison.explain(if crashed { "crash" } else { "panic" });
         return comparison;
     }
     let limited = ours
@@ -76,6 +79,11 @@ pub fn compare(theirs: &Answer, ours: &Answer) -> Comparison {
         .any(|it| LIMITS.iter().any(|limit| it.summary.starts_with(limit)));
     if limited {
         comparison.explained.push("limit");
+        return comparison;
+    }
+    let infinite = ours.open.iter().chain(&ours.checked);
+    if infinite.into_iter().any(|it| it.summary.starts_with("a number must be finite")) {
+        comparison.explained.push("no JSON");
         return comparison;
     }
     for (name, theirs, ours) in [
@@ -96,6 +104,14 @@ pub fn compare(theirs: &Answer, ours: &Answer) -> Comparison {
 }
 
 impl Comparison {
+    /// The signatures of the differences, and of what is explained where that is asked for.
+    pub fn signatures(&self, explained: bool) -> BTreeSet<String> {
+        let differences = self.differences.iter().map(|it| it.signature.clone());
+        let classes = self.explained.iter().filter(|_| explained);
+        let classes = classes.map(|class| format!("explained: {class}"));
+        differences.chain(classes).collect()
+    }
+
     fn explain(&mut self, class: &'static str) {
         if !self.explained.contains(&class) {
             self.explained.push(class);
@@ -252,7 +268,7 @@ fn without_common(
 }
 
 /// A summary without names and numbers.
-fn summary_class(summary: &str) -> String {
+pub fn summary_class(summary: &str) -> String {
     let mut class = String::new();
     let mut quoted = false;
     for character in summary.chars().take(120) {

@@ -20,7 +20,7 @@ mod shrink;
 #[cfg(test)]
 mod replay;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -28,7 +28,7 @@ use std::time::Instant;
 use clap::Parser;
 
 use case::{Answer, Case, Recorded};
-use compare::{Comparison, EXPLAINED, Kind, compare};
+use compare::{Comparison, EXPLAINED, Kind, compare, summary_class};
 use generate::{Draft, Grammar};
 use original::Original;
 use ours::SharedProviders;
@@ -54,6 +54,15 @@ struct Arguments {
     /// How many kinds of differences are made small and shown; 0 for all.
     #[arg(long, default_value_t = 20)]
     show: usize,
+    /// Shows only kinds of differences with this in their names.
+    #[arg(long, default_value = "")]
+    class: String,
+    /// Shows the explained classes too.
+    #[arg(long)]
+    explained: bool,
+    /// Shows what the original says, and in how many cases: what the grammar reaches.
+    #[arg(long)]
+    coverage: bool,
     /// Prints the cases.
     #[arg(long)]
     print: bool,
@@ -99,6 +108,8 @@ struct Report {
     /// Cases with no error at all, on the original's side.
     clean: u64,
     explained: BTreeMap<&'static str, u64>,
+    /// What the original says, without names and numbers: in how many cases.
+    summaries: BTreeMap<String, u64>,
     unexplained: u64,
     /// By signature: how many cases, and the number of the one with the shortest text.
     classes: BTreeMap<String, (u64, u64, usize)>,
@@ -129,32 +140,47 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         }
         let (theirs, ours) = both(&mut original, &cases, &providers)?;
         for (((number, case), theirs), ours) in numbers.iter().zip(&cases).zip(&theirs).zip(&ours) {
-            report.add(*number, case, theirs, &compare(theirs, ours));
+            let found = compare(theirs, ours);
+            report.add(case, theirs, &found);
+            report.classify(*number, case, &found.signatures(arguments.explained));
         }
     }
     let seconds = started.elapsed().as_secs_f64();
     report.examples(arguments, grammar, &mut original, &providers)?;
+    if arguments.coverage {
+        println!("\nwhat the original says, and in how many cases");
+        let mut summaries: Vec<_> = report.summaries.iter().collect();
+        summaries.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        for (summary, count) in summaries {
+            println!("  {count:>6} {summary}");
+        }
+    }
     report.print(arguments.seed, seconds);
     Ok(report.unexplained == 0)
 }
 
 impl Report {
-    fn add(&mut self, number: u64, case: &Case, theirs: &Answer, found: &Comparison) {
+    fn add(&mut self, case: &Case, theirs: &Answer, found: &Comparison) {
         self.cases += 1;
         self.definitions += case.environments.len();
         self.values_equal += u64::from(found.equal(Kind::Value));
         self.diagnostics_equal += u64::from(found.equal(Kind::Diagnostic));
         self.ends_equal += u64::from(found.equal(Kind::End) && found.equal(Kind::Diagnostic));
-        let mut diagnostics = theirs.load.iter().chain(&theirs.open).chain(&theirs.checked);
-        self.clean += u64::from(diagnostics.all(|it| it.severity != "error"));
+        let diagnostics = theirs.load.iter().chain(&theirs.open).chain(&theirs.checked);
+        let errors = diagnostics.clone().filter(|it| it.severity == "error");
+        self.clean += u64::from(errors.count() == 0);
+        let summaries: BTreeSet<_> = diagnostics.map(|it| summary_class(&it.summary)).collect();
+        for summary in summaries {
+            *self.summaries.entry(summary).or_default() += 1;
+        }
         for class in &found.explained {
             *self.explained.entry(class).or_default() += 1;
         }
         self.unexplained += u64::from(!found.differences.is_empty());
+    }
+
+    fn classify(&mut self, number: u64, case: &Case, signatures: &BTreeSet<String>) {
         let size = case.environments.values().map(String::len).sum();
-        let mut signatures: Vec<_> = found.differences.iter().map(|it| &it.signature).collect();
-        signatures.sort();
-        signatures.dedup();
         for signature in signatures {
             let class = self.classes.entry(signature.clone());
             let (count, shortest, length) = class.or_insert((0, number, size));
@@ -177,6 +203,9 @@ impl Report {
         classes.sort_by_key(|(_, (count, ..))| std::cmp::Reverse(*count));
         let show_all = arguments.show == 0;
         for (place, (signature, (count, number, _))) in classes.into_iter().enumerate() {
+            if !signature.contains(&arguments.class) {
+                continue;
+            }
             println!("\n## {count} x {signature}");
             if place >= arguments.show && !show_all {
                 continue;
@@ -186,8 +215,8 @@ impl Report {
                 let cases: Vec<Case> = drafts.iter().map(Draft::case).collect();
                 let (theirs, ours) = both(original, &cases, providers)?;
                 let differs = |(theirs, ours)| {
-                    let found = compare(theirs, ours).differences;
-                    found.iter().any(|it| it.signature == *signature)
+                    let found = compare(theirs, ours);
+                    found.signatures(arguments.explained).contains(signature)
                 };
                 Ok::<_, String>(theirs.iter().zip(&ours).position(differs))
             })?;
@@ -196,6 +225,9 @@ impl Report {
             show(*number, &case);
             let theirs = original.answer(&case)?;
             let found = compare(&theirs, &ours::answer(&case, providers));
+            if let Some(panic) = &theirs.panic {
+                println!("original panics: {panic}");
+            }
             for difference in &found.differences {
                 println!("original {}", difference.theirs);
                 println!("ours     {}", difference.ours);
@@ -229,7 +261,8 @@ fn show(number: u64, case: &Case) {
     println!("case {number}, root {:?}, context {}", case.root, case.context);
     for (name, text) in &case.environments {
         println!("--- {name}");
-        print!("{text}");
+        // What cannot be seen is shown.
+        print!("{}", text.replace('\r', "␍").replace('\u{feff}', "<byte order mark>"));
         if !text.ends_with('\n') {
             println!("%");
         }

@@ -15,7 +15,7 @@ pub fn version() -> String {
 }
 
 /// What a program that has ended is said to have panicked with.
-const CRASHED: &str = "the original's process ended";
+pub const CRASHED: &str = "the original's process ended";
 
 pub struct Original {
     program: PathBuf,

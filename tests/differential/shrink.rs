@@ -4,7 +4,7 @@ use crate::document::{Body, Document, Entry, Item, Layout, Node, Style};
 use crate::generate::Draft;
 
 /// How many smaller cases are tried for one difference.
-const MAXIMUM_TRIES: usize = 3_000;
+const MAXIMUM_TRIES: usize = 1_500;
 
 /// How many are tried at once.
 const BATCH: usize = 24;

@@ -34,13 +34,14 @@ impl Generator {
         let names: Vec<&str> = names.iter().filter(allowed).copied().collect();
         let name = *self.random.pick(&names);
         let (mut called, argument, shape) = self.argument(name, want, depth);
-        let argument = if self.random.chance(3) {
+        let harmless = !called.starts_with("fn::open::");
+        let argument = if self.mistake(6) && harmless {
             self.expression_of_any(depth)
         } else {
             argument
         };
         let mut entries = Vec::new();
-        match self.random.below(100) {
+        match self.random.below(if self.wild { 50 } else { 2000 }) {
             0 => called = called.to_uppercase(),
             1 => called.push('x'),
             2 => {
@@ -125,7 +126,7 @@ impl Generator {
     }
 
     fn tuple(&mut self, mut items: Vec<Node>) -> Node {
-        match self.random.below(40) {
+        match self.random.below(if self.wild { 20 } else { 1000 }) {
             0 => items.truncate(1),
             1 => items.push(Node::inline("x")),
             _ => {}
@@ -139,7 +140,7 @@ impl Generator {
             "_-8=", "eyJhIjoxfQ==", "aG\nk=", "aGl=", "====", "aGk= ",
         ];
         if self.random.chance(60) || depth == 0 {
-            let known = if self.random.chance(70) { 5 } else { texts.len() };
+            let known = if self.mistake(50) { texts.len() } else { 5 };
             let text = texts[self.random.below(known)];
             return self.string_scalar(text, Place::Value);
         }
@@ -170,7 +171,7 @@ impl Generator {
             "[1,]", "{", "", "nul", "01", "1.", "'x'", "{\"a\"}", "\"\t\"", "[1 2]", "tru", "-", "1e", "\"\\x\"", "}",
             "[1", "\"a", "{\"a\":1,}",
         ];
-        let known = if self.random.chance(85) { 12 } else { texts.len() };
+        let known = if self.mistake(30) { texts.len() } else { 12 };
         let text = texts[self.random.below(known)];
         let shape = serde_json::from_str(text.trim_end_matches(" trailing"))
             .map_or(Shape::Unknown, |value| Shape::of(&value));
@@ -180,10 +181,21 @@ impl Generator {
 
     /// A call of a provider; `fn::open::name` or the long form.
     fn open(&mut self, depth: usize) -> (String, Node, Shape) {
-        let names = ["test", "test", "credentials", "credentials", "schemas", "schemas", "error", "secret-wrapper", "missing"];
-        let name = *self.random.pick(&names);
+        let names = [
+            "test", "test", "credentials", "credentials", "schemas", "schemas", "secret-wrapper",
+            "error", "missing",
+        ];
+        let known = if self.wild { names.len() } else { 7 };
+        let name = names[self.random.below(known)];
         let (inputs, shape) = match name {
-            "test" | "secret-wrapper" | "missing" => self.expression(Want::Object, depth),
+            // The original panics where those get anything but an object.
+            "test" | "secret-wrapper" | "missing" => {
+                if self.mistake(3) {
+                    self.expression(Want::Object, depth)
+                } else {
+                    self.object(depth)
+                }
+            }
             "error" => {
                 let (why, _) = self.expression(Want::String, 0);
                 let key = if self.random.chance(90) { "why" } else { "who" };
@@ -207,18 +219,18 @@ impl Generator {
             return (format!("fn::open::{name}"), parts.remove(0).1);
         }
         if !short {
-            let provider = if self.random.chance(96) {
+            let provider = if !self.mistake(8) {
                 Node::inline(name)
             } else {
                 self.expression_of_any(0)
             };
             parts.insert(0, ("provider", provider));
         }
-        if self.random.chance(3) {
+        if self.mistake(6) {
             let place = self.random.below(parts.len());
             parts.remove(place);
         }
-        if self.random.chance(3) {
+        if self.mistake(6) {
             parts.push(("other", self.expression_of_any(0)));
         }
         if self.random.chance(20) {
@@ -237,21 +249,21 @@ impl Generator {
     fn rotate(&mut self, depth: usize) -> (String, Node, Shape) {
         let echo = self.random.chance(50);
         let name = match self.random.below(20) {
-            0 => "missing",
+            0 if self.wild => "missing",
             _ if echo => "echo",
             _ => "swap",
         };
         let keys = if echo { ["current", "previous"] } else { ["a", "b"] };
         let inputs = if echo {
             let (next, _) = self.expression(Want::String, 0);
-            let key = if self.random.chance(92) { "next" } else { "nxt" };
+            let key = if !self.mistake(16) { "next" } else { "nxt" };
             Node::map(vec![(Node::inline(key), next)], Style::Block)
         } else {
             self.expression(Want::Object, depth).0
         };
         let mut state = Vec::new();
         for key in keys {
-            if self.random.chance(90) {
+            if !self.mistake(20) {
                 let value = match self.random.below(10) {
                     0..=5 => self.text().0,
                     6..=7 => {
@@ -263,7 +275,7 @@ impl Generator {
                 state.push((Node::inline(key), value));
             }
         }
-        let state = match self.random.below(12) {
+        let state = match self.random.below(if self.wild { 8 } else { 200 }) {
             0 => Node::inline("null"),
             1 => self.expression_of_any(1),
             _ => Node::map(state, self.collection_style()),
@@ -279,9 +291,9 @@ impl Generator {
 
     fn credential_inputs(&mut self, depth: usize) -> Node {
         let mut parts = Vec::new();
-        if self.random.chance(94) {
+        if !self.mistake(10) {
             let regions = ["eu-west-1", "eu-west-1", "us-east-1", "x", "EU", "a b"];
-            let known = if self.random.chance(85) { 3 } else { 6 };
+            let known = if self.mistake(30) { 6 } else { 3 };
             let region = regions[self.random.below(known)];
             let node = if self.random.chance(80) {
                 self.string_scalar(region, Place::Value)
@@ -292,7 +304,7 @@ impl Generator {
         }
         if self.random.chance(40) {
             let numbers = ["1", "60", "30.5", "2.0", "0", "61", "0.7", "1e1", "x", "0x10"];
-            let known = if self.random.chance(80) { 4 } else { 10 };
+            let known = if self.mistake(40) { 10 } else { 4 };
             parts.push(("duration", Node::inline(numbers[self.random.below(known)])));
         }
         if self.random.chance(20) {
@@ -306,11 +318,12 @@ impl Generator {
             parts.push(("roles", self.expression(Want::Strings, depth).0));
         }
         if self.random.chance(25) {
-            let key = *self.random.pick(&["static", "token", "both"]);
+            let keys = ["static", "token", "both"];
+            let key = keys[self.random.below(if self.wild { 3 } else { 2 })];
             let (value, _) = self.expression(Want::String, depth);
             parts.push(("source", Node::map(vec![(Node::inline(key), value)], Style::Flow)));
         }
-        if self.random.chance(5) {
+        if self.mistake(10) {
             parts.push(("other", self.expression_of_any(0)));
         }
         let parts = parts.into_iter().map(|(key, value)| (Node::inline(key), value));
@@ -350,7 +363,8 @@ impl Generator {
             if shapes.contains_key(name) {
                 continue;
             }
-            let value = match self.random.weighted(&[55, 25, 20]) {
+            let wild = usize::from(self.wild);
+            let value = match self.random.weighted(&[55, 40 * wild, 25 * wild]) {
                 0 => Node::inline(values[0]),
                 1 => Node::inline(*self.random.pick(values)),
                 _ => self.expression_of_any(depth.min(2)),
@@ -358,7 +372,7 @@ impl Generator {
             entries.push((Node::inline(name), value));
             shapes.insert(name.to_owned(), Shape::Unknown);
         }
-        if self.random.chance(2) {
+        if self.mistake(3) {
             entries.push((Node::inline("never"), self.scalar(Place::Value)));
         }
         (Node::map(entries, self.collection_style()), Shape::Object(shapes))
@@ -369,21 +383,19 @@ impl Generator {
         let plain = *self.random.pick(&["secret", "", "é", "\"quoted\"", "a longer secret text"]);
         let mut bytes = b"escx\x00\x00\x00\x01".to_vec();
         bytes.extend(plain.bytes().map(|byte| byte.wrapping_add(128)));
-        match self.random.below(20) {
-            0 => bytes[0] = b'x',
-            1 => bytes[7] = 2,
-            _ => {}
+        if self.mistake(10) {
+            bytes[self.random.below(8)] ^= 2;
         }
         let mut sum = crc32(&bytes);
-        if self.random.below(20) == 0 {
+        if self.mistake(10) {
             sum ^= 1;
         }
         bytes.extend(sum.to_be_bytes());
-        if self.random.below(20) == 0 {
+        if self.mistake(10) {
             bytes.truncate(self.random.below(16));
         }
         let mut text = base64(&bytes);
-        if self.random.below(20) == 0 {
+        if self.mistake(10) {
             text.push_str(self.random.word(&["!", "=", "\n", "A"]));
         }
         text

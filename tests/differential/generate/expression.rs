@@ -16,7 +16,7 @@ impl Generator {
     /// An expression of the wanted kind, most of the time.
     pub(super) fn expression(&mut self, want: Want, depth: usize) -> (Node, Shape) {
         self.size += 1;
-        let want = if self.random.chance(2) {
+        let want = if self.mistake(4) {
             Want::Any
         } else {
             want
@@ -70,7 +70,12 @@ impl Generator {
 
     /// A reference and nothing else.
     fn symbol(&mut self, want: Want) -> (Node, Shape) {
-        if self.scope.is_empty() && !self.random.chance(5) {
+        let found = if self.mistake(12) {
+            Some(self.path(want))
+        } else {
+            self.reference(want)
+        };
+        let Some((path, shape)) = found else {
             return match want {
                 Want::Any => self.literal(Place::Value),
                 Want::String => self.text(),
@@ -78,22 +83,21 @@ impl Generator {
                 Want::Strings => self.strings(0),
                 Want::Object => self.object(0),
             };
-        }
-        let (path, shape) = self.path(want);
+        };
         let node = self.string_scalar(&format!("${{{path}}}"), Place::Value);
         (node, shape)
     }
 
     /// A text with references in it.
     fn interpolation(&mut self) -> (Node, Shape) {
-        if self.scope.is_empty() && !self.random.chance(5) {
+        if self.scope.is_empty() && !self.mistake(10) {
             return self.text();
         }
         let mut text = String::new();
         for _ in 0..self.random.between(1, 3) {
             let pieces = ["", "", "a", "-", " ", "$$", "$", "é", "http://", "{", "}", "$x ", "日本", "\"", "a b "];
             text.push_str(self.random.word(&pieces));
-            if self.random.chance(4) {
+            if self.mistake(6) {
                 text.push_str(self.random.word(&["${", "${}", "${a", "$${", "${${a}}", "$"]));
             }
             let (path, _) = self.path(Want::Any);
@@ -110,14 +114,14 @@ impl Generator {
         let mut shapes = std::collections::BTreeMap::new();
         for _ in 0..count {
             let name = self.property_name();
-            if shapes.contains_key(&name) && !self.random.chance(10) {
+            if shapes.contains_key(&name) && !self.mistake(20) {
                 continue;
             }
             let (value, shape) = self.expression(Want::Any, depth.saturating_sub(1));
             shapes.entry(name.clone()).or_insert(shape);
             entries.push((self.key(&name), value));
         }
-        if self.random.chance(1) {
+        if self.mistake(3) {
             let keys = [
                 "${a}", "a${b}c", "1", "true", "null", "~", "fn::x", "fn::join", "FN::x", "$$k", "[a]",
                 "{a: b}", "2001-01-01", "1.5", "<<", "*a", "!!str 1", "!!int 1", "${", "imports", "context",
@@ -162,7 +166,7 @@ impl Generator {
         match &mut node.body {
             Body::Inline(text) => {
                 let quoted = text.starts_with(['"', '\'', '!', '&', '*']);
-                if in_flow && !quoted && text.contains(['[', ']', '{', '}', ',']) && !self.random.chance(1) {
+                if in_flow && !quoted && text.contains(['[', ']', '{', '}', ',']) && !self.mistake(2) {
                     *text = format!("'{}'", text.replace('\'', "''"));
                 }
             }

@@ -75,7 +75,9 @@ pub fn draft(grammar: Grammar, seed: u64, index: u64) -> Draft {
         grammar,
         scope: Scope::default(),
         size: 0,
+        wild: false,
     };
+    generator.wild = generator.random.chance(45);
     generator.draft()
 }
 
@@ -85,6 +87,8 @@ struct Generator {
     scope: Scope,
     /// How many nodes the definition at hand has.
     size: usize,
+    /// Whether mistakes are made on purpose.
+    wild: bool,
 }
 
 /// What can be referred to in the definition at hand.
@@ -165,29 +169,35 @@ impl Generator {
             }))),
             ..Scope::default()
         };
-        for (name, shape) in shapes {
+        // Others cannot be named so.
+        let named = shapes.iter().filter(|(name, _)| name.contains('/'));
+        for (name, shape) in named {
             self.scope.environments.insert(name.clone(), shape.clone());
         }
-        if self.random.chance(1) {
+        if self.mistake(2) {
             return self.odd_document();
         }
         let mut sections = Vec::new();
         if self.random.chance(4) {
-            let text = self.expression_of_any(3);
+            let text = if self.mistake(30) {
+                self.expression_of_any(3)
+            } else {
+                self.text().0
+            };
             sections.push(("description", text));
         }
         if let Some(imports) = self.imports(before, after, shapes) {
             sections.push(("imports", imports));
         }
-        let values = if self.random.chance(2) {
+        let values = if self.mistake(3) {
             self.expression_of_any(2)
         } else {
             self.values()
         };
-        if !self.random.chance(2) {
+        if !self.mistake(3) {
             sections.push(("values", values));
         }
-        if self.random.chance(2) {
+        if self.mistake(4) {
             let key = *self.random.pick(&["value", "Values", "imports", "x", "fn::open", "values"]);
             let value = self.expression_of_any(1);
             sections.push((key, value));
@@ -242,13 +252,14 @@ impl Generator {
         after: &[&str],
         shapes: &BTreeMap<String, Shape>,
     ) -> Option<Node> {
-        if before.is_empty() && !self.random.chance(5) {
+        if before.is_empty() && !self.mistake(10) {
             return None;
         }
         let mut items = Vec::new();
         let count = self.random.between(0, 3);
         for _ in 0..count {
-            let name = match self.random.weighted(&[90, 3, 3]) {
+            let wild = usize::from(self.wild);
+            let name = match self.random.weighted(&[90, 6 * wild, 6 * wild]) {
                 0 if !before.is_empty() => *self.random.pick(before),
                 // The definition itself, or one that may import it.
                 1 => *self.random.pick(after),
@@ -262,7 +273,7 @@ impl Generator {
                 let options = self.import_options(merged);
                 let key = self.string_scalar(name, Place::Key);
                 Node::map(vec![(key, options)], self.collection_style())
-            } else if self.random.chance(2) {
+            } else if self.mistake(4) {
                 self.expression_of_any(2)
             } else {
                 text
@@ -273,7 +284,7 @@ impl Generator {
             self.scope.imports.insert(name.to_owned(), shape);
             items.push(item);
         }
-        if self.random.chance(2) {
+        if self.mistake(3) {
             return Some(self.expression_of_any(2));
         }
         let style = self.collection_style();
@@ -282,7 +293,7 @@ impl Generator {
 
     fn import_options(&mut self, merged: bool) -> Node {
         let mut entries = vec![(Node::inline("merge"), Node::inline(merged.to_string()))];
-        match self.random.below(30) {
+        match self.random.below(if self.wild { 15 } else { 1000 }) {
             0 => entries.push((Node::inline("other"), self.scalar(Place::Value))),
             1 => entries[0].1 = self.expression_of_any(1),
             2 => return self.expression_of_any(1),
@@ -299,15 +310,26 @@ impl Generator {
         let mut entries = Vec::new();
         for _ in 0..count {
             let name = self.property_name();
-            let (value, shape) = self.expression(shape::Want::Any, 4);
-            let key = self.key(&name);
-            if self.scope.own.contains_key(&name) && !self.random.chance(10) {
+            if self.scope.own.contains_key(&name) && !self.mistake(20) {
                 continue;
             }
+            // What others refer to deep inside stays there, most of the time.
+            let overridden = match &self.scope.base {
+                Shape::Object(base) => base.get(&name),
+                _ => None,
+            };
+            let want = match overridden {
+                Some(Shape::Object(_)) if self.random.chance(75) => shape::Want::Object,
+                Some(Shape::Array(_)) if self.random.chance(60) => shape::Want::Array,
+                Some(Shape::String) if self.random.chance(60) => shape::Want::String,
+                _ => shape::Want::Any,
+            };
+            let (value, shape) = self.expression(want, 4);
+            let key = self.key(&name);
             self.scope.own.entry(name).or_insert(shape);
             entries.push((key, value));
         }
-        if self.random.chance(2) {
+        if self.mistake(5) {
             let key = *self.random.pick(&[
                 "imports", "context", "environments", "fn::open", "fn::x", "Fn::x", "fn:", "${a}",
                 "$$a", "a${b}", "${", "1", "true", "~", "null", "1.5", "[a]", "{a: b}", "*x", "<<",
@@ -348,7 +370,7 @@ impl Generator {
         if self.random.chance(2) {
             node.comment = (*self.random.pick(&["", " c", " é: \"x\"", " ${a}"])).to_owned();
         }
-        if self.grammar.rare_yaml && self.random.below(400) == 0 && depth > 0 {
+        if self.grammar.rare_yaml && self.wild && self.random.below(200) == 0 && depth > 0 {
             let properties = [
                 "!!str", "!!map", "!!seq", "!!int", "!local", "!", "&anchor", "!!null", "!!bool",
                 "&x !!str", "!!float", "!!binary", "!<tag:yaml.org,2002:str>",
@@ -373,7 +395,7 @@ impl Generator {
                     if self.random.chance(1) {
                         around_colon.0 = " ".to_owned();
                     }
-                    if self.grammar.rare_yaml && self.random.below(500) == 0 {
+                    if self.grammar.rare_yaml && self.wild && self.random.below(300) == 0 {
                         key.properties = (*self.random.pick(&["!!str", "&k", "!t", "!!int"])).into();
                     }
                 }
@@ -385,6 +407,11 @@ impl Generator {
                 }
             }
         }
+    }
+
+    /// True `percent` times of a hundred where mistakes are made at all.
+    fn mistake(&mut self, percent: usize) -> bool {
+        self.wild && self.random.chance(percent)
     }
 
     fn lines_before(&mut self, lines: &mut Vec<String>) {

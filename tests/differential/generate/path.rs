@@ -14,7 +14,7 @@ impl Generator {
     pub(super) fn reference(&mut self, want: Want) -> Option<(String, Shape)> {
         for _ in 0..6 {
             let (steps, shape) = self.walk()?;
-            if shape.satisfies(want) || self.random.chance(2) {
+            if shape.satisfies(want) || self.mistake(3) {
                 return Some((self.print(&steps), shape));
             }
         }
@@ -23,15 +23,18 @@ impl Generator {
 
     /// A path as it stands between `${` and `}`, most often one that resolves.
     pub(super) fn path(&mut self, want: Want) -> (String, Shape) {
-        if self.random.chance(94)
+        if !self.mistake(20)
             && let Some(found) = self.reference(want)
         {
             return found;
         }
-        let Some((mut steps, _)) = self.walk() else {
+        let Some((mut steps, shape)) = self.walk() else {
             let invented = ["a", "b.c", "foo[0]", "context", "imports", "environments"];
             return ((*self.random.pick(&invented)).to_owned(), Shape::Unknown);
         };
+        if !self.wild {
+            return (self.print(&steps), shape);
+        }
         let text = match self.random.weighted(&[30, 15, 15, 15, 20, 5]) {
             0 => {
                 let place = self.random.below(steps.len());
@@ -77,7 +80,7 @@ impl Generator {
         let choice = self.random.weighted(&[60, 25, 6, 5, 4]);
         let mut shape = match choice {
             0 => Shape::Object(scope.own.clone()),
-            1 => scope.base.clone(),
+            1 => scope.base.clone().merge(Shape::Object(scope.own.clone())),
             2 => {
                 steps.push(Step::Name("context".to_owned()));
                 scope.context.clone()

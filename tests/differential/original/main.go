@@ -74,7 +74,6 @@ func run(arguments []string, in io.Reader, out io.Writer) error {
 		return err
 	}
 	lines := bufio.NewReaderSize(in, 1<<20)
-	answers := bufio.NewWriterSize(out, 1<<20)
 	for {
 		line, err := lines.ReadBytes('\n')
 		if len(bytes.TrimSpace(line)) > 0 {
@@ -95,13 +94,9 @@ func run(arguments []string, in io.Reader, out io.Writer) error {
 			if err != nil {
 				return err
 			}
-			if _, err := answers.Write(append(text, '\n')); err != nil {
-				return err
-			}
-		}
-		// Whoever waits for an answer sends nothing more before it has it.
-		if lines.Buffered() == 0 || err != nil {
-			if err := answers.Flush(); err != nil {
+			// Nothing is held back: a stack that overflows ends the process, and the answers
+			// up to there have to be known.
+			if _, err := out.Write(append(text, '\n')); err != nil {
 				return err
 			}
 		}
