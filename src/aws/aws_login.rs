@@ -142,6 +142,10 @@ impl Provider for AwsLogin {
         }
     }
 
+    fn explains_mistakes(&self) -> bool {
+        true
+    }
+
     fn renamed_output(&self, name: &str) -> Option<&'static str> {
         (name == "keyId").then_some("accessKeyId")
     }

@@ -143,9 +143,59 @@ impl Writer {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{problem} at byte {at}")]
 pub struct InvalidJson {
-    problem: &'static str,
+    problem: Problem,
     at: usize,
 }
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+enum Problem {
+    #[error("unexpected end of JSON input")]
+    End,
+    #[error("lists and objects nest too deep")]
+    TooDeep,
+    /// A character that cannot stand there.
+    #[error("invalid character {0}")]
+    Character(&'static str),
+    #[error("invalid character in literal {word} (expecting '{expected}')")]
+    Word { word: &'static str, expected: char },
+}
+
+impl InvalidJson {
+    /// The message of Go's `json.Decoder` for the text that was read. It quotes the character at
+    /// fault.
+    #[must_use]
+    pub fn in_go_words(&self, text: &[u8]) -> String {
+        let is_blank = text.iter().all(|byte| BLANKS.contains(byte));
+        let found = match (self.problem, text.get(self.at)) {
+            (Problem::End, _) | (_, None) if is_blank => return "EOF".to_owned(),
+            (Problem::End, _) | (_, None) => return "unexpected EOF".to_owned(),
+            (Problem::TooDeep, _) => return self.to_string(),
+            (_, Some(b'\'')) => "\\'".to_owned(),
+            (_, Some(b'"')) => "\"".to_owned(),
+            (_, Some(byte @ b' '..=b'~')) if *byte != b'\\' => char::from(*byte).to_string(),
+            (_, Some(byte @ (0xa1..=0xac | 0xae..))) => char::from(*byte).to_string(),
+            (_, Some(b'\\')) => "\\\\".to_owned(),
+            (_, Some(7)) => "\\a".to_owned(),
+            (_, Some(8)) => "\\b".to_owned(),
+            (_, Some(b'\t')) => "\\t".to_owned(),
+            (_, Some(b'\n')) => "\\n".to_owned(),
+            (_, Some(0xb)) => "\\v".to_owned(),
+            (_, Some(0xc)) => "\\f".to_owned(),
+            (_, Some(b'\r')) => "\\r".to_owned(),
+            (_, Some(byte @ ..=0x7f)) => format!("\\x{byte:02x}"),
+            (_, Some(byte)) => format!("\\u{byte:04x}"),
+        };
+        match self.problem {
+            Problem::Word { word, expected } => {
+                format!("invalid character '{found}' in literal {word} (expecting '{expected}')")
+            }
+            Problem::Character(context) => format!("invalid character '{found}' {context}"),
+            Problem::End | Problem::TooDeep => self.to_string(),
+        }
+    }
+}
+
+const BLANKS: &[u8] = b" \t\r\n";
 
 /// Reads the first JSON value of `text`; lists and objects nest no deeper than `nesting`. Of a name
 /// that repeats, the last value counts.
@@ -163,17 +213,17 @@ impl Reader<'_> {
     fn value(&mut self, nesting: usize) -> Result<Value, InvalidJson> {
         self.blanks();
         let data = match self.peek() {
-            None => return Err(self.invalid("unexpected end of JSON input")),
-            Some(b'n') => self.word(b"null", Data::Null)?,
-            Some(b't') => self.word(b"true", Data::Bool(true))?,
-            Some(b'f') => self.word(b"false", Data::Bool(false))?,
+            None => return Err(self.invalid(Problem::End)),
+            Some(b'n') => self.word("null", Data::Null)?,
+            Some(b't') => self.word("true", Data::Bool(true))?,
+            Some(b'f') => self.word("false", Data::Bool(false))?,
             Some(b'"') => Data::String(self.string()?),
             Some(b'[' | b'{') if nesting == 0 => {
-                return Err(self.invalid("lists and objects nest too deep"));
+                return Err(self.invalid(Problem::TooDeep));
             }
             Some(b'[') => {
                 let mut items = Vec::new();
-                self.sequence(b']', |reader| {
+                self.sequence(b']', "after array element", |reader| {
                     items.push(reader.value(nesting - 1)?);
                     Ok(())
                 })?;
@@ -181,11 +231,11 @@ impl Reader<'_> {
             }
             Some(b'{') => {
                 let mut entries = BTreeMap::new();
-                self.sequence(b'}', |reader| {
+                self.sequence(b'}', "after object key:value pair", |reader| {
                     reader.blanks();
                     let name = reader.string()?;
                     reader.blanks();
-                    reader.expect(b':', "expected `:` after a name")?;
+                    reader.expect(b':', "after object key")?;
                     let value = reader.value(nesting - 1)?;
                     entries.insert(name.as_str().unwrap_or_default().to_owned(), value);
                     Ok(())
@@ -193,7 +243,10 @@ impl Reader<'_> {
                 Data::Object(entries)
             }
             Some(b'-' | b'0'..=b'9') => Data::Number(self.number()?),
-            Some(_) => return Err(self.invalid("expected a value")),
+            Some(_) => {
+                let problem = Problem::Character("looking for beginning of value");
+                return Err(self.invalid(problem));
+            }
         };
         Ok(Value::new(data))
     }
@@ -201,6 +254,7 @@ impl Reader<'_> {
     fn sequence(
         &mut self,
         end: u8,
+        after: &'static str,
         mut item: impl FnMut(&mut Self) -> Result<(), InvalidJson>,
     ) -> Result<(), InvalidJson> {
         self.at += 1;
@@ -214,15 +268,18 @@ impl Reader<'_> {
             if self.take(end) {
                 return Ok(());
             }
-            self.expect(b',', "expected `,` or a closing bracket")?;
+            self.expect(b',', after)?;
         }
     }
 
-    fn word(&mut self, word: &[u8], data: Data) -> Result<Data, InvalidJson> {
-        if !self.text[self.at..].starts_with(word) {
-            return Err(self.invalid("expected a value"));
+    fn word(&mut self, word: &'static str, data: Data) -> Result<Data, InvalidJson> {
+        for expected in word.chars() {
+            match self.peek() {
+                None => return Err(self.invalid(Problem::End)),
+                Some(found) if char::from(found) == expected => self.at += 1,
+                Some(_) => return Err(self.invalid(Problem::Word { word, expected })),
+            }
         }
-        self.at += word.len();
         Ok(data)
     }
 
@@ -230,32 +287,33 @@ impl Reader<'_> {
         let start = self.at;
         self.take(b'-');
         if !self.take(b'0') {
-            self.digits()?;
+            self.digits("in numeric literal")?;
         }
         if self.take(b'.') {
-            self.digits()?;
+            self.digits("after decimal point in numeric literal")?;
         }
         if self.take(b'e') || self.take(b'E') {
             let _ = self.take(b'+') || self.take(b'-');
-            self.digits()?;
+            self.digits("in exponent of numeric literal")?;
         }
         let text = String::from_utf8_lossy(&self.text[start..self.at]);
         Ok(Number::from_text(text))
     }
 
-    fn digits(&mut self) -> Result<(), InvalidJson> {
+    fn digits(&mut self, context: &'static str) -> Result<(), InvalidJson> {
         let start = self.at;
         while matches!(self.peek(), Some(b'0'..=b'9')) {
             self.at += 1;
         }
-        if self.at == start {
-            return Err(self.invalid("expected a digit"));
+        match self.peek() {
+            _ if self.at > start => Ok(()),
+            None => Err(self.invalid(Problem::End)),
+            Some(_) => Err(self.invalid(Problem::Character(context))),
         }
-        Ok(())
     }
 
     fn string(&mut self) -> Result<Text, InvalidJson> {
-        self.expect(b'"', "expected a string")?;
+        self.expect(b'"', "looking for beginning of object key string")?;
         let mut text = TextBuilder::default();
         loop {
             let rest = &self.text[self.at..];
@@ -264,7 +322,7 @@ impl Reader<'_> {
                 .position(|byte| matches!(byte, b'"' | b'\\' | ..b' '))
             else {
                 self.at = self.text.len();
-                return Err(self.invalid("unexpected end of JSON input"));
+                return Err(self.invalid(Problem::End));
             };
             for chunk in rest[..length].utf8_chunks() {
                 text.push_str(chunk.valid());
@@ -279,7 +337,7 @@ impl Reader<'_> {
                     return Ok(text.finish());
                 }
                 b'\\' => text.push_char(self.escape()?),
-                _ => return Err(self.invalid("a control character in a string")),
+                _ => return Err(self.invalid(Problem::Character("in string literal"))),
             }
         }
     }
@@ -294,7 +352,8 @@ impl Reader<'_> {
             Some(b'r') => '\r',
             Some(b't') => '\t',
             Some(b'u') => return self.unicode(),
-            _ => return Err(self.invalid("an unknown escape in a string")),
+            None => return Err(self.invalid(Problem::End)),
+            Some(_) => return Err(self.invalid(Problem::Character("in string escape code"))),
         };
         self.at += 1;
         Ok(escaped)
@@ -317,19 +376,25 @@ impl Reader<'_> {
     }
 
     fn four_digits(&mut self) -> Result<u32, InvalidJson> {
-        let digits = self.text.get(self.at + 1..self.at + 5);
-        let code = digits
-            .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))
-            .and_then(|digits| u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok());
-        let Some(code) = code else {
-            return Err(self.invalid("an unknown escape in a string"));
-        };
-        self.at += 5;
+        self.at += 1;
+        let mut code = 0;
+        for _ in 0..4 {
+            let digit = match self.peek() {
+                None => return Err(self.invalid(Problem::End)),
+                Some(found) => char::from(found).to_digit(16),
+            };
+            let Some(digit) = digit else {
+                let problem = Problem::Character("in \\u hexadecimal character escape");
+                return Err(self.invalid(problem));
+            };
+            code = code << 4 | digit;
+            self.at += 1;
+        }
         Ok(code)
     }
 
     fn blanks(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+        while self.peek().is_some_and(|byte| BLANKS.contains(&byte)) {
             self.at += 1;
         }
     }
@@ -344,18 +409,18 @@ impl Reader<'_> {
         found
     }
 
-    fn expect(&mut self, byte: u8, problem: &'static str) -> Result<(), InvalidJson> {
+    fn expect(&mut self, byte: u8, context: &'static str) -> Result<(), InvalidJson> {
         match self.peek() {
-            None => Err(self.invalid("unexpected end of JSON input")),
+            None => Err(self.invalid(Problem::End)),
             Some(found) if found == byte => {
                 self.at += 1;
                 Ok(())
             }
-            Some(_) => Err(self.invalid(problem)),
+            Some(_) => Err(self.invalid(Problem::Character(context))),
         }
     }
 
-    fn invalid(&self, problem: &'static str) -> InvalidJson {
+    fn invalid(&self, problem: Problem) -> InvalidJson {
         let at = self.at;
         InvalidJson { problem, at }
     }
@@ -398,18 +463,48 @@ mod tests {
     fn what_is_no_json_is_refused_without_being_quoted() {
         for (text, want) in [
             ("", "unexpected end of JSON input at byte 0"),
-            ("hunter2", "expected a value at byte 0"),
-            ("nul", "expected a value at byte 0"),
-            ("[1 2]", "expected `,` or a closing bracket at byte 3"),
-            ("[1,]", "expected a value at byte 3"),
-            ("{a:1}", "expected a string at byte 1"),
-            (r#"{"a" 1}"#, "expected `:` after a name at byte 5"),
+            (
+                "hunter2",
+                "invalid character looking for beginning of value at byte 0",
+            ),
+            ("nul", "unexpected end of JSON input at byte 3"),
+            (
+                "nuxl",
+                "invalid character in literal null (expecting 'l') at byte 2",
+            ),
+            ("[1 2]", "invalid character after array element at byte 3"),
+            (
+                "[1,]",
+                "invalid character looking for beginning of value at byte 3",
+            ),
+            (
+                "{a:1}",
+                "invalid character looking for beginning of object key string at byte 1",
+            ),
+            (r#"{"a" 1}"#, "invalid character after object key at byte 5"),
+            (
+                r#"{"a":1 1}"#,
+                "invalid character after object key:value pair at byte 7",
+            ),
             (r#""a"#, "unexpected end of JSON input at byte 2"),
-            ("\"a\nb\"", "a control character in a string at byte 2"),
-            (r#""\x""#, "an unknown escape in a string at byte 2"),
-            (r#""\u12g4""#, "an unknown escape in a string at byte 2"),
-            ("-", "expected a digit at byte 1"),
-            ("1.", "expected a digit at byte 2"),
+            ("\"a\nb\"", "invalid character in string literal at byte 2"),
+            (
+                r#""\x""#,
+                "invalid character in string escape code at byte 2",
+            ),
+            (
+                r#""\u12g4""#,
+                r"invalid character in \u hexadecimal character escape at byte 5",
+            ),
+            ("-x", "invalid character in numeric literal at byte 1"),
+            (
+                "1.x",
+                "invalid character after decimal point in numeric literal at byte 2",
+            ),
+            (
+                "1e+x",
+                "invalid character in exponent of numeric literal at byte 3",
+            ),
             (
                 "[[[[[[[[[]]]]]]]]]",
                 "lists and objects nest too deep at byte 8",
@@ -417,6 +512,33 @@ mod tests {
         ] {
             let error = parse(text.as_bytes(), 8).unwrap_err();
             assert_eq!(error.to_string(), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_in_the_words_of_go() {
+        for (text, want) in [
+            ("", "EOF"),
+            (" \n", "EOF"),
+            ("[", "unexpected EOF"),
+            ("x", "invalid character 'x' looking for beginning of value"),
+            (
+                "'",
+                r"invalid character '\'' looking for beginning of value",
+            ),
+            ("[\"", "unexpected EOF"),
+            (
+                "[\u{1}",
+                r"invalid character '\x01' looking for beginning of value",
+            ),
+            ("é", "invalid character 'Ã' looking for beginning of value"),
+            (
+                "tru,",
+                "invalid character ',' in literal true (expecting 'e')",
+            ),
+        ] {
+            let error = parse(text.as_bytes(), 8).unwrap_err();
+            assert_eq!(error.in_go_words(text.as_bytes()), want, "{text}");
         }
     }
 

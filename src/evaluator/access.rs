@@ -6,7 +6,8 @@
 use std::rc::Rc;
 
 use crate::environment::Severity;
-use crate::evaluator::computed::{Computed, Shape};
+use crate::evaluator::builtins::Call;
+use crate::evaluator::computed::{Computed, Shape, Under};
 use crate::evaluator::convert::quoted;
 use crate::evaluator::evaluate::Scope;
 use crate::evaluator::expression::{Id, Kind};
@@ -37,53 +38,52 @@ impl Scope<'_, '_> {
 
     /// `${environments.PROJECT.NAME.path}`: imports an environment without merging it.
     fn inline_import(&mut self, at: Id, steps: &[Step]) -> Rc<Computed> {
-        let [project, name, rest @ ..] = steps else {
+        let [project_step, name_step, rest @ ..] = steps else {
             return Self::unknown();
         };
-        let (Accessor::Name(project), Accessor::Name(name)) = (&project.accessor, &name.accessor)
-        else {
+        let project = self.key(at, project_step).map(str::to_owned);
+        let (Some(project), Some(name)) = (project, self.key(at, name_step)) else {
             return Self::unknown();
         };
         let name = format!("{project}/{name}");
-        let span = self.program.expression(at).span;
-        let path = self.program.path(at);
-        match self.import(&name, span, path) {
-            Some(value) => self.below_value(at, value, rest),
-            None => Self::unknown(),
-        }
+        let span = self.program().expression(at).span;
+        let path = self.program().path(at);
+        let value = self.import(&name, span, path);
+        self.below_value(at, value.unwrap_or_else(Self::unknown), rest)
     }
 
     fn below_expression(&mut self, at: Id, from: Id, steps: &[Step]) -> Rc<Computed> {
-        let program = Rc::clone(&self.program);
+        let source = Rc::clone(&self.source);
         let mut from = from;
         for (position, step) in steps.iter().enumerate() {
-            let base = self.base(from);
-            if base.as_ref().is_some_and(|base| base.is_final) {
-                let value = self.evaluate(from);
-                return self.below_value(at, value, &steps[position..]);
-            }
-            match (&program.expression(from).kind, &step.accessor) {
-                (Kind::Object(properties), Accessor::Name(name)) => {
-                    if let Some(child) = properties.get(name.as_str()) {
+            match &source.program.expression(from).kind {
+                Kind::Object(properties) => {
+                    let Some(name) = self.key(at, step) else {
+                        return Self::unknown();
+                    };
+                    if let Some(child) = properties.get(name) {
                         from = *child;
-                    } else if let Some(value) = base.as_ref().and_then(|it| it.property(name)) {
-                        return self.below_value(at, value, &steps[position + 1..]);
-                    } else {
-                        let own = properties.keys().map(|name| &**name);
-                        let inherited = base.iter().flat_map(|base| base.names());
-                        let summary = unknown_property(name, own.chain(inherited));
-                        return self.fail(at, step, &summary);
+                        continue;
+                    }
+                    match self.base(from) {
+                        Some(base) if base.may_be_object() => {
+                            return self.below_value(at, base, &steps[position..]);
+                        }
+                        _ => {
+                            let names = properties.keys().map(|name| &**name);
+                            let summary = unknown_property(name, names);
+                            return self.fail(at, step, &summary);
+                        }
                     }
                 }
-                (Kind::List(items), Accessor::Index(index)) => match element(*index, items.len()) {
-                    Ok(index) => from = items[index],
-                    Err(summary) => return self.fail(at, step, &summary),
+                Kind::List(items) => match self.index(at, step, Some(items.len())) {
+                    Some(index) => from = items[index],
+                    None => return Self::unknown(),
                 },
-                (Kind::Object(_), Accessor::Index(_)) => {
-                    return self.fail(at, step, INDEX_OF_OBJECT);
-                }
-                (Kind::List(_), Accessor::Name(_)) => {
-                    return self.fail(at, step, NAME_OF_ARRAY);
+                Kind::Call(Call::Ciphertext(_)) => {
+                    // ESC looks through secrets for a text that is not there.
+                    self.error("internal error: no receiver".to_owned(), at);
+                    return Self::unknown();
                 }
                 _ => {
                     let value = self.evaluate(from);
@@ -96,60 +96,75 @@ impl Scope<'_, '_> {
 
     fn below_value(&mut self, at: Id, from: Rc<Computed>, steps: &[Step]) -> Rc<Computed> {
         let mut value = from;
-        for step in steps {
-            value = match (&value.shape, &step.accessor) {
-                (Shape::Object { .. } | Shape::Unknown { .. }, Accessor::Name(name)) => {
-                    if let Some(renamed) = self.renamed(at, step, &value, name) {
-                        renamed
-                    } else if let Some(property) = value.property(name) {
-                        property
-                    } else if value.is_unknown() {
-                        return self.fail(at, step, NO_RECEIVER);
-                    } else {
-                        // The names in a secret are secret too.
-                        let names = value.names().filter(|_| !value.secret);
-                        let summary = unknown_property(name, names);
-                        return self.fail(at, step, &summary);
+        for (position, step) in steps.iter().enumerate() {
+            if value.unknown {
+                return self.below_unknown(at, &value, &steps[position..]);
+            }
+            let found = match &value.shape {
+                Shape::Array(items) => match self.index(at, step, Some(items.len())) {
+                    Some(index) => Rc::clone(&items[index]),
+                    None => return Self::unknown(),
+                },
+                Shape::Object { under, .. } => {
+                    let Some(name) = self.key(at, step) else {
+                        return Self::unknown();
+                    };
+                    match (value.entry(name), under) {
+                        (Some(found), _) => Rc::clone(found),
+                        (None, Under::Unknown(base)) if base.may_be_object() => {
+                            let base = Rc::clone(base);
+                            return self.below_unknown(at, &base, &steps[position..]);
+                        }
+                        (None, _) => match self.renamed(at, step, &value, name) {
+                            Some(found) => found,
+                            None => {
+                                let bottom = bottom(&value);
+                                // The names in a secret are secret too.
+                                let names = bottom.own_names().filter(|_| !value.secret);
+                                let summary = unknown_property(name, names);
+                                return self.fail(at, step, &summary);
+                            }
+                        },
                     }
-                }
-                (Shape::Unknown { schema, .. }, Accessor::Index(index)) => {
-                    if *index < 0 {
-                        return self.fail(at, step, NEGATIVE_INDEX);
-                    }
-                    if !schema.may_be(Type::Array) {
-                        let is_object = schema.may_be(Type::Object);
-                        let summary = if is_object {
-                            INDEX_OF_OBJECT
-                        } else {
-                            NO_RECEIVER
-                        };
-                        return self.fail(at, step, summary);
-                    }
-                    let index = usize::try_from(*index).unwrap_or(usize::MAX);
-                    Rc::new(Computed::unknown(schema.item(index)))
-                }
-                (Shape::Array(items), Accessor::Index(index)) => {
-                    let item = element(*index, items.len())
-                        .map(|index| value.item(index).unwrap_or_else(Self::unknown));
-                    match item {
-                        Ok(item) => item,
-                        Err(summary) => return self.fail(at, step, &summary),
-                    }
-                }
-                (Shape::Array(_), Accessor::Name(_)) => {
-                    return self.fail(at, step, NAME_OF_ARRAY);
-                }
-                (Shape::Object { .. }, Accessor::Index(_)) => {
-                    return self.fail(at, step, INDEX_OF_OBJECT);
                 }
                 _ => return self.fail(at, step, NO_RECEIVER),
             };
+            value = found;
         }
         value
     }
 
-    /// The property that an older name of a provider's output means, with a warning. A property
-    /// that has the older name itself comes first.
+    /// What is known of a place in a value that is not known.
+    fn below_unknown(&mut self, at: Id, from: &Rc<Computed>, steps: &[Step]) -> Rc<Computed> {
+        let mut schema = from.schema();
+        for (position, step) in steps.iter().enumerate() {
+            if schema.is_any() {
+                break;
+            }
+            schema = match schema.rules().kind {
+                Some(Type::Array) => match self.index(at, step, schema.length()) {
+                    Some(index) => schema.item(index),
+                    None => return Self::unknown(),
+                },
+                Some(Type::Object) => {
+                    let Some(name) = self.key(at, step) else {
+                        return Self::unknown();
+                    };
+                    let present = if position == 0 && !schema.names_property(name) {
+                        self.renamed(at, step, from, name)
+                    } else {
+                        None
+                    };
+                    present.map_or_else(|| schema.property(name), |value| value.schema())
+                }
+                _ => return self.fail(at, step, NO_RECEIVER),
+            };
+        }
+        Rc::new(Computed::unknown(schema))
+    }
+
+    /// The property that an older name of a provider's output means, with a warning, where the
+    /// value has none of the older name itself.
     fn renamed(
         &mut self,
         at: Id,
@@ -158,26 +173,47 @@ impl Scope<'_, '_> {
         name: &str,
     ) -> Option<Rc<Computed>> {
         let provider = value.provider.as_ref()?;
-        let present = self
-            .session
-            .providers
-            .provider(provider)
-            .ok()?
-            .renamed_output(name)?;
-        let has_older = match &value.shape {
-            Shape::Unknown { schema, base } => {
-                let inherits = |base: &Rc<Computed>| base.property(name).is_some();
-                schema.names_property(name) || base.as_ref().is_some_and(inherits)
-            }
-            _ => value.property(name).is_some(),
-        };
-        if has_older {
-            return None;
-        }
+        let provider = self.session.providers.provider(provider).ok()?;
+        let present = provider.renamed_output(name)?;
         let property = value.property(present)?;
         let summary = format!("`{name}` is `{present}` in Pulumi Cloud; rename it");
         self.report(Severity::Warning, summary, step.span, at);
         Some(property)
+    }
+
+    /// The name that a step into an object has; an index is an error.
+    fn key<'s>(&mut self, at: Id, step: &'s Step) -> Option<&'s str> {
+        match &step.accessor {
+            Accessor::Name(name) => Some(name),
+            Accessor::Index(_) => {
+                self.fail(at, step, INDEX_OF_OBJECT);
+                None
+            }
+        }
+    }
+
+    /// The index that a step into an array of `length` has, if that is known; else an error.
+    fn index(&mut self, at: Id, step: &Step, length: Option<usize>) -> Option<usize> {
+        let index = match step.accessor {
+            Accessor::Index(index) => index,
+            Accessor::Name(_) => {
+                self.fail(at, step, NAME_OF_ARRAY);
+                return None;
+            }
+        };
+        let Ok(position) = usize::try_from(index) else {
+            self.fail(at, step, NEGATIVE_INDEX);
+            return None;
+        };
+        match length {
+            Some(length) if position >= length => {
+                let summary =
+                    format!("array index {index} out-of-bounds for array of length {length}");
+                self.fail(at, step, &summary);
+                None
+            }
+            _ => Some(position),
+        }
     }
 
     fn fail(&mut self, at: Id, step: &Step, summary: &str) -> Rc<Computed> {
@@ -195,12 +231,15 @@ const NAME_OF_ARRAY: &str = "cannot access an array element using a property nam
 const NEGATIVE_INDEX: &str = "array indices must not be negative";
 const NO_RECEIVER: &str = "receiver must be an array or an object";
 
-fn element(index: i64, length: usize) -> Result<usize, String> {
-    if index < 0 {
-        return Err(NEGATIVE_INDEX.to_owned());
+/// The object whose names are suggested: the lowest of those that one lies over.
+fn bottom(value: &Rc<Computed>) -> &Rc<Computed> {
+    match &value.shape {
+        Shape::Object {
+            under: Under::Open(Some(bottom)) | Under::Closed(Some(bottom)),
+            ..
+        } => bottom,
+        _ => value,
     }
-    let element = usize::try_from(index).ok().filter(|index| *index < length);
-    element.ok_or_else(|| format!("array index {index} out-of-bounds for array of length {length}"))
 }
 
 fn unknown_property<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> String {

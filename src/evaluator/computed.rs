@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::environment::Number;
+use crate::evaluator::expression::{Id, Program};
 use crate::evaluator::schema::{Schema, Type};
 use crate::secret::Text;
 
@@ -15,12 +16,18 @@ use crate::secret::Text;
 #[derive(Clone, Debug)]
 pub(super) struct Computed {
     pub(super) shape: Shape,
+    /// Whether it is not known. Of some such values the shape still tells what is in them.
+    pub(super) unknown: bool,
+    /// What is known of its type; `None` where the shape tells it.
+    pub(super) schema: Option<Schema>,
     /// Whether it must not be shown. It holds for this value alone.
     pub(super) secret: bool,
     /// Whether `fn::final` forbids that another environment overrides it.
     pub(super) is_final: bool,
     /// The provider whose result it is.
     pub(super) provider: Option<Rc<str>>,
+    /// The expression that gave it.
+    pub(super) origin: Option<Origin>,
     /// Where its text is written, if it is.
     pub(super) literal: Option<Place>,
     /// What is in the value with all that it inherits.
@@ -34,25 +41,15 @@ pub(super) struct Computed {
 /// The kinds of value.
 #[derive(Clone, Debug)]
 pub(super) enum Shape {
-    Unknown {
-        /// What is known of it.
-        schema: Schema,
-        /// The value that it will be merged over.
-        base: Option<Rc<Computed>>,
-    },
     Null,
     Bool(bool),
     Number(Number),
     Text(Text),
-    Array(Vec<Rc<Computed>>),
-    Object {
-        entries: Entries,
-        /// A value under this one that is not known. An entry that is missing may be in it.
-        base: Option<Rc<Computed>>,
-    },
+    Array(Rc<[Rc<Computed>]>),
+    Object { entries: Rc<Entries>, under: Under },
 }
 
-/// The entries of an object.
+/// The entries of an object, those that it inherits included.
 pub(super) type Entries = BTreeMap<Rc<str>, Entry>;
 
 /// An entry of an object.
@@ -63,11 +60,38 @@ pub(super) struct Entry {
     pub(super) own: bool,
 }
 
+/// What an object lies over, its inherited entries aside.
+#[derive(Clone, Debug)]
+pub(super) enum Under {
+    /// Nothing, or the object at the bottom of those that it was merged over.
+    Open(Option<Rc<Computed>>),
+    /// A value that is not an object: nothing further down shows through.
+    Closed(Option<Rc<Computed>>),
+    /// A value that is not known. An entry that is missing may be in it.
+    Unknown(Rc<Computed>),
+}
+
 /// Whether a value is secret or unknown, or anything in it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Content {
     pub(super) secret: bool,
     pub(super) unknown: bool,
+    /// Whether anything is unknown other than what only rotation reads.
+    pub(super) missing: bool,
+}
+
+/// A definition whose expressions are evaluated.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) environment: Arc<str>,
+    pub(super) program: Program,
+}
+
+/// An expression of a definition.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    pub(super) source: Rc<Source>,
+    pub(super) id: Id,
 }
 
 /// A stretch of a definition, in bytes.
@@ -83,6 +107,7 @@ impl Content {
         Self {
             secret: self.secret || other.secret,
             unknown: self.unknown || other.unknown,
+            missing: self.missing || other.missing,
         }
     }
 }
@@ -92,12 +117,8 @@ impl Computed {
         let (mut all, mut own) = (Content::default(), Content::default());
         let mut depth = 0;
         match &shape {
-            Shape::Unknown { .. } => {
-                all.unknown = true;
-                own.unknown = true;
-            }
             Shape::Array(items) => {
-                for item in items {
+                for item in items.iter() {
                     all = all.or(item.all);
                     own = own.or(item.own);
                     depth = depth.max(item.depth + 1);
@@ -116,9 +137,12 @@ impl Computed {
         }
         Self {
             shape,
+            unknown: false,
+            schema: None,
             secret: false,
             is_final: false,
             provider: None,
+            origin: None,
             literal: None,
             all,
             own,
@@ -131,14 +155,35 @@ impl Computed {
     }
 
     pub(super) fn unknown(schema: Schema) -> Self {
-        Self::new(Shape::Unknown { schema, base: None })
+        Self::new(Shape::Null).into_unknown(schema)
+    }
+
+    /// What only rotation reads, where nothing is rotated.
+    pub(super) fn left_out() -> Self {
+        let mut value = Self::unknown(Schema::any());
+        value.all.missing = false;
+        value.own.missing = false;
+        value
     }
 
     pub(super) fn object(entries: Entries) -> Self {
         Self::new(Shape::Object {
-            entries,
-            base: None,
+            entries: Rc::new(entries),
+            under: Under::Open(None),
         })
+    }
+
+    /// The same as a value that is not known.
+    pub(super) fn into_unknown(mut self, schema: Schema) -> Self {
+        self.unknown = true;
+        self.schema = Some(schema);
+        for content in [&mut self.all, &mut self.own] {
+            content.unknown = true;
+            content.missing = true;
+        }
+        // What is in it does not count any more: it is as secret as itself.
+        self.own.secret = self.secret;
+        self
     }
 
     /// The same value as a secret, or not, as the flag says.
@@ -149,14 +194,41 @@ impl Computed {
         self
     }
 
-    pub(super) fn is_unknown(&self) -> bool {
-        matches!(self.shape, Shape::Unknown { .. })
+    /// The same value with a type that its shape does not tell.
+    pub(super) fn with_schema(mut self, schema: Schema) -> Self {
+        self.schema = Some(schema);
+        self
+    }
+
+    /// What is known of its type.
+    pub(super) fn schema(&self) -> Schema {
+        if let Some(schema) = &self.schema {
+            return schema.clone();
+        }
+        match &self.shape {
+            Shape::Null => Schema::of(Type::Null),
+            Shape::Bool(_) => Schema::of(Type::Boolean),
+            Shape::Number(_) => Schema::of(Type::Number),
+            Shape::Text(_) => Schema::of(Type::String),
+            Shape::Array(items) => Schema::tuple(items.iter().map(|item| item.schema())),
+            Shape::Object { entries, under } => {
+                let entries = entries.iter();
+                let record = entries.map(|(name, it)| (Rc::clone(name), it.value.schema()));
+                let record = Schema::record(record);
+                match under {
+                    Under::Unknown(base) => Schema::merged(&base.schema(), &record),
+                    Under::Open(_) | Under::Closed(_) => record,
+                }
+            }
+        }
     }
 
     /// Its type; `None` for a value that is not known.
     pub(super) fn kind(&self) -> Option<Type> {
+        if self.unknown {
+            return None;
+        }
         Some(match self.shape {
-            Shape::Unknown { .. } => return None,
             Shape::Null => Type::Null,
             Shape::Bool(_) => Type::Boolean,
             Shape::Number(_) => Type::Number,
@@ -166,9 +238,28 @@ impl Computed {
         })
     }
 
+    /// Whether it is an object, or may be one for all that is known.
+    pub(super) fn may_be_object(&self) -> bool {
+        match &self.schema {
+            Some(schema) if self.unknown => {
+                schema.is_any() || schema.rules().kind == Some(Type::Object)
+            }
+            _ => matches!(self.shape, Shape::Object { .. }),
+        }
+    }
+
+    /// The text of a string that is known.
     pub(super) fn as_text(&self) -> Option<&Text> {
         match &self.shape {
-            Shape::Text(text) => Some(text),
+            Shape::Text(text) if !self.unknown => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The items of an array that is known.
+    pub(super) fn as_items(&self) -> Option<&[Rc<Self>]> {
+        match &self.shape {
+            Shape::Array(items) if !self.unknown => Some(items),
             _ => None,
         }
     }
@@ -179,42 +270,42 @@ impl Computed {
             Shape::Object { entries, .. } => Some(entries),
             _ => None,
         };
-        entries.into_iter().flatten().map(|(name, _)| &**name)
+        let entries = entries.into_iter().flat_map(|entries| entries.iter());
+        entries.map(|(name, _)| &**name)
     }
 
-    /// The property `name`. One of a value that is not known is not known either.
+    /// The names of an object's own entries.
+    pub(super) fn own_names(&self) -> impl Iterator<Item = &str> {
+        let entries = match &self.shape {
+            Shape::Object { entries, .. } => Some(entries),
+            _ => None,
+        };
+        let entries = entries.into_iter().flat_map(|entries| entries.iter());
+        let own = entries.filter(|(_, entry)| entry.own);
+        own.map(|(name, _)| &**name)
+    }
+
+    /// The entry `name`, where there is one that is known to exist.
+    pub(super) fn entry(&self, name: &str) -> Option<&Rc<Self>> {
+        match &self.shape {
+            Shape::Object { entries, .. } => entries.get(name).map(|entry| &entry.value),
+            _ => None,
+        }
+    }
+
+    /// The property `name` for what lies over it. One of a value that is not known is not known
+    /// either.
     pub(super) fn property(&self, name: &str) -> Option<Rc<Self>> {
-        let found = match &self.shape {
-            Shape::Object { entries, base } => match entries.get(name) {
-                Some(entry) => Rc::clone(&entry.value),
-                None => base.as_ref()?.property(name)?,
+        match (&self.shape, &self.schema) {
+            (Shape::Object { entries, under }, _) => match (entries.get(name), under) {
+                (Some(entry), _) => Some(Rc::clone(&entry.value)),
+                (None, Under::Unknown(base)) => base.property(name),
+                (None, _) => None,
             },
-            Shape::Unknown { schema, base } if schema.may_be(Type::Object) => {
-                let shape = Shape::Unknown {
-                    schema: schema.property(name),
-                    base: base.as_ref().and_then(|base| base.property(name)),
-                };
-                Rc::new(Self::new(shape))
+            (_, Some(schema)) if self.unknown => {
+                Some(Rc::new(Self::unknown(schema.property(name))))
             }
-            _ => return None,
-        };
-        Some(if self.secret && !found.secret {
-            Rc::new((*found).clone().with_secret(true))
-        } else {
-            found
-        })
-    }
-
-    /// The item at `index`, within a known array.
-    pub(super) fn item(&self, index: usize) -> Option<Rc<Self>> {
-        let Shape::Array(items) = &self.shape else {
-            return None;
-        };
-        let found = items.get(index)?;
-        Some(if self.secret && !found.secret {
-            Rc::new((**found).clone().with_secret(true))
-        } else {
-            Rc::clone(found)
-        })
+            _ => None,
+        }
     }
 }

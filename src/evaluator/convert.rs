@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::environment::{Data, TextBuilder, Value, json};
-use crate::evaluator::computed::{Computed, Entry, Shape};
+use crate::evaluator::computed::{Computed, Entry, Origin, Shape, Under};
 use crate::evaluator::limits::Budget;
 use crate::evaluator::schema::Schema;
 use crate::secret::Text;
@@ -26,7 +26,7 @@ pub(super) fn append_text(budget: &mut Budget, value: &Computed, into: &mut Text
         return;
     }
     let bytes = match &value.shape {
-        Shape::Unknown { .. } => json::UNKNOWN.as_bytes(),
+        _ if value.unknown => json::UNKNOWN.as_bytes(),
         Shape::Null => b"",
         Shape::Bool(true) => b"true",
         Shape::Bool(false) => b"false",
@@ -124,13 +124,13 @@ pub(super) fn to_value(budget: &mut Budget, value: &Computed) -> Value {
     if !budget.spend_steps(1) || !budget.spend_text(bytes) {
         return Value::unknown();
     }
+    if value.unknown {
+        return Value {
+            secret: value.secret,
+            ..Value::unknown()
+        };
+    }
     let data = match &value.shape {
-        Shape::Unknown { .. } => {
-            return Value {
-                secret: value.secret,
-                ..Value::unknown()
-            };
-        }
         Shape::Null => Data::Null,
         Shape::Bool(value) => Data::Bool(*value),
         Shape::Number(number) => Data::Number(number.clone()),
@@ -141,7 +141,7 @@ pub(super) fn to_value(budget: &mut Budget, value: &Computed) -> Value {
         }
         Shape::Object { entries, .. } => {
             let mut values = BTreeMap::new();
-            for (name, entry) in entries {
+            for (name, entry) in entries.iter() {
                 if budget.spend_text(name.len()) {
                     values.insert(name.to_string(), to_value(budget, &entry.value));
                 }
@@ -157,34 +157,38 @@ pub(super) fn to_value(budget: &mut Budget, value: &Computed) -> Value {
 }
 
 /// A value from outside: JSON text, a provider's result, the context. Where `secret` is set or the
-/// value is a secret, so is all that is in it.
-pub(super) fn from_value(value: Value, secret: bool) -> Rc<Computed> {
+/// value is a secret, so is all that is in it. All of it comes from the expression `origin`.
+pub(super) fn from_value(value: Value, secret: bool, origin: Option<&Origin>) -> Rc<Computed> {
     let secret = secret || value.secret;
-    if value.unknown {
-        let unknown = Computed::unknown(Schema::any());
-        return Rc::new(unknown.with_secret(secret));
-    }
     let shape = match value.data {
+        _ if value.unknown => {
+            let mut unknown = Computed::unknown(Schema::any()).with_secret(secret);
+            unknown.origin = origin.cloned();
+            return Rc::new(unknown);
+        }
         Data::Null => Shape::Null,
         Data::Bool(value) => Shape::Bool(value),
         Data::Number(number) => Shape::Number(number),
         Data::String(text) => Shape::Text(text),
         Data::Array(items) => {
-            let items = items.into_iter().map(|item| from_value(item, secret));
+            let items = items.into_iter();
+            let items = items.map(|item| from_value(item, secret, origin));
             Shape::Array(items.collect())
         }
         Data::Object(entries) => {
             let entries = entries.into_iter().map(|(name, value)| {
-                let value = from_value(value, secret);
+                let value = from_value(value, secret, origin);
                 (Rc::from(name), Entry { value, own: true })
             });
             Shape::Object {
-                entries: entries.collect(),
-                base: None,
+                entries: Rc::new(entries.collect()),
+                under: Under::Open(None),
             }
         }
     };
-    Rc::new(Computed::new(shape).with_secret(secret))
+    let mut value = Computed::new(shape).with_secret(secret);
+    value.origin = origin.cloned();
+    Rc::new(value)
 }
 
 #[cfg(test)]
@@ -220,7 +224,7 @@ mod tests {
         for _ in 0..100 {
             value = Value::new(Data::Array(vec![value]));
         }
-        let value = from_value(value, false);
+        let value = from_value(value, false, None);
         let mut budget = Budget::new();
         let text = to_text(&mut budget, &value);
         assert!(budget.is_exhausted());

@@ -7,14 +7,15 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::environment::path::Accessor as PathStep;
 use crate::environment::{Diagnostic, Range, Severity, Sources, TextBuilder};
 use crate::error::Error;
 use crate::evaluator::builtins;
-use crate::evaluator::computed::{Computed, Content, Entries, Entry, Place, Shape};
+use crate::evaluator::computed::{
+    Computed, Content, Entries, Entry, Origin, Place, Shape, Source, Under,
+};
 use crate::evaluator::convert;
 use crate::evaluator::definition::{self, Outline};
-use crate::evaluator::expression::{Id, Kind, Program};
+use crate::evaluator::expression::{Finding, Id, Kind, Phase, Program};
 use crate::evaluator::interpolation::Part;
 use crate::evaluator::limits::{
     Budget, MAXIMUM_DIAGNOSTICS, MAXIMUM_EVALUATION_DEPTH, MAXIMUM_IMPORTS, MAXIMUM_SOURCE_BYTES,
@@ -22,7 +23,7 @@ use crate::evaluator::limits::{
 };
 use crate::evaluator::masks;
 use crate::evaluator::merge::merge;
-use crate::evaluator::provider::{Definition, Importer, Providers};
+use crate::evaluator::provider::{Decrypter, Definition, Importer, Providers};
 use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::syntax::{self, Span};
 use crate::secret::Text;
@@ -44,7 +45,10 @@ const ANONYMOUS: &str = "<yaml>";
 pub(super) struct Session<'a> {
     pub(super) importer: &'a dyn Importer,
     pub(super) providers: &'a dyn Providers,
+    pub(super) decrypter: &'a dyn Decrypter,
     pub(super) mode: Mode,
+    /// Whether ciphertexts are decrypted in a check too.
+    pub(super) shows_secrets: bool,
     /// What `${context}` has besides the names of environments.
     context: Rc<Computed>,
     /// By the name that imports use.
@@ -54,25 +58,26 @@ pub(super) struct Session<'a> {
     pub(super) budget: Budget,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) sources: Sources,
-    /// The schemas that providers have given, by provider.
-    pub(super) schemas: BTreeMap<String, builtins::ProviderSchemas>,
+    /// The schemas that providers and rotators have given, by their text.
+    pub(super) schemas: BTreeMap<String, Schema>,
 }
 
 enum Imported {
     Evaluating,
-    /// `None` where it was left out.
-    Done(Option<Rc<Computed>>),
+    Done(Rc<Computed>),
+    /// It was left out, with these diagnostics.
+    LeftOut(Rc<[Diagnostic]>),
     Failed(Arc<Error>),
 }
 
 /// One definition in evaluation.
 pub(super) struct Scope<'s, 'a> {
     pub(super) session: &'s mut Session<'a>,
-    /// The environment whose definition it is.
-    environment: Arc<str>,
+    /// Whether it is not imported.
+    is_root: bool,
     /// The name of the root, as `${context.rootEnvironment.name}`.
     root_name: String,
-    pub(super) program: Rc<Program>,
+    pub(super) source: Rc<Source>,
     pub(super) root: Id,
     states: Vec<State>,
     /// What `values` lie over: the imports, merged.
@@ -84,8 +89,7 @@ pub(super) struct Scope<'s, 'a> {
 #[derive(Clone)]
 enum State {
     New,
-    /// Whether a cycle through it was reported.
-    Evaluating(bool),
+    Evaluating,
     Done(Rc<Computed>),
 }
 
@@ -93,13 +97,16 @@ impl<'a> Session<'a> {
     pub(super) fn new(
         importer: &'a dyn Importer,
         providers: &'a dyn Providers,
+        decrypter: &'a dyn Decrypter,
         mode: Mode,
         context: Rc<Computed>,
     ) -> Self {
         Self {
             importer,
             providers,
+            decrypter,
             mode,
+            shows_secrets: false,
             context,
             imported: BTreeMap::new(),
             depth: 0,
@@ -108,6 +115,11 @@ impl<'a> Session<'a> {
             sources: Sources::default(),
             schemas: BTreeMap::new(),
         }
+    }
+
+    /// Whether ciphertexts are decrypted.
+    pub(super) fn decrypts(&self) -> bool {
+        self.mode == Mode::Open || self.shows_secrets
     }
 
     /// Evaluates a definition; `root` is the name of the root where this one is imported.
@@ -144,33 +156,55 @@ impl<'a> Session<'a> {
             self.sources.hide(&environment, hidden);
         }
         let outline = definition::outline(&document);
-        let is_left_out = outline.drops_import() && (root.is_some() || !document.readable);
+        let is_left_out = if root.is_some() {
+            outline.has_reading_errors()
+        } else {
+            outline.is_empty()
+        };
         drop(document);
         let Outline {
             imports,
             values,
             findings,
+            ..
         } = outline;
         for finding in findings {
-            let range = range(&environment, finding.span);
-            self.report(finding.severity, finding.summary, Some(range), finding.path);
+            let Finding {
+                severity,
+                summary,
+                span,
+                path,
+                phase,
+            } = finding;
+            if phase == Phase::Reading || !is_left_out {
+                let range = range(&environment, span);
+                self.report(severity, summary, Some(range), path);
+            }
         }
         if is_left_out {
             return None;
         }
+        let is_root = root.is_none();
         let root_name = match root {
             Some(root) if root != ANONYMOUS => root.to_owned(),
             _ => name.clone(),
         };
+        if is_root {
+            // An import of the root goes in a circle as well.
+            self.imported.insert(name.clone(), Imported::Evaluating);
+        }
         let context = self.context_of(&name, &root_name);
         // A definition without values has nothing that could be asked for.
         let (program, root) = values.unwrap_or_else(definition::no_values);
         let mut scope = Scope {
             session: self,
-            environment,
+            is_root,
             root_name,
             states: vec![State::New; program.len()],
-            program: Rc::new(program),
+            source: Rc::new(Source {
+                environment,
+                program,
+            }),
             root,
             inherited: None,
             context,
@@ -182,7 +216,7 @@ impl<'a> Session<'a> {
 
     fn context_of(&self, current: &str, root: &str) -> Rc<Computed> {
         let mut entries = match &self.context.shape {
-            Shape::Object { entries, .. } => entries.clone(),
+            Shape::Object { entries, .. } => (**entries).clone(),
             _ => Entries::new(),
         };
         for (key, name) in [("currentEnvironment", current), ("rootEnvironment", root)] {
@@ -233,12 +267,11 @@ impl Scope<'_, '_> {
         let mut by_name = Entries::new();
         for import in imports {
             let value = self.import(&import.name, import.span, import.path.clone());
-            // Only `${imports["name"]}` can reach what was left out; a diagnostic tells of it.
-            let reachable = value.clone().unwrap_or_else(Self::unknown);
-            by_name.extend([own_entry(&import.name, reachable)]);
-            if let Some(value) = value
-                && import.merge
-            {
+            let Some(value) = value else {
+                continue;
+            };
+            by_name.extend([own_entry(&import.name, Rc::clone(&value))]);
+            if import.merge {
                 self.inherited = Some(match &self.inherited {
                     Some(inherited) => merge(&mut self.session.budget, &value, inherited),
                     None => value,
@@ -248,16 +281,35 @@ impl Scope<'_, '_> {
         self.imports = Rc::new(Computed::object(by_name));
     }
 
+    pub(super) fn program(&self) -> &Program {
+        &self.source.program
+    }
+
+    /// The expression `id` as the origin of a value.
+    pub(super) fn origin(&self, id: Id) -> Origin {
+        Origin {
+            source: Rc::clone(&self.source),
+            id,
+        }
+    }
+
     /// The values of the environment that `name` means; `None`, with a diagnostic at `span`, where
     /// there are none. Each environment is evaluated once.
     pub(super) fn import(&mut self, name: &str, span: Span, path: String) -> Option<Rc<Computed>> {
-        let range = range(&self.environment, span);
+        let range = range(&self.source.environment, span);
         match self.session.imported.get(name) {
-            Some(Imported::Done(value)) => return value.clone(),
+            Some(Imported::Done(value)) => return Some(Rc::clone(value)),
             Some(Imported::Evaluating) => {
                 let summary = format!("cyclic import of {name}");
                 self.session
                     .report(Severity::Error, summary, Some(range), Some(path));
+                return None;
+            }
+            Some(Imported::LeftOut(diagnostics)) => {
+                // ESC reads such a definition each time that it is imported.
+                for diagnostic in Rc::clone(diagnostics).iter() {
+                    self.session.add(diagnostic.clone());
+                }
                 return None;
             }
             Some(Imported::Failed(error)) => {
@@ -287,11 +339,14 @@ impl Scope<'_, '_> {
                     .imported
                     .insert(name.to_owned(), Imported::Evaluating);
                 self.session.depth += 1;
+                let before = self.session.diagnostics.len();
                 let value = self.session.environment(definition, Some(&self.root_name));
                 self.session.depth -= 1;
-                self.session
-                    .imported
-                    .insert(name.to_owned(), Imported::Done(value.clone()));
+                let imported = match &value {
+                    Some(value) => Imported::Done(Rc::clone(value)),
+                    None => Imported::LeftOut(self.session.diagnostics[before..].into()),
+                };
+                self.session.imported.insert(name.to_owned(), imported);
                 value
             }
             Err(error) => {
@@ -307,17 +362,28 @@ impl Scope<'_, '_> {
 
     /// The value of an expression.
     pub(super) fn evaluate(&mut self, id: Id) -> Rc<Computed> {
+        self.evaluate_for(id, None)
+    }
+
+    /// The value of an expression that becomes an input of the schema `accept`. Without a rotation,
+    /// what only rotation reads is not evaluated; a check reads it where it may be rotated: in the
+    /// root.
+    pub(super) fn evaluate_for(&mut self, id: Id, accept: Option<&Schema>) -> Rc<Computed> {
         match self.states[id.index()].clone() {
             State::Done(value) => return value,
-            State::Evaluating(is_reported) => {
-                if !is_reported {
-                    self.states[id.index()] = State::Evaluating(true);
-                    let path = self.program.path_in_values(id);
-                    self.error(format!("cyclic reference to {path}"), id);
-                }
+            State::Evaluating => {
+                let path = self.program().path_in_values(id);
+                self.error(format!("cyclic reference to {path}"), id);
                 return Self::unknown();
             }
             State::New => {}
+        }
+        if accept.is_some_and(Schema::is_rotate_only)
+            && (self.session.mode == Mode::Open || !self.is_root)
+        {
+            let value = Rc::new(Computed::left_out());
+            self.states[id.index()] = State::Done(Rc::clone(&value));
+            return value;
         }
         if !self.session.budget.spend_steps(1) {
             self.report_budget(id);
@@ -327,9 +393,9 @@ impl Scope<'_, '_> {
             self.error(too_deep(), id);
             return Self::unknown();
         }
-        self.states[id.index()] = State::Evaluating(false);
+        self.states[id.index()] = State::Evaluating;
         self.session.depth += 1;
-        let value = self.evaluate_over_base(id);
+        let value = self.evaluate_over_base(id, accept);
         self.session.depth -= 1;
         let value = if value.depth > MAXIMUM_VALUE_NESTING {
             let summary = format!("the value nests deeper than {MAXIMUM_VALUE_NESTING} levels");
@@ -343,24 +409,29 @@ impl Scope<'_, '_> {
         value
     }
 
-    fn evaluate_over_base(&mut self, id: Id) -> Rc<Computed> {
+    fn evaluate_over_base(&mut self, id: Id, accept: Option<&Schema>) -> Rc<Computed> {
         let base = self.base(id);
         if let Some(base) = base.as_ref().filter(|base| base.is_final) {
-            let span = self.program.expression(id).span;
+            let span = self.program().expression(id).span;
             let summary = "cannot override final value".to_owned();
             self.report(Severity::Warning, summary, span, id);
             return Rc::clone(base);
         }
-        let value = self.evaluate_alone(id);
+        let mut value = self.evaluate_alone(id, accept);
+        if value.origin.is_none() {
+            let mut told = Rc::unwrap_or_clone(value);
+            told.origin = Some(self.origin(id));
+            value = Rc::new(told);
+        }
         match base {
             Some(base) => merge(&mut self.session.budget, &value, &base),
             None => value,
         }
     }
 
-    fn evaluate_alone(&mut self, id: Id) -> Rc<Computed> {
-        let program = Rc::clone(&self.program);
-        let expression = program.expression(id);
+    fn evaluate_alone(&mut self, id: Id, accept: Option<&Schema>) -> Rc<Computed> {
+        let source = Rc::clone(&self.source);
+        let expression = source.program.expression(id);
         let shape = match &expression.kind {
             Kind::Invalid => return Self::unknown(),
             Kind::Null => Shape::Null,
@@ -369,27 +440,27 @@ impl Scope<'_, '_> {
             Kind::Text(text) => Shape::Text(text.clone()),
             Kind::Interpolation(parts) => return self.interpolate(id, parts),
             Kind::Symbol(access) => {
-                let value = self.access(id, access);
-                if !value.is_final {
-                    return value;
-                }
-                // It is the place that is final, not each copy of its value.
-                let mut copy = (*value).clone();
-                copy.is_final = false;
+                let mut copy = (*self.access(id, access)).clone();
+                copy.origin = None;
                 return Rc::new(copy);
             }
             Kind::List(items) => {
-                Shape::Array(items.iter().map(|item| self.evaluate(*item)).collect())
+                let items = items.iter().enumerate().map(|(index, item)| {
+                    let accept = accept.map(|accept| accept.item(index));
+                    self.evaluate_for(*item, accept.as_ref())
+                });
+                Shape::Array(items.collect())
             }
             Kind::Object(properties) => {
                 let mut entries = Entries::new();
                 for (name, property) in properties {
-                    let value = self.evaluate(*property);
+                    let accept = accept.map(|accept| accept.property(name));
+                    let value = self.evaluate_for(*property, accept.as_ref());
                     entries.insert(Rc::clone(name), Entry { value, own: true });
                 }
                 Shape::Object {
-                    entries,
-                    base: None,
+                    entries: Rc::new(entries),
+                    under: Under::Open(None),
                 }
             }
             Kind::Call(call) => return builtins::evaluate(self, id, call),
@@ -418,7 +489,7 @@ impl Scope<'_, '_> {
         }
         let value = Computed::text(text.finish());
         let mut value = self.flagged(value, content, || Schema::of(Type::String));
-        value.literal = Some(self.place(self.program.expression(id).span));
+        value.literal = Some(self.place(self.program().expression(id).span));
         Rc::new(value)
     }
 
@@ -439,18 +510,16 @@ impl Scope<'_, '_> {
 
     /// The value that an expression lies over: what the imports have at its place.
     pub(super) fn base(&self, id: Id) -> Option<Rc<Computed>> {
-        let Some((parent, step)) = self.program.parent(id) else {
+        if self.program().is_root(id) {
             return self.inherited.clone();
-        };
-        match (step, &self.program.expression(parent).kind) {
-            (PathStep::Name(name), Kind::Object(_)) => self.base(parent)?.property(name),
-            _ => None,
         }
+        let (owner, name) = self.program().owner(id)?;
+        self.base(owner)?.property(name)
     }
 
     fn place(&self, span: Span) -> Place {
         Place {
-            environment: Arc::clone(&self.environment),
+            environment: Arc::clone(&self.source.environment),
             begin: span.begin.byte,
             end: span.end.byte,
         }
@@ -458,22 +527,33 @@ impl Scope<'_, '_> {
 
     /// Reports an error at the whole of an expression.
     pub(super) fn error(&mut self, summary: String, id: Id) {
-        let span = self.program.expression(id).span;
+        let span = self.program().expression(id).span;
         self.report(Severity::Error, summary, span, id);
+    }
+
+    /// Reports an error at the whole of the expression that gave a value.
+    pub(super) fn error_of(&mut self, summary: String, origin: Option<&Origin>) {
+        let (range, path) = origin
+            .map(|Origin { source, id }| {
+                let span = source.program.expression(*id).span;
+                (range(&source.environment, span), source.program.path(*id))
+            })
+            .unzip();
+        self.session.report(Severity::Error, summary, range, path);
     }
 
     /// Reports something at a place in an expression.
     pub(super) fn report(&mut self, severity: Severity, summary: String, span: Span, id: Id) {
-        let range = range(&self.environment, span);
-        let path = self.program.path(id);
+        let range = range(&self.source.environment, span);
+        let path = self.program().path(id);
         self.session
             .report(severity, summary, Some(range), Some(path));
     }
 
     /// Reports the failure of a part of the world at the whole of an expression.
     pub(super) fn failure(&mut self, error: Error, id: Id) {
-        let span = self.program.expression(id).span;
-        let path = self.program.path(id);
+        let span = self.program().expression(id).span;
+        let path = self.program().path(id);
         self.report_failure(Arc::new(error), span, path);
     }
 
@@ -481,7 +561,7 @@ impl Scope<'_, '_> {
         self.session.add(Diagnostic {
             severity: Severity::Error,
             summary: error.to_string(),
-            range: Some(range(&self.environment, span)),
+            range: Some(range(&self.source.environment, span)),
             path: Some(path),
             failure: Some(error),
         });

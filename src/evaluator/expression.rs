@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::environment::path::Accessor as PathStep;
-use crate::environment::{Number, PropertyPath, Severity};
+use crate::environment::{Number, Severity};
 use crate::evaluator::builtins::{self, Call, Reading};
 use crate::evaluator::convert::quoted;
+use crate::evaluator::document_path::{join_name, join_step};
 use crate::evaluator::interpolation::{self, Access, Part};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
-use crate::evaluator::syntax::{self, Entry, Node, Span};
+use crate::evaluator::syntax::{self, Entry, Key, Node, Problem, Span};
 use crate::secret::Text;
 
 /// An expression of a [`Program`].
@@ -23,6 +24,8 @@ pub(super) struct Id(usize);
 #[derive(Debug, Default)]
 pub(super) struct Program {
     expressions: Vec<Expression>,
+    /// The path of the first expression.
+    path: String,
 }
 
 /// An expression, and where it stands.
@@ -30,7 +33,17 @@ pub(super) struct Program {
 pub(super) struct Expression {
     pub(super) kind: Kind,
     pub(super) span: Span,
-    parent: Option<(Id, PathStep)>,
+    parent: Option<Parent>,
+}
+
+/// What an expression is in.
+#[derive(Debug)]
+struct Parent {
+    id: Id,
+    /// Its name or index there, as the definition writes it.
+    step: PathStep,
+    /// Its name where it is an entry of a plain object.
+    name: Option<Rc<str>>,
 }
 
 /// The kinds of expression.
@@ -58,9 +71,16 @@ pub(super) struct Finding {
     pub(super) summary: String,
     pub(super) span: Span,
     pub(super) path: Option<String>,
-    /// Whether an import with this finding is left out. ESC tells what it finds while it reads a
-    /// definition from what it finds while it evaluates it, and drops an import for the former.
-    pub(super) drops_import: bool,
+    pub(super) phase: Phase,
+}
+
+/// When ESC finds what is wrong. It drops an import for what it finds while it reads it, and does
+/// not look further.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Phase {
+    Reading,
+    /// When expressions are declared for evaluation, just those that can be reached.
+    Declaring,
 }
 
 impl Program {
@@ -73,26 +93,52 @@ impl Program {
         self.expressions.len()
     }
 
-    /// The object or call that an expression is in, and its name or index there.
-    pub(super) fn parent(&self, id: Id) -> Option<(Id, &PathStep)> {
-        let (parent, step) = self.expression(id).parent.as_ref()?;
-        Some((*parent, step))
+    /// The plain object that an expression is an entry of, and its name there.
+    pub(super) fn owner(&self, id: Id) -> Option<(Id, &Rc<str>)> {
+        let parent = self.expression(id).parent.as_ref()?;
+        Some((parent.id, parent.name.as_ref()?))
     }
 
-    /// The path below `values`, such as `aws.creds["fn::open"].inputs`.
-    pub(super) fn path_in_values(&self, id: Id) -> PropertyPath {
-        let mut steps = Vec::new();
-        let mut next = self.parent(id);
-        while let Some((parent, step)) = next {
-            steps.push(step.clone());
-            next = self.parent(parent);
-        }
-        steps.into_iter().rev().collect()
+    /// Whether it is the expression of all values.
+    pub(super) fn is_root(&self, id: Id) -> bool {
+        self.expression(id).parent.is_none()
     }
 
-    /// The path in the definition: `values.aws.creds`.
+    /// The path in the definition: `values.aws.creds["fn::open"].inputs`.
     pub(super) fn path(&self, id: Id) -> String {
-        below_values(&self.path_in_values(id))
+        let mut steps = Vec::new();
+        let mut next = &self.expression(id).parent;
+        while let Some(Parent { id, step, .. }) = next {
+            steps.push(step);
+            next = &self.expression(*id).parent;
+        }
+        let mut path = self.path.clone();
+        for step in steps.into_iter().rev() {
+            join_step(&mut path, step);
+        }
+        path
+    }
+
+    /// The path of a value below `values`, as a message about a cycle writes it: the first name
+    /// stands as it is.
+    pub(super) fn path_in_values(&self, id: Id) -> String {
+        let mut steps = Vec::new();
+        let mut next = &self.expression(id).parent;
+        while let Some(Parent { id, step, name }) = next {
+            steps.push(match name {
+                Some(name) => PathStep::Name(name.to_string()),
+                None => step.clone(),
+            });
+            next = &self.expression(*id).parent;
+        }
+        let mut path = match steps.pop() {
+            Some(PathStep::Name(name)) => name,
+            _ => String::new(),
+        };
+        for step in steps.iter().rev() {
+            join_step(&mut path, step);
+        }
+        path
     }
 }
 
@@ -102,20 +148,26 @@ impl Id {
     }
 }
 
-fn below_values(path: &PropertyPath) -> String {
-    let values = PathStep::Name("values".to_owned());
-    let steps = std::iter::once(values).chain(path.accessors().iter().cloned());
-    steps.collect::<PropertyPath>().to_string()
-}
-
 /// Builds a [`Program`].
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lowering {
     program: Program,
     findings: Vec<Finding>,
 }
 
 impl Lowering {
+    /// Builds the program of what stands at `path`.
+    pub(super) fn new(path: impl Into<String>) -> Self {
+        let program = Program {
+            path: path.into(),
+            ..Program::default()
+        };
+        Self {
+            program,
+            findings: Vec::new(),
+        }
+    }
+
     /// Lowers the entries of `values`, whose names are taken as they are. The root has the first
     /// [`Id`].
     pub(super) fn values(
@@ -124,32 +176,107 @@ impl Lowering {
         span: Span,
         reserved: &[&str],
     ) -> (Program, Id, Vec<Finding>) {
-        let root = self.add(span, None);
+        let root = self.add(span, None, None);
         let mut properties = BTreeMap::new();
         for Entry { key, value } in entries {
-            let step = PathStep::Name(key.name.clone());
-            let path = Some(below_values(&std::iter::once(step.clone()).collect()));
-            let summary = if builtins::has_prefix(&key.name) {
+            if builtins::is_call(&key.name) {
                 let name = quoted(&key.name);
-                format!("builtin function call {name} not allowed at the top level")
-            } else if reserved.contains(&key.name.as_str()) {
-                format!("{} is a reserved key", quoted(&key.name))
+                let summary = format!("builtin function call {name} not allowed at the top level");
+                let path = self.path_of_key(root, key);
+                self.add_finding(summary, key.span, path, Phase::Reading);
+            }
+            let refused = if reserved.contains(&key.name.as_str()) {
+                Some(format!("{} is a reserved key", quoted(&key.name)))
             } else if properties.contains_key(key.name.as_str()) {
-                duplicate_key(&key.name)
+                Some(duplicate_key(&key.name))
             } else {
-                let id = self.expression(value, root, step);
-                properties.insert(Rc::from(key.name.as_str()), id);
-                continue;
+                None
             };
-            self.add_finding(summary, key.span, path, false);
+            let name = Rc::from(key.name.as_str());
+            if let Some(id) = self.entry(root, key, &name, value, refused) {
+                properties.insert(name, id);
+            }
         }
         self.program.expressions[root.0].kind = Kind::Object(properties);
         (self.program, root, self.findings)
     }
 
+    /// Lowers a single expression, whose path is the program's.
+    pub(super) fn single(mut self, node: &Node) -> (Kind, Vec<Finding>) {
+        let id = self.add(node.span, None, None);
+        self.lower(node, id);
+        let kind = std::mem::replace(&mut self.program.expressions[id.0].kind, Kind::Invalid);
+        (kind, self.findings)
+    }
+
     /// Lowers `node`, which is `step` of `parent`.
     pub(super) fn expression(&mut self, node: &Node, parent: Id, step: PathStep) -> Id {
-        let id = self.add(node.span, Some((parent, step)));
+        let id = self.add(node.span, Some((parent, step)), None);
+        self.lower(node, id);
+        id
+    }
+
+    /// Lowers the argument of a call that reads these `names` of an object. Of several entries of a
+    /// name the last one counts, and others are no part of the program.
+    pub(super) fn record(&mut self, node: &Node, parent: Id, step: PathStep, names: &[&str]) -> Id {
+        let id = self.add(node.span, Some((parent, step)), None);
+        let entries = match &node.kind {
+            syntax::Kind::Object(entries) => entries,
+            _ => {
+                self.lower(node, id);
+                return id;
+            }
+        };
+        if let Some(call) = self.call(entries, node.span, id) {
+            self.program.expressions[id.0].kind = Kind::Call(call);
+            return id;
+        }
+        let mut properties = BTreeMap::new();
+        for (position, Entry { key, value }) in entries.iter().enumerate() {
+            let name = self.key(id, key);
+            let is_last = |name: &str| {
+                let mut later = entries[position + 1..].iter();
+                later.all(|later| later.key.name != name)
+            };
+            let step = PathStep::Name(key.name.clone());
+            let mark = self.mark();
+            let value = self.expression(value, id, step);
+            match name.filter(|name| names.contains(&&**name)) {
+                Some(name) if is_last(&key.name) => {
+                    properties.insert(name, value);
+                }
+                _ => self.undeclare(mark),
+            }
+        }
+        self.program.expressions[id.0].kind = Kind::Object(properties);
+        id
+    }
+
+    /// Lowers the entry `key` of an object. One that is refused is read for what is wrong with it,
+    /// but is no part of the object.
+    fn entry(
+        &mut self,
+        parent: Id,
+        key: &Key,
+        name: &Rc<str>,
+        value: &Node,
+        refused: Option<String>,
+    ) -> Option<Id> {
+        let step = PathStep::Name(key.name.clone());
+        let id = self.add(value.span, Some((parent, step)), Some(Rc::clone(name)));
+        let mark = self.mark();
+        self.lower(value, id);
+        let summary = match refused {
+            None => return Some(id),
+            Some(summary) => summary,
+        };
+        self.undeclare(mark);
+        let path = self.path_of_key(parent, key);
+        self.add_finding(summary, key.span, path, Phase::Declaring);
+        None
+    }
+
+    fn lower(&mut self, node: &Node, id: Id) {
         let kind = match &node.kind {
             syntax::Kind::Invalid => Kind::Invalid,
             syntax::Kind::Null => Kind::Null,
@@ -164,59 +291,82 @@ impl Lowering {
                         .collect(),
                 )
             }
-            syntax::Kind::Object(entries) => match entries.as_slice() {
-                [Entry { key, value }] if builtins::has_prefix(&key.name) => {
-                    match builtins::read(self, id, key, value) {
-                        Reading::Call(call) => Kind::Call(call),
-                        Reading::Malformed => Kind::Invalid,
-                        Reading::Unknown => {
-                            self.error("'fn::' is a reserved prefix", key.span, id);
-                            self.object(entries, id)
-                        }
-                    }
-                }
-                _ => self.object(entries, id),
+            syntax::Kind::Object(entries) => match self.call(entries, node.span, id) {
+                Some(call) => Kind::Call(call),
+                None => self.object(entries, id),
             },
         };
         self.program.expressions[id.0].kind = kind;
-        id
     }
 
-    fn object(&mut self, entries: &[Entry], id: Id) -> Kind {
-        let mut properties = BTreeMap::new();
-        for Entry { key, value } in entries {
-            if entries.len() > 1 && builtins::has_prefix(&key.name) {
+    /// The call that an object is, if it is one. What looks like a call and is none is an error.
+    fn call(&mut self, entries: &[Entry], span: Span, id: Id) -> Option<Call> {
+        if let [Entry { key, value }] = entries {
+            return match builtins::read(self, id, key, value) {
+                Reading::Call(call) => Some(call),
+                Reading::Unknown => {
+                    self.error("'fn::' is a reserved prefix", key.span, id);
+                    None
+                }
+                Reading::None => None,
+            };
+        }
+        for Entry { key, .. } in entries {
+            if builtins::is_call(&key.name) {
                 let summary = format!(
                     "illegal call to builtin function: {} must be the only key within its \
                      containing object",
                     quoted(&key.name)
                 );
-                self.error(&summary, key.span, id);
+                self.error(&summary, span, id);
             }
-            let (parts, problems) = interpolation::parse(&key.name, key.span, key.plain);
-            for problem in problems {
-                self.error(&problem.summary, problem.span, id);
-            }
-            let name = match parts.as_slice() {
-                [] => Some(""),
-                [Part::Text(text)] => text.as_str(),
-                _ => None,
-            };
-            let Some(name) = name else {
-                self.error("object keys must be strings", key.span, id);
+        }
+        None
+    }
+
+    fn object(&mut self, entries: &[Entry], id: Id) -> Kind {
+        let mut properties = BTreeMap::new();
+        for Entry { key, value } in entries {
+            let Some(name) = self.key(id, key) else {
+                let mark = self.mark();
+                self.expression(value, id, PathStep::Name(key.name.clone()));
+                self.undeclare(mark);
                 continue;
             };
-            let step = PathStep::Name(name.to_owned());
-            if properties.contains_key(name) {
-                let path = self.program.path_in_values(id).join(step);
-                let path = Some(below_values(&path));
-                self.add_finding(duplicate_key(name), key.span, path, false);
-                continue;
+            let refused = properties.contains_key(&name).then(|| duplicate_key(&name));
+            if let Some(value) = self.entry(id, key, &name, value, refused) {
+                properties.insert(name, value);
             }
-            let value = self.expression(value, id, step);
-            properties.insert(Rc::from(name), value);
         }
         Kind::Object(properties)
+    }
+
+    /// The name that a key of the object `parent` stands for; `None`, with an error, where it is no
+    /// literal.
+    fn key(&mut self, parent: Id, key: &Key) -> Option<Rc<str>> {
+        let (parts, problems) = interpolation::parse(&key.name, key.span, key.plain);
+        let path = self.path_of_key(parent, key);
+        for Problem { summary, span, .. } in problems {
+            self.add_finding(summary, span, path.clone(), Phase::Reading);
+        }
+        match parts.as_slice() {
+            [] => return Some(Rc::from("")),
+            [Part::Text(text)] => {
+                if let Some(name) = text.as_str() {
+                    return Some(Rc::from(name));
+                }
+            }
+            _ => {}
+        }
+        let summary = "object keys must be strings".to_owned();
+        self.add_finding(summary, key.span, path, Phase::Reading);
+        None
+    }
+
+    fn path_of_key(&self, parent: Id, key: &Key) -> Option<String> {
+        let mut path = self.program.path(parent);
+        join_name(&mut path, &key.name);
+        Some(path)
     }
 
     fn text(&mut self, node: &Node, id: Id) -> Kind {
@@ -243,23 +393,42 @@ impl Lowering {
     }
 
     /// Adds an expression whose kind comes later.
-    pub(super) fn add(&mut self, span: Span, parent: Option<(Id, PathStep)>) -> Id {
+    pub(super) fn add(
+        &mut self,
+        span: Span,
+        parent: Option<(Id, PathStep)>,
+        name: Option<Rc<str>>,
+    ) -> Id {
         let id = Id(self.program.len());
         self.program.expressions.push(Expression {
             kind: Kind::Invalid,
             span,
-            parent,
+            parent: parent.map(|(id, step)| Parent { id, step, name }),
         });
         id
+    }
+
+    /// A point to which [`Lowering::undeclare`] can go back.
+    pub(super) fn mark(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// Forgets what was found since the mark about expressions that are read but never declared.
+    pub(super) fn undeclare(&mut self, mark: usize) {
+        let mut at = 0;
+        self.findings.retain(|finding| {
+            at += 1;
+            at <= mark || finding.phase == Phase::Reading
+        });
     }
 
     /// Reports an error at a place in the expression `id`.
     pub(super) fn error(&mut self, summary: &str, span: Span, id: Id) {
         let path = Some(self.program.path(id));
-        self.add_finding(summary.to_owned(), span, path, true);
+        self.add_finding(summary.to_owned(), span, path, Phase::Reading);
     }
 
-    fn add_finding(&mut self, summary: String, span: Span, path: Option<String>, drops: bool) {
+    fn add_finding(&mut self, summary: String, span: Span, path: Option<String>, phase: Phase) {
         // Those beyond are not shown; one more tells that there are.
         if self.findings.len() <= MAXIMUM_DIAGNOSTICS {
             self.findings.push(Finding {
@@ -267,7 +436,7 @@ impl Lowering {
                 summary,
                 span,
                 path,
-                drops_import: drops,
+                phase,
             });
         }
     }

@@ -3,6 +3,8 @@
 //! `$$` is a literal `$`; `${` begins an access that `}` ends; any other `$` is literal. What cannot
 //! be read is reported and still gives an access, so that evaluation can go on.
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::environment::{Position, TextBuilder};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
 use crate::evaluator::syntax::{Problem, Span};
@@ -39,13 +41,15 @@ pub(super) enum Accessor {
     Index(i64),
 }
 
-/// Reads `text`, which stands at `span`. Where it is `plain`, a place in the text is a place in the
-/// file; else every place in it is given as the whole of `span`.
+/// Reads `text`, which stands at `span`. Where it is `plain`, places in it are given, as ESC counts
+/// them: all on the first line, and as many columns as a terminal would take. Else every place in it
+/// is the whole of `span`.
 pub(super) fn parse(text: &str, span: Span, plain: bool) -> (Vec<Part>, Vec<Problem>) {
     let mut reader = Reader {
         text,
         span,
         plain,
+        verbatim: is_verbatim(text, span, plain),
         at: 0,
         mark: (0, 0),
         problems: Vec::new(),
@@ -54,13 +58,19 @@ pub(super) fn parse(text: &str, span: Span, plain: bool) -> (Vec<Part>, Vec<Prob
     (parts, reader.problems)
 }
 
+/// Whether each byte of a text is one of the file, in the same order.
+pub(super) fn is_verbatim(text: &str, span: Span, plain: bool) -> bool {
+    plain && span.begin.byte + text.len() == span.end.byte
+}
+
 struct Reader<'text> {
     text: &'text str,
     span: Span,
     plain: bool,
+    verbatim: bool,
     /// The byte to read next.
     at: usize,
-    /// A byte at or before all whose places are still asked for, and the characters before it.
+    /// A byte at or before all whose places are still asked for, and the columns before it.
     /// Without it each place would count the whole text again.
     mark: (usize, usize),
     problems: Vec<Problem>,
@@ -110,7 +120,7 @@ impl<'text> Reader<'text> {
                     return Access { steps };
                 }
                 None => break,
-                Some(character) if character.is_whitespace() => break,
+                Some(character) if is_blank(character) => break,
                 Some('[') => {
                     let step = self.subscript(steps.is_empty());
                     steps.push(step);
@@ -139,7 +149,7 @@ impl<'text> Reader<'text> {
             self.at += 1;
         }
         let rest = self.rest();
-        let end = rest.find(|c: char| matches!(c, '.' | '[' | '}') || c.is_whitespace());
+        let end = rest.find(ends_name);
         let name = &rest[..end.unwrap_or(rest.len())];
         self.at += name.len();
         if name.is_empty() {
@@ -152,10 +162,10 @@ impl<'text> Reader<'text> {
     fn subscript(&mut self, first: bool) -> Step {
         let start = self.at;
         self.at += 1;
-        let accessor = if self.peek() == Some('"') {
-            Accessor::Name(self.quoted_key())
-        } else {
-            self.index(start, first)
+        let accessor = match self.peek() {
+            None => Accessor::Name(String::new()),
+            Some('"') => Accessor::Name(self.quoted_key()),
+            Some(_) => self.index(start, first),
         };
         if self.peek() == Some(']') {
             self.at += 1;
@@ -200,7 +210,8 @@ impl<'text> Reader<'text> {
     fn index(&mut self, bracket: usize, first: bool) -> Accessor {
         let start = self.at;
         let rest = self.rest();
-        let end = rest.find([']', '}']).unwrap_or(rest.len());
+        let end = rest.find(|c| c == ']' || ends_name(c));
+        let end = end.unwrap_or(rest.len());
         let text = &rest[..end];
         self.at += end;
         let Ok(index) = text.parse() else {
@@ -232,9 +243,9 @@ impl<'text> Reader<'text> {
     }
 
     fn set_mark(&mut self) {
-        let (byte, characters) = self.mark;
-        let more = self.text[byte..self.at].chars().count();
-        self.mark = (self.at, characters + more);
+        let (byte, columns) = self.mark;
+        let more = width(&self.text[byte..self.at]);
+        self.mark = (self.at, columns + more);
     }
 
     fn problem(&mut self, summary: &str, start: usize, end: usize) {
@@ -244,24 +255,54 @@ impl<'text> Reader<'text> {
         self.problems.push(Problem {
             summary: summary.to_owned(),
             span: self.span(start, end),
+            path: None,
         });
     }
 
-    fn span(&self, start: usize, end: usize) -> Span {
+    fn span(&self, start_of: usize, end_of: usize) -> Span {
         if !self.plain {
             return self.span;
         }
-        let (byte, characters) = self.mark;
-        let place = |at: usize| Position {
+        let (byte, columns) = self.mark;
+        let place = |at: usize, truly: usize| Position {
             line: self.span.begin.line,
-            column: self.span.begin.column + characters + self.text[byte..at].chars().count(),
-            byte: self.span.begin.byte + at,
+            column: self.span.begin.column + columns + width(&self.text[byte..at]),
+            byte: truly,
+        };
+        let (begin, end) = (self.span.begin.byte, self.span.end.byte);
+        let (begin, end) = match self.verbatim {
+            true => (begin + start_of, begin + end_of),
+            false => (begin, end),
         };
         Span {
-            begin: place(start),
-            end: place(end),
+            begin: place(start_of, begin),
+            end: place(end_of, end),
         }
     }
+}
+
+/// The columns that a text takes in a terminal. Control characters take none.
+fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.bytes().filter(|byte| !byte.is_ascii_control()).count();
+    }
+    let control = text.chars().filter(|c| c.is_control()).count();
+    text.width().saturating_sub(control)
+}
+
+/// Whether a character ends a name.
+fn ends_name(character: char) -> bool {
+    matches!(character, '.' | '[' | '}') || is_blank(character)
+}
+
+/// Whether ESC takes a character for a blank: it looks at single bytes, so that some letters with
+/// diacritics count.
+fn is_blank(character: char) -> bool {
+    let mut bytes = [0; 4];
+    let bytes = character.encode_utf8(&mut bytes).bytes();
+    bytes
+        .into_iter()
+        .any(|byte| matches!(byte, b'\t'..=b'\r' | b' ' | 0x85 | 0xa0))
 }
 
 #[cfg(test)]
@@ -274,7 +315,10 @@ mod tests {
             column: 1,
             byte: 0,
         };
-        let end = begin;
+        let end = Position {
+            byte: text.len(),
+            ..begin
+        };
         let (parts, problems) = parse(text, Span { begin, end }, true);
         let mut shown = String::new();
         for part in parts {

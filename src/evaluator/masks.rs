@@ -94,7 +94,7 @@ impl Masks<'_> {
             return;
         }
         let mut at = node.span.begin.byte;
-        if node.plain && problems.is_empty() {
+        if interpolation::is_verbatim(text, node.span, node.plain) && problems.is_empty() {
             for access in accesses {
                 if let (Some(first), Some(last)) = (access.steps.first(), access.steps.last()) {
                     self.hidden.push(at..first.span.begin.byte);

@@ -5,9 +5,9 @@
 
 use std::rc::Rc;
 
-use crate::evaluator::computed::{Computed, Entry, Shape};
+use crate::evaluator::computed::{Computed, Entries, Entry, Shape, Under};
 use crate::evaluator::limits::Budget;
-use crate::evaluator::schema::Type;
+use crate::evaluator::schema::{Schema, Type};
 
 /// What a merge costs: it makes a new object where others only refer to one.
 const STEPS_PER_MERGE: usize = 8;
@@ -17,62 +17,93 @@ pub(super) fn merge(budget: &mut Budget, top: &Rc<Computed>, base: &Rc<Computed>
     if !budget.spend_steps(STEPS_PER_MERGE) {
         return Rc::clone(top);
     }
+    let stated = top
+        .schema
+        .as_ref()
+        .filter(|schema| schema.rules().kind == Some(Type::Object))
+        .map(|schema| Schema::merged(&base.schema(), schema));
     let shape = match &top.shape {
         Shape::Object {
             entries,
-            base: under,
-        } => match (under, &base.shape) {
-            // What lies under a value that is not known stays under it.
-            (Some(under), _) => Shape::Object {
-                entries: entries.clone(),
-                base: Some(merge(budget, under, base)),
-            },
-            (None, Shape::Unknown { schema, .. }) if schema.may_be(Type::Object) => Shape::Object {
-                entries: entries.clone(),
-                base: Some(Rc::clone(base)),
-            },
-            (
-                None,
-                Shape::Object {
-                    entries: inherited,
-                    base: under,
-                },
-            ) => {
-                let mut entries = entries.clone();
-                for (name, entry) in inherited {
-                    if !budget.spend_steps(1) {
-                        break;
-                    }
-                    if let Some(over) = entries.get_mut(name) {
-                        over.value = merge(budget, &over.value, &entry.value);
-                    } else {
-                        let value = Rc::clone(&entry.value);
-                        entries.insert(Rc::clone(name), Entry { value, own: false });
-                    }
-                }
-                Shape::Object {
-                    entries,
-                    base: under.clone(),
-                }
-            }
-            _ => return Rc::clone(top),
+            under: Under::Open(bottom),
+        } => {
+            let entries = merge_entries(budget, entries, base);
+            over(budget, entries, bottom.as_ref(), base)
+        }
+        Shape::Object {
+            entries,
+            under: Under::Unknown(under),
+        } => Shape::Object {
+            entries: Rc::clone(entries),
+            under: Under::Unknown(merge(budget, under, base)),
         },
-        Shape::Unknown {
-            schema,
-            base: under,
-        } if schema.may_be(Type::Object) => Shape::Unknown {
-            schema: schema.clone(),
-            base: Some(match under {
-                Some(under) => merge(budget, under, base),
-                None => Rc::clone(base),
-            }),
-        },
-        _ => return Rc::clone(top),
+        _ if stated.is_none() => return Rc::clone(top),
+        shape => shape.clone(),
     };
-    let merged = Computed::new(shape).with_secret(top.secret);
+    let mut merged = Computed::new(shape).with_secret(top.secret);
+    if let Some(schema) = stated.or_else(|| top.schema.clone()) {
+        merged = if top.unknown {
+            merged.into_unknown(schema)
+        } else {
+            merged.with_schema(schema)
+        };
+    }
     Rc::new(Computed {
         is_final: top.is_final,
         provider: top.provider.clone(),
+        origin: top.origin.clone(),
+        literal: top.literal.clone(),
         ..merged
     })
+}
+
+/// The entries of an object over those of `base` with the same names.
+fn merge_entries(budget: &mut Budget, entries: &Entries, base: &Rc<Computed>) -> Entries {
+    let mut merged = entries.clone();
+    for (name, entry) in &mut merged {
+        if let Some(base) = base.property(name) {
+            entry.value = merge(budget, &entry.value, &base);
+        }
+    }
+    merged
+}
+
+/// The object of `entries` over `base`, with what else `base` has.
+fn over(
+    budget: &mut Budget,
+    mut entries: Entries,
+    bottom: Option<&Rc<Computed>>,
+    base: &Rc<Computed>,
+) -> Shape {
+    let under = match &base.shape {
+        Shape::Object {
+            entries: inherited,
+            under,
+        } => {
+            for (name, entry) in inherited.iter() {
+                if !budget.spend_steps(1) {
+                    break;
+                }
+                entries.entry(Rc::clone(name)).or_insert_with(|| Entry {
+                    value: Rc::clone(&entry.value),
+                    own: false,
+                });
+            }
+            match under {
+                Under::Open(bottom) => {
+                    Under::Open(bottom.clone().or_else(|| Some(Rc::clone(base))))
+                }
+                Under::Closed(bottom) => {
+                    Under::Closed(bottom.clone().or_else(|| Some(Rc::clone(base))))
+                }
+                Under::Unknown(under) => Under::Unknown(Rc::clone(under)),
+            }
+        }
+        _ if base.unknown => Under::Unknown(Rc::clone(base)),
+        _ => Under::Closed(bottom.cloned()),
+    };
+    Shape::Object {
+        entries: Rc::new(entries),
+        under,
+    }
 }

@@ -8,8 +8,10 @@ mod access;
 mod builtins;
 mod computed;
 mod convert;
+mod decimal;
 mod definition;
 pub mod directory;
+mod document_path;
 mod evaluate;
 mod expression;
 mod interpolation;
@@ -21,21 +23,25 @@ mod schema;
 mod suggest;
 mod syntax;
 mod validate;
+mod yaml_text;
 
 use std::collections::BTreeMap;
 
 pub use directory::Directory;
-pub use provider::{Definition, Importer, Provider, Providers};
+pub use provider::{Decrypter, Definition, Importer, Provider, Providers, Rotator};
 
 use crate::environment::{Data, Diagnostic, Environment, Sources, Value};
 use evaluate::{Mode, Session};
+use provider::NoDecrypter;
 
 /// Evaluates definitions with an importer and providers.
 #[derive(Clone)]
 pub struct Evaluator<'a> {
     importer: &'a dyn Importer,
     providers: &'a dyn Providers,
+    decrypter: &'a dyn Decrypter,
     context: Value,
+    shows_secrets: bool,
 }
 
 /// What a definition gave.
@@ -57,8 +63,24 @@ impl<'a> Evaluator<'a> {
         Self {
             importer,
             providers,
+            decrypter: &NoDecrypter,
             context: Value::new(Data::Object(BTreeMap::new())),
+            shows_secrets: false,
         }
+    }
+
+    /// Decrypts secrets with `decrypter`. Without one, an error says what can decrypt them.
+    #[must_use]
+    pub fn with_decrypter(mut self, decrypter: &'a dyn Decrypter) -> Self {
+        self.decrypter = decrypter;
+        self
+    }
+
+    /// Whether a check decrypts secrets as well.
+    #[must_use]
+    pub fn with_secrets_in_checks(mut self, shows_secrets: bool) -> Self {
+        self.shows_secrets = shows_secrets;
+        self
     }
 
     /// Adds the entries of `context`, an object, to what `${context}` has.
@@ -113,8 +135,11 @@ impl<'a> Evaluator<'a> {
     }
 
     fn session(&self, mode: Mode) -> Session<'a> {
-        let context = convert::from_value(self.context.clone(), false);
-        Session::new(self.importer, self.providers, mode, context)
+        let context = convert::from_value(self.context.clone(), false, None);
+        let mut session =
+            Session::new(self.importer, self.providers, self.decrypter, mode, context);
+        session.shows_secrets = self.shows_secrets;
+        session
     }
 }
 

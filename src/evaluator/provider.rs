@@ -1,4 +1,5 @@
-//! What the evaluator asks of the world: definitions to import, and providers to open.
+//! What the evaluator asks of the world: definitions to import, providers to open, rotators to read
+//! what they rotated, and a decrypter.
 //!
 //! The traits ask for `Sync` because evaluation runs on a thread of its own, whose stack is large
 //! enough for the depth that it allows.
@@ -8,7 +9,9 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::environment::Value;
-use crate::error::Error;
+use crate::error::{Error, Kind};
+use crate::evaluator::convert::quoted;
+use crate::secret::Text;
 
 /// A provider that `fn::open` calls.
 pub trait Provider: Sync {
@@ -29,12 +32,64 @@ pub trait Provider: Sync {
         let _ = name;
         None
     }
+
+    /// Whether mistakes in the inputs are told in few words that say what to do, rather than in
+    /// those of ESC's evaluator: it lists what each alternative of a schema misses, and says nothing
+    /// of properties that a schema forbids.
+    fn explains_mistakes(&self) -> bool {
+        false
+    }
 }
 
-/// Finds providers by name.
+/// A rotator that `fn::rotate` calls: it keeps a state in the definition, which rotation renews.
+/// Here it is only read.
+pub trait Rotator: Sync {
+    /// The schema of the inputs, in the form of [`Provider::input_schema`]. Inputs that its
+    /// `rotateOnly` names are unknown outside of rotation.
+    fn input_schema(&self) -> &str;
+
+    /// The schema of the state.
+    fn state_schema(&self) -> &str;
+
+    /// The schema of what [`Rotator::open`] returns.
+    fn output_schema(&self) -> &str;
+
+    /// Gives the secret that the last rotation made. There is no state before the first one.
+    fn open(&self, inputs: &Value, state: Option<&Value>) -> Result<Value, Error>;
+}
+
+/// Finds providers and rotators by name.
 pub trait Providers: Sync {
     /// The provider called `name`. The error's message is shown at the call's place.
     fn provider(&self, name: &str) -> Result<&dyn Provider, Error>;
+
+    /// The rotator called `name`. The error's message is shown at the call's place.
+    fn rotator(&self, name: &str) -> Result<&dyn Rotator, Error> {
+        let name = quoted(name);
+        let message = format!("unknown rotator {name}");
+        Err(Error::new(Kind::Definition, message)
+            .with_hint("rotators exist only in Pulumi Cloud; open the environment there"))
+    }
+}
+
+/// Decrypts what `fn::secret` has as `ciphertext`.
+pub trait Decrypter: Sync {
+    /// Decrypts the bytes in the envelope that a definition has: what
+    /// [`Decrypter`]'s counterpart made of the plaintext.
+    fn decrypt(&self, ciphertext: &[u8]) -> Result<Text, Error>;
+}
+
+/// The decrypter where there is none: the keys are with Pulumi Cloud.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NoDecrypter;
+
+impl Decrypter for NoDecrypter {
+    fn decrypt(&self, _: &[u8]) -> Result<Text, Error> {
+        let message = "only Pulumi Cloud has the key of this secret";
+        Err(Error::new(Kind::Definition, message).with_hint(
+            "open the environment in Pulumi Cloud, or write the secret as `fn::secret: TEXT`",
+        ))
+    }
 }
 
 /// Finds the definitions that others import.

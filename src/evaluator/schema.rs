@@ -1,47 +1,69 @@
-//! JSON Schema, as far as the schemas of ESC's providers use it.
+//! JSON Schema, as far as the schemas of ESC's providers use it, and what schemas say of values that
+//! are not known.
 //!
 //! A schema is read once into an arena; a [`Schema`] is a place in it, cheap to copy and to go down
-//! from. `title`, `description`, `default`, `deprecated`, `examples` and `rotateOnly` say nothing
-//! about validity and are not kept.
+//! from. Schemas that evaluation makes (of a record, of a merge) refer to those they are made of.
+//! `title`, `description`, `default`, `deprecated`, `examples` and `uniqueItems` say nothing about
+//! validity in ESC and are not kept.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
+use percent_encoding::percent_decode_str;
 use regex_lite::Regex;
 
 use crate::environment::{Data, Number, Value, json};
+use crate::evaluator::convert::quoted;
 use crate::evaluator::limits::MAXIMUM_NESTING;
 
 /// A schema.
 #[derive(Clone)]
 pub(super) struct Schema {
-    arena: Rc<Vec<Rules>>,
+    arena: Rc<Arena>,
     at: usize,
+    /// Whether it is of an input that only rotation reads.
+    rotate_only: bool,
+}
+
+#[derive(Default)]
+struct Arena {
+    rules: Vec<Rules>,
+    /// Whether any of them has `rotateOnly`.
+    rotates: bool,
+}
+
+/// A schema in another: in the same arena or elsewhere.
+#[derive(Clone)]
+enum Sub {
+    Here(usize),
+    There(Schema),
 }
 
 /// What a schema asks for. What is `None` or empty asks for nothing.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Rules {
+    /// `true`: everything is valid. Unlike `{}` it also says that anything can be accessed.
+    accepts: bool,
     /// `false`: nothing is valid.
     pub(super) rejects: bool,
     reference: Option<usize>,
-    pub(super) types: Vec<Type>,
+    pub(super) kind: Option<Type>,
     pub(super) constant: Option<Value>,
-    pub(super) enumeration: Option<Vec<Value>>,
-    any_of: Vec<usize>,
-    one_of: Vec<usize>,
-    properties: BTreeMap<String, usize>,
-    additional: Option<usize>,
-    pub(super) required: Vec<String>,
-    pub(super) dependent_required: BTreeMap<String, Vec<String>>,
-    prefix_items: Vec<usize>,
-    items: Option<usize>,
-    pub(super) minimum: Option<Limit>,
-    pub(super) exclusive_minimum: Option<Limit>,
-    pub(super) maximum: Option<Limit>,
-    pub(super) exclusive_maximum: Option<Limit>,
-    pub(super) multiple_of: Option<Limit>,
+    pub(super) enumeration: Vec<Value>,
+    any_of: Vec<Sub>,
+    one_of: Vec<Sub>,
+    properties: BTreeMap<Rc<str>, Sub>,
+    additional: Option<Sub>,
+    pub(super) required: Vec<Rc<str>>,
+    pub(super) dependent_required: BTreeMap<String, Vec<Rc<str>>>,
+    prefix_items: Vec<Sub>,
+    items: Option<Sub>,
+    pub(super) minimum: Option<Number>,
+    pub(super) exclusive_minimum: Option<Number>,
+    pub(super) maximum: Option<Number>,
+    pub(super) exclusive_maximum: Option<Number>,
+    pub(super) multiple_of: Option<Number>,
     pub(super) minimum_length: Option<usize>,
     pub(super) maximum_length: Option<usize>,
     pub(super) minimum_items: Option<usize>,
@@ -51,13 +73,8 @@ pub(super) struct Rules {
     pub(super) pattern: Option<Regex>,
     /// Whether a valid value is a secret.
     pub(super) secret: bool,
-}
-
-/// A number in a schema, with the text that messages show.
-#[derive(Debug)]
-pub(super) struct Limit {
-    pub(super) value: f64,
-    pub(super) text: String,
+    /// The properties that only rotation reads.
+    rotate_only: Vec<String>,
 }
 
 /// The types of JSON.
@@ -100,220 +117,365 @@ impl Schema {
     pub(super) fn parse(text: &str) -> Result<Self, InvalidSchema> {
         let value = json::parse(text.as_bytes(), MAXIMUM_NESTING)
             .map_err(|error| InvalidSchema(error.to_string()))?;
-        Reader::default().document(&value)
+        Self::read(&value)
+    }
+
+    /// Reads a schema from its JSON.
+    pub(super) fn read(value: &Value) -> Result<Self, InvalidSchema> {
+        Reader::default().document(value)
     }
 
     /// The schema that everything satisfies.
     pub(super) fn any() -> Self {
-        Self::of_rules(Rules::default())
-    }
-
-    /// The schema of one type.
-    pub(super) fn of(kind: Type) -> Self {
         Self::of_rules(Rules {
-            types: vec![kind],
+            accepts: true,
             ..Rules::default()
         })
     }
 
-    /// The schema of arrays whose items are of one type.
-    pub(super) fn array_of(kind: Type) -> Self {
-        let array = Rules {
-            types: vec![Type::Array],
-            items: Some(1),
-            ..Rules::default()
-        };
-        let items = Rules {
-            types: vec![kind],
-            ..Rules::default()
-        };
-        Self {
-            arena: Rc::new(vec![array, items]),
-            at: 0,
-        }
-    }
-
-    fn never() -> Self {
+    /// The schema that nothing satisfies.
+    pub(super) fn never() -> Self {
         Self::of_rules(Rules {
             rejects: true,
             ..Rules::default()
         })
     }
 
-    fn of_rules(rules: Rules) -> Self {
-        Self {
-            arena: Rc::new(vec![rules]),
-            at: 0,
-        }
+    /// The schema of one type.
+    pub(super) fn of(kind: Type) -> Self {
+        Self::of_rules(Rules {
+            kind: Some(kind),
+            ..Rules::default()
+        })
     }
 
-    /// The rules, references followed.
-    pub(super) fn rules(&self) -> &Rules {
-        let mut at = self.at;
-        // A chain of references that is longer than the arena goes round in circles; it then says
-        // nothing more than any of its members.
-        for _ in 0..self.arena.len() {
-            match self.arena[at].reference {
-                Some(next) => at = next,
-                None => break,
+    /// The schema of arrays with such items.
+    pub(super) fn array_of(items: Self) -> Self {
+        Self::of_rules(Rules {
+            kind: Some(Type::Array),
+            items: Some(Sub::There(items)),
+            ..Rules::default()
+        })
+    }
+
+    /// The schema of arrays with just these items.
+    pub(super) fn tuple(items: impl IntoIterator<Item = Self>) -> Self {
+        Self::of_rules(Rules {
+            kind: Some(Type::Array),
+            prefix_items: items.into_iter().map(Sub::There).collect(),
+            items: Some(Sub::There(Self::never())),
+            ..Rules::default()
+        })
+    }
+
+    /// The schema of objects that have all of these properties.
+    pub(super) fn record(properties: impl IntoIterator<Item = (Rc<str>, Self)>) -> Self {
+        let subs = properties.into_iter();
+        let properties: BTreeMap<_, _> = subs.map(|(name, it)| (name, Sub::There(it))).collect();
+        Self::of_rules(Rules {
+            kind: Some(Type::Object),
+            required: properties.keys().cloned().collect(),
+            properties,
+            ..Rules::default()
+        })
+    }
+
+    /// The schema of values that satisfy one of these, those left out that nothing satisfies.
+    pub(super) fn one_of_these(schemas: impl IntoIterator<Item = Self>) -> Self {
+        let mut schemas: Vec<_> = schemas
+            .into_iter()
+            .filter(|schema| !schema.rules().rejects)
+            .collect();
+        match (schemas.pop(), schemas.is_empty()) {
+            (None, _) => Self::never(),
+            (Some(only), true) => only,
+            (Some(last), false) => {
+                schemas.push(last);
+                let rotate_only = schemas.iter().all(|schema| schema.rotate_only);
+                let union = Self::of_rules(Rules {
+                    one_of: schemas.into_iter().map(Sub::There).collect(),
+                    ..Rules::default()
+                });
+                Self {
+                    rotate_only,
+                    ..union
+                }
             }
         }
-        &self.arena[at]
     }
 
-    fn down(&self, at: usize) -> Self {
+    /// The schema of an object of schema `top` that was merged over one of schema `base`.
+    pub(super) fn merged(base: &Self, top: &Self) -> Self {
+        let is_object = |schema: &Self| schema.rules().kind == Some(Type::Object);
+        if !is_object(top) || !is_object(base) {
+            return top.clone();
+        }
+        let mut properties: BTreeMap<_, _> = base.properties().collect();
+        for (name, schema) in top.properties() {
+            let schema = match properties.get(&name) {
+                Some(base) => Self::merged(base, &schema),
+                None => schema,
+            };
+            properties.insert(name, schema);
+        }
+        let additional = match (base.additional(), top.additional()) {
+            (None, only) | (only, None) => only,
+            (Some(_), Some(_)) => Some(Self::any()),
+        };
+        Self::of_rules(Rules {
+            kind: Some(Type::Object),
+            required: properties.keys().cloned().collect(),
+            properties: properties
+                .into_iter()
+                .map(|(name, schema)| (name, Sub::There(schema)))
+                .collect(),
+            additional: additional.map(Sub::There),
+            ..Rules::default()
+        })
+    }
+
+    fn of_rules(rules: Rules) -> Self {
         Self {
-            arena: Rc::clone(&self.arena),
-            at,
+            arena: Rc::new(Arena {
+                rules: vec![rules],
+                rotates: false,
+            }),
+            at: 0,
+            rotate_only: false,
         }
     }
 
-    fn all(&self, places: &[usize]) -> Vec<Self> {
-        places.iter().map(|at| self.down(*at)).collect()
+    /// What this schema itself asks for; what it refers to asks for more.
+    pub(super) fn rules(&self) -> &Rules {
+        &self.arena.rules[self.at]
+    }
+
+    /// Whether everything satisfies it and may be accessed.
+    pub(super) fn is_any(&self) -> bool {
+        self.rules().accepts
+    }
+
+    /// Whether it is of an input that only rotation reads.
+    pub(super) fn is_rotate_only(&self) -> bool {
+        self.rotate_only
+    }
+
+    /// Whether any input in it is one that only rotation reads.
+    pub(super) fn rotates(&self) -> bool {
+        self.arena.rotates || self.rotate_only
+    }
+
+    fn down(&self, sub: &Sub) -> Self {
+        match sub {
+            Sub::Here(at) => Self {
+                arena: Rc::clone(&self.arena),
+                at: *at,
+                rotate_only: self.rotate_only,
+            },
+            Sub::There(schema) => Self {
+                rotate_only: schema.rotate_only || self.rotate_only,
+                ..schema.clone()
+            },
+        }
+    }
+
+    fn all<'s>(&'s self, subs: &'s [Sub]) -> impl Iterator<Item = Self> + 's {
+        subs.iter().map(|sub| self.down(sub))
+    }
+
+    /// The schema that it refers to and that holds as well.
+    pub(super) fn reference(&self) -> Option<Self> {
+        let at = self.rules().reference?;
+        Some(self.down(&Sub::Here(at)))
     }
 
     pub(super) fn any_of(&self) -> Vec<Self> {
-        self.all(&self.rules().any_of)
+        self.all(&self.rules().any_of).collect()
     }
 
     pub(super) fn one_of(&self) -> Vec<Self> {
-        self.all(&self.rules().one_of)
+        self.all(&self.rules().one_of).collect()
     }
 
-    /// The names in `properties`.
-    pub(super) fn property_names(&self) -> impl Iterator<Item = &str> {
-        self.rules().properties.keys().map(String::as_str)
+    pub(super) fn prefix_items(&self) -> Vec<Self> {
+        self.all(&self.rules().prefix_items).collect()
+    }
+
+    /// What the items after the first few must be.
+    pub(super) fn items(&self) -> Option<Self> {
+        self.rules().items.as_ref().map(|sub| self.down(sub))
+    }
+
+    /// The properties that are named.
+    pub(super) fn properties(&self) -> impl Iterator<Item = (Rc<str>, Self)> + '_ {
+        let properties = self.rules().properties.iter();
+        properties.map(|(name, sub)| (Rc::clone(name), self.down(sub)))
+    }
+
+    /// What the properties must be that are not named.
+    pub(super) fn additional(&self) -> Option<Self> {
+        self.rules().additional.as_ref().map(|sub| self.down(sub))
     }
 
     /// What the property `name` must be, where the schema says it by name or for all others.
     pub(super) fn declared_property(&self, name: &str) -> Option<Self> {
         let rules = self.rules();
-        let at = rules.properties.get(name).or(rules.additional.as_ref())?;
-        Some(self.down(*at))
+        let Some(sub) = rules.properties.get(name) else {
+            return self.additional();
+        };
+        let mut schema = self.down(sub);
+        schema.rotate_only |= rules.rotate_only.iter().any(|it| it == name);
+        Some(schema)
     }
 
     /// What the item at `index` must be, where the schema says it.
     pub(super) fn declared_item(&self, index: usize) -> Option<Self> {
+        match self.rules().prefix_items.get(index) {
+            Some(sub) => Some(self.down(sub)),
+            None => self.items(),
+        }
+    }
+
+    /// What is known of the property `name` of a value that is not known itself. Of a property that
+    /// no alternative names nothing is known, not even that it may exist.
+    pub(super) fn property(&self, name: &str) -> Self {
+        self.part(Type::Object, &|schema| schema.declared_property(name))
+    }
+
+    /// What is known of the item at `index` of a value that is not known itself.
+    pub(super) fn item(&self, index: usize) -> Self {
+        self.part(Type::Array, &|schema| schema.declared_item(index))
+    }
+
+    fn part(&self, kind: Type, of: &dyn Fn(&Self) -> Option<Self>) -> Self {
         let rules = self.rules();
-        let at = rules.prefix_items.get(index).or(rules.items.as_ref())?;
-        Some(self.down(*at))
+        let alternatives = rules.any_of.iter().chain(&rules.one_of);
+        let mut parts: Vec<_> = alternatives
+            // Alternatives lie behind what they are alternatives of; nothing goes in circles.
+            .map(|sub| self.down(sub).part(kind, of))
+            .collect();
+        if rules.kind == Some(kind) {
+            parts.extend(of(self));
+        }
+        Self::one_of_these(parts)
+    }
+
+    /// How long arrays of this schema are, where it says so by allowing no further items.
+    pub(super) fn length(&self) -> Option<usize> {
+        let is_closed = self.items().is_some_and(|items| items.rules().rejects);
+        is_closed.then(|| self.rules().prefix_items.len())
     }
 
     /// Whether the schema names this property, itself or in one of its alternatives.
     pub(super) fn names_property(&self, name: &str) -> bool {
-        self.rules().properties.contains_key(name)
-            || self
-                .alternatives()
-                .iter()
-                .any(|schema| schema.names_property(name))
-    }
-
-    /// What is known of the property `name` of a value that is not known itself: what the schema
-    /// says, nothing where it may be anything, and a schema that nothing satisfies where a record
-    /// does not have it.
-    pub(super) fn property(&self, name: &str) -> Self {
-        if let Some(schema) = self.declared_property(name) {
-            return schema;
-        }
-        let alternatives = self.alternatives();
-        let mut having = alternatives
-            .iter()
-            .filter(|schema| schema.names_property(name));
-        match (having.next(), having.next()) {
-            (Some(schema), None) => schema.property(name),
-            (Some(_), Some(_)) => Self::any(),
-            (None, _) if !alternatives.is_empty() => Self::any(),
-            (None, _) if self.rules().types.is_empty() => Self::any(),
-            (None, _) => Self::never(),
-        }
-    }
-
-    /// The same for an item.
-    pub(super) fn item(&self, index: usize) -> Self {
-        self.declared_item(index).unwrap_or_else(Self::any)
-    }
-
-    /// Whether a value of this schema can be of type `kind`.
-    pub(super) fn may_be(&self, kind: Type) -> bool {
         let rules = self.rules();
-        if rules.rejects || !(rules.types.is_empty() || rules.types.contains(&kind)) {
-            return false;
-        }
-        let alternatives = self.alternatives();
-        alternatives.is_empty() || alternatives.iter().any(|schema| schema.may_be(kind))
-    }
-
-    fn alternatives(&self) -> Vec<Self> {
-        let rules = self.rules();
-        let places = if rules.one_of.is_empty() {
-            &rules.any_of
-        } else {
-            &rules.one_of
-        };
-        // A schema that is its own alternative says nothing.
-        let places = places.iter().filter(|at| **at > self.at);
-        places.map(|at| self.down(*at)).collect()
+        let mut alternatives = rules.any_of.iter().chain(&rules.one_of);
+        rules.properties.contains_key(name)
+            || alternatives.any(|sub| self.down(sub).names_property(name))
     }
 }
+
+/// The keywords that mean something here. JSON text may write them in any case, as for Go's
+/// `encoding/json`.
+const KEYWORDS: [&str; 29] = [
+    "$ref",
+    "type",
+    "const",
+    "enum",
+    "anyOf",
+    "oneOf",
+    "properties",
+    "additionalProperties",
+    "required",
+    "dependentRequired",
+    "prefixItems",
+    "items",
+    "minimum",
+    "exclusiveMinimum",
+    "maximum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "minProperties",
+    "maxProperties",
+    "pattern",
+    "secret",
+    "rotateOnly",
+    "title",
+    "description",
+    "deprecated",
+];
 
 /// Reads a schema into the arena.
 #[derive(Default)]
-struct Reader {
-    rules: Vec<Rules>,
-    /// The places of `#/$defs/…`.
-    definitions: BTreeMap<String, usize>,
+struct Reader<'v> {
+    arena: Arena,
+    /// What `$defs` has.
+    sources: BTreeMap<&'v str, &'v Value>,
+    /// The places of those that are referred to.
+    places: BTreeMap<&'v str, usize>,
+    /// Those that are referred to and not read yet.
+    unread: Vec<&'v str>,
 }
 
-impl Reader {
-    fn document(mut self, value: &Value) -> Result<Schema, InvalidSchema> {
-        self.rules.push(Rules::default());
-        let definitions = match value.property("$defs").map(|value| &value.data) {
-            Some(Data::Object(definitions)) => definitions.iter().collect(),
-            _ => Vec::new(),
-        };
-        for (name, _) in &definitions {
-            self.definitions.insert((*name).clone(), self.rules.len());
-            self.rules.push(Rules::default());
+impl<'v> Reader<'v> {
+    fn document(mut self, value: &'v Value) -> Result<Schema, InvalidSchema> {
+        if let Some(Data::Object(definitions)) = value.property("$defs").map(|it| &it.data) {
+            let definitions = definitions.iter();
+            self.sources = definitions.map(|(name, it)| (name.as_str(), it)).collect();
         }
-        self.rules[0] = self.rules_of(value)?;
-        for (name, value) in definitions {
-            let rules = self.rules_of(value)?;
-            if let Some(at) = self.definitions.get(name) {
-                self.rules[*at] = rules;
+        self.schema(value)?;
+        while let Some(name) = self.unread.pop() {
+            if let (Some(value), Some(at)) = (self.sources.get(name), self.places.get(name)) {
+                let at = *at;
+                self.arena.rules[at] = self.rules_of(value)?;
             }
         }
         Ok(Schema {
-            arena: Rc::new(self.rules),
+            arena: Rc::new(self.arena),
             at: 0,
+            rotate_only: false,
         })
     }
 
-    fn schema(&mut self, value: &Value) -> Result<usize, InvalidSchema> {
-        let at = self.rules.len();
-        self.rules.push(Rules::default());
-        self.rules[at] = self.rules_of(value)?;
+    /// The place of a schema. It is behind the places of those that it is in.
+    fn schema(&mut self, value: &'v Value) -> Result<usize, InvalidSchema> {
+        let at = self.arena.rules.len();
+        self.arena.rules.push(Rules::default());
+        self.arena.rules[at] = self.rules_of(value)?;
         Ok(at)
     }
 
-    fn schemas(&mut self, keyword: &str, value: &Value) -> Result<Vec<usize>, InvalidSchema> {
-        let Data::Array(items) = &value.data else {
-            return Err(not_a(keyword, "a list"));
-        };
-        items.iter().map(|item| self.schema(item)).collect()
+    fn sub(&mut self, value: &'v Value) -> Result<Sub, InvalidSchema> {
+        self.schema(value).map(Sub::Here)
     }
 
-    fn rules_of(&mut self, value: &Value) -> Result<Rules, InvalidSchema> {
+    fn schemas(&mut self, keyword: &str, value: &'v Value) -> Result<Vec<Sub>, InvalidSchema> {
+        let items = items(keyword, value)?;
+        items.iter().map(|item| self.sub(item)).collect()
+    }
+
+    fn rules_of(&mut self, value: &'v Value) -> Result<Rules, InvalidSchema> {
         let mut rules = Rules::default();
         let keywords = match &value.data {
             Data::Bool(accepts) => {
+                rules.accepts = *accepts;
                 rules.rejects = !accepts;
                 return Ok(rules);
             }
             Data::Object(keywords) => keywords,
             _ => return Err(not_a("a schema", "an object or a boolean")),
         };
-        for (keyword, value) in keywords {
-            self.keyword(&mut rules, keyword, value)?;
+        for (name, value) in keywords {
+            let known = KEYWORDS.iter().find(|it| it.eq_ignore_ascii_case(name));
+            if let Some(keyword) = known
+                && value.data != Data::Null
+            {
+                self.keyword(&mut rules, keyword, value)?;
+            }
         }
         Ok(rules)
     }
@@ -322,46 +484,36 @@ impl Reader {
         &mut self,
         rules: &mut Rules,
         keyword: &str,
-        value: &Value,
+        value: &'v Value,
     ) -> Result<(), InvalidSchema> {
         match keyword {
-            "$ref" => rules.reference = Some(self.reference(value)?),
-            "type" => rules.types = types(value)?,
+            "$ref" => rules.reference = self.reference(text("$ref", value)?)?,
+            "type" => rules.kind = kind(value)?,
             "const" => rules.constant = Some(value.clone()),
-            "enum" => {
-                let Data::Array(items) = &value.data else {
-                    return Err(not_a(keyword, "a list"));
-                };
-                rules.enumeration = Some(items.clone());
-            }
+            "enum" => rules.enumeration = items(keyword, value)?.to_vec(),
             "anyOf" => rules.any_of = self.schemas(keyword, value)?,
             "oneOf" => rules.one_of = self.schemas(keyword, value)?,
             "properties" => {
-                let Data::Object(properties) = &value.data else {
-                    return Err(not_a(keyword, "an object"));
-                };
-                for (name, value) in properties {
-                    rules.properties.insert(name.clone(), self.schema(value)?);
+                for (name, value) in entries(keyword, value)? {
+                    let sub = self.sub(value)?;
+                    rules.properties.insert(Rc::from(name.as_str()), sub);
                 }
             }
-            "additionalProperties" => rules.additional = Some(self.schema(value)?),
+            "additionalProperties" => rules.additional = Some(self.sub(value)?),
             "required" => rules.required = names(keyword, value)?,
             "dependentRequired" => {
-                let Data::Object(properties) = &value.data else {
-                    return Err(not_a(keyword, "an object"));
-                };
-                for (name, value) in properties {
+                for (name, value) in entries(keyword, value)? {
                     let required = names(keyword, value)?;
                     rules.dependent_required.insert(name.clone(), required);
                 }
             }
             "prefixItems" => rules.prefix_items = self.schemas(keyword, value)?,
-            "items" => rules.items = Some(self.schema(value)?),
-            "minimum" => rules.minimum = Some(limit(keyword, value)?),
-            "exclusiveMinimum" => rules.exclusive_minimum = Some(limit(keyword, value)?),
-            "maximum" => rules.maximum = Some(limit(keyword, value)?),
-            "exclusiveMaximum" => rules.exclusive_maximum = Some(limit(keyword, value)?),
-            "multipleOf" => rules.multiple_of = Some(limit(keyword, value)?),
+            "items" => rules.items = Some(self.sub(value)?),
+            "minimum" => rules.minimum = Some(number(keyword, value)?.clone()),
+            "exclusiveMinimum" => rules.exclusive_minimum = Some(number(keyword, value)?.clone()),
+            "maximum" => rules.maximum = Some(number(keyword, value)?.clone()),
+            "exclusiveMaximum" => rules.exclusive_maximum = Some(number(keyword, value)?.clone()),
+            "multipleOf" => rules.multiple_of = Some(number(keyword, value)?.clone()),
             "minLength" => rules.minimum_length = Some(count(keyword, value)?),
             "maxLength" => rules.maximum_length = Some(count(keyword, value)?),
             "minItems" => rules.minimum_items = Some(count(keyword, value)?),
@@ -370,29 +522,52 @@ impl Reader {
             "maxProperties" => rules.maximum_properties = Some(count(keyword, value)?),
             "pattern" => {
                 let pattern = text(keyword, value)?;
-                let regex = Regex::new(pattern)
-                    .map_err(|error| InvalidSchema(format!("`pattern`: {error}")))?;
-                rules.pattern = Some(regex);
+                if !pattern.is_empty() {
+                    let regex = Regex::new(pattern).map_err(|error| {
+                        InvalidSchema(format!("error parsing regexp: {error}: `{pattern}`"))
+                    })?;
+                    rules.pattern = Some(regex);
+                }
             }
             "secret" => rules.secret = matches!(value.data, Data::Bool(true)),
+            "rotateOnly" => {
+                let names = names(keyword, value)?;
+                rules.rotate_only = names.iter().map(ToString::to_string).collect();
+                self.arena.rotates |= !names.is_empty();
+            }
             _ => {}
         }
         Ok(())
     }
 
-    fn reference(&self, value: &Value) -> Result<usize, InvalidSchema> {
-        let reference = text("$ref", value)?;
-        if reference == "#" {
-            return Ok(0);
+    fn reference(&mut self, reference: &str) -> Result<Option<usize>, InvalidSchema> {
+        if reference.is_empty() {
+            return Ok(None);
         }
-        let name = reference.strip_prefix("#/$defs/");
-        name.and_then(|name| self.definitions.get(name).copied())
-            .ok_or_else(|| InvalidSchema(format!("`$ref`: `{reference}` is not defined")))
+        let name = reference
+            .strip_prefix("#/$defs/")
+            .filter(|name| !name.contains('/'));
+        let Some(name) = name else {
+            let reason = "only fragment references of the form #/$defs/ref are supported";
+            return Err(InvalidSchema(reason.to_owned()));
+        };
+        let name = percent_decode_str(name).decode_utf8_lossy();
+        let Some((name, _)) = self.sources.get_key_value(&*name) else {
+            return Err(InvalidSchema(format!("unknown subschema {reference}")));
+        };
+        if let Some(at) = self.places.get(name) {
+            return Ok(Some(*at));
+        }
+        let at = self.arena.rules.len();
+        self.arena.rules.push(Rules::default());
+        self.places.insert(name, at);
+        self.unread.push(name);
+        Ok(Some(at))
     }
 }
 
-fn types(value: &Value) -> Result<Vec<Type>, InvalidSchema> {
-    let one = |value: &Value| match text("type", value)? {
+fn kind(value: &Value) -> Result<Option<Type>, InvalidSchema> {
+    match text("type", value)? {
         // ESC writes its own schemas with an empty type where there is none.
         "" => Ok(None),
         "null" => Ok(Some(Type::Null)),
@@ -402,48 +577,60 @@ fn types(value: &Value) -> Result<Vec<Type>, InvalidSchema> {
         "array" => Ok(Some(Type::Array)),
         "object" => Ok(Some(Type::Object)),
         other => Err(InvalidSchema(format!("`type`: `{other}` is no type"))),
-    };
-    let types: Result<Vec<_>, _> = match &value.data {
-        Data::Array(items) => items.iter().map(one).collect(),
-        _ => one(value).map(|kind| vec![kind]),
-    };
-    Ok(types?.into_iter().flatten().collect())
+    }
 }
 
-fn names(keyword: &str, value: &Value) -> Result<Vec<String>, InvalidSchema> {
-    let Data::Array(items) = &value.data else {
-        return Err(not_a(keyword, "a list"));
-    };
-    let names = items.iter().map(|item| text(keyword, item));
-    names.map(|name| name.map(str::to_owned)).collect()
+fn items<'v>(keyword: &str, value: &'v Value) -> Result<&'v [Value], InvalidSchema> {
+    match &value.data {
+        Data::Array(items) => Ok(items),
+        _ => Err(not_a(keyword, "a list")),
+    }
+}
+
+fn entries<'v>(
+    keyword: &str,
+    value: &'v Value,
+) -> Result<&'v BTreeMap<String, Value>, InvalidSchema> {
+    match &value.data {
+        Data::Object(entries) => Ok(entries),
+        _ => Err(not_a(keyword, "an object")),
+    }
+}
+
+fn names(keyword: &str, value: &Value) -> Result<Vec<Rc<str>>, InvalidSchema> {
+    let names = items(keyword, value)?.iter();
+    let names = names.map(|item| text(keyword, item).map(Rc::from));
+    names.collect()
 }
 
 fn text<'v>(keyword: &str, value: &'v Value) -> Result<&'v str, InvalidSchema> {
     value.as_str().ok_or_else(|| not_a(keyword, "a string"))
 }
 
-fn limit(keyword: &str, value: &Value) -> Result<Limit, InvalidSchema> {
-    let Data::Number(number) = &value.data else {
-        return Err(not_a(keyword, "a number"));
-    };
-    let text = number.as_str().to_owned();
-    let value = to_f64(number).ok_or_else(|| not_a(keyword, "a number"))?;
-    Ok(Limit { value, text })
+fn number<'v>(keyword: &str, value: &'v Value) -> Result<&'v Number, InvalidSchema> {
+    match &value.data {
+        Data::Number(number) => Ok(number),
+        _ => Err(not_a(keyword, "a number")),
+    }
 }
 
+/// A length: digits and nothing else, in the words of Go's `strconv.ParseUint` where it is not.
 fn count(keyword: &str, value: &Value) -> Result<usize, InvalidSchema> {
-    let limit = limit(keyword, value)?;
-    let count = limit.text.parse();
-    count.map_err(|_| not_a(keyword, "a whole number"))
+    let text = number(keyword, value)?.as_str();
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let reason = match text.parse() {
+        Ok(count) if is_digits => return Ok(count),
+        _ if is_digits => "value out of range",
+        _ => "invalid syntax",
+    };
+    let text = quoted(text);
+    Err(InvalidSchema(format!(
+        "strconv.ParseUint: parsing {text}: {reason}"
+    )))
 }
 
 fn not_a(keyword: &str, what: &str) -> InvalidSchema {
     InvalidSchema(format!("`{keyword}` is not {what}"))
-}
-
-/// The number for comparison with another.
-pub(super) fn to_f64(number: &Number) -> Option<f64> {
-    number.as_str().parse().ok()
 }
 
 #[cfg(test)]
@@ -453,47 +640,90 @@ mod tests {
     #[test]
     fn schemas_that_are_none_are_refused() {
         for (text, want) in [
-            ("{", "unexpected end of JSON input at byte 1"),
             ("1", "`a schema` is not an object or a boolean"),
             (r#"{"type":"integer"}"#, "`type`: `integer` is no type"),
+            (r##"{"$ref":"#/$defs/x"}"##, "unknown subschema #/$defs/x"),
             (
-                r##"{"$ref":"#/$defs/x"}"##,
-                "`$ref`: `#/$defs/x` is not defined",
+                r##"{"$ref":"#"}"##,
+                "only fragment references of the form #/$defs/ref are supported",
             ),
             (r#"{"properties":[]}"#, "`properties` is not an object"),
             (
                 r#"{"properties":{"a":{"minLength":1.5}}}"#,
-                "`minLength` is not a whole number",
+                r#"strconv.ParseUint: parsing "1.5": invalid syntax"#,
+            ),
+            (
+                r#"{"minItems":99999999999999999999}"#,
+                r#"strconv.ParseUint: parsing "99999999999999999999": value out of range"#,
             ),
             (r#"{"required":[1]}"#, "`required` is not a string"),
         ] {
             assert_eq!(Schema::parse(text).unwrap_err().to_string(), want, "{text}");
         }
         let error = Schema::parse(r#"{"pattern":"("}"#).unwrap_err().to_string();
-        assert!(error.starts_with("`pattern`: "), "{error}");
+        assert!(error.starts_with("error parsing regexp: "), "{error}");
+        // What nothing refers to is not read.
+        assert!(Schema::parse(r#"{"$defs":{"a":{"pattern":"("}}}"#).is_ok());
     }
 
     #[test]
     fn references_may_go_in_circles() {
-        let text = r##"{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#"}}}"##;
+        let text = r##"{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a%20"},"a ":{"type":"null"}}}"##;
         let schema = Schema::parse(text).unwrap();
-        assert!(schema.rules().types.is_empty());
-        let text = r##"{"properties":{"a":{"$ref":"#"},"b":{"type":"string"}},"type":"object"}"##;
-        let schema = Schema::parse(text).unwrap().property("a").property("a");
-        assert!(schema.property("b").may_be(Type::String));
-        assert!(!schema.property("b").may_be(Type::Null));
-        assert!(schema.property("c").rules().rejects);
+        let end = schema.reference().unwrap().reference().unwrap();
+        assert_eq!(end.reference().unwrap().rules().kind, Some(Type::Null));
+        let text = r##"{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/a"}}}"##;
+        let schema = Schema::parse(text).unwrap().reference().unwrap();
+        assert_eq!(schema.at, schema.reference().unwrap().at);
     }
 
     #[test]
     fn alternatives_tell_of_their_properties() {
         let schema = Schema::parse(
             r#"{"oneOf":[{"type":"object","properties":{"a":{"type":"string"}}},
-                         {"type":"object","properties":{"b":{"type":"number"}}}]}"#,
+                         {"type":"object","properties":{"b":{"type":"number"}}},
+                         {"properties":{"c":true}}]}"#,
         )
         .unwrap();
-        assert!(schema.names_property("a") && !schema.names_property("c"));
-        assert_eq!(schema.property("b").rules().types, [Type::Number]);
-        assert!(schema.may_be(Type::Object) && !schema.may_be(Type::String));
+        assert!(schema.names_property("a") && !schema.names_property("d"));
+        assert_eq!(schema.property("b").rules().kind, Some(Type::Number));
+        // Without the type of an object there are no properties to speak of.
+        assert!(schema.property("c").rules().rejects);
+        assert!(schema.item(0).rules().rejects);
+    }
+
+    #[test]
+    fn a_merged_record_has_the_properties_of_both() {
+        let base = Schema::parse(
+            r#"{"type":"object","properties":{"a":{"type":"string"},
+                "c":{"type":"object","properties":{"d":{"type":"null"}}}}}"#,
+        )
+        .unwrap();
+        let object = Schema::record([(Rc::from("e"), Schema::of(Type::Number))]);
+        let top = Schema::record([
+            (Rc::from("b"), Schema::of(Type::Number)),
+            (Rc::from("c"), object),
+        ]);
+        let merged = Schema::merged(&base, &top);
+        let required: Vec<&str> = merged.rules().required.iter().map(|it| &**it).collect();
+        assert_eq!(required, ["a", "b", "c"]);
+        let nested = merged.property("c");
+        assert_eq!(nested.property("d").rules().kind, Some(Type::Null));
+        assert_eq!(nested.property("e").rules().kind, Some(Type::Number));
+        let string = Schema::of(Type::String);
+        let over_string = Schema::merged(&string, &top);
+        assert!(over_string.property("a").rules().rejects);
+    }
+
+    #[test]
+    fn what_only_rotation_reads_is_marked_all_the_way_down() {
+        let schema = Schema::parse(
+            r#"{"type":"object","rotateOnly":["a"],
+                "properties":{"a":{"type":"object","properties":{"b":true}},"c":true}}"#,
+        )
+        .unwrap();
+        assert!(schema.rotates() && !schema.is_rotate_only());
+        assert!(schema.property("a").property("b").is_rotate_only());
+        assert!(!schema.property("c").is_rotate_only());
     }
 }

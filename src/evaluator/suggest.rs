@@ -38,8 +38,13 @@ fn fold(name: &str) -> Vec<u8> {
         .into_bytes()
 }
 
+/// The distance of two names, case and underscores aside.
+pub(super) fn folded_distance(one: &str, other: &str) -> usize {
+    distance(&fold(one), &fold(other))
+}
+
 /// The Levenshtein distance: how many bytes to insert, delete or replace.
-pub(super) fn distance(one: &[u8], other: &[u8]) -> usize {
+fn distance(one: &[u8], other: &[u8]) -> usize {
     let common = one.iter().zip(other).take_while(|(a, b)| a == b).count();
     let (one, other) = (&one[common..], &other[common..]);
     if one.len() > MAXIMUM_LENGTH || other.len() > MAXIMUM_LENGTH {

@@ -1,16 +1,18 @@
 //! Checks values against a schema, and says at which expression each violation lies.
 //!
-//! Of a value that is not known only its own schema can be checked: what may turn out valid is
-//! valid.
+//! A violation lies at the expression that gave the value, which may be in another definition. Of a
+//! value that is not known only its own schema can be checked: what may turn out valid is valid.
 
 use std::rc::Rc;
 
 use crate::environment::path::Accessor as PathStep;
-use crate::environment::{Data, Number, PropertyPath, Value, json};
-use crate::evaluator::computed::{Computed, Shape};
+use crate::environment::{Data, Number, Value, json};
+use crate::evaluator::computed::{Computed, Origin, Shape};
 use crate::evaluator::convert;
-use crate::evaluator::expression::{Id, Kind, Program};
-use crate::evaluator::schema::{Limit, Schema, Type, to_f64};
+use crate::evaluator::decimal::Decimal;
+use crate::evaluator::document_path::join_step;
+use crate::evaluator::limits::Budget;
+use crate::evaluator::schema::{Schema, Type};
 use crate::secret::REDACTED;
 
 /// How deep schemas are followed. One that refers to itself without going down in the value would
@@ -20,115 +22,209 @@ const MAXIMUM_DEPTH: usize = 512;
 /// A way in which a value does not satisfy a schema. The message does not quote the value.
 #[derive(Debug)]
 pub(super) struct Violation {
-    /// The expression at fault.
-    pub(super) at: Id,
+    /// The expression at fault; `None` where no definition has it.
+    pub(super) at: Option<Origin>,
     pub(super) message: String,
 }
 
-/// Checks `value`, which the expression `at` gave.
+/// In whose words violations are told.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Wording {
+    /// In ESC's: each alternative tells what it misses, and what the schema `false` refuses is
+    /// refused without a word.
+    Esc,
+    /// In fewer words that say more.
+    Explained,
+}
+
+/// Whether `value` satisfies `schema`, and the violations. In ESC's words there may be none for a
+/// value that does not.
 pub(super) fn validate(
-    program: &Program,
-    at: Id,
+    budget: &mut Budget,
     value: &Rc<Computed>,
     schema: &Schema,
-) -> Vec<Violation> {
+    wording: Wording,
+) -> (bool, Vec<Violation>) {
     let mut validation = Validation {
-        program,
+        budget,
+        wording,
         violations: Vec::new(),
         depth: 0,
     };
-    let place = Place {
-        at,
-        below: PropertyPath::default(),
-    };
-    validation.value(&place, value, schema);
-    validation.violations
+    let is_valid = validation.value(value, schema);
+    (is_valid, validation.violations)
 }
 
-/// A value's place: the nearest expression, and the path from its value to this one, which is empty
-/// for a value that is written in the definition.
-struct Place {
-    at: Id,
-    below: PropertyPath,
-}
-
-struct Validation<'p> {
-    program: &'p Program,
+struct Validation<'b> {
+    budget: &'b mut Budget,
+    wording: Wording,
     violations: Vec<Violation>,
     depth: usize,
 }
 
+/// Where something lies of which only the schema is known: the expression that gave the value, and
+/// the path from there.
+#[derive(Clone)]
+struct Place {
+    at: Option<Origin>,
+    below: String,
+}
+
+impl Place {
+    fn below(&self, step: &PathStep) -> Self {
+        let mut below = self.below.clone();
+        join_step(&mut below, step);
+        Self {
+            at: self.at.clone(),
+            below,
+        }
+    }
+}
+
 impl Validation<'_> {
-    fn value(&mut self, place: &Place, value: &Rc<Computed>, schema: &Schema) {
-        if self.depth == MAXIMUM_DEPTH {
-            return;
+    /// Whether a check at one more level holds. Too deep or too expensive a check holds.
+    fn deeper(&mut self, check: impl FnOnce(&mut Self) -> bool) -> bool {
+        if self.depth == MAXIMUM_DEPTH || !self.budget.spend_steps(1) {
+            return true;
         }
         self.depth += 1;
-        self.value_at_depth(place, value, schema);
+        let holds = check(self);
         self.depth -= 1;
+        holds
     }
 
-    fn value_at_depth(&mut self, place: &Place, value: &Rc<Computed>, schema: &Schema) {
+    fn value(&mut self, value: &Rc<Computed>, schema: &Schema) -> bool {
+        self.deeper(|validation| validation.value_at_depth(value, schema))
+    }
+
+    fn value_at_depth(&mut self, value: &Rc<Computed>, schema: &Schema) -> bool {
         let rules = schema.rules();
-        let kind = match (&value.shape, value.kind()) {
-            (Shape::Unknown { schema: known, .. }, _) => {
-                if let Some(message) = incompatible(known, schema, 0) {
-                    self.violation(place, message);
-                }
-                return;
-            }
-            (_, Some(kind)) => kind,
-            (_, None) => return,
-        };
+        if schema.is_any() {
+            return true;
+        }
         if rules.rejects {
-            return self.violation(place, format!("expected never, got {kind}"));
+            return match (self.wording, value.kind()) {
+                (Wording::Explained, Some(kind)) => {
+                    self.violation(value, format!("expected never, got {kind}"))
+                }
+                _ => false,
+            };
         }
-        if let Some(message) = type_mismatch(&rules.types, kind) {
-            return self.violation(place, message);
+        let Some(kind) = value.kind() else {
+            let place = Place {
+                at: value.origin.clone(),
+                below: String::new(),
+            };
+            return self.schema(&value.schema(), schema, &place);
+        };
+        let mismatch = rules.kind.filter(|expected| *expected != kind);
+        let mismatch = mismatch.map(|expected| format!("expected {expected}, got {kind}"));
+        if self.wording == Wording::Explained
+            && let Some(message) = mismatch
+        {
+            return self.violation(value, message);
         }
+        let mut holds = true;
+        if let Some(reference) = schema.reference() {
+            holds &= self.value(value, &reference);
+        }
+        holds &= self.any_of(value, schema);
+        holds &= match self.wording {
+            Wording::Esc => self.one_of(value, schema),
+            Wording::Explained => self.one_of_explained(value, schema),
+        };
         if let Some(constant) = &rules.constant
             && !equals(value, constant)
         {
-            return self.violation(place, format!("expected {}", json_text(constant)));
+            holds = self.violation(value, format!("expected {}", json_text(constant)));
         }
-        if let Some(allowed) = &rules.enumeration
-            && !allowed.iter().any(|allowed| equals(value, allowed))
+        if let [first, rest @ ..] = rules.enumeration.as_slice()
+            && !rules.enumeration.iter().any(|it| equals(value, it))
         {
-            let list = json_text(&Value::new(Data::Array(allowed.clone())));
-            return self.violation(place, format!("expected one of {list}"));
+            let message = if rest.is_empty() {
+                format!("expected {}", json_text(first))
+            } else {
+                let list = Value::new(Data::Array(rules.enumeration.clone()));
+                format!("expected one of {}", json_text(&list))
+            };
+            holds = self.violation(value, message);
         }
-        self.any_of(place, value, schema);
-        self.one_of(place, value, schema);
-        match &value.shape {
-            Shape::Number(number) => self.number(place, number, schema),
-            Shape::Text(text) => self.text(place, text.as_bytes(), schema),
-            Shape::Array(items) => self.array(place, items, schema),
-            Shape::Object { .. } => self.object(place, value, schema),
-            Shape::Unknown { .. } | Shape::Null | Shape::Bool(_) => {}
+        if let Some(message) = mismatch {
+            return self.violation(value, message);
         }
+        holds
+            & match &value.shape {
+                Shape::Number(number) => self.number(value, number, schema),
+                Shape::Text(text) => self.text(value, text.as_bytes(), schema),
+                Shape::Array(items) => self.array(value, items, schema),
+                Shape::Object { .. } => self.object(value, schema),
+                Shape::Null | Shape::Bool(_) => true,
+            }
     }
 
-    fn any_of(&mut self, place: &Place, value: &Rc<Computed>, schema: &Schema) {
+    /// The violations of a check that is only tried, and whether it holds.
+    fn attempt(&mut self, check: impl FnOnce(&mut Self) -> bool) -> (bool, Vec<Violation>) {
+        let before = std::mem::take(&mut self.violations);
+        let holds = check(self);
+        let violations = std::mem::replace(&mut self.violations, before);
+        (holds, violations)
+    }
+
+    fn any_of(&mut self, value: &Rc<Computed>, schema: &Schema) -> bool {
         let branches = schema.any_of();
-        if !branches.is_empty() && !branches.iter().any(|it| self.is_valid(place, value, it)) {
-            self.violation(place, "at least one subschema must match".to_owned());
+        if branches.is_empty() {
+            return true;
         }
+        let mut all = Vec::new();
+        for branch in &branches {
+            let (holds, violations) = self.attempt(|it| it.value(value, branch));
+            if holds {
+                return true;
+            }
+            all.extend(violations);
+        }
+        if self.wording == Wording::Esc {
+            self.violations.extend(all);
+        }
+        self.violation(value, "at least one subschema must match".to_owned())
+    }
+
+    fn one_of(&mut self, value: &Rc<Computed>, schema: &Schema) -> bool {
+        let branches = schema.one_of();
+        if branches.is_empty() {
+            return true;
+        }
+        let mut all = Vec::new();
+        let mut matching = 0;
+        for branch in &branches {
+            let (holds, violations) = self.attempt(|it| it.value(value, branch));
+            matching += usize::from(holds);
+            if matching > 1 {
+                return self.violation(value, "exactly one subschema may match".to_owned());
+            }
+            all.extend(violations);
+        }
+        if matching == 1 {
+            return true;
+        }
+        self.violations.extend(all);
+        self.violation(value, "exactly one subschema must match".to_owned())
     }
 
     /// Of alternatives that are objects the message says which properties tell them apart; and
     /// where the value has those of one of them alone, what is wrong with it as that one.
-    fn one_of(&mut self, place: &Place, value: &Rc<Computed>, schema: &Schema) {
+    fn one_of_explained(&mut self, value: &Rc<Computed>, schema: &Schema) -> bool {
         let branches = schema.one_of();
         if branches.is_empty() {
-            return;
+            return true;
         }
-        let matching = branches
-            .iter()
-            .filter(|it| self.is_valid(place, value, it))
-            .count();
+        let mut matching = 0;
+        for branch in &branches {
+            matching += usize::from(self.attempt(|it| it.value(value, branch)).0);
+        }
         // What is not known yet may come out so that one alternative alone holds.
         if matching == 1 || (matching > 1 && value.all.unknown) {
-            return;
+            return true;
         }
         let told_by: Vec<_> = branches
             .iter()
@@ -141,7 +237,7 @@ impl Validation<'_> {
             .map(|(branch, _)| branch)
             .collect();
         if let ([branch], 0) = (meant.as_slice(), matching) {
-            return self.value(place, value, branch);
+            return self.value(value, branch);
         }
         let names: Vec<_> = told_by.iter().filter_map(|names| names.first()).collect();
         let names = names.iter().map(|name| format!("`{name}`"));
@@ -152,230 +248,278 @@ impl Validation<'_> {
             "exactly one subschema may match"
         };
         let is_record = value.kind() == Some(Type::Object) && !names.is_empty();
-        self.violation(
-            place,
-            match (is_record, meant.len()) {
-                (false, _) => how_many.to_owned(),
-                (true, 0) => format!("{how_many}: expected {names}"),
-                (true, _) => format!("{how_many}: expected {names}, not both"),
-            },
-        );
+        let message = match (is_record, meant.len()) {
+            (false, _) => how_many.to_owned(),
+            (true, 0) => format!("{how_many}: expected {names}"),
+            (true, _) => format!("{how_many}: expected {names}, not both"),
+        };
+        self.violation(value, message)
     }
 
-    fn number(&mut self, place: &Place, number: &Number, schema: &Schema) {
+    fn number(&mut self, owner: &Rc<Computed>, number: &Number, schema: &Schema) -> bool {
         let rules = schema.rules();
-        let Some(value) = to_f64(number) else {
-            return;
+        let Some(value) = Decimal::parse(number) else {
+            return true;
         };
-        let mut check = |limit: &Option<Limit>, holds: fn(f64, f64) -> bool, expected: &str| {
-            if let Some(limit) = limit
-                && !holds(value, limit.value)
-            {
-                self.violation(place, format!("expected a {expected}{}", limit.text));
-            }
-        };
-        check(
-            &rules.multiple_of,
-            |v, l| l != 0.0 && v % l == 0.0,
-            "multiple of ",
-        );
+        let mut holds = true;
+        let mut check =
+            |limit: &Option<Number>, is_met: fn(&Decimal, &Decimal) -> bool, expected: &str| {
+                if let Some(text) = limit
+                    && let Some(limit) = Decimal::parse(text)
+                    && !is_met(&value, &limit)
+                {
+                    let message = format!("expected a {expected}{}", text.as_str());
+                    holds = self.violation(owner, message);
+                }
+            };
+        check(&rules.multiple_of, Decimal::is_multiple_of, "multiple of ");
         check(
             &rules.minimum,
-            |v, l| v >= l,
+            |value, limit| value.compare(limit).is_ge(),
             "number greater than or equal to ",
         );
         check(
             &rules.exclusive_minimum,
-            |v, l| v > l,
+            |value, limit| value.compare(limit).is_gt(),
             "number greater than ",
         );
         // The missing space is ESC's.
         check(
             &rules.maximum,
-            |v, l| v <= l,
+            |value, limit| value.compare(limit).is_le(),
             "number less than or equal to",
         );
-        check(&rules.exclusive_maximum, |v, l| v < l, "number less than ");
+        check(
+            &rules.exclusive_maximum,
+            |value, limit| value.compare(limit).is_lt(),
+            "number less than ",
+        );
+        holds
     }
 
-    fn text(&mut self, place: &Place, text: &[u8], schema: &Schema) {
+    fn text(&mut self, owner: &Rc<Computed>, text: &[u8], schema: &Schema) -> bool {
         let rules = schema.rules();
+        let mut holds = true;
         if let Some(limit) = rules.minimum_length.filter(|limit| text.len() < *limit) {
-            self.violation(
-                place,
-                format!("expected a string of at least length {limit}"),
-            );
+            let message = format!("expected a string of at least length {limit}");
+            holds = self.violation(owner, message);
         }
         if let Some(limit) = rules.maximum_length.filter(|limit| text.len() > *limit) {
-            self.violation(
-                place,
-                format!("expected a string of at most length {limit}"),
-            );
+            let message = format!("expected a string of at most length {limit}");
+            holds = self.violation(owner, message);
         }
         if let Some(pattern) = &rules.pattern
-            && !std::str::from_utf8(text).is_ok_and(|text| pattern.is_match(text))
+            && !pattern.is_match(&String::from_utf8_lossy(text))
         {
             let pattern = convert::quoted(pattern.as_str());
-            self.violation(place, format!("string must match the pattern {pattern}"));
+            let message = format!("string must match the pattern {pattern}");
+            holds = self.violation(owner, message);
         }
+        holds
     }
 
-    fn array(&mut self, place: &Place, items: &[Rc<Computed>], schema: &Schema) {
+    fn array(&mut self, owner: &Rc<Computed>, items: &[Rc<Computed>], schema: &Schema) -> bool {
         let rules = schema.rules();
-        for (index, item) in items.iter().enumerate() {
-            if let Some(schema) = schema.declared_item(index) {
-                let place = self.below(place, PathStep::Index(index));
-                self.value(&place, item, &schema);
-            }
-        }
+        let mut holds = true;
         if let Some(limit) = rules.minimum_items.filter(|limit| items.len() < *limit) {
-            self.violation(
-                place,
-                format!("expected an array with at least {limit} items"),
-            );
+            let message = format!("expected an array with at least {limit} items");
+            holds = self.violation(owner, message);
         }
         if let Some(limit) = rules.maximum_items.filter(|limit| items.len() > *limit) {
-            self.violation(
-                place,
-                format!("expected an array with at most {limit} items"),
-            );
+            let message = format!("expected an array with at most {limit} items");
+            holds = self.violation(owner, message);
         }
-    }
-
-    fn object(&mut self, place: &Place, owner: &Rc<Computed>, schema: &Schema) {
-        let rules = schema.rules();
-        let mut count = 0;
-        for name in owner.names() {
-            count += 1;
-            if let (Some(schema), Some(value)) =
-                (schema.declared_property(name), owner.property(name))
-            {
-                // The names in a secret are secret too.
-                let shown = if owner.secret { REDACTED } else { name };
-                let place = self.below(place, PathStep::Name(shown.to_owned()));
-                if schema.rules().rejects {
-                    let name = convert::quoted(shown);
-                    self.violation(&place, format!("unexpected property {name}"));
-                } else {
-                    self.value(&place, &value, &schema);
-                }
+        for (index, item) in items.iter().enumerate() {
+            if let Some(schema) = schema.declared_item(index) {
+                holds &= self.value(item, &schema);
             }
         }
+        holds
+    }
+
+    fn object(&mut self, owner: &Rc<Computed>, schema: &Schema) -> bool {
+        let rules = schema.rules();
+        let count = owner.names().count();
+        let mut holds = true;
         if let Some(limit) = rules.minimum_properties.filter(|limit| count < *limit) {
             let message = format!("expected an object with at least {limit} properties");
-            self.violation(place, message);
+            holds = self.violation(owner, message);
         }
         if let Some(limit) = rules.maximum_properties.filter(|limit| count > *limit) {
             let message = format!("expected an object with at most {limit} properties");
-            self.violation(place, message);
+            holds = self.violation(owner, message);
         }
-        let mut missing = Vec::new();
-        let dependent = rules.dependent_required.iter();
-        let dependent = dependent.filter(|(name, _)| owner.property(name).is_some());
-        let required = rules
-            .required
-            .iter()
-            .chain(dependent.flat_map(|(_, names)| names));
-        for name in required {
-            if owner.property(name).is_none() && !missing.contains(&name.as_str()) {
-                missing.push(name.as_str());
+        for name in owner.names() {
+            let (Some(value), Some(schema)) = (owner.entry(name), schema.declared_property(name))
+            else {
+                continue;
+            };
+            if schema.rules().rejects && self.wording == Wording::Explained {
+                // The names in a secret are secret too.
+                let shown = if owner.secret { REDACTED } else { name };
+                let message = format!("unexpected property {}", convert::quoted(shown));
+                holds = self.violation(value, message);
+            } else {
+                holds &= self.value(value, &schema);
             }
         }
+        let dependent = rules.dependent_required.iter();
+        let dependent = dependent.filter(|(name, _)| owner.entry(name).is_some());
+        let required = rules.required.iter();
+        let missing: Vec<_> = required
+            .chain(dependent.flat_map(|(_, names)| names))
+            .filter(|name| owner.entry(name).is_none())
+            .map(|name| &**name)
+            .collect();
         if !missing.is_empty() {
             let message = format!("missing required properties: {}", missing.join(", "));
-            self.violation(place, message);
+            holds = self.violation(owner, message);
         }
+        holds
     }
 
-    fn is_valid(&mut self, place: &Place, value: &Rc<Computed>, schema: &Schema) -> bool {
-        let mut attempt = Validation {
-            program: self.program,
-            violations: Vec::new(),
-            depth: self.depth,
-        };
-        attempt.value(place, value, schema);
-        attempt.violations.is_empty()
+    /// Whether a value of the schema `known` may be valid by `wanted`.
+    fn schema(&mut self, known: &Schema, wanted: &Schema, place: &Place) -> bool {
+        self.deeper(|validation| validation.schema_at_depth(known, wanted, place))
     }
 
-    fn below(&self, place: &Place, step: PathStep) -> Place {
-        if place.below.accessors().is_empty() {
-            let child = match (&self.program.expression(place.at).kind, &step) {
-                (Kind::Object(properties), PathStep::Name(name)) => properties.get(name.as_str()),
-                (Kind::List(items), PathStep::Index(index)) => items.get(*index),
-                _ => None,
-            };
-            if let Some(child) = child {
-                return Place {
-                    at: *child,
-                    below: PropertyPath::default(),
-                };
+    fn schema_at_depth(&mut self, known: &Schema, wanted: &Schema, place: &Place) -> bool {
+        let (known_rules, rules) = (known.rules(), wanted.rules());
+        if wanted.is_any() {
+            return true;
+        }
+        if rules.rejects {
+            return false;
+        }
+        if known.is_any() {
+            return true;
+        }
+        if known_rules.rejects {
+            return false;
+        }
+        let mut holds = true;
+        if let Some(reference) = wanted.reference() {
+            holds &= self.schema(known, &reference, place);
+        }
+        if let Some(reference) = known.reference() {
+            holds &= self.schema(&reference, wanted, place);
+        }
+        for alternatives in [known.any_of(), known.one_of()] {
+            holds &= self.one_fits(&alternatives, place, |it, known| {
+                it.schema(known, wanted, place)
+            });
+        }
+        if let (Some(known), Some(wanted)) = (known_rules.kind, rules.kind)
+            && known != wanted
+        {
+            holds = self.violation_at(place, &format!("expected {wanted}, got {known}"));
+        }
+        // Of what is not known yet, one alternative will hold.
+        for alternatives in [wanted.any_of(), wanted.one_of()] {
+            holds &= self.one_fits(&alternatives, place, |it, wanted| {
+                it.schema(known, wanted, place)
+            });
+        }
+        holds
+            & match known_rules.kind {
+                Some(Type::Array) => self.array_schema(known, wanted, place),
+                Some(Type::Object) => self.object_schema(known, wanted, place),
+                _ => true,
+            }
+    }
+
+    /// Whether one of several schemas fits, or there are none.
+    fn one_fits(
+        &mut self,
+        schemas: &[Schema],
+        place: &Place,
+        fits: impl Fn(&mut Self, &Schema) -> bool,
+    ) -> bool {
+        let mut all = Vec::new();
+        for schema in schemas {
+            let (holds, violations) = self.attempt(|it| fits(it, schema));
+            if holds {
+                return true;
+            }
+            all.extend(violations);
+        }
+        if schemas.is_empty() {
+            return true;
+        }
+        if self.wording == Wording::Esc {
+            self.violations.extend(all);
+        }
+        self.violation_at(place, "at least one subschema must match")
+    }
+
+    /// The schemas of items at the same place, as far as either names them; then those of the rest.
+    fn array_schema(&mut self, known: &Schema, wanted: &Schema, place: &Place) -> bool {
+        let mut holds = true;
+        let named = known.prefix_items().len().max(wanted.prefix_items().len());
+        for index in 0..named {
+            if let Some(wanted) = wanted.declared_item(index) {
+                let known = known.declared_item(index).unwrap_or_else(Schema::any);
+                let place = place.below(&PathStep::Index(index));
+                holds &= self.schema(&known, &wanted, &place);
             }
         }
-        Place {
-            at: place.at,
-            below: place.below.join(step),
+        if let (Some(known), Some(wanted)) = (known.items(), wanted.items())
+            && !known.rules().rejects
+        {
+            holds &= self.schema(&known, &wanted, place);
         }
+        holds
     }
 
-    fn violation(&mut self, place: &Place, message: String) {
-        let message = if place.below.accessors().is_empty() {
-            message
+    fn object_schema(&mut self, known: &Schema, wanted: &Schema, place: &Place) -> bool {
+        let mut holds = true;
+        for (name, schema) in known.properties() {
+            if let Some(wanted) = wanted.declared_property(&name) {
+                let place = place.below(&PathStep::Name(name.to_string()));
+                holds &= self.schema(&schema, &wanted, &place);
+            }
+        }
+        match known.additional() {
+            None => {
+                // Only of a record is it known what it does not have.
+                let has = |name: &str| known.rules().required.iter().any(|it| **it == *name);
+                let dependent = wanted.rules().dependent_required.iter();
+                let dependent = dependent.filter(|(name, _)| has(name));
+                let required = wanted.rules().required.iter();
+                for name in required.chain(dependent.flat_map(|(_, names)| names)) {
+                    if !has(name) {
+                        let place = place.below(&PathStep::Name(name.to_string()));
+                        holds = self.violation_at(&place, "missing required property");
+                    }
+                }
+            }
+            Some(additional) if !additional.rules().rejects => {
+                if let Some(wanted) = wanted.additional() {
+                    holds &= self.schema(&additional, &wanted, place);
+                }
+            }
+            Some(_) => {}
+        }
+        holds
+    }
+
+    /// Notes a violation; false, for what does not hold.
+    fn violation(&mut self, value: &Computed, message: String) -> bool {
+        let at = value.origin.clone();
+        self.violations.push(Violation { at, message });
+        false
+    }
+
+    fn violation_at(&mut self, place: &Place, message: &str) -> bool {
+        let message = if place.below.is_empty() {
+            message.to_owned()
         } else {
             format!("{}: {message}", place.below)
         };
-        let at = place.at;
+        let at = place.at.clone();
         self.violations.push(Violation { at, message });
+        false
     }
-}
-
-fn type_mismatch(expected: &[Type], kind: Type) -> Option<String> {
-    if expected.is_empty() || expected.contains(&kind) {
-        return None;
-    }
-    let names: Vec<_> = expected.iter().map(ToString::to_string).collect();
-    Some(format!("expected {}, got {kind}", names.join(" or ")))
-}
-
-/// Why no value of the schema `known` can be valid by `wanted`.
-fn incompatible(known: &Schema, wanted: &Schema, depth: usize) -> Option<String> {
-    let (known_rules, rules) = (known.rules(), wanted.rules());
-    if depth == MAXIMUM_DEPTH || known_rules.rejects {
-        return None;
-    }
-    if let [kind] = known_rules.types.as_slice()
-        && let Some(message) = type_mismatch(&rules.types, *kind)
-    {
-        return Some(message);
-    }
-    for (branches, expected) in [
-        (wanted.any_of(), "at least one subschema must match"),
-        (wanted.one_of(), "exactly one subschema must match"),
-    ] {
-        let mut fits = branches
-            .iter()
-            .map(|it| incompatible(known, it, depth + 1).is_none());
-        if !branches.is_empty() && !fits.any(|fits| fits) {
-            return Some(expected.to_owned());
-        }
-    }
-    // Only of a record is it known what it does not have.
-    if known_rules.types == [Type::Object] && known.property_names().next().is_some() {
-        for name in &rules.required {
-            if known.declared_property(name).is_none() {
-                return Some(format!("{name}: missing required property"));
-            }
-        }
-        for name in known.property_names() {
-            if let (Some(known), Some(wanted)) = (
-                known.declared_property(name),
-                wanted.declared_property(name),
-            ) && let Some(message) = incompatible(&known, &wanted, depth + 1)
-            {
-                return Some(format!("{name}: {message}"));
-            }
-        }
-    }
-    None
 }
 
 /// The names that only this branch has, those that it requires first.
@@ -384,25 +528,23 @@ fn distinguishing(branch: &Schema, branches: &[Schema]) -> Vec<String> {
         let having = branches.iter().filter(|other| other.names_property(name));
         having.count() > 1
     };
-    let required = branch.rules().required.iter().map(String::as_str);
-    let names = required.chain(branch.property_names());
+    let required = branch.rules().required.iter().cloned();
+    let names = required.chain(branch.properties().map(|(name, _)| name));
     let mut distinguishing: Vec<String> = Vec::new();
     for name in names {
-        if !is_shared(name) && !distinguishing.iter().any(|known| known == name) {
-            distinguishing.push(name.to_owned());
+        if !is_shared(&name) && !distinguishing.iter().any(|known| **known == *name) {
+            distinguishing.push(name.to_string());
         }
     }
     distinguishing
 }
 
-/// Whether a known value is the same as one of a schema. What is not known may be.
+/// Whether a value is the same as one of a schema. Numbers are the same if they are written so.
 fn equals(value: &Computed, constant: &Value) -> bool {
     match (&value.shape, &constant.data) {
-        (Shape::Unknown { .. }, _) | (Shape::Null, Data::Null) => true,
+        (Shape::Null, Data::Null) => true,
         (Shape::Bool(value), Data::Bool(constant)) => value == constant,
-        (Shape::Number(value), Data::Number(constant)) => {
-            value == constant || to_f64(value).is_some_and(|it| Some(it) == to_f64(constant))
-        }
+        (Shape::Number(value), Data::Number(constant)) => value == constant,
         (Shape::Text(value), Data::String(constant)) => value == constant,
         (Shape::Array(items), Data::Array(constants)) => {
             items.len() == constants.len()
@@ -412,9 +554,10 @@ fn equals(value: &Computed, constant: &Value) -> bool {
                     .all(|(item, constant)| equals(item, constant))
         }
         (Shape::Object { entries, .. }, Data::Object(constants)) => {
-            entries.len() == constants.len()
+            let own = entries.iter().filter(|(_, entry)| entry.own);
+            own.count() == constants.len()
                 && constants.iter().all(|(name, constant)| {
-                    let entry = entries.get(name.as_str());
+                    let entry = entries.get(name.as_str()).filter(|entry| entry.own);
                     entry.is_some_and(|entry| equals(&entry.value, constant))
                 })
         }

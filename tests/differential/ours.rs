@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use kubectl_esc::environment::json::{self, Secrets};
 use kubectl_esc::environment::{self, Data, Severity, Value};
 use kubectl_esc::error::{Error, Kind};
-use kubectl_esc::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers};
+use kubectl_esc::evaluator::{
+    Decrypter, Definition, Evaluation, Evaluator, Importer, Provider, Providers, Rotator,
+};
+use kubectl_esc::secret::Text;
 
 use crate::case::{Answer, Case, Diagnostic};
 
@@ -13,7 +16,10 @@ use crate::case::{Answer, Case, Diagnostic};
 pub fn answer(case: &Case, providers: &SharedProviders) -> Answer {
     let importer = Texts(case);
     let context = json::parse(case.context.to_string().as_bytes(), 64).unwrap();
-    let evaluator = Evaluator::new(&importer, providers).with_context(context);
+    let evaluator = Evaluator::new(&importer, providers)
+        .with_context(context)
+        .with_decrypter(&Rot128)
+        .with_secrets_in_checks(case.show_secrets);
     let root = || importer.import(&case.root).unwrap();
     let opened = evaluator.open(root());
     let checked = evaluator.check(root());
@@ -67,8 +73,21 @@ impl Importer for Texts<'_> {
     }
 }
 
-/// The providers of `original/providers.json`.
-pub struct SharedProviders(BTreeMap<String, SharedProvider>);
+/// Turns ciphertext into plain text by adding 128 to each byte.
+struct Rot128;
+
+impl Decrypter for Rot128 {
+    fn decrypt(&self, ciphertext: &[u8]) -> Result<Text, Error> {
+        let plain: Vec<u8> = ciphertext.iter().map(|it| it.wrapping_add(128)).collect();
+        Ok(Text::from(plain))
+    }
+}
+
+/// The providers and rotators of `original/providers.json`.
+pub struct SharedProviders {
+    providers: BTreeMap<String, SharedProvider>,
+    rotators: BTreeMap<String, SharedRotator>,
+}
 
 struct SharedProvider {
     inputs: String,
@@ -83,33 +102,50 @@ enum Does {
     Answer(Value),
 }
 
+struct SharedRotator {
+    name: String,
+    inputs: String,
+    state: String,
+    outputs: String,
+}
+
 impl SharedProviders {
     pub fn load() -> Self {
         let all = json::parse(include_bytes!("original/providers.json"), 64).unwrap();
-        let providers = all.property("providers").unwrap();
-        let Data::Object(providers) = &providers.data else {
-            unreachable!("providers.json has an object of providers")
+        let parts = |key: &str| match &all.property(key).unwrap().data {
+            Data::Object(parts) => parts.clone(),
+            _ => unreachable!("providers.json: {key} is no object"),
         };
-        let providers = providers.iter();
-        Self(
-            providers
-                .map(|(name, it)| (name.clone(), SharedProvider::new(it)))
-                .collect(),
-        )
+        let provider = |(name, it): (String, Value)| (name, SharedProvider::new(&it));
+        let rotator = |(name, it): (String, Value)| {
+            let rotator = SharedRotator {
+                name: name.clone(),
+                inputs: schema(&it, "inputs"),
+                state: schema(&it, "state"),
+                outputs: schema(&it, "outputs"),
+            };
+            (name, rotator)
+        };
+        Self {
+            providers: parts("providers").into_iter().map(provider).collect(),
+            rotators: parts("rotators").into_iter().map(rotator).collect(),
+        }
     }
+}
+
+/// The schema that `description` has as `key`; it may name another that is the same.
+fn schema(description: &Value, key: &str) -> String {
+    let part = description.property(key).unwrap();
+    let part = match part.as_str() {
+        Some(other) => description.property(other).unwrap(),
+        None => part,
+    };
+    let text = json::compact(part, Secrets::Revealed);
+    text.as_str().unwrap().to_owned()
 }
 
 impl SharedProvider {
     fn new(description: &Value) -> Self {
-        let schema = |key: &str| {
-            let part = description.property(key).unwrap();
-            let part = match part.as_str() {
-                Some(other) => description.property(other).unwrap(),
-                None => part,
-            };
-            let text = json::compact(part, Secrets::Revealed);
-            text.as_str().unwrap().to_owned()
-        };
         let does = match description.property("does").and_then(Value::as_str) {
             Some("echo") => Does::Echo,
             Some("echoAsSecret") => Does::EchoAsSecret,
@@ -118,8 +154,8 @@ impl SharedProvider {
             other => unreachable!("providers.json: nothing is called {other:?}"),
         };
         Self {
-            inputs: schema("inputs"),
-            outputs: schema("outputs"),
+            inputs: schema(description, "inputs"),
+            outputs: schema(description, "outputs"),
             does,
         }
     }
@@ -138,10 +174,17 @@ fn secret_answer(description: &Value) -> Value {
 
 impl Providers for SharedProviders {
     fn provider(&self, name: &str) -> Result<&dyn Provider, Error> {
-        let provider = self.0.get(name);
+        let provider = self.providers.get(name);
         provider
             .map(|provider| provider as &dyn Provider)
             .ok_or_else(|| Error::new(Kind::Definition, format!("unknown provider \"{name}\"")))
+    }
+
+    fn rotator(&self, name: &str) -> Result<&dyn Rotator, Error> {
+        let rotator = self.rotators.get(name);
+        rotator
+            .map(|rotator| rotator as &dyn Rotator)
+            .ok_or_else(|| Error::new(Kind::Definition, format!("unknown rotator \"{name}\"")))
     }
 }
 
@@ -166,5 +209,34 @@ impl Provider for SharedProvider {
             Does::Answer(answer) => return Ok(answer.clone()),
         }
         Ok(value)
+    }
+}
+
+impl Rotator for SharedRotator {
+    fn input_schema(&self) -> &str {
+        &self.inputs
+    }
+
+    fn state_schema(&self) -> &str {
+        &self.state
+    }
+
+    fn output_schema(&self) -> &str {
+        &self.outputs
+    }
+
+    /// Gives the state back. `echo` refuses to be given its next value outside of a rotation.
+    fn open(&self, inputs: &Value, state: Option<&Value>) -> Result<Value, Error> {
+        let next = inputs.property("next").filter(|it| !it.unknown);
+        let current = state.and_then(|state| state.property("current"));
+        if let Some(next) = next
+            && self.name == "echo"
+            && current.is_none_or(|current| current.data != next.data)
+        {
+            let message = "the next value was computed outside of a rotation";
+            return Err(Error::new(Kind::Unavailable, message));
+        }
+        let nothing = || Value::new(Data::Object(BTreeMap::new()));
+        Ok(state.cloned().unwrap_or_else(nothing))
     }
 }

@@ -13,27 +13,30 @@ use crate::secret::Text;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-pub(super) fn encode(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> {
-    convert(scope, argument, |text| Ok(encoded(text)))
+pub(super) fn encode(scope: &mut Scope<'_, '_>, id: Id, argument: Id) -> Rc<Computed> {
+    convert(scope, id, argument, |text| Ok(encoded(text)))
 }
 
-pub(super) fn decode(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> {
-    convert(scope, argument, |text| {
-        decoded(text)
-            .map_err(|at| format!("decoding base64 string: illegal base64 data at input byte {at}"))
+pub(super) fn decode(scope: &mut Scope<'_, '_>, id: Id, argument: Id) -> Rc<Computed> {
+    convert(scope, id, argument, |text| {
+        decoded(text).map_err(|error| format!("decoding base64 string: {error}"))
     })
 }
 
 fn convert(
     scope: &mut Scope<'_, '_>,
+    id: Id,
     argument: Id,
     convert: impl Fn(&[u8]) -> Result<Text, String>,
 ) -> Rc<Computed> {
     let schema = Schema::of(Type::String);
-    let (value, is_valid) = scope.expect(argument, &schema);
+    let (value, is_valid) = scope.expect(Some(argument), &schema);
+    if !is_valid {
+        return Rc::new(Computed::unknown(schema));
+    }
     let secret = value.all.secret;
     let unknown = || Rc::new(Computed::unknown(schema).with_secret(secret));
-    let Some(text) = value.as_text().filter(|_| is_valid) else {
+    let Some(text) = value.as_text() else {
         return unknown();
     };
     if !scope.session.budget.spend_text(text.as_bytes().len()) {
@@ -42,7 +45,7 @@ fn convert(
     match convert(text.as_bytes()) {
         Ok(text) => Rc::new(Computed::text(text).with_secret(secret)),
         Err(summary) => {
-            scope.error(summary, argument);
+            scope.error(summary, id);
             unknown()
         }
     }
@@ -63,9 +66,19 @@ fn encoded(bytes: &[u8]) -> Text {
     text.finish()
 }
 
-/// The bytes, or the place of the first byte that is wrong. Line breaks are left out and the bits
+/// Why a text is no base64, in the words of Go's `encoding/base64`: the place of the first byte that
+/// is wrong.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("illegal base64 data at input byte {0}")]
+pub(super) struct InvalidBase64(usize);
+
+/// The bytes that a text stands for. Line breaks are left out and the bits
 /// that padding leaves over may be anything, as in Go.
-fn decoded(text: &[u8]) -> Result<Text, usize> {
+pub(super) fn decoded(text: &[u8]) -> Result<Text, InvalidBase64> {
+    bytes_of(text).map_err(InvalidBase64)
+}
+
+fn bytes_of(text: &[u8]) -> Result<Text, usize> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() / 4 * 3));
     let mut characters = text
         .iter()
@@ -160,7 +173,7 @@ mod tests {
             ("Zm9v-_==", 4),
             ("hunter2!", 7),
         ] {
-            assert_eq!(decoded(text.as_bytes()).unwrap_err(), at, "{text}");
+            assert_eq!(bytes_of(text.as_bytes()).unwrap_err(), at, "{text}");
         }
     }
 }

@@ -24,11 +24,14 @@ pub(super) fn encode(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> {
     Rc::new(scope.flagged(text, value.all, schema))
 }
 
-pub(super) fn decode(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> {
-    let (value, is_valid) = scope.expect(argument, &Schema::of(Type::String));
+pub(super) fn decode(scope: &mut Scope<'_, '_>, id: Id, argument: Id) -> Rc<Computed> {
+    let (value, is_valid) = scope.expect(Some(argument), &Schema::of(Type::String));
+    if !is_valid {
+        return Scope::unknown();
+    }
     let secret = value.all.secret;
     let unknown = || Rc::new(Computed::unknown(Schema::any()).with_secret(secret));
-    let Some(text) = value.as_text().filter(|_| is_valid) else {
+    let Some(text) = value.as_text() else {
         return unknown();
     };
     // A value takes more room than its text: `[[],[]]` is three lists.
@@ -36,9 +39,14 @@ pub(super) fn decode(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> {
         return unknown();
     }
     match json::parse(text.as_bytes(), MAXIMUM_NESTING) {
-        Ok(value) => convert::from_value(value, secret),
+        Ok(value) => convert::from_value(value, secret, Some(&scope.origin(id))),
         Err(error) => {
-            scope.error(format!("decoding JSON string: {error}"), argument);
+            // The character at fault is told, unless it is one of a secret.
+            let error = match secret {
+                true => error.to_string(),
+                false => error.in_go_words(text.as_bytes()),
+            };
+            scope.error(format!("decoding JSON string: {error}"), id);
             unknown()
         }
     }

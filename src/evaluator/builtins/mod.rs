@@ -5,158 +5,231 @@
 
 mod base64;
 mod concat;
+mod envelope;
 mod json;
 mod last;
 mod open;
+mod rotate;
 mod secret;
 mod sequence;
 mod strings;
+mod validate;
+mod yaml;
 
 use std::rc::Rc;
 
 use crate::environment::path::Accessor as PathStep;
-use crate::evaluator::computed::Computed;
+use crate::evaluator::computed::{Computed, Entries, Shape, Under};
 use crate::evaluator::evaluate::Scope;
 use crate::evaluator::expression::{Id, Lowering};
-use crate::evaluator::schema::Schema;
+use crate::evaluator::schema::{InvalidSchema, Schema};
 use crate::evaluator::syntax::{Key, Node};
-use crate::evaluator::validate;
+use crate::evaluator::validate::{Wording, validate as validation};
 
-pub(super) use open::ProviderSchemas;
-
-/// A call whose argument has the right shape.
+/// A call. An argument that is missing or has the wrong shape, which an error says, is `None` and
+/// its value unknown.
 #[derive(Debug)]
 pub(super) enum Call {
+    Ciphertext(secret::Ciphertext),
     Concat(Id),
     Final(Id),
     FromBase64(Id),
     FromJson(Id),
     Join {
-        delimiter: Id,
-        items: Id,
+        delimiter: Option<Id>,
+        items: Option<Id>,
     },
     Open {
-        provider: Rc<str>,
-        inputs: Id,
+        provider: Option<Rc<str>>,
+        inputs: Option<Id>,
+    },
+    Rotate {
+        rotator: Option<Rc<str>>,
+        inputs: Option<Id>,
+        state: Option<Id>,
     },
     Secret(secret::Plaintext),
     Split {
-        delimiter: Id,
-        text: Id,
+        delimiter: Option<Id>,
+        text: Option<Id>,
     },
     ToBase64(Id),
     ToJson(Id),
     ToText(Id),
-    /// A function of the language that is not built here.
-    Unsupported(Unsupported),
+    ToYaml(Id),
+    Validate {
+        schema: Option<Id>,
+        value: Option<Id>,
+    },
 }
 
-/// What this version cannot evaluate.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Unsupported {
-    Ciphertext,
-    Rotate,
-    ToYaml,
-    Validate,
-}
-
-/// What a call was read as.
+/// What an object with a single entry was read as.
 pub(super) enum Reading {
     Call(Call),
-    /// The argument has the wrong shape; an error says so.
-    Malformed,
-    /// The language has no such function.
+    /// A name that is kept for functions, but the language has no such function.
     Unknown,
+    /// No call.
+    None,
 }
 
 /// The prefix of every function's name.
 const PREFIX: &str = "fn::";
 
-/// Whether a key can only be a call: the prefix in any case.
-pub(super) fn has_prefix(key: &str) -> bool {
-    key.get(..PREFIX.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+/// Whether a key calls a function, be there such a function or not.
+pub(super) fn is_call(key: &str) -> bool {
+    key.starts_with(PREFIX)
 }
 
-/// Reads the call `{key: argument}`, which is the expression `id`.
+/// Reads `{key: argument}`, which is the expression `id`, if it is a call.
 pub(super) fn read(lowering: &mut Lowering, id: Id, key: &Key, argument: &Node) -> Reading {
-    let name = key.name.strip_prefix(PREFIX).unwrap_or_default();
-    if name == "secret" {
-        return secret::read(lowering, id, key, argument);
-    }
-    let unsupported = match name {
-        "rotate" => Some(Unsupported::Rotate),
-        "toYAML" => Some(Unsupported::ToYaml),
-        "validate" => Some(Unsupported::Validate),
-        _ if name.starts_with("rotate::") => Some(Unsupported::Rotate),
-        _ => None,
+    let Some(name) = key.name.strip_prefix(PREFIX) else {
+        let start = key.name.get(..PREFIX.len());
+        return match start.is_some_and(|start| start.eq_ignore_ascii_case(PREFIX)) {
+            true => Reading::Unknown,
+            false => Reading::None,
+        };
     };
-    if let Some(unsupported) = unsupported {
-        return Reading::Call(Call::Unsupported(unsupported));
+    if name == "secret" {
+        return Reading::Call(secret::read(lowering, id, key, argument));
     }
-    let read: fn(&mut Lowering, &str, Id) -> Reading = match name {
+    let read: fn(&mut Lowering, &str, Id) -> Call = match name {
         "concat" => concat::read,
-        "final" => |_, _, argument| Reading::Call(Call::Final(argument)),
-        "fromBase64" => |_, _, argument| Reading::Call(Call::FromBase64(argument)),
-        "fromJSON" => |_, _, argument| Reading::Call(Call::FromJson(argument)),
+        "final" => |_, _, argument| Call::Final(argument),
+        "fromBase64" => |_, _, argument| Call::FromBase64(argument),
+        "fromJSON" => |_, _, argument| Call::FromJson(argument),
         "join" => sequence::read_join,
         "open" => open::read,
+        "rotate" => rotate::read,
         "split" => sequence::read_split,
-        "toBase64" => |_, _, argument| Reading::Call(Call::ToBase64(argument)),
-        "toJSON" => |_, _, argument| Reading::Call(Call::ToJson(argument)),
-        "toString" => |_, _, argument| Reading::Call(Call::ToText(argument)),
+        "toBase64" => |_, _, argument| Call::ToBase64(argument),
+        "toJSON" => |_, _, argument| Call::ToJson(argument),
+        "toString" => |_, _, argument| Call::ToText(argument),
+        "toYAML" => |_, _, argument| Call::ToYaml(argument),
+        "validate" => validate::read,
         _ if name.starts_with("open::") => open::read_short,
+        _ if name.starts_with("rotate::") => rotate::read_short,
         _ => return Reading::Unknown,
     };
-    let argument = lowering.expression(argument, id, PathStep::Name(key.name.clone()));
-    read(lowering, name, argument)
+    let mark = lowering.mark();
+    let step = PathStep::Name(key.name.clone());
+    let argument = match name.split("::").next() {
+        Some("open") if name == "open" => {
+            lowering.record(argument, id, step, &["provider", "inputs"])
+        }
+        Some("rotate") => lowering.record(argument, id, step, &["provider", "inputs", "state"]),
+        Some("validate") => lowering.record(argument, id, step, &["schema", "value"]),
+        _ => lowering.expression(argument, id, step),
+    };
+    let call = read(lowering, name, argument);
+    if !call.declares() {
+        lowering.undeclare(mark);
+    }
+    Reading::Call(call)
 }
 
 /// The value of a call, which is the expression `id`.
 pub(super) fn evaluate(scope: &mut Scope<'_, '_>, id: Id, call: &Call) -> Rc<Computed> {
     match call {
+        Call::Ciphertext(ciphertext) => secret::decrypt(scope, id, ciphertext),
         Call::Concat(argument) => concat::evaluate(scope, *argument),
         Call::Final(argument) => last::evaluate(scope, *argument),
-        Call::FromBase64(argument) => base64::decode(scope, *argument),
-        Call::FromJson(argument) => json::decode(scope, *argument),
+        Call::FromBase64(argument) => base64::decode(scope, id, *argument),
+        Call::FromJson(argument) => json::decode(scope, id, *argument),
         Call::Join { delimiter, items } => sequence::join(scope, *delimiter, *items),
-        Call::Open { provider, inputs } => open::evaluate(scope, id, provider, *inputs),
+        Call::Open { provider, inputs } => open::evaluate(scope, id, provider.as_ref(), *inputs),
+        Call::Rotate {
+            rotator,
+            inputs,
+            state,
+        } => rotate::evaluate(scope, id, rotator.as_ref(), *inputs, *state),
         Call::Secret(plaintext) => secret::evaluate(scope, plaintext),
-        Call::Split { delimiter, text } => sequence::split(scope, *delimiter, *text),
-        Call::ToBase64(argument) => base64::encode(scope, *argument),
+        Call::Split { delimiter, text } => sequence::split(scope, id, *delimiter, *text),
+        Call::ToBase64(argument) => base64::encode(scope, id, *argument),
         Call::ToJson(argument) => json::encode(scope, *argument),
         Call::ToText(argument) => strings::evaluate(scope, *argument),
-        Call::Unsupported(what) => {
-            let secret = *what == Unsupported::Ciphertext;
-            let what = match what {
-                Unsupported::Ciphertext => "the ciphertext of `fn::secret`",
-                Unsupported::Rotate => "`fn::rotate`",
-                Unsupported::ToYaml => "`fn::toYAML`",
-                Unsupported::Validate => "`fn::validate`",
-            };
-            let summary = format!("this version of kubectl-esc cannot evaluate {what} locally");
-            scope.error(summary, id);
-            let unknown = Computed::unknown(Schema::any());
-            Rc::new(unknown.with_secret(secret))
+        Call::ToYaml(argument) => yaml::encode(scope, *argument),
+        Call::Validate { schema, value } => validate::evaluate(scope, *schema, *value),
+    }
+}
+
+impl Call {
+    /// Whether what is in the argument can be evaluated.
+    fn declares(&self) -> bool {
+        match self {
+            Self::Join { delimiter, .. } | Self::Split { delimiter, .. } => delimiter.is_some(),
+            Self::Open { provider, inputs } => provider.is_some() || inputs.is_some(),
+            Self::Rotate {
+                rotator, inputs, ..
+            } => rotator.is_some() || inputs.is_some(),
+            Self::Validate { schema, value } => schema.is_some() || value.is_some(),
+            _ => true,
         }
     }
 }
 
+/// A value as a function gives it that only looks at it: what it inherits is left out, and it is
+/// as secret and as unknown as anything in it.
+fn passed_on(value: &Rc<Computed>) -> Computed {
+    let shape = match &value.shape {
+        Shape::Object { entries, .. } => {
+            let own = entries.iter().filter(|(_, entry)| entry.own);
+            let own = own.map(|(name, entry)| (Rc::clone(name), entry.clone()));
+            Shape::Object {
+                entries: Rc::new(own.collect::<Entries>()),
+                under: Under::Open(None),
+            }
+        }
+        shape => shape.clone(),
+    };
+    let mut passed = Computed::new(shape);
+    if value.all.unknown {
+        passed = passed.into_unknown(value.schema());
+    }
+    passed.provider.clone_from(&value.provider);
+    passed.literal.clone_from(&value.literal);
+    passed.with_secret(value.all.secret)
+}
+
 impl Scope<'_, '_> {
     /// The value of an argument, and whether it satisfies `schema`; errors say where it does not.
-    fn expect(&mut self, argument: Id, schema: &Schema) -> (Rc<Computed>, bool) {
-        let value = self.evaluate(argument);
-        let is_valid = self.check(argument, &value, schema);
+    /// One that is missing is unknown.
+    fn expect(&mut self, argument: Option<Id>, schema: &Schema) -> (Rc<Computed>, bool) {
+        self.expect_in(argument, schema, Wording::Esc)
+    }
+
+    fn expect_in(
+        &mut self,
+        argument: Option<Id>,
+        schema: &Schema,
+        wording: Wording,
+    ) -> (Rc<Computed>, bool) {
+        let Some(argument) = argument else {
+            return (Self::unknown(), true);
+        };
+        let accept = schema.rotates().then_some(schema);
+        let value = self.evaluate_for(argument, accept);
+        let is_valid = self.check(&value, schema, wording);
         (value, is_valid)
     }
 
-    /// Whether the value of the expression `id` satisfies `schema`; errors say where it does not.
-    fn check(&mut self, id: Id, value: &Rc<Computed>, schema: &Schema) -> bool {
-        let violations = validate::validate(&self.program, id, value, schema);
-        let is_valid = violations.is_empty();
+    /// Whether a value satisfies `schema`; errors say where it does not.
+    fn check(&mut self, value: &Rc<Computed>, schema: &Schema, wording: Wording) -> bool {
+        let budget = &mut self.session.budget;
+        let (is_valid, violations) = validation(budget, value, schema, wording);
         for violation in violations {
-            self.error(violation.message, violation.at);
+            self.error_of(violation.message, violation.at.as_ref());
         }
         is_valid
+    }
+
+    /// A schema of a provider or rotator, read once.
+    fn schema(&mut self, text: &str) -> Result<Schema, InvalidSchema> {
+        if let Some(schema) = self.session.schemas.get(text) {
+            return Ok(schema.clone());
+        }
+        let schema = Schema::parse(text)?;
+        let known = &mut self.session.schemas;
+        known.insert(text.to_owned(), schema.clone());
+        Ok(schema)
     }
 }

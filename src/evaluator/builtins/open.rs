@@ -5,31 +5,40 @@
 
 use std::rc::Rc;
 
-use crate::evaluator::builtins::{Call, Reading};
+use crate::evaluator::builtins::Call;
 use crate::evaluator::computed::{Computed, Shape};
 use crate::evaluator::convert;
 use crate::evaluator::evaluate::{Mode, Scope};
 use crate::evaluator::expression::{Id, Kind, Lowering};
 use crate::evaluator::schema::Schema;
-
-/// The schemas of a provider.
-#[derive(Clone, Debug)]
-pub(in crate::evaluator) struct ProviderSchemas {
-    inputs: Schema,
-    outputs: Schema,
-}
+use crate::evaluator::validate::Wording;
 
 /// `fn::open: {provider, inputs}`.
-pub(super) fn read(lowering: &mut Lowering, _: &str, argument: Id) -> Reading {
+pub(super) fn read(lowering: &mut Lowering, _: &str, argument: Id) -> Call {
     let Kind::Object(properties) = lowering.kind(argument) else {
         let summary =
             "the argument to fn::open must be an object containing 'provider' and 'inputs'";
         lowering.error_at(summary, argument);
-        return Reading::Malformed;
+        return Call::Open {
+            provider: None,
+            inputs: None,
+        };
     };
-    let provider = properties.get("provider").copied();
+    let name = properties.get("provider").copied();
     let inputs = properties.get("inputs").copied();
-    let name = match provider.map(|id| (id, lowering.kind(id))) {
+    Call::Open {
+        provider: read_name(lowering, argument, name),
+        inputs: read_inputs(lowering, argument, inputs),
+    }
+}
+
+/// The provider's name, which must be a literal.
+pub(super) fn read_name(
+    lowering: &mut Lowering,
+    argument: Id,
+    name: Option<Id>,
+) -> Option<Rc<str>> {
+    match name.map(|id| (id, lowering.kind(id))) {
         None => {
             lowering.error_at("missing provider name ('provider')", argument);
             None
@@ -39,53 +48,75 @@ pub(super) fn read(lowering: &mut Lowering, _: &str, argument: Id) -> Reading {
             lowering.error_at("provider name must be a string literal", id);
             None
         }
-    };
-    if inputs.is_none() {
-        lowering.error_at("missing provider inputs ('inputs')", argument);
-    }
-    match (name, inputs) {
-        (Some(provider), Some(inputs)) => Reading::Call(Call::Open { provider, inputs }),
-        _ => Reading::Malformed,
     }
 }
 
+/// The inputs, which must not be missing.
+pub(super) fn read_inputs(lowering: &mut Lowering, argument: Id, inputs: Option<Id>) -> Option<Id> {
+    if inputs.is_none() {
+        lowering.error_at("missing provider inputs ('inputs')", argument);
+    }
+    inputs
+}
+
 /// `fn::open::PROVIDER: inputs`.
-pub(super) fn read_short(_: &mut Lowering, name: &str, argument: Id) -> Reading {
+pub(super) fn read_short(_: &mut Lowering, name: &str, argument: Id) -> Call {
     let provider = name.strip_prefix("open::").unwrap_or_default();
-    Reading::Call(Call::Open {
-        provider: Rc::from(provider),
-        inputs: argument,
-    })
+    Call::Open {
+        provider: Some(Rc::from(provider)),
+        inputs: Some(argument),
+    }
 }
 
 pub(super) fn evaluate(
     scope: &mut Scope<'_, '_>,
     id: Id,
-    name: &Rc<str>,
-    inputs: Id,
+    name: Option<&Rc<str>>,
+    inputs: Option<Id>,
 ) -> Rc<Computed> {
-    let value = scope.evaluate(inputs);
-    let Some(schemas) = schemas(scope, id, name) else {
+    let Some(name) = name else {
         return Scope::unknown();
     };
-    hide_secrets(scope, &value, &schemas.inputs, false);
-    let is_valid = scope.check(inputs, &value, &schemas.inputs);
-    let mut unknown = Computed::unknown(schemas.outputs);
+    let provider = match scope.session.providers.provider(name) {
+        Ok(provider) => Some(provider),
+        Err(error) => {
+            scope.failure(error, id);
+            None
+        }
+    };
+    let (accept, outputs, wording) = match provider {
+        Some(provider) => {
+            let wording = match provider.explains_mistakes() {
+                true => Wording::Explained,
+                false => Wording::Esc,
+            };
+            let accept = schema(scope, id, name, provider.input_schema());
+            let outputs = schema(scope, id, name, provider.output_schema());
+            (accept, outputs, wording)
+        }
+        None => (Some(Schema::any()), Some(Schema::any()), Wording::Esc),
+    };
+    let (Some(accept), Some(outputs)) = (accept, outputs) else {
+        scope.expect(inputs, &Schema::any());
+        return Scope::unknown();
+    };
+    let mut unknown = Computed::unknown(outputs);
     unknown.provider = Some(Rc::clone(name));
-    if !is_valid || value.all.unknown || scope.session.mode == Mode::Check {
-        return Rc::new(unknown);
-    }
+    let (value, is_valid) = scope.expect_in(inputs, &accept, wording);
+    hide_secrets(scope, &value, &accept, false);
+    let provider = match provider {
+        Some(provider) if is_valid && !value.all.unknown && scope.session.mode == Mode::Open => {
+            provider
+        }
+        _ => return Rc::new(unknown),
+    };
     let exported = convert::to_value(&mut scope.session.budget, &value);
     if scope.session.budget.is_exhausted() {
         return Rc::new(unknown);
     }
-    let providers = scope.session.providers;
-    let Ok(provider) = providers.provider(name) else {
-        return Rc::new(unknown);
-    };
     match provider.open(&exported) {
         Ok(result) => {
-            let result = convert::from_value(result, false);
+            let result = convert::from_value(result, false, Some(&scope.origin(id)));
             let mut result = Rc::unwrap_or_clone(result);
             result.provider = Some(Rc::clone(name));
             Rc::new(result)
@@ -97,39 +128,26 @@ pub(super) fn evaluate(
     }
 }
 
-fn schemas(scope: &mut Scope<'_, '_>, id: Id, name: &Rc<str>) -> Option<ProviderSchemas> {
-    if let Some(schemas) = scope.session.schemas.get(&**name) {
-        return Some(schemas.clone());
-    }
-    let provider = match scope.session.providers.provider(name) {
-        Ok(provider) => provider,
+/// A schema that the provider or rotator `name` states; an error at the call where it is none.
+pub(super) fn schema(scope: &mut Scope<'_, '_>, id: Id, name: &str, text: &str) -> Option<Schema> {
+    match scope.schema(text) {
+        Ok(schema) => Some(schema),
         Err(error) => {
-            scope.failure(error, id);
-            return None;
-        }
-    };
-    let inputs = Schema::parse(provider.input_schema());
-    let outputs = Schema::parse(provider.output_schema());
-    match (inputs, outputs) {
-        (Ok(inputs), Ok(outputs)) => {
-            let schemas = ProviderSchemas { inputs, outputs };
-            let known = &mut scope.session.schemas;
-            known.insert(name.to_string(), schemas.clone());
-            Some(schemas)
-        }
-        (Err(error), _) | (_, Err(error)) => {
             let name = convert::quoted(name);
-            scope.error(
-                format!("provider {name} has an invalid schema: {error}"),
-                id,
-            );
+            let summary = format!("provider {name} has an invalid schema: {error}");
+            scope.error(summary, id);
             None
         }
     }
 }
 
 /// Hides what is written in a definition and goes to an input that the schema calls a secret.
-fn hide_secrets(scope: &mut Scope<'_, '_>, value: &Computed, schema: &Schema, secret: bool) {
+pub(super) fn hide_secrets(
+    scope: &mut Scope<'_, '_>,
+    value: &Computed,
+    schema: &Schema,
+    secret: bool,
+) {
     if !scope.session.budget.spend_steps(1) {
         return;
     }
@@ -151,9 +169,10 @@ fn hide_secrets(scope: &mut Scope<'_, '_>, value: &Computed, schema: &Schema, se
             }
         }
         Shape::Object { entries, .. } => {
-            for (name, entry) in entries {
+            for (name, entry) in entries.iter() {
                 let mut schemas: Vec<_> = schema.declared_property(name).into_iter().collect();
-                for branch in schema.one_of().into_iter().chain(schema.any_of()) {
+                let branches = schema.one_of().into_iter().chain(schema.any_of());
+                for branch in branches.chain(schema.reference()) {
                     schemas.extend(branch.declared_property(name));
                 }
                 for schema in schemas {

@@ -5,49 +5,88 @@
 use std::rc::Rc;
 
 use crate::environment::path::Accessor as PathStep;
-use crate::evaluator::builtins::{Call, Reading, Unsupported};
+use crate::evaluator::builtins::{Call, envelope};
 use crate::evaluator::computed::Computed;
 use crate::evaluator::evaluate::Scope;
-use crate::evaluator::expression::{Id, Lowering};
-use crate::evaluator::interpolation::Part;
-use crate::evaluator::syntax::{Entry, Key, Kind, Node};
+use crate::evaluator::expression::{Id, Kind, Lowering};
+use crate::evaluator::schema::{Schema, Type};
+use crate::evaluator::syntax::{self, Entry, Key, Node};
 use crate::secret::Text;
 
-/// A secret as it is written.
+/// A secret as it is written, and the expression that it is.
 #[derive(Debug)]
-pub(in crate::evaluator) struct Plaintext(Text);
+pub(in crate::evaluator) struct Plaintext {
+    text: Text,
+    at: Id,
+}
 
-/// Reads the argument. It never becomes an expression, so that no message can quote from it.
-pub(super) fn read(lowering: &mut Lowering, id: Id, key: &Key, argument: &Node) -> Reading {
-    let step = PathStep::Name(key.name.clone());
-    let at = lowering.add(argument.span, Some((id, step)));
-    match &argument.kind {
-        Kind::Text(_) => {
-            let mut parts = lowering.interpolation(argument, at).into_iter();
-            match (parts.next(), parts.next()) {
-                (None, _) => return Reading::Call(Call::Secret(Plaintext(Text::default()))),
-                (Some(Part::Text(text)), None) => {
-                    return Reading::Call(Call::Secret(Plaintext(text)));
-                }
-                _ => {}
+/// A secret that is encrypted: the base64 text of its envelope.
+#[derive(Debug)]
+pub(in crate::evaluator) struct Ciphertext(Text);
+
+/// Reads the argument. What is in it is not declared, so that no message can quote from it.
+pub(super) fn read(lowering: &mut Lowering, id: Id, key: &Key, argument: &Node) -> Call {
+    let mark = lowering.mark();
+    let at = lowering.expression(argument, id, PathStep::Name(key.name.clone()));
+    lowering.undeclare(mark);
+    match lowering.kind(at) {
+        Kind::Text(text) => Call::Secret(Plaintext {
+            text: text.clone(),
+            at,
+        }),
+        Kind::Object(properties) if is_single(argument) => {
+            let ciphertext = properties.get("ciphertext").map(|id| lowering.kind(*id));
+            match ciphertext {
+                Some(Kind::Text(text)) => Call::Ciphertext(Ciphertext(text.clone())),
+                _ => malformed(lowering, at),
             }
         }
-        Kind::Object(entries) => {
-            if let [Entry { key, value }] = entries.as_slice()
-                && key.name == "ciphertext"
-                && matches!(value.kind, Kind::Text(_))
-            {
-                return Reading::Call(Call::Unsupported(Unsupported::Ciphertext));
-            }
-        }
-        _ => {}
+        _ => malformed(lowering, at),
     }
+}
+
+/// A secret that is no literal is an empty one, as in ESC.
+fn malformed(lowering: &mut Lowering, at: Id) -> Call {
     lowering.error_at("secret values must be string literals", at);
-    Reading::Malformed
+    let text = Text::default();
+    Call::Secret(Plaintext { text, at })
+}
+
+fn is_single(argument: &Node) -> bool {
+    match &argument.kind {
+        syntax::Kind::Object(entries) => matches!(entries.as_slice(), [Entry { .. }]),
+        _ => false,
+    }
 }
 
 pub(super) fn evaluate(scope: &mut Scope<'_, '_>, plaintext: &Plaintext) -> Rc<Computed> {
-    scope.session.sources.hide_text(&plaintext.0);
-    let value = Computed::text(plaintext.0.clone());
-    Rc::new(value.with_secret(true))
+    scope.session.sources.hide_text(&plaintext.text);
+    let mut value = Computed::text(plaintext.text.clone()).with_secret(true);
+    value.origin = Some(scope.origin(plaintext.at));
+    Rc::new(value)
+}
+
+/// A check decrypts nothing, unless secrets are to be shown; it looks at the envelope alone.
+pub(super) fn decrypt(scope: &mut Scope<'_, '_>, id: Id, ciphertext: &Ciphertext) -> Rc<Computed> {
+    let unknown = || Rc::new(Computed::unknown(Schema::of(Type::String)).with_secret(true));
+    let ciphertext = match envelope::open(ciphertext.0.as_bytes()) {
+        Ok(ciphertext) => ciphertext,
+        Err(error) => {
+            scope.error(format!("invalid ciphertext: {error}"), id);
+            return unknown();
+        }
+    };
+    if !scope.session.decrypts() {
+        return unknown();
+    }
+    match scope.session.decrypter.decrypt(ciphertext.content()) {
+        Ok(text) => {
+            scope.session.sources.hide_text(&text);
+            Rc::new(Computed::text(text).with_secret(true))
+        }
+        Err(error) => {
+            scope.failure(error.within("decrypting"), id);
+            unknown()
+        }
+    }
 }

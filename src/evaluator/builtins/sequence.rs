@@ -3,55 +3,48 @@
 use std::rc::Rc;
 
 use crate::environment::TextBuilder;
-use crate::evaluator::builtins::{Call, Reading};
+use crate::evaluator::builtins::Call;
 use crate::evaluator::computed::{Computed, Shape};
 use crate::evaluator::evaluate::Scope;
 use crate::evaluator::expression::{Id, Kind, Lowering};
 use crate::evaluator::schema::{Schema, Type};
 use crate::secret::Text;
 
-pub(super) fn read_join(lowering: &mut Lowering, name: &str, argument: Id) -> Reading {
-    read(lowering, name, argument, |delimiter, items| Call::Join {
-        delimiter,
-        items,
-    })
+pub(super) fn read_join(lowering: &mut Lowering, name: &str, argument: Id) -> Call {
+    let (delimiter, items) = pair(lowering, name, argument).unzip();
+    Call::Join { delimiter, items }
 }
 
-pub(super) fn read_split(lowering: &mut Lowering, name: &str, argument: Id) -> Reading {
-    read(lowering, name, argument, |delimiter, text| Call::Split {
-        delimiter,
-        text,
-    })
+pub(super) fn read_split(lowering: &mut Lowering, name: &str, argument: Id) -> Call {
+    let (delimiter, text) = pair(lowering, name, argument).unzip();
+    Call::Split { delimiter, text }
 }
 
-fn read(
-    lowering: &mut Lowering,
-    name: &str,
-    argument: Id,
-    call: impl Fn(Id, Id) -> Call,
-) -> Reading {
+fn pair(lowering: &mut Lowering, name: &str, argument: Id) -> Option<(Id, Id)> {
     if let Kind::List(items) = lowering.kind(argument)
         && let [first, second] = items.as_slice()
     {
-        return Reading::Call(call(*first, *second));
+        return Some((*first, *second));
     }
     let summary = format!("the argument to fn::{name} must be a two-valued list");
     lowering.error_at(&summary, argument);
-    Reading::Malformed
+    None
 }
 
-pub(super) fn join(scope: &mut Scope<'_, '_>, delimiter: Id, items: Id) -> Rc<Computed> {
-    let (delimiter, delimiter_is_valid) = scope.expect(delimiter, &Schema::of(Type::String));
-    let (items, items_are_valid) = scope.expect(items, &Schema::array_of(Type::String));
+pub(super) fn join(
+    scope: &mut Scope<'_, '_>,
+    delimiter: Option<Id>,
+    items: Option<Id>,
+) -> Rc<Computed> {
+    let string = || Schema::of(Type::String);
+    let (delimiter, delimiter_is_valid) = scope.expect(delimiter, &string());
+    let (items, items_are_valid) = scope.expect(items, &Schema::array_of(string()));
+    if !delimiter_is_valid || !items_are_valid {
+        return Rc::new(Computed::unknown(string()));
+    }
     let content = delimiter.all.or(items.all);
-    let schema = || Schema::of(Type::String);
-    let (Some(delimiter), Shape::Array(items), true, true) = (
-        delimiter.as_text(),
-        &items.shape,
-        delimiter_is_valid,
-        items_are_valid,
-    ) else {
-        return Rc::new(Computed::unknown(schema()).with_secret(content.secret));
+    let (Some(delimiter), Some(items)) = (delimiter.as_text(), items.as_items()) else {
+        return Rc::new(Computed::unknown(string()).with_secret(content.secret));
     };
     let mut joined = TextBuilder::default();
     for (position, item) in items.iter().enumerate() {
@@ -66,32 +59,39 @@ pub(super) fn join(scope: &mut Scope<'_, '_>, delimiter: Id, items: Id) -> Rc<Co
         joined.push(item);
     }
     let joined = Computed::text(joined.finish());
-    Rc::new(scope.flagged(joined, content, schema))
+    Rc::new(scope.flagged(joined, content, string))
 }
 
-pub(super) fn split(scope: &mut Scope<'_, '_>, delimiter: Id, text: Id) -> Rc<Computed> {
-    let (delimiter, delimiter_is_valid) = scope.expect(delimiter, &Schema::of(Type::String));
-    let (text, text_is_valid) = scope.expect(text, &Schema::of(Type::String));
+pub(super) fn split(
+    scope: &mut Scope<'_, '_>,
+    id: Id,
+    delimiter: Option<Id>,
+    text: Option<Id>,
+) -> Rc<Computed> {
+    let string = || Schema::of(Type::String);
+    let schema = || Schema::array_of(string());
+    let (delimiter, delimiter_is_valid) = scope.expect(delimiter, &string());
+    let (text, text_is_valid) = scope.expect(text, &string());
+    if !delimiter_is_valid || !text_is_valid {
+        return Rc::new(Computed::unknown(schema()));
+    }
     let content = delimiter.all.or(text.all);
-    let schema = || Schema::array_of(Type::String);
-    let (Some(delimiter), Some(text), true, true) = (
-        delimiter.as_text(),
-        text.as_text(),
-        delimiter_is_valid,
-        text_is_valid,
-    ) else {
+    let (Some(delimiter), Some(text)) = (delimiter.as_text(), text.as_text()) else {
         return Rc::new(Computed::unknown(schema()).with_secret(content.secret));
     };
+    let origin = scope.origin(id);
     let mut parts = Vec::new();
     for part in pieces(text.as_bytes(), delimiter.as_bytes()) {
         if !scope.session.budget.spend_steps(1) || !scope.session.budget.spend_text(part.len()) {
             break;
         }
-        let part = Computed::text(Text::from(part.to_vec()));
-        // Only the pieces of a secret are secret, not their number.
-        parts.push(Rc::new(part.with_secret(content.secret)));
+        // ESC takes the pieces of a secret for public. Here they are not, be they accessed one by
+        // one.
+        let mut part = Computed::text(Text::from(part.to_vec())).with_secret(content.secret);
+        part.origin = Some(origin.clone());
+        parts.push(Rc::new(part));
     }
-    let parts = Computed::new(Shape::Array(parts));
+    let parts = Computed::new(Shape::Array(parts.into())).with_schema(schema());
     Rc::new(scope.flagged(parts, content, schema))
 }
 

@@ -9,9 +9,12 @@ mod yaml;
 use crate::environment::{Number, Position};
 use crate::secret::Text;
 
+pub(super) use scalar::{Scalar, is_timestamp, resolve};
 pub(super) use yaml::parse;
 
-/// A stretch of one definition. The end is the first place after it.
+/// A stretch of one definition. The end is the first place after it: its byte truly, its line and
+/// column as ESC states them. ESC adds the length of a scalar's value to the place where it begins,
+/// whatever its quotes and escapes take, and does not count closing brackets.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Span {
     pub(super) begin: Position,
@@ -36,6 +39,8 @@ pub(super) struct Document {
 pub(super) struct Problem {
     pub(super) summary: String,
     pub(super) span: Span,
+    /// The path of what it is about.
+    pub(super) path: Option<String>,
 }
 
 /// A value as it is written.
@@ -43,8 +48,7 @@ pub(super) struct Problem {
 pub(super) struct Node {
     pub(super) kind: Kind,
     pub(super) span: Span,
-    /// Whether it is a scalar without quotes on a single line: then a place in its text is a place
-    /// in the file.
+    /// Whether it is a scalar without quotes and without a tag: then ESC states places in its text.
     pub(super) plain: bool,
 }
 

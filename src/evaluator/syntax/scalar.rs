@@ -5,7 +5,7 @@
 
 /// A scalar, resolved.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) enum Scalar {
+pub(in crate::evaluator) enum Scalar {
     Null,
     Bool(bool),
     /// A finite number in decimal, as Go prints it.
@@ -16,7 +16,7 @@ pub(super) enum Scalar {
 }
 
 /// Resolves a scalar without quotes and without a tag.
-pub(super) fn resolve(text: &str) -> Scalar {
+pub(in crate::evaluator) fn resolve(text: &str) -> Scalar {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
         "true" | "True" | "TRUE" => return Scalar::Bool(true),
@@ -43,6 +43,83 @@ pub(super) fn resolve(text: &str) -> Scalar {
         _ => None,
     };
     number.map_or(Scalar::Text, Scalar::Number)
+}
+
+/// Whether yaml.v3 takes a text for a point in time: `2001-12-14`, with `21:59:43.1` after a space,
+/// or with `T`, the time and a zone. Days count from 1 to the month's last.
+pub(in crate::evaluator) fn is_timestamp(text: &str) -> bool {
+    let Some((year, rest)) = text.split_once('-') else {
+        return false;
+    };
+    let (date, time) = match rest.find(['T', 't', ' ']) {
+        Some(at) => (&rest[..at], Some((&rest[at..=at], &rest[at + 1..]))),
+        None => (rest, None),
+    };
+    let Some((month, day)) = date.split_once('-') else {
+        return false;
+    };
+    let (Some(year), Some(month), Some(day)) = (
+        digits(year, 4..=4),
+        digits(month, 1..=2),
+        digits(day, 1..=2),
+    ) else {
+        return false;
+    };
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 if is_leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    };
+    (1..=days).contains(&day)
+        && match time {
+            None => true,
+            Some((" ", time)) => is_time(time),
+            Some((_, zoned)) => match zoned.find(['Z', '+', '-']) {
+                Some(at) => is_time(&zoned[..at]) && is_zone(&zoned[at..]),
+                None => false,
+            },
+        }
+}
+
+/// `21:59:43.1`
+fn is_time(text: &str) -> bool {
+    let (time, fraction) = match text.find(['.', ',']) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text, None),
+    };
+    let parts: Vec<_> = time.split(':').collect();
+    let [hour, minute, second] = parts.as_slice() else {
+        return false;
+    };
+    let is_below = |text: &str, limit| digits(text, 1..=2).is_some_and(|number| number < limit);
+    is_below(hour, 24)
+        && is_below(minute, 60)
+        && is_below(second, 60)
+        && fraction.is_none_or(|fraction| {
+            !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit())
+        })
+}
+
+/// `Z` or `+01:00`
+fn is_zone(text: &str) -> bool {
+    if text == "Z" {
+        return true;
+    }
+    let Some((hour, minute)) = text[1..].split_once(':') else {
+        return false;
+    };
+    let is_at_most = |text, limit| digits(text, 2..=2).is_some_and(|number| number <= limit);
+    is_at_most(hour, 24) && is_at_most(minute, 60)
+}
+
+fn digits(text: &str, length: std::ops::RangeInclusive<usize>) -> Option<u32> {
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    (is_digits && length.contains(&text.len()))
+        .then(|| text.parse().ok())
+        .flatten()
 }
 
 /// A number as the tag `!!float` makes it: `1000000` is `1e+06`.

@@ -5,7 +5,9 @@
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as ParserSpan, Tag};
 
+use crate::environment::path::Accessor as Step;
 use crate::environment::{Number, Position};
+use crate::evaluator::document_path::{join_name, join_step};
 use crate::evaluator::limits::{MAXIMUM_DIAGNOSTICS, MAXIMUM_NESTING};
 use crate::evaluator::syntax::scalar::{self, Scalar};
 use crate::evaluator::syntax::{Document, Entry, Key, Kind, Node, Problem, Span};
@@ -57,8 +59,8 @@ enum Content {
 
 enum PendingKey {
     Name(Key),
-    /// A key that the language does not have: its value is read and left out.
-    Refused,
+    /// A key that the language does not have: its value is read and left out. A path calls it so.
+    Refused(String),
 }
 
 struct Builder<'text> {
@@ -80,10 +82,19 @@ impl<'text> Builder<'text> {
         let span = self.places.span(span);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let span = self.places.scalar(span, style);
-                let mut node = self.scalar(&text, style, tag.as_deref(), span);
-                node.plain &= tag.is_none() && anchor == 0;
-                self.add(node, Some(&text));
+                let has_property = tag.is_some() || anchor != 0;
+                let mut span = self.places.scalar(span, style, has_property);
+                let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                let text = if is_block && self.places.ends_without_break(span) {
+                    // The parser adds the break that the last line does not have.
+                    text.strip_suffix('\n').unwrap_or(&text)
+                } else {
+                    &text
+                };
+                let end = stated_end(span.begin, text, style, tag.as_deref());
+                (span.end.line, span.end.column) = end;
+                let node = self.scalar(text, style, tag.as_deref(), span);
+                self.add(node, text);
             }
             Event::SequenceStart(..) => self.begin(Content::List(Vec::new()), span)?,
             Event::MappingStart(..) => {
@@ -95,13 +106,14 @@ impl<'text> Builder<'text> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(_) => {
-                self.problem("alias nodes are not supported", span);
+                let path = self.path();
+                self.problem("alias nodes are not supported", span, path);
                 let node = Node {
                     kind: Kind::Invalid,
                     span,
                     plain: false,
                 };
-                self.add(node, None);
+                self.add(node, "");
             }
             Event::Nothing
             | Event::StreamStart
@@ -117,11 +129,16 @@ impl<'text> Builder<'text> {
             return Err(Problem {
                 summary: format!("lists and maps nest deeper than {MAXIMUM_NESTING} levels"),
                 span,
+                path: None,
             });
         }
+        let end = Position {
+            byte: span.end.byte,
+            ..span.begin
+        };
         self.open.push(Open {
             begin: span.begin,
-            end: span.end,
+            end,
             content,
         });
         Ok(())
@@ -147,39 +164,65 @@ impl<'text> Builder<'text> {
             span: Span { begin, end },
             plain: false,
         };
-        self.add(node, None);
+        self.add(node, "");
+    }
+
+    /// Where the next node belongs, as messages write it.
+    fn path(&self) -> Option<String> {
+        let mut path = String::new();
+        for open in &self.open {
+            match &open.content {
+                Content::List(items) => join_step(&mut path, &Step::Index(items.len())),
+                Content::Object { pending, .. } => match pending {
+                    Some(PendingKey::Name(key)) => join_name(&mut path, &key.name),
+                    Some(PendingKey::Refused(name)) => join_name(&mut path, name),
+                    None => {}
+                },
+            }
+        }
+        Some(path)
     }
 
     /// Puts a complete node where it belongs. `text` is the scalar's text, for a key.
-    fn add(&mut self, node: Node, text: Option<&str>) {
+    fn add(&mut self, node: Node, text: &str) {
+        let awaits_key =
+            |open: &Open| matches!(open.content, Content::Object { pending: None, .. });
+        let is_refused =
+            !matches!(node.kind, Kind::Text(_)) && self.open.last().is_some_and(awaits_key);
+        let path = is_refused.then(|| self.path()).flatten();
         let Some(parent) = self.open.last_mut() else {
             self.document.root.get_or_insert(node);
             return;
         };
-        parent.end = parent.end.max(node.span.end);
+        parent.end = Position {
+            byte: parent.end.byte.max(node.span.end.byte),
+            ..node.span.end
+        };
         match &mut parent.content {
             Content::List(items) => items.push(node),
-            Content::Object { entries, pending } => match (pending.take(), text, &node.kind) {
-                (Some(PendingKey::Name(key)), ..) => entries.push(Entry { key, value: node }),
-                (Some(PendingKey::Refused), ..) => self.document.dropped.push(node.span),
-                (None, Some(text), Kind::Text(_)) => {
+            Content::Object { entries, pending } => match (pending.take(), &node.kind) {
+                (Some(PendingKey::Name(key)), _) => entries.push(Entry { key, value: node }),
+                (Some(PendingKey::Refused(_)), _) => self.document.dropped.push(node.span),
+                (None, Kind::Text(_)) => {
                     *pending = Some(PendingKey::Name(Key {
                         name: text.to_owned(),
                         span: node.span,
                         plain: node.plain,
                     }));
                 }
-                (None, ..) => {
-                    *pending = Some(PendingKey::Refused);
+                (None, _) => {
+                    *pending = Some(PendingKey::Refused(text.to_owned()));
                     self.document.dropped.push(node.span);
-                    self.problem("mapping keys must be strings", node.span);
+                    let mut path = path.unwrap_or_default();
+                    join_name(&mut path, text);
+                    self.problem("mapping keys must be strings", node.span, Some(path));
                 }
             },
         }
     }
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Node {
-        let plain = style == ScalarStyle::Plain && span.begin.line == span.end.line;
+        let plain = style == ScalarStyle::Plain && tag.is_none();
         let resolved = match tag {
             None if style == ScalarStyle::Plain => scalar::resolve(text),
             Some(tag) if tag.is_yaml_core_schema() => self.tagged(text, tag, span),
@@ -192,7 +235,8 @@ impl<'text> Builder<'text> {
             Scalar::Number(number) => Kind::Number(Number::from_text(number)),
             Scalar::Text => Kind::Text(Text::from(text)),
             Scalar::NotFinite => {
-                self.problem("a number must be finite: JSON has no infinity", span);
+                let path = self.path();
+                self.problem("a number must be finite: JSON has no infinity", span, path);
                 Kind::Invalid
             }
         };
@@ -214,17 +258,19 @@ impl<'text> Builder<'text> {
         };
         if !holds {
             let summary = format!("the value is not what its tag `!!{}` says", tag.suffix);
-            self.problem(summary, span);
+            let path = self.path();
+            self.problem(summary, span, path);
             return Scalar::Text;
         }
         resolved
     }
 
-    fn problem(&mut self, summary: impl Into<String>, span: Span) {
+    fn problem(&mut self, summary: impl Into<String>, span: Span, path: Option<String>) {
         if self.document.problems.len() <= MAXIMUM_DIAGNOSTICS {
             self.document.problems.push(Problem {
                 summary: summary.into(),
                 span,
+                path,
             });
         }
     }
@@ -234,6 +280,7 @@ impl<'text> Builder<'text> {
         Problem {
             summary: format!("yaml: line {}: {}", at.line, wording(error.info())),
             span: Span { begin: at, end: at },
+            path: None,
         }
     }
 
@@ -252,6 +299,32 @@ impl<'text> Builder<'text> {
             readable: true,
             ..self.document
         }
+    }
+}
+
+/// Where ESC says that a scalar ends: its line and column.
+fn stated_end(
+    begin: Position,
+    text: &str,
+    style: ScalarStyle,
+    tag: Option<&Tag>,
+) -> (usize, usize) {
+    match (style, tag) {
+        (ScalarStyle::Literal, None) => {
+            let breaks = text.matches('\n').count();
+            let last = text.rfind('\n').map_or(text, |at| &text[at + 1..]);
+            (begin.line + breaks, begin.column + last.len())
+        }
+        (ScalarStyle::Plain, Some(tag)) => {
+            let prefix = if tag.is_yaml_core_schema() {
+                "!!".len()
+            } else {
+                tag.handle.len()
+            };
+            let tag = prefix + tag.suffix.len() + 1;
+            (begin.line, begin.column + tag + text.len())
+        }
+        _ => (begin.line, begin.column + text.len()),
     }
 }
 
@@ -325,13 +398,15 @@ impl<'text> Places<'text> {
 
     /// The parser lets a quoted scalar reach to the end of its line, and a block scalar begin with
     /// its content; here one ends with its closing quote, the other begins with its indicator.
-    fn scalar(&self, span: Span, style: ScalarStyle) -> Span {
+    fn scalar(&self, span: Span, style: ScalarStyle, has_property: bool) -> Span {
         let place = match style {
             ScalarStyle::Plain => None,
             ScalarStyle::SingleQuoted => self.after_quote(span, '\'').map(|end| (span.begin, end)),
             ScalarStyle::DoubleQuoted => self.after_quote(span, '"').map(|end| (span.begin, end)),
             ScalarStyle::Literal | ScalarStyle::Folded => {
-                self.indicator(span.begin).map(|begin| (begin, span.end))
+                let indicator = self.indicator(span.begin);
+                let begin = indicator.map(|begin| self.before_properties(begin, has_property));
+                begin.map(|begin| (begin, span.end))
             }
         };
         place.map_or(span, |(begin, end)| Span { begin, end })
@@ -400,6 +475,28 @@ impl<'text> Places<'text> {
         }
     }
 
+    /// Whether a block reaches to the end of the text, whose last line has something in it and no
+    /// break.
+    fn ends_without_break(&self, span: Span) -> bool {
+        let last = self.text.rsplit(BREAKS).next().unwrap_or_default();
+        span.end.byte == self.text.len() && !last.trim_matches(BLANKS).is_empty()
+    }
+
+    /// The place of the tag and the anchor that stand before a block scalar on its line.
+    fn before_properties(&self, indicator: Position, has_property: bool) -> Position {
+        let mut begin = indicator;
+        while has_property && let Some(before) = self.text.get(..begin.byte) {
+            let code = before.trim_end_matches(BLANKS);
+            let word = code.rfind([' ', '\t', '\n', '\r']).map_or(0, |at| at + 1);
+            if !code[word..].starts_with(['!', '&']) {
+                break;
+            }
+            begin.column -= before[word..].chars().count();
+            begin.byte = word;
+        }
+        begin
+    }
+
     fn byte(&self, character: usize) -> usize {
         if self.ascii {
             return character.min(self.text.len());
@@ -462,31 +559,33 @@ mod tests {
             ("a: b\nc: d\n", "1:4(3)-1:5(4) 2:4(8)-2:5(9)"),
             (
                 "a: \"b c\"\nx: 'y z'   # comment\n",
-                "1:4(3)-1:9(8) 2:4(12)-2:9(17)",
+                "1:4(3)-1:7(8) 2:4(12)-2:7(17)",
             ),
-            ("a: 'it''s'   # x\n", "1:4(3)-1:11(10)"),
-            ("a: !!str \"x\\\"y\" # x\n", "1:4(3)-1:16(15)"),
-            ("a: \"b\n  c\" # x\n", "1:4(3)-2:5(10)"),
+            ("a: 'it''s'   # x\n", "1:4(3)-1:8(10)"),
+            ("a: !!str \"x\\\"y\" # x\n", "1:4(3)-1:7(15)"),
+            ("a: !!str xy\n", "1:4(3)-1:12(11)"),
+            ("a: \"b\n  c\" # x\n", "1:4(3)-1:7(10)"),
             ("a: b c   # comment\n", "1:4(3)-1:7(6)"),
             (
                 "a: |\n  one\n  two\nb: x\n",
-                "1:4(3)-4:1(17) 4:4(20)-4:5(21)",
+                "1:4(3)-3:4(17) 4:4(20)-4:5(21)",
             ),
-            ("a: |\n  one\n  two", "1:4(3)-3:6(16)"),
+            ("a: |\n  one\n  two", "1:4(3)-2:7(16)"),
+            ("a: !!str |\n  one\n", "1:4(3)-1:8(17)"),
             (
                 "a: >- # x | y\n\n  one\n\n\nb: x\n",
-                "1:4(3)-6:1(23) 6:4(26)-6:5(27)",
+                "1:4(3)-1:8(23) 6:4(26)-6:5(27)",
             ),
-            ("- |+2\n   one\n- b\n", "1:3(2)-3:1(13) 3:3(15)-3:4(16)"),
-            ("a: one\n  two\nb: x\n", "1:4(3)-2:6(12) 3:4(16)-3:5(17)"),
+            ("- |+2\n   one\n- b\n", "1:3(2)-2:3(13) 3:3(15)-3:4(16)"),
+            ("a: one\n  two\nb: x\n", "1:4(3)-1:11(12) 3:4(16)-3:5(17)"),
             (
                 "é: [ü, \"ö\", x]\n",
-                "1:5(5)-1:6(7) 1:8(9)-1:11(13) 1:13(15)-1:14(16)",
+                "1:5(5)-1:7(7) 1:8(9)-1:10(13) 1:13(15)-1:14(16)",
             ),
             ("\u{feff}a: b\n", "1:4(6)-1:5(7)"),
-            ("\r\n\ra: |\r\n\r\n  x\r\n", "3:4(6)-6:1(16)"),
-            ("x>\u{2028}>: |\n  y\n", "1:7(8)-3:1(14)"),
-            ("b: &x hello\n", "1:4(3)-1:12(11)"),
+            ("\r\n\ra: |\r\n\r\n  x\r\n", "3:4(6)-5:4(16)"),
+            ("x>\u{2028}>: |\n  y\n", "1:7(8)-2:7(14)"),
+            ("b: &x hello\n", "1:4(3)-1:9(11)"),
             ("a: b\r\nc: d\r\n", "1:4(3)-1:5(4) 2:4(9)-2:5(10)"),
         ] {
             let document = parse(text);

@@ -24,6 +24,7 @@ struct TestProvider {
     inputs: &'static str,
     outputs: &'static str,
     renamed: &'static [(&'static str, &'static str)],
+    explains_mistakes: bool,
     open: fn(&Value) -> Result<Value, Error>,
 }
 
@@ -100,6 +101,10 @@ impl Provider for TestProvider {
         let renamed = self.renamed.iter().find(|(older, _)| *older == name);
         renamed.map(|(_, present)| *present)
     }
+
+    fn explains_mistakes(&self) -> bool {
+        self.explains_mistakes
+    }
 }
 
 impl TestProvider {
@@ -108,6 +113,7 @@ impl TestProvider {
             inputs,
             outputs,
             renamed: &[],
+            explains_mistakes: false,
             open: |inputs| Ok(inputs.clone()),
         }
     }

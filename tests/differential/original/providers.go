@@ -98,14 +98,14 @@ func (p *providers) LoadProvider(_ context.Context, name string) (esc.Provider, 
 	if found, ok := p.Providers[name]; ok {
 		return found, nil
 	}
-	return nil, fmt.Errorf("unknown provider %q", name)
+	return nil, fmt.Errorf("unknown provider \"%s\"", name)
 }
 
 func (p *providers) LoadRotator(_ context.Context, name string) (esc.Rotator, error) {
 	if found, ok := p.Rotators[name]; ok {
 		return found, nil
 	}
-	return nil, fmt.Errorf("unknown rotator %q", name)
+	return nil, fmt.Errorf("unknown rotator \"%s\"", name)
 }
 
 func (p *provider) Schema() (*schema.Schema, *schema.Schema) {

@@ -135,7 +135,7 @@ func (r *request) LoadEnvironment(
 ) ([]byte, string, eval.Decrypter, error) {
 	text, ok := r.Environments[name]
 	if !ok {
-		return nil, "", nil, fmt.Errorf("environment %q not found", name)
+		return nil, "", nil, fmt.Errorf("environment \"%s\" not found", name)
 	}
 	return []byte(text), name, rot128{}, nil
 }
