@@ -7,7 +7,7 @@ use crate::case::{Answer, Diagnostic};
 use crate::original::CRASHED;
 
 /// Differences that are meant: a name, and why.
-pub const EXPLAINED: [(&str, &str); 5] = [
+pub const EXPLAINED: [(&str, &str); 7] = [
     (
         "no YAML",
         "where a text is no YAML, both say so: the original without a place and in its parser's \
@@ -21,8 +21,16 @@ pub const EXPLAINED: [(&str, &str); 5] = [
         "no JSON",
         "a number is NaN or infinite: the original's values cannot be printed, ours says so",
     ),
+    (
+        "chance",
+        "the original's answer is one of several, as Go walks its maps: asked again, it gives ours",
+    ),
     ("panic", "the original panics; ours has an answer"),
     ("crash", "the original's stack overflows; ours has an answer"),
+    (
+        "internal",
+        "the original reports an internal error; ours has an answer",
+    ),
 ];
 
 /// Texts that begin the diagnostics of our limits.
@@ -70,6 +78,11 @@ pub fn compare(theirs: &Answer, ours: &Answer) -> Comparison {
     if let Some(panic) = &theirs.panic {
         let crashed = panic == CRASHED;
         comparison.explain(if crashed { "crash" } else { "panic" });
+        return comparison;
+    }
+    let mut found = theirs.load.iter().chain(&theirs.open).chain(&theirs.checked);
+    if found.any(|it| it.summary.starts_with("internal error: ")) {
+        comparison.explain("internal");
         return comparison;
     }
     let limited = ours
@@ -267,28 +280,35 @@ fn without_common(
     (theirs, ours.collect())
 }
 
-/// A summary without names and numbers.
+/// A summary without names, numbers and what a text of the definition adds.
 pub fn summary_class(summary: &str) -> String {
-    let mut class = String::new();
-    let mut quoted = false;
-    for character in summary.chars().take(120) {
-        match character {
-            '"' => {
-                quoted = !quoted;
-                class.push('"');
-            }
-            _ if quoted => {}
-            '0'..='9' => {
-                if !class.ends_with('N') {
-                    class.push('N');
-                }
-            }
-            _ => class.push(character),
-        }
+    const STARTS: [&str; 6] = [
+        "cyclic reference to",
+        "cyclic import of",
+        "missing required properties:",
+        "expected one of",
+        "the provider fails:",
+        "environment \"",
+    ];
+    if let Some(start) = STARTS.iter().find(|start| summary.starts_with(**start)) {
+        return (*start).to_owned();
     }
-    for start in ["cyclic reference to", "missing required properties:", "expected one of"] {
-        if class.starts_with(start) {
-            start.clone_into(&mut class);
+    let mut class = String::new();
+    let mut quote = None;
+    for character in summary.chars().take(120) {
+        if quote == Some(character) {
+            quote = None;
+            class.push(character);
+        } else if quote.is_none() {
+            match character {
+                '"' | '`' => {
+                    quote = Some(character);
+                    class.push(character);
+                }
+                '0'..='9' if class.ends_with('N') => {}
+                '0'..='9' => class.push('N'),
+                _ => class.push(character),
+            }
         }
     }
     class

@@ -204,7 +204,8 @@ impl Provider for SharedProvider {
             Does::EchoAsSecret => value.secret = true,
             Does::Fail => {
                 let why = inputs.property("why").and_then(Value::as_str);
-                return Err(Error::new(Kind::Unavailable, why.unwrap_or_default()));
+                let message = format!("the provider fails: {}", why.unwrap_or_default());
+                return Err(Error::new(Kind::Unavailable, message));
             }
             Does::Answer(answer) => return Ok(answer.clone()),
         }

@@ -12,12 +12,17 @@ impl Generator {
             ..Layout::default()
         };
         if self.random.chance(4) {
-            let heads = ["---\n", "# comment\n\n", "\n\n", "--- # c\n", "%YAML 1.2\n---\n", "\u{feff}"];
-            layout.head = (*self.random.pick(&heads)).to_owned();
+            let heads = ["---\n", "# comment\n\n", "\n\n", "--- # c\n", "\u{feff}", "%YAML 1.1\n---\n"];
+            let known = if self.is_rare() { heads.len() } else { 4 };
+            heads[self.random.below(known)].clone_into(&mut layout.head);
         }
         if self.random.chance(3) {
-            let tails = ["\n", "...\n", "# end", "\n# end\n\n\n", "---\na: b\n", "  "];
-            layout.tail = (*self.random.pick(&tails)).to_owned();
+            let tails = ["\n", "...\n", "# end\n", "\n# end\n\n\n", "---\na: b\n", "# end", "  "];
+            let known = if self.is_rare() { tails.len() } else { 4 };
+            tails[self.random.below(known)].clone_into(&mut layout.tail);
+        }
+        if self.is_rare() && self.random.chance(20) {
+            layout.head = "%YAML 1.2\n---\n".to_owned();
         }
         if self.grammar.rare_yaml {
             layout.carriage_returns = self.random.chance(2);

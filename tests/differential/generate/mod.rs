@@ -370,7 +370,7 @@ impl Generator {
         if self.random.chance(2) {
             node.comment = (*self.random.pick(&["", " c", " é: \"x\"", " ${a}"])).to_owned();
         }
-        if self.grammar.rare_yaml && self.wild && self.random.below(200) == 0 && depth > 0 {
+        if self.is_rare() && self.random.chance(10) && depth > 0 {
             let properties = [
                 "!!str", "!!map", "!!seq", "!!int", "!local", "!", "&anchor", "!!null", "!!bool",
                 "&x !!str", "!!float", "!!binary", "!<tag:yaml.org,2002:str>",
@@ -395,7 +395,7 @@ impl Generator {
                     if self.random.chance(1) {
                         around_colon.0 = " ".to_owned();
                     }
-                    if self.grammar.rare_yaml && self.wild && self.random.below(300) == 0 {
+                    if self.is_rare() && self.random.chance(10) {
                         key.properties = (*self.random.pick(&["!!str", "&k", "!t", "!!int"])).into();
                     }
                 }
@@ -412,6 +412,11 @@ impl Generator {
     /// True `percent` times of a hundred where mistakes are made at all.
     fn mistake(&mut self, percent: usize) -> bool {
         self.wild && self.random.chance(percent)
+    }
+
+    /// Whether the rarest ways to write YAML are taken here.
+    fn is_rare(&mut self) -> bool {
+        self.grammar.rare_yaml && self.mistake(5)
     }
 
     fn lines_before(&mut self, lines: &mut Vec<String>) {

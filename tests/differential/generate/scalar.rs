@@ -65,7 +65,10 @@ impl Generator {
             }
             1 => (self.number(), Shape::Number),
             2 => {
-                let text = *self.random.pick(&WORDS);
+                let mut text = *self.random.pick(&WORDS);
+                if text.contains(['\u{2028}', '\u{feff}']) && !self.is_rare() {
+                    text = "é";
+                }
                 let shape = match text {
                     "" | "~" | "null" | "Null" | "NULL" => Shape::Null,
                     "true" | "True" | "TRUE" | "false" | "False" => Shape::Boolean,
@@ -75,7 +78,8 @@ impl Generator {
             }
             3 => {
                 let mut text = *self.random.pick(&TEXTS);
-                if text.contains("${") && !self.wild {
+                let separated = text.contains('\u{2028}') && !self.is_rare();
+                if separated || text.contains("${") && !self.wild {
                     text = "x";
                 }
                 (self.string_scalar(text, place), Shape::String)
@@ -153,8 +157,10 @@ impl Generator {
             3 => self.literal_block(content),
             _ => {
                 let words: Vec<&str> = content.split(' ').collect();
-                let headers = if self.wild {
+                let headers = if self.is_rare() {
                     &[">", ">-", ">+", ">2"][..]
+                } else if self.wild {
+                    &[">", ">-", ">+"][..]
                 } else {
                     &[">-"]
                 };
@@ -200,7 +206,7 @@ impl Generator {
                 '\\' => text.push_str("\\\\"),
                 '\n' => text.push_str("\\n"),
                 '\t' => text.push_str(self.random.word(&["\\t", "\\x09", "\t"])),
-                '/' if self.mistake(10) => text.push_str("\\/"),
+                '/' if self.is_rare() => text.push_str("\\/"),
                 ' ' if self.random.chance(2) && place == Place::Value => text.push_str(" \\\n\\ "),
                 _ if character.is_control() || self.random.below(60) == 0 => {
                     let code = u32::from(character);
@@ -215,7 +221,7 @@ impl Generator {
             }
         }
         // Those two fold to other texts than they are for; that is as good.
-        if self.mistake(3) {
+        if self.is_rare() && self.random.chance(40) {
             text.push_str(self.random.word(&["\\q", "\\0", "\\e", "\\_", "\\N", "\\L", "\\xZZ"]));
         }
         text.push('"');
@@ -231,7 +237,7 @@ impl Generator {
             1 => "",
             _ => "+",
         });
-        if self.mistake(20) {
+        if self.is_rare() {
             header.truncate(1);
             header.push_str(self.random.word(&["-", "+", "", "2", "-1", "1+"]));
         }

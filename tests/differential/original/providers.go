@@ -122,7 +122,7 @@ func (p *provider) Open(
 		return esc.NewSecret(inputs), nil
 	case "fail":
 		why, _ := inputs["why"].Value.(string)
-		return esc.Value{}, errors.New(why)
+		return esc.Value{}, errors.New("the provider fails: " + why)
 	case "answer":
 		answer, err := esc.FromJSON(p.Answer)
 		if err != nil {
