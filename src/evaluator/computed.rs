@@ -22,6 +22,9 @@ pub(super) struct Computed {
     pub(super) schema: Option<Schema>,
     /// Whether it must not be shown. It holds for this value alone.
     pub(super) secret: bool,
+    /// Whether it does not list what it inherits. A copy of it does; so it is in ESC with what
+    /// `fn::final` and `fn::validate` give.
+    pub(super) hides_inherited: bool,
     /// Whether `fn::final` forbids that another environment overrides it.
     pub(super) is_final: bool,
     /// The provider whose result it is.
@@ -78,6 +81,8 @@ pub(super) struct Content {
     pub(super) unknown: bool,
     /// Whether anything is unknown other than what only rotation reads.
     pub(super) missing: bool,
+    /// Whether anything does not list what it inherits.
+    pub(super) hides: bool,
 }
 
 /// A definition whose expressions are evaluated.
@@ -108,6 +113,7 @@ impl Content {
             secret: self.secret || other.secret,
             unknown: self.unknown || other.unknown,
             missing: self.missing || other.missing,
+            hides: self.hides || other.hides,
         }
     }
 }
@@ -140,6 +146,7 @@ impl Computed {
             unknown: false,
             schema: None,
             secret: false,
+            hides_inherited: false,
             is_final: false,
             provider: None,
             origin: None,
@@ -192,6 +199,38 @@ impl Computed {
         self.all.secret |= secret;
         self.own.secret |= secret;
         self
+    }
+
+    /// The same value, which does not list what it inherits.
+    pub(super) fn hiding_inherited(mut self) -> Self {
+        self.hides_inherited = true;
+        self.all.hides = true;
+        self
+    }
+
+    /// A copy, in which everything lists what it inherits.
+    pub(super) fn copied(&self) -> Self {
+        if !self.all.hides {
+            return self.clone();
+        }
+        let mut copy = self.clone();
+        match &mut copy.shape {
+            Shape::Array(items) => {
+                *items = items.iter().map(|item| Rc::new(item.copied())).collect();
+            }
+            Shape::Object { entries, .. } => {
+                let mut copied = (**entries).clone();
+                for entry in copied.values_mut() {
+                    entry.value = Rc::new(entry.value.copied());
+                }
+                *entries = Rc::new(copied);
+            }
+            Shape::Null | Shape::Bool(_) | Shape::Number(_) | Shape::Text(_) => {}
+        }
+        copy.hides_inherited = false;
+        copy.all.hides = false;
+        copy.own.hides = false;
+        copy
     }
 
     /// The same value with a type that its shape does not tell.

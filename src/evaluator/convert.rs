@@ -141,7 +141,8 @@ pub(super) fn to_value(budget: &mut Budget, value: &Computed) -> Value {
         }
         Shape::Object { entries, .. } => {
             let mut values = BTreeMap::new();
-            for (name, entry) in entries.iter() {
+            let is_listed = |entry: &Entry| entry.own || !value.hides_inherited;
+            for (name, entry) in entries.iter().filter(|(_, entry)| is_listed(entry)) {
                 if budget.spend_text(name.len()) {
                     values.insert(name.to_string(), to_value(budget, &entry.value));
                 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::environment::{Diagnostic, Range, Severity, Sources, TextBuilder};
 use crate::error::Error;
-use crate::evaluator::builtins;
+use crate::evaluator::builtins::{self, Call};
 use crate::evaluator::computed::{
     Computed, Content, Entries, Entry, Origin, Place, Shape, Source, Under,
 };
@@ -272,6 +272,11 @@ impl Scope<'_, '_> {
             };
             by_name.extend([own_entry(&import.name, Rc::clone(&value))]);
             if import.merge {
+                let value = if value.all.hides {
+                    Rc::new(value.copied())
+                } else {
+                    value
+                };
                 self.inherited = Some(match &self.inherited {
                     Some(inherited) => merge(&mut self.session.budget, &value, inherited),
                     None => value,
@@ -423,10 +428,16 @@ impl Scope<'_, '_> {
             told.origin = Some(self.origin(id));
             value = Rc::new(told);
         }
-        match base {
-            Some(base) => merge(&mut self.session.budget, &value, &base),
-            None => value,
+        let Some(base) = base else {
+            return value;
+        };
+        let merged = merge(&mut self.session.budget, &value, &base);
+        let kind = &self.program().expression(id).kind;
+        let passes_on = matches!(kind, Kind::Call(Call::Final(_) | Call::Validate { .. }));
+        if passes_on && matches!(merged.shape, Shape::Object { .. }) {
+            return Rc::new(Rc::unwrap_or_clone(merged).hiding_inherited());
         }
+        merged
     }
 
     fn evaluate_alone(&mut self, id: Id, accept: Option<&Schema>) -> Rc<Computed> {
@@ -440,7 +451,7 @@ impl Scope<'_, '_> {
             Kind::Text(text) => Shape::Text(text.clone()),
             Kind::Interpolation(parts) => return self.interpolate(id, parts),
             Kind::Symbol(access) => {
-                let mut copy = (*self.access(id, access)).clone();
+                let mut copy = self.access(id, access).copied();
                 copy.origin = None;
                 return Rc::new(copy);
             }

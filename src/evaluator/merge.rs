@@ -48,6 +48,9 @@ pub(super) fn merge(budget: &mut Budget, top: &Rc<Computed>, base: &Rc<Computed>
             merged.with_schema(schema)
         };
     }
+    if top.hides_inherited {
+        merged = merged.hiding_inherited();
+    }
     Rc::new(Computed {
         is_final: top.is_final,
         provider: top.provider.clone(),

@@ -524,7 +524,14 @@ impl<'v> Reader<'v> {
                 let pattern = text(keyword, value)?;
                 if !pattern.is_empty() {
                     let regex = Regex::new(pattern).map_err(|error| {
-                        InvalidSchema(format!("error parsing regexp: {error}: `{pattern}`"))
+                        let reason = match error.to_string() {
+                            // In Go's words, where they are known.
+                            reason if reason.contains("open group") => {
+                                "missing closing )".to_owned()
+                            }
+                            reason => reason,
+                        };
+                        InvalidSchema(format!("error parsing regexp: {reason}: `{pattern}`"))
                     })?;
                     rules.pattern = Some(regex);
                 }

@@ -369,11 +369,7 @@ fn is_string_when_plain(text: &str) -> bool {
             | "Off"
             | "OFF"
     );
-    resolve(text) == Scalar::Text
-        && text != "<<"
-        && !is_timestamp(text)
-        && !is_old_bool
-        && !is_base_60(text)
+    resolve(text) == Scalar::Text && !is_timestamp(text) && !is_old_bool && !is_base_60(text)
 }
 
 /// `12:30:45.6`: `[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?`
@@ -516,7 +512,7 @@ mod tests {
             ("2001-13-14", "2001-13-14"),
             ("0x1F", "\"0x1F\""),
             ("~", "\"~\""),
-            ("<<", "\"<<\""),
+            ("<<", "<<"),
             ("a: b", "'a: b'"),
             ("a:b", "a:b"),
             ("it's", "it's"),

@@ -92,14 +92,15 @@ fn bytes_of(text: &[u8]) -> Result<Text, usize> {
                 return if count == 0 {
                     Ok(Text::from(std::mem::take(&mut *bytes)))
                 } else {
-                    Err(text.len())
+                    // Go names the place where the characters would begin, were they the last.
+                    Err(text.len() - count)
                 };
             };
             match ALPHABET.iter().position(|known| known == byte) {
                 // invariant: a position in the alphabet is below 64.
                 Some(value) => bits = bits << 6 | u32::try_from(value).unwrap_or(0),
                 None if *byte == b'=' && count >= 2 => {
-                    return padding(&mut characters, count, at, text.len()).map(|()| {
+                    return padding(&mut characters, count, text.len()).map(|()| {
                         let group = (bits << (6 * (4 - count))).to_be_bytes();
                         bytes.extend_from_slice(&group[1..count]);
                         Text::from(std::mem::take(&mut *bytes))
@@ -113,17 +114,16 @@ fn bytes_of(text: &[u8]) -> Result<Text, usize> {
     }
 }
 
-/// After the first `=` at `at`: a second one where two characters came before, and then the end.
+/// After the first `=`: a second one where two characters came before, and then the end.
 fn padding<'t>(
     rest: &mut impl Iterator<Item = (usize, &'t u8)>,
     count: usize,
-    at: usize,
     length: usize,
 ) -> Result<(), usize> {
     if count == 2 {
         match rest.next() {
             Some((_, b'=')) => {}
-            Some(_) => return Err(at),
+            Some((next, _)) => return Err(next - 1),
             None => return Err(length),
         }
     }
@@ -162,10 +162,12 @@ mod tests {
     #[test]
     fn what_is_no_base64_is_refused_where_it_ends_to_be() {
         for (text, at) in [
-            ("Z", 1),
-            ("Zg", 2),
+            ("Z", 0),
+            ("Zg", 0),
+            ("Zm9vZg", 4),
+            ("Z\ng", 1),
             ("Zg=", 3),
-            ("Zm9", 3),
+            ("Zm9", 0),
             ("Zg=x", 2),
             ("Zg==x", 4),
             ("Z===", 1),

@@ -84,6 +84,9 @@ impl<'text> Builder<'text> {
             Event::Scalar(text, style, anchor, tag) => {
                 let has_property = tag.is_some() || anchor != 0;
                 let mut span = self.places.scalar(span, style, has_property);
+                if let Some(after) = self.after_colon(span) {
+                    (span.begin, span.end) = (after, after);
+                }
                 let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
                 let text = if is_block && self.places.ends_without_break(span) {
                     // The parser adds the break that the last line does not have.
@@ -106,6 +109,10 @@ impl<'text> Builder<'text> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(_) => {
+                // ESC counts the name without its star.
+                let mut span = span;
+                (span.end.line, span.end.column) =
+                    (span.begin.line, span.end.column.saturating_sub(1));
                 let path = self.path();
                 self.problem("alias nodes are not supported", span, path);
                 let node = Node {
@@ -122,6 +129,20 @@ impl<'text> Builder<'text> {
             | Event::DocumentEnd => {}
         }
         Ok(())
+    }
+
+    /// The place after the colon where a value of a block that is not there is given the place of
+    /// the colon.
+    fn after_colon(&self, span: Span) -> Option<Position> {
+        let text = self.places.text.as_bytes();
+        let is_flow = |open: &Open| matches!(text.get(open.begin.byte), Some(b'[' | b'{'));
+        let is_empty = span.begin.byte == span.end.byte;
+        let is_colon = text.get(span.begin.byte) == Some(&b':');
+        (is_empty && is_colon && !self.open.iter().any(is_flow)).then(|| Position {
+            line: span.begin.line,
+            column: span.begin.column + 1,
+            byte: span.begin.byte + 1,
+        })
     }
 
     fn begin(&mut self, content: Content, span: Span) -> Result<(), Problem> {
@@ -277,8 +298,22 @@ impl<'text> Builder<'text> {
 
     fn syntax_error(&self, error: &ScanError) -> Problem {
         let at = self.places.position(*error.marker());
+        let info = error.info();
+        // yaml.v3 counts lines from 0 where its parser, not its scanner, fails, and then names the
+        // line where the list or map begins. It names no line 0.
+        let line = if info.starts_with("while parsing") {
+            let begin = self.open.last().map_or(at.line, |open| open.begin.line);
+            let lines = [begin - 1, at.line - 1];
+            lines.into_iter().find(|line| *line > 0)
+        } else {
+            Some(at.line)
+        };
+        let wording = wording(info);
         Problem {
-            summary: format!("yaml: line {}: {}", at.line, wording(error.info())),
+            summary: match line {
+                Some(line) => format!("yaml: line {line}: {wording}"),
+                None => format!("yaml: {wording}"),
+            },
             span: Span { begin: at, end: at },
             path: None,
         }
@@ -338,7 +373,7 @@ fn wording(info: &str) -> String {
     if info == "recursion limit exceeded" {
         return "lists and maps nest too deep".to_owned();
     }
-    if info.starts_with("unexpected character") {
+    if info.starts_with("unexpected character") || info.starts_with("tabs disallowed") {
         return "found character that cannot start any token".to_owned();
     }
     match info.strip_prefix("expected ") {
@@ -619,7 +654,7 @@ mod tests {
             ),
             (
                 "a: [b\n",
-                "2:1 yaml: line 2: did not find expected ',' or ']'",
+                "2:1 yaml: line 1: did not find expected ',' or ']'",
             ),
             (
                 "a: `x\n",
@@ -629,7 +664,7 @@ mod tests {
                 "a: \"x\n",
                 "1:4 yaml: line 1: found unexpected end of stream",
             ),
-            ("a: *x\n", "1:4 yaml: line 1: found unknown anchor"),
+            ("a: *x\n", "1:4 yaml: found unknown anchor"),
         ] {
             let shown: Vec<_> = parse(text).problems.iter().map(show).collect();
             assert_eq!(shown, [want], "{text:?}");
