@@ -64,7 +64,10 @@ impl fmt::Display for Diagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let environment = self.environment.as_deref().unwrap_or("-");
         let place = |place: Option<(usize, usize)>| {
-            place.map_or_else(|| "-".to_owned(), |(line, column)| format!("{line}:{column}"))
+            place.map_or_else(
+                || "-".to_owned(),
+                |(line, column)| format!("{line}:{column}"),
+            )
         };
         let (begin, end) = (place(self.begin), place(self.end));
         write!(
@@ -108,6 +111,7 @@ impl Recorded {
         }
     }
 
+    #[cfg(test)]
     pub fn case(&self) -> Case {
         let environments = self.environments.iter();
         Case {

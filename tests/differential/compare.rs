@@ -26,7 +26,10 @@ pub const EXPLAINED: [(&str, &str); 7] = [
         "the original's answer is one of several, as Go walks its maps: asked again, it gives ours",
     ),
     ("panic", "the original panics; ours has an answer"),
-    ("crash", "the original's stack overflows; ours has an answer"),
+    (
+        "crash",
+        "the original's stack overflows; ours has an answer",
+    ),
     (
         "internal",
         "the original reports an internal error; ours has an answer",
@@ -80,7 +83,11 @@ pub fn compare(theirs: &Answer, ours: &Answer) -> Comparison {
         comparison.explain(if crashed { "crash" } else { "panic" });
         return comparison;
     }
-    let mut found = theirs.load.iter().chain(&theirs.open).chain(&theirs.checked);
+    let mut found = theirs
+        .load
+        .iter()
+        .chain(&theirs.open)
+        .chain(&theirs.checked);
     if found.any(|it| it.summary.starts_with("internal error: ")) {
         comparison.explain("internal");
         return comparison;
@@ -95,7 +102,10 @@ pub fn compare(theirs: &Answer, ours: &Answer) -> Comparison {
         return comparison;
     }
     let infinite = ours.open.iter().chain(&ours.checked);
-    if infinite.into_iter().any(|it| it.summary.starts_with("a number must be finite")) {
+    if infinite
+        .into_iter()
+        .any(|it| it.summary.starts_with("a number must be finite"))
+    {
         comparison.explained.push("no JSON");
         return comparison;
     }
@@ -325,7 +335,10 @@ fn first_difference(theirs: &str, ours: &str) -> String {
         match (left, right) {
             _ if left == right => None,
             (Object(left), Object(right)) => {
-                let both = left.iter().filter_map(|(k, v)| walk(v, right.get(k)?)).next();
+                let both = left
+                    .iter()
+                    .filter_map(|(k, v)| walk(v, right.get(k)?))
+                    .next();
                 both.or_else(|| Some("keys".to_owned()))
             }
             (Array(left), Array(right)) if left.len() == right.len() => {
@@ -382,7 +395,10 @@ mod tests {
         let cases = [
             (answer("null", base().open), None),
             (answer("{\"a\":1.0}", base().open), Some(Kind::Value)),
-            (answer("{}", vec![diagnostic("x", 1, 2)]), Some(Kind::Diagnostic)),
+            (
+                answer("{}", vec![diagnostic("x", 1, 2)]),
+                Some(Kind::Diagnostic),
+            ),
             (
                 answer("{}", vec![diagnostic("x", 1, 2), diagnostic("x", 2, 2)]),
                 Some(Kind::Diagnostic),

@@ -174,7 +174,8 @@ impl Writer<'_> {
         match &node.body {
             Body::Inline(text) => {
                 self.separate(node);
-                self.text.push_str(&text.replace('\n', &break_and_indent(inner)));
+                self.text
+                    .push_str(&text.replace('\n', &break_and_indent(inner)));
                 self.end_line(node);
             }
             Body::Block(header, lines) => {
@@ -291,7 +292,8 @@ impl Writer<'_> {
         }
         match &node.body {
             Body::Inline(text) => {
-                self.text.push_str(&text.replace('\n', &break_and_indent(indent)));
+                self.text
+                    .push_str(&text.replace('\n', &break_and_indent(indent)));
             }
             Body::Block(_, lines) => {
                 let text = serde_json::Value::from(lines.join("\n")).to_string();
@@ -360,7 +362,10 @@ mod tests {
         let inner = Node::map(vec![(key("b"), Node::inline("1"))], Style::Compact);
         let nested = Node::list(vec![Node::inline("2"), inner.clone()], Style::Compact);
         let block = Node::new(Body::Block("|-".to_owned(), vec!["x".to_owned(); 2]));
-        let flow = Node::list(vec![inner.clone(), Node::list(Vec::new(), Style::Flow)], Style::Flow);
+        let flow = Node::list(
+            vec![inner.clone(), Node::list(Vec::new(), Style::Flow)],
+            Style::Flow,
+        );
         let list = Node::list(vec![inner, nested, block, flow], Style::Block);
         let mut document = Document {
             root: Node::map(vec![(key("a"), list)], Style::Block),

@@ -147,7 +147,10 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         let draft = |number: &u64| generate::draft(grammar, arguments.seed, *number).case();
         let cases: Vec<Case> = numbers.iter().map(draft).collect();
         if arguments.print {
-            numbers.iter().zip(&cases).for_each(|(number, case)| show(*number, case));
+            numbers
+                .iter()
+                .zip(&cases)
+                .for_each(|(number, case)| show(*number, case));
         }
         let (theirs, ours) = both(&mut original, &cases, &providers)?;
         for (((number, case), theirs), ours) in numbers.iter().zip(&cases).zip(&theirs).zip(&ours) {
@@ -181,7 +184,11 @@ impl Report {
         self.values_equal += u64::from(found.equal(Kind::Value));
         self.diagnostics_equal += u64::from(found.equal(Kind::Diagnostic));
         self.ends_equal += u64::from(found.equal(Kind::End) && found.equal(Kind::Diagnostic));
-        let diagnostics = theirs.load.iter().chain(&theirs.open).chain(&theirs.checked);
+        let diagnostics = theirs
+            .load
+            .iter()
+            .chain(&theirs.open)
+            .chain(&theirs.checked);
         let errors = diagnostics.clone().filter(|it| it.severity == "error");
         self.clean += u64::from(errors.count() == 0);
         let summaries: BTreeSet<_> = diagnostics.map(|it| summary_class(&it.summary)).collect();
@@ -263,7 +270,10 @@ impl Report {
         println!("\nseed {seed}: {cases} cases with {definitions} definitions in {seconds:.1} s");
         println!("  without errors      {}", self.clean);
         println!("  values equal        {}", self.values_equal);
-        println!("  diagnostics equal   {} ({} with their ends)", self.diagnostics_equal, self.ends_equal);
+        println!(
+            "  diagnostics equal   {} ({} with their ends)",
+            self.diagnostics_equal, self.ends_equal
+        );
         for (name, reason) in EXPLAINED {
             let count = self.explained.get(name).copied().unwrap_or_default();
             println!("  explained, {name:<9}{count} ({reason})");
@@ -273,11 +283,18 @@ impl Report {
 }
 
 fn show(number: u64, case: &Case) {
-    println!("case {number}, root {:?}, context {}", case.root, case.context);
+    println!(
+        "case {number}, root {:?}, context {}",
+        case.root, case.context
+    );
     for (name, text) in &case.environments {
         println!("--- {name}");
         // What cannot be seen is shown.
-        print!("{}", text.replace('\r', "␍").replace('\u{feff}', "<byte order mark>"));
+        print!(
+            "{}",
+            text.replace('\r', "␍")
+                .replace('\u{feff}', "<byte order mark>")
+        );
         if !text.ends_with('\n') {
             println!("%");
         }

@@ -88,35 +88,72 @@ fn smaller_documents(document: &Document) -> Vec<Document> {
     let mut layouts = vec![Layout::default()];
     let layout = &document.layout;
     let default = Layout::default();
-    layouts.push(Layout { head: String::new(), ..layout.clone() });
-    layouts.push(Layout { tail: String::new(), ..layout.clone() });
-    layouts.push(Layout { final_newline: true, ..layout.clone() });
-    layouts.push(Layout { carriage_returns: false, ..layout.clone() });
-    layouts.push(Layout { step: default.step, ..layout.clone() });
-    layouts.push(Layout { indented_lists: default.indented_lists, ..layout.clone() });
+    layouts.push(Layout {
+        head: String::new(),
+        ..layout.clone()
+    });
+    layouts.push(Layout {
+        tail: String::new(),
+        ..layout.clone()
+    });
+    layouts.push(Layout {
+        final_newline: true,
+        ..layout.clone()
+    });
+    layouts.push(Layout {
+        carriage_returns: false,
+        ..layout.clone()
+    });
+    layouts.push(Layout {
+        step: default.step,
+        ..layout.clone()
+    });
+    layouts.push(Layout {
+        indented_lists: default.indented_lists,
+        ..layout.clone()
+    });
     for layout in layouts {
         if layout != document.layout {
-            found.push(Document { root: document.root.clone(), layout });
+            found.push(Document {
+                root: document.root.clone(),
+                layout,
+            });
         }
     }
     for root in smaller_nodes(&document.root) {
-        found.push(Document { root, layout: document.layout.clone() });
+        found.push(Document {
+            root,
+            layout: document.layout.clone(),
+        });
     }
     found
 }
 
 fn smaller_nodes(node: &Node) -> Vec<Node> {
     let mut found = Vec::new();
-    let with = |body: Body| Node { body, ..node.clone() };
+    let with = |body: Body| Node {
+        body,
+        ..node.clone()
+    };
     if !node.properties.is_empty() {
-        found.push(Node { properties: String::new(), ..node.clone() });
+        found.push(Node {
+            properties: String::new(),
+            ..node.clone()
+        });
     }
     if !node.comment.is_empty() {
-        found.push(Node { comment: String::new(), ..node.clone() });
+        found.push(Node {
+            comment: String::new(),
+            ..node.clone()
+        });
     }
     match &node.body {
         Body::Inline(text) => {
-            found.extend(smaller_texts(text).into_iter().map(|text| with(Body::Inline(text))));
+            found.extend(
+                smaller_texts(text)
+                    .into_iter()
+                    .map(|text| with(Body::Inline(text))),
+            );
         }
         Body::Block(header, lines) => {
             found.push(with(Body::Inline(lines.join(" "))));
@@ -169,14 +206,20 @@ fn map_candidates(node: &Node, entries: &[Entry], style: Style, found: &mut Vec<
             found.push(with(other));
         };
         for value in smaller_nodes(&entry.value) {
-            try_entry(Entry { value, ..entry.clone() });
+            try_entry(Entry {
+                value,
+                ..entry.clone()
+            });
         }
         let plain = Entry::new(entry.key.clone(), entry.value.clone());
         if plain != *entry {
             try_entry(plain);
         }
         for key in smaller_nodes(&entry.key) {
-            try_entry(Entry { key, ..entry.clone() });
+            try_entry(Entry {
+                key,
+                ..entry.clone()
+            });
         }
     }
 }
@@ -206,10 +249,16 @@ fn list_candidates(node: &Node, items: &[Item], style: Style, found: &mut Vec<No
             found.push(with(other));
         };
         if !item.before.is_empty() {
-            try_item(Item { before: Vec::new(), value: item.value.clone() });
+            try_item(Item {
+                before: Vec::new(),
+                value: item.value.clone(),
+            });
         }
         for value in smaller_nodes(&item.value) {
-            try_item(Item { before: item.before.clone(), value });
+            try_item(Item {
+                before: item.before.clone(),
+                value,
+            });
         }
     }
 }
@@ -233,7 +282,12 @@ fn smaller_texts(text: &str) -> Vec<String> {
         let mut start = 0;
         while start < characters.len() {
             let end = (start + length).min(characters.len());
-            found.push(characters[..start].iter().chain(&characters[end..]).collect());
+            found.push(
+                characters[..start]
+                    .iter()
+                    .chain(&characters[end..])
+                    .collect(),
+            );
             start += length;
         }
         length /= 2;
@@ -250,11 +304,20 @@ mod tests {
     #[test]
     fn the_cause_is_what_stays() {
         let entry = |key: &str, value| (Node::inline(key), value);
-        let inner = Node::list(vec![Node::inline("xyz"), Node::inline("cause!")], Style::Flow);
-        let values = Node::map(vec![entry("a", Node::inline("1")), entry("b", inner)], Style::Block);
+        let inner = Node::list(
+            vec![Node::inline("xyz"), Node::inline("cause!")],
+            Style::Flow,
+        );
+        let values = Node::map(
+            vec![entry("a", Node::inline("1")), entry("b", inner)],
+            Style::Block,
+        );
         let document = Document {
             root: Node::map(vec![entry("values", values)], Style::Block),
-            layout: Layout { tail: "# end".to_owned(), ..Layout::default() },
+            layout: Layout {
+                tail: "# end".to_owned(),
+                ..Layout::default()
+            },
         };
         let environments: BTreeMap<_, _> = ["base", "main"]
             .map(|name| (name.to_owned(), document.clone()))

@@ -13,13 +13,36 @@ impl Generator {
         let depth = depth.saturating_sub(1);
         let names: &[&str] = match want {
             Want::String => &[
-                "toJSON", "toString", "toBase64", "fromBase64", "join", "secret", "final", "toYAML",
-                "ciphertext", "validate", "fromJSON",
+                "toJSON",
+                "toString",
+                "toBase64",
+                "fromBase64",
+                "join",
+                "secret",
+                "final",
+                "toYAML",
+                "ciphertext",
+                "validate",
+                "fromJSON",
             ],
             Want::Array | Want::Strings => &["split", "concat", "fromJSON", "final"],
             _ => &[
-                "toJSON", "toString", "toBase64", "fromBase64", "join", "secret", "final", "split",
-                "concat", "fromJSON", "open", "open", "toYAML", "rotate", "validate", "validate",
+                "toJSON",
+                "toString",
+                "toBase64",
+                "fromBase64",
+                "join",
+                "secret",
+                "final",
+                "split",
+                "concat",
+                "fromJSON",
+                "open",
+                "open",
+                "toYAML",
+                "rotate",
+                "validate",
+                "validate",
                 "ciphertext",
             ],
         };
@@ -136,8 +159,22 @@ impl Generator {
 
     fn base64(&mut self, depth: usize) -> Node {
         let texts = [
-            "aGk=", "", "w6k=", "/+8=", "aGVsbG8gd29ybGQ=", "aGk", "aGk=\n", "a", "!!!!", "aGk=x",
-            "_-8=", "eyJhIjoxfQ==", "aG\nk=", "aGl=", "====", "aGk= ",
+            "aGk=",
+            "",
+            "w6k=",
+            "/+8=",
+            "aGVsbG8gd29ybGQ=",
+            "aGk",
+            "aGk=\n",
+            "a",
+            "!!!!",
+            "aGk=x",
+            "_-8=",
+            "eyJhIjoxfQ==",
+            "aG\nk=",
+            "aGl=",
+            "====",
+            "aGk= ",
         ];
         if self.random.chance(60) || depth == 0 {
             let known = if self.mistake(50) { texts.len() } else { 5 };
@@ -168,8 +205,24 @@ impl Generator {
             r#" {"a" : [ ] , "b":{}} trailing"#,
             r#"{"a":"\u00e9\ud83d\ude00\n\/"}"#,
             r#"{"a":"\ud800"}"#,
-            "[1,]", "{", "", "nul", "01", "1.", "'x'", "{\"a\"}", "\"\t\"", "[1 2]", "tru", "-", "1e", "\"\\x\"", "}",
-            "[1", "\"a", "{\"a\":1,}",
+            "[1,]",
+            "{",
+            "",
+            "nul",
+            "01",
+            "1.",
+            "'x'",
+            "{\"a\"}",
+            "\"\t\"",
+            "[1 2]",
+            "tru",
+            "-",
+            "1e",
+            "\"\\x\"",
+            "}",
+            "[1",
+            "\"a",
+            "{\"a\":1,}",
         ];
         let known = if self.mistake(30) { texts.len() } else { 12 };
         let text = texts[self.random.below(known)];
@@ -182,8 +235,15 @@ impl Generator {
     /// A call of a provider; `fn::open::name` or the long form.
     fn open(&mut self, depth: usize) -> (String, Node, Shape) {
         let names = [
-            "test", "test", "credentials", "credentials", "schemas", "schemas", "secret-wrapper",
-            "error", "missing",
+            "test",
+            "test",
+            "credentials",
+            "credentials",
+            "schemas",
+            "schemas",
+            "secret-wrapper",
+            "error",
+            "missing",
         ];
         let known = if self.wild { names.len() } else { 7 };
         let name = names[self.random.below(known)];
@@ -199,7 +259,10 @@ impl Generator {
             "error" => {
                 let (why, _) = self.expression(Want::String, 0);
                 let key = if self.random.chance(90) { "why" } else { "who" };
-                (Node::map(vec![(Node::inline(key), why)], Style::Block), Shape::Unknown)
+                (
+                    Node::map(vec![(Node::inline(key), why)], Style::Block),
+                    Shape::Unknown,
+                )
             }
             "credentials" => (self.credential_inputs(depth), credential_outputs()),
             _ => self.schema_inputs(depth),
@@ -236,7 +299,9 @@ impl Generator {
         if self.random.chance(20) {
             self.random.shuffle(&mut parts);
         }
-        let parts = parts.into_iter().map(|(key, value)| (Node::inline(key), value));
+        let parts = parts
+            .into_iter()
+            .map(|(key, value)| (Node::inline(key), value));
         let called = if short {
             format!("fn::{builtin}::{name}")
         } else {
@@ -253,7 +318,11 @@ impl Generator {
             _ if echo => "echo",
             _ => "swap",
         };
-        let keys = if echo { ["current", "previous"] } else { ["a", "b"] };
+        let keys = if echo {
+            ["current", "previous"]
+        } else {
+            ["a", "b"]
+        };
         let inputs = if echo {
             let (next, _) = self.expression(Want::String, 0);
             let key = if !self.mistake(16) { "next" } else { "nxt" };
@@ -303,7 +372,9 @@ impl Generator {
             parts.push(("region", node));
         }
         if self.random.chance(40) {
-            let numbers = ["1", "60", "30.5", "2.0", "0", "61", "0.7", "1e1", "x", "0x10"];
+            let numbers = [
+                "1", "60", "30.5", "2.0", "0", "61", "0.7", "1e1", "x", "0x10",
+            ];
             let known = if self.mistake(40) { 10 } else { 4 };
             parts.push(("duration", Node::inline(numbers[self.random.below(known)])));
         }
@@ -321,12 +392,17 @@ impl Generator {
             let keys = ["static", "token", "both"];
             let key = keys[self.random.below(if self.wild { 3 } else { 2 })];
             let (value, _) = self.expression(Want::String, depth);
-            parts.push(("source", Node::map(vec![(Node::inline(key), value)], Style::Flow)));
+            parts.push((
+                "source",
+                Node::map(vec![(Node::inline(key), value)], Style::Flow),
+            ));
         }
         if self.mistake(10) {
             parts.push(("other", self.expression_of_any(0)));
         }
-        let parts = parts.into_iter().map(|(key, value)| (Node::inline(key), value));
+        let parts = parts
+            .into_iter()
+            .map(|(key, value)| (Node::inline(key), value));
         Node::map(parts.collect(), self.collection_style())
     }
 
@@ -340,20 +416,47 @@ impl Generator {
             ("string", &["x", "é", "1"]),
             ("hello", &["hello", "Hello"]),
             ("array", &["[]", "[1, x]", "{}"]),
-            ("tuple", &["[hello, world]", "[hello]", "[hello, world, x]", "[world, hello]"]),
+            (
+                "tuple",
+                &[
+                    "[hello, world]",
+                    "[hello]",
+                    "[hello, world, x]",
+                    "[world, hello]",
+                ],
+            ),
             ("map", &["{}", "{a: 1}", "[]"]),
             ("anyOf", &["x", "1", "true", "[1]"]),
             ("oneOf", &["-1", "11", "x", "5", "true"]),
-            ("ref", &["{}", "{value: 1, next: {value: 2}}", "{next: {next: {value: x}}}"]),
+            (
+                "ref",
+                &[
+                    "{}",
+                    "{value: 1, next: {value: 2}}",
+                    "{next: {next: {value: x}}}",
+                ],
+            ),
             ("multiple", &["2", "-4", "3", "2.5", "1e2"]),
             ("range", &["10", "20", "15", "9.9", "20.1"]),
             ("open", &["11", "10", "20", "19.99"]),
             ("length", &["ab", "abcde", "a", "abcdef", "éé", "日本"]),
             ("pattern", &["'123'", "x123", "'1234'"]),
             ("items", &["[1]", "[1, 2]", "[]", "[1, 2, 3]", "[x]"]),
-            ("properties", &["{a: b}", "{}", "{a: b, c: d, e: f}", "{a: 1}"]),
+            (
+                "properties",
+                &["{a: b}", "{}", "{a: b, c: d, e: f}", "{a: 1}"],
+            ),
             ("enum", &["one", "2", "true", "null", "two", "[one]"]),
-            ("record", &["{foo: x}", "{foo: x, bar: 1}", "{bar: 1, baz: 2}", "{foo: x, bar: 1, baz: 1}", "{}"]),
+            (
+                "record",
+                &[
+                    "{foo: x}",
+                    "{foo: x, bar: 1}",
+                    "{bar: 1, baz: 2}",
+                    "{foo: x, bar: 1, baz: 1}",
+                    "{}",
+                ],
+            ),
             ("dualUse", &["x", "1", "{}"]),
         ];
         let mut entries = Vec::new();
@@ -375,12 +478,17 @@ impl Generator {
         if self.mistake(3) {
             entries.push((Node::inline("never"), self.scalar(Place::Value)));
         }
-        (Node::map(entries, self.collection_style()), Shape::Object(shapes))
+        (
+            Node::map(entries, self.collection_style()),
+            Shape::Object(shapes),
+        )
     }
 
     /// Ciphertext in its envelope, for a decrypter that adds 128 to each byte.
     fn ciphertext(&mut self) -> String {
-        let plain = *self.random.pick(&["secret", "", "é", "\"quoted\"", "a longer secret text"]);
+        let plain = *self
+            .random
+            .pick(&["secret", "", "é", "\"quoted\"", "a longer secret text"]);
         let mut bytes = b"escx\x00\x00\x00\x01".to_vec();
         bytes.extend(plain.bytes().map(|byte| byte.wrapping_add(128)));
         if self.mistake(10) {
@@ -423,7 +531,11 @@ fn base64(bytes: &[u8]) -> String {
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         for place in 0..4 {
             let digit = DIGITS[bits >> (18 - 6 * place) & 63];
-            text.push(if place > chunk.len() { '=' } else { char::from(digit) });
+            text.push(if place > chunk.len() {
+                '='
+            } else {
+                char::from(digit)
+            });
         }
     }
     text
@@ -442,7 +554,12 @@ mod tests {
     #[test]
     fn envelopes_have_the_right_sum_and_text() {
         assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
-        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foob", "Zm9vYg==")] {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foob", "Zm9vYg=="),
+        ] {
             assert_eq!(base64(bytes.as_bytes()), text);
         }
     }

@@ -16,21 +16,13 @@ impl Generator {
     /// An expression of the wanted kind, most of the time.
     pub(super) fn expression(&mut self, want: Want, depth: usize) -> (Node, Shape) {
         self.size += 1;
-        let want = if self.mistake(4) {
-            Want::Any
-        } else {
-            want
-        };
+        let want = if self.mistake(4) { Want::Any } else { want };
         let deep = usize::from(depth > 0 && self.size < LARGE);
         match want {
-            Want::Any => match self.random.weighted(&[
-                28,
-                22,
-                12,
-                12 * deep,
-                9 * deep,
-                17 * deep,
-            ]) {
+            Want::Any => match self
+                .random
+                .weighted(&[28, 22, 12, 12 * deep, 9 * deep, 17 * deep])
+            {
                 0 => self.literal(Place::Value),
                 1 => self.symbol(Want::Any),
                 2 => self.interpolation(),
@@ -63,7 +55,9 @@ impl Generator {
 
     /// A string that is a literal.
     pub(super) fn text(&mut self) -> (Node, Shape) {
-        let texts = ["x", "foo", "hello", "a b", "é", "a,b,c", "it's", "$$", "<&>", "日本", ""];
+        let texts = [
+            "x", "foo", "hello", "a b", "é", "a,b,c", "it's", "$$", "<&>", "日本", "",
+        ];
         let text = *self.random.pick(&texts);
         (self.string_scalar(text, Place::Value), Shape::String)
     }
@@ -95,10 +89,16 @@ impl Generator {
         }
         let mut text = String::new();
         for _ in 0..self.random.between(1, 3) {
-            let pieces = ["", "", "a", "-", " ", "$$", "$", "é", "http://", "{", "}", "$x ", "日本", "\"", "a b "];
+            let pieces = [
+                "", "", "a", "-", " ", "$$", "$", "é", "http://", "{", "}", "$x ", "日本", "\"",
+                "a b ",
+            ];
             text.push_str(self.random.word(&pieces));
             if self.mistake(6) {
-                text.push_str(self.random.word(&["${", "${}", "${a", "$${", "${${a}}", "$"]));
+                text.push_str(
+                    self.random
+                        .word(&["${", "${}", "${a", "$${", "${${a}}", "$"]),
+                );
             }
             let (path, _) = self.path(Want::Any);
             text.push_str(&format!("${{{path}}}"));
@@ -123,16 +123,45 @@ impl Generator {
         }
         if self.mistake(3) {
             let keys = [
-                "${a}", "a${b}c", "1", "true", "null", "~", "fn::x", "fn::join", "FN::x", "$$k", "[a]",
-                "{a: b}", "2001-01-01", "1.5", "<<", "*a", "!!str 1", "!!int 1", "${", "imports", "context",
-                "''", "\"a\\tb\"", "0x1", "yes", "? a", "!!null x", "=", "&k v",
+                "${a}",
+                "a${b}c",
+                "1",
+                "true",
+                "null",
+                "~",
+                "fn::x",
+                "fn::join",
+                "FN::x",
+                "$$k",
+                "[a]",
+                "{a: b}",
+                "2001-01-01",
+                "1.5",
+                "<<",
+                "*a",
+                "!!str 1",
+                "!!int 1",
+                "${",
+                "imports",
+                "context",
+                "''",
+                "\"a\\tb\"",
+                "0x1",
+                "yes",
+                "? a",
+                "!!null x",
+                "=",
+                "&k v",
             ];
             let key = *self.random.pick(&keys);
             let (value, _) = self.expression(Want::Any, depth.saturating_sub(1));
             let place = self.random.below(entries.len() + 1);
             entries.insert(place, (Node::inline(key), value));
         }
-        (Node::map(entries, self.collection_style()), Shape::Object(shapes))
+        (
+            Node::map(entries, self.collection_style()),
+            Shape::Object(shapes),
+        )
     }
 
     pub(super) fn key(&mut self, name: &str) -> Node {
@@ -149,7 +178,10 @@ impl Generator {
             items.push(item);
             shapes.push(shape);
         }
-        (Node::list(items, self.collection_style()), Shape::Array(shapes))
+        (
+            Node::list(items, self.collection_style()),
+            Shape::Array(shapes),
+        )
     }
 
     fn strings(&mut self, depth: usize) -> (Node, Shape) {
@@ -166,7 +198,11 @@ impl Generator {
         match &mut node.body {
             Body::Inline(text) => {
                 let quoted = text.starts_with(['"', '\'', '!', '&', '*']);
-                if in_flow && !quoted && text.contains(['[', ']', '{', '}', ',']) && !self.mistake(2) {
+                if in_flow
+                    && !quoted
+                    && text.contains(['[', ']', '{', '}', ','])
+                    && !self.mistake(2)
+                {
                     *text = format!("'{}'", text.replace('\'', "''"));
                 }
             }
@@ -174,7 +210,8 @@ impl Generator {
             Body::Map(entries, style) => {
                 let in_flow = in_flow || *style == Style::Flow;
                 for entry in entries {
-                    if !matches!(&entry.key.body, Body::Inline(text) if text == "[a]" || text == "{a: b}") {
+                    if !matches!(&entry.key.body, Body::Inline(text) if text == "[a]" || text == "{a: b}")
+                    {
                         self.quote_in_flow(&mut entry.key, in_flow);
                     }
                     self.quote_in_flow(&mut entry.value, in_flow);

@@ -12,12 +12,27 @@ impl Generator {
             ..Layout::default()
         };
         if self.random.chance(4) {
-            let heads = ["---\n", "# comment\n\n", "\n\n", "--- # c\n", "\u{feff}", "%YAML 1.1\n---\n"];
+            let heads = [
+                "---\n",
+                "# comment\n\n",
+                "\n\n",
+                "--- # c\n",
+                "\u{feff}",
+                "%YAML 1.1\n---\n",
+            ];
             let known = if self.is_rare() { heads.len() } else { 4 };
             heads[self.random.below(known)].clone_into(&mut layout.head);
         }
         if self.random.chance(3) {
-            let tails = ["\n", "...\n", "# end\n", "\n# end\n\n\n", "---\na: b\n", "# end", "  "];
+            let tails = [
+                "\n",
+                "...\n",
+                "# end\n",
+                "\n# end\n\n\n",
+                "---\na: b\n",
+                "# end",
+                "  ",
+            ];
             let known = if self.is_rare() { tails.len() } else { 4 };
             tails[self.random.below(known)].clone_into(&mut layout.tail);
         }

@@ -63,9 +63,32 @@ const ENVIRONMENTS: [&str; 8] = [
     "q\"uote",
 ];
 const KEYS: [&str; 26] = [
-    "a", "b", "c", "d", "e", "f", "foo", "bar", "fooBar", "foo_bar", "aws", "creds", "with-hyphen",
-    "with.dot", "with space", "é", "日本", "environmentVariables", "files", "pulumiConfig", "A",
-    "_x", "x1", "long_name_of_a_property", "[", "q\"q",
+    "a",
+    "b",
+    "c",
+    "d",
+    "e",
+    "f",
+    "foo",
+    "bar",
+    "fooBar",
+    "foo_bar",
+    "aws",
+    "creds",
+    "with-hyphen",
+    "with.dot",
+    "with space",
+    "é",
+    "日本",
+    "environmentVariables",
+    "files",
+    "pulumiConfig",
+    "A",
+    "_x",
+    "x1",
+    "long_name_of_a_property",
+    "[",
+    "q\"q",
 ];
 
 /// The case that `seed` and `index` decide.
@@ -198,7 +221,9 @@ impl Generator {
             sections.push(("values", values));
         }
         if self.mistake(4) {
-            let key = *self.random.pick(&["value", "Values", "imports", "x", "fn::open", "values"]);
+            let key = *self
+                .random
+                .pick(&["value", "Values", "imports", "x", "fn::open", "values"]);
             let value = self.expression_of_any(1);
             sections.push((key, value));
         }
@@ -263,7 +288,9 @@ impl Generator {
                 0 if !before.is_empty() => *self.random.pick(before),
                 // The definition itself, or one that may import it.
                 1 => *self.random.pick(after),
-                _ => *self.random.pick(&["missing", "proj/missing", "", "a/${b}", "$$x"]),
+                _ => *self
+                    .random
+                    .pick(&["missing", "proj/missing", "", "a/${b}", "$$x"]),
             };
             let text = self.string_scalar(name, Place::Value);
             let shape = shapes.get(name).cloned().unwrap_or_default();
@@ -331,9 +358,29 @@ impl Generator {
         }
         if self.mistake(5) {
             let key = *self.random.pick(&[
-                "imports", "context", "environments", "fn::open", "fn::x", "Fn::x", "fn:", "${a}",
-                "$$a", "a${b}", "${", "1", "true", "~", "null", "1.5", "[a]", "{a: b}", "*x", "<<",
-                "2001-01-01", "!!str 1", "? a",
+                "imports",
+                "context",
+                "environments",
+                "fn::open",
+                "fn::x",
+                "Fn::x",
+                "fn:",
+                "${a}",
+                "$$a",
+                "a${b}",
+                "${",
+                "1",
+                "true",
+                "~",
+                "null",
+                "1.5",
+                "[a]",
+                "{a: b}",
+                "*x",
+                "<<",
+                "2001-01-01",
+                "!!str 1",
+                "? a",
             ]);
             let (value, _) = self.expression(shape::Want::Any, 2);
             let place = self.random.below(entries.len() + 1);
@@ -357,7 +404,11 @@ impl Generator {
             let place = self.random.below(base.len());
             return base.keys().nth(place).cloned().unwrap_or_default();
         }
-        let known = if self.random.chance(75) { 12 } else { KEYS.len() };
+        let known = if self.random.chance(75) {
+            12
+        } else {
+            KEYS.len()
+        };
         KEYS[self.random.below(known)].to_owned()
     }
 
@@ -372,8 +423,19 @@ impl Generator {
         }
         if self.is_rare() && self.random.chance(10) && depth > 0 {
             let properties = [
-                "!!str", "!!map", "!!seq", "!!int", "!local", "!", "&anchor", "!!null", "!!bool",
-                "&x !!str", "!!float", "!!binary", "!<tag:yaml.org,2002:str>",
+                "!!str",
+                "!!map",
+                "!!seq",
+                "!!int",
+                "!local",
+                "!",
+                "&anchor",
+                "!!null",
+                "!!bool",
+                "&x !!str",
+                "!!float",
+                "!!binary",
+                "!<tag:yaml.org,2002:str>",
             ];
             node.properties = (*self.random.pick(&properties)).to_owned();
         }
@@ -396,7 +458,8 @@ impl Generator {
                         around_colon.0 = " ".to_owned();
                     }
                     if self.is_rare() && self.random.chance(10) {
-                        key.properties = (*self.random.pick(&["!!str", "&k", "!t", "!!int"])).into();
+                        key.properties =
+                            (*self.random.pick(&["!!str", "&k", "!t", "!!int"])).into();
                     }
                 }
             }

@@ -63,9 +63,17 @@ impl Generator {
             }
             _ => {
                 let odd = [
-                    "context.x", "imports", "imports[0]", "imports.x", "environments.proj",
-                    "environments.proj.missing.a", "environments[0].a.b", "environments.base.x.y",
-                    "environments.proj.a.a", "environments.proj.b.foo", "context",
+                    "context.x",
+                    "imports",
+                    "imports[0]",
+                    "imports.x",
+                    "environments.proj",
+                    "environments.proj.missing.a",
+                    "environments[0].a.b",
+                    "environments.base.x.y",
+                    "environments.proj.a.a",
+                    "environments.proj.b.foo",
+                    "context",
                 ];
                 (*self.random.pick(&odd)).to_owned()
             }

@@ -13,40 +13,215 @@ pub(super) enum Place {
 
 /// Numbers, and what only looks like one.
 const NUMBERS: [&str; 56] = [
-    "0", "1", "42", "-7", "+3", "-0", "007", "0o17", "017", "0x1F", "0xff", "-0x1f", "0b101",
-    "-0b11", "1_000", "_1", "1__0", "1_", "0x_1", "0o8", "08", "09.5", "1.5", "-1.5", "1.", ".5",
-    "-.5", "+.5", "1e3", "1E3", "1e+3", "1e-3", "1.5e300", "1e400", "-1e400", "1e-400", "12e03",
-    "9007199254740993", "18446744073709551615", "18446744073709551616", "-9223372036854775808",
-    "-9223372036854775809", "123456789012345678901234567890", "0.1", "1.0", "100.0", "1e21", "1e20",
-    "1.10", "3.14159265358979323846", "123456789.123456789", "0.000001", "0.0000001", "1e",
-    "0x", "0b2",
+    "0",
+    "1",
+    "42",
+    "-7",
+    "+3",
+    "-0",
+    "007",
+    "0o17",
+    "017",
+    "0x1F",
+    "0xff",
+    "-0x1f",
+    "0b101",
+    "-0b11",
+    "1_000",
+    "_1",
+    "1__0",
+    "1_",
+    "0x_1",
+    "0o8",
+    "08",
+    "09.5",
+    "1.5",
+    "-1.5",
+    "1.",
+    ".5",
+    "-.5",
+    "+.5",
+    "1e3",
+    "1E3",
+    "1e+3",
+    "1e-3",
+    "1.5e300",
+    "1e400",
+    "-1e400",
+    "1e-400",
+    "12e03",
+    "9007199254740993",
+    "18446744073709551615",
+    "18446744073709551616",
+    "-9223372036854775808",
+    "-9223372036854775809",
+    "123456789012345678901234567890",
+    "0.1",
+    "1.0",
+    "100.0",
+    "1e21",
+    "1e20",
+    "1.10",
+    "3.14159265358979323846",
+    "123456789.123456789",
+    "0.000001",
+    "0.0000001",
+    "1e",
+    "0x",
+    "0b2",
 ];
 
 /// Plain scalars that are words, or that some reader takes for something else.
 const WORDS: [&str; 62] = [
-    "", "~", "null", "Null", "NULL", "nUll", "true", "True", "TRUE", "tRue", "false", "False",
-    "yes", "no", "on", "Off", "y", "N", "=", "<<", "2001-01-01", "2001-12-14t21:59:43.10-05:00",
-    "2001-12-14 21:59:43", "2001-1-1", "12:30", "190:20:30", "1:2", "a b", "hello, world", "a:b",
-    "a #b", "a#b", "-x", "- x", "?x", ":x", "é", "日本語", "naïve café", "e\u{301}", "👩\u{200d}👩", "a'b", "a\"b",
-    "a\\b", "$", "$a", "a$", "$$", "$${a}", "$}", "x y  z", "a,b", "(a)", "a!b", "a&b", "a*b",
-    "a|b", "<a href=\"x\">&</a>", "\u{2028}", "a\u{a0}b", "\u{feff}x", "-",
+    "",
+    "~",
+    "null",
+    "Null",
+    "NULL",
+    "nUll",
+    "true",
+    "True",
+    "TRUE",
+    "tRue",
+    "false",
+    "False",
+    "yes",
+    "no",
+    "on",
+    "Off",
+    "y",
+    "N",
+    "=",
+    "<<",
+    "2001-01-01",
+    "2001-12-14t21:59:43.10-05:00",
+    "2001-12-14 21:59:43",
+    "2001-1-1",
+    "12:30",
+    "190:20:30",
+    "1:2",
+    "a b",
+    "hello, world",
+    "a:b",
+    "a #b",
+    "a#b",
+    "-x",
+    "- x",
+    "?x",
+    ":x",
+    "é",
+    "日本語",
+    "naïve café",
+    "e\u{301}",
+    "👩\u{200d}👩",
+    "a'b",
+    "a\"b",
+    "a\\b",
+    "$",
+    "$a",
+    "a$",
+    "$$",
+    "$${a}",
+    "$}",
+    "x y  z",
+    "a,b",
+    "(a)",
+    "a!b",
+    "a&b",
+    "a*b",
+    "a|b",
+    "<a href=\"x\">&</a>",
+    "\u{2028}",
+    "a\u{a0}b",
+    "\u{feff}x",
+    "-",
 ];
 
 /// Scalars that need more than a plain reading.
 const RARE: [&str; 39] = [
-    ".inf", "-.inf", ".nan", "+.inf", ".Inf", ".NaN",
-    "@x", "`x`", "%x", "*a", "&a v", "&a", "!t v", "!!str 1", "!!str", "!!int \"1\"", "!!int x",
-    "!!float 1", "!!float \"1.5\"", "!!null ''", "!!null x", "!!bool \"true\"", "!!bool yes",
-    "!!timestamp 2001-01-01", "!!binary aGk=", "!!map x", "! 1", "? a", "|x", ">", ", a", "[", "]",
-    "{", "}", "\"open", "'open", "a: b", "!!str ${a}",
+    ".inf",
+    "-.inf",
+    ".nan",
+    "+.inf",
+    ".Inf",
+    ".NaN",
+    "@x",
+    "`x`",
+    "%x",
+    "*a",
+    "&a v",
+    "&a",
+    "!t v",
+    "!!str 1",
+    "!!str",
+    "!!int \"1\"",
+    "!!int x",
+    "!!float 1",
+    "!!float \"1.5\"",
+    "!!null ''",
+    "!!null x",
+    "!!bool \"true\"",
+    "!!bool yes",
+    "!!timestamp 2001-01-01",
+    "!!binary aGk=",
+    "!!map x",
+    "! 1",
+    "? a",
+    "|x",
+    ">",
+    ", a",
+    "[",
+    "]",
+    "{",
+    "}",
+    "\"open",
+    "'open",
+    "a: b",
+    "!!str ${a}",
 ];
 
 /// Contents of strings.
 const TEXTS: [&str; 40] = [
-    "", "x", "foo", "hello", "hello world", "a,b,c", "a b", " lead", "trail ", "tab\there", "line\nbreak",
-    "two\nlines\n", "\n", "\n\nx", "x\n\n", "quote\"d", "it's", "back\\slash", "é", "日本", "👍🏽", "e\u{301}x",
-    "${", "$$", "$${x}", "a$$b", "{\"a\":1}", "[1, 2]", "null", "1", "true", "0x1", "~", "# no comment",
-    "- no list", "a: b", "<&>", "\u{7f}", "\u{2028}\u{2029}", "very long text that goes on and on until it is folded",
+    "",
+    "x",
+    "foo",
+    "hello",
+    "hello world",
+    "a,b,c",
+    "a b",
+    " lead",
+    "trail ",
+    "tab\there",
+    "line\nbreak",
+    "two\nlines\n",
+    "\n",
+    "\n\nx",
+    "x\n\n",
+    "quote\"d",
+    "it's",
+    "back\\slash",
+    "é",
+    "日本",
+    "👍🏽",
+    "e\u{301}x",
+    "${",
+    "$$",
+    "$${x}",
+    "a$$b",
+    "{\"a\":1}",
+    "[1, 2]",
+    "null",
+    "1",
+    "true",
+    "0x1",
+    "~",
+    "# no comment",
+    "- no list",
+    "a: b",
+    "<&>",
+    "\u{7f}",
+    "\u{2028}\u{2029}",
+    "very long text that goes on and on until it is folded",
 ];
 
 impl Generator {
@@ -60,7 +235,9 @@ impl Generator {
         let rare = 2 * usize::from(self.grammar.rare_yaml && self.wild);
         match self.random.weighted(&[30, 14, 14, 40, rare]) {
             0 => {
-                let text = *self.random.pick(&["1", "2", "42", "-7", "1.5", "1e3", "0", "0x1F"]);
+                let text = *self
+                    .random
+                    .pick(&["1", "2", "42", "-7", "1.5", "1e3", "0", "0x1F"]);
                 (Node::inline(text), Shape::Number)
             }
             1 => (self.number(), Shape::Number),
@@ -132,14 +309,20 @@ impl Generator {
     /// `content`, written in one of the ways that are read as it.
     pub(super) fn string_scalar(&mut self, content: &str, place: Place) -> Node {
         let plain = is_plain(content);
-        let quotable = content.chars().all(|it| it == '\n' || it == '\t' || !it.is_control());
+        let quotable = content
+            .chars()
+            .all(|it| it == '\n' || it == '\t' || !it.is_control());
         let block = place == Place::Value && quotable && !content.trim().is_empty();
         let weights = [
             if plain { 60 } else { 0 },
             if quotable { 15 } else { 0 },
             20,
             if block { 6 } else { 0 },
-            if block && !content.contains('\n') { 4 } else { 0 },
+            if block && !content.contains('\n') {
+                4
+            } else {
+                0
+            },
         ];
         match self.random.weighted(&weights) {
             0 => Node::inline(self.folded(content, place)),
@@ -222,7 +405,10 @@ impl Generator {
         }
         // Those two fold to other texts than they are for; that is as good.
         if self.is_rare() && self.random.chance(40) {
-            text.push_str(self.random.word(&["\\q", "\\0", "\\e", "\\_", "\\N", "\\L", "\\xZZ"]));
+            text.push_str(
+                self.random
+                    .word(&["\\q", "\\0", "\\e", "\\_", "\\N", "\\L", "\\xZZ"]),
+            );
         }
         text.push('"');
         text

@@ -27,7 +27,10 @@ impl Generator {
                 (self.expression_of_any(depth), value, shape)
             }
         };
-        let mut parts = vec![(Node::inline("schema"), schema), (Node::inline("value"), value)];
+        let mut parts = vec![
+            (Node::inline("schema"), schema),
+            (Node::inline("value"), value),
+        ];
         match self.random.below(40) {
             0 => drop(parts.remove(0)),
             1 => drop(parts.remove(1)),
@@ -41,7 +44,10 @@ impl Generator {
     /// A schema, a value for it, and the value's kind.
     fn pair(&mut self, depth: usize) -> (Node, Node, Shape) {
         let deep = 10 * depth.min(1);
-        let (mut schema, value, shape) = match self.random.weighted(&[16, 16, 5, 4, 8, deep, deep, deep, 4, deep]) {
+        let (mut schema, value, shape) = match self
+            .random
+            .weighted(&[16, 16, 5, 4, 8, deep, deep, deep, 4, deep])
+        {
             0 => self.string_pair(),
             1 => self.number_pair(),
             2 => (typed("boolean"), Node::inline("true"), Shape::Boolean),
@@ -51,7 +57,9 @@ impl Generator {
             6 => self.object_pair(depth),
             7 => self.choice_pair(depth),
             8 => {
-                let schema = *self.random.pick(&["true", "false", "{}", "[]", "x", "null", "${foo}"]);
+                let schema = *self
+                    .random
+                    .pick(&["true", "false", "{}", "[]", "x", "null", "${foo}"]);
                 let (value, shape) = self.expression(Want::Any, 1);
                 return (Node::inline(schema), value, shape);
             }
@@ -59,15 +67,39 @@ impl Generator {
         };
         if self.random.chance(6) {
             let extra = [
-                ("title", "t"), ("description", "d"), ("deprecated", "true"), ("default", "1"),
-                ("examples", "[1, x]"), ("secret", "true"), ("secret", "x"), ("unknown", "1"),
-                ("type", "text"), ("type", "[string]"), ("minLength", "x"), ("minLength", "-1"),
-                ("minLength", "1.5"), ("pattern", "'['"), ("required", "x"), ("required", "[1]"),
-                ("enum", "[]"), ("items", "1"), ("properties", "[]"), ("$ref", "'#/$$defs/none'"),
-                ("$$ref", "'#/$$defs/none'"), ("const", "1"), ("multipleOf", "0"), ("anyOf", "[]"),
-                ("oneOf", "x"), ("additionalProperties", "false"), ("uniqueItems", "true"),
-                ("rotateOnly", "[a]"), ("$defs", "{}"), ("minItems", "99999999999999999999"),
-                ("maximum", "1e400"), ("not", "true"), ("format", "date"),
+                ("title", "t"),
+                ("description", "d"),
+                ("deprecated", "true"),
+                ("default", "1"),
+                ("examples", "[1, x]"),
+                ("secret", "true"),
+                ("secret", "x"),
+                ("unknown", "1"),
+                ("type", "text"),
+                ("type", "[string]"),
+                ("minLength", "x"),
+                ("minLength", "-1"),
+                ("minLength", "1.5"),
+                ("pattern", "'['"),
+                ("required", "x"),
+                ("required", "[1]"),
+                ("enum", "[]"),
+                ("items", "1"),
+                ("properties", "[]"),
+                ("$ref", "'#/$$defs/none'"),
+                ("$$ref", "'#/$$defs/none'"),
+                ("const", "1"),
+                ("multipleOf", "0"),
+                ("anyOf", "[]"),
+                ("oneOf", "x"),
+                ("additionalProperties", "false"),
+                ("uniqueItems", "true"),
+                ("rotateOnly", "[a]"),
+                ("$defs", "{}"),
+                ("minItems", "99999999999999999999"),
+                ("maximum", "1e400"),
+                ("not", "true"),
+                ("format", "date"),
             ];
             let (key, value) = *self.random.pick(&extra);
             schema.push((key, Node::inline(value)));
@@ -75,13 +107,21 @@ impl Generator {
         if self.random.chance(10) {
             self.random.shuffle(&mut schema);
         }
-        let entries = schema.into_iter().map(|(key, value)| (Node::inline(key), value));
-        (Node::map(entries.collect(), self.collection_style()), value, shape)
+        let entries = schema
+            .into_iter()
+            .map(|(key, value)| (Node::inline(key), value));
+        (
+            Node::map(entries.collect(), self.collection_style()),
+            value,
+            shape,
+        )
     }
 
     fn string_pair(&mut self) -> (Keywords, Node, Shape) {
         let mut schema = typed("string");
-        let text = *self.random.pick(&["abc", "a", "", "éé", "hello world", "123", "日本語"]);
+        let text = *self
+            .random
+            .pick(&["abc", "a", "", "éé", "hello world", "123", "日本語"]);
         if self.random.chance(30) {
             schema.push(("minLength", self.limit()));
         }
@@ -90,28 +130,59 @@ impl Generator {
         }
         if self.random.chance(30) {
             let patterns = [
-                "'^a'", "'.'", "'^[a-z]+$'", "'\\d'", "'^.{3}$'", "'\\pL'", "'(?i)ABC'", "'a|b'", "'^$'",
-                "'[[:alpha:]]'", "'\\bworld\\b'", "'(a'", "'(?=x)'", "'a{1001}'", "'\\p{Greek}'", "'\"'",
+                "'^a'",
+                "'.'",
+                "'^[a-z]+$'",
+                "'\\d'",
+                "'^.{3}$'",
+                "'\\pL'",
+                "'(?i)ABC'",
+                "'a|b'",
+                "'^$'",
+                "'[[:alpha:]]'",
+                "'\\bworld\\b'",
+                "'(a'",
+                "'(?=x)'",
+                "'a{1001}'",
+                "'\\p{Greek}'",
+                "'\"'",
             ];
             schema.push(("pattern", Node::inline(*self.random.pick(&patterns))));
         }
         if self.random.chance(15) {
             schema.push(("const", self.string_scalar(text, Place::Value)));
         }
-        (schema, self.string_scalar(text, Place::Value), Shape::String)
+        (
+            schema,
+            self.string_scalar(text, Place::Value),
+            Shape::String,
+        )
     }
 
     fn number_pair(&mut self) -> (Keywords, Node, Shape) {
         let mut schema = typed("number");
-        let keywords = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "const"];
+        let keywords = [
+            "minimum",
+            "maximum",
+            "exclusiveMinimum",
+            "exclusiveMaximum",
+            "multipleOf",
+            "const",
+        ];
         for keyword in keywords {
             if self.random.chance(22) {
                 let limits = ["1", "10", "2.5", "-3", "0.1", "100", "1e2", "0"];
                 schema.push((keyword, Node::inline(*self.random.pick(&limits))));
             }
         }
-        let values = ["1", "10", "2.5", "5", "-3", "0.3", "100", "1.0", "0x10", "7"];
-        (schema, Node::inline(*self.random.pick(&values)), Shape::Number)
+        let values = [
+            "1", "10", "2.5", "5", "-3", "0.3", "100", "1.0", "0x10", "7",
+        ];
+        (
+            schema,
+            Node::inline(*self.random.pick(&values)),
+            Shape::Number,
+        )
     }
 
     fn limit(&mut self) -> Node {
@@ -119,7 +190,9 @@ impl Generator {
     }
 
     fn enumerated(&mut self) -> (Keywords, Node, Shape) {
-        let choices = ["one", "2", "true", "null", "[1, a]", "{a: b}", "2.0", "'<&>'", "é"];
+        let choices = [
+            "one", "2", "true", "null", "[1, a]", "{a: b}", "2.0", "'<&>'", "é",
+        ];
         let mut items = Vec::new();
         for _ in 0..self.random.between(1, 3) {
             items.push(Node::inline(*self.random.pick(&choices)));
@@ -166,7 +239,11 @@ impl Generator {
                 schema.push((keyword, self.limit()));
             }
         }
-        (schema, Node::list(items, self.collection_style()), Shape::Array(shapes))
+        (
+            schema,
+            Node::list(items, self.collection_style()),
+            Shape::Array(shapes),
+        )
     }
 
     fn object_pair(&mut self, depth: usize) -> (Keywords, Node, Shape) {
@@ -191,13 +268,19 @@ impl Generator {
             Node::list(items, Style::Flow)
         };
         if self.random.chance(50) {
-            let chosen = names.into_iter().filter(|_| self.random.chance(30)).collect();
+            let chosen = names
+                .into_iter()
+                .filter(|_| self.random.chance(30))
+                .collect();
             schema.push(("required", list(chosen)));
         }
         if self.random.chance(20) {
             let required = list(vec![*self.random.pick(&names)]);
             let key = Node::inline(*self.random.pick(&names));
-            schema.push(("dependentRequired", Node::map(vec![(key, required)], Style::Flow)));
+            schema.push((
+                "dependentRequired",
+                Node::map(vec![(key, required)], Style::Flow),
+            ));
         }
         if self.random.chance(35) {
             let (one, value, _) = self.pair(depth - 1);
@@ -216,7 +299,11 @@ impl Generator {
                 schema.push((keyword, self.limit()));
             }
         }
-        (schema, Node::map(entries, self.collection_style()), Shape::Object(shapes))
+        (
+            schema,
+            Node::map(entries, self.collection_style()),
+            Shape::Object(shapes),
+        )
     }
 
     fn choice_pair(&mut self, depth: usize) -> (Keywords, Node, Shape) {
@@ -239,10 +326,23 @@ impl Generator {
     /// `$` in a text is doubled where a reference would begin; in `$defs` it need not be.
     fn reference_pair(&mut self, depth: usize) -> (Keywords, Node, Shape) {
         let (one, value, shape) = self.pair(depth - 1);
-        let target = *self.random.pick(&["'#/$defs/one'", "'#/$defs/one'", "'#/$defs/none'", "'#'", "one"]);
-        let known = if self.random.chance(85) { target } else { "'#/$defs/one/x'" };
+        let target = *self.random.pick(&[
+            "'#/$defs/one'",
+            "'#/$defs/one'",
+            "'#/$defs/none'",
+            "'#'",
+            "one",
+        ]);
+        let known = if self.random.chance(85) {
+            target
+        } else {
+            "'#/$defs/one/x'"
+        };
         let definitions = Node::map(vec![(Node::inline("one"), one)], Style::Block);
-        let reference = Node::map(vec![(Node::inline("$ref"), Node::inline(known))], Style::Flow);
+        let reference = Node::map(
+            vec![(Node::inline("$ref"), Node::inline(known))],
+            Style::Flow,
+        );
         let mut schema = vec![("$defs", definitions)];
         if self.random.chance(50) {
             schema.push(("$ref", Node::inline(known)));
@@ -251,7 +351,11 @@ impl Generator {
         schema.push(("type", Node::inline("array")));
         schema.push(("items", reference));
         let shape = Shape::Array(vec![shape]);
-        (schema, Node::list(vec![value], self.collection_style()), shape)
+        (
+            schema,
+            Node::list(vec![value], self.collection_style()),
+            shape,
+        )
     }
 }
 
