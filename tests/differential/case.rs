@@ -72,8 +72,10 @@ impl fmt::Display for Diagnostic {
         let (begin, end) = (place(self.begin), place(self.end));
         write!(
             formatter,
-            "{} {environment}:{begin}-{end} {:?} ({})",
-            self.severity, self.summary, self.path
+            "{} {environment}:{begin}-{end} \"{}\" ({})",
+            self.severity,
+            self.summary.escape_debug(),
+            self.path
         )
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use crate::case::{Answer, Diagnostic};
 use crate::original::CRASHED;
 
@@ -169,7 +171,7 @@ impl Comparison {
     }
 
     fn diagnostics(&mut self, phase: &str, theirs: Vec<Diagnostic>, ours: Vec<Diagnostic>) {
-        let (mut theirs, mut ours) = without_common(theirs, ours, |it| it.clone());
+        let (mut theirs, mut ours) = without_common(theirs, ours, Diagnostic::clone);
         let (their_unread, their_rest) = theirs.into_iter().partition::<Vec<_>, _>(no_yaml_theirs);
         let (our_unread, our_rest) = ours.into_iter().partition::<Vec<_>, _>(no_yaml_ours);
         (theirs, ours) = (their_rest, our_rest);
@@ -326,43 +328,39 @@ pub fn summary_class(summary: &str) -> String {
 
 /// The kinds of the first two JSON values that differ.
 fn first_difference(theirs: &str, ours: &str) -> String {
-    let [Ok(left), Ok(right)] = [theirs, ours].map(serde_json::from_str::<serde_json::Value>)
-    else {
+    let [Ok(theirs), Ok(ours)] = [theirs, ours].map(serde_json::from_str::<Value>) else {
         return "no JSON".to_owned();
     };
-    fn walk(left: &serde_json::Value, right: &serde_json::Value) -> Option<String> {
-        use serde_json::Value::{Array, Object, String};
-        match (left, right) {
-            _ if left == right => None,
-            (Object(left), Object(right)) => {
-                let both = left
-                    .iter()
-                    .filter_map(|(k, v)| walk(v, right.get(k)?))
-                    .next();
-                both.or_else(|| Some("keys".to_owned()))
-            }
-            (Array(left), Array(right)) if left.len() == right.len() => {
-                left.iter().zip(right).find_map(|(l, r)| walk(l, r))
-            }
-            (String(left), String(right)) if !left.starts_with('[') && !right.starts_with('[') => {
-                Some("string, other string".to_owned())
-            }
-            _ => Some(format!("{}, ours {}", kind(left), kind(right))),
+    kinds_that_differ(&theirs, &ours).unwrap_or_else(|| "text".to_owned())
+}
+
+fn kinds_that_differ(theirs: &Value, ours: &Value) -> Option<String> {
+    match (theirs, ours) {
+        _ if theirs == ours => None,
+        (Value::Object(theirs), Value::Object(ours)) => {
+            let inner = |(name, value)| kinds_that_differ(value, ours.get(name)?);
+            let both = theirs.iter().find_map(inner);
+            both.or_else(|| Some("keys".to_owned()))
         }
-    }
-    fn kind(value: &serde_json::Value) -> &'static str {
-        match value {
-            serde_json::Value::Null => "null",
-            serde_json::Value::Bool(_) => "boolean",
-            serde_json::Value::Number(_) => "number",
-            serde_json::Value::String(text) if text == "[unknown]" => "unknown",
-            serde_json::Value::String(text) if text == "[secret]" => "secret",
-            serde_json::Value::String(_) => "string",
-            serde_json::Value::Array(_) => "array",
-            serde_json::Value::Object(_) => "object",
+        (Value::Array(theirs), Value::Array(ours)) if theirs.len() == ours.len() => {
+            let mut pairs = theirs.iter().zip(ours);
+            pairs.find_map(|(theirs, ours)| kinds_that_differ(theirs, ours))
         }
+        _ => Some(format!("{}, ours {}", kind(theirs), kind(ours))),
     }
-    walk(&left, &right).unwrap_or_else(|| "text".to_owned())
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(text) if text == "[unknown]" => "unknown",
+        Value::String(text) if text == "[secret]" => "secret",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
 }
 
 #[cfg(test)]

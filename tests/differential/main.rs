@@ -41,6 +41,7 @@ const REPETITIONS: usize = 8;
 
 /// Compares our evaluator with the original one, on random definitions.
 #[derive(Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 struct Arguments {
     /// The program that is built from `tests/differential/original`.
     #[arg(long)]
@@ -284,7 +285,7 @@ impl Report {
 
 fn show(number: u64, case: &Case) {
     println!(
-        "case {number}, root {:?}, context {}",
+        "case {number}, root {}, context {}",
         case.root, case.context
     );
     for (name, text) in &case.environments {

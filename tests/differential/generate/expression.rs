@@ -101,7 +101,7 @@ impl Generator {
                 );
             }
             let (path, _) = self.path(Want::Any);
-            text.push_str(&format!("${{{path}}}"));
+            text.extend(["${", path.as_str(), "}"]);
         }
         let pieces = ["", "", "x", ".", " end", "$", "\n", "/日", " a  b"];
         text.push_str(self.random.word(&pieces));

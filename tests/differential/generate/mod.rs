@@ -5,6 +5,7 @@ mod builtin;
 mod expression;
 mod layout;
 mod path;
+mod provider;
 mod scalar;
 mod schema;
 mod shape;
@@ -12,13 +13,14 @@ mod shape;
 use std::collections::BTreeMap;
 
 use crate::case::Case;
-use crate::document::{Body, Document, Entry, Layout, Node, Style};
+use crate::document::{Document, Layout, Node, Style};
 use crate::random::Random;
 use scalar::Place;
 use shape::Shape;
 
 /// What the grammar has. A part can be left out to look at the others.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
 pub struct Grammar {
     pub rotate: bool,
     pub validate: bool,
@@ -416,62 +418,6 @@ impl Generator {
         [Style::Block, Style::Compact, Style::Flow][self.random.weighted(&[35, 35, 30])]
     }
 
-    /// Adds blank lines, comments, tags and anchors.
-    fn decorate(&mut self, node: &mut Node, depth: usize) {
-        if self.random.chance(2) {
-            node.comment = (*self.random.pick(&["", " c", " é: \"x\"", " ${a}"])).to_owned();
-        }
-        if self.is_rare() && self.random.chance(10) && depth > 0 {
-            let properties = [
-                "!!str",
-                "!!map",
-                "!!seq",
-                "!!int",
-                "!local",
-                "!",
-                "&anchor",
-                "!!null",
-                "!!bool",
-                "&x !!str",
-                "!!float",
-                "!!binary",
-                "!<tag:yaml.org,2002:str>",
-            ];
-            node.properties = (*self.random.pick(&properties)).to_owned();
-        }
-        match &mut node.body {
-            Body::Inline(_) | Body::Block(..) => {}
-            Body::Map(entries, _) => {
-                for Entry {
-                    before,
-                    value,
-                    around_colon,
-                    key,
-                } in entries
-                {
-                    self.lines_before(before);
-                    self.decorate(value, depth + 1);
-                    if self.random.chance(1) {
-                        around_colon.1 = "   ".to_owned();
-                    }
-                    if self.random.chance(1) {
-                        around_colon.0 = " ".to_owned();
-                    }
-                    if self.is_rare() && self.random.chance(10) {
-                        key.properties =
-                            (*self.random.pick(&["!!str", "&k", "!t", "!!int"])).into();
-                    }
-                }
-            }
-            Body::List(items, _) => {
-                for item in items {
-                    self.lines_before(&mut item.before);
-                    self.decorate(&mut item.value, depth + 1);
-                }
-            }
-        }
-    }
-
     /// True `percent` times of a hundred where mistakes are made at all.
     fn mistake(&mut self, percent: usize) -> bool {
         self.wild && self.random.chance(percent)
@@ -480,12 +426,6 @@ impl Generator {
     /// Whether the rarest ways to write YAML are taken here.
     fn is_rare(&mut self) -> bool {
         self.grammar.rare_yaml && self.mistake(5)
-    }
-
-    fn lines_before(&mut self, lines: &mut Vec<String>) {
-        if self.random.chance(2) {
-            lines.push((*self.random.pick(&["", "# comment", "# é日本", ""])).to_owned());
-        }
     }
 }
 

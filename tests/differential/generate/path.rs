@@ -59,7 +59,7 @@ impl Generator {
             }
             4 => {
                 let text = self.print(&steps);
-                self.broken(text)
+                self.broken(&text)
             }
             _ => {
                 let odd = [
@@ -87,7 +87,6 @@ impl Generator {
         let mut steps = Vec::new();
         let choice = self.random.weighted(&[60, 25, 6, 5, 4]);
         let mut shape = match choice {
-            0 => Shape::Object(scope.own.clone()),
             1 => scope.base.clone().merge(Shape::Object(scope.own.clone())),
             2 => {
                 steps.push(Step::Name("context".to_owned()));
@@ -138,7 +137,7 @@ impl Generator {
         let mut text = String::new();
         for step in steps {
             match step {
-                Step::Index(index) => text.push_str(&format!("[{index}]")),
+                Step::Index(index) => text.extend(["[", &index.to_string(), "]"]),
                 Step::Name(name) => {
                     let plain = !name.is_empty()
                         && !name.contains(['.', '[', ']', '}', '"', '\n'])
@@ -149,7 +148,7 @@ impl Generator {
                         }
                         text.push_str(name);
                     } else {
-                        text.push_str(&format!("[\"{}\"]", name.replace('"', "\\\"")));
+                        text.extend(["[\"", &name.replace('"', "\\\""), "\"]"]);
                     }
                 }
             }
@@ -172,7 +171,7 @@ impl Generator {
         letters.into_iter().collect()
     }
 
-    fn broken(&mut self, text: String) -> String {
+    fn broken(&mut self, text: &str) -> String {
         match self.random.below(13) {
             0 => format!("{text}."),
             1 => format!("{text}["),
