@@ -115,16 +115,17 @@ impl Scope<'_, '_> {
                             let base = Rc::clone(base);
                             return self.below_unknown(at, &base, &steps[position..]);
                         }
-                        (None, _) => match self.renamed(at, step, &value, name) {
-                            Some(found) => found,
-                            None => {
-                                let bottom = bottom(&value);
+                        (None, _) => {
+                            if let Some(found) = self.renamed(at, step, &value, name) {
+                                found
+                            } else {
                                 // The names in a secret are secret too.
-                                let names = bottom.own_names().filter(|_| !value.secret);
+                                let names = bottom(&value).own_names();
+                                let names = names.filter(|_| !value.secret);
                                 let summary = unknown_property(name, names);
                                 return self.fail(at, step, &summary);
                             }
-                        },
+                        }
                     }
                 }
                 _ => return self.fail(at, step, NO_RECEIVER),

@@ -13,6 +13,7 @@ use crate::evaluator::schema::{Schema, Type};
 use crate::secret::Text;
 
 /// A value.
+#[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own")]
 #[derive(Clone, Debug)]
 pub(super) struct Computed {
     pub(super) shape: Shape,
@@ -75,6 +76,7 @@ pub(super) enum Under {
 }
 
 /// Whether a value is secret or unknown, or anything in it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own")]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Content {
     pub(super) secret: bool,

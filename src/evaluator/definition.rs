@@ -47,16 +47,20 @@ pub(super) fn outline(document: &Document) -> Outline {
         outline.error(&problem.summary, problem.span, path);
     }
     outline.is_unreadable = !document.problems.is_empty();
-    let root = match &document.root {
-        Some(root) if !outline.is_unreadable => root,
-        _ => return outline,
-    };
-    let Some(entries) = root.entries() else {
-        outline.error(
-            "environment must be an object",
-            root.span,
-            Some(String::new()),
-        );
+    if outline.is_unreadable || document.is_empty {
+        return outline;
+    }
+    let root = document.root.as_ref();
+    let Some(entries) = root.and_then(Node::entries) else {
+        // ESC reads no node where there is none or a `null`.
+        let root = root.filter(|root| !matches!(root.kind, syntax::Kind::Null));
+        outline.add(Finding {
+            severity: Severity::Error,
+            summary: "environment must be an object".to_owned(),
+            span: root.map(|root| root.span),
+            path: Some(String::new()),
+            phase: Phase::Reading,
+        });
         return outline;
     };
     let mut seen: Vec<&str> = Vec::new();
@@ -166,13 +170,10 @@ impl Outline {
                 join_name(&mut path, &key.name);
                 let (kind, findings) = Lowering::new(path.as_str()).single(value);
                 self.reading(findings);
-                merge = match kind {
-                    Kind::Bool(merge) => merge,
-                    _ => {
-                        self.error("merge must be a boolean value", value.span, Some(path));
-                        false
-                    }
-                };
+                merge = matches!(kind, Kind::Bool(true));
+                if !matches!(kind, Kind::Bool(_)) {
+                    self.error("merge must be a boolean value", value.span, Some(path));
+                }
             }
         }
         merge
@@ -205,7 +206,7 @@ impl Outline {
         self.add(Finding {
             severity: Severity::Error,
             summary: summary.to_owned(),
-            span,
+            span: Some(span),
             path,
             phase: Phase::Reading,
         });
@@ -218,7 +219,7 @@ impl Outline {
         self.add(Finding {
             severity: Severity::Warning,
             summary: summary.to_owned(),
-            span: key.span,
+            span: Some(key.span),
             path: Some(path),
             phase: Phase::Reading,
         });

@@ -7,7 +7,7 @@ use crate::environment::path::Accessor as PathStep;
 pub(super) fn join_step(path: &mut String, step: &PathStep) {
     match step {
         PathStep::Index(index) => {
-            path.push_str(&format!("[{index}]"));
+            path.extend(["[", &index.to_string(), "]"]);
         }
         PathStep::Name(name) => join_name(path, name),
     }

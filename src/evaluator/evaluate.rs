@@ -177,8 +177,8 @@ impl<'a> Session<'a> {
                 phase,
             } = finding;
             if phase == Phase::Reading || !is_left_out {
-                let range = range(&environment, span);
-                self.report(severity, summary, Some(range), path);
+                let range = span.map(|span| range(&environment, span));
+                self.report(severity, summary, range, path);
             }
         }
         if is_left_out {

@@ -69,7 +69,8 @@ pub(super) enum Kind {
 pub(super) struct Finding {
     pub(super) severity: Severity,
     pub(super) summary: String,
-    pub(super) span: Span,
+    /// `None` for what stands nowhere.
+    pub(super) span: Option<Span>,
     pub(super) path: Option<String>,
     pub(super) phase: Phase,
 }
@@ -220,12 +221,9 @@ impl Lowering {
     /// name the last one counts, and others are no part of the program.
     pub(super) fn record(&mut self, node: &Node, parent: Id, step: PathStep, names: &[&str]) -> Id {
         let id = self.add(node.span, Some((parent, step)), None);
-        let entries = match &node.kind {
-            syntax::Kind::Object(entries) => entries,
-            _ => {
-                self.lower(node, id);
-                return id;
-            }
+        let syntax::Kind::Object(entries) = &node.kind else {
+            self.lower(node, id);
+            return id;
         };
         if let Some(call) = self.call(entries, node.span, id) {
             self.program.expressions[id.0].kind = Kind::Call(call);
@@ -266,9 +264,8 @@ impl Lowering {
         let id = self.add(value.span, Some((parent, step)), Some(Rc::clone(name)));
         let mark = self.mark();
         self.lower(value, id);
-        let summary = match refused {
-            None => return Some(id),
-            Some(summary) => summary,
+        let Some(summary) = refused else {
+            return Some(id);
         };
         self.undeclare(mark);
         let path = self.path_of_key(parent, key);
@@ -363,10 +360,10 @@ impl Lowering {
         None
     }
 
-    fn path_of_key(&self, parent: Id, key: &Key) -> Option<String> {
+    fn path_of_key(&self, parent: Id, key: &Key) -> String {
         let mut path = self.program.path(parent);
         join_name(&mut path, &key.name);
-        Some(path)
+        path
     }
 
     fn text(&mut self, node: &Node, id: Id) -> Kind {
@@ -424,18 +421,18 @@ impl Lowering {
 
     /// Reports an error at a place in the expression `id`.
     pub(super) fn error(&mut self, summary: &str, span: Span, id: Id) {
-        let path = Some(self.program.path(id));
+        let path = self.program.path(id);
         self.add_finding(summary.to_owned(), span, path, Phase::Reading);
     }
 
-    fn add_finding(&mut self, summary: String, span: Span, path: Option<String>, phase: Phase) {
+    fn add_finding(&mut self, summary: String, span: Span, path: String, phase: Phase) {
         // Those beyond are not shown; one more tells that there are.
         if self.findings.len() <= MAXIMUM_DIAGNOSTICS {
             self.findings.push(Finding {
                 severity: Severity::Error,
                 summary,
-                span,
-                path,
+                span: Some(span),
+                path: Some(path),
                 phase,
             });
         }

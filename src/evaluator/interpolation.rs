@@ -270,9 +270,10 @@ impl<'text> Reader<'text> {
             byte: truly,
         };
         let (begin, end) = (self.span.begin.byte, self.span.end.byte);
-        let (begin, end) = match self.verbatim {
-            true => (begin + start_of, begin + end_of),
-            false => (begin, end),
+        let (begin, end) = if self.verbatim {
+            (begin + start_of, begin + end_of)
+        } else {
+            (begin, end)
         };
         Span {
             begin: place(start_of, begin),

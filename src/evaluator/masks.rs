@@ -35,6 +35,8 @@ pub(super) fn of(document: &Document, text: &str) -> Vec<Range<usize>> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Depth {
     Public,
+    /// The argument of `fn::rotate`, whose state is a secret.
+    Rotation,
     /// Under a name that sounds secret: literals are hidden, `${…}` is not.
     Likely,
     /// In `fn::secret`: all is hidden.
@@ -60,8 +62,11 @@ impl Masks<'_> {
                     }
                     let depth = match depth {
                         Depth::Secret => Depth::Secret,
+                        Depth::Rotation if key.name.eq_ignore_ascii_case("state") => Depth::Secret,
                         _ if is_secret_function(&key.name) => Depth::Secret,
+                        _ if is_rotation(&key.name) => Depth::Rotation,
                         _ if sounds_secret(&key.name) => Depth::Likely,
+                        Depth::Rotation => Depth::Public,
                         other => other,
                     };
                     self.node(value, depth);
@@ -70,7 +75,7 @@ impl Masks<'_> {
             _ => {
                 self.scalars.push(bytes(node.span));
                 match depth {
-                    Depth::Public => {}
+                    Depth::Public | Depth::Rotation => {}
                     Depth::Likely => self.hide_literals(node),
                     Depth::Secret => self.hide(node.span),
                 }
@@ -138,6 +143,13 @@ fn is_secret_function(name: &str) -> bool {
     let name = name.to_lowercase();
     let function = name.strip_prefix("fn").map(|it| it.trim_start_matches(':'));
     function.is_some_and(resembles_secret)
+}
+
+/// `fn::rotate` and `fn::rotate::NAME`, in any case.
+fn is_rotation(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let function = name.strip_prefix("fn").map(|it| it.trim_start_matches(':'));
+    function.is_some_and(|it| it == "rotate" || it.starts_with("rotate:"))
 }
 
 fn resembles_secret(name: &str) -> bool {
@@ -331,6 +343,14 @@ mod tests {
     fn secrets_in_yaml_are_hidden() {
         for (text, want) in [
             ("a: {fn::secret: hunter2}", "a: {fn::secret: *******}"),
+            (
+                "a: {fn::rotate::x: {inputs: {state: a}, state: {b: [hunter2]}}, state: c}",
+                "a: {fn::rotate::x: {inputs: {state: a}, state: {*: [*******]}}, state: c}",
+            ),
+            (
+                "password: a\n  b ${c} d\n  e",
+                "password: *\n  * **** *\n  *",
+            ),
             (
                 "a: {fn::secret: 'hunter2'} # old: h",
                 "a: {fn::secret: *********} * **** *",

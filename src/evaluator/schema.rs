@@ -419,6 +419,8 @@ struct Reader<'v> {
     places: BTreeMap<&'v str, usize>,
     /// Those that are referred to and not read yet.
     unread: Vec<&'v str>,
+    /// The keywords that the place is in.
+    within: Vec<&'static str>,
 }
 
 impl<'v> Reader<'v> {
@@ -474,7 +476,9 @@ impl<'v> Reader<'v> {
             if let Some(keyword) = known
                 && value.data != Data::Null
             {
+                self.within.push(keyword);
                 self.keyword(&mut rules, keyword, value)?;
+                self.within.pop();
             }
         }
         Ok(rules)
@@ -536,8 +540,14 @@ impl<'v> Reader<'v> {
                     rules.pattern = Some(regex);
                 }
             }
-            "secret" => rules.secret = matches!(value.data, Data::Bool(true)),
+            "secret" => match value.data {
+                Data::Bool(secret) => rules.secret = secret,
+                _ => return Err(self.mistyped(value, "bool")),
+            },
             "rotateOnly" => {
+                if !matches!(value.data, Data::Array(_)) {
+                    return Err(self.mistyped(value, "[]string"));
+                }
                 let names = names(keyword, value)?;
                 rules.rotate_only = names.iter().map(ToString::to_string).collect();
                 self.arena.rotates |= !names.is_empty();
@@ -545,6 +555,23 @@ impl<'v> Reader<'v> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// A keyword whose value is of the wrong type, in the words of Go's `encoding/json`.
+    fn mistyped(&self, value: &Value, expected: &str) -> InvalidSchema {
+        let found = match value.data {
+            Data::Null => "null",
+            Data::Bool(_) => "bool",
+            Data::Number(_) => "number",
+            Data::String(_) => "string",
+            Data::Array(_) => "array",
+            Data::Object(_) => "object",
+        };
+        let keyword = self.within.join(".");
+        InvalidSchema(format!(
+            "failed to parse schema: json: cannot unmarshal {found} into Go struct field \
+             rawSchema.{keyword} of type {expected}"
+        ))
     }
 
     fn reference(&mut self, reference: &str) -> Result<Option<usize>, InvalidSchema> {

@@ -123,14 +123,12 @@ impl Writer {
 
     fn string(&mut self, bytes: &[u8], lines: Level, is_name: bool) {
         let encoded;
-        let text = match std::str::from_utf8(bytes) {
-            Ok(text) => text,
-            Err(_) => {
-                encoded = base64_lines(bytes);
-                self.plain("!!binary");
-                self.at_blank = false;
-                &encoded
-            }
+        let text = if let Ok(text) = std::str::from_utf8(bytes) {
+            text
+        } else {
+            encoded = base64_lines(bytes);
+            self.plain("!!binary");
+            &encoded
         };
         let is_binary = text.as_bytes() != bytes;
         match style(text, is_binary, is_name) {
@@ -203,7 +201,7 @@ impl Writer {
                     let code = u32::from(character);
                     let escape = match code {
                         ..=0xff => format!("\\x{code:02X}"),
-                        ..=0xffff => format!("\\u{code:04X}"),
+                        0x100..=0xffff => format!("\\u{code:04X}"),
                         _ => format!("\\U{code:08X}"),
                     };
                     self.put(&escape);
@@ -405,11 +403,11 @@ fn base64_lines(bytes: &[u8]) -> String {
     let mut lines = String::new();
     for (position, character) in encoded.chars().enumerate() {
         lines.push(character);
-        if (position + 1) % LINE == 0 {
+        if (position + 1).is_multiple_of(LINE) {
             lines.push('\n');
         }
     }
-    if encoded.len() % LINE != 0 {
+    if !encoded.len().is_multiple_of(LINE) {
         lines.push('\n');
     }
     lines

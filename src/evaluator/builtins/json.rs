@@ -42,9 +42,10 @@ pub(super) fn decode(scope: &mut Scope<'_, '_>, id: Id, argument: Id) -> Rc<Comp
         Ok(value) => convert::from_value(value, secret, Some(&scope.origin(id))),
         Err(error) => {
             // The character at fault is told, unless it is one of a secret.
-            let error = match secret {
-                true => error.to_string(),
-                false => error.in_go_words(text.as_bytes()),
+            let error = if secret {
+                error.to_string()
+            } else {
+                error.in_go_words(text.as_bytes())
             };
             scope.error(format!("decoding JSON string: {error}"), id);
             unknown()

@@ -80,13 +80,17 @@ pub(super) fn is_call(key: &str) -> bool {
     key.starts_with(PREFIX)
 }
 
+/// Whether a text is base64.
+pub(super) fn is_base64(text: &str) -> bool {
+    base64::decoded(text.as_bytes()).is_ok()
+}
+
 /// Reads `{key: argument}`, which is the expression `id`, if it is a call.
 pub(super) fn read(lowering: &mut Lowering, id: Id, key: &Key, argument: &Node) -> Reading {
     let Some(name) = key.name.strip_prefix(PREFIX) else {
-        let start = key.name.get(..PREFIX.len());
-        return match start.is_some_and(|start| start.eq_ignore_ascii_case(PREFIX)) {
-            true => Reading::Unknown,
-            false => Reading::None,
+        return match key.name.get(..PREFIX.len()) {
+            Some(start) if start.eq_ignore_ascii_case(PREFIX) => Reading::Unknown,
+            _ => Reading::None,
         };
     };
     if name == "secret" {

@@ -86,9 +86,10 @@ pub(super) fn evaluate(
     };
     let (accept, outputs, wording) = match provider {
         Some(provider) => {
-            let wording = match provider.explains_mistakes() {
-                true => Wording::Explained,
-                false => Wording::Esc,
+            let wording = if provider.explains_mistakes() {
+                Wording::Explained
+            } else {
+                Wording::Esc
             };
             let accept = schema(scope, id, name, provider.input_schema());
             let outputs = schema(scope, id, name, provider.output_schema());

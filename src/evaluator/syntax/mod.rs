@@ -32,6 +32,8 @@ pub(super) struct Document {
     pub(super) dropped: Vec<Span>,
     /// Whether the text is YAML at all.
     pub(super) readable: bool,
+    /// Whether there is no text at all.
+    pub(super) is_empty: bool,
 }
 
 /// One thing that is wrong with the text.

@@ -5,8 +5,11 @@
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as ParserSpan, Tag};
 
+use zeroize::Zeroizing;
+
 use crate::environment::path::Accessor as Step;
 use crate::environment::{Number, Position};
+use crate::evaluator::builtins;
 use crate::evaluator::document_path::{join_name, join_step};
 use crate::evaluator::limits::{MAXIMUM_DIAGNOSTICS, MAXIMUM_NESTING};
 use crate::evaluator::syntax::scalar::{self, Scalar};
@@ -15,23 +18,38 @@ use crate::secret::Text;
 
 /// Reads the first document of `text`.
 pub(in crate::evaluator) fn parse(text: &str) -> Document {
+    let builder = read(text, text);
+    if !builder.ends_folded {
+        return builder.document;
+    }
+    // At the end of its input the parser takes the last break of a folded block for a blank. A mark
+    // that ends the document keeps it from that.
+    let mark = if text.ends_with(BREAKS) {
+        "...\n"
+    } else {
+        "\n...\n"
+    };
+    let marked = Zeroizing::new([text, mark].concat());
+    read(text, &marked).document
+}
+
+/// Reads `text` from the parser's `input`, which begins with it.
+fn read<'text>(text: &'text str, input: &str) -> Builder<'text> {
     let mut builder = Builder::new(text);
-    let mut parser = Parser::new_from_str(text);
+    let mut parser = Parser::new_from_str(input);
     while let Some(event) = parser.next_event() {
-        match event {
+        let problem = match event {
             Ok((Event::DocumentEnd | Event::StreamEnd, _)) => break,
-            Ok((event, span)) => {
-                if let Err(problem) = builder.take(event, span) {
-                    return builder.fail(problem);
-                }
-            }
-            Err(error) => {
-                let problem = builder.syntax_error(&error);
-                return builder.fail(problem);
-            }
+            Ok((event, span)) => builder.take(event, span).err(),
+            Err(error) => Some(builder.syntax_error(&error)),
+        };
+        if let Some(problem) = problem {
+            builder.fail(problem);
+            return builder;
         }
     }
-    builder.finish()
+    builder.document.readable = true;
+    builder
 }
 
 /// What ends a line.
@@ -67,6 +85,8 @@ struct Builder<'text> {
     places: Places<'text>,
     open: Vec<Open>,
     document: Document,
+    /// Whether a folded block reaches to the end of the text.
+    ends_folded: bool,
 }
 
 impl<'text> Builder<'text> {
@@ -74,7 +94,11 @@ impl<'text> Builder<'text> {
         Self {
             places: Places::new(text),
             open: Vec::new(),
-            document: Document::default(),
+            document: Document {
+                is_empty: text.is_empty(),
+                ..Document::default()
+            },
+            ends_folded: false,
         }
     }
 
@@ -87,6 +111,18 @@ impl<'text> Builder<'text> {
                 if let Some(after) = self.after_colon(span) {
                     (span.begin, span.end) = (after, after);
                 }
+                if style == ScalarStyle::DoubleQuoted && self.places.has_escaped_slash(span) {
+                    return Err(Problem {
+                        summary: format!(
+                            "yaml: line {}: found unknown escape character",
+                            span.begin.line
+                        ),
+                        span,
+                        path: None,
+                    });
+                }
+                self.ends_folded |=
+                    style == ScalarStyle::Folded && span.end.byte == self.places.text.len();
                 let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
                 let text = if is_block && self.places.ends_without_break(span) {
                     // The parser adds the break that the last line does not have.
@@ -99,7 +135,13 @@ impl<'text> Builder<'text> {
                 let node = self.scalar(text, style, tag.as_deref(), span);
                 self.add(node, text);
             }
-            Event::SequenceStart(..) => self.begin(Content::List(Vec::new()), span)?,
+            Event::SequenceStart(anchor, tag) => {
+                let mut span = span;
+                if tag.is_none() && anchor == 0 {
+                    span.begin = self.dash(span.begin).unwrap_or(span.begin);
+                }
+                self.begin(Content::List(Vec::new()), span)?;
+            }
             Event::MappingStart(..) => {
                 let content = Content::Object {
                     entries: Vec::new(),
@@ -131,18 +173,62 @@ impl<'text> Builder<'text> {
         Ok(())
     }
 
-    /// The place after the colon where a value of a block that is not there is given the place of
-    /// the colon.
+    /// The place of a value that is not there and that is given the place of its colon: after the
+    /// colon in a block, at what comes next in `{}`, and at the colon in `[]`.
     fn after_colon(&self, span: Span) -> Option<Position> {
         let text = self.places.text.as_bytes();
-        let is_flow = |open: &Open| matches!(text.get(open.begin.byte), Some(b'[' | b'{'));
+        let begins = |open: &Open, bracket| text.get(open.begin.byte) == Some(&bracket);
         let is_empty = span.begin.byte == span.end.byte;
-        let is_colon = text.get(span.begin.byte) == Some(&b':');
-        (is_empty && is_colon && !self.open.iter().any(is_flow)).then(|| Position {
-            line: span.begin.line,
-            column: span.begin.column + 1,
-            byte: span.begin.byte + 1,
-        })
+        if !is_empty || text.get(span.begin.byte) != Some(&b':') {
+            return None;
+        }
+        let mut at = span.begin;
+        advance(&mut at, ':', None);
+        if self.open.last().is_some_and(|open| begins(open, b'{')) {
+            Some(self.places.next_token(at))
+        } else if self
+            .open
+            .iter()
+            .any(|open| begins(open, b'[') || begins(open, b'{'))
+        {
+            None
+        } else {
+            Some(at)
+        }
+    }
+
+    /// The place of the dash of a list that is indented no deeper than its name. The parser gives
+    /// the place of its first item.
+    fn dash(&self, item: Position) -> Option<Position> {
+        let is_value = |open: &Open| matches!(open.content, Content::Object { .. });
+        let text = self.places.text;
+        if !self.open.last().is_some_and(is_value) || text[item.byte..].starts_with('[') {
+            return None;
+        }
+        let start_of_line = |at: usize| text[..at].rfind(BREAKS).map_or(0, |at| at + 1);
+        let (mut start, mut line) = (start_of_line(item.byte), item.line);
+        loop {
+            let code = text[start..].split(BREAKS).next().unwrap_or_default();
+            let indent = code.len() - code.trim_start_matches(BLANKS).len();
+            let after = code[indent..].strip_prefix('-');
+            if after.is_some_and(|after| after.is_empty() || after.starts_with(BLANKS)) {
+                return Some(Position {
+                    line,
+                    column: indent + 1,
+                    byte: start + indent,
+                });
+            }
+            let is_blank = code[indent..].is_empty() || code[indent..].starts_with('#');
+            if start == 0 || !(is_blank || line == item.line) {
+                return None;
+            }
+            let mut end = start - 1;
+            if text[..end].ends_with('\r') && text[end..].starts_with('\n') {
+                end -= 1;
+            }
+            start = start_of_line(end);
+            line -= 1;
+        }
     }
 
     fn begin(&mut self, content: Content, span: Span) -> Result<(), Problem> {
@@ -189,7 +275,7 @@ impl<'text> Builder<'text> {
     }
 
     /// Where the next node belongs, as messages write it.
-    fn path(&self) -> Option<String> {
+    fn path(&self) -> String {
         let mut path = String::new();
         for open in &self.open {
             match &open.content {
@@ -201,7 +287,7 @@ impl<'text> Builder<'text> {
                 },
             }
         }
-        Some(path)
+        path
     }
 
     /// Puts a complete node where it belongs. `text` is the scalar's text, for a key.
@@ -210,7 +296,7 @@ impl<'text> Builder<'text> {
             |open: &Open| matches!(open.content, Content::Object { pending: None, .. });
         let is_refused =
             !matches!(node.kind, Kind::Text(_)) && self.open.last().is_some_and(awaits_key);
-        let path = is_refused.then(|| self.path()).flatten();
+        let path = is_refused.then(|| self.path());
         let Some(parent) = self.open.last_mut() else {
             self.document.root.get_or_insert(node);
             return;
@@ -236,7 +322,7 @@ impl<'text> Builder<'text> {
                     self.document.dropped.push(node.span);
                     let mut path = path.unwrap_or_default();
                     join_name(&mut path, text);
-                    self.problem("mapping keys must be strings", node.span, Some(path));
+                    self.problem("mapping keys must be strings", node.span, path);
                 }
             },
         }
@@ -246,6 +332,14 @@ impl<'text> Builder<'text> {
         let plain = style == ScalarStyle::Plain && tag.is_none();
         let resolved = match tag {
             None if style == ScalarStyle::Plain => scalar::resolve(text),
+            Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "binary" => {
+                if !builtins::is_base64(text) {
+                    let path = self.path();
+                    let summary = "yaml: !!binary value contains invalid base64 data";
+                    self.problem(summary, span, path);
+                }
+                Scalar::Text
+            }
             Some(tag) if tag.is_yaml_core_schema() => self.tagged(text, tag, span),
             // A tag of one's own says nothing here; ESC takes the text as it stands.
             _ => Scalar::Text,
@@ -286,12 +380,12 @@ impl<'text> Builder<'text> {
         resolved
     }
 
-    fn problem(&mut self, summary: impl Into<String>, span: Span, path: Option<String>) {
+    fn problem(&mut self, summary: impl Into<String>, span: Span, path: String) {
         if self.document.problems.len() <= MAXIMUM_DIAGNOSTICS {
             self.document.problems.push(Problem {
                 summary: summary.into(),
                 span,
-                path,
+                path: Some(path),
             });
         }
     }
@@ -319,21 +413,11 @@ impl<'text> Builder<'text> {
         }
     }
 
-    /// A document of which nothing can be used.
-    fn fail(mut self, problem: Problem) -> Document {
+    /// Makes it a document of which nothing can be used.
+    fn fail(&mut self, problem: Problem) {
         self.document.problems.push(problem);
-        Document {
-            root: None,
-            readable: false,
-            ..self.document
-        }
-    }
-
-    fn finish(self) -> Document {
-        Document {
-            readable: true,
-            ..self.document
-        }
+        self.document.root = None;
+        self.document.readable = false;
     }
 }
 
@@ -508,6 +592,35 @@ impl<'text> Places<'text> {
             }
             line_number -= 1;
         }
+    }
+
+    /// The place of what comes after blanks and comments.
+    fn next_token(&self, from: Position) -> Position {
+        let mut at = from;
+        let rest = self.text.get(from.byte..).unwrap_or_default();
+        let mut characters = rest.chars().peekable();
+        let mut in_comment = false;
+        while let Some(character) = characters.next() {
+            in_comment = (in_comment || character == '#') && !BREAKS.contains(&character);
+            let is_blank = BLANKS.contains(&character) || BREAKS.contains(&character);
+            if !in_comment && !is_blank {
+                break;
+            }
+            advance(&mut at, character, characters.peek().copied());
+        }
+        at
+    }
+
+    /// Whether a text in double quotes has `\/`, which YAML 1.2 has and yaml.v3 has not.
+    fn has_escaped_slash(&self, span: Span) -> bool {
+        let source = self.text.get(span.begin.byte..span.end.byte);
+        let mut characters = source.unwrap_or_default().chars();
+        while let Some(character) = characters.next() {
+            if character == '\\' && characters.next() == Some('/') {
+                return true;
+            }
+        }
+        false
     }
 
     /// Whether a block reaches to the end of the text, whose last line has something in it and no

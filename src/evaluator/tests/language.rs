@@ -241,7 +241,11 @@ fn the_top_level_is_checked() {
     let world = World::importing(&[]);
     for (text, want, problem) in [
         ("", "{}", ""),
-        ("# nothing\n", "{}", ""),
+        (
+            "# nothing\n",
+            "{}",
+            "error - environment must be an object ()",
+        ),
         ("x", "{}", "error root:1:1 environment must be an object ()"),
         (
             "values: x",

@@ -1,5 +1,6 @@
 //! The evaluator as a whole, through its public interface.
 
+mod builtins;
 mod hostile;
 mod language;
 mod providers;
@@ -10,13 +11,20 @@ use std::collections::BTreeMap;
 use crate::environment::json::{self, Secrets};
 use crate::environment::{Data, Severity, Style, Value};
 use crate::error::{Error, Kind};
-use crate::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers};
+use crate::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers, Rotator};
 
 /// Definitions and providers, by name.
 #[derive(Default)]
 struct World {
     definitions: BTreeMap<String, String>,
     providers: BTreeMap<&'static str, TestProvider>,
+    rotators: BTreeMap<&'static str, TestRotator>,
+}
+
+/// A rotator that gives its state and what it was told.
+struct TestRotator {
+    inputs: &'static str,
+    state: &'static str,
 }
 
 /// A provider that gives its inputs back, under other names or with a failure.
@@ -41,6 +49,11 @@ impl World {
 
     fn with(mut self, name: &'static str, provider: TestProvider) -> Self {
         self.providers.insert(name, provider);
+        self
+    }
+
+    fn rotating(mut self, name: &'static str, rotator: TestRotator) -> Self {
+        self.rotators.insert(name, rotator);
         self
     }
 
@@ -81,6 +94,35 @@ impl Providers for World {
         provider
             .map(|provider| provider as &dyn Provider)
             .ok_or_else(|| Error::new(Kind::Definition, format!("unknown provider \"{name}\"")))
+    }
+
+    fn rotator(&self, name: &str) -> Result<&dyn Rotator, Error> {
+        let rotator = self.rotators.get(name);
+        rotator
+            .map(|rotator| rotator as &dyn Rotator)
+            .ok_or_else(|| Error::new(Kind::Definition, format!("unknown rotator \"{name}\"")))
+    }
+}
+
+impl Rotator for TestRotator {
+    fn input_schema(&self) -> &str {
+        self.inputs
+    }
+
+    fn state_schema(&self) -> &str {
+        self.state
+    }
+
+    fn output_schema(&self) -> &str {
+        "true"
+    }
+
+    fn open(&self, inputs: &Value, state: Option<&Value>) -> Result<Value, Error> {
+        let none = || Value::from("no state");
+        Ok(object(&[
+            ("inputs", inputs.clone()),
+            ("state", state.map_or_else(none, Value::clone)),
+        ]))
     }
 }
 
