@@ -24,8 +24,12 @@ use kubectl_esc::evaluator::{
 use kubectl_esc::host::Host;
 use kubectl_esc::secret::Text;
 
-/// Where our answer differs from the original's, and why. One of these that passes fails the test.
-const EXCEPTIONS: [(&str, &str, &str); 0] = [];
+/// The cases whose diagnostics differ from the original's, and why. One that does not differ fails
+/// the test. There are none for values.
+const EXCEPTIONS: [(&str, &str); 1] = [(
+    "unterminated-array",
+    "what is no YAML has a place here: where the text stops to be YAML",
+)];
 
 #[test]
 fn cases_of_the_original_evaluator() {
@@ -47,8 +51,8 @@ fn cases_of_the_original_evaluator() {
         for (section, want, got) in sections(case, name) {
             let reason = EXCEPTIONS
                 .iter()
-                .find(|(case, known, _)| (*case, *known) == (name, section))
-                .map(|(_, _, reason)| reason);
+                .find(|(case, _)| *case == name && section.contains("Diags"))
+                .map(|(_, reason)| reason);
             let figure = figures.entry(section).or_default();
             figure.1 += 1;
             let result = match (want == got, reason) {

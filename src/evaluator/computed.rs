@@ -3,6 +3,7 @@
 //!
 //! Values are shared, never changed: a copy is a reference.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -21,6 +22,9 @@ pub(super) struct Computed {
     pub(super) unknown: bool,
     /// What is known of its type; `None` where the shape tells it.
     pub(super) schema: Option<Schema>,
+    /// The type that the shape tells, once it was asked for. Values share what is in them, so that
+    /// to ask anew each time could take for ever.
+    pub(super) told: OnceCell<Schema>,
     /// Whether it must not be shown. It holds for this value alone.
     pub(super) secret: bool,
     /// Whether it does not list what it inherits. A copy of it does; so it is in ESC with what
@@ -147,6 +151,7 @@ impl Computed {
             shape,
             unknown: false,
             schema: None,
+            told: OnceCell::new(),
             secret: false,
             hides_inherited: false,
             is_final: false,
@@ -212,20 +217,33 @@ impl Computed {
 
     /// A copy, in which everything lists what it inherits.
     pub(super) fn copied(&self) -> Self {
+        self.copied_once(&mut BTreeMap::new())
+    }
+
+    /// A copy, made of copies of what is in it; of each value just one.
+    fn copied_once(&self, copies: &mut BTreeMap<*const Self, Rc<Self>>) -> Self {
         if !self.all.hides {
             return self.clone();
         }
+        let mut copy_of = |value: &Rc<Self>| {
+            if let Some(copy) = copies.get(&Rc::as_ptr(value)) {
+                return Rc::clone(copy);
+            }
+            let copy = Rc::new(value.copied_once(copies));
+            copies.insert(Rc::as_ptr(value), Rc::clone(&copy));
+            copy
+        };
         let mut copy = self.clone();
         match &mut copy.shape {
             Shape::Array(items) => {
-                *items = items.iter().map(|item| Rc::new(item.copied())).collect();
+                *items = items.iter().map(&mut copy_of).collect();
             }
             Shape::Object { entries, .. } => {
-                let mut copied = (**entries).clone();
-                for entry in copied.values_mut() {
-                    entry.value = Rc::new(entry.value.copied());
+                let mut fresh = (**entries).clone();
+                for entry in fresh.values_mut() {
+                    entry.value = copy_of(&entry.value);
                 }
-                *entries = Rc::new(copied);
+                *entries = Rc::new(fresh);
             }
             Shape::Null | Shape::Bool(_) | Shape::Number(_) | Shape::Text(_) => {}
         }
@@ -243,9 +261,12 @@ impl Computed {
 
     /// What is known of its type.
     pub(super) fn schema(&self) -> Schema {
-        if let Some(schema) = &self.schema {
-            return schema.clone();
-        }
+        let schema = self.schema.as_ref();
+        let schema = schema.unwrap_or_else(|| self.told.get_or_init(|| self.schema_of_shape()));
+        schema.clone()
+    }
+
+    fn schema_of_shape(&self) -> Schema {
         match &self.shape {
             Shape::Null => Schema::of(Type::Null),
             Shape::Bool(_) => Schema::of(Type::Boolean),

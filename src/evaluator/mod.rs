@@ -18,6 +18,7 @@ mod interpolation;
 pub mod limits;
 mod masks;
 mod merge;
+mod pattern;
 pub mod provider;
 mod schema;
 mod suggest;

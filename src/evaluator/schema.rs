@@ -11,11 +11,11 @@ use std::fmt;
 use std::rc::Rc;
 
 use percent_encoding::percent_decode_str;
-use regex_lite::Regex;
 
 use crate::environment::{Data, Number, Value, json};
 use crate::evaluator::convert::quoted;
 use crate::evaluator::limits::MAXIMUM_NESTING;
+use crate::evaluator::pattern::Pattern;
 
 /// A schema.
 #[derive(Clone)]
@@ -70,7 +70,7 @@ pub(super) struct Rules {
     pub(super) maximum_items: Option<usize>,
     pub(super) minimum_properties: Option<usize>,
     pub(super) maximum_properties: Option<usize>,
-    pub(super) pattern: Option<Regex>,
+    pub(super) pattern: Option<Pattern>,
     /// Whether a valid value is a secret.
     pub(super) secret: bool,
     /// The properties that only rotation reads.
@@ -206,15 +206,23 @@ impl Schema {
 
     /// The schema of an object of schema `top` that was merged over one of schema `base`.
     pub(super) fn merged(base: &Self, top: &Self) -> Self {
+        let mut left = MAXIMUM_MERGED_PROPERTIES;
+        Self::merged_within(base, top, &mut left)
+    }
+
+    /// The same as long as there is something left. Schemas share what is in them: a few can stand
+    /// for very many properties.
+    fn merged_within(base: &Self, top: &Self, left: &mut usize) -> Self {
         let is_object = |schema: &Self| schema.rules().kind == Some(Type::Object);
         if !is_object(top) || !is_object(base) {
             return top.clone();
         }
         let mut properties: BTreeMap<_, _> = base.properties().collect();
         for (name, schema) in top.properties() {
+            *left = left.saturating_sub(1);
             let schema = match properties.get(&name) {
-                Some(base) => Self::merged(base, &schema),
-                None => schema,
+                Some(base) if *left > 0 => Self::merged_within(base, &schema, left),
+                _ => schema,
             };
             properties.insert(name, schema);
         }
@@ -375,6 +383,9 @@ impl Schema {
     }
 }
 
+/// How many properties of two schemas are merged. Those beyond are taken from the upper one.
+const MAXIMUM_MERGED_PROPERTIES: usize = 100_000;
+
 /// The keywords that mean something here. JSON text may write them in any case, as for Go's
 /// `encoding/json`.
 const KEYWORDS: [&str; 29] = [
@@ -527,17 +538,10 @@ impl<'v> Reader<'v> {
             "pattern" => {
                 let pattern = text(keyword, value)?;
                 if !pattern.is_empty() {
-                    let regex = Regex::new(pattern).map_err(|error| {
-                        let reason = match error.to_string() {
-                            // In Go's words, where they are known.
-                            reason if reason.contains("open group") => {
-                                "missing closing )".to_owned()
-                            }
-                            reason => reason,
-                        };
-                        InvalidSchema(format!("error parsing regexp: {reason}: `{pattern}`"))
+                    let pattern = Pattern::read(pattern).map_err(|reason| {
+                        InvalidSchema(format!("error parsing regexp: {reason}"))
                     })?;
-                    rules.pattern = Some(regex);
+                    rules.pattern = Some(pattern);
                 }
             }
             "secret" => match value.data {

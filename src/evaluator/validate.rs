@@ -309,7 +309,7 @@ impl Validation<'_> {
             holds = self.violation(owner, message);
         }
         if let Some(pattern) = &rules.pattern
-            && !pattern.is_match(&String::from_utf8_lossy(text))
+            && !pattern.matches(text)
         {
             let pattern = convert::quoted(pattern.as_str());
             let message = format!("string must match the pattern {pattern}");

@@ -1,8 +1,9 @@
 //! The syntax tree of a definition: what the YAML says, and where.
 //!
 //! It knows lists, maps and resolved scalars, but nothing of interpolation or functions. Only
-//! [`yaml`] knows the YAML parser.
+//! [`yaml`] and [`places`] know the YAML parser.
 
+mod places;
 mod scalar;
 mod yaml;
 

@@ -1,9 +1,9 @@
-//! Reads YAML text into the syntax tree. The only module that knows the YAML parser.
+//! Reads YAML text into the syntax tree. This module and `places` alone know the YAML parser.
 //!
 //! Only the first document of a stream is read. Scalars are resolved here (see [`super::scalar`]),
 //! because the parser's own notion of a number is not that of ESC.
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span as ParserSpan, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as ParserSpan, Tag};
 
 use zeroize::Zeroizing;
 
@@ -12,6 +12,7 @@ use crate::environment::{Number, Position};
 use crate::evaluator::builtins;
 use crate::evaluator::document_path::{join_name, join_step};
 use crate::evaluator::limits::{MAXIMUM_DIAGNOSTICS, MAXIMUM_NESTING};
+use crate::evaluator::syntax::places::{Places, advance, stated_end};
 use crate::evaluator::syntax::scalar::{self, Scalar};
 use crate::evaluator::syntax::{Document, Entry, Key, Kind, Node, Problem, Span};
 use crate::secret::Text;
@@ -36,6 +37,10 @@ pub(in crate::evaluator) fn parse(text: &str) -> Document {
 /// Reads `text` from the parser's `input`, which begins with it.
 fn read<'text>(text: &'text str, input: &str) -> Builder<'text> {
     let mut builder = Builder::new(text);
+    if let Some(problem) = other_version(text) {
+        builder.fail(problem);
+        return builder;
+    }
     let mut parser = Parser::new_from_str(input);
     while let Some(event) = parser.next_event() {
         let problem = match event {
@@ -52,11 +57,39 @@ fn read<'text>(text: &'text str, input: &str) -> Builder<'text> {
     builder
 }
 
+/// The problem of a text that says it is of another version of YAML than 1.1, the only one that
+/// yaml.v3 takes.
+fn other_version(text: &str) -> Option<Problem> {
+    let lines = text.lines().enumerate();
+    let mut before = lines.take_while(|(_, line)| {
+        line.trim_matches(BLANKS).is_empty() || line.starts_with(['#', '%'])
+    });
+    let (number, line) = before.find(|(_, line)| line.starts_with("%YAML"))?;
+    let version = line.split_whitespace().nth(1);
+    if version == Some("1.1") {
+        return None;
+    }
+    let byte = text.find("%YAML").unwrap_or_default();
+    let at = Position {
+        line: number + 1,
+        column: 1,
+        byte,
+    };
+    Some(Problem {
+        summary: match number {
+            0 => "yaml: found incompatible YAML document".to_owned(),
+            _ => format!("yaml: line {number}: found incompatible YAML document"),
+        },
+        span: Span { begin: at, end: at },
+        path: None,
+    })
+}
+
 /// What ends a line.
-const BREAKS: [char; 2] = ['\n', '\r'];
+pub(super) const BREAKS: [char; 2] = ['\n', '\r'];
 
 /// What separates words. YAML knows no other blanks, Unicode's are text.
-const BLANKS: [char; 2] = [' ', '\t'];
+pub(super) const BLANKS: [char; 2] = [' ', '\t'];
 
 /// A list or map whose end has not come yet.
 struct Open {
@@ -106,7 +139,11 @@ impl<'text> Builder<'text> {
         let span = self.places.span(span);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let has_property = tag.is_some() || anchor != 0;
+                // A lone `!` says nothing to yaml.v3, other than where the scalar begins.
+                let is_mark = |tag: &Tag| format!("{}{}", tag.handle, tag.suffix) == "!";
+                let is_marked = tag.as_deref().is_some_and(is_mark);
+                let tag = tag.filter(|_| !is_marked);
+                let has_property = is_marked || tag.is_some() || anchor != 0;
                 let mut span = self.places.scalar(span, style, has_property);
                 if let Some(after) = self.after_colon(span) {
                     (span.begin, span.end) = (after, after);
@@ -421,32 +458,6 @@ impl<'text> Builder<'text> {
     }
 }
 
-/// Where ESC says that a scalar ends: its line and column.
-fn stated_end(
-    begin: Position,
-    text: &str,
-    style: ScalarStyle,
-    tag: Option<&Tag>,
-) -> (usize, usize) {
-    match (style, tag) {
-        (ScalarStyle::Literal, None) => {
-            let breaks = text.matches('\n').count();
-            let last = text.rfind('\n').map_or(text, |at| &text[at + 1..]);
-            (begin.line + breaks, begin.column + last.len())
-        }
-        (ScalarStyle::Plain, Some(tag)) => {
-            let prefix = if tag.is_yaml_core_schema() {
-                "!!".len()
-            } else {
-                tag.handle.len()
-            };
-            let tag = prefix + tag.suffix.len() + 1;
-            (begin.line, begin.column + tag + text.len())
-        }
-        _ => (begin.line, begin.column + text.len()),
-    }
-}
-
 /// The parser's message without its `while …` part, in the words of libyaml where both say the
 /// same. None of the parser's messages quotes more than a single character of the text.
 fn wording(info: &str) -> String {
@@ -463,222 +474,6 @@ fn wording(info: &str) -> String {
     match info.strip_prefix("expected ") {
         Some(expected) => format!("did not find expected {expected}"),
         None => info.to_owned(),
-    }
-}
-
-/// Turns the parser's places, which count characters, into ours, which know the byte too.
-struct Places<'text> {
-    text: &'text str,
-    ascii: bool,
-    /// The byte of every [`Places::STRIDE`]th character.
-    bytes: Vec<usize>,
-    /// The end of the text. The parser counts a line more where no line break ends the last one.
-    end: Position,
-}
-
-impl<'text> Places<'text> {
-    const STRIDE: usize = 64;
-
-    fn new(text: &'text str) -> Self {
-        let ascii = text.is_ascii();
-        let bytes = if ascii {
-            Vec::new()
-        } else {
-            let characters = text.char_indices().map(|(byte, _)| byte);
-            characters.step_by(Self::STRIDE).collect()
-        };
-        Self {
-            text,
-            ascii,
-            bytes,
-            end: end_of(text),
-        }
-    }
-
-    fn span(&self, span: ParserSpan) -> Span {
-        let begin = self.position(span.start);
-        Span {
-            begin,
-            end: self.position(span.end).max(begin),
-        }
-    }
-
-    fn position(&self, marker: Marker) -> Position {
-        let byte = self.byte(marker.index());
-        if byte == self.text.len() {
-            return self.end;
-        }
-        Position {
-            line: marker.line(),
-            column: marker.col() + 1,
-            byte,
-        }
-    }
-
-    /// The parser lets a quoted scalar reach to the end of its line, and a block scalar begin with
-    /// its content; here one ends with its closing quote, the other begins with its indicator.
-    fn scalar(&self, span: Span, style: ScalarStyle, has_property: bool) -> Span {
-        let place = match style {
-            ScalarStyle::Plain => None,
-            ScalarStyle::SingleQuoted => self.after_quote(span, '\'').map(|end| (span.begin, end)),
-            ScalarStyle::DoubleQuoted => self.after_quote(span, '"').map(|end| (span.begin, end)),
-            ScalarStyle::Literal | ScalarStyle::Folded => {
-                let indicator = self.indicator(span.begin);
-                let begin = indicator.map(|begin| self.before_properties(begin, has_property));
-                begin.map(|begin| (begin, span.end))
-            }
-        };
-        place.map_or(span, |(begin, end)| Span { begin, end })
-    }
-
-    /// The place after the closing quote. A tag and an anchor may stand before the opening one.
-    fn after_quote(&self, span: Span, quote: char) -> Option<Position> {
-        let source = self.text.get(span.begin.byte..span.end.byte)?;
-        let mut at = span.begin;
-        let mut characters = source.chars().peekable();
-        let mut in_property = matches!(characters.peek(), Some('!' | '&'));
-        let mut inside = false;
-        while let Some(character) = characters.next() {
-            advance(&mut at, character, characters.peek().copied());
-            if !inside {
-                in_property = match character {
-                    '!' | '&' => true,
-                    _ => in_property && !character.is_whitespace(),
-                };
-                inside = !in_property && character == quote;
-            } else if character == quote {
-                if quote == '"' || characters.peek() != Some(&quote) {
-                    return Some(at);
-                }
-                characters.next();
-                advance(&mut at, quote, None);
-            } else if quote == '"' && character == '\\' {
-                let escaped = characters.next()?;
-                advance(&mut at, escaped, characters.peek().copied());
-            }
-        }
-        None
-    }
-
-    /// The `|` or `>` of the block scalar whose content begins at `content`: the last word of the
-    /// last line before it that is not blank, comments aside.
-    fn indicator(&self, content: Position) -> Option<Position> {
-        let before = self.text.get(..content.byte)?;
-        let mut line_number = content.line;
-        let mut end = before.len();
-        loop {
-            let start = before[..end].rfind(BREAKS).map_or(0, |newline| newline + 1);
-            let line = &before[start..end];
-            let code = line
-                .find(" #")
-                .or_else(|| line.find("\t#"))
-                .map_or(line, |comment| &line[..comment])
-                .trim_end_matches(BLANKS);
-            let word = code.rfind(BLANKS).map_or(0, |space| space + 1);
-            if code[word..].starts_with(['|', '>']) {
-                return Some(Position {
-                    line: line_number,
-                    column: code[..word].chars().count() + 1,
-                    byte: start + word,
-                });
-            }
-            let is_blank = line.trim_matches(BLANKS).is_empty();
-            if !is_blank || start == 0 {
-                return None;
-            }
-            end = start - 1;
-            if before[..end].ends_with('\r') && before[end..].starts_with('\n') {
-                end -= 1;
-            }
-            line_number -= 1;
-        }
-    }
-
-    /// The place of what comes after blanks and comments.
-    fn next_token(&self, from: Position) -> Position {
-        let mut at = from;
-        let rest = self.text.get(from.byte..).unwrap_or_default();
-        let mut characters = rest.chars().peekable();
-        let mut in_comment = false;
-        while let Some(character) = characters.next() {
-            in_comment = (in_comment || character == '#') && !BREAKS.contains(&character);
-            let is_blank = BLANKS.contains(&character) || BREAKS.contains(&character);
-            if !in_comment && !is_blank {
-                break;
-            }
-            advance(&mut at, character, characters.peek().copied());
-        }
-        at
-    }
-
-    /// Whether a text in double quotes has `\/`, which YAML 1.2 has and yaml.v3 has not.
-    fn has_escaped_slash(&self, span: Span) -> bool {
-        let source = self.text.get(span.begin.byte..span.end.byte);
-        let mut characters = source.unwrap_or_default().chars();
-        while let Some(character) = characters.next() {
-            if character == '\\' && characters.next() == Some('/') {
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Whether a block reaches to the end of the text, whose last line has something in it and no
-    /// break.
-    fn ends_without_break(&self, span: Span) -> bool {
-        let last = self.text.rsplit(BREAKS).next().unwrap_or_default();
-        span.end.byte == self.text.len() && !last.trim_matches(BLANKS).is_empty()
-    }
-
-    /// The place of the tag and the anchor that stand before a block scalar on its line.
-    fn before_properties(&self, indicator: Position, has_property: bool) -> Position {
-        let mut begin = indicator;
-        while has_property && let Some(before) = self.text.get(..begin.byte) {
-            let code = before.trim_end_matches(BLANKS);
-            let word = code.rfind([' ', '\t', '\n', '\r']).map_or(0, |at| at + 1);
-            if !code[word..].starts_with(['!', '&']) {
-                break;
-            }
-            begin.column -= before[word..].chars().count();
-            begin.byte = word;
-        }
-        begin
-    }
-
-    fn byte(&self, character: usize) -> usize {
-        if self.ascii {
-            return character.min(self.text.len());
-        }
-        let Some(start) = self.bytes.get(character / Self::STRIDE) else {
-            return self.text.len();
-        };
-        let rest = &self.text[*start..];
-        let skipped = rest.char_indices().nth(character % Self::STRIDE);
-        start + skipped.map_or(rest.len(), |(byte, _)| byte)
-    }
-}
-
-fn end_of(text: &str) -> Position {
-    let mut at = Position {
-        line: 1,
-        column: 1,
-        byte: 0,
-    };
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        advance(&mut at, character, characters.peek().copied());
-    }
-    at
-}
-
-/// Moves past `character`. A line ends at `\n`, `\r\n` or `\r`.
-fn advance(at: &mut Position, character: char, next: Option<char>) {
-    at.byte += character.len_utf8();
-    if character == '\n' || (character == '\r' && next != Some('\n')) {
-        at.line += 1;
-        at.column = 1;
-    } else {
-        at.column += 1;
     }
 }
 
@@ -778,6 +573,14 @@ mod tests {
                 "1:4 yaml: line 1: found unexpected end of stream",
             ),
             ("a: *x\n", "1:4 yaml: found unknown anchor"),
+            (
+                "# x\n%YAML 1.2\n---\na: b\n",
+                "2:1 yaml: line 1: found incompatible YAML document",
+            ),
+            (
+                "a: \"\\\\ \\/\"\n",
+                "1:4 yaml: line 1: found unknown escape character",
+            ),
         ] {
             let shown: Vec<_> = parse(text).problems.iter().map(show).collect();
             assert_eq!(shown, [want], "{text:?}");

@@ -1,6 +1,8 @@
 //! The functions: what the original evaluator gave for the same definitions, and where we differ on
 //! purpose.
 
+use std::fmt::Write as _;
+
 use super::*;
 use crate::evaluator::Decrypter;
 use crate::secret::Text;
@@ -330,4 +332,25 @@ fn what_a_final_value_inherits_shows_in_copies_alone() {
     let want = r#"{"o":{"x":1},"s":{"a":1},"t":"[unknown]"}"#;
     let problem = "error root:2:24 unknown property \"y\" (values.t)";
     assert_eq!(got, (want.to_owned(), problem.to_owned()));
+}
+
+#[test]
+fn what_shares_its_parts_is_not_taken_apart_again_and_again() {
+    let mut base = "values:\n  a0: {k: '${nothing}'}\n".to_owned();
+    for level in 1..60 {
+        let below = level - 1;
+        writeln!(
+            base,
+            "  a{level}: {{x: '${{a{below}}}', y: '${{a{below}}}'}}"
+        )
+        .unwrap();
+    }
+    base += "  b: {fn::final: '${a59}'}\n  c: {fn::validate: {schema: true, value: '${a59}'}}\n";
+    let mut world = world();
+    world.definitions.insert("base".to_owned(), base.clone());
+    let text = base.replace("values:", "imports: [base]\nvalues:") + "  d: '${c.x.y}'\n";
+    let evaluation = world.open(&text);
+    let summaries = evaluation.diagnostics.iter().map(|it| it.summary.as_str());
+    let summaries = summaries.collect::<Vec<_>>().join("; ");
+    assert!(summaries.contains("too many steps"), "{summaries}");
 }

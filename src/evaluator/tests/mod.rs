@@ -113,7 +113,7 @@ impl Rotator for TestRotator {
         self.state
     }
 
-    fn output_schema(&self) -> &str {
+    fn output_schema(&self) -> &'static str {
         "true"
     }
 

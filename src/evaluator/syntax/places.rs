@@ -1,0 +1,249 @@
+//! Places in a YAML text: where they truly are, and where ESC states that they are.
+
+use saphyr_parser::{Marker, ScalarStyle, Span as ParserSpan, Tag};
+
+use crate::environment::Position;
+use crate::evaluator::syntax::Span;
+use crate::evaluator::syntax::yaml::{BLANKS, BREAKS};
+
+/// Turns the parser's places, which count characters, into ours, which know the byte too.
+pub(super) struct Places<'text> {
+    pub(super) text: &'text str,
+    ascii: bool,
+    /// The byte of every [`Places::STRIDE`]th character.
+    bytes: Vec<usize>,
+    /// The end of the text. The parser counts a line more where no line break ends the last one.
+    end: Position,
+}
+
+impl<'text> Places<'text> {
+    const STRIDE: usize = 64;
+
+    pub(super) fn new(text: &'text str) -> Self {
+        let ascii = text.is_ascii();
+        let bytes = if ascii {
+            Vec::new()
+        } else {
+            let characters = text.char_indices().map(|(byte, _)| byte);
+            characters.step_by(Self::STRIDE).collect()
+        };
+        Self {
+            text,
+            ascii,
+            bytes,
+            end: end_of(text),
+        }
+    }
+
+    pub(super) fn span(&self, span: ParserSpan) -> Span {
+        let begin = self.position(span.start);
+        Span {
+            begin,
+            end: self.position(span.end).max(begin),
+        }
+    }
+
+    pub(super) fn position(&self, marker: Marker) -> Position {
+        let byte = self.byte(marker.index());
+        if byte == self.text.len() {
+            return self.end;
+        }
+        Position {
+            line: marker.line(),
+            column: marker.col() + 1,
+            byte,
+        }
+    }
+
+    /// The parser lets a quoted scalar reach to the end of its line, and a block scalar begin with
+    /// its content; here one ends with its closing quote, the other begins with its indicator.
+    pub(super) fn scalar(&self, span: Span, style: ScalarStyle, has_property: bool) -> Span {
+        let place = match style {
+            ScalarStyle::Plain => None,
+            ScalarStyle::SingleQuoted => self.after_quote(span, '\'').map(|end| (span.begin, end)),
+            ScalarStyle::DoubleQuoted => self.after_quote(span, '"').map(|end| (span.begin, end)),
+            ScalarStyle::Literal | ScalarStyle::Folded => {
+                let indicator = self.indicator(span.begin);
+                let begin = indicator.map(|begin| self.before_properties(begin, has_property));
+                begin.map(|begin| (begin, span.end))
+            }
+        };
+        place.map_or(span, |(begin, end)| Span { begin, end })
+    }
+
+    /// The place after the closing quote. A tag and an anchor may stand before the opening one.
+    fn after_quote(&self, span: Span, quote: char) -> Option<Position> {
+        let source = self.text.get(span.begin.byte..span.end.byte)?;
+        let mut at = span.begin;
+        let mut characters = source.chars().peekable();
+        let mut in_property = matches!(characters.peek(), Some('!' | '&'));
+        let mut inside = false;
+        while let Some(character) = characters.next() {
+            advance(&mut at, character, characters.peek().copied());
+            if !inside {
+                in_property = match character {
+                    '!' | '&' => true,
+                    _ => in_property && !character.is_whitespace(),
+                };
+                inside = !in_property && character == quote;
+            } else if character == quote {
+                if quote == '"' || characters.peek() != Some(&quote) {
+                    return Some(at);
+                }
+                characters.next();
+                advance(&mut at, quote, None);
+            } else if quote == '"' && character == '\\' {
+                let escaped = characters.next()?;
+                advance(&mut at, escaped, characters.peek().copied());
+            }
+        }
+        None
+    }
+
+    /// The `|` or `>` of the block scalar whose content begins at `content`: the last word of the
+    /// last line before it that is not blank, comments aside.
+    fn indicator(&self, content: Position) -> Option<Position> {
+        let before = self.text.get(..content.byte)?;
+        let mut line_number = content.line;
+        let mut end = before.len();
+        loop {
+            let start = before[..end].rfind(BREAKS).map_or(0, |newline| newline + 1);
+            let line = &before[start..end];
+            let code = line
+                .find(" #")
+                .or_else(|| line.find("\t#"))
+                .map_or(line, |comment| &line[..comment])
+                .trim_end_matches(BLANKS);
+            let word = code.rfind(BLANKS).map_or(0, |space| space + 1);
+            if code[word..].starts_with(['|', '>']) {
+                return Some(Position {
+                    line: line_number,
+                    column: code[..word].chars().count() + 1,
+                    byte: start + word,
+                });
+            }
+            let is_blank = line.trim_matches(BLANKS).is_empty();
+            if !is_blank || start == 0 {
+                return None;
+            }
+            end = start - 1;
+            if before[..end].ends_with('\r') && before[end..].starts_with('\n') {
+                end -= 1;
+            }
+            line_number -= 1;
+        }
+    }
+
+    /// The place of what comes after blanks and comments.
+    pub(super) fn next_token(&self, from: Position) -> Position {
+        let mut at = from;
+        let rest = self.text.get(from.byte..).unwrap_or_default();
+        let mut characters = rest.chars().peekable();
+        let mut in_comment = false;
+        while let Some(character) = characters.next() {
+            in_comment = (in_comment || character == '#') && !BREAKS.contains(&character);
+            let is_blank = BLANKS.contains(&character) || BREAKS.contains(&character);
+            if !in_comment && !is_blank {
+                break;
+            }
+            advance(&mut at, character, characters.peek().copied());
+        }
+        at
+    }
+
+    /// Whether a text in double quotes has `\/`, which YAML 1.2 has and yaml.v3 has not.
+    pub(super) fn has_escaped_slash(&self, span: Span) -> bool {
+        let source = self.text.get(span.begin.byte..span.end.byte);
+        let mut characters = source.unwrap_or_default().chars();
+        while let Some(character) = characters.next() {
+            if character == '\\' && characters.next() == Some('/') {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Whether a block reaches to the end of the text, whose last line has something in it and no
+    /// break.
+    pub(super) fn ends_without_break(&self, span: Span) -> bool {
+        let last = self.text.rsplit(BREAKS).next().unwrap_or_default();
+        span.end.byte == self.text.len() && !last.trim_matches(BLANKS).is_empty()
+    }
+
+    /// The place of the tag and the anchor that stand before a block scalar on its line.
+    fn before_properties(&self, indicator: Position, has_property: bool) -> Position {
+        let mut begin = indicator;
+        while has_property && let Some(before) = self.text.get(..begin.byte) {
+            let code = before.trim_end_matches(BLANKS);
+            let word = code.rfind([' ', '\t', '\n', '\r']).map_or(0, |at| at + 1);
+            if !code[word..].starts_with(['!', '&']) {
+                break;
+            }
+            begin.column -= before[word..].chars().count();
+            begin.byte = word;
+        }
+        begin
+    }
+
+    fn byte(&self, character: usize) -> usize {
+        if self.ascii {
+            return character.min(self.text.len());
+        }
+        let Some(start) = self.bytes.get(character / Self::STRIDE) else {
+            return self.text.len();
+        };
+        let rest = &self.text[*start..];
+        let skipped = rest.char_indices().nth(character % Self::STRIDE);
+        start + skipped.map_or(rest.len(), |(byte, _)| byte)
+    }
+}
+
+fn end_of(text: &str) -> Position {
+    let mut at = Position {
+        line: 1,
+        column: 1,
+        byte: 0,
+    };
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        advance(&mut at, character, characters.peek().copied());
+    }
+    at
+}
+
+/// Moves past `character`. A line ends at `\n`, `\r\n` or `\r`.
+pub(super) fn advance(at: &mut Position, character: char, next: Option<char>) {
+    at.byte += character.len_utf8();
+    if character == '\n' || (character == '\r' && next != Some('\n')) {
+        at.line += 1;
+        at.column = 1;
+    } else {
+        at.column += 1;
+    }
+}
+
+/// Where ESC says that a scalar ends: its line and column.
+pub(super) fn stated_end(
+    begin: Position,
+    text: &str,
+    style: ScalarStyle,
+    tag: Option<&Tag>,
+) -> (usize, usize) {
+    match (style, tag) {
+        (ScalarStyle::Literal, None) => {
+            let breaks = text.matches('\n').count();
+            let last = text.rfind('\n').map_or(text, |at| &text[at + 1..]);
+            (begin.line + breaks, begin.column + last.len())
+        }
+        (ScalarStyle::Plain, Some(tag)) => {
+            let prefix = if tag.is_yaml_core_schema() {
+                "!!".len()
+            } else {
+                tag.handle.len()
+            };
+            let tag = prefix + tag.suffix.len() + 1;
+            (begin.line, begin.column + tag + text.len())
+        }
+        _ => (begin.line, begin.column + text.len()),
+    }
+}
