@@ -72,9 +72,9 @@ impl fmt::Display for Diagnostic {
         let (begin, end) = (place(self.begin), place(self.end));
         write!(
             formatter,
-            "{} {environment}:{begin}-{end} \"{}\" ({})",
+            "{} {environment}:{begin}-{end} {} ({})",
             self.severity,
-            self.summary.escape_debug(),
+            serde_json::Value::from(self.summary.as_str()),
             self.path
         )
     }
