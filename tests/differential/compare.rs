@@ -1,0 +1,438 @@
+//! What differs between two answers, and which differences are meant.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::case::{Answer, Diagnostic};
+use crate::original::CRASHED;
+
+/// Differences that are meant: a name, and why.
+pub const EXPLAINED: [(&str, &str); 7] = [
+    (
+        "no YAML",
+        "where a text is no YAML, both say so: the original without a place and in its parser's \
+         words, ours at the place",
+    ),
+    (
+        "limit",
+        "ours bounds the work, the depth and the size that a definition may ask for",
+    ),
+    (
+        "no JSON",
+        "a number is NaN or infinite: the original's values cannot be printed, ours says so",
+    ),
+    (
+        "chance",
+        "the original's answer is one of several, as Go walks its maps: asked again, it gives ours",
+    ),
+    ("panic", "the original panics; ours has an answer"),
+    (
+        "crash",
+        "the original's stack overflows; ours has an answer",
+    ),
+    (
+        "internal",
+        "the original reports an internal error; ours has an answer",
+    ),
+];
+
+/// What the diagnostics of our limits have in them.
+const LIMITS: [&str; 7] = [
+    "takes too many steps",
+    "values are too large",
+    "nest too deep",
+    "nests deeper than",
+    "nest deeper than",
+    "go deeper than",
+    "environments are imported",
+];
+
+/// How two answers compare.
+#[derive(Clone, Debug, Default)]
+pub struct Comparison {
+    pub differences: Vec<Difference>,
+    /// The names out of [`EXPLAINED`] that were needed.
+    pub explained: Vec<&'static str>,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Difference {
+    /// Differences with one signature are likely to have one cause.
+    pub signature: String,
+    pub theirs: String,
+    pub ours: String,
+    pub kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Kind {
+    Value,
+    Diagnostic,
+    /// A diagnostic that ends elsewhere.
+    End,
+}
+
+impl Comparison {
+    pub fn equal(&self, kind: Kind) -> bool {
+        self.differences.iter().all(|it| it.kind != kind)
+    }
+}
+
+/// Compares the original's answer with ours.
+pub fn compare(theirs: &Answer, ours: &Answer) -> Comparison {
+    let mut comparison = Comparison::default();
+    if let Some(panic) = &theirs.panic {
+        let crashed = panic == CRASHED;
+        comparison.explain(if crashed { "crash" } else { "panic" });
+        return comparison;
+    }
+    let mut found = theirs
+        .load
+        .iter()
+        .chain(&theirs.open)
+        .chain(&theirs.checked);
+    if found.any(|it| it.summary.starts_with("internal error: ")) {
+        comparison.explain("internal");
+        return comparison;
+    }
+    let limited = ours
+        .open
+        .iter()
+        .chain(&ours.checked)
+        .any(|it| LIMITS.iter().any(|limit| it.summary.contains(limit)));
+    if limited {
+        comparison.explained.push("limit");
+        return comparison;
+    }
+    let infinite = ours.open.iter().chain(&ours.checked);
+    if infinite
+        .into_iter()
+        .any(|it| it.summary.starts_with("a number must be finite"))
+    {
+        comparison.explained.push("no JSON");
+        return comparison;
+    }
+    for (name, theirs, ours) in [
+        ("revealed", &theirs.revealed, &ours.revealed),
+        ("redacted", &theirs.redacted, &ours.redacted),
+        ("check", &theirs.check, &ours.check),
+    ] {
+        comparison.values(name, theirs.as_deref(), ours.as_deref());
+    }
+    for (phase, theirs_after, ours) in [
+        ("open", &theirs.open, &ours.open),
+        ("check", &theirs.checked, &ours.checked),
+    ] {
+        let theirs = theirs.load.iter().chain(theirs_after).cloned().collect();
+        comparison.diagnostics(phase, theirs, ours.clone());
+    }
+    comparison
+}
+
+impl Comparison {
+    /// The signatures of the differences, and of what is explained where that is asked for.
+    pub fn signatures(&self, explained: bool) -> BTreeSet<String> {
+        let differences = self.differences.iter().map(|it| it.signature.clone());
+        let classes = self.explained.iter().filter(|_| explained);
+        let classes = classes.map(|class| format!("explained: {class}"));
+        differences.chain(classes).collect()
+    }
+
+    fn explain(&mut self, class: &'static str) {
+        if !self.explained.contains(&class) {
+            self.explained.push(class);
+        }
+    }
+
+    fn values(&mut self, phase: &str, theirs: Option<&str>, ours: Option<&str>) {
+        // Nothing evaluated: `null` for the original, no values for ours.
+        let [theirs, ours] = [theirs, ours].map(|text| match text {
+            None | Some("null") => "{}",
+            Some(text) => text,
+        });
+        if theirs == ours {
+            return;
+        }
+        if theirs.starts_with("json: invalid number literal") {
+            self.explain("no JSON");
+            return;
+        }
+        // What differs once it is opened differs in a check too.
+        let name = if phase == "check" && self.differences.is_empty() {
+            "checked"
+        } else {
+            "value"
+        };
+        self.differences.push(Difference {
+            signature: format!("{name}: {}", first_difference(theirs, ours)),
+            theirs: format!("{phase}: {theirs}"),
+            ours: format!("{phase}: {ours}"),
+            kind: Kind::Value,
+        });
+    }
+
+    fn diagnostics(&mut self, phase: &str, theirs: Vec<Diagnostic>, ours: Vec<Diagnostic>) {
+        let (mut theirs, mut ours) = without_common(theirs, ours, Diagnostic::clone);
+        let (their_unread, their_rest) = theirs.into_iter().partition::<Vec<_>, _>(no_yaml_theirs);
+        let (our_unread, our_rest) = ours.into_iter().partition::<Vec<_>, _>(no_yaml_ours);
+        (theirs, ours) = (their_rest, our_rest);
+        if their_unread.len() == our_unread.len() {
+            if !their_unread.is_empty() {
+                self.explain("no YAML");
+            }
+        } else {
+            theirs.extend(their_unread);
+            ours.extend(our_unread);
+        }
+        // The same but for the end.
+        let (more_theirs, more_ours) =
+            without_common(theirs.clone(), ours.clone(), |it| Diagnostic {
+                end: None,
+                ..it.clone()
+            });
+        let (kind, (theirs, ours)) = if more_theirs.is_empty() && more_ours.is_empty() {
+            (Kind::End, (theirs, ours))
+        } else {
+            (Kind::Diagnostic, (more_theirs, more_ours))
+        };
+        if theirs.is_empty() && ours.is_empty() {
+            return;
+        }
+        // What is the same but for its place belongs together.
+        let (only_theirs, only_ours) =
+            without_common(theirs.clone(), ours.clone(), |it| Diagnostic {
+                begin: None,
+                end: None,
+                environment: None,
+                path: String::new(),
+                ..it.clone()
+            });
+        let signature = if kind == Kind::End {
+            format!("end of: {}", summary_class(&theirs[0].summary))
+        } else if only_theirs.is_empty() && only_ours.is_empty() {
+            let moved = theirs.iter().min().unwrap();
+            let same = |it: &&Diagnostic| it.summary == moved.summary;
+            let other = ours.iter().find(same).unwrap();
+            let what = if other.path == moved.path {
+                "place"
+            } else if other.begin == moved.begin {
+                "path"
+            } else {
+                "place and path"
+            };
+            format!("{what} of: {}", summary_class(&moved.summary))
+        } else if let Some(missing) = only_theirs.iter().min() {
+            let instead = only_ours.iter().find(|it| it.begin == missing.begin);
+            let instead = instead.map(|it| format!(", instead: {}", summary_class(&it.summary)));
+            let missing = summary_class(&missing.summary);
+            format!("missing: {missing}{}", instead.unwrap_or_default())
+        } else {
+            let extra = only_ours.iter().min().unwrap();
+            format!("extra: {}", summary_class(&extra.summary))
+        };
+        self.differences.push(Difference {
+            signature,
+            theirs: shown(phase, &theirs),
+            ours: shown(phase, &ours),
+            kind,
+        });
+    }
+}
+
+/// The original's word for a text that is no YAML.
+fn no_yaml_theirs(found: &Diagnostic) -> bool {
+    found.environment.is_none() && found.summary.starts_with("yaml: ")
+}
+
+/// Ours.
+fn no_yaml_ours(found: &Diagnostic) -> bool {
+    found.summary.starts_with("yaml: ") || found.summary.starts_with("invalid YAML")
+}
+
+fn shown(phase: &str, diagnostics: &[Diagnostic]) -> String {
+    let mut sorted: Vec<_> = diagnostics.iter().collect();
+    sorted.sort();
+    let mut text = String::new();
+    for one in sorted {
+        write!(text, "\n    {phase}: {one}").unwrap();
+    }
+    if text.is_empty() {
+        format!("{phase}: nothing")
+    } else {
+        text
+    }
+}
+
+/// Both lists without what is in both, by `key`.
+fn without_common(
+    theirs: Vec<Diagnostic>,
+    ours: Vec<Diagnostic>,
+    key: impl Fn(&Diagnostic) -> Diagnostic,
+) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
+    let mut counts: BTreeMap<Diagnostic, isize> = BTreeMap::new();
+    for one in &ours {
+        *counts.entry(key(one)).or_default() += 1;
+    }
+    let mut common: BTreeMap<Diagnostic, isize> = BTreeMap::new();
+    let theirs = theirs.into_iter().filter(|one| {
+        let key = key(one);
+        let left = counts.entry(key.clone()).or_default();
+        *left -= 1;
+        if *left >= 0 {
+            *common.entry(key).or_default() += 1;
+            return false;
+        }
+        true
+    });
+    let theirs: Vec<_> = theirs.collect();
+    let ours = ours.into_iter().filter(|one| {
+        let left = common.entry(key(one)).or_default();
+        *left -= 1;
+        *left < 0
+    });
+    (theirs, ours.collect())
+}
+
+/// A summary without names, numbers and what a text of the definition adds.
+pub fn summary_class(summary: &str) -> String {
+    const STARTS: [&str; 6] = [
+        "cyclic reference to",
+        "cyclic import of",
+        "missing required properties:",
+        "expected one of",
+        "the provider fails:",
+        "environment \"",
+    ];
+    if let Some(start) = STARTS.iter().find(|start| summary.starts_with(**start)) {
+        return (*start).to_owned();
+    }
+    let mut class = String::new();
+    let mut quote = None;
+    for character in summary.chars().take(120) {
+        if quote == Some(character) {
+            quote = None;
+            class.push(character);
+        } else if quote.is_none() {
+            match character {
+                '"' | '`' => {
+                    quote = Some(character);
+                    class.push(character);
+                }
+                '0'..='9' if class.ends_with('N') => {}
+                '0'..='9' => class.push('N'),
+                _ => class.push(character),
+            }
+        }
+    }
+    class
+}
+
+/// The kinds of the first two JSON values that differ.
+fn first_difference(theirs: &str, ours: &str) -> String {
+    let [Ok(theirs), Ok(ours)] = [theirs, ours].map(serde_json::from_str::<Value>) else {
+        return "no JSON".to_owned();
+    };
+    kinds_that_differ(&theirs, &ours).unwrap_or_else(|| "text".to_owned())
+}
+
+fn kinds_that_differ(theirs: &Value, ours: &Value) -> Option<String> {
+    match (theirs, ours) {
+        _ if theirs == ours => None,
+        (Value::Object(theirs), Value::Object(ours)) => {
+            let inner = |(name, value)| kinds_that_differ(value, ours.get(name)?);
+            let both = theirs.iter().find_map(inner);
+            both.or_else(|| Some("keys".to_owned()))
+        }
+        (Value::Array(theirs), Value::Array(ours)) if theirs.len() == ours.len() => {
+            let mut pairs = theirs.iter().zip(ours);
+            pairs.find_map(|(theirs, ours)| kinds_that_differ(theirs, ours))
+        }
+        _ => Some(format!("{}, ours {}", kind(theirs), kind(ours))),
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "number",
+        Value::String(text) if text == "[unknown]" => "unknown",
+        Value::String(text) if text == "[secret]" => "secret",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn diagnostic(summary: &str, line: usize, end: usize) -> Diagnostic {
+        Diagnostic {
+            environment: Some("e".to_owned()),
+            begin: Some((line, 1)),
+            severity: "error".to_owned(),
+            summary: summary.to_owned(),
+            path: "values.a".to_owned(),
+            end: Some((end, 1)),
+        }
+    }
+
+    fn answer(value: &str, open: Vec<Diagnostic>) -> Answer {
+        Answer {
+            revealed: Some(value.to_owned()),
+            open,
+            ..Answer::default()
+        }
+    }
+
+    #[test]
+    fn each_difference_is_found() {
+        let base = || answer("{}", vec![diagnostic("x", 1, 2), diagnostic("x", 1, 2)]);
+        assert!(compare(&base(), &base()).differences.is_empty());
+        let cases = [
+            (answer("null", base().open), None),
+            (answer("{\"a\":1.0}", base().open), Some(Kind::Value)),
+            (
+                answer("{}", vec![diagnostic("x", 1, 2)]),
+                Some(Kind::Diagnostic),
+            ),
+            (
+                answer("{}", vec![diagnostic("x", 1, 2), diagnostic("x", 2, 2)]),
+                Some(Kind::Diagnostic),
+            ),
+            (
+                answer("{}", vec![diagnostic("x", 1, 2), diagnostic("x", 1, 3)]),
+                Some(Kind::End),
+            ),
+        ];
+        for (ours, want) in cases {
+            let found = compare(&base(), &ours);
+            let kind = found.differences.first().map(|it| it.kind);
+            assert_eq!(kind, want, "{ours:?}");
+        }
+        let left = answer("{\"a\":1.0}", Vec::new());
+        let right = answer("{\"a\":1.00}", Vec::new());
+        assert!(!compare(&left, &right).differences.is_empty());
+    }
+
+    #[test]
+    fn a_text_that_is_no_yaml_may_be_refused_in_other_words() {
+        let unplaced = Diagnostic {
+            environment: None,
+            begin: None,
+            end: None,
+            ..diagnostic("yaml: line 1: so", 1, 1)
+        };
+        let theirs = answer("{}", vec![unplaced]);
+        let ours = answer("{}", vec![diagnostic("invalid YAML: so", 1, 1)]);
+        let found = compare(&theirs, &ours);
+        assert!(found.differences.is_empty());
+        assert_eq!(found.explained, ["no YAML"]);
+        let accepted = compare(&theirs, &answer("{}", Vec::new()));
+        assert!(!accepted.differences.is_empty());
+    }
+}
