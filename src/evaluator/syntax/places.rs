@@ -151,6 +151,16 @@ impl<'text> Places<'text> {
         at
     }
 
+    /// Whether a list or map that begins here, maybe with a tag or an anchor, is in brackets or braces.
+    pub(super) fn begins_in_brackets(&self, begin: Position) -> bool {
+        let mut rest = self.text.get(begin.byte..).unwrap_or_default();
+        while rest.starts_with(['!', '&']) {
+            let word = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            rest = rest[word..].trim_start();
+        }
+        rest.starts_with(['[', '{'])
+    }
+
     /// Whether a text in double quotes has `\/`, which YAML 1.2 has and yaml.v3 has not.
     pub(super) fn has_escaped_slash(&self, span: Span) -> bool {
         let source = self.text.get(span.begin.byte..span.end.byte);

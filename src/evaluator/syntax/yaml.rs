@@ -42,9 +42,82 @@ pub(in crate::evaluator) fn parse_within(text: &str, limit: usize) -> Document {
     read(text, &marked, limit).document
 }
 
-/// Reads `text` from the parser's `input`, which begins with it.
+/// Reads `text` from the parser's `input`, which begins with it or with as many other characters.
 fn read<'text>(text: &'text str, input: &str, limit: usize) -> Builder<'text> {
+    let mut input = Zeroizing::new(input.to_owned());
+    let mut hyphen = None;
+    for _ in 0..=repairs(text) {
+        let builder = read_once(text, &input, limit, hyphen);
+        let Some(repair) = &builder.repair else {
+            return builder;
+        };
+        match *repair {
+            Repair::Hyphens => {
+                let Some(other) = STAND_INS.into_iter().find(|it| !text.contains(*it)) else {
+                    return builder;
+                };
+                hyphen = Some(other);
+                input = with_lone_hyphens_as(&input, other);
+            }
+            Repair::Comment(begin) => input = without_comment(&input, begin),
+        }
+    }
+    read_once(text, &input, limit, hyphen)
+}
+
+/// How often a text is read again, so that it stays cheap to read a large one.
+fn repairs(text: &str) -> usize {
+    const BYTES: usize = 1 << 22;
+    (BYTES / text.len().max(1)).clamp(2, 64)
+}
+
+/// What stands for a lone hyphen: characters for private use, one of which no sane text has.
+const STAND_INS: [char; 3] = ['\u{e000}', '\u{f8fe}', '\u{10fffd}'];
+
+/// What yaml.v3 takes and the parser refuses, and what can be changed for the parser without moving
+/// anything.
+enum Repair {
+    /// A `-` alone before a bracket or a comma is text.
+    Hyphens,
+    /// A comment may begin right after a bracket or a quote: at this character.
+    Comment(usize),
+}
+
+/// The text with `other` for each hyphen that begins a word and stands before a bracket or a comma.
+fn with_lone_hyphens_as(text: &str, other: char) -> Zeroizing<String> {
+    let mut changed = Zeroizing::new(String::with_capacity(text.len() + text.len() / 8));
+    let mut before = '\n';
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let begins = matches!(before, ' ' | '\t' | '\n' | '\r' | ',' | '[' | '{' | ':');
+        let ends = matches!(characters.peek(), Some(',' | '[' | ']' | '{' | '}'));
+        let is_lone = character == '-' && begins && ends;
+        changed.push(if is_lone { other } else { character });
+        before = character;
+    }
+    changed
+}
+
+/// The text with blanks for the comment that begins at a character.
+fn without_comment(text: &str, begin: usize) -> Zeroizing<String> {
+    let mut in_comment = false;
+    let changed = text.chars().enumerate().map(|(at, character)| {
+        in_comment = (in_comment || at == begin) && !BREAKS.contains(&character);
+        if in_comment { ' ' } else { character }
+    });
+    let mut blanked = Zeroizing::new(String::with_capacity(text.len()));
+    blanked.extend(changed);
+    blanked
+}
+
+fn read_once<'text>(
+    text: &'text str,
+    input: &str,
+    limit: usize,
+    hyphen: Option<char>,
+) -> Builder<'text> {
     let mut builder = Builder::new(text);
+    builder.hyphen = hyphen;
     if let Some(problem) = other_version(text) {
         builder.fail(problem);
         return builder;
@@ -57,7 +130,14 @@ fn read<'text>(text: &'text str, input: &str, limit: usize) -> Builder<'text> {
                 .count(&event, span, limit)
                 .and_then(|()| builder.take(event, span))
                 .err(),
-            Err(error) => Some(builder.syntax_error(&error)),
+            // What comes after the first document is not read.
+            Err(error) if builder.is_complete() && error.info().contains("<document start>") => {
+                break;
+            }
+            Err(error) => {
+                builder.repair = repair(&error);
+                Some(builder.syntax_error(&error))
+            }
         };
         if let Some(problem) = problem {
             builder.fail(problem);
@@ -66,6 +146,17 @@ fn read<'text>(text: &'text str, input: &str, limit: usize) -> Builder<'text> {
     }
     builder.document.readable = true;
     builder
+}
+
+fn repair(error: &ScanError) -> Option<Repair> {
+    let info = error.info();
+    if info.starts_with("plain scalar cannot start with '-'") {
+        Some(Repair::Hyphens)
+    } else if info.starts_with("comments must be separated") {
+        Some(Repair::Comment(error.marker().index()))
+    } else {
+        None
+    }
 }
 
 /// The problem of a text that says it is of another version of YAML than 1.1, the only one that
@@ -105,6 +196,8 @@ pub(super) const BLANKS: [char; 2] = [' ', '\t'];
 /// A list or map whose end has not come yet.
 struct Open {
     begin: Position,
+    /// Whether it is in brackets or braces, or in something that is.
+    in_flow: bool,
     /// The end of the last thing in it.
     end: Position,
     content: Content,
@@ -131,6 +224,10 @@ struct Builder<'text> {
     document: Document,
     /// Whether a folded block reaches to the end of the text.
     ends_folded: bool,
+    /// What stands for a hyphen in the parser's input.
+    hyphen: Option<char>,
+    /// How the parser can be made to read on.
+    repair: Option<Repair>,
 }
 
 impl<'text> Builder<'text> {
@@ -143,7 +240,13 @@ impl<'text> Builder<'text> {
                 ..Document::default()
             },
             ends_folded: false,
+            hyphen: None,
+            repair: None,
         }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.open.is_empty() && self.document.root.is_some()
     }
 
     /// Counts what takes memory, and refuses what would take too much of it.
@@ -180,6 +283,10 @@ impl<'text> Builder<'text> {
         let span = self.places.span(span);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
+                let text = match self.hyphen {
+                    Some(hyphen) => text.replace(hyphen, "-").into(),
+                    None => text,
+                };
                 // A lone `!` says nothing to yaml.v3, other than where the scalar begins.
                 let is_mark = |tag: &Tag| format!("{}{}", tag.handle, tag.suffix) == "!";
                 let is_marked = tag.as_deref().is_some_and(is_mark);
@@ -210,6 +317,13 @@ impl<'text> Builder<'text> {
                 };
                 let end = stated_end(span.begin, text, style, tag.as_deref());
                 (span.end.line, span.end.column) = end;
+                if style == ScalarStyle::Plain
+                    && !has_property
+                    && self.open.last().is_some_and(|open| open.in_flow)
+                    && (text.starts_with(':') || text.contains('?'))
+                {
+                    return self.indicated(text, span);
+                }
                 let node = self.scalar(text, style, tag.as_deref(), span);
                 self.add(node, text);
             }
@@ -247,6 +361,65 @@ impl<'text> Builder<'text> {
             | Event::StreamEnd
             | Event::DocumentStart(_)
             | Event::DocumentEnd => {}
+        }
+        Ok(())
+    }
+
+    /// A word in brackets that has `:` first or `?` in it: to yaml.v3 these are marks there, `:` of a
+    /// value, `?` of a name, be there a blank behind them or not.
+    fn indicated(&mut self, text: &str, span: Span) -> Result<(), Problem> {
+        const INDICATORS: [char; 15] = [
+            '-', ':', ',', '[', ']', '{', '}', '#', '&', '*', '!', '|', '>', '"', '\'',
+        ];
+        // The end of a plain text of one line is where ESC states it, in bytes.
+        let mut true_end = span.begin;
+        for character in text.chars() {
+            advance(&mut true_end, character, None);
+        }
+        let place = self.open.last().map(|open| &open.content);
+        let is_name = !matches!(
+            place,
+            Some(Content::Object {
+                pending: Some(_),
+                ..
+            })
+        );
+        let name = text
+            .strip_prefix('?')
+            .filter(|name| is_name && !name.contains('?') && !name.starts_with(INDICATORS));
+        let Some(name) = name else {
+            let line = span.begin.line;
+            return Err(Problem {
+                summary: format!("yaml: line {line}: did not find expected node content"),
+                span,
+                path: None,
+            });
+        };
+        let mut at = span;
+        advance(&mut at.begin, '?', None);
+        let key = self.scalar(name, ScalarStyle::Plain, None, at);
+        if matches!(
+            self.open.last().map(|open| &open.content),
+            Some(Content::List(_))
+        ) {
+            let next = self.places.next_token(true_end);
+            self.begin(
+                Content::Object {
+                    entries: Vec::new(),
+                    pending: None,
+                },
+                span,
+            )?;
+            self.add(key, name);
+            let nothing = Span {
+                begin: next,
+                end: next,
+            };
+            let value = self.scalar("", ScalarStyle::Plain, None, nothing);
+            self.add(value, "");
+            self.end();
+        } else {
+            self.add(key, name);
         }
         Ok(())
     }
@@ -321,8 +494,11 @@ impl<'text> Builder<'text> {
             byte: span.end.byte,
             ..span.begin
         };
+        let in_flow = self.open.last().is_some_and(|open| open.in_flow)
+            || self.places.begins_in_brackets(span.begin);
         self.open.push(Open {
             begin: span.begin,
+            in_flow,
             end,
             content,
         });
@@ -336,6 +512,7 @@ impl<'text> Builder<'text> {
             begin,
             end,
             content,
+            ..
         }) = self.open.pop()
         else {
             return;
@@ -438,24 +615,42 @@ impl<'text> Builder<'text> {
 
     /// A scalar with one of YAML's own tags: the text must be what the tag says.
     fn tagged(&mut self, text: &str, tag: &Tag, span: Span) -> Scalar {
-        let mut resolved = scalar::resolve(text);
-        let holds = match tag.suffix.as_str() {
-            "null" => resolved == Scalar::Null,
-            "bool" => matches!(resolved, Scalar::Bool(_)),
-            "int" => matches!(&resolved, Scalar::Number(number) if !number.contains(['.', 'e'])),
-            "float" => {
-                resolved = scalar::as_float(resolved);
-                matches!(resolved, Scalar::Number(_) | Scalar::NotFinite)
-            }
+        let resolved = scalar::resolve(text);
+        let found = scalar::tag_of(text);
+        let tag = tag.suffix.as_str();
+        let (holds, resolved) = match tag {
+            "null" | "bool" | "int" => (found[2..] == *tag, resolved),
+            "float" if found == "!!int" => (
+                text.parse::<u64>().is_err() || text.parse::<i64>().is_ok(),
+                scalar::as_float(resolved),
+            ),
+            "float" => (found == "!!float", resolved),
+            "timestamp" => (found == "!!str" && scalar::is_timestamp(text), Scalar::Text),
             _ => return Scalar::Text,
         };
         if !holds {
-            let summary = format!("the value is not what its tag `!!{}` says", tag.suffix);
+            // What may be a secret stays out of the message.
+            let summary = if self.is_in_secret() {
+                format!("yaml: cannot decode {found} as a !!{tag}")
+            } else {
+                format!("yaml: cannot decode {found} `{text}` as a !!{tag}")
+            };
             let path = self.path();
             self.problem(summary, span, path);
             return Scalar::Text;
         }
         resolved
+    }
+
+    /// Whether the next node belongs to a secret.
+    fn is_in_secret(&self) -> bool {
+        self.open.iter().any(|open| match &open.content {
+            Content::Object {
+                pending: Some(PendingKey::Name(key)),
+                ..
+            } => key.name.eq_ignore_ascii_case("fn::secret"),
+            _ => false,
+        })
     }
 
     fn problem(&mut self, summary: impl Into<String>, span: Span, path: String) {
@@ -491,9 +686,10 @@ impl<'text> Builder<'text> {
         }
     }
 
-    /// Makes it a document of which nothing can be used.
+    /// Makes it a document of which nothing can be used. What was found before does not count: the
+    /// original reads the whole text before it looks at what it says.
     fn fail(&mut self, problem: Problem) {
-        self.document.problems.push(problem);
+        self.document.problems = vec![problem];
         self.document.root = None;
         self.document.readable = false;
     }
@@ -579,6 +775,55 @@ mod tests {
     }
 
     #[test]
+    fn marks_in_brackets_are_those_of_yaml_v3() {
+        for (text, want) in [
+            ("a: [-, {b: -}] # -]\n", "[-, {b=-}]"),
+            ("a: [\"-,\", x]# c\n", "[-,, x]"),
+            ("a: [?x, y]\n", "[{x=null}, y]"),
+            ("a: {?x: 1, b: -x}\n", "{x=1, b=-x}"),
+            (
+                "a: [:x]\n",
+                "yaml: line 1: did not find expected node content",
+            ),
+            (
+                "a: {b: ?x}\n",
+                "yaml: line 1: did not find expected node content",
+            ),
+            (
+                "a: [x?y]\n",
+                "yaml: line 1: did not find expected node content",
+            ),
+            ("{a: x}...", "x"),
+            ("{a: ! 1}", "1"),
+        ] {
+            let document = parse(text);
+            let found = match &document.root {
+                Some(root) => shape(&root.entries().unwrap()[0].value),
+                None => document.problems[0].summary.clone(),
+            };
+            assert_eq!(found, want, "{text:?}");
+        }
+    }
+
+    /// What was read, in short.
+    fn shape(node: &Node) -> String {
+        match &node.kind {
+            Kind::List(items) => {
+                let items: Vec<_> = items.iter().map(shape).collect();
+                format!("[{}]", items.join(", "))
+            }
+            Kind::Object(entries) => {
+                let entry = |it: &Entry| format!("{}={}", it.key.name, shape(&it.value));
+                let entries: Vec<_> = entries.iter().map(entry).collect();
+                format!("{{{}}}", entries.join(", "))
+            }
+            Kind::Null => "null".to_owned(),
+            Kind::Number(number) => number.as_str().to_owned(),
+            _ => node.as_str().unwrap_or("?").to_owned(),
+        }
+    }
+
+    #[test]
     fn what_the_language_lacks_is_refused_at_its_place() {
         for (text, want) in [
             ("a: &x b\nc: *x\n", "2:4 alias nodes are not supported"),
@@ -591,15 +836,19 @@ mod tests {
             ),
             (
                 "a: !!int 1.5\n",
-                "1:4 the value is not what its tag `!!int` says",
+                "1:4 yaml: cannot decode !!float `1.5` as a !!int",
             ),
             (
                 "a: !!bool 1\n",
-                "1:4 the value is not what its tag `!!bool` says",
+                "1:4 yaml: cannot decode !!int `1` as a !!bool",
+            ),
+            (
+                "fn::secret: !!int x\n",
+                "1:13 yaml: cannot decode !!str as a !!int",
             ),
             (
                 "a: !!int x\n",
-                "1:4 the value is not what its tag `!!int` says",
+                "1:4 yaml: cannot decode !!str `x` as a !!int",
             ),
             (
                 "a: [b\n",
