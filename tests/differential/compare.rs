@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::case::{Answer, Diagnostic};
+use crate::case::{Answer, Case, Diagnostic};
 use crate::original::CRASHED;
 
 /// Differences that are meant: a name, and why.
-pub const EXPLAINED: [(&str, &str); 7] = [
+pub const EXPLAINED: [(&str, &str); 10] = [
     (
         "no YAML",
         "where a text is no YAML, both say so: the original without a place and in its parser's \
@@ -26,6 +26,19 @@ pub const EXPLAINED: [(&str, &str); 7] = [
     (
         "chance",
         "the original's answer is one of several, as Go walks its maps: asked again, it gives ours",
+    ),
+    (
+        "tie",
+        "of several names that are as near the original suggests any, as Go walks its maps; ours \
+         the first",
+    ),
+    (
+        "secret",
+        "a text in `fn::secret` that is not what its tag says: ours leaves it out of the message",
+    ),
+    (
+        "split",
+        "the parts of a secret that `fn::split` splits are public in the original, secret in ours",
     ),
     ("panic", "the original panics; ours has an answer"),
     (
@@ -55,6 +68,8 @@ pub struct Comparison {
     pub differences: Vec<Difference>,
     /// The names out of [`EXPLAINED`] that were needed.
     pub explained: Vec<&'static str>,
+    /// Whether a definition splits something.
+    splits: bool,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -80,9 +95,13 @@ impl Comparison {
     }
 }
 
-/// Compares the original's answer with ours.
-pub fn compare(theirs: &Answer, ours: &Answer) -> Comparison {
-    let mut comparison = Comparison::default();
+/// Compares the original's answer to a case with ours.
+pub fn compare(case: &Case, theirs: &Answer, ours: &Answer) -> Comparison {
+    let splits = |text: &String| text.to_lowercase().contains("fn::split");
+    let mut comparison = Comparison {
+        splits: case.environments.values().any(splits),
+        ..Comparison::default()
+    };
     if let Some(panic) = &theirs.panic {
         let crashed = panic == CRASHED;
         comparison.explain(if crashed { "crash" } else { "panic" });
@@ -159,6 +178,13 @@ impl Comparison {
             self.explain("no JSON");
             return;
         }
+        let parsed = [theirs, ours].map(serde_json::from_str::<Value>);
+        if let ("redacted" | "check", true, [Ok(theirs), Ok(ours)]) = (phase, self.splits, &parsed)
+            && same_but_hidden(theirs, ours)
+        {
+            self.explain("split");
+            return;
+        }
         // What differs once it is opened differs in a check too.
         let name = if phase == "check" && self.differences.is_empty() {
             "checked"
@@ -175,6 +201,19 @@ impl Comparison {
 
     fn diagnostics(&mut self, phase: &str, theirs: Vec<Diagnostic>, ours: Vec<Diagnostic>) {
         let (mut theirs, mut ours) = without_common(theirs, ours, Diagnostic::clone);
+        for (class, meant) in [
+            ("tie", is_tie as fn(&Diagnostic, &Diagnostic) -> bool),
+            ("secret", keeps_secret),
+        ] {
+            theirs.retain(|one| {
+                let other = ours.iter().position(|other| meant(one, other));
+                if let Some(other) = other {
+                    ours.remove(other);
+                    self.explain(class);
+                }
+                other.is_none()
+            });
+        }
         let (their_unread, their_rest) = theirs.into_iter().partition::<Vec<_>, _>(no_yaml_theirs);
         let (our_unread, our_rest) = ours.into_iter().partition::<Vec<_>, _>(no_yaml_ours);
         (theirs, ours) = (their_rest, our_rest);
@@ -239,6 +278,83 @@ impl Comparison {
             kind,
         });
     }
+}
+
+/// Whether the values are equal but for strings that ours hides.
+fn same_but_hidden(theirs: &Value, ours: &Value) -> bool {
+    match (theirs, ours) {
+        (Value::Object(theirs), Value::Object(ours)) => {
+            let same = |(name, value)| ours.get(name).is_some_and(|it| same_but_hidden(value, it));
+            theirs.len() == ours.len() && theirs.iter().all(same)
+        }
+        (Value::Array(theirs), Value::Array(ours)) => {
+            let mut pairs = theirs.iter().zip(ours);
+            theirs.len() == ours.len() && pairs.all(|(theirs, ours)| same_but_hidden(theirs, ours))
+        }
+        (Value::String(_), Value::String(ours)) if ours == "[secret]" => true,
+        _ => theirs == ours,
+    }
+}
+
+/// Whether both say the same but for the name that they suggest, and the two are as near.
+fn is_tie(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
+    const SUGGESTS: &str = "; did you mean ";
+    let without = |it: &Diagnostic| Diagnostic {
+        summary: String::new(),
+        ..it.clone()
+    };
+    let [Some((said, one)), Some((same, other))] =
+        [theirs, ours].map(|it| it.summary.split_once(SUGGESTS))
+    else {
+        return false;
+    };
+    let [name, one, other] = [said, one, other].map(|it| {
+        let quoted = it
+            .trim_start_matches("unknown property ")
+            .trim_end_matches('?');
+        serde_json::from_str(quoted).unwrap_or_else(|_| quoted.to_owned())
+    });
+    said == same
+        && without(theirs) == without(ours)
+        && distance(&folded(&name), &folded(&one)) == distance(&folded(&name), &folded(&other))
+}
+
+fn folded(name: &str) -> Vec<u8> {
+    name.to_lowercase().replace('_', "").into_bytes()
+}
+
+/// The Levenshtein distance of two texts, in bytes.
+fn distance(one: &[u8], other: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.iter().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, b) in other.iter().enumerate() {
+            let replaced = row[j] + usize::from(a != b);
+            next.push(replaced.min(row[j + 1] + 1).min(next[j] + 1));
+        }
+        row = next;
+    }
+    row[other.len()]
+}
+
+/// Whether ours is theirs without the text that cannot be decoded.
+fn keeps_secret(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
+    let quoted = theirs
+        .summary
+        .find(" `")
+        .zip(theirs.summary.rfind("` as a !!"));
+    let Some((begin, end)) = quoted else {
+        return false;
+    };
+    if !theirs.summary.starts_with("yaml: cannot decode !!") || begin >= end {
+        return false;
+    }
+    let without = [&theirs.summary[..begin], &theirs.summary[end + 1..]].concat();
+    *ours
+        == Diagnostic {
+            summary: without,
+            ..theirs.clone()
+        }
 }
 
 /// The original's word for a text that is no YAML.
@@ -392,7 +508,11 @@ mod tests {
     #[test]
     fn each_difference_is_found() {
         let base = || answer("{}", vec![diagnostic("x", 1, 2), diagnostic("x", 1, 2)]);
-        assert!(compare(&base(), &base()).differences.is_empty());
+        assert!(
+            compare(&Case::default(), &base(), &base())
+                .differences
+                .is_empty()
+        );
         let cases = [
             (answer("null", base().open), None),
             (answer("{\"a\":1.0}", base().open), Some(Kind::Value)),
@@ -410,13 +530,43 @@ mod tests {
             ),
         ];
         for (ours, want) in cases {
-            let found = compare(&base(), &ours);
+            let found = compare(&Case::default(), &base(), &ours);
             let kind = found.differences.first().map(|it| it.kind);
             assert_eq!(kind, want, "{ours:?}");
         }
         let left = answer("{\"a\":1.0}", Vec::new());
         let right = answer("{\"a\":1.00}", Vec::new());
-        assert!(!compare(&left, &right).differences.is_empty());
+        assert!(
+            !compare(&Case::default(), &left, &right)
+                .differences
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn only_names_that_are_as_near_are_a_tie() {
+        let suggests = |name: &str| {
+            let summary = format!("unknown property \"oar\"; did you mean \"{name}\"?");
+            answer("{}", vec![diagnostic(&summary, 1, 2)])
+        };
+        for (name, is_tie) in [("ar", true), ("bar", true), ("foo", false), ("ba", false)] {
+            let found = compare(&Case::default(), &suggests("b_ar"), &suggests(name));
+            assert_eq!(found.differences.is_empty(), is_tie, "{name}");
+        }
+    }
+
+    #[test]
+    fn only_the_text_of_a_secret_may_be_missing() {
+        let says = |summary: &str| answer("{}", vec![diagnostic(summary, 1, 2)]);
+        let theirs = says("yaml: cannot decode !!str `a` as a !!int");
+        for (summary, is_meant) in [
+            ("yaml: cannot decode !!str as a !!int", true),
+            ("yaml: cannot decode !!str as a !!bool", false),
+            ("yaml: cannot decode !!str `b` as a !!int", false),
+        ] {
+            let found = compare(&Case::default(), &theirs, &says(summary));
+            assert_eq!(found.differences.is_empty(), is_meant, "{summary}");
+        }
     }
 
     #[test]
@@ -429,10 +579,10 @@ mod tests {
         };
         let theirs = answer("{}", vec![unplaced]);
         let ours = answer("{}", vec![diagnostic("invalid YAML: so", 1, 1)]);
-        let found = compare(&theirs, &ours);
+        let found = compare(&Case::default(), &theirs, &ours);
         assert!(found.differences.is_empty());
         assert_eq!(found.explained, ["no YAML"]);
-        let accepted = compare(&theirs, &answer("{}", Vec::new()));
+        let accepted = compare(&Case::default(), &theirs, &answer("{}", Vec::new()));
         assert!(!accepted.differences.is_empty());
     }
 }

@@ -106,7 +106,7 @@ fn chosen_by_chance(original: &mut Original, case: &Case, ours: &Answer) -> Resu
     let repeated = vec![case.clone(); REPETITIONS];
     let (answers, ()) = original.answers(&repeated, || ())?;
     let mut answers = answers.iter().filter(|theirs| theirs.panic.is_none());
-    Ok(answers.any(|theirs| compare(theirs, ours).differences.is_empty()))
+    Ok(answers.any(|theirs| compare(case, theirs, ours).differences.is_empty()))
 }
 
 /// What a run has found.
@@ -155,7 +155,7 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         }
         let (theirs, ours) = both(&mut original, &cases, &providers)?;
         for (((number, case), theirs), ours) in numbers.iter().zip(&cases).zip(&theirs).zip(&ours) {
-            let mut found = compare(theirs, ours);
+            let mut found = compare(case, theirs, ours);
             if !found.differences.is_empty() && chosen_by_chance(&mut original, case, ours)? {
                 found.differences.clear();
                 found.explained.push("chance");
@@ -237,17 +237,17 @@ impl Report {
             let small = shrink::shrink(draft, |drafts: &[Draft]| {
                 let cases: Vec<Case> = drafts.iter().map(Draft::case).collect();
                 let (theirs, ours) = both(original, &cases, providers)?;
-                let differs = |(theirs, ours)| {
-                    let found = compare(theirs, ours);
+                let differs = |((case, theirs), ours)| {
+                    let found = compare(case, theirs, ours);
                     found.signatures(arguments.explained).contains(signature)
                 };
-                Ok::<_, String>(theirs.iter().zip(&ours).position(differs))
+                Ok::<_, String>(cases.iter().zip(&theirs).zip(&ours).position(differs))
             })?;
             let case = small.case();
             println!("```yaml");
             show(*number, &case);
             let theirs = original.answer(&case)?;
-            let found = compare(&theirs, &ours::answer(&case, providers));
+            let found = compare(&case, &theirs, &ours::answer(&case, providers));
             if let Some(panic) = &theirs.panic {
                 println!("original panics: {panic}");
             }

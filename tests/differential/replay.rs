@@ -19,10 +19,8 @@ fn kept_cases_have_the_answer_of_the_original() {
         }
         let text = std::fs::read_to_string(&path).unwrap();
         let recorded: Recorded = serde_json::from_str(&text).unwrap();
-        let found = compare(
-            &recorded.answer,
-            &ours::answer(&recorded.case(), &providers),
-        );
+        let case = recorded.case();
+        let found = compare(&case, &recorded.answer, &ours::answer(&case, &providers));
         for difference in found.differences {
             let (theirs, ours) = (difference.theirs, difference.ours);
             let path = path.display();

@@ -45,24 +45,27 @@ pub(in crate::evaluator) fn parse_within(text: &str, limit: usize) -> Document {
 /// Reads `text` from the parser's `input`, which begins with it or with as many other characters.
 fn read<'text>(text: &'text str, input: &str, limit: usize) -> Builder<'text> {
     let mut input = Zeroizing::new(input.to_owned());
-    let mut hyphen = None;
+    let mut stand_ins = Vec::new();
     for _ in 0..=repairs(text) {
-        let builder = read_once(text, &input, limit, hyphen);
+        let builder = read_once(text, &input, limit, &stand_ins);
         let Some(repair) = &builder.repair else {
             return builder;
         };
-        match *repair {
-            Repair::Hyphens => {
-                let Some(other) = STAND_INS.into_iter().find(|it| !text.contains(*it)) else {
-                    return builder;
-                };
-                hyphen = Some(other);
+        let mut free = STAND_INS.into_iter().filter(|it| !input.contains(*it));
+        match (repair, free.next()) {
+            (Repair::Comment(begin), _) => input = without_comment(&input, *begin),
+            (Repair::Hyphens, Some(other)) => {
+                stand_ins.push((other, "-"));
                 input = with_lone_hyphens_as(&input, other);
             }
-            Repair::Comment(begin) => input = without_comment(&input, begin),
+            (Repair::ByteOrderMarks, Some(other)) => {
+                stand_ins.push((other, "\u{feff}"));
+                input = with_inner_marks_as(&input, other);
+            }
+            (_, None) => return builder,
         }
     }
-    read_once(text, &input, limit, hyphen)
+    read_once(text, &input, limit, &stand_ins)
 }
 
 /// How often a text is read again, so that it stays cheap to read a large one.
@@ -79,6 +82,8 @@ const STAND_INS: [char; 3] = ['\u{e000}', '\u{f8fe}', '\u{10fffd}'];
 enum Repair {
     /// A `-` alone before a bracket or a comma is text.
     Hyphens,
+    /// A byte order mark within a line is text.
+    ByteOrderMarks,
     /// A comment may begin right after a bracket or a quote: at this character.
     Comment(usize),
 }
@@ -93,6 +98,18 @@ fn with_lone_hyphens_as(text: &str, other: char) -> Zeroizing<String> {
         let ends = matches!(characters.peek(), Some(',' | '[' | ']' | '{' | '}'));
         let is_lone = character == '-' && begins && ends;
         changed.push(if is_lone { other } else { character });
+        before = character;
+    }
+    changed
+}
+
+/// The text with `other` for each byte order mark that begins no line.
+fn with_inner_marks_as(text: &str, other: char) -> Zeroizing<String> {
+    let mut changed = Zeroizing::new(String::with_capacity(text.len()));
+    let mut before = '\n';
+    for character in text.chars() {
+        let is_inner = character == '\u{feff}' && !BREAKS.contains(&before);
+        changed.push(if is_inner { other } else { character });
         before = character;
     }
     changed
@@ -114,10 +131,10 @@ fn read_once<'text>(
     text: &'text str,
     input: &str,
     limit: usize,
-    hyphen: Option<char>,
+    stand_ins: &[(char, &'static str)],
 ) -> Builder<'text> {
     let mut builder = Builder::new(text);
-    builder.hyphen = hyphen;
+    builder.stand_ins = stand_ins.to_vec();
     if let Some(problem) = other_version(text) {
         builder.fail(problem);
         return builder;
@@ -152,6 +169,8 @@ fn repair(error: &ScanError) -> Option<Repair> {
     let info = error.info();
     if info.starts_with("plain scalar cannot start with '-'") {
         Some(Repair::Hyphens)
+    } else if info.starts_with("a byte order mark must not") {
+        Some(Repair::ByteOrderMarks)
     } else if info.starts_with("comments must be separated") {
         Some(Repair::Comment(error.marker().index()))
     } else {
@@ -224,8 +243,8 @@ struct Builder<'text> {
     document: Document,
     /// Whether a folded block reaches to the end of the text.
     ends_folded: bool,
-    /// What stands for a hyphen in the parser's input.
-    hyphen: Option<char>,
+    /// What stands in the parser's input for what.
+    stand_ins: Vec<(char, &'static str)>,
     /// How the parser can be made to read on.
     repair: Option<Repair>,
 }
@@ -240,7 +259,7 @@ impl<'text> Builder<'text> {
                 ..Document::default()
             },
             ends_folded: false,
-            hyphen: None,
+            stand_ins: Vec::new(),
             repair: None,
         }
     }
@@ -283,15 +302,21 @@ impl<'text> Builder<'text> {
         let span = self.places.span(span);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let text = match self.hyphen {
-                    Some(hyphen) => text.replace(hyphen, "-").into(),
-                    None => text,
-                };
+                let mut text = text;
+                for (stand_in, meant) in &self.stand_ins {
+                    text = text.replace(*stand_in, meant).into();
+                }
                 // A lone `!` says nothing to yaml.v3, other than where the scalar begins.
                 let is_mark = |tag: &Tag| format!("{}{}", tag.handle, tag.suffix) == "!";
-                let is_marked = tag.as_deref().is_some_and(is_mark);
+                let tag = tag.map(|tag| short(&tag));
+                let is_marked = tag.as_ref().is_some_and(is_mark);
                 let tag = tag.filter(|_| !is_marked);
                 let has_property = is_marked || tag.is_some() || anchor != 0;
+                let in_flow = self.open.last().is_some_and(|open| open.in_flow);
+                let is_tagged = is_marked || tag.is_some();
+                if in_flow && is_tagged && text.is_empty() && style == ScalarStyle::Plain {
+                    self.ends_tag(span.end)?;
+                }
                 let mut span = self.places.scalar(span, style, has_property);
                 if let Some(after) = self.after_colon(span) {
                     (span.begin, span.end) = (after, after);
@@ -315,16 +340,16 @@ impl<'text> Builder<'text> {
                 } else {
                     &text
                 };
-                let end = stated_end(span.begin, text, style, tag.as_deref());
+                let end = stated_end(span.begin, text, style, tag.as_ref());
                 (span.end.line, span.end.column) = end;
                 if style == ScalarStyle::Plain
                     && !has_property
-                    && self.open.last().is_some_and(|open| open.in_flow)
-                    && (text.starts_with(':') || text.contains('?'))
+                    && in_flow
+                    && (text.starts_with([':', '|', '>']) || text.contains('?'))
                 {
                     return self.indicated(text, span);
                 }
-                let node = self.scalar(text, style, tag.as_deref(), span);
+                let node = self.scalar(text, style, tag.as_ref(), span);
                 self.add(node, text);
             }
             Event::SequenceStart(anchor, tag) => {
@@ -365,6 +390,25 @@ impl<'text> Builder<'text> {
         Ok(())
     }
 
+    /// Refuses a tag with a closing bracket right behind it: to yaml.v3 that is a part of the tag.
+    fn ends_tag(&self, end: Position) -> Result<(), Problem> {
+        let at = self.places.next_token(end);
+        let text = self.places.text;
+        let is_closed = text[at.byte..].starts_with([']', '}']);
+        let is_apart = text[..at.byte].ends_with(BLANKS) || text[..at.byte].ends_with(BREAKS);
+        if !is_closed || is_apart {
+            return Ok(());
+        }
+        Err(Problem {
+            summary: format!(
+                "yaml: line {}: did not find expected whitespace or line break",
+                at.line
+            ),
+            span: Span { begin: at, end: at },
+            path: None,
+        })
+    }
+
     /// A word in brackets that has `:` first or `?` in it: to yaml.v3 these are marks there, `:` of a
     /// value, `?` of a name, be there a blank behind them or not.
     fn indicated(&mut self, text: &str, span: Span) -> Result<(), Problem> {
@@ -389,8 +433,13 @@ impl<'text> Builder<'text> {
             .filter(|name| is_name && !name.contains('?') && !name.starts_with(INDICATORS));
         let Some(name) = name else {
             let line = span.begin.line;
+            let wording = if text.starts_with(['|', '>']) {
+                "found character that cannot start any token"
+            } else {
+                "did not find expected node content"
+            };
             return Err(Problem {
-                summary: format!("yaml: line {line}: did not find expected node content"),
+                summary: format!("yaml: line {line}: {wording}"),
                 span,
                 path: None,
             });
@@ -695,6 +744,18 @@ impl<'text> Builder<'text> {
     }
 }
 
+/// A tag in the short form of YAML's own, where it is one of them and written in full.
+fn short(tag: &Tag) -> Tag {
+    const CORE: &str = "tag:yaml.org,2002:";
+    match tag.suffix.strip_prefix(CORE) {
+        Some(suffix) if tag.handle.is_empty() => Tag {
+            handle: CORE.to_owned(),
+            suffix: suffix.to_owned(),
+        },
+        _ => tag.clone(),
+    }
+}
+
 /// The parser's message without its `while …` part, in the words of libyaml where both say the
 /// same. None of the parser's messages quotes more than a single character of the text.
 fn wording(info: &str) -> String {
@@ -795,6 +856,16 @@ mod tests {
             ),
             ("{a: x}...", "x"),
             ("{a: ! 1}", "1"),
+            ("a: [\u{feff}x, -]", "[\u{feff}x, -]"),
+            ("a: !<tag:yaml.org,2002:int> 1", "1"),
+            (
+                "a: [!]",
+                "yaml: line 1: did not find expected whitespace or line break",
+            ),
+            (
+                "a: [|]",
+                "yaml: line 1: found character that cannot start any token",
+            ),
         ] {
             let document = parse(text);
             let found = match &document.root {
