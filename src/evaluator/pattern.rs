@@ -229,7 +229,10 @@ impl<'p> Translation<'p> {
             'B' if !in_class => "(?-u:\\B)",
             'A' if !in_class => "\\A",
             'z' if !in_class => "\\z",
-            'Q' if !in_class => return Ok(self.quoted(next + 1)),
+            'Q' if !in_class => {
+                self.quoted(next + 1);
+                return Ok(());
+            }
             'p' | 'P' => return self.unicode_class(at, next),
             _ => "",
         };

@@ -9,7 +9,7 @@ use crate::case::{Answer, Case, Diagnostic};
 use crate::original::CRASHED;
 
 /// Differences that are meant: a name, and why.
-pub const EXPLAINED: [(&str, &str); 10] = [
+pub const EXPLAINED: [(&str, &str); 12] = [
     (
         "no YAML",
         "where a text is no YAML, both say so: the original without a place and in its parser's \
@@ -34,7 +34,16 @@ pub const EXPLAINED: [(&str, &str); 10] = [
     ),
     (
         "secret",
-        "a text in `fn::secret` that is not what its tag says: ours leaves it out of the message",
+        "a text of a secret that cannot be read, by its tag or as JSON: ours leaves it out of the \
+         message",
+    ),
+    (
+        "unplaced",
+        "the original gives no place to what is wrong with the text of `fn::secret`; ours does",
+    ),
+    (
+        "indented",
+        "what stands in brackets is indented less than the parser of YAML that ours uses allows",
     ),
     (
         "split",
@@ -133,6 +142,14 @@ pub fn compare(case: &Case, theirs: &Answer, ours: &Answer) -> Comparison {
         comparison.explained.push("no JSON");
         return comparison;
     }
+    let mut indented = ours.open.iter().chain(&ours.checked);
+    if indented.any(|it| {
+        it.summary
+            .ends_with(": invalid indentation in flow construct")
+    }) {
+        comparison.explain("indented");
+        return comparison;
+    }
     for (name, theirs, ours) in [
         ("revealed", &theirs.revealed, &ours.revealed),
         ("redacted", &theirs.redacted, &ours.redacted),
@@ -204,6 +221,8 @@ impl Comparison {
         for (class, meant) in [
             ("tie", is_tie as fn(&Diagnostic, &Diagnostic) -> bool),
             ("secret", keeps_secret),
+            ("secret", keeps_json),
+            ("unplaced", is_unplaced),
         ] {
             theirs.retain(|one| {
                 let other = ours.iter().position(|other| meant(one, other));
@@ -355,6 +374,38 @@ fn keeps_secret(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
             summary: without,
             ..theirs.clone()
         }
+}
+
+/// Whether ours says of a text that is no JSON the same as theirs, but at which byte and not which
+/// character.
+fn keeps_json(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
+    const DECODING: &str = "decoding JSON string: ";
+    let Some((said, _)) = ours.summary.rsplit_once(" at byte ") else {
+        return false;
+    };
+    let meant = if theirs.summary == format!("{DECODING}EOF") {
+        format!("{DECODING}unexpected end of JSON input")
+    } else {
+        let mut parts = theirs.summary.splitn(3, '\'');
+        let (Some(before), Some(_), Some(after)) = (parts.next(), parts.next(), parts.next())
+        else {
+            return false;
+        };
+        format!("{}{after}", before.trim_end())
+    };
+    let without = |it: &Diagnostic| Diagnostic {
+        summary: String::new(),
+        ..it.clone()
+    };
+    said.starts_with(DECODING) && said == meant && without(theirs) == without(ours)
+}
+
+/// Whether ours is theirs with the place of a secret's text.
+fn is_unplaced(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
+    theirs.environment.is_none()
+        && theirs.path.is_empty()
+        && (&theirs.severity, &theirs.summary) == (&ours.severity, &ours.summary)
+        && ours.path.to_lowercase().ends_with("[\"fn::secret\"]")
 }
 
 /// The original's word for a text that is no YAML.

@@ -209,6 +209,9 @@ fn other_version(text: &str) -> Option<Problem> {
 /// What ends a line.
 pub(super) const BREAKS: [char; 2] = ['\n', '\r'];
 
+/// What ends a line too: so had YAML 1.1 it, and so has yaml.v3.
+pub(super) const RARE_BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
+
 /// What separates words. YAML knows no other blanks, Unicode's are text.
 pub(super) const BLANKS: [char; 2] = [' ', '\t'];
 
@@ -308,6 +311,13 @@ impl<'text> Builder<'text> {
                 }
                 // A lone `!` says nothing to yaml.v3, other than where the scalar begins.
                 let is_mark = |tag: &Tag| format!("{}{}", tag.handle, tag.suffix) == "!";
+                if style == ScalarStyle::Plain && text.ends_with(RARE_BREAKS) {
+                    text = text
+                        .trim_end_matches(RARE_BREAKS)
+                        .trim_end_matches(BLANKS)
+                        .to_owned()
+                        .into();
+                }
                 let tag = tag.map(|tag| short(&tag));
                 let is_marked = tag.as_ref().is_some_and(is_mark);
                 let tag = tag.filter(|_| !is_marked);
@@ -353,18 +363,21 @@ impl<'text> Builder<'text> {
                 self.add(node, text);
             }
             Event::SequenceStart(anchor, tag) => {
+                let is_plain = tag.is_none() && anchor == 0;
+                let in_flow = self.begins_flow(span, is_plain);
                 let mut span = span;
-                if tag.is_none() && anchor == 0 {
+                if is_plain && !in_flow {
                     span.begin = self.dash(span.begin).unwrap_or(span.begin);
                 }
-                self.begin(Content::List(Vec::new()), span)?;
+                self.begin(Content::List(Vec::new()), span, in_flow)?;
             }
-            Event::MappingStart(..) => {
+            Event::MappingStart(anchor, tag) => {
+                let in_flow = self.begins_flow(span, tag.is_none() && anchor == 0);
                 let content = Content::Object {
                     entries: Vec::new(),
                     pending: None,
                 };
-                self.begin(content, span)?;
+                self.begin(content, span, in_flow)?;
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(),
             Event::Alias(_) => {
@@ -458,6 +471,7 @@ impl<'text> Builder<'text> {
                     pending: None,
                 },
                 span,
+                true,
             )?;
             self.add(key, name);
             let nothing = Span {
@@ -502,7 +516,7 @@ impl<'text> Builder<'text> {
     fn dash(&self, item: Position) -> Option<Position> {
         let is_value = |open: &Open| matches!(open.content, Content::Object { .. });
         let text = self.places.text;
-        if !self.open.last().is_some_and(is_value) || text[item.byte..].starts_with('[') {
+        if !self.open.last().is_some_and(is_value) {
             return None;
         }
         let start_of_line = |at: usize| text[..at].rfind(BREAKS).map_or(0, |at| at + 1);
@@ -531,7 +545,18 @@ impl<'text> Builder<'text> {
         }
     }
 
-    fn begin(&mut self, content: Content, span: Span) -> Result<(), Problem> {
+    /// Whether a list or map begins with a bracket or a brace, or is in something that does. The parser
+    /// gives the stretch of the bracket, or an empty one where there is none.
+    fn begins_flow(&self, span: Span, is_plain: bool) -> bool {
+        let is_bracket = if is_plain {
+            span.begin.byte != span.end.byte
+        } else {
+            self.places.begins_in_brackets(span.begin)
+        };
+        is_bracket || self.open.last().is_some_and(|open| open.in_flow)
+    }
+
+    fn begin(&mut self, content: Content, span: Span, in_flow: bool) -> Result<(), Problem> {
         if self.open.len() >= MAXIMUM_NESTING {
             return Err(Problem {
                 summary: format!("lists and maps nest deeper than {MAXIMUM_NESTING} levels"),
@@ -543,8 +568,6 @@ impl<'text> Builder<'text> {
             byte: span.end.byte,
             ..span.begin
         };
-        let in_flow = self.open.last().is_some_and(|open| open.in_flow)
-            || self.places.begins_in_brackets(span.begin);
         self.open.push(Open {
             begin: span.begin,
             in_flow,
@@ -825,7 +848,7 @@ mod tests {
             ),
             ("\u{feff}a: b\n", "1:4(6)-1:5(7)"),
             ("\r\n\ra: |\r\n\r\n  x\r\n", "3:4(6)-5:4(16)"),
-            ("x>\u{2028}>: |\n  y\n", "1:7(8)-2:7(14)"),
+            ("a: \u{2028}\nb: c\n", "1:4(3)-1:4(6) 3:4(10)-3:5(11)"),
             ("b: &x hello\n", "1:4(3)-1:9(11)"),
             ("a: b\r\nc: d\r\n", "1:4(3)-1:5(4) 2:4(9)-2:5(10)"),
         ] {
@@ -856,6 +879,8 @@ mod tests {
             ),
             ("{a: x}...", "x"),
             ("{a: ! 1}", "1"),
+            ("a:\n- [x]\n- :x", "[[x], :x]"),
+            ("a: \u{2028}\n", "null"),
             ("a: [\u{feff}x, -]", "[\u{feff}x, -]"),
             ("a: !<tag:yaml.org,2002:int> 1", "1"),
             (
