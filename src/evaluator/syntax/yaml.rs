@@ -303,6 +303,12 @@ impl<'text> Builder<'text> {
 
     fn take(&mut self, event: Event<'_>, span: ParserSpan) -> Result<(), Problem> {
         let span = self.places.span(span);
+        if let Event::Scalar(_, _, 1.., _)
+        | Event::SequenceStart(1.., _)
+        | Event::MappingStart(1.., _) = event
+        {
+            self.check_anchor(span.begin)?;
+        }
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let mut text = text;
@@ -403,21 +409,45 @@ impl<'text> Builder<'text> {
         Ok(())
     }
 
-    /// Refuses a tag with a closing bracket right behind it: to yaml.v3 that is a part of the tag.
+    /// Refuses a tag with a bracket or a comma right behind it: to yaml.v3 that is a part of the tag.
     fn ends_tag(&self, end: Position) -> Result<(), Problem> {
         let at = self.places.next_token(end);
         let text = self.places.text;
-        let is_closed = text[at.byte..].starts_with([']', '}']);
         let is_apart = text[..at.byte].ends_with(BLANKS) || text[..at.byte].ends_with(BREAKS);
-        if !is_closed || is_apart {
+        let wording = match text.as_bytes().get(at.byte) {
+            Some(b']' | b'}') if !is_apart => "did not find expected whitespace or line break",
+            Some(b',') if !is_apart => "a comma right behind a tag is a part of the tag",
+            _ => return Ok(()),
+        };
+        Err(Problem {
+            summary: format!("yaml: line {}: {wording}", at.line),
+            span: Span { begin: at, end: at },
+            path: None,
+        })
+    }
+
+    /// Refuses an anchor whose name has other than letters, digits, `_` and `-` of ASCII.
+    fn check_anchor(&self, begin: Position) -> Result<(), Problem> {
+        let mut rest = self.places.text.get(begin.byte..).unwrap_or_default();
+        while rest.starts_with('!') {
+            let word = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            rest = rest[word..].trim_start();
+        }
+        let Some(name) = rest.strip_prefix('&') else {
+            return Ok(());
+        };
+        let is_named = |it: char| it.is_ascii_alphanumeric() || it == '_' || it == '-';
+        let end = name.find(|it| !is_named(it)).unwrap_or(name.len());
+        let ends = |it: char| it.is_whitespace() || "?:,]}%@`".contains(it);
+        if end > 0 && name[end..].chars().next().is_none_or(ends) {
             return Ok(());
         }
         Err(Problem {
             summary: format!(
-                "yaml: line {}: did not find expected whitespace or line break",
-                at.line
+                "yaml: line {}: did not find expected alphabetic or numeric character",
+                begin.line
             ),
-            span: Span { begin: at, end: at },
+            span: Span { begin, end: begin },
             path: None,
         })
     }
@@ -887,6 +917,15 @@ mod tests {
                 "a: [!]",
                 "yaml: line 1: did not find expected whitespace or line break",
             ),
+            (
+                "a: [!, 1]",
+                "yaml: line 1: a comma right behind a tag is a part of the tag",
+            ),
+            (
+                "a: &# b",
+                "yaml: line 1: did not find expected alphabetic or numeric character",
+            ),
+            ("a: [&x, &y-1 b]", "[null, b]"),
             (
                 "a: [|]",
                 "yaml: line 1: found character that cannot start any token",
