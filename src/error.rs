@@ -112,6 +112,12 @@ impl Error {
         self.kind
     }
 
+    /// What failed, as it was told: with line breaks, where a name has some. `Display` folds them.
+    #[must_use]
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {

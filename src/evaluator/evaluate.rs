@@ -623,7 +623,8 @@ impl Scope<'_, '_> {
     fn report_failure(&mut self, error: Arc<Error>, span: Span, path: String) {
         self.session.add(Diagnostic {
             severity: Severity::Error,
-            summary: error.to_string(),
+            // As the original has it; whoever shows it folds it.
+            summary: error.message().to_owned(),
             range: Some(range(&self.source.environment, span)),
             path: Some(path),
             failure: Some(error),

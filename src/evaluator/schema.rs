@@ -403,38 +403,36 @@ impl Schema {
 /// How many properties of two schemas are merged. Those beyond are taken from the upper one.
 const MAXIMUM_MERGED_PROPERTIES: usize = 100_000;
 
-/// The keywords that mean something here. JSON text may write them in any case, as for Go's
-/// `encoding/json`.
-const KEYWORDS: [&str; 29] = [
+/// The keywords that mean something here, in the order in which the original compiles them: it tells
+/// the first failure. JSON text may write them in any case, as for Go's `encoding/json`.
+const KEYWORDS: [&str; 27] = [
+    "$defs",
     "$ref",
+    "anyOf",
+    "oneOf",
+    "prefixItems",
+    "items",
+    "additionalProperties",
+    "properties",
+    "rotateOnly",
+    "multipleOf",
+    "maximum",
+    "exclusiveMaximum",
+    "minimum",
+    "exclusiveMinimum",
+    "maxLength",
+    "minLength",
+    "pattern",
+    "maxItems",
+    "minItems",
+    "maxProperties",
+    "minProperties",
     "type",
     "const",
     "enum",
-    "anyOf",
-    "oneOf",
-    "properties",
-    "additionalProperties",
     "required",
     "dependentRequired",
-    "prefixItems",
-    "items",
-    "minimum",
-    "exclusiveMinimum",
-    "maximum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "minLength",
-    "maxLength",
-    "minItems",
-    "maxItems",
-    "minProperties",
-    "maxProperties",
-    "pattern",
     "secret",
-    "rotateOnly",
-    "title",
-    "description",
-    "deprecated",
 ];
 
 /// Reads a schema into the arena.
@@ -447,7 +445,7 @@ struct Reader<'v> {
     places: BTreeMap<&'v str, usize>,
     /// Those that are referred to and not read yet.
     unread: Vec<&'v str>,
-    /// The keywords that the place is in.
+    /// The keywords that the place is in, while types are checked.
     within: Vec<&'static str>,
 }
 
@@ -457,6 +455,7 @@ impl<'v> Reader<'v> {
             let definitions = definitions.iter();
             self.sources = definitions.map(|(name, it)| (name.as_str(), it)).collect();
         }
+        self.types_of(value)?;
         self.schema(value)?;
         while let Some(name) = self.unread.pop() {
             if let (Some(value), Some(at)) = (self.sources.get(name), self.places.get(name)) {
@@ -469,6 +468,41 @@ impl<'v> Reader<'v> {
             at: 0,
             rotate_only: false,
         })
+    }
+
+    /// Whether the keywords hold what Go can decode them from. The original decodes the whole schema
+    /// before it asks what any of it means, and tells the first failure in the order of the names.
+    fn types_of(&mut self, value: &Value) -> Result<(), InvalidSchema> {
+        let Data::Object(keywords) = &value.data else {
+            return Ok(());
+        };
+        for (name, value) in keywords {
+            let known = KEYWORDS.iter().find(|it| it.eq_ignore_ascii_case(name));
+            let Some(keyword) = known else {
+                continue;
+            };
+            self.within.push(keyword);
+            match (*keyword, &value.data) {
+                (_, Data::Null) | ("secret", Data::Bool(_)) => {}
+                ("secret", _) => return Err(self.mistyped(value, "bool")),
+                ("rotateOnly", Data::Array(names)) => {
+                    if let Some(name) = names.iter().find(|it| it.as_str().is_none()) {
+                        return Err(self.mistyped(name, "string"));
+                    }
+                }
+                ("rotateOnly", _) => return Err(self.mistyped(value, "[]string")),
+                ("items" | "additionalProperties", _) => self.types_of(value)?,
+                ("anyOf" | "oneOf" | "prefixItems", Data::Array(items)) => {
+                    items.iter().try_for_each(|item| self.types_of(item))?;
+                }
+                ("properties" | "$defs", Data::Object(entries)) => {
+                    entries.values().try_for_each(|it| self.types_of(it))?;
+                }
+                _ => {}
+            }
+            self.within.pop();
+        }
+        Ok(())
     }
 
     /// The place of a schema. It is behind the places of those that it is in.
@@ -499,15 +533,17 @@ impl<'v> Reader<'v> {
             Data::Object(keywords) => keywords,
             _ => return Err(not_a("a schema", "an object or a boolean")),
         };
-        for (name, value) in keywords {
-            let known = KEYWORDS.iter().find(|it| it.eq_ignore_ascii_case(name));
-            if let Some(keyword) = known
-                && value.data != Data::Null
-            {
-                self.within.push(keyword);
-                self.keyword(&mut rules, keyword, value)?;
-                self.within.pop();
-            }
+        let mut known: Vec<(usize, &'v Value)> = keywords
+            .iter()
+            .filter(|(_, value)| value.data != Data::Null)
+            .filter_map(|(name, value)| {
+                let is_it = |it: &&str| it.eq_ignore_ascii_case(name);
+                Some((KEYWORDS.iter().position(|it| is_it(it))?, value))
+            })
+            .collect();
+        known.sort_by_key(|(place, _)| *place);
+        for (place, value) in known {
+            self.keyword(&mut rules, KEYWORDS[place], value)?;
         }
         Ok(rules)
     }
@@ -561,14 +597,8 @@ impl<'v> Reader<'v> {
                     rules.pattern = Some(pattern);
                 }
             }
-            "secret" => match value.data {
-                Data::Bool(secret) => rules.secret = secret,
-                _ => return Err(self.mistyped(value, "bool")),
-            },
+            "secret" => rules.secret = value.data == Data::Bool(true),
             "rotateOnly" => {
-                if !matches!(value.data, Data::Array(_)) {
-                    return Err(self.mistyped(value, "[]string"));
-                }
                 let names = names(keyword, value)?;
                 rules.rotate_only = names.iter().map(ToString::to_string).collect();
                 self.arena.rotates |= !names.is_empty();

@@ -4,7 +4,7 @@ use saphyr_parser::{Marker, ScalarStyle, Span as ParserSpan, Tag};
 
 use crate::environment::Position;
 use crate::evaluator::syntax::Span;
-use crate::evaluator::syntax::yaml::{BLANKS, BREAKS};
+use crate::evaluator::syntax::yaml::{BLANKS, BREAKS, RARE_BREAKS};
 
 /// Turns the parser's places, which count characters, into ours, which know the byte too.
 pub(super) struct Places<'text> {
@@ -14,6 +14,8 @@ pub(super) struct Places<'text> {
     bytes: Vec<usize>,
     /// The end of the text. The parser counts a line more where no line break ends the last one.
     end: Position,
+    /// The bytes and the characters behind the breaks that yaml.v3 counts and the parser does not.
+    rare_breaks: Vec<(usize, usize)>,
 }
 
 impl<'text> Places<'text> {
@@ -32,6 +34,7 @@ impl<'text> Places<'text> {
             ascii,
             bytes,
             end: end_of(text),
+            rare_breaks: if ascii { Vec::new() } else { rare_breaks(text) },
         }
     }
 
@@ -48,9 +51,14 @@ impl<'text> Places<'text> {
         if byte == self.text.len() {
             return self.end;
         }
+        let before = self.rare_breaks.partition_point(|(end, _)| *end <= byte);
+        let column = match self.rare_breaks[..before].last() {
+            Some((_, begin)) => marker.col().min(marker.index() - begin),
+            None => marker.col(),
+        };
         Position {
-            line: marker.line(),
-            column: marker.col() + 1,
+            line: marker.line() + before,
+            column: column + 1,
             byte,
         }
     }
@@ -151,6 +159,16 @@ impl<'text> Places<'text> {
         at
     }
 
+    /// Whether a list or map that begins here, maybe with a tag or an anchor, is in brackets or braces.
+    pub(super) fn begins_in_brackets(&self, begin: Position) -> bool {
+        let mut rest = self.text.get(begin.byte..).unwrap_or_default();
+        while rest.starts_with(['!', '&']) {
+            let word = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            rest = rest[word..].trim_start();
+        }
+        rest.starts_with(['[', '{'])
+    }
+
     /// Whether a text in double quotes has `\/`, which YAML 1.2 has and yaml.v3 has not.
     pub(super) fn has_escaped_slash(&self, span: Span) -> bool {
         let source = self.text.get(span.begin.byte..span.end.byte);
@@ -198,6 +216,14 @@ impl<'text> Places<'text> {
     }
 }
 
+fn rare_breaks(text: &str) -> Vec<(usize, usize)> {
+    let characters = text.char_indices().enumerate();
+    let breaks = characters.filter(|(_, (_, it))| RARE_BREAKS.contains(it));
+    breaks
+        .map(|(at, (byte, it))| (byte + it.len_utf8(), at + 1))
+        .collect()
+}
+
 fn end_of(text: &str) -> Position {
     let mut at = Position {
         line: 1,
@@ -214,7 +240,8 @@ fn end_of(text: &str) -> Position {
 /// Moves past `character`. A line ends at `\n`, `\r\n` or `\r`.
 pub(super) fn advance(at: &mut Position, character: char, next: Option<char>) {
     at.byte += character.len_utf8();
-    if character == '\n' || (character == '\r' && next != Some('\n')) {
+    let is_break = character == '\n' || RARE_BREAKS.contains(&character);
+    if is_break || (character == '\r' && next != Some('\n')) {
         at.line += 1;
         at.column = 1;
     } else {

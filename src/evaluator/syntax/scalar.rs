@@ -45,6 +45,17 @@ pub(in crate::evaluator) fn resolve(text: &str) -> Scalar {
     number.map_or(Scalar::Text, Scalar::Number)
 }
 
+/// The tag that yaml.v3 gives a scalar that says none.
+pub(in crate::evaluator) fn tag_of(text: &str) -> &'static str {
+    match resolve(text) {
+        Scalar::Null => "!!null",
+        Scalar::Bool(_) => "!!bool",
+        Scalar::Number(_) if integer(&text.replace('_', "")).is_some() => "!!int",
+        Scalar::Number(_) | Scalar::NotFinite => "!!float",
+        Scalar::Text => "!!str",
+    }
+}
+
 /// Whether yaml.v3 takes a text for a point in time: `2001-12-14`, with `21:59:43.1` after a space,
 /// or with `T`, the time and a zone. Days count from 1 to the month's last.
 pub(in crate::evaluator) fn is_timestamp(text: &str) -> bool {

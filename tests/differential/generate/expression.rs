@@ -1,0 +1,228 @@
+//! Expressions: literals, lists, maps, references and texts with references in them.
+
+use super::Generator;
+use super::scalar::Place;
+use super::shape::{Shape, Want};
+use crate::document::{Body, Node, Style};
+
+/// How many nodes a definition has before only scalars are added.
+const LARGE: usize = 120;
+
+impl Generator {
+    pub(super) fn expression_of_any(&mut self, depth: usize) -> Node {
+        self.expression(Want::Any, depth).0
+    }
+
+    /// An expression of the wanted kind, most of the time.
+    pub(super) fn expression(&mut self, want: Want, depth: usize) -> (Node, Shape) {
+        self.size += 1;
+        let want = if self.mistake(4) { Want::Any } else { want };
+        let deep = usize::from(depth > 0 && self.size < LARGE);
+        match want {
+            Want::Any => match self
+                .random
+                .weighted(&[28, 22, 12, 12 * deep, 9 * deep, 17 * deep])
+            {
+                0 => self.literal(Place::Value),
+                1 => self.symbol(Want::Any),
+                2 => self.interpolation(),
+                3 => self.object(depth),
+                4 => self.array(depth),
+                _ => self.call(Want::Any, depth),
+            },
+            Want::String => match self.random.weighted(&[35, 25, 20, 20 * deep]) {
+                0 => self.text(),
+                1 => self.symbol(want),
+                2 => self.interpolation(),
+                _ => self.call(want, depth),
+            },
+            Want::Array => match self.random.weighted(&[55 * deep, 30, 15 * deep]) {
+                0 if deep > 0 => self.array(depth),
+                2 => self.call(want, depth),
+                _ => self.symbol(want),
+            },
+            Want::Strings => match self.random.weighted(&[60, 25, 15 * deep]) {
+                0 => self.strings(depth),
+                1 => self.symbol(want),
+                _ => self.call(want, depth),
+            },
+            Want::Object => match self.random.weighted(&[60 * deep, 30]) {
+                0 if deep > 0 => self.object(depth),
+                _ => self.symbol(want),
+            },
+        }
+    }
+
+    /// A string that is a literal.
+    pub(super) fn text(&mut self) -> (Node, Shape) {
+        let texts = [
+            "x", "foo", "hello", "a b", "é", "a,b,c", "it's", "$$", "<&>", "日本", "",
+        ];
+        let text = *self.random.pick(&texts);
+        (self.string_scalar(text, Place::Value), Shape::String)
+    }
+
+    /// A reference and nothing else.
+    fn symbol(&mut self, want: Want) -> (Node, Shape) {
+        let found = if self.mistake(12) {
+            Some(self.path(want))
+        } else {
+            self.reference(want)
+        };
+        let Some((path, shape)) = found else {
+            return match want {
+                Want::Any => self.literal(Place::Value),
+                Want::String => self.text(),
+                Want::Array => self.array(0),
+                Want::Strings => self.strings(0),
+                Want::Object => self.object(0),
+            };
+        };
+        let node = self.string_scalar(&format!("${{{path}}}"), Place::Value);
+        (node, shape)
+    }
+
+    /// A text with references in it.
+    fn interpolation(&mut self) -> (Node, Shape) {
+        if self.scope.is_empty() && !self.mistake(10) {
+            return self.text();
+        }
+        let mut text = String::new();
+        for _ in 0..self.random.between(1, 3) {
+            let pieces = [
+                "", "", "a", "-", " ", "$$", "$", "é", "http://", "{", "}", "$x ", "日本", "\"",
+                "a b ",
+            ];
+            text.push_str(self.random.word(&pieces));
+            if self.mistake(6) {
+                text.push_str(
+                    self.random
+                        .word(&["${", "${}", "${a", "$${", "${${a}}", "$"]),
+                );
+            }
+            let (path, _) = self.path(Want::Any);
+            text.extend(["${", path.as_str(), "}"]);
+        }
+        let pieces = ["", "", "x", ".", " end", "$", "\n", "/日", " a  b"];
+        text.push_str(self.random.word(&pieces));
+        (self.string_scalar(&text, Place::Value), Shape::String)
+    }
+
+    pub(super) fn object(&mut self, depth: usize) -> (Node, Shape) {
+        let count = [0, 1, 2, 3, 5][self.random.weighted(&[6, 30, 35, 20, 9])];
+        let mut entries = Vec::new();
+        let mut shapes = std::collections::BTreeMap::new();
+        for _ in 0..count {
+            let name = self.property_name();
+            if shapes.contains_key(&name) && !self.mistake(20) {
+                continue;
+            }
+            let (value, shape) = self.expression(Want::Any, depth.saturating_sub(1));
+            shapes.entry(name.clone()).or_insert(shape);
+            entries.push((self.key(&name), value));
+        }
+        if self.mistake(3) {
+            let keys = [
+                "${a}",
+                "a${b}c",
+                "1",
+                "true",
+                "null",
+                "~",
+                "fn::x",
+                "fn::join",
+                "FN::x",
+                "$$k",
+                "[a]",
+                "{a: b}",
+                "2001-01-01",
+                "1.5",
+                "<<",
+                "*a",
+                "!!str 1",
+                "!!int 1",
+                "${",
+                "imports",
+                "context",
+                "''",
+                "\"a\\tb\"",
+                "0x1",
+                "yes",
+                "? a",
+                "!!null x",
+                "=",
+                "&k v",
+            ];
+            let key = *self.random.pick(&keys);
+            let (value, _) = self.expression(Want::Any, depth.saturating_sub(1));
+            let place = self.random.below(entries.len() + 1);
+            entries.insert(place, (Node::inline(key), value));
+        }
+        (
+            Node::map(entries, self.collection_style()),
+            Shape::Object(shapes),
+        )
+    }
+
+    pub(super) fn key(&mut self, name: &str) -> Node {
+        // `$` in a key has to be doubled, and so does none of the names here.
+        self.string_scalar(name, Place::Key)
+    }
+
+    fn array(&mut self, depth: usize) -> (Node, Shape) {
+        let count = [0, 1, 2, 3, 5][self.random.weighted(&[8, 25, 35, 22, 10])];
+        let mut items = Vec::new();
+        let mut shapes = Vec::new();
+        for _ in 0..count {
+            let (item, shape) = self.expression(Want::Any, depth.saturating_sub(1));
+            items.push(item);
+            shapes.push(shape);
+        }
+        (
+            Node::list(items, self.collection_style()),
+            Shape::Array(shapes),
+        )
+    }
+
+    fn strings(&mut self, depth: usize) -> (Node, Shape) {
+        let mut items = Vec::new();
+        for _ in 0..self.random.below(4) {
+            items.push(self.expression(Want::String, depth.saturating_sub(1)).0);
+        }
+        let shape = Shape::Array(vec![Shape::String; items.len()]);
+        (Node::list(items, self.collection_style()), shape)
+    }
+
+    /// Puts plain scalars that a bracket or comma would end into quotes, most of the time.
+    pub(super) fn quote_in_flow(&mut self, node: &mut Node, in_flow: bool) {
+        match &mut node.body {
+            Body::Inline(text) => {
+                let quoted = text.starts_with(['"', '\'', '!', '&', '*']);
+                if in_flow
+                    && !quoted
+                    && text.contains(['[', ']', '{', '}', ','])
+                    && !self.mistake(2)
+                {
+                    *text = format!("'{}'", text.replace('\'', "''"));
+                }
+            }
+            Body::Block(..) => {}
+            Body::Map(entries, style) => {
+                let in_flow = in_flow || *style == Style::Flow;
+                for entry in entries {
+                    if !matches!(&entry.key.body, Body::Inline(text) if text == "[a]" || text == "{a: b}")
+                    {
+                        self.quote_in_flow(&mut entry.key, in_flow);
+                    }
+                    self.quote_in_flow(&mut entry.value, in_flow);
+                }
+            }
+            Body::List(items, style) => {
+                let in_flow = in_flow || *style == Style::Flow;
+                for item in items {
+                    self.quote_in_flow(&mut item.value, in_flow);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What a definition's values will look like, as far as the generator knows.
+
+use std::collections::BTreeMap;
+
+/// A kind of value.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub enum Shape {
+    /// Not known, or broken.
+    #[default]
+    Unknown,
+    Null,
+    Boolean,
+    Number,
+    String,
+    Array(Vec<Self>),
+    Object(BTreeMap<String, Self>),
+}
+
+/// What a place asks for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Want {
+    Any,
+    String,
+    Array,
+    Object,
+    /// An array of strings.
+    Strings,
+}
+
+impl Shape {
+    pub fn of(value: &serde_json::Value) -> Self {
+        use serde_json::Value;
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(_) => Self::Boolean,
+            Value::Number(_) => Self::Number,
+            Value::String(_) => Self::String,
+            Value::Array(items) => Self::Array(items.iter().map(Self::of).collect()),
+            Value::Object(entries) => {
+                let entries = entries.iter();
+                Self::Object(entries.map(|(k, v)| (k.clone(), Self::of(v))).collect())
+            }
+        }
+    }
+
+    /// `over` merged over this.
+    pub fn merge(self, over: Self) -> Self {
+        match (self, over) {
+            (Self::Object(mut base), Self::Object(over)) => {
+                for (name, shape) in over {
+                    let merged = base.remove(&name).unwrap_or_default().merge(shape);
+                    base.insert(name, merged);
+                }
+                Self::Object(base)
+            }
+            (base, Self::Unknown) => base,
+            (_, over) => over,
+        }
+    }
+
+    pub fn satisfies(&self, want: Want) -> bool {
+        match want {
+            Want::Any => true,
+            Want::String => *self == Self::String,
+            Want::Array => matches!(self, Self::Array(_)),
+            Want::Object => matches!(self, Self::Object(_)),
+            Want::Strings => {
+                matches!(self, Self::Array(items) if items.iter().all(|it| *it == Self::String))
+            }
+        }
+    }
+}
