@@ -538,7 +538,7 @@ impl<'v> Reader<'v> {
             .filter(|(_, value)| value.data != Data::Null)
             .filter_map(|(name, value)| {
                 let is_it = |it: &&str| it.eq_ignore_ascii_case(name);
-                Some((KEYWORDS.iter().position(|it| is_it(it))?, value))
+                Some((KEYWORDS.iter().position(is_it)?, value))
             })
             .collect();
         known.sort_by_key(|(place, _)| *place);

@@ -34,8 +34,8 @@ pub const EXPLAINED: [(&str, &str); 12] = [
     ),
     (
         "secret",
-        "a text of a secret that cannot be read, by its tag or as JSON: ours leaves it out of the \
-         message",
+        "a text of a secret that cannot be read, by its tag or as JSON, and the names in one: ours \
+         leaves them out of the message",
     ),
     (
         "unplaced",
@@ -86,6 +86,8 @@ pub struct Comparison {
     pub explained: Vec<&'static str>,
     /// Whether a definition splits something.
     splits: bool,
+    /// Whether there are secrets, of the definition or of a provider.
+    has_secrets: bool,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -116,6 +118,10 @@ pub fn compare(case: &Case, theirs: &Answer, ours: &Answer) -> Comparison {
     let splits = |text: &String| text.to_lowercase().contains("fn::split");
     let mut comparison = Comparison {
         splits: case.environments.values().any(splits),
+        has_secrets: case
+            .environments
+            .values()
+            .any(|it| it.to_lowercase().contains("secret")),
         ..Comparison::default()
     };
     if let Some(panic) = &theirs.panic {
@@ -227,6 +233,14 @@ impl Comparison {
             ("secret", keeps_secret),
             ("secret", keeps_json),
             ("unplaced", is_unplaced),
+            (
+                "secret",
+                if self.has_secrets {
+                    keeps_names
+                } else {
+                    |_, _| false
+                },
+            ),
         ] {
             theirs.retain(|one| {
                 let other = ours.iter().position(|other| meant(one, other));
@@ -402,6 +416,20 @@ fn keeps_json(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
         ..it.clone()
     };
     said.starts_with(DECODING) && said == meant && without(theirs) == without(ours)
+}
+
+/// Whether ours is theirs without the name that it suggests.
+fn keeps_names(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
+    theirs
+        .summary
+        .split_once("; did you mean ")
+        .is_some_and(|(said, _)| {
+            *ours
+                == Diagnostic {
+                    summary: said.to_owned(),
+                    ..theirs.clone()
+                }
+        })
 }
 
 /// Whether ours is theirs with the place of a secret's text.

@@ -311,20 +311,10 @@ impl<'text> Builder<'text> {
         }
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let mut text = text;
-                for (stand_in, meant) in &self.stand_ins {
-                    text = text.replace(*stand_in, meant).into();
-                }
+                let text = self.meant(&text, style);
+                let tag = tag.map(|tag| short(&tag));
                 // A lone `!` says nothing to yaml.v3, other than where the scalar begins.
                 let is_mark = |tag: &Tag| format!("{}{}", tag.handle, tag.suffix) == "!";
-                if style == ScalarStyle::Plain && text.ends_with(RARE_BREAKS) {
-                    text = text
-                        .trim_end_matches(RARE_BREAKS)
-                        .trim_end_matches(BLANKS)
-                        .to_owned()
-                        .into();
-                }
-                let tag = tag.map(|tag| short(&tag));
                 let is_marked = tag.as_ref().is_some_and(is_mark);
                 let tag = tag.filter(|_| !is_marked);
                 let has_property = is_marked || tag.is_some() || anchor != 0;
@@ -407,6 +397,22 @@ impl<'text> Builder<'text> {
             | Event::DocumentEnd => {}
         }
         Ok(())
+    }
+
+    /// The text that the parser was given stand-ins for. A plain one does not end with a break.
+    fn meant(&self, text: &str, style: ScalarStyle) -> Zeroizing<String> {
+        let mut meant = Zeroizing::new(text.to_owned());
+        for (stand_in, replacement) in &self.stand_ins {
+            meant = Zeroizing::new(meant.replace(*stand_in, replacement));
+        }
+        if style == ScalarStyle::Plain && meant.ends_with(RARE_BREAKS) {
+            let length = meant
+                .trim_end_matches(RARE_BREAKS)
+                .trim_end_matches(BLANKS)
+                .len();
+            meant.truncate(length);
+        }
+        meant
     }
 
     /// Refuses a tag with a bracket or a comma right behind it: to yaml.v3 that is a part of the tag.
