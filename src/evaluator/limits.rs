@@ -29,11 +29,12 @@ pub const MAXIMUM_IMPORTS: usize = 2_000;
 /// How deep evaluation may go: each reference, nesting level and import on the way counts as one.
 pub const MAXIMUM_EVALUATION_DEPTH: usize = 1_000;
 
-/// How many steps an evaluation may take: expressions, values merged, values copied out.
+/// How many steps an evaluation may take: expressions, values merged, checks against schemas, values
+/// copied out.
 pub const MAXIMUM_STEPS: usize = 4_000_000;
 
-/// How much work of patterns is one step. To match a text takes, at most, as many units of it as the
-/// compiled pattern has states times the bytes of the text.
+/// How much work of patterns is one step. To match a text takes as many units of it as the compiled
+/// pattern has states times the bytes of the text. Each state that is compiled is a step as well.
 pub const PATTERN_WORK_PER_STEP: usize = 32;
 
 /// How many bytes of text an evaluation may produce in all, the indentation of its values included.
