@@ -731,10 +731,10 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape(
         "pattern, large: bytes of the text",
         Error(TOO_MANY_STEPS),
-        1_000,
+        10_000,
         1_000_000,
         |n| {
-            let pattern = "(a?){1000}".repeat(30);
+            let pattern = "(a?){1000}".repeat(10);
             validated(&format!("{{pattern: '{pattern}'}}"), &"a".repeat(n))
         },
     ),
