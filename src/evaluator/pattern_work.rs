@@ -29,18 +29,15 @@ pub(super) fn states(pattern: &str) -> usize {
             }
             '{' => {
                 let rest: String = characters.clone().take(LONGEST_REPETITION).collect();
-                match repetitions(&rest) {
-                    Some((length, count)) => {
-                        // A repeated state is accompanied by one that leaves the repetition.
-                        let all = atom.saturating_add(1).saturating_mul(count);
-                        add(&mut groups, all);
-                        atom = atom.saturating_add(all);
-                        characters.nth(length);
-                    }
-                    None => {
-                        atom = 1;
-                        add(&mut groups, atom);
-                    }
+                if let Some((length, count)) = repetitions(&rest) {
+                    // A repeated state is accompanied by one that leaves the repetition.
+                    let all = atom.saturating_add(1).saturating_mul(count);
+                    add(&mut groups, all);
+                    atom = atom.saturating_add(all);
+                    characters.nth(length);
+                } else {
+                    atom = 1;
+                    add(&mut groups, atom);
                 }
             }
             '[' => {

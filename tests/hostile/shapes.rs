@@ -691,7 +691,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         120,
         |n| {
             let mut files = doubled(n, "{fn::final: {v: '${LAST}'}}");
-            files[0].0 = "hiding.yaml".to_owned();
+            "hiding.yaml".clone_into(&mut files[0].0);
             files[0].1.insert_str(0, "imports: [base]\n");
             files.insert(0, file("env", "imports: [hiding]\nvalues: {y: '${z}'}\n"));
             files.push(file("base", "values: {z: {w: 1}}\n"));
@@ -1222,7 +1222,7 @@ fn laughs(count: usize, first: &str, next: impl Fn(&str) -> String) -> Files {
 fn doubled(count: usize, last: &str) -> Files {
     let mut files = laughs(count, "{x: 1}", |ha| format!("{{l: '{ha}', r: '{ha}'}}"));
     let last = last.replace("LAST", &format!("a{:03}", count - 1));
-    files[0].1.push_str(&format!("  z: {last}\n"));
+    let _ = writeln!(files[0].1, "  z: {last}");
     files
 }
 

@@ -201,10 +201,8 @@ fn functions_of_shared_values_end() {
 #[test]
 fn many_copies_of_what_hides_something_cost_no_more_than_one() {
     // Each reference would copy all entries.
-    let entries: String = (0..1_000).map(|number| format!("k{number}: 1, ")).collect();
-    let references: String = (0..1_000)
-        .map(|number| format!("'${{z.k{number}}}', "))
-        .collect();
+    let entries: String = repeated(1_000, |number| format!("k{number}: 1, "));
+    let references: String = repeated(1_000, |number| format!("'${{z.k{number}}}', "));
     let upper = format!("imports: [base]\nvalues: {{z: {{fn::final: {{{entries}}}}}}}");
     let world = World::importing(&[("base", "values: {z: {w: 1}}"), ("upper", &upper)]);
     let text = format!(
@@ -218,21 +216,17 @@ fn many_copies_of_what_hides_something_cost_no_more_than_one() {
 
 #[test]
 fn one_large_value_is_not_gone_over_for_each_that_refers_to_it() {
-    let entries: String = (0..1_000).map(|number| format!("k{number}: 1, ")).collect();
+    let entries: String = repeated(1_000, |number| format!("k{number}: 1, "));
     for value in [
         "{fn::final: '${big}'}",
         "{fn::validate: {schema: true, value: '${big}'}}",
         "{fn::validate: {schema: {enum: ['${big}']}, value: '${big}'}}",
     ] {
-        let uses: String = (0..400)
-            .map(|number| format!("  u{number}: {value}\n"))
-            .collect();
+        let uses: String = repeated(400, |number| format!("  u{number}: {value}\n"));
         let text = format!("values:\n  big: {{{entries}}}\n{uses}");
         refused(&World::importing(&[]), &text, "too many steps");
     }
-    let base: String = (0..400)
-        .map(|number| format!("  u{number}: {{x: 1}}\n"))
-        .collect();
+    let base: String = repeated(400, |number| format!("  u{number}: {{x: 1}}\n"));
     let base = format!("values:\n{base}");
     let uses = base.replace("{x: 1}", "'${big}'");
     let text = format!("imports: [base]\n{uses}  big: {{{entries}}}\n");
