@@ -324,6 +324,10 @@ impl<'text> Builder<'text> {
                     self.ends_tag(span.end)?;
                 }
                 let mut span = self.places.scalar(span, style, has_property);
+                if text.is_empty() && style == ScalarStyle::Plain && !has_property && !in_flow {
+                    let after = self.places.after_indicator(span.begin);
+                    (span.begin, span.end) = (after, after);
+                }
                 if let Some(after) = self.after_colon(span) {
                     (span.begin, span.end) = (after, after);
                 }
@@ -349,11 +353,10 @@ impl<'text> Builder<'text> {
                 let end = stated_end(span.begin, text, style, tag.as_ref());
                 (span.end.line, span.end.column) = end;
                 if style == ScalarStyle::Plain
-                    && !has_property
                     && in_flow
                     && (text.starts_with([':', '|', '>']) || text.contains('?'))
                 {
-                    return self.indicated(text, span);
+                    return self.indicated(text, span, has_property);
                 }
                 let node = self.scalar(text, style, tag.as_ref(), span);
                 self.add(node, text);
@@ -460,7 +463,7 @@ impl<'text> Builder<'text> {
 
     /// A word in brackets that has `:` first or `?` in it: to yaml.v3 these are marks there, `:` of a
     /// value, `?` of a name, be there a blank behind them or not.
-    fn indicated(&mut self, text: &str, span: Span) -> Result<(), Problem> {
+    fn indicated(&mut self, text: &str, span: Span, has_property: bool) -> Result<(), Problem> {
         const INDICATORS: [char; 15] = [
             '-', ':', ',', '[', ']', '{', '}', '#', '&', '*', '!', '|', '>', '"', '\'',
         ];
@@ -482,7 +485,9 @@ impl<'text> Builder<'text> {
             .filter(|name| is_name && !name.contains('?') && !name.starts_with(INDICATORS));
         let Some(name) = name else {
             let line = span.begin.line;
-            let wording = if text.starts_with(['|', '>']) {
+            let wording = if has_property {
+                "a mark right behind a tag or an anchor is not supported"
+            } else if text.starts_with(['|', '>']) {
                 "found character that cannot start any token"
             } else {
                 "did not find expected node content"
@@ -884,7 +889,8 @@ mod tests {
             ),
             ("\u{feff}a: b\n", "1:4(6)-1:5(7)"),
             ("\r\n\ra: |\r\n\r\n  x\r\n", "3:4(6)-5:4(16)"),
-            ("a: \u{2028}\nb: c\n", "1:4(3)-1:4(6) 3:4(10)-3:5(11)"),
+            ("a: \u{2028}\nb: c\n", "1:3(2)-1:3(2) 3:4(10)-3:5(11)"),
+            ("a:\n- # - x\n- b\n", "2:2(4)-2:2(4) 3:3(13)-3:4(14)"),
             ("b: &x hello\n", "1:4(3)-1:9(11)"),
             ("a: b\r\nc: d\r\n", "1:4(3)-1:5(4) 2:4(9)-2:5(10)"),
         ] {
@@ -922,6 +928,10 @@ mod tests {
             (
                 "a: [!]",
                 "yaml: line 1: did not find expected whitespace or line break",
+            ),
+            (
+                "a: [! :x]",
+                "yaml: line 1: a mark right behind a tag or an anchor is not supported",
             ),
             (
                 "a: [!, 1]",
