@@ -742,6 +742,16 @@ mod tests {
                 r#"strconv.ParseUint: parsing "99999999999999999999": value out of range"#,
             ),
             (r#"{"required":[1]}"#, "`required` is not a string"),
+            // Types first, and then in the order in which the original compiles.
+            (
+                r##"{"$ref":"#","properties":{"a":{"secret":"x"}}}"##,
+                "failed to parse schema: json: cannot unmarshal string into Go struct field \
+                 rawSchema.properties.secret of type bool",
+            ),
+            (
+                r##"{"anyOf":[{"pattern":"["}],"items":{"$ref":"#"}}"##,
+                "error parsing regexp: missing closing ]: `[`",
+            ),
         ] {
             assert_eq!(Schema::parse(text).unwrap_err().to_string(), want, "{text}");
         }

@@ -4,6 +4,7 @@
 //! [`yaml`] and [`places`] know the YAML parser.
 
 mod places;
+mod repair;
 mod scalar;
 mod yaml;
 

@@ -108,6 +108,41 @@ impl<'text> Places<'text> {
         None
     }
 
+    /// The place of a value that is not there: right behind the dash or the colon before it on its
+    /// line, where only blanks and a comment stand between them.
+    pub(super) fn after_indicator(&self, at: Position) -> Position {
+        let before = self.text.get(..at.byte).unwrap_or_default();
+        let start = before.rfind(BREAKS).map_or(0, |newline| newline + 1);
+        let line = &before[start..];
+        let blanks = line.len() - line.trim_end_matches(BLANKS).len();
+        if blanks > 0 && line.trim_end_matches(BLANKS).ends_with(':') {
+            return Position {
+                column: at.column.saturating_sub(blanks),
+                byte: at.byte - blanks,
+                ..at
+            };
+        }
+        let mut end = 0;
+        loop {
+            let rest = &line[end..];
+            let blanks = rest.len() - rest.trim_start_matches(BLANKS).len();
+            if !rest[blanks..].starts_with("- ") {
+                break;
+            }
+            end += blanks + 1;
+        }
+        let is_comment = line[end..].trim_start_matches(BLANKS).starts_with('#');
+        if end == 0 || !is_comment {
+            return at;
+        }
+        // Blanks and dashes take one column each.
+        Position {
+            column: end + 1,
+            byte: start + end,
+            ..at
+        }
+    }
+
     /// The `|` or `>` of the block scalar whose content begins at `content`: the last word of the
     /// last line before it that is not blank, comments aside.
     fn indicator(&self, content: Position) -> Option<Position> {

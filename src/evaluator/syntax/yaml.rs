@@ -15,6 +15,7 @@ use crate::evaluator::limits::{
     MAXIMUM_DIAGNOSTICS, MAXIMUM_NAME_BYTES, MAXIMUM_NESTING, MAXIMUM_NODES,
 };
 use crate::evaluator::syntax::places::{Places, advance, stated_end};
+use crate::evaluator::syntax::repair::{self, Repair};
 use crate::evaluator::syntax::scalar::{self, Scalar};
 use crate::evaluator::syntax::{Document, Entry, Key, Kind, Node, Problem, Span};
 use crate::secret::Text;
@@ -46,85 +47,28 @@ pub(in crate::evaluator) fn parse_within(text: &str, limit: usize) -> Document {
 fn read<'text>(text: &'text str, input: &str, limit: usize) -> Builder<'text> {
     let mut input = Zeroizing::new(input.to_owned());
     let mut stand_ins = Vec::new();
-    for _ in 0..=repairs(text) {
+    for _ in 0..=repair::repairs(text) {
         let builder = read_once(text, &input, limit, &stand_ins);
-        let Some(repair) = &builder.repair else {
+        let Some(stumble) = &builder.repair else {
             return builder;
         };
-        let mut free = STAND_INS.into_iter().filter(|it| !input.contains(*it));
-        match (repair, free.next()) {
-            (Repair::Comment(begin), _) => input = without_comment(&input, *begin),
+        let mut free = repair::STAND_INS
+            .into_iter()
+            .filter(|it| !input.contains(*it));
+        match (stumble, free.next()) {
+            (Repair::Comment(begin), _) => input = repair::without_comment(&input, *begin),
             (Repair::Hyphens, Some(other)) => {
                 stand_ins.push((other, "-"));
-                input = with_lone_hyphens_as(&input, other);
+                input = repair::with_lone_hyphens_as(&input, other);
             }
             (Repair::ByteOrderMarks, Some(other)) => {
                 stand_ins.push((other, "\u{feff}"));
-                input = with_inner_marks_as(&input, other);
+                input = repair::with_inner_marks_as(&input, other);
             }
             (_, None) => return builder,
         }
     }
     read_once(text, &input, limit, &stand_ins)
-}
-
-/// How often a text is read again, so that it stays cheap to read a large one.
-fn repairs(text: &str) -> usize {
-    const BYTES: usize = 1 << 22;
-    (BYTES / text.len().max(1)).clamp(2, 64)
-}
-
-/// What stands for a lone hyphen: characters for private use, one of which no sane text has.
-const STAND_INS: [char; 3] = ['\u{e000}', '\u{f8fe}', '\u{10fffd}'];
-
-/// What yaml.v3 takes and the parser refuses, and what can be changed for the parser without moving
-/// anything.
-enum Repair {
-    /// A `-` alone before a bracket or a comma is text.
-    Hyphens,
-    /// A byte order mark within a line is text.
-    ByteOrderMarks,
-    /// A comment may begin right after a bracket or a quote: at this character.
-    Comment(usize),
-}
-
-/// The text with `other` for each hyphen that begins a word and stands before a bracket or a comma.
-fn with_lone_hyphens_as(text: &str, other: char) -> Zeroizing<String> {
-    let mut changed = Zeroizing::new(String::with_capacity(text.len() + text.len() / 8));
-    let mut before = '\n';
-    let mut characters = text.chars().peekable();
-    while let Some(character) = characters.next() {
-        let begins = matches!(before, ' ' | '\t' | '\n' | '\r' | ',' | '[' | '{' | ':');
-        let ends = matches!(characters.peek(), Some(',' | '[' | ']' | '{' | '}'));
-        let is_lone = character == '-' && begins && ends;
-        changed.push(if is_lone { other } else { character });
-        before = character;
-    }
-    changed
-}
-
-/// The text with `other` for each byte order mark that begins no line.
-fn with_inner_marks_as(text: &str, other: char) -> Zeroizing<String> {
-    let mut changed = Zeroizing::new(String::with_capacity(text.len()));
-    let mut before = '\n';
-    for character in text.chars() {
-        let is_inner = character == '\u{feff}' && !BREAKS.contains(&before);
-        changed.push(if is_inner { other } else { character });
-        before = character;
-    }
-    changed
-}
-
-/// The text with blanks for the comment that begins at a character.
-fn without_comment(text: &str, begin: usize) -> Zeroizing<String> {
-    let mut in_comment = false;
-    let changed = text.chars().enumerate().map(|(at, character)| {
-        in_comment = (in_comment || at == begin) && !BREAKS.contains(&character);
-        if in_comment { ' ' } else { character }
-    });
-    let mut blanked = Zeroizing::new(String::with_capacity(text.len()));
-    blanked.extend(changed);
-    blanked
 }
 
 fn read_once<'text>(
@@ -152,7 +96,7 @@ fn read_once<'text>(
                 break;
             }
             Err(error) => {
-                builder.repair = repair(&error);
+                builder.repair = repair::repair(&error);
                 Some(builder.syntax_error(&error))
             }
         };
@@ -163,19 +107,6 @@ fn read_once<'text>(
     }
     builder.document.readable = true;
     builder
-}
-
-fn repair(error: &ScanError) -> Option<Repair> {
-    let info = error.info();
-    if info.starts_with("plain scalar cannot start with '-'") {
-        Some(Repair::Hyphens)
-    } else if info.starts_with("a byte order mark must not") {
-        Some(Repair::ByteOrderMarks)
-    } else if info.starts_with("comments must be separated") {
-        Some(Repair::Comment(error.marker().index()))
-    } else {
-        None
-    }
 }
 
 /// The problem of a text that says it is of another version of YAML than 1.1, the only one that
@@ -324,6 +255,10 @@ impl<'text> Builder<'text> {
                     self.ends_tag(span.end)?;
                 }
                 let mut span = self.places.scalar(span, style, has_property);
+                if text.is_empty() && style == ScalarStyle::Plain && !has_property && !in_flow {
+                    let after = self.places.after_indicator(span.begin);
+                    (span.begin, span.end) = (after, after);
+                }
                 if let Some(after) = self.after_colon(span) {
                     (span.begin, span.end) = (after, after);
                 }
@@ -349,11 +284,10 @@ impl<'text> Builder<'text> {
                 let end = stated_end(span.begin, text, style, tag.as_ref());
                 (span.end.line, span.end.column) = end;
                 if style == ScalarStyle::Plain
-                    && !has_property
                     && in_flow
                     && (text.starts_with([':', '|', '>']) || text.contains('?'))
                 {
-                    return self.indicated(text, span);
+                    return self.indicated(text, span, has_property);
                 }
                 let node = self.scalar(text, style, tag.as_ref(), span);
                 self.add(node, text);
@@ -460,7 +394,7 @@ impl<'text> Builder<'text> {
 
     /// A word in brackets that has `:` first or `?` in it: to yaml.v3 these are marks there, `:` of a
     /// value, `?` of a name, be there a blank behind them or not.
-    fn indicated(&mut self, text: &str, span: Span) -> Result<(), Problem> {
+    fn indicated(&mut self, text: &str, span: Span, has_property: bool) -> Result<(), Problem> {
         const INDICATORS: [char; 15] = [
             '-', ':', ',', '[', ']', '{', '}', '#', '&', '*', '!', '|', '>', '"', '\'',
         ];
@@ -482,7 +416,9 @@ impl<'text> Builder<'text> {
             .filter(|name| is_name && !name.contains('?') && !name.starts_with(INDICATORS));
         let Some(name) = name else {
             let line = span.begin.line;
-            let wording = if text.starts_with(['|', '>']) {
+            let wording = if has_property {
+                "a mark right behind a tag or an anchor is not supported"
+            } else if text.starts_with(['|', '>']) {
                 "found character that cannot start any token"
             } else {
                 "did not find expected node content"
@@ -835,218 +771,4 @@ fn wording(info: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// `line:column(byte)-line:column(byte)` of each scalar that is a value.
-    fn places(node: &Node) -> Vec<String> {
-        match &node.kind {
-            Kind::List(items) => items.iter().flat_map(places).collect(),
-            Kind::Object(entries) => entries.iter().flat_map(|e| places(&e.value)).collect(),
-            _ => {
-                let Span { begin, end } = node.span;
-                vec![format!(
-                    "{}:{}({})-{}:{}({})",
-                    begin.line, begin.column, begin.byte, end.line, end.column, end.byte
-                )]
-            }
-        }
-    }
-
-    #[test]
-    fn scalars_have_places() {
-        for (text, want) in [
-            ("a: b\nc: d\n", "1:4(3)-1:5(4) 2:4(8)-2:5(9)"),
-            (
-                "a: \"b c\"\nx: 'y z'   # comment\n",
-                "1:4(3)-1:7(8) 2:4(12)-2:7(17)",
-            ),
-            ("a: 'it''s'   # x\n", "1:4(3)-1:8(10)"),
-            ("a: !!str \"x\\\"y\" # x\n", "1:4(3)-1:7(15)"),
-            ("a: !!str xy\n", "1:4(3)-1:12(11)"),
-            ("a: \"b\n  c\" # x\n", "1:4(3)-1:7(10)"),
-            ("a: b c   # comment\n", "1:4(3)-1:7(6)"),
-            (
-                "a: |\n  one\n  two\nb: x\n",
-                "1:4(3)-3:4(17) 4:4(20)-4:5(21)",
-            ),
-            ("a: |\n  one\n  two", "1:4(3)-2:7(16)"),
-            ("a: !!str |\n  one\n", "1:4(3)-1:8(17)"),
-            (
-                "a: >- # x | y\n\n  one\n\n\nb: x\n",
-                "1:4(3)-1:8(23) 6:4(26)-6:5(27)",
-            ),
-            ("- |+2\n   one\n- b\n", "1:3(2)-2:3(13) 3:3(15)-3:4(16)"),
-            ("a: one\n  two\nb: x\n", "1:4(3)-1:11(12) 3:4(16)-3:5(17)"),
-            (
-                "é: [ü, \"ö\", x]\n",
-                "1:5(5)-1:7(7) 1:8(9)-1:10(13) 1:13(15)-1:14(16)",
-            ),
-            ("\u{feff}a: b\n", "1:4(6)-1:5(7)"),
-            ("\r\n\ra: |\r\n\r\n  x\r\n", "3:4(6)-5:4(16)"),
-            ("a: \u{2028}\nb: c\n", "1:4(3)-1:4(6) 3:4(10)-3:5(11)"),
-            ("b: &x hello\n", "1:4(3)-1:9(11)"),
-            ("a: b\r\nc: d\r\n", "1:4(3)-1:5(4) 2:4(9)-2:5(10)"),
-        ] {
-            let document = parse(text);
-            assert_eq!(document.problems, [], "{text:?}");
-            assert_eq!(places(&document.root.unwrap()).join(" "), want, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn marks_in_brackets_are_those_of_yaml_v3() {
-        for (text, want) in [
-            ("a: [-, {b: -}] # -]\n", "[-, {b=-}]"),
-            ("a: [\"-,\", x]# c\n", "[-,, x]"),
-            ("a: [?x, y]\n", "[{x=null}, y]"),
-            ("a: {?x: 1, b: -x}\n", "{x=1, b=-x}"),
-            (
-                "a: [:x]\n",
-                "yaml: line 1: did not find expected node content",
-            ),
-            (
-                "a: {b: ?x}\n",
-                "yaml: line 1: did not find expected node content",
-            ),
-            (
-                "a: [x?y]\n",
-                "yaml: line 1: did not find expected node content",
-            ),
-            ("{a: x}...", "x"),
-            ("{a: ! 1}", "1"),
-            ("a:\n- [x]\n- :x", "[[x], :x]"),
-            ("a: \u{2028}\n", "null"),
-            ("a: [\u{feff}x, -]", "[\u{feff}x, -]"),
-            ("a: !<tag:yaml.org,2002:int> 1", "1"),
-            (
-                "a: [!]",
-                "yaml: line 1: did not find expected whitespace or line break",
-            ),
-            (
-                "a: [!, 1]",
-                "yaml: line 1: a comma right behind a tag is a part of the tag",
-            ),
-            (
-                "a: &# b",
-                "yaml: line 1: did not find expected alphabetic or numeric character",
-            ),
-            ("a: [&x, &y-1 b]", "[null, b]"),
-            (
-                "a: [|]",
-                "yaml: line 1: found character that cannot start any token",
-            ),
-        ] {
-            let document = parse(text);
-            let found = match &document.root {
-                Some(root) => shape(&root.entries().unwrap()[0].value),
-                None => document.problems[0].summary.clone(),
-            };
-            assert_eq!(found, want, "{text:?}");
-        }
-    }
-
-    /// What was read, in short.
-    fn shape(node: &Node) -> String {
-        match &node.kind {
-            Kind::List(items) => {
-                let items: Vec<_> = items.iter().map(shape).collect();
-                format!("[{}]", items.join(", "))
-            }
-            Kind::Object(entries) => {
-                let entry = |it: &Entry| format!("{}={}", it.key.name, shape(&it.value));
-                let entries: Vec<_> = entries.iter().map(entry).collect();
-                format!("{{{}}}", entries.join(", "))
-            }
-            Kind::Null => "null".to_owned(),
-            Kind::Number(number) => number.as_str().to_owned(),
-            _ => node.as_str().unwrap_or("?").to_owned(),
-        }
-    }
-
-    #[test]
-    fn what_the_language_lacks_is_refused_at_its_place() {
-        for (text, want) in [
-            ("a: &x b\nc: *x\n", "2:4 alias nodes are not supported"),
-            ("1: x\n", "1:1 mapping keys must be strings"),
-            ("true: x\n", "1:1 mapping keys must be strings"),
-            ("? [a]\n: x\n", "1:3 mapping keys must be strings"),
-            (
-                "a: .inf\n",
-                "1:4 a number must be finite: JSON has no infinity",
-            ),
-            (
-                "a: !!int 1.5\n",
-                "1:4 yaml: cannot decode !!float `1.5` as a !!int",
-            ),
-            (
-                "a: !!bool 1\n",
-                "1:4 yaml: cannot decode !!int `1` as a !!bool",
-            ),
-            (
-                "fn::secret: !!int x\n",
-                "1:13 yaml: cannot decode !!str as a !!int",
-            ),
-            (
-                "a: !!int x\n",
-                "1:4 yaml: cannot decode !!str `x` as a !!int",
-            ),
-            (
-                "a: [b\n",
-                "2:1 yaml: line 1: did not find expected ',' or ']'",
-            ),
-            (
-                "a: `x\n",
-                "1:4 yaml: line 1: found character that cannot start any token",
-            ),
-            (
-                "a: \"x\n",
-                "1:4 yaml: line 1: found unexpected end of stream",
-            ),
-            ("a: *x\n", "1:4 yaml: found unknown anchor"),
-            (
-                "# x\n%YAML 1.2\n---\na: b\n",
-                "2:1 yaml: line 1: found incompatible YAML document",
-            ),
-            (
-                "a: \"\\\\ \\/\"\n",
-                "1:4 yaml: line 1: found unknown escape character",
-            ),
-        ] {
-            let shown: Vec<_> = parse(text).problems.iter().map(show).collect();
-            assert_eq!(shown, [want], "{text:?}");
-        }
-    }
-
-    fn show(problem: &Problem) -> String {
-        let Position { line, column, .. } = problem.span.begin;
-        format!("{line}:{column} {}", problem.summary)
-    }
-
-    #[test]
-    fn deep_nesting_is_refused() {
-        let block: String = (0..5_000).map(|depth| " ".repeat(depth) + "a:\n").collect();
-        for text in [
-            "[".repeat(1_000_000),
-            "- ".repeat(1_000_000),
-            "{a: ".repeat(500_000),
-            block,
-        ] {
-            let document = parse(&text);
-            assert!(document.root.is_none() && !document.readable);
-            let summary = &document.problems[0].summary;
-            assert!(summary.contains("nest"), "{summary}");
-        }
-    }
-
-    #[test]
-    fn only_the_first_document_counts() {
-        let document = parse("a: b\n---\nc: [\n");
-        assert_eq!(document.problems, []);
-        assert_eq!(document.root.unwrap().entries().unwrap().len(), 1);
-        for empty in ["", "# nothing\n", "\n"] {
-            let document = parse(empty);
-            assert!(document.readable && document.root.is_none(), "{empty:?}");
-        }
-    }
-}
+mod tests;

@@ -456,3 +456,10 @@ error: unknown property \"b\"
   |           ^^";
     assert_eq!(shown, want);
 }
+
+#[test]
+fn names_keep_their_blanks_and_line_breaks_in_diagnostics() {
+    let opened = World::default().open("imports: [\"a  b\\n\"]\nvalues: {a: 1}\n");
+    let summaries: Vec<_> = opened.diagnostics.iter().map(|it| &it.summary).collect();
+    assert_eq!(summaries, ["environment \"a  b\n\" not found"]);
+}
