@@ -503,7 +503,17 @@ impl Scope<'_, '_> {
             Kind::Text(text) => Shape::Text(text.clone()),
             Kind::Interpolation(parts) => return self.interpolate(id, parts),
             Kind::Symbol(access) => {
-                let mut copy = self.access(id, access).copied();
+                let value = self.access(id, access);
+                // A copy of a long text takes as much memory as the text.
+                let bytes = match &value.shape {
+                    Shape::Text(text) => text.as_bytes().len(),
+                    Shape::Number(number) => number.as_str().len(),
+                    _ => 0,
+                };
+                if !self.session.budget.spend_text(bytes) {
+                    return Self::unknown();
+                }
+                let mut copy = value.copied();
                 copy.origin = None;
                 return Rc::new(copy);
             }
