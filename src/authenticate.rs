@@ -6,6 +6,7 @@ mod cached;
 mod decryption;
 mod local;
 mod place;
+mod question;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -179,9 +179,9 @@ impl From<&Error> for Record {
 impl From<Record> for Error {
     /// An exit code that no kind has becomes [`Kind::Internal`].
     fn from(record: Record) -> Self {
-        let kind = Kind::ALL.into_iter();
-        let kind = kind.filter(|kind| kind.exit_code() == record.exit_code);
-        let kind = kind.last().unwrap_or(Kind::Internal);
+        let mut kinds = Kind::ALL.into_iter();
+        let kind = kinds.find(|kind| kind.exit_code() == record.exit_code);
+        let kind = kind.unwrap_or(Kind::Internal);
         let causes = record.causes.into_iter().rev();
         let source = causes.fold(None, |source, message| {
             let cause = Self {

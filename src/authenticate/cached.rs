@@ -1,22 +1,16 @@
 //! Credentials from the cache, or fetched by one call for all that ask the same.
 
-use std::path::Path;
 use std::time::Duration;
 
-use serde_json::Value as Json;
-
-use crate::authenticate::{Call, Fetched, Session, fetch, local, place};
+use crate::authenticate::question::{full_path, login_and_key};
+use crate::authenticate::{Call, Fetched, Session, fetch};
 use crate::aws::Credentials;
 use crate::aws::endpoint::Region;
-use crate::aws::sts;
-use crate::cache::{Attempt, Cache, Entry, Failure, Freshness, Kept, Key, Lock, Login};
+use crate::cache::{Attempt, Cache, Entry, Failure, Freshness, Kept, Lock};
 use crate::clock::{Deadline, format_duration};
-use crate::cloud::{self, Backend, Name, PulumiHome};
-use crate::configuration::{CacheRequest, Setting};
-use crate::digest::Sha256;
+use crate::configuration::CacheRequest;
 use crate::environment::Reference;
 use crate::error::{Error, Kind, Result};
-use crate::evaluator::directory;
 use crate::kubernetes::exec_info;
 
 /// How long a failure is told again to the process for which the call was made: kubectl runs a
@@ -28,9 +22,6 @@ const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
 
 /// How long a renewal may take, while the credentials are still good.
 const RENEWAL_LIMIT: Duration = Duration::from_secs(5);
-
-/// What opens the stacks of Pulumi that a local definition may read.
-const PASSPHRASES: [&str; 2] = ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"];
 
 /// How long to wait between two attempts at the lock: at first, and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
@@ -326,113 +317,4 @@ fn session_of(entry: Entry) -> Result<Session> {
         },
         clock_offset: entry.clock_offset,
     })
-}
-
-/// What the call has to log in with, and the hash of what it asks. `None` where there is no login
-/// that could seal anything. Nothing here needs the network.
-fn login_and_key(call: &Call<'_>) -> Result<Option<(Login, Sha256)>> {
-    let host = call.host;
-    let open = &call.request.open;
-    let home = PulumiHome::new(host, open.deadline);
-    let backend = Backend::find(host, &home);
-    let mut login = Login::default();
-    let mut key = Key::default();
-
-    let pulumi = backend.as_ref().ok().map(|backend| {
-        let oidc = place::oidc(open, host)?;
-        cloud::Login::find(host, &home, &backend.url, &oidc, None)
-    });
-    let pulumi = pulumi.transpose();
-    let (environment, has_organization) = match &open.environment {
-        Reference::Local(path) => {
-            let definition = directory::read_definition(path)?;
-            login.add("definition", Some(definition.text.as_bytes()));
-            (full_path(path)?, false)
-        }
-        Reference::Cloud(text) => (text.clone(), Name::parse(text)?.organization.is_some()),
-    };
-    key.environment = &environment;
-
-    // A local definition may do without Pulumi Cloud, so trouble with that is none of its own.
-    let pulumi = if call.request.is_in_cloud() {
-        pulumi?
-    } else {
-        pulumi.ok().flatten()
-    };
-    let secret = pulumi.as_ref().map(|login| login.secret(host)).transpose();
-    let secret = secret.map(Option::flatten);
-    if call.request.is_in_cloud() {
-        if !matches!(secret, Ok(Some(_))) {
-            return Ok(None);
-        }
-    } else {
-        let identity = local::identity(open).source(host);
-        let identity = identity.ok().and_then(|source| source.secret(host).ok());
-        login.add_secret("identity token", identity.as_ref());
-        for variable in PASSPHRASES {
-            let value = host.variable(variable)?;
-            login.add(variable, value.as_deref().map(str::as_bytes));
-        }
-    }
-    login.add_secret("Pulumi Cloud", secret.ok().flatten().as_ref());
-    let principal = pulumi.map(|login| login.principal());
-    key.principal = principal.as_deref();
-    key.backend = backend.as_ref().ok().map(|backend| backend.url.as_str());
-
-    let organization = match (&open.organization, &backend) {
-        _ if has_organization => None,
-        (Some(setting), _) => Some(setting.value.clone()),
-        (None, Ok(backend)) => home.default_organization(&backend.url).ok().flatten(),
-        (None, Err(_)) => None,
-    };
-    key.organization = organization.as_deref();
-    let default_region = match host.variable("AWS_REGION")? {
-        Some(region) => Some(region),
-        None => host.variable("AWS_DEFAULT_REGION")?,
-    };
-    key.default_region = default_region.as_deref();
-    let root = open.root.as_deref().map(full_path).transpose()?;
-    key.root = root.as_deref();
-    let extension = &call.request.extension;
-    let extension = (!extension.is_empty()).then(|| Json::Object(extension.clone()).to_string());
-    key.extension = extension.as_deref();
-    let sts = sts::Settings::from_host(host)?;
-    key.endpoint = sts.endpoint.as_deref();
-    key.fips = sts.endpoint_mode.fips;
-    key.dual_stack = sts.endpoint_mode.dual_stack;
-    Ok(Some((login, settings_in(key, call).hash())))
-}
-
-/// Adds the settings that are at hand as texts.
-fn settings_in<'a>(key: Key<'a>, call: &'a Call<'_>) -> Key<'a> {
-    fn text(setting: &Option<Setting>) -> Option<&str> {
-        setting.as_ref().map(|setting| setting.value.as_str())
-    }
-    let Call {
-        request,
-        server_region,
-        ..
-    } = call;
-    Key {
-        remote: request.open.remote,
-        secrets_of: text(&request.open.secrets_of),
-        token_type: text(&request.open.pulumi_oidc_token_type),
-        audience: request.open.web_identity_audience.as_deref(),
-        cluster_name: text(&request.cluster_name),
-        region: text(&request.region),
-        server_region: server_region.as_ref().map(Region::as_str),
-        role_arn: text(&request.role_arn),
-        external_id: text(&request.external_id),
-        session_name: text(&request.session_name),
-        credentials: text(&request.credentials),
-        web_identity: text(&request.web_identity),
-        credential_lifetime: text(&request.credential_lifetime),
-        ..key
-    }
-}
-
-fn full_path(path: &Path) -> Result<String> {
-    let full = std::path::absolute(path).ok();
-    let full = full.and_then(|path| path.to_str().map(str::to_owned));
-    full.ok_or_else(|| Error::configuration("a path cannot be written as text"))
 }

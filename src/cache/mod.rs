@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::digest::Sha256;
+use crate::environment::FileRead;
 use crate::error::Result;
 
 pub use entry::{Entry, Freshness, Kept, Listed};
@@ -71,7 +72,7 @@ impl Cache {
         };
         let opened = self.seal.open(seal::Purpose::Entry, &mut sealed);
         let kept = opened.and_then(entry::decode);
-        Ok(kept.filter(|kept| kept.files().iter().all(|file| file.is_unchanged())))
+        Ok(kept.filter(|kept| kept.files().iter().all(FileRead::is_unchanged)))
     }
 
     /// Keeps credentials, and removes files that are too old to be of use. `environment` is shown
