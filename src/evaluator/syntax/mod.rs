@@ -3,6 +3,7 @@
 //! It knows lists, maps and resolved scalars, but nothing of interpolation or functions. Only
 //! [`yaml`] and [`places`] know the YAML parser.
 
+mod joined;
 mod places;
 mod repair;
 mod scalar;

@@ -14,6 +14,7 @@ use crate::evaluator::document_path::{join_name, join_step};
 use crate::evaluator::limits::{
     MAXIMUM_DIAGNOSTICS, MAXIMUM_NAME_BYTES, MAXIMUM_NESTING, MAXIMUM_NODES,
 };
+use crate::evaluator::syntax::joined::{self, Folds};
 use crate::evaluator::syntax::places::{Places, advance, stated_end};
 use crate::evaluator::syntax::repair::{self, Repair};
 use crate::evaluator::syntax::scalar::{self, Scalar};
@@ -47,8 +48,9 @@ pub(in crate::evaluator) fn parse_within(text: &str, limit: usize) -> Document {
 fn read<'text>(text: &'text str, input: &str, limit: usize) -> Builder<'text> {
     let mut input = Zeroizing::new(input.to_owned());
     let mut stand_ins = Vec::new();
+    let mut folds = None;
     for _ in 0..=repair::repairs(text) {
-        let builder = read_once(text, &input, limit, &stand_ins);
+        let builder = read_once(text, &input, limit, &stand_ins, folds);
         let Some(stumble) = &builder.repair else {
             return builder;
         };
@@ -65,10 +67,23 @@ fn read<'text>(text: &'text str, input: &str, limit: usize) -> Builder<'text> {
                 stand_ins.push((other, "\u{feff}"));
                 input = repair::with_inner_marks_as(&input, other);
             }
+            (Repair::Indentation(at), _) => {
+                let Some(joined) = builder.joined(&input, *at, &mut folds) else {
+                    return builder;
+                };
+                input = joined;
+            }
+            (Repair::RareBreaks, _) => {
+                let changed = repair::without_breaks_behind_tags(&input);
+                if changed == input {
+                    return builder;
+                }
+                input = changed;
+            }
             (_, None) => return builder,
         }
     }
-    read_once(text, &input, limit, &stand_ins)
+    read_once(text, &input, limit, &stand_ins, folds)
 }
 
 fn read_once<'text>(
@@ -76,8 +91,13 @@ fn read_once<'text>(
     input: &str,
     limit: usize,
     stand_ins: &[(char, &'static str)],
+    folds: Option<Folds>,
 ) -> Builder<'text> {
     let mut builder = Builder::new(text);
+    builder.folds = folds;
+    if folds.is_some() {
+        builder.places.count_lines();
+    }
     builder.stand_ins = stand_ins.to_vec();
     if let Some(problem) = other_version(text) {
         builder.fail(problem);
@@ -179,6 +199,10 @@ struct Builder<'text> {
     ends_folded: bool,
     /// What stands in the parser's input for what.
     stand_ins: Vec<(char, &'static str)>,
+    /// What stands for breaks and blanks in lines that were joined.
+    folds: Option<Folds>,
+    /// The byte behind the last thing that was read.
+    end: usize,
     /// How the parser can be made to read on.
     repair: Option<Repair>,
 }
@@ -194,6 +218,8 @@ impl<'text> Builder<'text> {
             },
             ends_folded: false,
             stand_ins: Vec::new(),
+            folds: None,
+            end: 0,
             repair: None,
         }
     }
@@ -234,6 +260,7 @@ impl<'text> Builder<'text> {
 
     fn take(&mut self, event: Event<'_>, span: ParserSpan) -> Result<(), Problem> {
         let span = self.places.span(span);
+        self.end = span.end.byte;
         if let Event::Scalar(_, _, 1.., _)
         | Event::SequenceStart(1.., _)
         | Event::MappingStart(1.., _) = event
@@ -333,11 +360,44 @@ impl<'text> Builder<'text> {
         Ok(())
     }
 
+    /// The parser's input with one line for those of the brackets or the quotes that the character
+    /// `at` is in.
+    fn joined(
+        &self,
+        input: &str,
+        at: usize,
+        folds: &mut Option<Folds>,
+    ) -> Option<Zeroizing<String>> {
+        let mut free = repair::STAND_INS
+            .into_iter()
+            .rev()
+            .filter(|it| !input.contains(*it));
+        let chosen = folds.or_else(|| {
+            let (line, blank) = (free.next()?, free.next()?);
+            Some(Folds { line, blank })
+        })?;
+        *folds = Some(chosen);
+        let mut characters = Zeroizing::new(input.chars().collect::<Vec<_>>());
+        let outermost = self.open.iter().find(|open| open.in_flow);
+        let from = outermost.map_or(self.end, |open| open.begin.byte);
+        let from = self.places.text[..from].chars().count();
+        let begin = joined::next_bracket(&characters, from)
+            .filter(|begin| *begin <= at)
+            .unwrap_or(at);
+        joined::join(&mut characters, begin, chosen)?;
+        let mut joined = Zeroizing::new(String::with_capacity(input.len() * 2));
+        joined.extend(characters.iter());
+        (*joined != input).then_some(joined)
+    }
+
     /// The text that the parser was given stand-ins for. A plain one does not end with a break.
     fn meant(&self, text: &str, style: ScalarStyle) -> Zeroizing<String> {
         let mut meant = Zeroizing::new(text.to_owned());
         for (stand_in, replacement) in &self.stand_ins {
             meant = Zeroizing::new(meant.replace(*stand_in, replacement));
+        }
+        if let Some(folds) = self.folds {
+            meant = Zeroizing::new(folds.unfold(&meant));
         }
         if style == ScalarStyle::Plain && meant.ends_with(RARE_BREAKS) {
             let length = meant
@@ -353,7 +413,14 @@ impl<'text> Builder<'text> {
     fn ends_tag(&self, end: Position) -> Result<(), Problem> {
         let at = self.places.next_token(end);
         let text = self.places.text;
-        let is_apart = text[..at.byte].ends_with(BLANKS) || text[..at.byte].ends_with(BREAKS);
+        let before = &text[..at.byte];
+        let is_apart = [&BLANKS[..], &BREAKS, &RARE_BREAKS]
+            .into_iter()
+            .any(|spaces| before.ends_with(spaces))
+            || before
+                .rsplit(|it: char| it.is_whitespace() || "[]{},".contains(it))
+                .next()
+                .is_some_and(|word| word.starts_with('&'));
         let wording = match text.as_bytes().get(at.byte) {
             Some(b']' | b'}') if !is_apart => "did not find expected whitespace or line break",
             Some(b',') if !is_apart => "a comma right behind a tag is a part of the tag",
