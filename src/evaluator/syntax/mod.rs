@@ -5,6 +5,7 @@
 
 mod joined;
 mod places;
+mod refusals;
 mod repair;
 mod scalar;
 mod yaml;

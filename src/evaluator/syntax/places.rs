@@ -229,18 +229,6 @@ impl<'text> Places<'text> {
         rest.starts_with(['[', '{'])
     }
 
-    /// Whether a text in double quotes has `\/`, which YAML 1.2 has and yaml.v3 has not.
-    pub(super) fn has_escaped_slash(&self, span: Span) -> bool {
-        let source = self.text.get(span.begin.byte..span.end.byte);
-        let mut characters = source.unwrap_or_default().chars();
-        while let Some(character) = characters.next() {
-            if character == '\\' && characters.next() == Some('/') {
-                return true;
-            }
-        }
-        false
-    }
-
     /// Whether a block reaches to the end of the text, whose last line has something in it and no
     /// break.
     pub(super) fn ends_without_break(&self, span: Span) -> bool {

@@ -16,6 +16,7 @@ use crate::evaluator::limits::{
 };
 use crate::evaluator::syntax::joined::{self, Folds};
 use crate::evaluator::syntax::places::{Places, advance, stated_end};
+use crate::evaluator::syntax::refusals;
 use crate::evaluator::syntax::repair::{self, Repair};
 use crate::evaluator::syntax::scalar::{self, Scalar};
 use crate::evaluator::syntax::{Document, Entry, Key, Kind, Node, Problem, Span};
@@ -99,7 +100,7 @@ fn read_once<'text>(
         builder.places.count_lines();
     }
     builder.stand_ins = stand_ins.to_vec();
-    if let Some(problem) = other_version(text) {
+    if let Some(problem) = refusals::refusal(text) {
         builder.fail(problem);
         return builder;
     }
@@ -127,34 +128,6 @@ fn read_once<'text>(
     }
     builder.document.readable = true;
     builder
-}
-
-/// The problem of a text that says it is of another version of YAML than 1.1, the only one that
-/// yaml.v3 takes.
-fn other_version(text: &str) -> Option<Problem> {
-    let lines = text.lines().enumerate();
-    let mut before = lines.take_while(|(_, line)| {
-        line.trim_matches(BLANKS).is_empty() || line.starts_with(['#', '%'])
-    });
-    let (number, line) = before.find(|(_, line)| line.starts_with("%YAML"))?;
-    let version = line.split_whitespace().nth(1);
-    if version == Some("1.1") {
-        return None;
-    }
-    let byte = text.find("%YAML").unwrap_or_default();
-    let at = Position {
-        line: number + 1,
-        column: 1,
-        byte,
-    };
-    Some(Problem {
-        summary: match number {
-            0 => "yaml: found incompatible YAML document".to_owned(),
-            _ => format!("yaml: line {number}: found incompatible YAML document"),
-        },
-        span: Span { begin: at, end: at },
-        path: None,
-    })
 }
 
 /// What ends a line.
@@ -228,6 +201,17 @@ impl<'text> Builder<'text> {
         self.open.is_empty() && self.document.root.is_some()
     }
 
+    /// Whether the next node is the name of an entry.
+    fn awaits_name(&self) -> bool {
+        matches!(
+            self.open.last(),
+            Some(Open {
+                content: Content::Object { pending: None, .. },
+                ..
+            })
+        )
+    }
+
     /// Counts what takes memory, and refuses what would take too much of it.
     fn count(&mut self, event: &Event<'_>, span: ParserSpan, limit: usize) -> Result<(), Problem> {
         let length = match event {
@@ -235,13 +219,7 @@ impl<'text> Builder<'text> {
             Event::SequenceStart(..) | Event::MappingStart(..) | Event::Alias(_) => 0,
             _ => return Ok(()),
         };
-        let is_name = matches!(
-            self.open.last(),
-            Some(Open {
-                content: Content::Object { pending: None, .. },
-                ..
-            })
-        );
+        let is_name = self.awaits_name();
         let summary = if self.document.nodes == limit {
             format!("the definitions hold more than {MAXIMUM_NODES} names and values")
         } else if is_name && length > MAXIMUM_NAME_BYTES {
@@ -260,12 +238,12 @@ impl<'text> Builder<'text> {
 
     fn take(&mut self, event: Event<'_>, span: ParserSpan) -> Result<(), Problem> {
         let span = self.places.span(span);
-        self.end = span.end.byte;
+        let previous_end = std::mem::replace(&mut self.end, span.end.byte);
         if let Event::Scalar(_, _, 1.., _)
         | Event::SequenceStart(1.., _)
         | Event::MappingStart(1.., _) = event
         {
-            self.check_anchor(span.begin)?;
+            self.places.check_anchor(span.begin)?;
         }
         match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -279,29 +257,27 @@ impl<'text> Builder<'text> {
                 let in_flow = self.open.last().is_some_and(|open| open.in_flow);
                 let is_tagged = is_marked || tag.is_some();
                 if in_flow && is_tagged && text.is_empty() && style == ScalarStyle::Plain {
-                    self.ends_tag(span.end)?;
+                    self.places.ends_tag(span.end)?;
                 }
                 let mut span = self.places.scalar(span, style, has_property);
                 if text.is_empty() && style == ScalarStyle::Plain && !has_property && !in_flow {
                     let after = self.places.after_indicator(span.begin);
                     (span.begin, span.end) = (after, after);
                 }
+                if text.is_empty() && style == ScalarStyle::Plain && self.awaits_name() {
+                    let between = (previous_end, span.end);
+                    self.places.check_name(between, has_property, in_flow)?;
+                }
                 if let Some(after) = self.after_colon(span) {
                     (span.begin, span.end) = (after, after);
                 }
-                if style == ScalarStyle::DoubleQuoted && self.places.has_escaped_slash(span) {
-                    return Err(Problem {
-                        summary: format!(
-                            "yaml: line {}: found unknown escape character",
-                            span.begin.line
-                        ),
-                        span,
-                        path: None,
-                    });
-                }
+                self.places.check_escapes(span, style)?;
                 self.ends_folded |=
                     style == ScalarStyle::Folded && span.end.byte == self.places.text.len();
                 let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                if is_block {
+                    self.places.check_indentation(span.begin)?;
+                }
                 let text = if is_block && self.places.ends_without_break(span) {
                     // The parser adds the break that the last line does not have.
                     text.strip_suffix('\n').unwrap_or(&text)
@@ -407,56 +383,6 @@ impl<'text> Builder<'text> {
             meant.truncate(length);
         }
         meant
-    }
-
-    /// Refuses a tag with a bracket or a comma right behind it: to yaml.v3 that is a part of the tag.
-    fn ends_tag(&self, end: Position) -> Result<(), Problem> {
-        let at = self.places.next_token(end);
-        let text = self.places.text;
-        let before = &text[..at.byte];
-        let is_apart = [&BLANKS[..], &BREAKS, &RARE_BREAKS]
-            .into_iter()
-            .any(|spaces| before.ends_with(spaces))
-            || before
-                .rsplit(|it: char| it.is_whitespace() || "[]{},".contains(it))
-                .next()
-                .is_some_and(|word| word.starts_with('&'));
-        let wording = match text.as_bytes().get(at.byte) {
-            Some(b']' | b'}') if !is_apart => "did not find expected whitespace or line break",
-            Some(b',') if !is_apart => "a comma right behind a tag is a part of the tag",
-            _ => return Ok(()),
-        };
-        Err(Problem {
-            summary: format!("yaml: line {}: {wording}", at.line),
-            span: Span { begin: at, end: at },
-            path: None,
-        })
-    }
-
-    /// Refuses an anchor whose name has other than letters, digits, `_` and `-` of ASCII.
-    fn check_anchor(&self, begin: Position) -> Result<(), Problem> {
-        let mut rest = self.places.text.get(begin.byte..).unwrap_or_default();
-        while rest.starts_with('!') {
-            let word = rest.find(char::is_whitespace).unwrap_or(rest.len());
-            rest = rest[word..].trim_start();
-        }
-        let Some(name) = rest.strip_prefix('&') else {
-            return Ok(());
-        };
-        let is_named = |it: char| it.is_ascii_alphanumeric() || it == '_' || it == '-';
-        let end = name.find(|it| !is_named(it)).unwrap_or(name.len());
-        let ends = |it: char| it.is_whitespace() || "?:,]}%@`".contains(it);
-        if end > 0 && name[end..].chars().next().is_none_or(ends) {
-            return Ok(());
-        }
-        Err(Problem {
-            summary: format!(
-                "yaml: line {}: did not find expected alphabetic or numeric character",
-                begin.line
-            ),
-            span: Span { begin, end: begin },
-            path: None,
-        })
     }
 
     /// A word in brackets that has `:` first or `?` in it: to yaml.v3 these are marks there, `:` of a
