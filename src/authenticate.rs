@@ -5,6 +5,7 @@
 mod decryption;
 mod local;
 mod place;
+mod stacks;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -38,6 +38,16 @@ const RULES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "pulumi",
+        &[
+            "environment",
+            "error",
+            "evaluator::provider",
+            "host",
+            "secret",
+        ],
+    ),
+    (
         "cloud",
         &[
             "clock",
@@ -65,6 +75,7 @@ const RULES: &[(&str, &[&str])] = &[
             "identity_token",
             "journal",
             "kubernetes",
+            "pulumi",
             "secret",
         ],
     ),

@@ -46,6 +46,8 @@ pub(super) struct Call<'c> {
     /// The access token; the token exchange has none.
     pub(super) token: Option<&'c Secret<String>>,
     pub(super) body: &'c [u8],
+    /// The largest answer, in bytes.
+    pub(super) limit: usize,
 }
 
 impl Transport<'_> {
@@ -76,7 +78,7 @@ impl Transport<'_> {
             url: &url,
             headers: &headers,
             body: call.body,
-            limit: LARGEST_ANSWER,
+            limit: call.limit,
         };
         let mut attempt = 1;
         loop {
