@@ -27,6 +27,7 @@ mod open;
 mod properties;
 #[cfg(unix)]
 mod run;
+mod stacks;
 mod stand_ins;
 mod tokens;
 mod verifier;

@@ -5,6 +5,8 @@
 //! `pkg/backend/httpstate/client/client.go`, `sdk/go/common/apitype/stacks.go`). The CLI's newest
 //! versions know `outputs` too, which servers may not have.
 
+use serde::de::IgnoredAny;
+
 use crate::cloud::client::Cloud;
 use crate::cloud::failure::Refusal;
 use crate::cloud::name::{Organization, is_name};
@@ -70,7 +72,8 @@ impl Stack<'_> {
             )
         })?;
         match answer.status {
-            200 => Ok(answer.body),
+            200 if is_json(answer.body.expose()) => Ok(answer.body),
+            200 => Err(self.cloud.unexpected("it is not JSON")),
             _ => Err(self.denied(&self.cloud.refusal(&answer))),
         }
     }
@@ -193,6 +196,11 @@ impl Stack<'_> {
         };
         refusal.with_cause(error)
     }
+}
+
+/// Whether it is JSON. Nothing of it is kept: states are large.
+fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(text).is_ok()
 }
 
 /// Bytes as Go's JSON has them: base64.

@@ -132,9 +132,9 @@ impl Folder {
         let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
         let names = names.join(", ");
         error.with_hint(if more > 0 {
-            format!("there are {names} and {more} more")
+            format!("what is there: {names} and {more} more")
         } else {
-            format!("there are {names}")
+            format!("what is there: {names}")
         })
     }
 

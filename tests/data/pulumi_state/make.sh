@@ -44,4 +44,5 @@ make projects PULUMI_DIY_BACKEND_GZIP=false ''
 make packed PULUMI_DIY_BACKEND_GZIP=true \
   "\"bytes\":{\"$sig\":\"803fd3297a5875dc03ca845dda5d2a98\",\"value\":\"eP8=\"},\"later\":\"04da6b54-80e4-46f7-96ec-b56ff0331ba9\","
 make legacy PULUMI_DIY_BACKEND_LEGACY_LAYOUT=true ''
+make unprotected PULUMI_CONFIG_PASSPHRASE= ''
 make zstd PULUMI_DIY_BACKEND_ZSTD=true ''
