@@ -27,6 +27,7 @@ mod open;
 mod properties;
 #[cfg(unix)]
 mod run;
+mod seed;
 mod stacks;
 mod stand_ins;
 mod tokens;

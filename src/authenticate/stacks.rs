@@ -19,8 +19,16 @@ pub(super) struct StackBackends<'a> {
     host: &'a Host,
     http: &'a HttpClient,
     journal: &'a Journal<'a>,
-    /// By the organisation in the stacks' names: a login may be good for one organisation alone.
-    logins: Mutex<Vec<(Option<String>, Cloud<'a>)>>,
+    logins: Mutex<Vec<Login<'a>>>,
+}
+
+/// A login for the stacks whose names have the same organisation, or none: it may be good for one
+/// organisation alone.
+struct Login<'a> {
+    named: Option<String>,
+    cloud: Cloud<'a>,
+    /// The organisation of names that have none, once it is known.
+    organization: Option<String>,
 }
 
 impl<'a> StackBackends<'a> {
@@ -50,7 +58,7 @@ impl<'a> StackBackends<'a> {
         let organization = name.organization.as_deref();
         let known = logins
             .iter()
-            .position(|(known, _)| known.as_deref() == organization);
+            .position(|login| login.named.as_deref() == organization);
         let known = if let Some(known) = known {
             known
         } else {
@@ -61,11 +69,20 @@ impl<'a> StackBackends<'a> {
                 self.journal,
                 organization,
             )?;
-            logins.push((name.organization.clone(), cloud));
+            logins.push(Login {
+                named: name.organization.clone(),
+                cloud,
+                organization: name.organization.clone(),
+            });
             logins.len() - 1
         };
-        let (_, cloud) = &logins[known];
-        work(&cloud.stack(organization, &name.project, &name.stack)?)
+        let login = &mut logins[known];
+        let organization = login.organization.as_deref();
+        let stack = login
+            .cloud
+            .stack(organization, &name.project, &name.stack)?;
+        login.organization = Some(stack.organization().to_owned());
+        work(&stack)
     }
 }
 

@@ -60,6 +60,12 @@ impl Cloud<'_> {
 }
 
 impl Stack<'_> {
+    /// The organisation that it is in.
+    #[must_use]
+    pub fn organization(&self) -> &str {
+        self.organization.as_str()
+    }
+
     /// The state, as JSON.
     pub fn export(&self) -> Result<Secret<Vec<u8>>> {
         let answer = self.cloud.transport.send(Call {

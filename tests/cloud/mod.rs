@@ -25,7 +25,7 @@ const TOKEN_AUDIENCE: &str = "sts.amazonaws.com";
 /// Pulumi Cloud, and an AWS that trusts it.
 pub(crate) struct Setting {
     world: World,
-    cloud: PulumiCloud,
+    pub(crate) cloud: PulumiCloud,
 }
 
 impl Setting {
@@ -47,7 +47,7 @@ impl Setting {
         self.cloud.url()
     }
 
-    fn with(change: impl FnOnce(&mut Configuration)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut Configuration)) -> Self {
         let clock = Clock::system();
         let issuer = PulumiCloud::login_issuer();
         let tokens = PulumiCloud::token_issuer();
@@ -84,14 +84,14 @@ impl Setting {
     }
 
     /// A call without a login.
-    fn stranger(&self) -> Plugin {
+    pub(crate) fn stranger(&self) -> Plugin {
         self.world
             .plugin()
             .env("PULUMI_BACKEND_URL", self.cloud.url())
     }
 
     /// A call with a login by variable.
-    fn plugin(&self) -> Plugin {
+    pub(crate) fn plugin(&self) -> Plugin {
         self.stranger().env("PULUMI_ACCESS_TOKEN", TOKEN)
     }
 
@@ -111,7 +111,7 @@ impl Setting {
 
     /// Asserts that the calls were these, all on one connection.
     #[track_caller]
-    fn assert_calls(&self, operations: &[&str]) {
+    pub(crate) fn assert_calls(&self, operations: &[&str]) {
         let calls = self.calls();
         let made: Vec<_> = calls.iter().map(|(name, ..)| name.as_str()).collect();
         assert_eq!(made, operations);

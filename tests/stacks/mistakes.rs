@@ -119,7 +119,7 @@ fn a_state_that_cannot_be_read_is_told_with_its_place() {
         ),
         (
             "[\"hunter2\"]".to_owned(),
-            "it is no state of a stack: another form at line 1, column 1",
+            "it is no state of a stack: another form at line 1, column 10",
         ),
         (
             "{\"version\":3,\"checkpoint\":\"hunter2\"}".to_owned(),
@@ -134,7 +134,7 @@ fn a_state_that_cannot_be_read_is_told_with_its_place() {
             root(&format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200))),
             "its outputs nest deeper than 128 levels",
         ),
-        (root(&deep), "it ends too early, at line 1, column 100089"),
+        (root(&deep), "it is not JSON at line 1, column 100091"),
     ] {
         let told = failure(&with_state(&text), 2);
         let (first, rest) = told.split_once('\n').unwrap();
@@ -312,7 +312,10 @@ fn a_check_opens_nothing_and_knows_the_schema() {
     check(&good).run().assert("", "", 0);
     for (inputs, why) in [
         ("{}", "missing required properties: stacks"),
-        ("{stacks: {}}", "expected an object with at least 1 properties"),
+        (
+            "{stacks: {}}",
+            "expected an object with at least 1 properties",
+        ),
         ("{stacks: {s: {}}}", "missing required properties: stack"),
         ("{stacks: {s: a/b}}", "expected object, got string"),
         ("{stacks: {s: {stack: b}}}", "string must match the pattern"),
@@ -333,14 +336,14 @@ fn a_check_opens_nothing_and_knows_the_schema() {
         assert!(output.stderr.contains(why), "{inputs}: {}", output.stderr);
     }
     // Opened, a name that is not there is a mistake with its place.
-    let open = opening("values:\n  a: {fn::open::pulumi-stacks: {stacks: {eks: {stack: eks-cluster/demo}}}}\n  b: ${a.esk.n}\n  c: ${a.eks.m}\n")
+    let open = opening("values:\n  a: {fn::open::pulumi-stacks: {stacks: {cluster: {stack: eks-cluster/demo}}}}\n  b: ${a.clutser.n}\n  c: ${a.cluster.m}\n")
         .file(STATE, "{\"version\":3,\"checkpoint\":{\"latest\":{\"resources\":[{\"type\":\"pulumi:pulumi:Stack\",\"outputs\":{\"n\":1}}]}}}")
         .env("PULUMI_BACKEND_URL", "file://state");
     let output = open.run();
     assert_eq!(output.code, 3, "{output:#?}");
     for told in [
-        "unknown property \"esk\"",
-        "did you mean \"eks\"?",
+        "unknown property \"clutser\"",
+        "did you mean \"cluster\"?",
         "unknown property \"m\"",
     ] {
         assert!(output.stderr.contains(told), "{}", output.stderr);
