@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::cloud::Setting;
+use crate::stacks::outputs;
 use crate::support::plugin::{Plugin, ambient};
 use crate::support::sts::configuration::{AUDIENCE, ROLE};
 
@@ -122,25 +123,8 @@ struct Seed {
 
 impl Seed {
     fn new(definition: &str) -> Self {
-        let server = "https://0123456789ABCDEF.gr7.eu-west-1.eks.amazonaws.com";
-        let kubeconfig = json!({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "eks", "cluster": {"server": server}}],
-        });
-        // The outputs of the state on disk, which the Pulumi CLI wrote.
-        let outputs = json!({
-            "asset": {
-                "4dabf18193072939515e22adb298388d": "c44067f5952c0a294b673a41bacd8c17",
-                "hash": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-                "text": "text",
-            },
-            "clusterName": "eks-demo",
-            "kubeconfig": kubeconfig,
-            "nested": ["hunter3"],
-            "nodes": {"count": 3, "labels": ["a", "b"], "ratio": 0.5, "token": "hunter2"},
-            "nothing": null,
-        });
+        // The state on disk has the same ones.
+        let outputs = outputs();
         let setting = Setting::with(|configuration| {
             let known = configuration.clone();
             *configuration = known

@@ -198,6 +198,10 @@ fn refusals_are_told_with_what_helps() {
     let variable = "the variable `PULUMI_ACCESS_TOKEN`";
     let alice = format!("the user `alice` (access token from {variable})");
     let refuse = |status, message: &str| Fault::refuse(status, message, &[]);
+    let forbidden = format!(
+        "{alice} may not read the stack `acme/eks-cluster/demo`\ncaused by: Forbidden\nhint: ask \
+                 an administrator of `acme` for the permission to read it"
+    );
     for (fault, at, stack, code, want) in [
         (
             None,
@@ -236,20 +240,14 @@ fn refusals_are_told_with_what_helps() {
             "export stack",
             STACK,
             4,
-            format!(
-                "{alice} may not read the stack `acme/eks-cluster/demo`\ncaused by: Forbidden\nhint: ask \
-                 an administrator of `acme` for the permission to read it"
-            ),
+            forbidden.clone(),
         ),
         (
             Some(refuse(403, "Forbidden")),
             "decrypt stack secrets",
             STACK,
             4,
-            format!(
-                "{alice} may not read the stack `acme/eks-cluster/demo`\ncaused by: Forbidden\nhint: ask \
-                 an administrator of `acme` for the permission to read it"
-            ),
+            forbidden.clone(),
         ),
         (
             Some(Fault::Html),

@@ -261,7 +261,7 @@ fn of_several_forms_the_newest_counts() {
         let older = open.path("state/.pulumi/stacks/eks-cluster").join(older);
         let file = std::fs::File::options().write(true).open(older).unwrap();
         let earlier = file.metadata().unwrap().modified().unwrap();
-        let earlier = earlier - std::time::Duration::from_secs(60);
+        let earlier = earlier - std::time::Duration::from_mins(1);
         file.set_modified(earlier).unwrap();
         assert_eq!(stack_of(&open)["clusterName"], want, "{is_packed_newer}");
     }

@@ -33,7 +33,7 @@ fn fixture(backend: &str) -> PathBuf {
 }
 
 /// What the Pulumi CLI says are the outputs in the fixtures.
-fn outputs() -> Value {
+pub(crate) fn outputs() -> Value {
     json!({
         "asset": {
             "4dabf18193072939515e22adb298388d": "c44067f5952c0a294b673a41bacd8c17",
