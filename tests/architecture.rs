@@ -40,6 +40,7 @@ const RULES: &[(&str, &[&str])] = &[
     (
         "pulumi",
         &[
+            "clock",
             "environment",
             "error",
             "evaluator::provider",

@@ -195,6 +195,7 @@ impl<'a> Cloud<'a> {
             token: Some(&self.account.token),
             body: definition,
             limit: LARGEST_ANSWER,
+            repeatable: false,
         })?;
         if !matches!(answer.status, 200 | 201) {
             let refusal = self.refusal(&answer);
@@ -265,6 +266,7 @@ impl<'a> Cloud<'a> {
             token: Some(&self.account.token),
             body: definition,
             limit: LARGEST_ANSWER,
+            repeatable: false,
         })?;
         let diagnostics = if answer.status == 200 {
             let diagnostics = session::diagnostics(answer.body.expose());
@@ -290,6 +292,7 @@ impl<'a> Cloud<'a> {
             token: Some(&self.account.token),
             body: &[],
             limit: LARGEST_ANSWER,
+            repeatable: false,
         })
     }
 

@@ -201,6 +201,7 @@ fn ask(
         token: None,
         body: body.as_bytes(),
         limit: LARGEST_ANSWER,
+        repeatable: false,
     })?;
     match answer.status {
         200 | 201 => read(transport, &answer, now).map(Ok),

@@ -159,6 +159,7 @@ impl Stack<'_> {
             token: Some(&self.cloud.account.token),
             body,
             limit: LARGEST_ANSWER,
+            repeatable: true,
         }
     }
 

@@ -49,6 +49,7 @@ impl Stored<'_> {
             token: Some(&self.cloud.account.token),
             body: body.as_bytes(),
             limit: LARGEST_ANSWER,
+            repeatable: false,
         })?;
         if answer.status != 200 {
             return Err(self.denied(&self.cloud.refusal(&answer)));
