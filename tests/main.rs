@@ -14,9 +14,11 @@
 pub mod support;
 
 mod architecture;
+mod cache;
 mod check;
 mod cloud;
 mod commands;
+mod doctor;
 mod errors;
 mod examples;
 mod get_token;

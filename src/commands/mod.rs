@@ -1,8 +1,10 @@
 //! The command line. Only the modules below this one write to standard output and standard error.
 
+mod cache;
 mod check;
 mod convert_kubeconfig;
 mod difference;
+mod doctor;
 mod get_token;
 mod kubeconfig;
 mod open;
@@ -34,8 +36,10 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Cache(cache::Arguments),
     Check(check::Arguments),
     ConvertKubeconfig(convert_kubeconfig::Arguments),
+    Doctor(doctor::Arguments),
     GetToken(get_token::Arguments),
     Open(open::Arguments),
     Run(run::Arguments),
@@ -58,10 +62,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> ExitCo
 fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
     let journal = Journal::new(level(command_line.verbosity, host)?, &output::note);
     match &command_line.command {
+        Command::Cache(arguments) => done(cache::run(arguments, host)),
         Command::Check(arguments) => done(check::run(arguments, host, &journal)),
         Command::ConvertKubeconfig(arguments) => {
             done(convert_kubeconfig::run(arguments, host, &journal))
         }
+        Command::Doctor(arguments) => done(doctor::run(arguments, host, &journal)),
         Command::GetToken(arguments) => done(get_token::run(arguments, host, &journal)),
         Command::Open(arguments) => done(open::run(arguments, host, &journal)),
         Command::Run(arguments) => run::run(arguments, host, &journal),

@@ -1,11 +1,14 @@
-//! The one place that reads files of a backend on disk.
+//! The one place that reads files: those of a backend on disk, and a passphrase.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 use zeroize::Zeroizing;
+
+use crate::environment::FilesRead;
+use crate::environment::files::is_absence;
 
 /// The largest state, in bytes, packed and unpacked. The states of large stacks have a few dozen
 /// megabytes.
@@ -14,8 +17,19 @@ pub(super) const MAXIMUM_STATE_BYTES: usize = 64 << 20;
 /// The largest of the other files: `meta.yaml`, a passphrase.
 pub(super) const MAXIMUM_SMALL_FILE_BYTES: usize = 64 << 10;
 
-/// Reads a file; `None` where there is none. More than `limit` bytes are an error.
-pub(super) fn read(path: &Path, limit: usize) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+/// Reads a file, and notes it in `files`; `None` where there is none. More than `limit` bytes are an
+/// error.
+pub(super) fn read(
+    path: &Path,
+    limit: usize,
+    files: &FilesRead,
+) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let content = read_content(path, limit)?;
+    files.note(path, content.as_ref().map(|content| content.as_slice()));
+    Ok(content)
+}
+
+fn read_content(path: &Path, limit: usize) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if is_absence(&error) => return Ok(None),
@@ -37,11 +51,6 @@ pub(super) fn read(path: &Path, limit: usize) -> io::Result<Option<Zeroizing<Vec
 pub(super) fn unpack(packed: &[u8], limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let expected = packed.len().saturating_mul(4).min(limit);
     read_up_to(MultiGzDecoder::new(packed), expected, limit)
-}
-
-/// Whether the error says that there is no such file or folder.
-pub(super) fn is_absence(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 fn read_up_to(source: impl Read, expected: usize, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {

@@ -15,6 +15,8 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use crate::environment::FilesRead;
+use crate::environment::files::is_absence;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::pulumi::file::{self, MAXIMUM_SMALL_FILE_BYTES, MAXIMUM_STATE_BYTES};
@@ -42,6 +44,8 @@ pub(super) struct Folder {
     /// The folder `.pulumi`.
     path: PathBuf,
     layout: Layout,
+    /// Where the files that are read are noted.
+    files: FilesRead,
 }
 
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -59,10 +63,14 @@ struct Meta {
 
 impl Folder {
     /// The backend at the path of a URL `file://…`, without the scheme.
-    pub(super) fn open(path: &str, host: &Host) -> Result<Self> {
+    pub(super) fn open(path: &str, host: &Host, files: FilesRead) -> Result<Self> {
         let path = resolve(path, host)?.join(".pulumi");
-        let layout = layout(&path)?;
-        Ok(Self { path, layout })
+        let layout = layout(&path, &files)?;
+        Ok(Self {
+            path,
+            layout,
+            files,
+        })
     }
 
     /// Reads the state of a stack.
@@ -83,7 +91,7 @@ impl Folder {
             Layout::Projects => stacks.join(&name.project),
             Layout::Legacy => stacks,
         };
-        let Some((path, content)) = newest(&folder, &name.stack)? else {
+        let Some((path, content)) = newest(&folder, &name.stack, &self.files)? else {
             return Err(self.absent(name));
         };
         let content = if content.starts_with(GZIP) {
@@ -174,14 +182,14 @@ fn resolve(path: &str, host: &Host) -> Result<PathBuf> {
     host.expand(Path::new(path))
 }
 
-fn layout(path: &Path) -> Result<Layout> {
+fn layout(path: &Path, files: &FilesRead) -> Result<Layout> {
     let meta = path.join("meta.yaml");
     let unusable = || {
         Error::configuration(format!("cannot read `{}`", meta.display()))
             .with_hint("check that the Pulumi CLI can use the backend: `pulumi stack ls`")
     };
-    let content =
-        file::read(&meta, MAXIMUM_SMALL_FILE_BYTES).map_err(|error| unusable().caused_by(error))?;
+    let content = file::read(&meta, MAXIMUM_SMALL_FILE_BYTES, files)
+        .map_err(|error| unusable().caused_by(error))?;
     let Some(content) = content else {
         return Ok(if stacks_in(&path.join("stacks")).is_empty() {
             Layout::Projects
@@ -201,13 +209,21 @@ fn layout(path: &Path) -> Result<Layout> {
 }
 
 /// The newest of the files that hold the state of a stack, and its content.
-fn newest(folder: &Path, stack: &str) -> Result<Option<(PathBuf, Zeroizing<Vec<u8>>)>> {
+fn newest(
+    folder: &Path,
+    stack: &str,
+    files: &FilesRead,
+) -> Result<Option<(PathBuf, Zeroizing<Vec<u8>>)>> {
     let mut found: Option<(SystemTime, PathBuf)> = None;
     for ending in ENDINGS {
         let path = folder.join(format!("{stack}{ending}"));
         let modified = match fs::metadata(&path).and_then(|metadata| metadata.modified()) {
             Ok(modified) => modified,
-            Err(error) if file::is_absence(&error) => continue,
+            Err(error) if is_absence(&error) => {
+                // One that comes into being would be the newest.
+                files.note(&path, None);
+                continue;
+            }
             Err(error) => return Err(unreadable(&path).caused_by(error)),
         };
         if found.as_ref().is_none_or(|(best, _)| modified >= *best) {
@@ -217,7 +233,7 @@ fn newest(folder: &Path, stack: &str) -> Result<Option<(PathBuf, Zeroizing<Vec<u
     let Some((_, path)) = found else {
         return Ok(None);
     };
-    let content = file::read(&path, MAXIMUM_STATE_BYTES)
+    let content = file::read(&path, MAXIMUM_STATE_BYTES, files)
         .map_err(|error| unreadable(&path).caused_by(error))?;
     Ok(content.map(|content| (path, content)))
 }

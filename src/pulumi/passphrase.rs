@@ -13,6 +13,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA256};
 use zeroize::Zeroizing;
 
+use crate::environment::FilesRead;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::pulumi::file::{self, MAXIMUM_SMALL_FILE_BYTES};
@@ -36,7 +37,7 @@ pub(super) const MALFORMED: &str = "an encrypted value in it has no form that is
 impl Key {
     /// The key that this machine's passphrase gives for a state's salt: about half a second of
     /// work. `whose` is the stack, for messages.
-    pub(super) fn derive(state: &str, host: &Host, whose: &str) -> Result<Self> {
+    pub(super) fn derive(state: &str, host: &Host, files: &FilesRead, whose: &str) -> Result<Self> {
         let unreadable = || {
             Error::configuration(format!("the state of {whose} cannot be read"))
                 .with_hint("check that the Pulumi CLI can read it: `pulumi stack output`")
@@ -50,7 +51,7 @@ impl Key {
         if version != "v1" {
             return Err(malformed());
         }
-        let (passphrase, origin) = passphrase(host, whose)?;
+        let (passphrase, origin) = passphrase(host, files, whose)?;
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
         pbkdf2::derive(
             PBKDF2_HMAC_SHA256,
@@ -90,7 +91,7 @@ impl Key {
 }
 
 /// The passphrase, and where it is from. An empty variable is an empty passphrase, as for the CLI.
-fn passphrase(host: &Host, whose: &str) -> Result<(Text, String)> {
+fn passphrase(host: &Host, files: &FilesRead, whose: &str) -> Result<(Text, String)> {
     if let Some(passphrase) = host.variable_if_set(VARIABLE)? {
         return Ok((Text::from(passphrase), format!("`{VARIABLE}`")));
     }
@@ -102,18 +103,18 @@ fn passphrase(host: &Host, whose: &str) -> Result<(Text, String)> {
             "set {VARIABLE} to it, or {FILE_VARIABLE} to the path of a file that holds it"
         )));
     };
-    let text = read_file(&path)?;
+    let text = read_file(&path, files)?;
     Ok((text, format!("`{}`", path.display())))
 }
 
 /// The passphrase in a file: all of it but the white space around, as for the CLI.
-fn read_file(path: &Path) -> Result<Text> {
+fn read_file(path: &Path, files: &FilesRead) -> Result<Text> {
     let unreadable = || {
         let path = path.display();
         Error::configuration(format!("cannot read the passphrase in `{path}`"))
             .with_hint(format!("check {FILE_VARIABLE}, which names the file"))
     };
-    let content = file::read(path, MAXIMUM_SMALL_FILE_BYTES)
+    let content = file::read(path, MAXIMUM_SMALL_FILE_BYTES, files)
         .map_err(|error| unreadable().caused_by(error))?
         .ok_or_else(|| unreadable().caused_by("there is no such file"))?;
     let text = std::str::from_utf8(&content)
@@ -132,7 +133,7 @@ mod tests {
     fn derive(variables: &[(&str, &str)], state: &str) -> Result<Key> {
         let clock = Clock::fixed(Timestamp::from_unix(0));
         let host = Host::with(variables.iter().copied(), clock);
-        Key::derive(state, &host, "the stack `a/b`")
+        Key::derive(state, &host, &FilesRead::default(), "the stack `a/b`")
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use crate::environment::{Data, Value};
+use crate::environment::{Data, FilesRead, Value};
 use crate::error::{Error, Kind, Result};
 use crate::evaluator::provider::Provider;
 use crate::host::Host;
@@ -43,6 +43,7 @@ pub struct OtherBackend {
 pub struct PulumiStacks<'b> {
     host: Host,
     backends: &'b dyn Backends,
+    files: FilesRead,
     progress: Mutex<Progress>,
 }
 
@@ -66,8 +67,15 @@ impl<'b> PulumiStacks<'b> {
         Self {
             host: host.clone(),
             backends,
+            files: FilesRead::default(),
             progress: Mutex::default(),
         }
+    }
+
+    /// The same provider; the files that it reads are noted in `files`.
+    #[must_use]
+    pub fn noting(self, files: FilesRead) -> Self {
+        Self { files, ..self }
     }
 
     fn find_place(&self) -> Result<Place> {
@@ -76,7 +84,11 @@ impl<'b> PulumiStacks<'b> {
         };
         let (scheme, path) = url.expose().split_once("://").unwrap_or_default();
         if scheme.eq_ignore_ascii_case("file") {
-            return Ok(Place::Folder(Folder::open(path, &self.host)?));
+            return Ok(Place::Folder(Folder::open(
+                path,
+                &self.host,
+                self.files.clone(),
+            )?));
         }
         // The rest of the URL may hold a password.
         let scheme: String = scheme.chars().take(20).collect();
@@ -139,7 +151,7 @@ impl<'b> PulumiStacks<'b> {
         };
         match (provider.map(|it| (it.kind.as_str(), it)), place) {
             (Some(("passphrase", provider)), _) => {
-                let key = Key::derive(provider.salt(), &self.host, &whose)?;
+                let key = Key::derive(provider.salt(), &self.host, &self.files, &whose)?;
                 let texts = ciphertexts.iter().map(|text| key.decrypt(text));
                 texts
                     .collect::<Option<_>>()

@@ -96,13 +96,13 @@ impl Setting {
     }
 
     /// `get-token` of an environment, whose cluster is `prod`.
-    fn get_token(&self, environment: &str) -> Plugin {
+    pub(crate) fn get_token(&self, environment: &str) -> Plugin {
         self.plugin()
             .args(["get-token", environment, "--cluster-name", "prod"])
     }
 
     /// The calls so far: operation, connection, status.
-    fn calls(&self) -> Vec<(String, u64, u16)> {
+    pub(crate) fn calls(&self) -> Vec<(String, u64, u16)> {
         let records = self.cloud.records().into_iter();
         records
             .map(|record| (record.operation, record.connection, record.status))
@@ -123,7 +123,7 @@ impl Setting {
 
     /// Asserts that the call gave a token that the cluster `prod` takes as one of the role.
     #[track_caller]
-    fn assert_token(&self, output: &Output) {
+    pub(crate) fn assert_token(&self, output: &Output) {
         let caller = self.world.caller(&output.token(), "prod");
         let arn = caller.expect("a token that the cluster takes");
         let role = ROLE.rsplit('/').next().unwrap();
