@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{PASSPHRASE, definition, failure, fixture, opening, outputs, redacted, stack_of};
 use crate::support::plugin::Plugin;
+use crate::support::world::{ADMIN, World};
 
 const STACK: &str = "eks-cluster/demo";
 
@@ -265,4 +266,48 @@ fn of_several_forms_the_newest_counts() {
         file.set_modified(earlier).unwrap();
         assert_eq!(stack_of(&open)["clusterName"], want, "{is_packed_newer}");
     }
+}
+
+#[test]
+fn credentials_are_kept_while_the_state_is_as_it_was() {
+    let world = World::new();
+    let definition = "values:
+  s:
+    fn::open::pulumi-stacks: {stacks: {eks: {stack: eks-cluster/demo}}}
+  aws:
+    fn::open::aws-login:
+      oidc: {duration: 1h, sessionName: seed, roleArn: \"${s.eks.role}\"}
+";
+    let text = |more: &str| state(3, &format!("{{\"role\":\"{ADMIN}\"{more}}}"));
+    let path = "state/.pulumi/stacks/eks-cluster/demo.json";
+    let elsewhere = "other/.pulumi/stacks/eks-cluster/demo.json";
+    let call = world
+        .plugin_with_identity()
+        .file("env.yaml", definition)
+        .file(path, text(""))
+        .file(elsewhere, text(""))
+        .env("PULUMI_BACKEND_URL", "file://state")
+        .args(["get-token", "./env.yaml", "--cluster-name", "demo"])
+        .args(["--region", "eu-west-1"]);
+    let logins = || {
+        let actions = world.sts.actions();
+        let logins = actions.iter().filter(|action| action.starts_with("Assume"));
+        logins.count()
+    };
+    for want in [1, 1] {
+        call.run().token();
+        assert_eq!(logins(), want);
+    }
+    std::fs::write(call.path(path), text(",\"n\":1")).unwrap();
+    for want in [2, 2] {
+        call.run().token();
+        assert_eq!(logins(), want);
+    }
+    // A packed one would be newer.
+    std::fs::write(call.path(format!("{path}.gz")), text(",\"n\":1")).unwrap();
+    call.run().token();
+    assert_eq!(logins(), 3);
+    let call = call.env("PULUMI_BACKEND_URL", "file://other");
+    call.run().token();
+    assert_eq!(logins(), 4);
 }
