@@ -8,6 +8,7 @@ pub mod diagnosis;
 mod local;
 mod place;
 mod question;
+mod stacks;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -79,10 +79,14 @@ impl Host {
     /// The value of a variable; an empty one counts as unset, as the AWS SDKs and client-go treat
     /// the variables that concern us.
     pub fn variable(&self, name: &str) -> Result<Option<String>> {
-        let Some(value) = self.raw(name).filter(|value| !value.is_empty()) else {
-            return Ok(None);
-        };
-        value.into_string().map(Some).map_err(|_| {
+        let value = self.variable_if_set(name)?;
+        Ok(value.filter(|value| !value.is_empty()))
+    }
+
+    /// The value of a variable for which an empty one is a value too, such as a passphrase.
+    pub fn variable_if_set(&self, name: &str) -> Result<Option<String>> {
+        let value = self.raw(name).map(OsString::into_string).transpose();
+        value.map_err(|_| {
             Error::configuration(format!("the variable `{name}` is not valid UTF-8"))
                 .with_hint(format!("set `{name}` to plain text, or unset it"))
         })
@@ -162,6 +166,8 @@ mod tests {
         let clock = Clock::fixed(Timestamp::from_unix(0));
         let host = Host::with([("AWS_SECRET_ACCESS_KEY", "hunter2"), ("EMPTY", "")], clock);
         assert_eq!(host.variable("EMPTY").unwrap(), None);
+        assert_eq!(host.variable_if_set("EMPTY").unwrap().unwrap(), "");
+        assert_eq!(host.variable_if_set("ABSENT").unwrap(), None);
         assert_eq!(
             host.variable("AWS_SECRET_ACCESS_KEY").unwrap().unwrap(),
             "hunter2"

@@ -59,4 +59,5 @@ pub mod identity_token;
 pub mod journal;
 pub mod kubernetes;
 pub mod process;
+pub mod pulumi;
 pub mod secret;

@@ -53,6 +53,17 @@ const RULES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "pulumi",
+        &[
+            "clock",
+            "environment",
+            "error",
+            "evaluator::provider",
+            "host",
+            "secret",
+        ],
+    ),
+    (
         "cloud",
         &[
             "clock",
@@ -82,6 +93,7 @@ const RULES: &[(&str, &[&str])] = &[
             "identity_token",
             "journal",
             "kubernetes",
+            "pulumi",
             "secret",
         ],
     ),

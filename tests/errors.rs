@@ -349,7 +349,7 @@ error: failed here
   |
 3 |     fn::open::vault-login: {}
   |     ^^^^^^^^^^^^^^^^^^^^^^^^
-  hint: `aws-login` is the provider that works locally; the others run in Pulumi Cloud
+  hint: `aws-login` and `pulumi-stacks` work locally; the others run in Pulumi Cloud
 "#,
         3,
     ),

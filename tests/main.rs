@@ -29,6 +29,8 @@ mod open;
 mod properties;
 #[cfg(unix)]
 mod run;
+mod seed;
+mod stacks;
 mod stand_ins;
 mod tokens;
 mod verifier;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::authenticate::decryption::StoredSecrets;
+use crate::authenticate::stacks::StackBackends;
 use crate::aws::aws_login::{self, AwsLogin};
 use crate::aws::web_identity;
 use crate::configuration::request::OpenRequest;
@@ -13,12 +14,14 @@ use crate::evaluator::provider::{Provider, Providers};
 use crate::evaluator::{Definition, Evaluation, Evaluator};
 use crate::host::Host;
 use crate::http::HttpClient;
+use crate::pulumi::PulumiStacks;
 
 /// A local definition, and all that its evaluation needs.
 pub(super) struct Local<'a> {
     definition: Definition,
     importer: Directory,
     aws_login: AwsLogin,
+    stacks: PulumiStacks<'a>,
     files: FilesRead,
     secrets: Option<&'a StoredSecrets<'a>>,
 }
@@ -29,6 +32,7 @@ impl<'a> Local<'a> {
         path: &Path,
         host: &Host,
         http: &HttpClient,
+        stacks: &'a StackBackends<'a>,
         secrets: Option<&'a StoredSecrets<'a>>,
     ) -> Result<Self> {
         let definition = directory::read_definition(path)?;
@@ -48,6 +52,7 @@ impl<'a> Local<'a> {
             definition,
             importer: Directory::new(root).noting(files.clone()),
             aws_login: AwsLogin::new(host, http, settings),
+            stacks: PulumiStacks::new(host, stacks).noting(files.clone()),
             files,
             secrets,
         })
@@ -103,13 +108,14 @@ impl Opener for Local<'_> {
 
 impl Providers for Local<'_> {
     fn provider(&self, name: &str) -> Result<&dyn Provider> {
-        if name == "aws-login" {
-            return Ok(&self.aws_login);
-        }
-        Err(
-            Error::new(Kind::Definition, format!("unknown provider \"{name}\"")).with_hint(
-                "`aws-login` is the provider that works locally; the others run in Pulumi Cloud",
+        match name {
+            "aws-login" => Ok(&self.aws_login),
+            "pulumi-stacks" => Ok(&self.stacks),
+            _ => Err(
+                Error::new(Kind::Definition, format!("unknown provider \"{name}\"")).with_hint(
+                    "`aws-login` and `pulumi-stacks` work locally; the others run in Pulumi Cloud",
+                ),
             ),
-        )
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::authenticate::decryption::StoredSecrets;
 use crate::authenticate::local::Local;
+use crate::authenticate::stacks::StackBackends;
 use crate::cloud::{Cloud, Name, Oidc, Organization, Settings, TokenType};
 use crate::configuration::request::OpenRequest;
 use crate::configuration::{Origin, Setting};
@@ -39,7 +40,9 @@ pub(super) fn with_opener<T>(
                 }
                 None => None,
             };
-            work(&Local::new(request, path, host, http, secrets.as_ref())?)
+            let stacks = StackBackends::new(request, host, http, journal);
+            let secrets = secrets.as_ref();
+            work(&Local::new(request, path, host, http, &stacks, secrets)?)
         }
         Reference::Cloud(name) if by_flag(request.secrets_of.as_ref()) => {
             Err(Error::configuration(format!(

@@ -9,7 +9,7 @@ use crate::authenticate::{Call, local, place};
 use crate::aws::endpoint::Region;
 use crate::aws::sts;
 use crate::cache::{Key, Login};
-use crate::cloud::{self, Backend, Name, PulumiHome};
+use crate::cloud::{self, Backend, Name, PulumiHome, StateBackend};
 use crate::configuration::Setting;
 use crate::digest::Sha256;
 use crate::environment::Reference;
@@ -59,6 +59,10 @@ pub(super) fn login_and_key(call: &Call<'_>) -> Result<Option<(Login, Sha256)>> 
         let identity = local::identity(open).source(host);
         let identity = identity.ok().and_then(|source| source.secret(host).ok());
         login.add_secret("identity token", identity.as_ref());
+        // Where the stacks are whose outputs the definition may have.
+        if let Ok(StateBackend::Files { url, .. }) = StateBackend::find(host, &home) {
+            login.add("states", Some(url.expose().as_bytes()));
+        }
         for variable in PASSPHRASES {
             let value = host.variable(variable)?;
             login.add(variable, value.as_deref().map(str::as_bytes));

@@ -4,6 +4,7 @@ use crate::cloud::pulumi_home::{CredentialsFile, PulumiHome};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::http::checked;
+use crate::secret::Secret;
 
 /// Pulumi's own.
 pub const DEFAULT_URL: &str = "https://api.pulumi.com";
@@ -70,6 +71,43 @@ impl Backend {
         let url: Option<http::Uri> = self.url.parse().ok();
         let host = url.as_ref().and_then(http::Uri::host);
         host.unwrap_or(&self.url).to_owned()
+    }
+}
+
+/// Where Pulumi keeps the state of stacks.
+pub enum StateBackend {
+    /// In Pulumi Cloud, the one of [`Backend::find`].
+    Cloud,
+    /// In a place for files.
+    Files {
+        /// Its URL, which may hold a password.
+        url: Secret<String>,
+        /// The variable or file that names it.
+        named_by: String,
+    },
+}
+
+impl StateBackend {
+    /// The first of these that there is: `PULUMI_BACKEND_URL`, the current backend in Pulumi's
+    /// credentials file, Pulumi Cloud.
+    pub fn find(host: &Host, home: &PulumiHome<'_>) -> Result<Self> {
+        let variable = "PULUMI_BACKEND_URL";
+        let (url, named_by) = match host.variable(variable)? {
+            Some(url) => (url, format!("the variable `{variable}`")),
+            None => match home.credentials()? {
+                CredentialsFile::Readable(file) => (
+                    file.current().unwrap_or_default().to_owned(),
+                    format!("`{}`", file.path().display()),
+                ),
+                CredentialsFile::Absent | CredentialsFile::Encrypted(_) => return Ok(Self::Cloud),
+            },
+        };
+        Ok(if keeps_state_only(&url) {
+            let url = Secret::new(url);
+            Self::Files { url, named_by }
+        } else {
+            Self::Cloud
+        })
     }
 }
 
@@ -148,6 +186,49 @@ mod tests {
             .unwrap()
             .passed_over;
         assert_eq!(passed_over.unwrap(), "the variable `PULUMI_BACKEND_URL`");
+    }
+
+    #[test]
+    fn states_are_where_the_cli_keeps_them() {
+        for (variable, current, want) in [
+            (None, None, None),
+            (None, Some("https://c.example.com"), None),
+            (
+                None,
+                Some("file://~"),
+                Some("file://~ from `credentials.json`"),
+            ),
+            (Some("https://a.example.com"), Some("file://~"), None),
+            (
+                Some("s3://state"),
+                Some("file://~"),
+                Some("s3://state from the variable `PULUMI_BACKEND_URL`"),
+            ),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            if let Some(current) = current {
+                let text = format!("{{\"current\":\"{current}\"}}");
+                std::fs::write(folder.path().join("credentials.json"), text).unwrap();
+            }
+            let home = folder.path().to_str().unwrap();
+            let variables = variable.map(|url| ("PULUMI_BACKEND_URL", url)).into_iter();
+            let variables = variables.chain([("PULUMI_HOME", home), ("PULUMI_API", "https://b")]);
+            let host = Host::with(variables, Clock::fixed(Timestamp::from_unix(0)));
+            let deadline = Deadline::after(Duration::from_secs(20));
+            let found = StateBackend::find(&host, &PulumiHome::new(&host, deadline)).unwrap();
+            let found = match found {
+                StateBackend::Cloud => None,
+                StateBackend::Files { url, named_by } => {
+                    let folder = format!("{home}{}", std::path::MAIN_SEPARATOR);
+                    Some(format!(
+                        "{} from {}",
+                        url.expose(),
+                        named_by.replace(&folder, "")
+                    ))
+                }
+            };
+            assert_eq!(found.as_deref(), want, "{variable:?} {current:?}");
+        }
     }
 
     #[test]

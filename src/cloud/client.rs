@@ -14,7 +14,7 @@ use crate::cloud::name::{Name, Organization};
 use crate::cloud::pulumi_home::PulumiHome;
 use crate::cloud::session;
 use crate::cloud::stored::Stored;
-use crate::cloud::transport::{Call, Transport};
+use crate::cloud::transport::{Call, LARGEST_ANSWER, Transport};
 use crate::environment::json;
 use crate::environment::opener::KeyExpiry;
 use crate::environment::{
@@ -144,7 +144,7 @@ impl<'a> Cloud<'a> {
 
     /// The organisation of names that have none: that of the settings, of the CLI's configuration,
     /// of the server; else the user's own.
-    fn organization(&self) -> Result<Organization> {
+    pub(super) fn organization(&self) -> Result<Organization> {
         if let Some(organization) = &self.default {
             return Ok(organization.clone());
         }
@@ -194,6 +194,8 @@ impl<'a> Cloud<'a> {
             path: &format!("{open}?{SESSION}"),
             token: Some(&self.account.token),
             body: definition,
+            limit: LARGEST_ANSWER,
+            repeatable: false,
         })?;
         if !matches!(answer.status, 200 | 201) {
             let refusal = self.refusal(&answer);
@@ -267,6 +269,8 @@ impl<'a> Cloud<'a> {
             path: &format!("{path}?showSecrets=false"),
             token: Some(&self.account.token),
             body: definition,
+            limit: LARGEST_ANSWER,
+            repeatable: false,
         })?;
         let diagnostics = if answer.status == 200 {
             let diagnostics = session::diagnostics(answer.body.expose());
@@ -291,6 +295,8 @@ impl<'a> Cloud<'a> {
             path,
             token: Some(&self.account.token),
             body: &[],
+            limit: LARGEST_ANSWER,
+            repeatable: false,
         })
     }
 

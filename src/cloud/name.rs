@@ -175,9 +175,9 @@ fn is_organization(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
 }
 
-/// The rule of Pulumi Cloud's API description for a project, an environment and a tag; less `.` and
+/// The rule of Pulumi Cloud's API description for a project, an environment, a stack and a tag; less `.` and
 /// `..`, which mean something else in a path.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     (1..=100).contains(&text.len())
         && text
             .bytes()

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::cloud::failure::{Refusal, not_pulumi_cloud};
 use crate::cloud::name::Organization;
-use crate::cloud::transport::{Call, Transport};
+use crate::cloud::transport::{Call, LARGEST_ANSWER, Transport};
 use crate::environment::json::{self, Secrets};
 use crate::environment::{Data, Value};
 use crate::error::{Error, Kind, Result};
@@ -200,6 +200,8 @@ fn ask(
         path: "/api/oauth/token",
         token: None,
         body: body.as_bytes(),
+        limit: LARGEST_ANSWER,
+        repeatable: false,
     })?;
     match answer.status {
         200 | 201 => read(transport, &answer, now).map(Ok),

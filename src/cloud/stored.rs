@@ -3,7 +3,7 @@
 use crate::cloud::client::Cloud;
 use crate::cloud::failure::Refusal;
 use crate::cloud::name::{Name, Organization};
-use crate::cloud::transport::Call;
+use crate::cloud::transport::{Call, LARGEST_ANSWER};
 use crate::cloud::user::User;
 use crate::environment::json::{self, Secrets};
 use crate::environment::{Checked, Data, Opener, Opening, Value};
@@ -48,6 +48,8 @@ impl Stored<'_> {
             path: &path,
             token: Some(&self.cloud.account.token),
             body: body.as_bytes(),
+            limit: LARGEST_ANSWER,
+            repeatable: false,
         })?;
         if answer.status != 200 {
             return Err(self.denied(&self.cloud.refusal(&answer)));
@@ -84,11 +86,7 @@ impl Stored<'_> {
             );
             return refusal.with_cause(error);
         }
-        let origin = &self.cloud.account.origin;
-        let whom = user.as_ref().map_or_else(
-            || format!("the access token from {origin}"),
-            |user| format!("{user} (access token from {origin})"),
-        );
+        let whom = self.cloud.whom(user.as_ref());
         let error = match refusal.status {
             403 => Error::new(Kind::Denied, format!("{whom} may not open `{full}`")).with_hint(
                 format!(
@@ -106,30 +104,10 @@ impl Stored<'_> {
     }
 
     fn name_hint(&self, user: Option<&User>) -> String {
-        let organization = &self.organization;
-        match user {
-            Some(user)
-                if !user.organizations.is_empty()
-                    && !user
-                        .organizations
-                        .iter()
-                        .any(|it| it == organization.as_str()) =>
-            {
-                let theirs: Vec<_> = user
-                    .organizations
-                    .iter()
-                    .map(|name| format!("`{name}`"))
-                    .collect();
-                format!(
-                    "check the organisation: `{}` is a member of {}, not of `{organization}`",
-                    user.login,
-                    theirs.join(", ")
-                )
-            }
-            _ => {
-                "check the name, or ask for access; `pulumi env ls` lists what there is".to_owned()
-            }
-        }
+        let hint = user.and_then(|user| user.membership_hint(&self.organization));
+        hint.unwrap_or_else(|| {
+            "check the name, or ask for access; `pulumi env ls` lists what there is".to_owned()
+        })
     }
 
     /// Whether the environment's opening waits for an approval.

@@ -43,12 +43,23 @@ pub(super) struct Call<'c> {
     /// The access token; the token exchange has none.
     pub(super) token: Option<&'c Secret<String>>,
     pub(super) body: &'c [u8],
+    /// The largest answer, in bytes.
+    pub(super) limit: usize,
+    /// Whether asking twice does no more than asking once. What fetches may always be repeated.
+    pub(super) repeatable: bool,
+}
+
+impl Call<'_> {
+    fn may_repeat(&self) -> bool {
+        self.repeatable || self.method == Method::Get
+    }
 }
 
 impl Transport<'_> {
     /// Asks, and hands back whatever is answered.
     ///
-    /// What fetches is tried again after a failed connection, a cut or late answer, 429 and 5xx.
+    /// What may be repeated is tried again after a failed connection, a cut or late answer, 429 and
+    /// 5xx.
     /// What opens an environment is tried again only where it certainly was not done: there was no
     /// connection, or the server said to come back later (429, or 503 with `Retry-After`). Nothing
     /// is tried again that would wait beyond the deadline.
@@ -73,11 +84,13 @@ impl Transport<'_> {
             url: &url,
             headers: &headers,
             body: call.body,
-            limit: LARGEST_ANSWER,
+            limit: call.limit,
         };
         let mut attempt = 1;
         loop {
-            let outcome = self.http.send(&request, self.attempt_deadline(call.method));
+            let outcome = self
+                .http
+                .send(&request, self.attempt_deadline(call.may_repeat()));
             match &outcome {
                 Ok(answer) => {
                     self.note_answer(&call, answer);
@@ -87,7 +100,7 @@ impl Transport<'_> {
                     call.purpose, no_answer.error
                 )),
             }
-            let wait = wait_before_retry(call.method, &outcome, attempt);
+            let wait = wait_before_retry(call.may_repeat(), &outcome, attempt);
             match wait.filter(|wait| attempt < ATTEMPTS && *wait < self.deadline.remaining()) {
                 Some(wait) => {
                     self.journal.step(format_args!(
@@ -104,12 +117,12 @@ impl Transport<'_> {
     }
 
     /// What may be repeated gets a third of the time, so that a server that hangs is asked again.
-    fn attempt_deadline(&self, method: Method) -> Deadline {
-        match method {
-            Method::Get => self
-                .deadline
-                .within((self.deadline.allowed() / 3).max(SHORTEST_ATTEMPT)),
-            Method::Post => self.deadline,
+    fn attempt_deadline(&self, may_repeat: bool) -> Deadline {
+        if may_repeat {
+            let third = self.deadline.allowed() / 3;
+            self.deadline.within(third.max(SHORTEST_ATTEMPT))
+        } else {
+            self.deadline
         }
     }
 
@@ -125,11 +138,10 @@ impl Transport<'_> {
 
 /// How long to wait before the next attempt; `None` where there must be none.
 fn wait_before_retry(
-    method: Method,
+    may_repeat: bool,
     outcome: &Result<Response, NoAnswer>,
     attempt: u32,
 ) -> Option<Duration> {
-    let may_repeat = method == Method::Get;
     match outcome {
         Err(no_answer) if no_answer.permanent => None,
         Err(no_answer) => (may_repeat || no_answer.unsent).then(|| backoff(attempt)),

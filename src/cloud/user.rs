@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::cloud::client::Cloud;
+use crate::cloud::name::Organization;
 use crate::environment::{Data, Value};
 use crate::error::Result;
 
@@ -27,7 +28,32 @@ impl fmt::Display for User {
     }
 }
 
+impl User {
+    /// What to do where something in `organization` was not found, if that is none of the user's.
+    pub(super) fn membership_hint(&self, organization: &Organization) -> Option<String> {
+        let theirs = &self.organizations;
+        if theirs.is_empty() || theirs.iter().any(|it| it == organization.as_str()) {
+            return None;
+        }
+        let theirs: Vec<_> = theirs.iter().map(|name| format!("`{name}`")).collect();
+        Some(format!(
+            "check the organisation: `{}` is a member of {}, not of `{organization}`",
+            self.login,
+            theirs.join(", ")
+        ))
+    }
+}
+
 impl Cloud<'_> {
+    /// Who was refused, in words.
+    pub(super) fn whom(&self, user: Option<&User>) -> String {
+        let origin = &self.account.origin;
+        user.map_or_else(
+            || format!("the access token from {origin}"),
+            |user| format!("{user} (access token from {origin})"),
+        )
+    }
+
     /// Who the token belongs to. One more request: only after a denial, and where the organisation
     /// is not known otherwise.
     pub(super) fn user(&self) -> Result<User> {

@@ -25,7 +25,7 @@ const TOKEN_AUDIENCE: &str = "sts.amazonaws.com";
 /// Pulumi Cloud, and an AWS that trusts it.
 pub(crate) struct Setting {
     world: World,
-    cloud: PulumiCloud,
+    pub(crate) cloud: PulumiCloud,
 }
 
 impl Setting {
@@ -111,7 +111,7 @@ impl Setting {
 
     /// Asserts that the calls were these, all on one connection.
     #[track_caller]
-    fn assert_calls(&self, operations: &[&str]) {
+    pub(crate) fn assert_calls(&self, operations: &[&str]) {
         let calls = self.calls();
         let made: Vec<_> = calls.iter().map(|(name, ..)| name.as_str()).collect();
         assert_eq!(made, operations);

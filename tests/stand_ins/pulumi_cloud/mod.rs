@@ -5,6 +5,7 @@ mod definitions;
 mod faults;
 mod opening;
 mod providers;
+mod stacks;
 
 use serde_json::Value;
 

@@ -47,6 +47,7 @@ fn providers_give_what_pulumi_cloud_gives() {
                 ("nodes".to_owned(), json!([1, 2.5, null, true])),
             ]),
             secrets: vec!["password".to_owned()],
+            export: None,
         });
         *configuration = configuration.clone().environment("test", "env", definition);
     });

@@ -33,7 +33,7 @@ pub struct Configuration {
     pub tokens: Vec<Token>,
     /// Environments, with all their revisions.
     pub environments: Vec<Environment>,
-    /// The stacks' outputs, for `pulumi-stacks`.
+    /// The stacks with their outputs.
     pub stacks: Vec<Stack>,
     /// Whose identity tokens are exchanged for access tokens.
     pub trusts: Vec<Trust>,
@@ -113,7 +113,7 @@ pub struct Environment {
 }
 
 /// A stack.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Stack {
     /// The organisation.
@@ -125,6 +125,9 @@ pub struct Stack {
     /// The names of those outputs that are secrets.
     #[serde(default)]
     pub secrets: Vec<String>,
+    /// Its export, where that is not what the outputs make of it.
+    #[serde(default)]
+    pub export: Option<Value>,
 }
 
 /// Whose identity tokens are exchanged, and for what.
@@ -195,6 +198,22 @@ impl Configuration {
             }],
             ..Self::default()
         }
+    }
+
+    /// Adds a stack, whose outputs of these names are secrets.
+    #[must_use]
+    pub fn stack(mut self, stack: &str, outputs: &Value, secrets: &[&str]) -> Self {
+        let outputs = outputs.as_object().into_iter().flatten();
+        self.stacks.push(Stack {
+            organization: ORGANISATION.to_owned(),
+            stack: stack.to_owned(),
+            outputs: outputs
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+            secrets: secrets.iter().map(ToString::to_string).collect(),
+            export: None,
+        });
+        self
     }
 
     /// Adds an environment with one revision.

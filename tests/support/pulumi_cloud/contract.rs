@@ -249,7 +249,7 @@ fn check_name(parameter: &str, name: &str) -> Result<(), String> {
                 && name.ends_with(|c: char| c.is_ascii_alphanumeric());
             (3..=40).contains(&length) && ends && name.chars().all(is_word)
         }
-        "projectName" | "envName" => {
+        "projectName" | "envName" | "stackName" => {
             let rest = name.chars().all(|c| is_word(c) || c == '.');
             (1..=100).contains(&length) && rest && name != "." && name != ".."
         }

@@ -423,6 +423,6 @@ fn provider_schema(name: &str) -> Outcome {
 }
 
 /// The body, which the contract has found to be JSON where one belongs.
-fn body(request: &Request) -> Value {
+pub(super) fn body(request: &Request) -> Value {
     serde_json::from_slice(&request.body).unwrap_or_default()
 }

@@ -17,6 +17,7 @@ mod json;
 mod oauth;
 mod providers;
 mod sessions;
+mod stacks;
 mod state;
 mod yaml;
 
@@ -197,6 +198,13 @@ impl PulumiCloud {
         plaintext: &str,
     ) -> String {
         let id = definitions::id(organization, project, name);
+        ciphertext::encrypt(&id, plaintext)
+    }
+
+    /// The text that the service has in a state for a secret of a stack.
+    pub fn encrypt_for_stack(&self, stack: &str, plaintext: &str) -> String {
+        let (project, name) = stack.split_once('/').unwrap_or_default();
+        let id = definitions::id(configuration::ORGANISATION, project, name);
         ciphertext::encrypt(&id, plaintext)
     }
 

@@ -146,9 +146,13 @@ pub(super) fn schemas(name: &str) -> (serde_json::Value, serde_json::Value) {
                 "type": "object",
                 "properties": {"stacks": {
                     "type": "object",
+                    "minProperties": 1,
                     "additionalProperties": {
                         "type": "object",
-                        "properties": {"stack": text},
+                        "properties": {"stack": {
+                            "type": "string",
+                            "pattern": "^[a-zA-Z0-9-_.]{1,100}\\/[a-zA-Z0-9-_.]{1,100}$",
+                        }},
                         "required": ["stack"],
                     },
                 }},

@@ -10,7 +10,7 @@ use super::fault::Fault;
 use super::json::Json;
 use super::sessions::Session;
 use super::{Record, Surroundings};
-use super::{account, definitions, oauth, sessions};
+use super::{account, definitions, oauth, sessions, stacks};
 use crate::support::http::{Request, Response};
 use crate::support::instant::Seconds;
 
@@ -174,6 +174,9 @@ pub(super) fn run(
         "read session" | "read yaml session" => sessions::read(state, &principal, call, now),
         "check" | "check revision" | "check yaml" => {
             sessions::check(state, &principal, call, request)
+        }
+        "export stack" | "decrypt stack secret" | "decrypt stack secrets" => {
+            stacks::run(state, &principal, call, request)
         }
         "request open" => sessions::request(state, &principal, call),
         _ => definitions::run(state, &principal, call, request),
