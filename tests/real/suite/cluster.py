@@ -204,15 +204,15 @@ class Cluster:
             return None
 
     @contextmanager
-    def namespace_controller(self):
-        """Meanwhile, empty namespaces that are deleted come to an end. That is the work of a
-        controller, and none runs here."""
+    def controllers(self):
+        """Meanwhile, namespaces and config maps that are deleted come to an end. That is the work of
+        the garbage collector and the namespace controller, and no controller manager runs here."""
         done = threading.Event()
 
         def work():
             while not done.wait(0.1):
                 try:
-                    self._end_namespaces()
+                    self._end_what_is_deleted()
                 except OSError:
                     # Changed by somebody else meanwhile, or gone: the next round sees.
                     continue
@@ -225,12 +225,23 @@ class Cluster:
             done.set()
             controller.join()
 
-    def _end_namespaces(self):
-        for namespace in self.read("/api/v1/namespaces")["items"]:
-            name = namespace["metadata"]["name"]
-            if namespace["status"]["phase"] == "Terminating":
-                namespace["spec"]["finalizers"] = []
-                with self._request(f"/api/v1/namespaces/{name}/finalize", namespace, "PUT"):
+    def _end_what_is_deleted(self):
+        core = "/api/v1"
+        for resource, kind in (("configmaps", "ConfigMap"), ("namespaces", "Namespace")):
+            for found in self.read(f"{core}/{resource}")["items"]:
+                found |= {"apiVersion": "v1", "kind": kind}
+                metadata = found["metadata"]
+                if "deletionTimestamp" not in metadata:
+                    continue
+                scope = f"namespaces/{metadata['namespace']}/" if "namespace" in metadata else ""
+                place = f"{core}/{scope}{resource}/{metadata['name']}"
+                finalizers = metadata.get("finalizers", [])
+                if "foregroundDeletion" in finalizers:
+                    finalizers.remove("foregroundDeletion")
+                elif kind == "Namespace":
+                    found["spec"]["finalizers"] = []
+                    place += "/finalize"
+                with self._request(place, found, "PUT"):
                     pass
 
     def answers_to(self, username):

@@ -2,6 +2,7 @@
 evaluator, which are not part of this repository, and for an environment of our own."""
 
 import ast
+import difflib
 import json
 import os
 import re
@@ -9,10 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..parts import HERE
-from ..pulumi_cloud import EVERYTHING, environment
+from ..processes import Failure
+from ..pulumi_cloud import EVERYTHING, TOKEN, environment
 from ..scenario import LeftOut, Scenario, expect_equal
 from .pulumi_cloud import run_esc
 
+# How many environments are opened at a time.
+WORKERS = 4
 FORMATS = ("json", "yaml", "string", "dotenv", "shell", "detailed")
 
 # The cases that the service cannot open though they have no errors, and why.
@@ -60,14 +64,16 @@ def has_errors(folder):
     return any(diagnostic["Severity"] == 1 for diagnostic in found)
 
 
-def with_ours(world, cloud, reference, form):
+def with_ours(home, cloud, reference, form):
     command = ["kubectl-esc", "open", reference, "--format", form]
-    result = world.home().run(command, **cloud.variables())
+    result = home.run(command, **cloud.variables(), KUBECTL_ESC_TIMEOUT="1m")
     return result.code, result.stdout
 
 
-def with_original(world, cloud, reference, form):
-    return run_esc(world, cloud, "open", reference, "--format", form).succeeded().stdout
+def with_original(home, cloud, reference, form):
+    command = ["open", reference, "--format", form]
+    result = run_esc(home.world, cloud, *command, home=home, PULUMI_ACCESS_TOKEN=TOKEN)
+    return result.succeeded().stdout
 
 
 def without_traces(text):
@@ -89,20 +95,39 @@ def quoted_for_a_shell(text):
     return "".join(lines)
 
 
+def detailed_as_ours(text):
+    """Also, the id of an access key is as secret as its key, if `aws-login` gave it."""
+    text = without_traces(text)
+    return re.sub(r'^( *)("value": "AKIA\w+")$', r'\1\2,\n\1"secret": true', text, flags=re.MULTILINE)
+
+
 # What ours prints otherwise, by design.
-DIFFERENCES = {"detailed": without_traces, "shell": quoted_for_a_shell}
+DIFFERENCES = {"detailed": detailed_as_ours, "shell": quoted_for_a_shell}
 
 
-def compare(world, cloud, reference, form):
-    original = with_original(world, cloud, reference, form)
+def compare(home, cloud, reference, form):
+    original = with_original(home, cloud, reference, form)
     expected = DIFFERENCES.get(form, lambda text: text)(original)
-    expect_equal(f"{reference} as {form}", with_ours(world, cloud, reference, form), (0, expected))
+    code, ours = with_ours(home, cloud, reference, form)
+    expect_equal(f"{reference} as {form}: code", code, 0)
+    if ours != expected:
+        lines = [text.splitlines(keepends=True) for text in (expected, ours)]
+        difference = "".join(difflib.unified_diff(*lines, "original", "ours"))
+        raise Failure(f"{reference} as {form} differs\n{difference}")
 
 
 def compare_all(world, cloud, references):
+    """Compares every format of these environments; how many texts that are."""
     pairs = [(reference, form) for reference in references for form in FORMATS]
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda pair: compare(world, cloud, *pair), pairs))
+    # Each worker has a home of its own: the original keeps its login there.
+    homes = [world.home() for _ in range(WORKERS)]
+
+    def work(number):
+        for reference, form in pairs[number::WORKERS]:
+            compare(homes[number], cloud, reference, form)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(work, range(WORKERS)))
     return len(pairs)
 
 
@@ -117,10 +142,11 @@ def cases(world):
     more = [one for name, folder in found.items() for one in environments(name, folder)]
     with world.pulumi_cloud(more) as cloud:
         # With errors neither prints anything.
+        home = world.home()
         for name in with_errors:
             reference = f"{name}/default/env"
-            expect_equal(name, with_original(world, cloud, reference, "json"), "")
-            expect_equal(name, with_ours(world, cloud, reference, "json"), (3, ""))
+            expect_equal(name, with_original(home, cloud, reference, "json"), "")
+            expect_equal(name, with_ours(home, cloud, reference, "json"), (3, ""))
         texts = compare_all(world, cloud, [f"{name}/default/env" for name in wanted])
     return (
         f"{texts} texts of {len(wanted)} cases equal; {len(with_errors)} with errors print none; "
@@ -138,10 +164,11 @@ def own_environments(world):
         names = ("variables", "everything")
         texts = compare_all(world, cloud, [f"acme/formats/{name}" for name in names])
         # `shell` means what the environment holds.
-        code, lines = with_ours(world, cloud, "acme/formats/variables", "shell")
+        home = world.home()
+        code, lines = with_ours(home, cloud, "acme/formats/variables", "shell")
         expect_equal("code", code, 0)
         script = f"{lines}\nprintf '%s|' \"$HOSTILE\" \"$PASSWORD\" \"$BIG\""
-        said = world.home().run(["sh", "-c", script]).succeeded().stdout
+        said = home.run(["sh", "-c", script]).succeeded().stdout
         hostile = "'; echo $HOME `id` \\ \"!\n\t\u00ad\u2028\x7f\x01 é 🙂 %s"
         expect_equal("by sh", said, f"{hostile}|hunter2 $(id)|18446744073709551615|")
     return f"{texts} texts equal"

@@ -71,7 +71,7 @@ class Project:
         return found and found["data"]["text"]
 
     def live(self, *, before=(), flags=()):
-        """preview, up, refresh, a change, destroy; how often each part of it ran the plugin."""
+        """preview, up, refresh, a change, destroy; the commands that it took."""
 
         def steps():
             preview = self.pulumi("preview", *flags, before=before)
@@ -88,13 +88,13 @@ class Project:
             self.pulumi("up", "--yes", *flags, before=before)
             expect_equal("after the change", self.text(), "good day")
             yield "up"
-            with self.cluster.namespace_controller():
-                destroy = self.pulumi("destroy", "--yes", *flags, before=before)
+            destroy = self.pulumi("destroy", "--yes", *flags, before=before)
             expect_in("- 3 deleted", destroy.stdout)
             expect_equal("after destroy", self.cluster.read(f"/api/v1/namespaces/{NAMESPACE}"), None)
             yield "destroy"
 
-        return list(steps())
+        with self.cluster.controllers():
+            return list(steps())
 
     def plugin_runs(self):
         """How often kubectl-esc has run since the start."""
