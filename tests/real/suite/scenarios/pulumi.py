@@ -4,8 +4,10 @@ which the stand-in does not have."""
 
 import json
 
-from ..pulumi_cloud import ACCESS_NAME, environment
+from ..processes import Failure
+from ..pulumi_cloud import ACCESS_NAME, TOKEN, environment
 from ..scenario import Scenario, expect_equal, expect_in, expect_no_refusals, expect_opens
+from ..stand_in import DEPLOYERS_KEY
 
 NAMESPACE = "from-pulumi"
 PROGRAM = """\
@@ -96,6 +98,18 @@ class Project:
         with self.cluster.controllers():
             return list(steps())
 
+    def expect_no_secrets(self):
+        """Neither the stack's state, with its history, nor its configuration holds a login."""
+        files = [path for path in self.home.folder.glob("*/**/*") if path.is_file()]
+        kept = [path for path in files if {"project", "state"} & set(path.parts)]
+        if not any("dev.json" in path.name for path in kept):
+            raise Failure(f"no state in {[path.name for path in kept]}")
+        for path in kept:
+            text = path.read_text(errors="replace")
+            for secret in (*DEPLOYERS_KEY, TOKEN, "k8s-aws-v1."):
+                if secret in text:
+                    raise Failure(f"{path.name} holds a secret")
+
     def plugin_runs(self):
         """How often kubectl-esc has run since the start."""
         return self.home.runs() - self._runs
@@ -116,7 +130,7 @@ def note(commands, runs, opens, answers):
 
 
 def contents(world):
-    """`kubernetes:kubeconfig` has the text of the kubeconfig; the state has no secret of it."""
+    """`kubernetes:kubeconfig` has the text of the kubeconfig, not its path."""
     home = world.home()
     kubeconfig = home.stored_kubeconfig(ACCESS_NAME)
     with world.pulumi_cloud() as cloud:
@@ -125,6 +139,7 @@ def contents(world):
         stored = project.pulumi("config", "get", "kubernetes:kubeconfig").stdout
         expect_equal("stored kubeconfig", stored.strip(), kubeconfig.strip())
         commands = project.live()
+        project.expect_no_secrets()
         runs, opens, answers = project.plugin_runs(), cloud.opens(ACCESS_NAME), project.answers()
     expect_no_refusals(answers)
     expect_opens(opens, runs)
@@ -147,8 +162,13 @@ def environment_of_a_stack(world):
         config = 'kubernetes:kubeconfig=${pulumiConfig["kubernetes:kubeconfig"]}'
         run = ["kubectl-esc", "run", name, "--"]
         commands = project.live(before=run, flags=["--config", config])
-        expect_equal(f"opens of {name}", cloud.opens(name), len(commands))
-        runs = project.plugin_runs() - len(commands)
+        project.expect_no_secrets()
+        shown = ["kubectl-esc", "open", name, "kubeconfig", "--format", "string"]
+        text = home.run(shown, **cloud.variables()).succeeded().stdout
+        expect_equal("kubeconfig that `open` shows", text, kubeconfig)
+        ours = len(commands) + 1
+        expect_equal(f"opens of {name}", cloud.opens(name), ours)
+        runs = project.plugin_runs() - ours
         opens, answers = cloud.opens(ACCESS_NAME), project.answers()
     expect_no_refusals(answers)
     expect_opens(opens, runs)
