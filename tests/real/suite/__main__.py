@@ -15,6 +15,7 @@ from .home import Home
 from .parts import HERE, MissingPart, Parts
 from .processes import Failure
 from .pulumi_cloud import PulumiCloud
+from .scenario import LeftOut
 from .stand_in import StandIn
 
 REPOSITORY = HERE.parent.parent
@@ -49,12 +50,13 @@ class World:
         folder.mkdir()
         return Home(self, folder)
 
-    def pulumi_cloud(self):
-        """A Pulumi Cloud of its own: scenarios that need one start it, and stop it."""
+    def pulumi_cloud(self, more=()):
+        """A Pulumi Cloud of its own, with more environments: scenarios that need one start it, and
+        stop it."""
         self._clouds += 1
         folder = self.folder / f"pulumi-cloud-{self._clouds}"
         folder.mkdir()
-        return PulumiCloud(self._pulumi_cloud, folder, base_environment(folder))
+        return PulumiCloud(self._pulumi_cloud, folder, base_environment(folder), more)
 
     def older_cluster(self):
         """The cluster with the older API server: scenarios that need it start it."""
@@ -136,6 +138,8 @@ def attempt(world, scenario):
     try:
         note = scenario.run(world)
         result = f"passed: {note}" if note else "passed"
+    except LeftOut as reason:
+        result = f"left out: {reason}"
     except Exception as error:
         # Whatever goes wrong in a scenario fails this one and lets the others run.
         if not isinstance(error, Failure):

@@ -4,11 +4,13 @@ import json
 import os
 import secrets
 import ssl
+import threading
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 
 from .processes import Process, free_ports, run, wait_until
-from .stand_in import ADMIN_ROLE, ALICE, VIEWER_ROLE
+from .stand_in import ADMIN_ROLE, ALICE, DEPLOYER, VIEWER_ROLE
 
 CLUSTER_NAME = "demo"
 
@@ -31,6 +33,9 @@ server:
   - userARN: {ALICE}
     username: alice
     groups: [viewers]
+  - userARN: {DEPLOYER}
+    username: deployer
+    groups: [administrators]
 """
 BINDINGS = {"administrators": "cluster-admin", "viewers": "readers"}
 # The cluster's own `view` is put together by a controller, and none runs here.
@@ -39,6 +44,13 @@ READERS = {
     "rules": [
         {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}
     ],
+}
+# Who asked for what, and what the answer was.
+AUDIT = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived", "ResponseStarted"],
+    "rules": [{"level": "Metadata"}],
 }
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 
@@ -79,6 +91,9 @@ class Cluster:
         )
         self._start_authenticator(parts, stand_in, environment, webhook)
         wait_until("etcd", lambda: answers(f"http://127.0.0.1:{client}/health"), etcd)
+        policy = self.folder / "audit-policy.json"
+        policy.write_text(json.dumps(AUDIT))
+        self._audit = self.folder / "audit.log"
         tokens = self.folder / "tokens.csv"
         tokens.touch(0o600)
         tokens.write_text(f'{self._token},suite,suite,"system:masters"\n')
@@ -100,6 +115,8 @@ class Cluster:
                 # Nearly none; a cache of 10 s above it has no flag.
                 "--authentication-token-webhook-cache-ttl=1ms",
                 f"--token-auth-file={tokens}",
+                f"--audit-policy-file={policy}",
+                f"--audit-log-path={self._audit}",
                 "--service-account-issuer=https://kubernetes.default.svc",
                 f"--service-account-key-file={self.folder / 'accounts.pub'}",
                 f"--service-account-signing-key-file={self.folder / 'accounts.key'}",
@@ -157,13 +174,13 @@ class Cluster:
         self.processes.append(process)
         return process
 
-    def _request(self, path, body=None):
+    def _request(self, path, body=None, method=None):
         data = None if body is None else json.dumps(body).encode()
         headers = {
             "Authorization": f"Bearer {self._token}",
             "Content-Type": "application/json",
         }
-        return open_url(self.server + path, self.authority, data, headers)
+        return open_url(self.server + path, self.authority, data, headers, method)
 
     def _answers(self, path):
         try:
@@ -175,6 +192,70 @@ class Cluster:
     def _post(self, path, body):
         with self._request(path, body):
             pass
+
+    def read(self, path):
+        """What the API server has at the path, read as the suite itself; None if there is nothing."""
+        try:
+            with self._request(path) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
+            return None
+
+    @contextmanager
+    def controllers(self):
+        """Meanwhile, namespaces and config maps that are deleted come to an end. That is the work of
+        the garbage collector and the namespace controller, and no controller manager runs here."""
+        done = threading.Event()
+
+        def work():
+            while not done.wait(0.1):
+                try:
+                    self._end_what_is_deleted()
+                except OSError:
+                    # Changed by somebody else meanwhile, or gone: the next round sees.
+                    continue
+
+        controller = threading.Thread(target=work)
+        controller.start()
+        try:
+            yield
+        finally:
+            done.set()
+            controller.join()
+
+    def _end_what_is_deleted(self):
+        core = "/api/v1"
+        for resource, kind in (("configmaps", "ConfigMap"), ("namespaces", "Namespace")):
+            for found in self.read(f"{core}/{resource}")["items"]:
+                found |= {"apiVersion": "v1", "kind": kind}
+                metadata = found["metadata"]
+                if "deletionTimestamp" not in metadata:
+                    continue
+                scope = f"namespaces/{metadata['namespace']}/" if "namespace" in metadata else ""
+                place = f"{core}/{scope}{resource}/{metadata['name']}"
+                finalizers = metadata.get("finalizers", [])
+                if "foregroundDeletion" in finalizers:
+                    finalizers.remove("foregroundDeletion")
+                elif kind == "Namespace":
+                    found["spec"]["finalizers"] = []
+                    place += "/finalize"
+                with self._request(place, found, "PUT"):
+                    pass
+
+    def answers_to(self, username):
+        """The status of every answer so far to a person, and to requests without a valid token, by
+        the audit log. Requests that the client itself gave up are left out: the log has them as 500."""
+        events = map(json.loads, self._audit.read_text().splitlines())
+        askers = (username, None, "", "system:anonymous")
+        statuses = [
+            event["responseStatus"]
+            for event in events
+            if event.get("user", {}).get("username") in askers
+        ]
+        given_up = "context canceled"
+        return [status["code"] for status in statuses if status.get("message") != given_up]
 
     def log_of_authenticator(self):
         """What the authenticator has printed so far."""
@@ -238,13 +319,13 @@ def answers(url, authority=None, expected=200):
         return False
 
 
-def open_url(url, authority=None, data=None, headers=None):
+def open_url(url, authority=None, data=None, headers=None, method=None):
     """A request without any proxy."""
     handlers = [urllib.request.ProxyHandler({})]
     if authority is not None:
         context = ssl.create_default_context(cafile=authority)
         handlers.append(urllib.request.HTTPSHandler(context=context))
-    request = urllib.request.Request(url, data, headers or {})
+    request = urllib.request.Request(url, data, headers or {}, method=method)
     return urllib.request.build_opener(*handlers).open(request, timeout=10)
 
 

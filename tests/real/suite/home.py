@@ -4,7 +4,7 @@ import base64
 import re
 import shlex
 
-from .cluster import base_environment
+from .cluster import CLUSTER_NAME, base_environment
 from .processes import run
 
 EXAMPLE_SERVER = re.compile(r"^(    server: ).*$", re.MULTILINE)
@@ -72,6 +72,15 @@ class Home:
         path.touch(0o600)
         path.write_text(self.kubeconfig_text(example, change))
         return path
+
+    def stored_kubeconfig(self, environment):
+        """The text of a kubeconfig to be stored, as `update-kubeconfig --stdout` makes it. It opens
+        nothing."""
+        cluster = self.cluster
+        command = ["kubectl-esc", "update-kubeconfig", environment, "--stdout"]
+        command += ["--cluster-name", CLUSTER_NAME, "--region", "eu-west-1"]
+        command += ["--server", cluster.server, "--certificate-authority", cluster.authority]
+        return self.run(command).succeeded().stdout
 
     def run(self, command, seconds=60, text="", folder=None, **variables):
         """Runs a command as this person."""

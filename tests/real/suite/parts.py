@@ -5,11 +5,13 @@ built again when, and only when, something of that has changed.
 """
 
 import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from .processes import Failure
 
 HERE = Path(__file__).resolve().parent.parent
 
+PULUMI = "github.com/pulumi"
+PROVIDER = "pulumi-resource-kubernetes"
 # What is built by Go: program, folder of its module, package, module that gives the version.
 GO_PROGRAMS = [
     ("kube-apiserver", "cluster", "k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes"),
@@ -31,6 +35,14 @@ GO_PROGRAMS = [
     ("helm", "cluster", "helm.sh/helm/v3/cmd/helm", "helm.sh/helm/v3"),
     ("client-go", "cluster", "./client", "k8s.io/client-go"),
     ("esc", "esc", "github.com/pulumi/esc/cmd/esc", "github.com/pulumi/esc"),
+    ("pulumi", "pulumi", f"{PULUMI}/pulumi/pkg/v3/cmd/pulumi", f"{PULUMI}/pulumi/pkg/v3"),
+    (
+        "pulumi-language-yaml",
+        "pulumi",
+        f"{PULUMI}/pulumi-yaml/cmd/pulumi-language-yaml",
+        f"{PULUMI}/pulumi-yaml",
+    ),
+    (PROVIDER, "pulumi", "./provider", f"{PULUMI}/pulumi-kubernetes/provider/v4"),
     ("older kube-apiserver", "older", "k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes"),
     ("older kubectl", "older", "k8s.io/kubernetes/cmd/kubectl", "k8s.io/kubernetes"),
 ]
@@ -93,21 +105,37 @@ class Parts:
         if package.startswith("./"):
             inputs += sorted((module / package).glob("*.go"))
         flags = ["-s", "-w"]
-        if source == "k8s.io/kubernetes":
-            # Clients read the server's version from here; a build from source has none.
-            major, minor, _ = version.removeprefix("v").split(".")
-            values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
-            for key, value in values.items():
-                flags += ["-X", f"k8s.io/component-base/version.{key}={value}"]
+        for variable, value in version_variables(source, version).items():
+            flags += ["-X", f"{variable}={value}"]
         program = name.rsplit(" ", 1)[-1]
         go = self._output(["go", "env", "GOVERSION"]) + self._environment["GOFLAGS"]
         folder = self.cache / f"{program}-{version}-{digest(inputs, [go, package, *flags])}"
 
         def build(into):
             command = ["go", "build", "-C", module, "-ldflags", " ".join(flags)]
-            self._build([*command, "-o", into / program, package])
+            if name != PROVIDER:
+                self._build([*command, "-o", into / program, package])
+                return
+            with tempfile.TemporaryDirectory() as scratch:
+                overlay = self._provider_overlay(module, source, version, Path(scratch))
+                self._build([*command, "-overlay", overlay, "-o", into / program, package])
 
         return self._kept(name, folder, build) / program, version
+
+    def _provider_overlay(self, module, source, version, folder):
+        """What Pulumi's Kubernetes provider embeds, made of files of its module as its own
+        `go generate` does: the schema with the version, and a mapping, both as compact JSON."""
+        self._build(["go", "mod", "download", "-C", module, source])
+        of_module = self._output(["go", "list", "-C", module, "-m", "-f", "{{.Dir}}", source])
+        replaced = {}
+        for name, more in [("schema", {"version": version[1:]}), ("terraform-mapping", {})]:
+            text = (Path(of_module) / "cmd" / PROVIDER / f"{name}.json").read_text()
+            generated = folder / f"{name}-embed.json"
+            generated.write_text(json.dumps({**json.loads(text), **more}, separators=(",", ":")))
+            replaced[str(module / "provider" / generated.name)] = str(generated)
+        overlay = folder / "overlay.json"
+        overlay.write_text(json.dumps({"Replace": replaced}))
+        return overlay
 
     def _cargo(self, name, crate):
         """The client's own small crate: a program of the name that its manifest gives."""
@@ -183,6 +211,21 @@ class Parts:
 
     def _output(self, command):
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def version_variables(source, version):
+    """The variables from which a program reads its own version. Clients, and Pulumi's plugins, ask
+    for it; a build from source has none."""
+    if source == "k8s.io/kubernetes":
+        major, minor, _ = version.removeprefix("v").split(".")
+        package = "k8s.io/component-base/version"
+        values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor}
+        return {f"{package}.{key}": value for key, value in values.items()}
+    if source == f"{PULUMI}/pulumi/pkg/v3":
+        return {f"{PULUMI}/pulumi/sdk/v3/go/common/version.Version": version}
+    if source.startswith(f"{PULUMI}/pulumi-"):
+        return {f"{source}/pkg/version.Version": version.removeprefix("v")}
+    return {}
 
 
 def module_version(go_mod, module):

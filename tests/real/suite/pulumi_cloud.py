@@ -2,7 +2,7 @@
 with an AWS of its own behind it."""
 
 from .processes import Failure
-from .stand_in import Told
+from .stand_in import DEPLOYERS_KEY, Told
 
 TOKEN = "pul-0123456789abcdef0123456789abcdef01234567"
 ROLE = "arn:aws:iam::123456789012:role/esc-oidc"
@@ -57,12 +57,23 @@ values:
       fn::open::aws-login:
         oidc: {{roleArn: '{ROLE}', sessionName: pulumi-esc, duration: 1h}}
 """
+# What the plugin opens to log in to the cluster.
+ACCESS_NAME = "acme/platform/access"
+ACCESS = f"""\
+values:
+  aws:
+    login:
+      fn::open::aws-login:
+        static:
+          accessKeyId: {DEPLOYERS_KEY[0]}
+          secretAccessKey: {{fn::secret: {DEPLOYERS_KEY[1]}}}
+"""
 BROKEN = "values:\n  a: ${b.c}\n"
 
 
-def environment(project, name, *revisions, tags=None):
+def environment(project, name, *revisions, tags=None, organization="acme"):
     return {
-        "organization": "acme",
+        "organization": organization,
         "project": project,
         "name": name,
         "revisions": list(revisions),
@@ -73,7 +84,8 @@ def environment(project, name, *revisions, tags=None):
 class PulumiCloud(Told):
     """The running stand-in."""
 
-    def __init__(self, program, folder, environment_of_process):
+    def __init__(self, program, folder, environment_of_process, more=()):
+        """With more environments than every scenario has."""
         revisions = [EVERYTHING.replace("REVISION", word) for word in ("one", "two", "three")]
         trust = {
             "webIdentity": {
@@ -87,7 +99,7 @@ class PulumiCloud(Told):
                 "users": [
                     {
                         "login": "alice",
-                        "organizations": ["acme"],
+                        "organizations": sorted({"acme", *(it["organization"] for it in more)}),
                         "defaultOrganization": "acme",
                     }
                 ],
@@ -97,6 +109,8 @@ class PulumiCloud(Told):
                     environment("default", "base", BASE),
                     environment("platform", "oidc", OIDC),
                     environment("platform", "broken", BROKEN),
+                    environment("platform", "access", ACCESS),
+                    *more,
                 ],
                 "stacks": [
                     {
@@ -139,3 +153,20 @@ class PulumiCloud(Told):
         """Operation and status of every request so far."""
         records = self.order("records")["records"]
         return [(record["operation"], record["status"]) for record in records]
+
+    def opens(self, reference):
+        """How often an environment was opened so far; a failure if any request was refused."""
+        records = self.order("records")["records"]
+        refused = [record["target"] for record in records if record["status"] >= 400]
+        if refused:
+            raise Failure(f"refused by Pulumi Cloud: {refused}")
+        opened = [record["target"] for record in records if record["operation"] == "open"]
+        return sum(f"/{reference}/open" in target for target in opened)
+
+    def variables(self):
+        """For a person who is logged in here, and keeps the state of stacks elsewhere."""
+        return {
+            "PULUMI_API": self.secure_url,
+            "PULUMI_ACCESS_TOKEN": TOKEN,
+            "SSL_CERT_FILE": str(self.authority),
+        }

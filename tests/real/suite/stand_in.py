@@ -13,6 +13,9 @@ ADMIN_ROLE = "arn:aws:iam::123456789012:role/cluster-admin"
 VIEWER_ROLE = "arn:aws:iam::210987654321:role/cluster-viewer"
 UNMAPPED_ROLE = "arn:aws:iam::123456789012:role/unmapped"
 ALICE = "arn:aws:iam::123456789012:user/alice"
+DEPLOYER = "arn:aws:iam::123456789012:user/deployer"
+# One more example key of AWS's documentation.
+DEPLOYERS_KEY = ("AKIAI44QH8DHBEXAMPLE", "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY")
 
 
 def roles():
@@ -83,7 +86,13 @@ class StandIn(Told):
                         "secretAccessKey": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
                         "arn": ALICE,
                         "userId": "AIDACKCEVSQ6C2EXAMPLE",
-                    }
+                    },
+                    {
+                        "accessKeyId": DEPLOYERS_KEY[0],
+                        "secretAccessKey": DEPLOYERS_KEY[1],
+                        "arn": DEPLOYER,
+                        "userId": "AIDADEPLOYEREXAMPLE",
+                    },
                 ],
             },
             "issuer": {"url": ISSUER, "audience": AUDIENCE, "subject": "repo:acme/app"},

@@ -79,7 +79,14 @@ fn providers_give_what_pulumi_cloud_gives() {
     let providers = json(&setting.get("/api/esc/providers?orgName=acme"));
     assert_eq!(
         providers["providers"],
-        json!(["aws-login", "oidc", "pulumi-stacks", "test"])
+        json!([
+            "aws-login",
+            "oidc",
+            "pulumi-stacks",
+            "schema",
+            "secret-wrapper",
+            "test"
+        ])
     );
     let schema = json(&setting.get("/api/esc/providers/aws-login/schema"));
     assert_eq!(

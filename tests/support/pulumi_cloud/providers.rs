@@ -1,5 +1,6 @@
 //! The providers that Pulumi Cloud runs, as far as the tests need them: `aws-login`,
-//! `pulumi-stacks`, `oidc`, and `test`, which gives what it gets.
+//! `pulumi-stacks`, `oidc`; and those of the original evaluator's cases: `test` and `schema`, which
+//! give what they get, and `secret-wrapper`, which gives it as a secret.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +19,14 @@ use crate::support::percent;
 use crate::support::sts::Sts;
 
 /// The names of all providers.
-pub(super) const NAMES: [&str; 4] = ["aws-login", "oidc", "pulumi-stacks", "test"];
+pub(super) const NAMES: [&str; 6] = [
+    "aws-login",
+    "oidc",
+    "pulumi-stacks",
+    "schema",
+    "secret-wrapper",
+    "test",
+];
 
 /// What an opening happens in.
 pub(super) struct World {
@@ -87,6 +95,10 @@ impl Provider for Named {
             "aws-login" => self.world.aws_login(inputs),
             "oidc" => self.world.identity_token(inputs),
             "pulumi-stacks" => self.world.stack_outputs(inputs),
+            "secret-wrapper" => Ok(Value {
+                secret: true,
+                ..inputs.clone()
+            }),
             _ => Ok(inputs.clone()),
         }
     }

@@ -1,8 +1,13 @@
-"""helm: install, upgrade, list, uninstall of a small chart."""
+"""helm: install, upgrade, list, uninstall of a small chart, and many at a time."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
-from ..scenario import Scenario, expect_equal
+from ..processes import Failure
+from ..pulumi_cloud import ACCESS_NAME
+from ..scenario import Scenario, expect_equal, expect_no_refusals, expect_one_open
+
+PARALLEL = 50
 
 CHART = {
     "Chart.yaml": "apiVersion: v2\nname: greeting\nversion: 0.1.0\n",
@@ -14,13 +19,18 @@ CHART = {
 }
 
 
-def life_of_a_release(world):
-    home = world.home()
+def chart_of(home):
     chart = home.folder / "chart"
     for name, content in CHART.items():
         path = chart / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
+    return chart
+
+
+def life_of_a_release(world):
+    home = world.home()
+    chart = chart_of(home)
     kubeconfig = home.kubeconfig("oidc-token-file")
 
     def helm(*arguments):
@@ -49,4 +59,42 @@ def life_of_a_release(world):
     return f"{home.runs()} plugin runs"
 
 
-ALL = [Scenario("helm", "helm: install, upgrade, list, uninstall", life_of_a_release)]
+def many_at_once(world):
+    """As a pipeline does that deploys many releases: none of them may fail."""
+    home, cluster = world.home(), world.cluster
+    chart = chart_of(home)
+    kubeconfig = home.folder / "stored.kubeconfig"
+    kubeconfig.touch(0o600)
+    kubeconfig.write_text(home.stored_kubeconfig(ACCESS_NAME))
+    runs, answers = home.runs(), len(cluster.answers_to("deployer"))
+    helm = [world.parts.path("helm"), "--kubeconfig", kubeconfig, "-n", "default"]
+    with world.pulumi_cloud() as cloud:
+        # On a busy machine the last of them starts late; how fast they are is not the question.
+        given = {**cloud.variables(), "KUBECTL_ESC_TIMEOUT": "5m"}
+
+        def upgrade(number):
+            command = [*helm, "upgrade", "--install", f"parallel-{number}", chart]
+            return home.run(command, seconds=600, **given)
+
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            results = list(pool.map(upgrade, range(PARALLEL)))
+        for result in results:
+            result.succeeded()
+        opens = cloud.opens(ACCESS_NAME)
+    runs = home.runs() - runs
+    answers = cluster.answers_to("deployer")[answers:]
+    expect_no_refusals(answers)
+    maps = cluster.read("/api/v1/namespaces/default/configmaps")["items"]
+    found = {one["metadata"]["name"] for one in maps}
+    expected = {f"parallel-{number}" for number in range(PARALLEL)}
+    expect_equal("releases that are missing", sorted(expected - found), [])
+    if runs < PARALLEL:
+        raise Failure(f"{runs} plugin runs for {PARALLEL} commands")
+    expect_one_open(opens)
+    return f"{runs} plugin runs, {opens} environment opens, {len(answers)} requests, none refused"
+
+
+ALL = [
+    Scenario("helm", "helm: install, upgrade, list, uninstall", life_of_a_release),
+    Scenario("helm", f"helm: {PARALLEL} upgrades at once", many_at_once),
+]

@@ -55,7 +55,7 @@ while token != "":
     page = client.list_environments("acme", token)
     found += [one.name for one in page.environments]
     token = page.next_token or ""
-assert sorted(found) == ["base", "broken", "by-sdk", "everything", "oidc"], found
+assert sorted(found) == ["access", "base", "broken", "by-sdk", "everything", "oidc"], found
 client.delete_environment(*names)
 bad = esc.EscClient(esc.Configuration(access_token="pul-unknown", host=url))
 try:
