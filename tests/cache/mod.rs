@@ -1,6 +1,9 @@
 //! The cache, through the binary.
 
 mod clock;
+mod crowd;
+mod heavy;
+mod storm;
 
 use crate::cloud::Setting;
 use crate::support::plugin::Plugin;

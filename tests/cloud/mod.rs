@@ -47,6 +47,16 @@ impl Setting {
         self.cloud.url()
     }
 
+    /// The Pulumi Cloud of this setting, by itself.
+    pub(crate) fn pulumi_cloud(&self) -> PulumiCloud {
+        self.cloud.clone()
+    }
+
+    /// The operations that were asked for so far.
+    pub(crate) fn operations(&self) -> Vec<String> {
+        self.cloud.operations()
+    }
+
     pub(crate) fn with(change: impl FnOnce(&mut Configuration)) -> Self {
         let clock = Clock::system();
         let issuer = PulumiCloud::login_issuer();
