@@ -27,6 +27,9 @@ const RENEWAL_LIMIT: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
+/// How long a holder of the lock has to write down until when it is going to hold it.
+const SETTLING: Duration = Duration::from_secs(1);
+
 /// How long after its own deadline a holder of the lock may still be cleaning up.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -114,18 +117,25 @@ impl<'a> Cached<'a> {
         let journal = self.call.journal;
         let now = self.call.host.clock().now();
         let last = self.cache.last_failure();
-        let failed_lately = last.is_some_and(|last| now.since(last.at()) < RENEWAL_PAUSE);
+        if last.is_some_and(|last| last.is_within(RENEWAL_PAUSE, now)) {
+            return session_of(entry);
+        }
         let deadline = self.call.request.open.deadline.within(RENEWAL_LIMIT);
         let lock = match self.try_lock(deadline) {
-            Ok(Attempt::Locked(lock)) if !failed_lately => lock,
-            _ => return session_of(entry),
+            Ok(Attempt::Locked(lock)) => Some(lock),
+            Ok(Attempt::Held(_)) => return session_of(entry),
+            Err(trouble) => {
+                // What nobody can keep is not worth the wait.
+                self.note(&trouble);
+                return session_of(entry);
+            }
         };
         // Somebody else may have done it in the meantime.
         if let Found::Fresh(renewed) = self.look_up() {
             return session_of(renewed);
         }
         journal.step(format_args!("renewing them before they end"));
-        match self.fetch_and_keep(request, deadline, &lock) {
+        match self.fetch_and_keep(request, deadline, lock) {
             Ok(session) => Ok(session),
             Err(error) => {
                 journal.step(format_args!("they could not be renewed: {error}"));
@@ -146,9 +156,11 @@ impl<'a> Cached<'a> {
                 .step(format_args!("failed a moment ago, not tried again"));
             return Err(failure.into_error());
         }
-        let Some((lock, waited)) = self.wait_for_lock()? else {
-            return fetch_only(self.call);
+        let to_replace = match request.refresh.then(|| self.cache.look_up()) {
+            Some(Ok(Some(Kept::Credentials(entry)))) => Some(entry.obtained_at),
+            _ => None,
         };
+        let (lock, waited) = self.wait_for_lock()?;
         if waited {
             if let Some(moved) = Self::of(self.call, request)
                 && !moved.cache.is_same_place(&self.cache)
@@ -159,12 +171,17 @@ impl<'a> Cached<'a> {
                 return moved.session(request);
             }
             match self.look_up() {
-                Found::Fresh(entry) | Found::Due(entry) => return session_of(entry),
+                // Whoever wants new credentials is not content with what was there all the time.
+                Found::Fresh(entry) | Found::Due(entry)
+                    if Some(entry.obtained_at) != to_replace =>
+                {
+                    return session_of(entry);
+                }
                 Found::NothingToKeep => {
                     drop(lock);
                     return fetch_only(self.call);
                 }
-                Found::Nothing => {}
+                _ => {}
             }
             let last = self.cache.last_failure();
             if let Some(failure) = last.filter(|last| Some(last) != before.as_ref()) {
@@ -173,7 +190,7 @@ impl<'a> Cached<'a> {
                 return Err(failure.into_error());
             }
         }
-        self.fetch_and_keep(request, self.call.request.open.deadline, &lock)
+        self.fetch_and_keep(request, self.call.request.open.deadline, lock)
     }
 
     /// Whether this failure is one of the same command.
@@ -183,28 +200,30 @@ impl<'a> Cached<'a> {
         let is_client = matches!(host.variable(exec_info::VARIABLE), Ok(Some(_)));
         let parent = host.parent_process();
         let now = host.clock().now();
-        let is_recent = now.since(failure.at()) < REPLAY && failure.at() <= now;
-        is_client && is_recent && parent.is_some() && parent == failure.parent
+        is_client && failure.is_within(REPLAY, now) && parent.is_some() && parent == failure.parent
     }
 
-    /// Waits for the lock, which comes with whether somebody else held it. `None` where there is no
-    /// use in waiting: it cannot be locked, or its holder is past its own deadline.
-    fn wait_for_lock(&self) -> Result<Option<(Lock, bool)>> {
+    /// Waits for the lock, which comes with whether somebody else held it. Without a lock where there
+    /// is no use in waiting: it cannot be locked, or its holder is past its own deadline.
+    fn wait_for_lock(&self) -> Result<(Option<Lock>, bool)> {
         let deadline = self.call.request.open.deadline;
+        let begin = deadline.remaining();
         let mut pause = FIRST_PAUSE;
         let mut waited = false;
         loop {
             let until = match self.try_lock(deadline) {
-                Ok(Attempt::Locked(lock)) => return Ok(Some((lock, waited))),
+                Ok(Attempt::Locked(lock)) => return Ok((Some(lock), waited)),
                 Ok(Attempt::Held(until)) => until,
                 Err(trouble) => {
                     self.note(&trouble);
-                    return Ok(None);
+                    return Ok((None, waited));
                 }
             };
             let now = self.call.host.clock().now();
-            if until.is_some_and(|until| until.plus(GRACE) < now) {
-                return Ok(None);
+            // Right after locking, the file still says what the holder before wrote.
+            let is_settled = begin.saturating_sub(deadline.remaining()) > SETTLING;
+            if is_settled && until.is_some_and(|until| until.plus(GRACE) < now) {
+                return Ok((None, waited));
             }
             if deadline.remaining().is_zero() {
                 return Err(self.waited_in_vain(deadline));
@@ -238,12 +257,13 @@ impl<'a> Cached<'a> {
         .with_hint("try again in a moment; `--no-cache` waits for nobody")
     }
 
-    /// Fetches under the lock, and keeps what comes of it: the session, or the failure.
+    /// Fetches under the lock, where there is one, and keeps what comes of it: the session, or the
+    /// failure.
     fn fetch_and_keep(
         &self,
         request: &CacheRequest,
         deadline: Deadline,
-        _lock: &Lock,
+        _lock: Option<Lock>,
     ) -> Result<Session> {
         let host = self.call.host;
         let fetched = match fetch(self.call, deadline) {
@@ -302,6 +322,30 @@ impl<'a> Cached<'a> {
             trouble.causes().next().unwrap_or_default()
         ));
     }
+}
+
+/// What the cache holds for the call, in one line.
+pub(super) fn describe(call: &Call<'_>, request: &CacheRequest) -> String {
+    let Some(cached) = Cached::of(call, request) else {
+        return match request.folder {
+            None => "is not in use".to_owned(),
+            Some(_) => "has nothing to be sealed with before there is a login".to_owned(),
+        };
+    };
+    let now = call.host.clock().now();
+    let held = match cached.look_up() {
+        Found::Fresh(entry) => format!("credentials that are good until {}", entry.good_until),
+        Found::Due(entry) => format!(
+            "credentials that are good until {}, to be renewed",
+            entry.good_until
+        ),
+        Found::NothingToKeep | Found::Nothing => "nothing for this call".to_owned(),
+    };
+    let failure = cached.cache.last_failure().map(|failure| {
+        let age = format_duration(now.since(failure.at()));
+        format!("; the last failure, {age} ago: {}", failure.into_error())
+    });
+    format!("holds {held}{}", failure.unwrap_or_default())
 }
 
 fn session_of(entry: Entry) -> Result<Session> {

@@ -118,7 +118,7 @@ impl Cache {
 /// The entries in a folder, as far as they tell about themselves.
 pub fn list(folder: &Folder) -> Result<Vec<Listed>> {
     let mut listed = Vec::new();
-    for name in folder.names(folder::ENTRY)? {
+    for name in folder.entries()? {
         if let Ok(Some(sealed)) = folder.read(&name) {
             listed.extend(entry::list(seal::header(&sealed)));
         }

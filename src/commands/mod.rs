@@ -4,6 +4,7 @@ mod cache;
 mod check;
 mod convert_kubeconfig;
 mod difference;
+mod doctor;
 mod get_token;
 mod kubeconfig;
 mod open;
@@ -38,6 +39,7 @@ enum Command {
     Cache(cache::Arguments),
     Check(check::Arguments),
     ConvertKubeconfig(convert_kubeconfig::Arguments),
+    Doctor(doctor::Arguments),
     GetToken(get_token::Arguments),
     Open(open::Arguments),
     Run(run::Arguments),
@@ -65,6 +67,7 @@ fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
         Command::ConvertKubeconfig(arguments) => {
             done(convert_kubeconfig::run(arguments, host, &journal))
         }
+        Command::Doctor(arguments) => done(doctor::run(arguments, host, &journal)),
         Command::GetToken(arguments) => done(get_token::run(arguments, host, &journal)),
         Command::Open(arguments) => done(open::run(arguments, host, &journal)),
         Command::Run(arguments) => run::run(arguments, host, &journal),

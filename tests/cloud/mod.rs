@@ -42,6 +42,11 @@ impl Setting {
         }
     }
 
+    /// Its Pulumi Cloud.
+    pub(crate) fn cloud(&self) -> &PulumiCloud {
+        &self.cloud
+    }
+
     /// What to set `PULUMI_BACKEND_URL` to.
     pub(crate) fn url(&self) -> String {
         self.cloud.url()
