@@ -103,7 +103,17 @@ impl Cache {
 
     /// Tries to become the one call that fetches. `until` is when it will be done at the latest.
     pub fn try_lock(&self, until: Timestamp) -> Result<Attempt> {
-        lock::try_lock(&self.folder, &format!("{}.lock", self.name), until)
+        lock::try_lock(&self.folder, &self.lock_name(), until)
+    }
+
+    /// Waits, for at most `limit`, to become the one call that fetches; `None` where it did not. It
+    /// may wait longer for another call later on.
+    pub fn wait_for_lock(&self, until: Timestamp, limit: Duration) -> Result<Option<Lock>> {
+        lock::wait(&self.folder, &self.lock_name(), until, limit)
+    }
+
+    fn lock_name(&self) -> String {
+        format!("{}.lock", self.name)
     }
 
     fn entry_name(&self) -> String {
