@@ -7,7 +7,10 @@ mod failures;
 mod files;
 mod heavy;
 mod identity;
+#[cfg(unix)]
+mod kills;
 mod logins;
+mod outage;
 mod refresh;
 mod secrets;
 mod storm;

@@ -26,7 +26,7 @@ values:
 
 /// A door before the Pulumi Cloud of a setting.
 fn door_before(setting: &Setting, way: Way) -> Door {
-    let cloud = setting.pulumi_cloud();
+    let cloud = setting.cloud().clone();
     Door::before(way, move |request| cloud.answer(request))
 }
 
@@ -72,7 +72,9 @@ fn crowd_before(door: &Door, plugin: &Plugin) -> Vec<Output> {
         opened.elapsed(),
         cpu_time_of_children().saturating_sub(used),
     );
-    println!("{size} processes, of which all but one waited: {elapsed:.2?} after the answer; CPU time of all {used:.2?}");
+    println!(
+        "{size} processes, of which all but one waited: {elapsed:.2?} after the answer; CPU time of all {used:.2?}"
+    );
     outputs.into_iter().map(without_steps).collect()
 }
 
@@ -115,8 +117,9 @@ fn a_local_definition_is_opened_once() {
 fn a_refusal_of_pulumi_cloud_is_told_to_all() {
     let setting = Setting::new();
     let door = door_before(&setting, Way::Shut);
-    let cloud = setting.pulumi_cloud();
-    cloud.fail_at("open", Fault::refuse(403, "Forbidden", &[]), usize::MAX);
+    setting
+        .cloud()
+        .fail_at("open", Fault::refuse(403, "Forbidden", &[]), usize::MAX);
     let outputs = crowd_before(&door, &get_token(&setting, &door));
     assert_all_fail_alike(&outputs, 4);
     // The refusal, and what the message tells of it.
@@ -127,8 +130,9 @@ fn a_refusal_of_pulumi_cloud_is_told_to_all() {
 fn an_outage_of_pulumi_cloud_is_told_to_all() {
     let setting = Setting::new();
     let door = door_before(&setting, Way::Shut);
-    let cloud = setting.pulumi_cloud();
-    cloud.fail_at("open", Fault::internal(), usize::MAX);
+    setting
+        .cloud()
+        .fail_at("open", Fault::internal(), usize::MAX);
     let outputs = crowd_before(&door, &get_token(&setting, &door));
     assert_all_fail_alike(&outputs, 5);
     assert_eq!(setting.operations(), ["open"]);
@@ -153,7 +157,7 @@ fn an_expired_login_is_renewed_once_and_opens_once() {
     let setting = Setting::new();
     let door = door_before(&setting, Way::Shut);
     let refresh_token = setting
-        .pulumi_cloud()
+        .cloud()
         .refresh_token(Owner::Personal(USER.to_owned()));
     let account = json!({
         "accessToken": "pul-expired",

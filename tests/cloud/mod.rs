@@ -52,11 +52,6 @@ impl Setting {
         self.cloud.url()
     }
 
-    /// The Pulumi Cloud of this setting, by itself.
-    pub(crate) fn pulumi_cloud(&self) -> PulumiCloud {
-        self.cloud.clone()
-    }
-
     /// The operations that were asked for so far.
     pub(crate) fn operations(&self) -> Vec<String> {
         self.cloud.operations()
