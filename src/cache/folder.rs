@@ -96,6 +96,16 @@ impl Folder {
         write().map_err(|error| unusable(&path, error))
     }
 
+    /// Removes what calls that were killed left half-written for this id. A call that writes at this
+    /// moment, without the lock, fails to: it keeps nothing, and no more than that.
+    pub(super) fn remove_unfinished(&self, id: &str) {
+        for name in self.ours().unwrap_or_default() {
+            if ending_of(&name) == Some(NEW) && name.split('.').next() == Some(id) {
+                self.remove(&name);
+            }
+        }
+    }
+
     /// Opens a file for locking, and makes it where there is none.
     pub(super) fn open_lock(&self, name: &str) -> Result<File> {
         self.prepare()?;

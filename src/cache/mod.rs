@@ -80,6 +80,7 @@ impl Cache {
     pub fn keep(&self, environment: &str, kept: &Kept) -> Result<()> {
         let (header, content) = entry::encode(environment, kept)?;
         let sealed = self.seal.seal(seal::Purpose::Entry, &header, &content)?;
+        self.folder.remove_unfinished(&self.name);
         self.folder.write(&self.entry_name(), &sealed)?;
         self.folder.remove(&self.failure_name());
         self.folder.prune(OLDEST);
@@ -98,6 +99,7 @@ impl Cache {
     pub fn remember(&self, failure: &Failure) -> Result<()> {
         let content = failure::encode(failure)?;
         let sealed = self.seal.seal(seal::Purpose::Failure, b"{}", &content)?;
+        self.folder.remove_unfinished(&self.name);
         self.folder.write(&self.failure_name(), &sealed)
     }
 

@@ -119,8 +119,14 @@ impl Member {
 
 /// The same without the steps that `-v` tells: what is left is the message of a failure.
 pub(super) fn without_steps(output: Output) -> Output {
-    let start = output.stderr.find("kubectl-esc: cannot ");
-    let message = start.map_or("", |start| &output.stderr[start..]);
+    let lines: Vec<_> = output.stderr.split_inclusive('\n').collect();
+    let is_message = |line: &&str| line.starts_with("kubectl-esc: ");
+    let last = lines.iter().rposition(is_message).unwrap_or_default();
+    let message = if output.code == 0 {
+        ""
+    } else {
+        &lines[last..].concat()
+    };
     Output {
         stderr: message.to_owned(),
         ..output
