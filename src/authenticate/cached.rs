@@ -7,7 +7,7 @@ use crate::authenticate::question::{full_path, login_and_key};
 use crate::authenticate::{Call, Fetched, Session, fetch};
 use crate::aws::Credentials;
 use crate::aws::endpoint::Region;
-use crate::cache::{Attempt, Cache, Entry, Failure, Freshness, Kept, Lock};
+use crate::cache::{Attempt, Cache, Entry, Failure, Freshness, Hold, Kept, Lock};
 use crate::clock::{Deadline, Timestamp, format_duration};
 use crate::configuration::CacheRequest;
 use crate::configuration::request::OpenRequest;
@@ -58,6 +58,18 @@ enum Found {
     /// The credentials stand on this machine: nothing is gained by keeping them.
     NothingToKeep,
     Nothing,
+}
+
+/// What came of the call of another process.
+enum Outcome<'a> {
+    Fetched(Entry),
+    Failed(Failure),
+    /// As in [`Found`].
+    NothingToKeep,
+    /// The login changed in the meantime: what was fetched is in another place, which has a lock of
+    /// its own.
+    Moved(Cached<'a>),
+    None,
 }
 
 impl<'a> Cached<'a> {
@@ -165,36 +177,59 @@ impl<'a> Cached<'a> {
             Some(Ok(Some(Kept::Credentials(entry)))) => Some(entry.obtained_at),
             _ => None,
         };
-        let (lock, waited) = self.wait_for_lock()?;
+        let (mut lock, waited) = self.wait_for_lock(Hold::Together)?;
         if waited {
-            if let Some(moved) = self.moved(request) {
-                // The login changed in the meantime, as when it was renewed: what was fetched is in
-                // another place, which has a lock of its own.
-                drop(lock);
-                return moved.session(request);
+            let mut outcome = self.outcome(request, before.as_ref(), to_replace);
+            if matches!(outcome, Outcome::None)
+                && lock.take_if(|it| it.hold() == Hold::Together).is_some()
+            {
+                // Whoever held it ended without a word: one of those who looked has its turn.
+                (lock, _) = self.wait_for_lock(Hold::Alone)?;
+                outcome = self.outcome(request, before.as_ref(), to_replace);
             }
-            match self.look_up() {
-                // Whoever wants new credentials is not content with what was there all the time.
-                Found::Fresh(entry) | Found::Due(entry)
-                    if Some(entry.obtained_at) != to_replace =>
-                {
-                    return session_of(entry);
+            match outcome {
+                Outcome::None => {}
+                Outcome::Fetched(entry) => return session_of(entry),
+                Outcome::Failed(failure) => {
+                    let journal = self.call.journal;
+                    journal.step(format_args!("failed in another process, not tried again"));
+                    return Err(failure.into_error());
                 }
-                Found::NothingToKeep => {
+                Outcome::NothingToKeep => {
                     drop(lock);
                     return fetch_only(self.call);
                 }
-                _ => {}
-            }
-            let last = self.cache.last_failure();
-            if let Some(failure) = last.filter(|last| Some(last) != before.as_ref()) {
-                let journal = self.call.journal;
-                journal.step(format_args!("failed in another process, not tried again"));
-                return Err(failure.into_error());
+                Outcome::Moved(moved) => {
+                    drop(lock);
+                    return moved.session(request);
+                }
             }
         }
         let deadline = self.call.request.open.deadline;
         self.fetch_with_good_login(request, deadline, lock, http)
+    }
+
+    /// What came of the call of another process, that was waited for.
+    fn outcome(
+        &self,
+        request: &CacheRequest,
+        before: Option<&Failure>,
+        to_replace: Option<Timestamp>,
+    ) -> Outcome<'a> {
+        if let Some(moved) = self.moved(request) {
+            return Outcome::Moved(moved);
+        }
+        match self.look_up() {
+            // Whoever wants new credentials is not content with what was there all the time.
+            Found::Fresh(entry) | Found::Due(entry) if Some(entry.obtained_at) != to_replace => {
+                return Outcome::Fetched(entry);
+            }
+            Found::NothingToKeep => return Outcome::NothingToKeep,
+            _ => {}
+        }
+        let last = self.cache.last_failure();
+        let failed = last.filter(|last| Some(last) != before);
+        failed.map_or(Outcome::None, Outcome::Failed)
     }
 
     /// Whether this failure is one of the same command.
@@ -207,9 +242,10 @@ impl<'a> Cached<'a> {
         is_client && failure.is_within(REPLAY, now) && parent.is_some() && parent == failure.parent
     }
 
-    /// Waits for the lock, which comes with whether somebody else held it. Without a lock where there
-    /// is no use in waiting: it cannot be locked, or its holder is past its own deadline.
-    fn wait_for_lock(&self) -> Result<(Option<Lock>, bool)> {
+    /// Waits for the lock, which comes with whether somebody else held it: if not, it is held alone,
+    /// else as `hold` says. Without a lock where there is no use in waiting: it cannot be locked, or
+    /// its holder is past its own deadline.
+    fn wait_for_lock(&self, hold: Hold) -> Result<(Option<Lock>, bool)> {
         let deadline = self.call.request.open.deadline;
         let begin = deadline.remaining();
         let mut waited = false;
@@ -242,7 +278,8 @@ impl<'a> Cached<'a> {
             waited = true;
             let patience = held_until.map_or(remaining, |until| until.since(now) + SETTLING);
             let limit = patience.min(remaining);
-            match self.cache.wait_for_lock(self.done_by(deadline), limit) {
+            let until = self.done_by(deadline);
+            match self.cache.wait_for_lock(hold, until, limit) {
                 Ok(Some(lock)) => return Ok((Some(lock), waited)),
                 Ok(None) => {}
                 Err(trouble) => {

@@ -15,6 +15,16 @@ use crate::error::{Error, Kind, Result};
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
+    hold: Hold,
+}
+
+/// How a lock is held.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Hold {
+    /// By one: it fetches.
+    Alone,
+    /// By all that want to see what came of it.
+    Together,
 }
 
 /// What came of trying to lock.
@@ -31,7 +41,7 @@ pub enum Attempt {
 pub(super) fn try_lock(folder: &Folder, name: &str, until: Timestamp) -> Result<Attempt> {
     let mut file = folder.open_lock(name)?;
     match file.try_lock() {
-        Ok(()) => Ok(Attempt::Locked(Lock::of(file, until))),
+        Ok(()) => Ok(Attempt::Locked(Lock::alone(file, until))),
         Err(TryLockError::WouldBlock) => {
             let mut text = String::new();
             let read = file
@@ -45,10 +55,11 @@ pub(super) fn try_lock(folder: &Folder, name: &str, until: Timestamp) -> Result<
 }
 
 /// Waits for the lock, for at most `limit`; `None` where it did not come. The operating system wakes
-/// one of those who wait at the moment when the holder is done, and they cost nothing until then.
+/// those who wait at the moment when the holder is done, and they cost nothing until then.
 pub(super) fn wait(
     folder: &Folder,
     name: &str,
+    hold: Hold,
     until: Timestamp,
     limit: Duration,
 ) -> Result<Option<Lock>> {
@@ -57,24 +68,37 @@ pub(super) fn wait(
     // Waiting has no time limit of its own. Where it comes too late, nobody takes the file, which
     // closes it.
     let waiting = thread::Builder::new().spawn(move || {
-        let locked = file.lock();
+        let locked = match hold {
+            Hold::Alone => file.lock(),
+            Hold::Together => file.lock_shared(),
+        };
         let _ = sender.send(locked.map(|()| file));
     });
     waiting.map_err(|error| no_lock(folder, error))?;
-    match receiver.recv_timeout(limit) {
-        Ok(Ok(file)) => Ok(Some(Lock::of(file, until))),
-        Ok(Err(error)) => Err(no_lock(folder, error)),
-        Err(_) => Ok(None),
+    match (receiver.recv_timeout(limit), hold) {
+        (Ok(Ok(file)), Hold::Alone) => Ok(Some(Lock::alone(file, until))),
+        (Ok(Ok(_file)), Hold::Together) => Ok(Some(Lock { _file, hold })),
+        (Ok(Err(error)), _) => Err(no_lock(folder, error)),
+        (Err(_), _) => Ok(None),
     }
 }
 
 impl Lock {
-    fn of(mut file: File, until: Timestamp) -> Self {
+    /// How it is held.
+    #[must_use]
+    pub fn hold(&self) -> Hold {
+        self.hold
+    }
+
+    fn alone(mut file: File, until: Timestamp) -> Self {
         // Only a hint for others: without it they wait as long as they can.
         let _ = file
             .set_len(0)
             .and_then(|()| file.write_all(until.unix().to_string().as_bytes()));
-        Self { _file: file }
+        Self {
+            _file: file,
+            hold: Hold::Alone,
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub use entry::{Entry, Freshness, Kept, Listed};
 pub use failure::Failure;
 pub use folder::Folder;
 pub use key::Key;
-pub use lock::{Attempt, Lock};
+pub use lock::{Attempt, Hold, Lock};
 pub use seal::Login;
 
 use seal::Seal;
@@ -108,10 +108,15 @@ impl Cache {
         lock::try_lock(&self.folder, &self.lock_name(), until)
     }
 
-    /// Waits, for at most `limit`, to become the one call that fetches; `None` where it did not. It
-    /// may wait longer for another call later on.
-    pub fn wait_for_lock(&self, until: Timestamp, limit: Duration) -> Result<Option<Lock>> {
-        lock::wait(&self.folder, &self.lock_name(), until, limit)
+    /// Waits, for at most `limit`, until whoever fetches is done; `None` where it is not. `until` as
+    /// in [`Cache::try_lock`], for who is alone then.
+    pub fn wait_for_lock(
+        &self,
+        hold: Hold,
+        until: Timestamp,
+        limit: Duration,
+    ) -> Result<Option<Lock>> {
+        lock::wait(&self.folder, &self.lock_name(), hold, until, limit)
     }
 
     fn lock_name(&self) -> String {
