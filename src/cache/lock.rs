@@ -77,7 +77,7 @@ pub(super) fn wait(
     waiting.map_err(|error| no_lock(folder, error))?;
     match (receiver.recv_timeout(limit), hold) {
         (Ok(Ok(file)), Hold::Alone) => Ok(Some(Lock::alone(file, until))),
-        (Ok(Ok(_file)), Hold::Together) => Ok(Some(Lock { _file, hold })),
+        (Ok(Ok(file)), Hold::Together) => Ok(Some(Lock { _file: file, hold })),
         (Ok(Err(error)), _) => Err(no_lock(folder, error)),
         (Err(_), _) => Ok(None),
     }

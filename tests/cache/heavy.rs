@@ -1,6 +1,8 @@
 //! How much is tried: little by default, much in the heavy run, which sets the variables. The one
 //! place that reads them.
 
+use std::time::Duration;
+
 use crate::support::plugin::ambient;
 
 /// How many processes start at once.
@@ -26,7 +28,12 @@ fn number<N: std::str::FromStr>(name: &str, default: N) -> N {
     number.unwrap_or_else(|| panic!("the variable `{name}` is no number"))
 }
 
-/// Numbers that a seed decides (SplitMix64).
+/// A time for people.
+pub(super) fn seconds(time: Duration) -> String {
+    format!("{:.2} s", time.as_secs_f64())
+}
+
+/// Numbers that a seed decides (`SplitMix64`).
 pub(super) struct Chance(pub(super) u64);
 
 impl Chance {
