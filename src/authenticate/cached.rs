@@ -221,7 +221,7 @@ impl<'a> Cached<'a> {
             };
             let now = self.call.host.clock().now();
             // Right after locking, the file still says what the holder before wrote.
-            let is_settled = begin.saturating_sub(deadline.remaining()) > SETTLING;
+            let is_settled = waited && begin.saturating_sub(deadline.remaining()) > SETTLING;
             if is_settled && until.is_some_and(|until| until.plus(GRACE) < now) {
                 return Ok((None, waited));
             }

@@ -47,11 +47,11 @@ fn evidence(scene: &Scene, output: &Output, before: usize) -> String {
     let mut text = String::from_utf8(url).expect("a URL");
     for cluster in ["prod", "other"] {
         if let Ok(caller) = scene.world.caller(&token, cluster) {
-            text += &format!("\ncluster {cluster}: {caller}");
+            text.extend(["\ncluster ", cluster, ": ", &caller]);
         }
     }
     for record in scene.setting.cloud().records().into_iter().skip(before) {
-        text += &format!("\n{} {}", record.login, record.target);
+        text.extend(["\n", &record.login, " ", &record.target]);
     }
     text
 }
@@ -160,6 +160,15 @@ fn every_setting_has_its_own_credentials() {
                 },
                 Shows("cluster other: "),
             ),
+        ],
+    );
+}
+
+#[test]
+fn every_endpoint_and_extension_has_its_own_credentials() {
+    assert_separate(
+        &Scene::cloud(),
+        &[
             Switch(
                 "FIPS",
                 |_, command| {

@@ -9,6 +9,7 @@ mod identity;
 mod logins;
 mod refresh;
 mod secrets;
+mod waiting;
 
 use std::fs;
 use std::path::PathBuf;
