@@ -4,8 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Scene, through_shell};
-use crate::support::plugin::{LIMIT, run};
+use super::Scene;
 
 /// What becomes of the cache.
 #[derive(Clone, Copy, PartialEq)]
@@ -123,6 +122,8 @@ fn no_length_and_no_byte_of_an_entry_can_be_changed() {
 #[cfg(unix)]
 mod unix {
     use super::*;
+    use crate::cache::through_shell;
+    use crate::support::plugin::{LIMIT, run};
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
     use std::os::unix::process::CommandExt;
     use std::process::Command;

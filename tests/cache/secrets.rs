@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use super::{LOCAL, Scene, replace_arguments, through_shell, with_second_role};
-use crate::support::plugin::{LIMIT, run};
+use super::{LOCAL, Scene, with_second_role};
 use crate::support::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY};
 
 /// Static keys in a local definition, in several ways.
@@ -115,6 +114,9 @@ fn static_keys_in_pulumi_cloud_are_kept() {
 #[cfg(unix)]
 #[test]
 fn what_can_be_read_once_is_left_to_whoever_needs_it() {
+    use super::{replace_arguments, through_shell};
+    use crate::support::plugin::{LIMIT, run};
+
     for (file, argument) in [("env.yaml", ""), ("identity", "--web-identity-token-file")] {
         let scene = Scene::local(LOCAL);
         for _ in 0..2 {
