@@ -261,7 +261,7 @@ impl<'a> Cached<'a> {
             let now = self.call.host.clock().now();
             let is_over = held_until.is_some_and(|until| until < now);
             // Right after locking, the file still says what the holder before wrote.
-            let is_settled = begin.saturating_sub(deadline.remaining()) > SETTLING;
+            let is_settled = waited && begin.saturating_sub(deadline.remaining()) > SETTLING;
             if is_over && is_settled {
                 return Ok((None, waited));
             }

@@ -122,6 +122,8 @@ fn no_length_and_no_byte_of_an_entry_can_be_changed() {
 #[cfg(unix)]
 mod unix {
     use super::*;
+    use crate::cache::through_shell;
+    use crate::support::plugin::{LIMIT, run};
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
     use std::os::unix::process::CommandExt;
     use std::process::Command;
@@ -232,7 +234,9 @@ mod unix {
         let target = scene.plugin.path("target");
         fs::write(&target, "mine").unwrap();
         for ending in ["entry", "lock", "failure"] {
-            let path = scene.folder().join(scene.file("entry").file_name().unwrap());
+            let path = scene
+                .folder()
+                .join(scene.file("entry").file_name().unwrap());
             let path = path.with_extension(ending);
             drop(fs::remove_file(&path));
             symlink(&target, path).unwrap();
@@ -347,7 +351,11 @@ mod unix {
         let scene = Scene::cloud().with(|plugin| plugin.env_remove("HOME"));
         scene.assert_miss();
         scene.assert_miss();
-        for place in ["home/.kube", "home/.kube/cache", "home/.kube/cache/kubectl-esc"] {
+        for place in [
+            "home/.kube",
+            "home/.kube/cache",
+            "home/.kube/cache/kubectl-esc",
+        ] {
             let scene = Scene::cloud().with(|plugin| plugin.file(place, "a file"));
             scene.assert_miss();
             scene.assert_miss();
@@ -365,8 +373,7 @@ mod unix {
     #[test]
     fn a_home_that_is_read_only_or_full_is_done_without() {
         const READ_ONLY: &str = "mount --bind home home && mount -o remount,bind,ro home";
-        const NO_SPACE: &str =
-            "mount -t tmpfs -o size=4k,nr_inodes=20 none home && head -c 4096 /dev/zero > home/full";
+        const NO_SPACE: &str = "mount -t tmpfs -o size=4k,nr_inodes=20 none home && head -c 4096 /dev/zero > home/full";
         const NO_INODES: &str = "mount -t tmpfs -o nr_inodes=1 none home";
         if !is_root() {
             return;
@@ -374,18 +381,11 @@ mod unix {
         for mount in [READ_ONLY, NO_SPACE, NO_INODES] {
             let scene = Scene::cloud();
             for _ in 0..2 {
-                let call = scene.plugin.command();
-                let mut command = Command::new("unshare");
-                let script = format!("{{ {mount}; }} >&2 || exit 99; exec \"$@\"");
-                command
-                    .args(["-m", "sh", "-c", &script, "sh"])
-                    .arg(call.get_program())
-                    .args(call.get_args())
-                    .env_clear()
-                    .envs(call.get_envs().filter_map(|(name, value)| Some((name, value?))))
-                    .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-                    .current_dir(scene.plugin.path("."));
-                let output = crate::support::plugin::run(command, crate::support::plugin::LIMIT);
+                let script = format!(
+                    "exec unshare -m sh -c '{{ {mount}; }} >&2 || exit 99; exec \"$@\"' sh \"$@\""
+                );
+                let command = through_shell(&scene.plugin.command(), &script, "sh");
+                let output = run(command, LIMIT);
                 if output.code == 99 || output.stderr.contains("unshare") {
                     println!("skipped: nothing can be mounted here: {}", output.stderr);
                     return;
@@ -402,16 +402,9 @@ mod unix {
     fn files_that_may_not_grow_are_done_without() {
         let scene = Scene::cloud();
         for _ in 0..2 {
-            let call = scene.plugin.command();
-            let mut command = Command::new("sh");
-            command
-                .args(["-c", "ulimit -f 0; exec \"$@\"", "sh"])
-                .arg(call.get_program())
-                .args(call.get_args())
-                .env_clear()
-                .envs(call.get_envs().filter_map(|(name, value)| Some((name, value?))))
-                .current_dir(scene.plugin.path("."));
-            let output = crate::support::plugin::run(command, crate::support::plugin::LIMIT);
+            let script = "ulimit -f 0; exec \"$@\"";
+            let command = through_shell(&scene.plugin.command(), script, "sh");
+            let output = run(command, LIMIT);
             scene.setting.assert_token(&output);
         }
         assert_eq!(scene.requests().0, 4);
@@ -457,11 +450,14 @@ mod unix {
             command
                 .args(call.get_args())
                 .env_clear()
-                .envs(call.get_envs().filter_map(|(name, value)| Some((name, value?))))
+                .envs(
+                    call.get_envs()
+                        .filter_map(|(name, value)| Some((name, value?))),
+                )
                 .current_dir("/")
                 .uid(65_534)
                 .gid(65_534);
-            let output = crate::support::plugin::run(command, crate::support::plugin::LIMIT);
+            let output = run(command, LIMIT);
             scene.setting.assert_token(&output);
             assert_eq!(fs::read_dir(scene.folder()).unwrap().count(), 0);
         }

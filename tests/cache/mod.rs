@@ -5,6 +5,7 @@ mod commands;
 mod crowd;
 mod failures;
 mod files;
+mod format;
 mod heavy;
 mod identity;
 #[cfg(unix)]
@@ -14,6 +15,7 @@ mod outage;
 mod refresh;
 mod secrets;
 mod storm;
+mod waiting;
 
 use std::fs;
 use std::path::PathBuf;
@@ -265,6 +267,39 @@ fn identity(setting: &Setting, environment: &str) -> String {
 /// The role on top.
 fn with_second_role(plugin: Plugin) -> Plugin {
     plugin.args(["--role-arn", SECOND_ROLE, "--external-id", EXTERNAL_ID])
+}
+
+/// Gives a call other arguments.
+fn replace_arguments(command: &mut Command, arguments: &[&str]) {
+    let mut other = Command::new(command.get_program());
+    other.args(arguments).env_clear();
+    for (name, value) in command.get_envs() {
+        other.env(name, value.expect("a value"));
+    }
+    if let Some(folder) = command.get_current_dir() {
+        other.current_dir(folder);
+    }
+    *command = other;
+}
+
+/// The same call through a shell, whose script has the program and its arguments as `"$@"` and
+/// something else as `$0`.
+#[cfg(unix)]
+fn through_shell(call: &Command, script: &str, zero: &str) -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", script, zero])
+        .arg(call.get_program())
+        .args(call.get_args())
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    for (name, value) in call.get_envs() {
+        command.env(name, value.expect("a value"));
+    }
+    if let Some(folder) = call.get_current_dir() {
+        command.current_dir(folder);
+    }
+    command
 }
 
 /// The place of the plugin's cache.
