@@ -118,14 +118,14 @@ struct Fetched {
 }
 
 /// Opens the environment and gets credentials, whatever the cache holds.
-fn fetch(call: &Call<'_>, deadline: Deadline) -> Result<Fetched> {
+fn fetch(call: &Call<'_>, http: HttpClient, deadline: Deadline) -> Result<Fetched> {
     let Call { request, .. } = call;
     let Call { host, journal, .. } = *call;
     let open_request = OpenRequest {
         deadline,
         ..request.open.clone()
     };
-    let opened = open(&open_request, host, journal)?;
+    let opened = open_with(http, &open_request, host, journal)?;
     journal.warnings(&opened.warnings());
     let (target, region) = resolve(call, &opened)?;
     journal.detail(format_args!(
@@ -203,7 +203,15 @@ pub struct Opened {
 /// Opens an environment. An environment with errors is not opened at all: the error holds them,
 /// rendered with their places.
 pub fn open(request: &OpenRequest, host: &Host, journal: &Journal<'_>) -> Result<Opened> {
-    let http = HttpClient::new(host);
+    open_with(HttpClient::new(host), request, host, journal)
+}
+
+fn open_with(
+    http: HttpClient,
+    request: &OpenRequest,
+    host: &Host,
+    journal: &Journal<'_>,
+) -> Result<Opened> {
     journal.step(format_args!(
         "opening the environment `{}`",
         request.environment

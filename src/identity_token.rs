@@ -95,9 +95,11 @@ impl Source {
     }
 
     /// What this process has to prove itself with, read without the network: the token itself, or
-    /// what GitHub gives a token for. Whoever lacks it cannot get the token.
+    /// what GitHub gives a token for. Whoever lacks it cannot get the token. An error for a pipe,
+    /// which can be read only once.
     pub fn secret(&self, host: &Host) -> Result<Secret<Vec<u8>>> {
         match self {
+            Self::File { path, .. } if !path.is_file() => Err(self.absent()),
             Self::File { path, .. } => self
                 .read_file(path)
                 .map(|mut text| Secret::new(std::mem::take(&mut *text))),

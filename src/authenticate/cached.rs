@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use crate::authenticate::place;
 use crate::authenticate::question::{full_path, login_and_key};
 use crate::authenticate::{Call, Fetched, Session, fetch};
 use crate::aws::Credentials;
 use crate::aws::endpoint::Region;
-use crate::cache::{Attempt, Cache, Entry, Failure, Freshness, Kept, Lock};
-use crate::clock::{Deadline, format_duration};
+use crate::cache::{Attempt, Cache, Entry, Failure, Freshness, Hold, Kept, Lock};
+use crate::clock::{Deadline, Timestamp, format_duration};
 use crate::configuration::CacheRequest;
+use crate::configuration::request::OpenRequest;
 use crate::environment::Reference;
 use crate::error::{Error, Kind, Result};
+use crate::http::HttpClient;
 use crate::kubernetes::exec_info;
 
 /// How long a failure is told again to the process for which the call was made: kubectl runs a
@@ -23,9 +26,8 @@ const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
 /// How long a renewal may take, while the credentials are still good.
 const RENEWAL_LIMIT: Duration = Duration::from_secs(5);
 
-/// How long to wait between two attempts at the lock: at first, and at most.
-const FIRST_PAUSE: Duration = Duration::from_millis(2);
-const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+/// How long a holder of the lock has to write down until when it is going to hold it.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// How long after its own deadline a holder of the lock may still be cleaning up.
 const GRACE: Duration = Duration::from_secs(2);
@@ -39,7 +41,8 @@ pub(super) fn session(call: &Call<'_>, request: &CacheRequest) -> Result<Session
 }
 
 fn fetch_only(call: &Call<'_>) -> Result<Session> {
-    fetch(call, call.request.open.deadline).map(|fetched| fetched.session)
+    let http = HttpClient::new(call.host);
+    fetch(call, http, call.request.open.deadline).map(|fetched| fetched.session)
 }
 
 /// A call and its place in the cache.
@@ -57,6 +60,18 @@ enum Found {
     Nothing,
 }
 
+/// What came of the call of another process.
+enum Outcome<'a> {
+    Fetched(Entry),
+    Failed(Failure),
+    /// As in [`Found`].
+    NothingToKeep,
+    /// The login changed in the meantime: what was fetched is in another place, which has a lock of
+    /// its own.
+    Moved(Cached<'a>),
+    None,
+}
+
 impl<'a> Cached<'a> {
     /// `None` where nothing can be kept: there is no folder, or no login that could seal it. What is
     /// wrong with the login is told when it is used.
@@ -68,6 +83,11 @@ impl<'a> Cached<'a> {
     }
 
     fn session(self, request: &CacheRequest) -> Result<Session> {
+        self.session_by(request, None)
+    }
+
+    /// The same with the connections of a login that was renewed.
+    fn session_by(self, request: &CacheRequest, http: Option<HttpClient>) -> Result<Session> {
         if !request.refresh {
             match self.look_up() {
                 Found::Fresh(entry) => return session_of(entry),
@@ -76,7 +96,7 @@ impl<'a> Cached<'a> {
                 Found::Nothing => {}
             }
         }
-        self.fetched_once(request)
+        self.fetched_once(request, http)
     }
 
     fn look_up(&self) -> Found {
@@ -114,18 +134,25 @@ impl<'a> Cached<'a> {
         let journal = self.call.journal;
         let now = self.call.host.clock().now();
         let last = self.cache.last_failure();
-        let failed_lately = last.is_some_and(|last| now.since(last.at()) < RENEWAL_PAUSE);
+        if last.is_some_and(|last| last.is_within(RENEWAL_PAUSE, now)) {
+            return session_of(entry);
+        }
         let deadline = self.call.request.open.deadline.within(RENEWAL_LIMIT);
         let lock = match self.try_lock(deadline) {
-            Ok(Attempt::Locked(lock)) if !failed_lately => lock,
-            _ => return session_of(entry),
+            Ok(Attempt::Locked(lock)) => Some(lock),
+            Ok(Attempt::Held(_)) => return session_of(entry),
+            Err(trouble) => {
+                // What nobody can keep is not worth the wait.
+                self.note(&trouble);
+                return session_of(entry);
+            }
         };
         // Somebody else may have done it in the meantime.
         if let Found::Fresh(renewed) = self.look_up() {
             return session_of(renewed);
         }
         journal.step(format_args!("renewing them before they end"));
-        match self.fetch_and_keep(request, deadline, &lock) {
+        match self.fetch_with_good_login(request, deadline, lock, None) {
             Ok(session) => Ok(session),
             Err(error) => {
                 journal.step(format_args!("they could not be renewed: {error}"));
@@ -135,7 +162,7 @@ impl<'a> Cached<'a> {
     }
 
     /// Fetches, or waits for the one who does and takes what comes of it.
-    fn fetched_once(self, request: &CacheRequest) -> Result<Session> {
+    fn fetched_once(self, request: &CacheRequest, http: Option<HttpClient>) -> Result<Session> {
         let before = self.cache.last_failure();
         if let Some(failure) = before
             .clone()
@@ -146,34 +173,63 @@ impl<'a> Cached<'a> {
                 .step(format_args!("failed a moment ago, not tried again"));
             return Err(failure.into_error());
         }
-        let Some((lock, waited)) = self.wait_for_lock()? else {
-            return fetch_only(self.call);
+        let to_replace = match request.refresh.then(|| self.cache.look_up()) {
+            Some(Ok(Some(Kept::Credentials(entry)))) => Some(entry.obtained_at),
+            _ => None,
         };
+        let (mut lock, waited) = self.wait_for_lock(Hold::Together)?;
         if waited {
-            if let Some(moved) = Self::of(self.call, request)
-                && !moved.cache.is_same_place(&self.cache)
+            let mut outcome = self.outcome(request, before.as_ref(), to_replace);
+            if matches!(outcome, Outcome::None)
+                && lock.take_if(|it| it.hold() == Hold::Together).is_some()
             {
-                // The login changed in the meantime, as when it was renewed: what was fetched is in
-                // another place, which has a lock of its own.
-                drop(lock);
-                return moved.session(request);
+                // Whoever held it ended without a word: one of those who looked has its turn.
+                (lock, _) = self.wait_for_lock(Hold::Alone)?;
+                outcome = self.outcome(request, before.as_ref(), to_replace);
             }
-            match self.look_up() {
-                Found::Fresh(entry) | Found::Due(entry) => return session_of(entry),
-                Found::NothingToKeep => {
+            match outcome {
+                Outcome::None => {}
+                Outcome::Fetched(entry) => return session_of(entry),
+                Outcome::Failed(failure) => {
+                    let journal = self.call.journal;
+                    journal.step(format_args!("failed in another process, not tried again"));
+                    return Err(failure.into_error());
+                }
+                Outcome::NothingToKeep => {
                     drop(lock);
                     return fetch_only(self.call);
                 }
-                Found::Nothing => {}
-            }
-            let last = self.cache.last_failure();
-            if let Some(failure) = last.filter(|last| Some(last) != before.as_ref()) {
-                let journal = self.call.journal;
-                journal.step(format_args!("failed in another process, not tried again"));
-                return Err(failure.into_error());
+                Outcome::Moved(moved) => {
+                    drop(lock);
+                    return moved.session(request);
+                }
             }
         }
-        self.fetch_and_keep(request, self.call.request.open.deadline, &lock)
+        let deadline = self.call.request.open.deadline;
+        self.fetch_with_good_login(request, deadline, lock, http)
+    }
+
+    /// What came of the call of another process, that was waited for.
+    fn outcome(
+        &self,
+        request: &CacheRequest,
+        before: Option<&Failure>,
+        to_replace: Option<Timestamp>,
+    ) -> Outcome<'a> {
+        if let Some(moved) = self.moved(request) {
+            return Outcome::Moved(moved);
+        }
+        match self.look_up() {
+            // Whoever wants new credentials is not content with what was there all the time.
+            Found::Fresh(entry) | Found::Due(entry) if Some(entry.obtained_at) != to_replace => {
+                return Outcome::Fetched(entry);
+            }
+            Found::NothingToKeep => return Outcome::NothingToKeep,
+            _ => {}
+        }
+        let last = self.cache.last_failure();
+        let failed = last.filter(|last| Some(last) != before);
+        failed.map_or(Outcome::None, Outcome::Failed)
     }
 
     /// Whether this failure is one of the same command.
@@ -183,30 +239,34 @@ impl<'a> Cached<'a> {
         let is_client = matches!(host.variable(exec_info::VARIABLE), Ok(Some(_)));
         let parent = host.parent_process();
         let now = host.clock().now();
-        let is_recent = now.since(failure.at()) < REPLAY && failure.at() <= now;
-        is_client && is_recent && parent.is_some() && parent == failure.parent
+        is_client && failure.is_within(REPLAY, now) && parent.is_some() && parent == failure.parent
     }
 
-    /// Waits for the lock, which comes with whether somebody else held it. `None` where there is no
-    /// use in waiting: it cannot be locked, or its holder is past its own deadline.
-    fn wait_for_lock(&self) -> Result<Option<(Lock, bool)>> {
+    /// Waits for the lock, which comes with whether somebody else held it: if not, it is held alone,
+    /// else as `hold` says. Without a lock where there is no use in waiting: it cannot be locked, or
+    /// its holder is past its own deadline.
+    fn wait_for_lock(&self, hold: Hold) -> Result<(Option<Lock>, bool)> {
         let deadline = self.call.request.open.deadline;
-        let mut pause = FIRST_PAUSE;
+        let begin = deadline.remaining();
         let mut waited = false;
         loop {
-            let until = match self.try_lock(deadline) {
-                Ok(Attempt::Locked(lock)) => return Ok(Some((lock, waited))),
-                Ok(Attempt::Held(until)) => until,
+            let held_until = match self.try_lock(deadline) {
+                Ok(Attempt::Locked(lock)) => return Ok((Some(lock), waited)),
+                Ok(Attempt::Held(until)) => until.map(|until| until.plus(GRACE)),
                 Err(trouble) => {
                     self.note(&trouble);
-                    return Ok(None);
+                    return Ok((None, waited));
                 }
             };
             let now = self.call.host.clock().now();
-            if until.is_some_and(|until| until.plus(GRACE) < now) {
-                return Ok(None);
+            let is_over = held_until.is_some_and(|until| until < now);
+            // Right after locking, the file still says what the holder before wrote.
+            let is_settled = waited && begin.saturating_sub(deadline.remaining()) > SETTLING;
+            if is_over && is_settled {
+                return Ok((None, waited));
             }
-            if deadline.remaining().is_zero() {
+            let remaining = deadline.remaining();
+            if remaining.is_zero() {
                 return Err(self.waited_in_vain(deadline));
             }
             if !waited {
@@ -216,14 +276,27 @@ impl<'a> Cached<'a> {
                 ));
             }
             waited = true;
-            std::thread::sleep(pause.min(deadline.remaining()));
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            let patience = held_until.map_or(remaining, |until| until.since(now) + SETTLING);
+            let limit = patience.min(remaining);
+            let until = self.done_by(deadline);
+            match self.cache.wait_for_lock(hold, until, limit) {
+                Ok(Some(lock)) => return Ok((Some(lock), waited)),
+                Ok(None) => {}
+                Err(trouble) => {
+                    self.note(&trouble);
+                    return Ok((None, waited));
+                }
+            }
         }
     }
 
     fn try_lock(&self, deadline: Deadline) -> Result<Attempt> {
-        let now = self.call.host.clock().now();
-        self.cache.try_lock(now.plus(deadline.remaining()))
+        self.cache.try_lock(self.done_by(deadline))
+    }
+
+    /// The deadline by the clock, for other processes.
+    fn done_by(&self, deadline: Deadline) -> Timestamp {
+        self.call.host.clock().now().plus(deadline.remaining())
     }
 
     fn waited_in_vain(&self, deadline: Deadline) -> Error {
@@ -238,24 +311,63 @@ impl<'a> Cached<'a> {
         .with_hint("try again in a moment; `--no-cache` waits for nobody")
     }
 
-    /// Fetches under the lock, and keeps what comes of it: the session, or the failure.
+    /// Fetches under the lock, where there is one. A login that has expired is renewed before: that
+    /// makes another one of it, under which to look and to lock, as those do who come later. `http`
+    /// is there where that was done.
+    fn fetch_with_good_login(
+        &self,
+        request: &CacheRequest,
+        deadline: Deadline,
+        lock: Option<Lock>,
+        http: Option<HttpClient>,
+    ) -> Result<Session> {
+        let Call { host, journal, .. } = *self.call;
+        if let Some(http) = http {
+            return self.fetch_and_keep(request, deadline, lock, http);
+        }
+        let http = HttpClient::new(host);
+        if self.call.request.is_in_cloud() {
+            let open = OpenRequest {
+                deadline,
+                ..self.call.request.open.clone()
+            };
+            let renewed = place::renew_login(&open, host, &http, journal);
+            let is_renewed = renewed.map_err(|error| self.remembered(error))?;
+            if is_renewed && let Some(moved) = self.moved(request) {
+                drop(lock);
+                return moved.session_by(request, Some(http));
+            }
+        }
+        self.fetch_and_keep(request, deadline, lock, http)
+    }
+
+    /// The place of the login as it is now, where that is another one.
+    fn moved(&self, request: &CacheRequest) -> Option<Self> {
+        let now = Self::of(self.call, request)?;
+        (!now.cache.is_same_place(&self.cache)).then_some(now)
+    }
+
+    /// Remembers the failure for others.
+    fn remembered(&self, error: Error) -> Error {
+        let host = self.call.host;
+        let failure = Failure::new(&error, host.parent_process(), host.clock().now());
+        if let Err(trouble) = self.cache.remember(&failure) {
+            self.note(&trouble);
+        }
+        error
+    }
+
+    /// Fetches under the lock, where there is one, and keeps what comes of it: the session, or the
+    /// failure.
     fn fetch_and_keep(
         &self,
         request: &CacheRequest,
         deadline: Deadline,
-        _lock: &Lock,
+        _lock: Option<Lock>,
+        http: HttpClient,
     ) -> Result<Session> {
         let host = self.call.host;
-        let fetched = match fetch(self.call, deadline) {
-            Ok(fetched) => fetched,
-            Err(error) => {
-                let failure = Failure::new(&error, host.parent_process(), host.clock().now());
-                if let Err(trouble) = self.cache.remember(&failure) {
-                    self.note(&trouble);
-                }
-                return Err(error);
-            }
-        };
+        let fetched = fetch(self.call, http, deadline).map_err(|error| self.remembered(error))?;
         // What was fetched with another login, because it changed in the meantime, must not be found
         // with this one.
         let is_same_login =

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use crate::authenticate::decryption::StoredSecrets;
 use crate::authenticate::local::Local;
 use crate::authenticate::stacks::StackBackends;
-use crate::cloud::{Cloud, Name, Oidc, Organization, Settings, TokenType};
+use crate::cloud::{
+    Backend, Cloud, Login, Name, Oidc, Organization, PulumiHome, Settings, TokenType,
+};
 use crate::configuration::request::OpenRequest;
 use crate::configuration::{Origin, Setting};
 use crate::environment::{Opener, Reference};
@@ -62,6 +64,30 @@ pub(super) fn with_opener<T>(
             })
         }
     }
+}
+
+/// Renews the login for the environment in Pulumi Cloud where it has expired and can be renewed;
+/// whether it did, or found that another process had. A failure is told as one of the environment's.
+pub(super) fn renew_login(
+    request: &OpenRequest,
+    host: &Host,
+    http: &HttpClient,
+    journal: &Journal<'_>,
+) -> Result<bool> {
+    let organization = match &request.environment {
+        Reference::Cloud(name) => Name::parse(name)?.organization,
+        Reference::Local(_) => None,
+    };
+    let home = PulumiHome::new(host, request.deadline);
+    let backend = Backend::find(host, &home)?;
+    let login = Login::find(host, &home, &backend.url, &oidc(request, host)?, None)?;
+    if !login.is_to_be_renewed(host.clock().now()) {
+        return Ok(false);
+    }
+    let organization = organization.as_deref();
+    in_cloud("open", request, host, http, journal, organization, |_| {
+        Ok(true)
+    })
 }
 
 /// Logs in to Pulumi Cloud. A failure there or in `work` is told as one of the environment's.

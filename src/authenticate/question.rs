@@ -34,6 +34,8 @@ pub(super) fn login_and_key(call: &Call<'_>) -> Result<Option<(Login, Sha256)>> 
     });
     let pulumi = pulumi.transpose();
     let (environment, has_organization) = match &open.environment {
+        // A pipe can be read once, and that is left to whoever opens the environment.
+        Reference::Local(path) if !path.is_file() => return Ok(None),
         Reference::Local(path) => {
             let definition = directory::read_definition(path)?;
             login.add("definition", Some(definition.text.as_bytes()));
@@ -56,8 +58,15 @@ pub(super) fn login_and_key(call: &Call<'_>) -> Result<Option<(Login, Sha256)>> 
             return Ok(None);
         }
     } else {
-        let identity = local::identity(open).source(host);
-        let identity = identity.ok().and_then(|source| source.secret(host).ok());
+        // Whoever has no identity token may still need none. One that is there and cannot be read
+        // now must not be missing from the seal of what it may get later.
+        let identity = match local::identity(open).source(host) {
+            Err(_) => None,
+            Ok(source) => match source.secret(host) {
+                Err(_) => return Ok(None),
+                Ok(secret) => Some(secret),
+            },
+        };
         login.add_secret("identity token", identity.as_ref());
         // Where the stacks are whose outputs the definition may have.
         if let Ok(StateBackend::Files { url, .. }) = StateBackend::find(host, &home) {

@@ -1,5 +1,7 @@
 //! What is kept of a call that failed, so that it is told again rather than tried again.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -36,6 +38,13 @@ impl Failure {
         Timestamp::from_unix(self.at)
     }
 
+    /// Whether it failed less than `limit` before `now`. One that is still to come, because the clock
+    /// was set back, did not.
+    #[must_use]
+    pub fn is_within(&self, limit: Duration, now: Timestamp) -> bool {
+        self.at() <= now && now.since(self.at()) < limit
+    }
+
     /// The error, to be told again.
     #[must_use]
     pub fn into_error(self) -> Error {
@@ -50,4 +59,23 @@ pub(super) fn encode(failure: &Failure) -> Result<Vec<u8>> {
 
 pub(super) fn decode(text: &[u8]) -> Option<Failure> {
     serde_json::from_slice(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_recent_for_a_while() {
+        let failure = Failure::new(
+            &Error::configuration("x"),
+            None,
+            Timestamp::from_unix(1_000),
+        );
+        let limit = Duration::from_secs(5);
+        for (now, recent) in [(999, false), (1_000, true), (1_004, true), (1_005, false)] {
+            let got = failure.is_within(limit, Timestamp::from_unix(now));
+            assert_eq!(got, recent, "{now}");
+        }
+    }
 }

@@ -22,8 +22,11 @@ use crate::error::{Error, Kind, Result};
 /// The ending of an entry's file.
 pub(super) const ENTRY: &str = "entry";
 
-/// The endings of the files that are ours.
-const OURS: [&str; 4] = [ENTRY, "failure", "lock", "new"];
+/// The endings of the files that are ours, behind an id.
+const OURS: [&str; 3] = [ENTRY, "failure", "lock"];
+
+/// The ending of a file that is being written.
+const NEW: &str = "new";
 
 /// In bytes. A larger file is none of ours: STS's credentials have a few kilobytes.
 pub(super) const LARGEST: usize = 64 * 1024;
@@ -74,17 +77,33 @@ impl Folder {
     pub(super) fn write(&self, name: &str, content: &[u8]) -> Result<()> {
         self.prepare()?;
         let path = self.path.join(name);
+        let id = name.split('.').next().unwrap_or_default();
         let write = || -> io::Result<()> {
             let mut file = tempfile::Builder::new()
-                .prefix("")
-                .suffix(".new")
+                .prefix(&format!("{id}."))
+                .suffix(&format!(".{NEW}"))
                 .tempfile_in(&self.path)?;
             file.write_all(content)?;
             file.as_file().sync_all()?;
-            file.persist(&path).map_err(|error| error.error)?;
+            let Err(refused) = file.persist(&path) else {
+                return Ok(());
+            };
+            // A folder stands in its place.
+            self.remove(name);
+            refused.file.persist(&path).map_err(|error| error.error)?;
             Ok(())
         };
         write().map_err(|error| unusable(&path, error))
+    }
+
+    /// Removes what calls that were killed left half-written for this id. A call that writes at this
+    /// moment, without the lock, fails to: it keeps nothing, and no more than that.
+    pub(super) fn remove_unfinished(&self, id: &str) {
+        for name in self.ours().unwrap_or_default() {
+            if ending_of(&name) == Some(NEW) && name.split('.').next() == Some(id) {
+                self.remove(&name);
+            }
+        }
     }
 
     /// Opens a file for locking, and makes it where there is none.
@@ -106,31 +125,34 @@ impl Folder {
 
     /// Removes a file, if it is there and can be removed.
     pub(super) fn remove(&self, name: &str) {
-        let _ = fs::remove_file(self.path.join(name));
+        let _ = remove(&self.path.join(name));
     }
 
-    /// The names of the files with this ending, sorted.
-    pub(super) fn names(&self, ending: &str) -> Result<Vec<String>> {
+    /// The names of the entries, sorted.
+    pub(super) fn entries(&self) -> Result<Vec<String>> {
+        let mut names = self.names()?;
+        names.retain(|name| ending_of(name) == Some(ENTRY));
+        names.sort();
+        Ok(names)
+    }
+
+    /// The names of all that is in the folder.
+    fn names(&self) -> Result<Vec<String>> {
         let failed = |error| unusable(&self.path, error);
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
             Err(error) if is_absence(&error) => return Ok(Vec::new()),
             Err(error) => return Err(failed(error)),
         };
-        let mut names = Vec::new();
-        for entry in entries {
-            let name = entry.map_err(failed)?.file_name();
-            let has_ending = Path::new(&name).extension().is_some_and(|it| it == ending);
-            names.extend(name.to_str().filter(|_| has_ending).map(str::to_owned));
-        }
-        names.sort();
-        Ok(names)
+        entries
+            .map(|entry| Ok(entry.map_err(failed)?.file_name().to_string_lossy().into()))
+            .collect()
     }
 
     /// Removes our files that were last written longer ago than `age`. Of a lock that somebody holds
     /// the file may go, too: the next call then fetches beside the holder, and no more than that.
     pub(super) fn prune(&self, age: Duration) {
-        for name in self.ours() {
+        for name in self.ours().unwrap_or_default() {
             let path = self.path.join(&name);
             let modified = fs::symlink_metadata(&path).and_then(|metadata| metadata.modified());
             let elapsed = modified.map(|modified| modified.elapsed().unwrap_or_default());
@@ -142,24 +164,30 @@ impl Folder {
 
     /// Removes all of our files. The number of entries that were there.
     pub fn clear(&self) -> Result<usize> {
-        let entries = self.names(ENTRY)?.len();
-        for name in self.ours() {
-            let path = self.path.join(name);
-            match fs::remove_file(&path) {
-                Err(error) if !is_absence(&error) => return Err(unusable(&path, error)),
-                _ => {}
+        let mut entries = 0;
+        let mut trouble = Ok(());
+        for name in self.ours()? {
+            let path = self.path.join(&name);
+            match remove(&path) {
+                Ok(()) => entries += usize::from(ending_of(&name) == Some(ENTRY)),
+                Err(error) if is_absence(&error) => {}
+                // The others go all the same.
+                Err(error) => trouble = trouble.and(Err(unusable(&path, error))),
             }
         }
-        Ok(entries)
+        trouble.map(|()| entries)
     }
 
-    fn ours(&self) -> Vec<String> {
-        let names = OURS.iter().filter_map(|ending| self.names(ending).ok());
-        names.flatten().collect()
+    fn ours(&self) -> Result<Vec<String>> {
+        let mut names = self.names()?;
+        names.retain(|name| ending_of(name).is_some());
+        Ok(names)
     }
 
-    /// Makes the folder, or makes sure that it is this user's alone.
+    /// Makes the folder, or makes sure that it is this user's alone. One that holds anything else
+    /// serves for something else, and is left as it is.
     fn prepare(&self) -> Result<()> {
+        platform::survive_full_files();
         let failed = |error| unusable(&self.path, error);
         if let Err(error) = platform::create_folder(&self.path)
             && error.kind() != io::ErrorKind::AlreadyExists
@@ -167,10 +195,34 @@ impl Folder {
             return Err(failed(error));
         }
         let metadata = fs::symlink_metadata(&self.path).map_err(failed)?;
-        if platform::check(&metadata, metadata.is_dir()).is_err() {
-            platform::make_private(&self.path, &metadata).map_err(failed)?;
+        if let Err(why) = platform::check(&metadata, metadata.is_dir()) {
+            let is_own = platform::is_own_folder(&metadata);
+            if !is_own || self.names()?.iter().any(|name| ending_of(name).is_none()) {
+                return Err(unusable(&self.path, why));
+            }
+            platform::make_private(&self.path).map_err(failed)?;
         }
         Ok(())
+    }
+}
+
+/// Removes a file, or an empty folder in its place.
+fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path).or_else(|error| fs::remove_dir(path).map_err(|_| error))
+}
+
+/// The ending of a file of ours, and `None` for the name of any other: whoever names a folder that
+/// serves for something else must not lose a `Cargo.lock` in it.
+fn ending_of(name: &str) -> Option<&str> {
+    let (id, ending) = name.split_once('.')?;
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if id.len() != 2 * super::seal::ID || !id.bytes().all(is_digit) {
+        return None;
+    }
+    match ending.split_once('.') {
+        Some((_, NEW)) => Some(NEW),
+        Some(_) => None,
+        None => OURS.contains(&ending).then_some(ending),
     }
 }
 

@@ -2,7 +2,10 @@
 //! holder ends, however that ends.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use crate::cache::folder::Folder;
 use crate::clock::Timestamp;
@@ -12,6 +15,16 @@ use crate::error::{Error, Kind, Result};
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
+    hold: Hold,
+}
+
+/// How a lock is held.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Hold {
+    /// By one: it fetches.
+    Alone,
+    /// By all that want to see what came of it.
+    Together,
 }
 
 /// What came of trying to lock.
@@ -28,13 +41,7 @@ pub enum Attempt {
 pub(super) fn try_lock(folder: &Folder, name: &str, until: Timestamp) -> Result<Attempt> {
     let mut file = folder.open_lock(name)?;
     match file.try_lock() {
-        Ok(()) => {
-            // Only a hint for others: without it they wait as long as they can.
-            let _ = file
-                .set_len(0)
-                .and_then(|()| file.write_all(until.unix().to_string().as_bytes()));
-            Ok(Attempt::Locked(Lock { _file: file }))
-        }
+        Ok(()) => Ok(Attempt::Locked(Lock::alone(file, until))),
         Err(TryLockError::WouldBlock) => {
             let mut text = String::new();
             let read = file
@@ -43,13 +50,60 @@ pub(super) fn try_lock(folder: &Folder, name: &str, until: Timestamp) -> Result<
             let until = read.ok().and_then(|_| text.parse().ok());
             Ok(Attempt::Held(until.map(Timestamp::from_unix)))
         }
-        Err(TryLockError::Error(error)) => Err(Error::new(
-            Kind::Configuration,
-            format!(
-                "the cache cannot lock a file in `{}`",
-                folder.path().display()
-            ),
-        )
-        .caused_by(error)),
+        Err(TryLockError::Error(error)) => Err(no_lock(folder, error)),
     }
+}
+
+/// Waits for the lock, for at most `limit`; `None` where it did not come. The operating system wakes
+/// those who wait at the moment when the holder is done, and they cost nothing until then.
+pub(super) fn wait(
+    folder: &Folder,
+    name: &str,
+    hold: Hold,
+    until: Timestamp,
+    limit: Duration,
+) -> Result<Option<Lock>> {
+    let file = folder.open_lock(name)?;
+    let (sender, receiver) = mpsc::channel();
+    // Waiting has no time limit of its own. Where it comes too late, nobody takes the file, which
+    // closes it.
+    let waiting = thread::Builder::new().spawn(move || {
+        let locked = match hold {
+            Hold::Alone => file.lock(),
+            Hold::Together => file.lock_shared(),
+        };
+        let _ = sender.send(locked.map(|()| file));
+    });
+    waiting.map_err(|error| no_lock(folder, error))?;
+    match (receiver.recv_timeout(limit), hold) {
+        (Ok(Ok(file)), Hold::Alone) => Ok(Some(Lock::alone(file, until))),
+        (Ok(Ok(file)), Hold::Together) => Ok(Some(Lock { _file: file, hold })),
+        (Ok(Err(error)), _) => Err(no_lock(folder, error)),
+        (Err(_), _) => Ok(None),
+    }
+}
+
+impl Lock {
+    /// How it is held.
+    #[must_use]
+    pub fn hold(&self) -> Hold {
+        self.hold
+    }
+
+    fn alone(mut file: File, until: Timestamp) -> Self {
+        // Only a hint for others: without it they wait as long as they can.
+        let _ = file
+            .set_len(0)
+            .and_then(|()| file.write_all(until.unix().to_string().as_bytes()));
+        Self {
+            _file: file,
+            hold: Hold::Alone,
+        }
+    }
+}
+
+fn no_lock(folder: &Folder, error: io::Error) -> Error {
+    let folder = folder.path().display();
+    let message = format!("the cache cannot lock a file in `{folder}`");
+    Error::new(Kind::Configuration, message).caused_by(error)
 }

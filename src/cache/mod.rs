@@ -30,7 +30,7 @@ pub use entry::{Entry, Freshness, Kept, Listed};
 pub use failure::Failure;
 pub use folder::Folder;
 pub use key::Key;
-pub use lock::{Attempt, Lock};
+pub use lock::{Attempt, Hold, Lock};
 pub use seal::Login;
 
 use seal::Seal;
@@ -80,6 +80,7 @@ impl Cache {
     pub fn keep(&self, environment: &str, kept: &Kept) -> Result<()> {
         let (header, content) = entry::encode(environment, kept)?;
         let sealed = self.seal.seal(seal::Purpose::Entry, &header, &content)?;
+        self.folder.remove_unfinished(&self.name);
         self.folder.write(&self.entry_name(), &sealed)?;
         self.folder.remove(&self.failure_name());
         self.folder.prune(OLDEST);
@@ -98,12 +99,28 @@ impl Cache {
     pub fn remember(&self, failure: &Failure) -> Result<()> {
         let content = failure::encode(failure)?;
         let sealed = self.seal.seal(seal::Purpose::Failure, b"{}", &content)?;
+        self.folder.remove_unfinished(&self.name);
         self.folder.write(&self.failure_name(), &sealed)
     }
 
     /// Tries to become the one call that fetches. `until` is when it will be done at the latest.
     pub fn try_lock(&self, until: Timestamp) -> Result<Attempt> {
-        lock::try_lock(&self.folder, &format!("{}.lock", self.name), until)
+        lock::try_lock(&self.folder, &self.lock_name(), until)
+    }
+
+    /// Waits, for at most `limit`, until whoever fetches is done; `None` where it is not. `until` as
+    /// in [`Cache::try_lock`], for who is alone then.
+    pub fn wait_for_lock(
+        &self,
+        hold: Hold,
+        until: Timestamp,
+        limit: Duration,
+    ) -> Result<Option<Lock>> {
+        lock::wait(&self.folder, &self.lock_name(), hold, until, limit)
+    }
+
+    fn lock_name(&self) -> String {
+        format!("{}.lock", self.name)
     }
 
     fn entry_name(&self) -> String {
@@ -118,7 +135,7 @@ impl Cache {
 /// The entries in a folder, as far as they tell about themselves.
 pub fn list(folder: &Folder) -> Result<Vec<Listed>> {
     let mut listed = Vec::new();
-    for name in folder.names(folder::ENTRY)? {
+    for name in folder.entries()? {
         if let Ok(Some(sealed)) = folder.read(&name) {
             listed.extend(entry::list(seal::header(&sealed)));
         }

@@ -24,7 +24,7 @@ const DOMAIN: &[u8] = b"kubectl-esc cache 1";
 
 /// In bytes.
 const SALT: usize = 16;
-const ID: usize = 16;
+pub(super) const ID: usize = 16;
 
 /// What a call has to log in with: all of it is needed to open an entry.
 #[derive(Debug, Default)]

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::clock::Timestamp;
 use crate::cloud::name::Organization;
 use crate::cloud::oauth::{self, TokenType};
 use crate::cloud::pulumi_home::{CredentialsFile, PulumiHome, Refreshed, StoredAccount};
@@ -97,6 +98,16 @@ impl Login {
                 Ok(token.or(account.refresh_token.as_ref()).map(bytes))
             }
             Self::Absent(_) => Ok(None),
+        }
+    }
+
+    /// Whether it has to be renewed before it can be used, and can be. That makes another login of
+    /// it.
+    #[must_use]
+    pub fn is_to_be_renewed(&self, now: Timestamp) -> bool {
+        match self {
+            Self::Stored(account, _) => !account.lasts(now) && account.refresh_token.is_some(),
+            _ => false,
         }
     }
 
@@ -232,6 +243,14 @@ fn stored(
     })
 }
 
+impl StoredAccount {
+    /// Whether there is an access token that lasts for a call.
+    fn lasts(&self, now: Timestamp) -> bool {
+        let soon = now.plus(MARGIN);
+        self.access_token.is_some() && self.expires_at.is_none_or(|expiry| expiry > soon)
+    }
+}
+
 struct Usable {
     token: Secret<String>,
     username: Option<String>,
@@ -249,8 +268,7 @@ impl Usable {
 
 /// Whether the access token is there and lasts; the account comes back where not.
 fn usable(transport: &Transport<'_>, account: StoredAccount) -> Result<Usable, StoredAccount> {
-    let soon = transport.http.host().clock().now().plus(MARGIN);
-    let lasts = account.expires_at.is_none_or(|expiry| expiry > soon);
+    let lasts = account.lasts(transport.http.host().clock().now());
     match account.access_token {
         Some(token) if lasts => Ok(Usable {
             token,

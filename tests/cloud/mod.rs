@@ -42,9 +42,19 @@ impl Setting {
         }
     }
 
+    /// Its Pulumi Cloud.
+    pub(crate) fn cloud(&self) -> &PulumiCloud {
+        &self.cloud
+    }
+
     /// What to set `PULUMI_BACKEND_URL` to.
     pub(crate) fn url(&self) -> String {
         self.cloud.url()
+    }
+
+    /// The operations that were asked for so far.
+    pub(crate) fn operations(&self) -> Vec<String> {
+        self.cloud.operations()
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut Configuration)) -> Self {

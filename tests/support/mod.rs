@@ -3,6 +3,7 @@
 
 pub mod api_server;
 pub mod base64;
+pub mod door;
 pub mod eks;
 pub mod http;
 pub mod instant;

@@ -123,7 +123,7 @@ impl Plugin {
     pub fn command(&self) -> Command {
         #[cfg(unix)]
         default_signals();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kubectl-esc"));
+        let mut command = Command::new(program());
         command
             .args(&self.arguments)
             .env_clear()
@@ -254,6 +254,13 @@ impl Output {
         }
         self
     }
+}
+
+/// The binary: the one that was built with the tests, or the one that `KUBECTL_ESC_BINARY` names,
+/// such as a release build.
+fn program() -> PathBuf {
+    let built = || env!("CARGO_BIN_EXE_kubectl-esc").into();
+    ambient("KUBECTL_ESC_BINARY").map_or_else(built, PathBuf::from)
 }
 
 /// A variable of the test process.

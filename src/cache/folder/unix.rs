@@ -4,8 +4,10 @@ use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::sync::{Arc, Once};
 
 use rustix::fs::OFlags;
+use signal_hook::consts::SIGXFSZ;
 
 /// For the owner alone.
 const FOLDER: u32 = 0o700;
@@ -65,11 +67,19 @@ pub(super) fn create_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Closes a folder of this user to others. What others put into it before is not trusted, for it is
-/// not sealed.
-pub(super) fn make_private(path: &Path, metadata: &Metadata) -> io::Result<()> {
-    if !metadata.is_dir() || metadata.uid() != rustix::process::geteuid().as_raw() {
-        return Err(io::Error::other("it is no folder of this user"));
-    }
+/// Whether it is a folder, and no link to one, of this user.
+pub(super) fn is_own_folder(metadata: &Metadata) -> bool {
+    metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw()
+}
+
+/// Closes a folder to others. What they put into it before is not trusted, for it is not sealed.
+pub(super) fn make_private(path: &Path) -> io::Result<()> {
     std::fs::set_permissions(path, Permissions::from_mode(FOLDER))
+}
+
+/// Lets writing fail where a file may not grow (`ulimit -f`), which else ends the process.
+pub(super) fn survive_full_files() {
+    static ONCE: Once = Once::new();
+    // Where it cannot be caught, writing is as dangerous as before.
+    ONCE.call_once(|| drop(signal_hook::flag::register(SIGXFSZ, Arc::default())));
 }

@@ -66,6 +66,16 @@ impl Accounts {
         accounts
     }
 
+    /// Every secret key and session token.
+    pub fn secrets(&self) -> Vec<String> {
+        let all = self.credentials.values();
+        let texts = all.flat_map(|credentials| {
+            let token = credentials.session_token.clone();
+            [Some(credentials.secret_access_key.clone()), token]
+        });
+        texts.flatten().collect()
+    }
+
     /// Takes credentials away.
     pub fn revoke(&mut self, access_key_id: &str) {
         self.credentials.remove(access_key_id);

@@ -174,6 +174,11 @@ impl Sts {
         self.state().accounts.revoke_sessions()
     }
 
+    /// Every secret key and session token that was set up or issued.
+    pub fn secrets(&self) -> Vec<String> {
+        self.state().accounts.secrets()
+    }
+
     /// How long credentials last that are issued from now on: see [`Configuration::lifetime`].
     pub fn set_lifetime(&self, lifetime: Option<Seconds>) {
         self.state().configuration.lifetime = lifetime;

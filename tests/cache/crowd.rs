@@ -1,0 +1,134 @@
+//! Many processes of one call at once.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use crate::support::plugin::{LIMIT, Output};
+
+/// What a call says with `-v` that waits for another one.
+pub(super) const WAITING: &str = "waiting for another process that does the same";
+
+/// Processes that run. They are killed when this is dropped.
+pub(super) struct Crowd {
+    members: Vec<Member>,
+    waiting: Receiver<()>,
+}
+
+/// A process.
+pub(super) struct Member {
+    pub(super) child: Child,
+    stdout: Option<JoinHandle<String>>,
+    stderr: Option<JoinHandle<String>>,
+}
+
+impl Crowd {
+    /// Starts so many.
+    pub(super) fn start(size: usize, command: impl Fn() -> Command) -> Self {
+        let (sender, waiting) = mpsc::channel();
+        let members = (0..size).map(|_| Member::start(command(), &sender));
+        Self {
+            members: members.collect(),
+            waiting,
+        }
+    }
+
+    /// Waits until so many have said that they wait for another one. They run with `-v`.
+    #[track_caller]
+    pub(super) fn wait_until_waiting(&self, count: usize) {
+        let end = Instant::now() + LIMIT;
+        for number in 0..count {
+            let left = end.saturating_duration_since(Instant::now());
+            let waits = self.waiting.recv_timeout(left);
+            assert!(waits.is_ok(), "{number} of {count} wait");
+        }
+    }
+
+    /// What came of each.
+    #[track_caller]
+    pub(super) fn outputs(mut self) -> Vec<Output> {
+        let members = std::mem::take(&mut self.members);
+        members.into_iter().map(Member::output).collect()
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        for member in &mut self.members {
+            drop(member.child.kill());
+            drop(member.child.wait());
+        }
+    }
+}
+
+impl Member {
+    fn start(mut command: Command, waiting: &Sender<()>) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a process");
+        let waiting = waiting.clone();
+        let stdout = child.stdout.take().map(|mut stream| {
+            thread::spawn(move || {
+                let mut text = String::new();
+                drop(stream.read_to_string(&mut text));
+                text
+            })
+        });
+        let stderr = child.stderr.take().map(|stream| {
+            thread::spawn(move || {
+                let mut text = String::new();
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    if line.contains(WAITING) {
+                        let _ = waiting.send(());
+                    }
+                    text.push_str(&line);
+                    text.push('\n');
+                }
+                text
+            })
+        });
+        Self {
+            child,
+            stdout,
+            stderr,
+        }
+    }
+
+    /// Waits for its end, which its own time limit brings.
+    #[track_caller]
+    pub(super) fn output(mut self) -> Output {
+        let read = |stream: Option<JoinHandle<String>>| {
+            stream.map_or_else(String::new, |thread| thread.join().expect("a text"))
+        };
+        let stdout = read(self.stdout.take());
+        let stderr = read(self.stderr.take());
+        let status = self.child.wait().expect("an end");
+        let code = status.code().expect("an end by no signal");
+        Output {
+            stdout,
+            stderr,
+            code,
+        }
+    }
+}
+
+/// The same without the steps that `-v` tells: what is left is the message of a failure.
+pub(super) fn without_steps(output: Output) -> Output {
+    let lines: Vec<_> = output.stderr.split_inclusive('\n').collect();
+    let is_message = |line: &&str| line.starts_with("kubectl-esc: ");
+    let last = lines.iter().rposition(is_message).unwrap_or_default();
+    let message = if output.code == 0 {
+        ""
+    } else {
+        &lines[last..].concat()
+    };
+    Output {
+        stderr: message.to_owned(),
+        ..output
+    }
+}

@@ -1,0 +1,465 @@
+//! Whatever stands in the cache's place: each call still gives a right token in silence, and where
+//! the place can be put in order it is.
+
+use std::fs;
+use std::path::Path;
+
+use super::Scene;
+
+/// What becomes of the cache.
+#[derive(Clone, Copy, PartialEq)]
+enum Then {
+    /// The call does not even notice.
+    Hit,
+    /// The call fetches, and puts it in order.
+    Mended,
+    /// Every call fetches.
+    Useless,
+}
+
+/// Spoils the cache of a scene that has kept something, and asserts what the calls make of it.
+#[track_caller]
+fn check(name: &str, then: Then, spoil: impl FnOnce(&Scene)) {
+    let scene = Scene::cloud();
+    scene.assert_miss();
+    scene.assert_hit();
+    spoil(&scene);
+    println!("{name}");
+    match then {
+        Then::Hit => scene.assert_hit(),
+        Then::Mended | Then::Useless => scene.assert_miss(),
+    }
+    match then {
+        Then::Hit | Then::Mended => scene.assert_hit(),
+        Then::Useless => scene.assert_miss(),
+    }
+}
+
+fn replace(path: &Path, content: impl AsRef<[u8]>) {
+    fs::write(path, content).unwrap();
+}
+
+#[test]
+fn entries_with_other_content_are_replaced() {
+    let entry = |scene: &Scene| scene.file("entry");
+    check("empty", Then::Mended, |scene| replace(&entry(scene), ""));
+    check("huge", Then::Mended, |scene| {
+        replace(&entry(scene), vec![b'x'; 65 << 10]);
+    });
+    check("a line feed", Then::Mended, |scene| {
+        replace(&entry(scene), "\n");
+    });
+    check("in the clear", Then::Mended, |scene| {
+        replace(&entry(scene), "{}\n{\"credentials\":null,\"files\":[]}");
+    });
+    check("a future format", Then::Mended, |scene| {
+        let content = String::from_utf8_lossy(&fs::read(entry(scene)).unwrap())
+            .replace("\"format\":\"1\"", "\"format\":\"2\"");
+        replace(&entry(scene), content);
+    });
+    check("the failure's place", Then::Hit, |scene| {
+        replace(&entry(scene).with_extension("failure"), "nonsense");
+    });
+    check("the lock's place", Then::Hit, |scene| {
+        replace(&entry(scene).with_extension("lock"), "99999999999");
+    });
+    check("gone", Then::Mended, |scene| {
+        fs::remove_file(entry(scene)).unwrap();
+    });
+    check("the folder gone", Then::Mended, |scene| {
+        fs::remove_dir_all(scene.folder()).unwrap();
+    });
+}
+
+#[test]
+fn another_entry_in_its_place_is_replaced() {
+    let scene = Scene::cloud();
+    scene.assert_miss();
+    let mine = scene.file("entry");
+    let other = scene.run_with(|command| {
+        command.args(["--region", "us-east-1"]);
+    });
+    assert_eq!(other.code, 0, "{other:?}");
+    let files = scene.files("entry");
+    let other = files.iter().find(|path| **path != mine).unwrap();
+    fs::copy(other, &mine).unwrap();
+    scene.assert_miss();
+    scene.assert_hit();
+}
+
+#[test]
+fn no_length_and_no_byte_of_an_entry_can_be_changed() {
+    let scene = Scene::cloud();
+    scene.assert_miss();
+    let path = scene.file("entry");
+    let good = fs::read(&path).unwrap();
+    let header = good.iter().position(|byte| *byte == b'\n').unwrap();
+    // All lengths, bytes and bits are tried with the seal itself; here a few of each part of it.
+    let at = [
+        0,
+        header / 2,
+        header,
+        header + 1,
+        header + 17,
+        header + 29,
+        good.len() - 17,
+        good.len() - 1,
+    ];
+    for at in at {
+        let mut flipped = good.clone();
+        flipped[at] ^= 1;
+        for content in [&good[..at], &flipped] {
+            replace(&path, content);
+            scene.assert_miss();
+            scene.assert_hit();
+        }
+    }
+    // An old entry may come back, as from a backup. It is as good as it says.
+    replace(&path, &good);
+    scene.assert_hit();
+}
+
+#[cfg(unix)]
+mod unix {
+    use super::*;
+    use crate::cache::through_shell;
+    use crate::support::plugin::{LIMIT, run};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+
+    fn mode(path: &Path) -> u32 {
+        fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn make_pipe(path: &Path) {
+        let status = Command::new("mkfifo").arg(path).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Whether these tests run as root, who alone can give files away.
+    fn is_root() -> bool {
+        let probe = tempfile::NamedTempFile::new().unwrap();
+        let is_root = probe.as_file().metadata().unwrap().uid() == 0;
+        if !is_root {
+            println!("skipped: it takes root");
+        }
+        is_root
+    }
+
+    #[test]
+    fn files_are_for_this_user_alone() {
+        let scene = Scene::cloud();
+        scene.assert_miss();
+        assert_eq!(mode(&scene.folder()), 0o700);
+        for ending in ["entry", "lock"] {
+            assert_eq!(mode(&scene.file(ending)), 0o600, "{ending}");
+        }
+        assert!(scene.files("new").is_empty());
+    }
+
+    #[test]
+    fn permissions_that_are_too_loose_are_put_in_order() {
+        for loose in [0o640, 0o604, 0o660, 0o620, 0o610] {
+            check("entry", Then::Mended, |scene| {
+                set_mode(&scene.file("entry"), loose);
+            });
+        }
+        for loose in [0o750, 0o705, 0o755, 0o777, 0o1777] {
+            check("folder", Then::Hit, |scene| {
+                set_mode(&scene.folder(), loose);
+            });
+            let scene = Scene::cloud();
+            scene.assert_miss();
+            set_mode(&scene.folder(), loose);
+            fs::remove_file(scene.file("entry")).unwrap();
+            scene.assert_miss();
+            assert_eq!(mode(&scene.folder()), 0o700);
+            scene.assert_hit();
+        }
+        let scene = Scene::cloud();
+        scene.assert_miss();
+        for ending in ["entry", "lock"] {
+            set_mode(&scene.file(ending), 0o666);
+        }
+        scene.assert_miss();
+        for ending in ["entry", "lock"] {
+            assert_eq!(mode(&scene.file(ending)), 0o600, "{ending}");
+        }
+        scene.assert_hit();
+    }
+
+    #[test]
+    fn what_belongs_to_another_user_is_not_used() {
+        if !is_root() {
+            return;
+        }
+        let give_away = |path: &Path| chown(path, Some(65_534), None).unwrap();
+        check("entry", Then::Mended, |scene| {
+            give_away(&scene.file("entry"));
+        });
+        check("entry and lock", Then::Mended, |scene| {
+            give_away(&scene.file("entry"));
+            give_away(&scene.file("lock"));
+        });
+        check("folder", Then::Useless, |scene| {
+            fs::remove_file(scene.file("entry")).unwrap();
+            give_away(&scene.folder());
+        });
+    }
+
+    #[test]
+    fn links_are_not_followed() {
+        let linked = |ending: &'static str| {
+            move |scene: &Scene| {
+                let path = scene.file("entry").with_extension(ending);
+                let target = scene.plugin.path("target");
+                fs::rename(scene.file(ending), &target).unwrap();
+                symlink(&target, path).unwrap();
+            }
+        };
+        check("entry", Then::Mended, linked("entry"));
+        check("lock", Then::Hit, linked("lock"));
+        check("lock and entry", Then::Mended, |scene| {
+            linked("lock")(scene);
+            fs::remove_file(scene.file("entry")).unwrap();
+        });
+        // What a link leads to is not touched.
+        let scene = Scene::cloud();
+        scene.assert_miss();
+        let target = scene.plugin.path("target");
+        fs::write(&target, "mine").unwrap();
+        for ending in ["entry", "lock", "failure"] {
+            let path = scene
+                .folder()
+                .join(scene.file("entry").file_name().unwrap());
+            let path = path.with_extension(ending);
+            drop(fs::remove_file(&path));
+            symlink(&target, path).unwrap();
+            if ending == "entry" {
+                scene.assert_miss();
+            }
+        }
+        scene.assert_hit();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "mine");
+
+        let elsewhere = |scene: &Scene| {
+            let elsewhere = scene.plugin.path("elsewhere");
+            fs::create_dir(&elsewhere).unwrap();
+            set_mode(&elsewhere, 0o700);
+            fs::remove_dir_all(scene.folder()).unwrap();
+            symlink(&elsewhere, scene.folder()).unwrap();
+        };
+        check("folder", Then::Useless, elsewhere);
+    }
+
+    #[test]
+    fn other_things_in_the_place_of_files() {
+        type Make = fn(&Path);
+        let things: [(&str, Make); 3] = [
+            ("pipe", make_pipe),
+            ("folder", |path| fs::create_dir(path).unwrap()),
+            ("socket", |path| {
+                drop(std::os::unix::net::UnixListener::bind(path).unwrap());
+            }),
+        ];
+        for (name, make) in things {
+            check(name, Then::Mended, |scene| {
+                let path = scene.file("entry");
+                fs::remove_file(&path).unwrap();
+                make(&path);
+            });
+            check(name, Then::Mended, |scene| {
+                let path = scene.file("lock");
+                fs::remove_file(scene.file("entry")).unwrap();
+                fs::remove_file(&path).unwrap();
+                make(&path);
+            });
+            check(name, Then::Mended, |scene| {
+                let path = scene.file("entry");
+                make(&path.with_extension("failure"));
+                fs::remove_file(&path).unwrap();
+            });
+            if name != "folder" {
+                check(name, Then::Useless, |scene| {
+                    fs::remove_dir_all(scene.folder()).unwrap();
+                    make(&scene.folder());
+                });
+            }
+        }
+        // A folder that is not empty is left alone. The other files still do their work.
+        check("lock", Then::Mended, |scene| {
+            let lock = scene.file("lock");
+            fs::remove_file(&lock).unwrap();
+            fs::create_dir(&lock).unwrap();
+            fs::write(lock.join("mine"), "").unwrap();
+            fs::remove_file(scene.file("entry")).unwrap();
+        });
+        check("entry", Then::Useless, |scene| {
+            let entry = scene.file("entry");
+            fs::remove_file(&entry).unwrap();
+            fs::create_dir(&entry).unwrap();
+            fs::write(entry.join("mine"), "").unwrap();
+        });
+    }
+
+    #[test]
+    fn a_folder_that_serves_for_something_else_is_left_as_it_is() {
+        let scene = Scene::cloud();
+        let shared = scene.plugin.path("shared");
+        fs::create_dir(&shared).unwrap();
+        set_mode(&shared, 0o755);
+        let old = ["Cargo.lock", "a.failure", "b.entry", "c.new", "notes"];
+        for name in old {
+            fs::write(shared.join(name), "mine").unwrap();
+            let status = Command::new("touch")
+                .args(["-d", "2020-01-01"])
+                .arg(shared.join(name))
+                .status();
+            assert!(status.unwrap().success());
+        }
+        let scene = scene.with(|plugin| plugin.env("KUBECTL_ESC_CACHE_DIR", &shared));
+        scene.assert_miss();
+        scene.assert_miss();
+        assert_eq!(mode(&shared), 0o755);
+        // One that is closed already is used. Nothing of others is lost.
+        set_mode(&shared, 0o700);
+        scene.assert_miss();
+        scene.assert_hit();
+        let cleared = scene.plugin.command();
+        let mut cleared = {
+            let mut command = Command::new(cleared.get_program());
+            command.args(["cache", "clear", "--cache-dir"]).arg(&shared);
+            command
+        };
+        let output = cleared.output().unwrap();
+        assert_eq!(output.stdout, b"1 entry removed\n", "{output:?}");
+        let mut left: Vec<_> = fs::read_dir(&shared)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(left, old);
+    }
+
+    #[test]
+    fn a_cache_that_cannot_be_is_done_without() {
+        let scene = Scene::cloud().with(|plugin| plugin.env_remove("HOME"));
+        scene.assert_miss();
+        scene.assert_miss();
+        for place in [
+            "home/.kube",
+            "home/.kube/cache",
+            "home/.kube/cache/kubectl-esc",
+        ] {
+            let scene = Scene::cloud().with(|plugin| plugin.file(place, "a file"));
+            scene.assert_miss();
+            scene.assert_miss();
+            let content = fs::read_to_string(scene.plugin.path(place)).unwrap();
+            assert_eq!(content, "a file");
+        }
+        for home in ["/dev/null", "/proc"] {
+            let scene = Scene::cloud().with(|plugin| plugin.env("HOME", home));
+            scene.assert_miss();
+            scene.assert_miss();
+        }
+    }
+
+    /// Root may write where the mode forbids it, but not to a disk that is mounted for reading.
+    #[test]
+    fn a_home_that_is_read_only_or_full_is_done_without() {
+        const READ_ONLY: &str = "mount --bind home home && mount -o remount,bind,ro home";
+        const NO_SPACE: &str = "mount -t tmpfs -o size=4k,nr_inodes=20 none home && head -c 4096 /dev/zero > home/full";
+        const NO_INODES: &str = "mount -t tmpfs -o nr_inodes=1 none home";
+        if !is_root() {
+            return;
+        }
+        for mount in [READ_ONLY, NO_SPACE, NO_INODES] {
+            let scene = Scene::cloud();
+            for _ in 0..2 {
+                let script = format!(
+                    "exec unshare -m sh -c '{{ {mount}; }} >&2 || exit 99; exec \"$@\"' sh \"$@\""
+                );
+                let command = through_shell(&scene.plugin.command(), &script, "sh");
+                let output = run(command, LIMIT);
+                if output.code == 99 || output.stderr.contains("unshare") {
+                    println!("skipped: nothing can be mounted here: {}", output.stderr);
+                    return;
+                }
+                scene.setting.assert_token(&output);
+            }
+            assert_eq!(scene.requests().0, 4, "{mount}");
+        }
+    }
+
+    /// The system's own answer to a file that would grow beyond its limit is a signal that ends the
+    /// process.
+    #[test]
+    fn files_that_may_not_grow_are_done_without() {
+        let scene = Scene::cloud();
+        for _ in 0..2 {
+            let script = "ulimit -f 0; exec \"$@\"";
+            let command = through_shell(&scene.plugin.command(), script, "sh");
+            let output = run(command, LIMIT);
+            scene.setting.assert_token(&output);
+        }
+        assert_eq!(scene.requests().0, 4);
+        assert!(scene.files("new").is_empty());
+        scene.assert_miss();
+        scene.assert_hit();
+    }
+
+    #[test]
+    fn a_holder_that_hangs_is_passed_over() {
+        let scene = Scene::cloud();
+        scene.assert_miss();
+        fs::remove_file(scene.file("entry")).unwrap();
+        let held = fs::File::options()
+            .write(true)
+            .open(scene.file("lock"))
+            .unwrap();
+        held.lock().unwrap();
+        // It said that it would be done long ago.
+        fs::write(scene.file("lock"), "1000").unwrap();
+        scene.assert_miss();
+        scene.assert_hit();
+        drop(held);
+    }
+
+    #[test]
+    fn a_user_without_rights_in_the_folder_is_served() {
+        if !is_root() {
+            return;
+        }
+        let scene = Scene::cloud();
+        fs::create_dir_all(scene.folder()).unwrap();
+        for path in [scene.plugin.path("."), scene.plugin.path("home")] {
+            set_mode(&path, 0o755);
+        }
+        // A copy that the other user can reach.
+        let binary = scene.plugin.path("kubectl-esc");
+        fs::copy(env!("CARGO_BIN_EXE_kubectl-esc"), &binary).unwrap();
+        for mode in [0o700, 0o755, 0o777] {
+            set_mode(&scene.folder(), mode);
+            let call = scene.plugin.command();
+            let mut command = Command::new(&binary);
+            command
+                .args(call.get_args())
+                .env_clear()
+                .envs(
+                    call.get_envs()
+                        .filter_map(|(name, value)| Some((name, value?))),
+                )
+                .current_dir("/")
+                .uid(65_534)
+                .gid(65_534);
+            let output = run(command, LIMIT);
+            scene.setting.assert_token(&output);
+            assert_eq!(fs::read_dir(scene.folder()).unwrap().count(), 0);
+        }
+    }
+}

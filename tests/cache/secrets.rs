@@ -1,0 +1,137 @@
+//! What is kept and what is not.
+
+use std::fs;
+
+use super::{LOCAL, Scene, with_second_role};
+use crate::support::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY};
+
+/// Static keys in a local definition, in several ways.
+fn definitions() -> Vec<(&'static str, String)> {
+    let keys = format!("accessKeyId: {USER_KEY_ID}, secretAccessKey: {USER_SECRET_KEY}");
+    let eks = "eks: {clusterName: prod, region: eu-west-1}";
+    vec![
+        ("plain", format!("values:\n  aws: {{{keys}}}\n  {eks}\n")),
+        (
+            "secret",
+            format!(
+                "values:\n  aws:\n    accessKeyId: {USER_KEY_ID}\n    secretAccessKey: \
+                 {{'fn::secret': {USER_SECRET_KEY}}}\n  {eks}\n"
+            ),
+        ),
+        (
+            "aws-login",
+            format!("values:\n  aws: {{'fn::open::aws-login': {{static: {{{keys}}}}}}}\n  {eks}\n"),
+        ),
+        (
+            "variables",
+            format!(
+                "values:\n  environmentVariables:\n    AWS_ACCESS_KEY_ID: {USER_KEY_ID}\n    \
+                 AWS_SECRET_ACCESS_KEY: {USER_SECRET_KEY}\n  {eks}\n"
+            ),
+        ),
+        ("import", format!("imports: [keys]\nvalues:\n  {eks}\n")),
+    ]
+}
+
+fn keys() -> String {
+    format!("values:\n  aws: {{accessKeyId: {USER_KEY_ID}, secretAccessKey: {USER_SECRET_KEY}}}\n")
+}
+
+/// A file of the cache in the clear part of which there are credentials.
+fn lists_credentials(scene: &Scene) -> bool {
+    scene.files("entry").iter().any(|path| {
+        let content = fs::read(path).unwrap();
+        content.starts_with(b"{\"format\"")
+    })
+}
+
+#[test]
+fn static_keys_in_a_file_are_not_kept() {
+    for (name, definition) in definitions() {
+        let scene = Scene::local(&definition).with(|plugin| plugin.file("keys.yaml", keys()));
+        for _ in 0..3 {
+            let (output, requests) = scene.requests_of(|| scene.run());
+            let caller = scene.world.caller(&output.token(), "prod").unwrap();
+            assert!(caller.ends_with("user/alice"), "{name}: {caller}");
+            assert_eq!(requests, (0, 0), "{name}");
+            assert!(!lists_credentials(&scene), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_role_on_top_of_static_keys_is_kept() {
+    for (name, definition) in definitions() {
+        let scene = Scene::local(&definition)
+            .with(|plugin| with_second_role(plugin).file("keys.yaml", keys()));
+        for asked in [1, 0, 0] {
+            let (output, requests) = scene.requests_of(|| scene.run());
+            let caller = scene.world.caller(&output.token(), "prod").unwrap();
+            assert!(caller.contains("assumed-role/admin/"), "{name}: {caller}");
+            assert_eq!(requests, (0, asked), "{name}");
+        }
+        assert!(lists_credentials(&scene), "{name}");
+        // The keys are taken away, or replaced by others.
+        let file = if name == "import" {
+            "keys.yaml"
+        } else {
+            "env.yaml"
+        };
+        let text = fs::read_to_string(scene.plugin.path(file)).unwrap();
+        let other = text.replace(USER_SECRET_KEY, "somebodyelse/K7MDENG/bPxRfiCYEXAMPLEKEY");
+        fs::write(scene.plugin.path(file), other).unwrap();
+        let (output, requests) = scene.requests_of(|| scene.run());
+        assert_eq!(output.code, 4, "{name}: {output:?}");
+        assert_ne!(requests, (0, 0), "{name}");
+        fs::write(scene.plugin.path(file), text).unwrap();
+        let (output, requests) = scene.requests_of(|| scene.run());
+        assert_eq!((output.code, requests), (0, (0, 0)), "{name}: {output:?}");
+    }
+}
+
+#[test]
+fn static_keys_in_pulumi_cloud_are_kept() {
+    let (_, definition) = definitions().remove(2);
+    let scene = Scene::cloud_with(|configuration| {
+        *configuration = configuration
+            .clone()
+            .environment("test", "static", &definition);
+    });
+    let plugin = scene
+        .setting
+        .plugin()
+        .args(["get-token", "acme/test/static"]);
+    let scene = scene.with(|_| plugin);
+    for asked in [2, 0, 0] {
+        let (output, requests) = scene.requests_of(|| scene.run());
+        let caller = scene.world.caller(&output.token(), "prod").unwrap();
+        assert!(caller.ends_with("user/alice"), "{caller}");
+        assert_eq!(requests, (asked, 0));
+    }
+}
+
+/// A pipe gives what is in it once: nobody may have read it before whoever needs it.
+#[cfg(unix)]
+#[test]
+fn what_can_be_read_once_is_left_to_whoever_needs_it() {
+    use super::{replace_arguments, through_shell};
+    use crate::support::plugin::{LIMIT, run};
+
+    for (file, argument) in [("env.yaml", ""), ("identity", "--web-identity-token-file")] {
+        let scene = Scene::local(LOCAL);
+        for _ in 0..2 {
+            let mut call = scene.plugin.command();
+            if argument.is_empty() {
+                replace_arguments(&mut call, &["get-token", "/dev/stdin"]);
+            } else {
+                let arguments = ["get-token", "env.yaml", argument, "/dev/stdin"];
+                replace_arguments(&mut call, &arguments);
+            }
+            let command = through_shell(&call, "cat \"$0\" | \"$@\"", file);
+            let (output, requests) = scene.requests_of(|| run(command, LIMIT));
+            scene.setting.assert_token(&output);
+            assert_eq!(requests, (0, 1), "{file}");
+        }
+        assert!(scene.files("entry").is_empty());
+    }
+}

@@ -1,0 +1,242 @@
+//! Many processes at once that ask the same: one of them asks the network.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::crowd::{Crowd, without_steps};
+use super::heavy;
+use crate::cloud::Setting;
+use crate::support::door::{Door, Way};
+use crate::support::plugin::{Output, Plugin};
+use crate::support::pulumi_cloud::configuration::{Owner, USER};
+use crate::support::pulumi_cloud::fault::Fault;
+use crate::support::sts::Failure;
+use crate::support::world::World;
+
+/// Enough for many processes on a slow machine.
+const AMPLE: [&str; 2] = ["--timeout", "55s"];
+
+const DEFINITION: &str = "\
+values:
+  aws:
+    fn::open::aws-login:
+      oidc: {roleArn: arn:aws:iam::123456789012:role/cluster-admin, sessionName: ss, duration: 1h}
+";
+
+/// A door before the Pulumi Cloud of a setting.
+fn door_before(setting: &Setting, way: Way) -> Door {
+    let cloud = setting.cloud().clone();
+    Door::before(way, move |request| cloud.answer(request))
+}
+
+/// `get-token` through the door.
+fn get_token(setting: &Setting, door: &Door) -> Plugin {
+    let plugin = setting.get_token("acme/platform/prod").args(AMPLE);
+    plugin.env("PULUMI_BACKEND_URL", door.url())
+}
+
+/// `get-token` of a local definition, whose AWS is behind a door.
+fn local(world: &World, door: &Door) -> Plugin {
+    world
+        .plugin_with_identity()
+        .env("AWS_ENDPOINT_URL_STS", door.url())
+        .file("env.yaml", DEFINITION)
+        .args(["get-token", "env.yaml", "-i", "demo"])
+        .args(["--region", "eu-west-1"])
+        .args(AMPLE)
+}
+
+fn door_before_sts(world: &World, way: Way) -> Door {
+    let sts = world.sts.clone();
+    Door::before(way, move |request| sts.answer(request))
+}
+
+/// Starts a crowd before a shut door, of which one process knocks while all others wait for it; then
+/// opens the door.
+#[track_caller]
+fn crowd_before(door: &Door, plugin: &Plugin) -> Vec<Output> {
+    let size = heavy::storm();
+    let crowd = Crowd::start(size, || {
+        let mut command = plugin.command();
+        command.arg("-v");
+        command
+    });
+    crowd.wait_until_waiting(size - 1);
+    door.wait_for_knocks(1);
+    assert_eq!(door.knocks(), 1, "somebody did not wait");
+    let (opened, used) = (Instant::now(), cpu_time_of_children());
+    door.set(Way::Open);
+    let outputs = crowd.outputs();
+    let (elapsed, used) = (
+        opened.elapsed(),
+        cpu_time_of_children().saturating_sub(used),
+    );
+    println!(
+        "{size} processes, of which all but one waited: {} after the answer; CPU time of all {}",
+        heavy::seconds(elapsed),
+        heavy::seconds(used)
+    );
+    outputs.into_iter().map(without_steps).collect()
+}
+
+/// Asserts that all calls failed alike.
+#[track_caller]
+fn assert_all_fail_alike(outputs: &[Output], code: i32) {
+    let first = &outputs[0];
+    assert_eq!((first.code, first.stdout.as_str()), (code, ""), "{first:?}");
+    assert!(first.stderr.contains("\n  hint: "), "{first:?}");
+    for other in outputs {
+        assert_eq!(other, first);
+    }
+}
+
+#[test]
+fn an_environment_in_pulumi_cloud_is_opened_once() {
+    let setting = Setting::new();
+    let door = door_before(&setting, Way::Shut);
+    for output in crowd_before(&door, &get_token(&setting, &door)) {
+        setting.assert_token(&output);
+    }
+    assert_eq!(setting.operations(), ["open", "read session"]);
+    let asked = setting.world().sts.actions();
+    let opened = asked.iter().filter(|it| *it != "GetCallerIdentity");
+    assert_eq!(opened.count(), 1, "{asked:?}");
+}
+
+#[test]
+fn a_local_definition_is_opened_once() {
+    let world = World::new();
+    let door = door_before_sts(&world, Way::Shut);
+    for output in crowd_before(&door, &local(&world, &door)) {
+        let caller = world.caller(&output.token(), "demo").unwrap();
+        assert!(caller.contains("assumed-role/cluster-admin/"), "{caller}");
+    }
+    assert_eq!(door.knocks(), 1);
+}
+
+#[test]
+fn a_refusal_of_pulumi_cloud_is_told_to_all() {
+    let setting = Setting::new();
+    let door = door_before(&setting, Way::Shut);
+    setting
+        .cloud()
+        .fail_at("open", Fault::refuse(403, "Forbidden", &[]), usize::MAX);
+    let outputs = crowd_before(&door, &get_token(&setting, &door));
+    assert_all_fail_alike(&outputs, 4);
+    // The refusal, and what the message tells of it.
+    assert_eq!(setting.operations(), ["open", "current user", "metadata"]);
+}
+
+#[test]
+fn an_outage_of_pulumi_cloud_is_told_to_all() {
+    let setting = Setting::new();
+    let door = door_before(&setting, Way::Shut);
+    setting
+        .cloud()
+        .fail_at("open", Fault::internal(), usize::MAX);
+    let outputs = crowd_before(&door, &get_token(&setting, &door));
+    assert_all_fail_alike(&outputs, 5);
+    assert_eq!(setting.operations(), ["open"]);
+}
+
+#[test]
+fn trouble_of_sts_is_told_to_all() {
+    for (failure, code, calls) in [(Failure::deny(), 4, 1), (Failure::internal(), 5, 3)] {
+        let world = World::new();
+        let door = door_before_sts(&world, Way::Shut);
+        world.sts.fail(failure, usize::MAX);
+        let outputs = crowd_before(&door, &local(&world, &door));
+        assert_all_fail_alike(&outputs, code);
+        assert_eq!(door.knocks(), calls);
+    }
+}
+
+/// While the login is renewed nobody can read it, so that nobody comes to wait for the lock; those
+/// that come later find another login than those before.
+#[test]
+fn an_expired_login_is_renewed_once_and_opens_once() {
+    let setting = Setting::new();
+    let door = door_before(&setting, Way::Shut);
+    let refresh_token = setting
+        .cloud()
+        .refresh_token(Owner::Personal(USER.to_owned()));
+    let account = json!({
+        "accessToken": "pul-expired",
+        "refreshToken": refresh_token,
+        "username": "alice",
+        "tokenInformation": {"name": "laptop", "expiresAt": "2024-01-01T00:00:00Z"},
+    });
+    let file = json!({"current": door.url(), "accounts": {door.url(): account}});
+    let plugin = setting
+        .stranger()
+        .args(["get-token", "acme/platform/prod", "--cluster-name", "prod"])
+        .args(AMPLE)
+        .file("home/.pulumi/credentials.json", file.to_string())
+        .env("PULUMI_BACKEND_URL", door.url());
+    let crowd = Crowd::start(heavy::storm(), || plugin.command());
+    door.wait_for_knocks(1);
+    door.set(Way::Open);
+    for output in crowd.outputs() {
+        setting.assert_token(&output);
+    }
+    assert_eq!(setting.operations(), ["token", "open", "read session"]);
+}
+
+/// Prints how long many processes take together, beside what they cannot do without.
+#[test]
+fn many_cold_calls_take_little_longer_than_one() {
+    let setting = Setting::new();
+    let door = door_before(&setting, Way::Open);
+    let single = (0..5).map(|_| {
+        let plugin = get_token(&setting, &door);
+        let start = Instant::now();
+        setting.assert_token(&plugin.run());
+        start.elapsed()
+    });
+    let mut single: Vec<_> = single.collect();
+    single.sort();
+    let single = single[single.len() / 2];
+    let before = door.knocks();
+
+    let size = heavy::storm();
+    let plugin = get_token(&setting, &door);
+    let (cold, used) = time_of_many(&setting, &plugin, size);
+    assert_eq!(door.knocks() - before, 2);
+    // The same with nothing to wait for: what the machine takes to start as many.
+    let (warm, _) = time_of_many(&setting, &plugin, size);
+    assert_eq!(door.knocks() - before, 2);
+    let ratio = cold.as_secs_f64() / (single + used).as_secs_f64();
+    println!(
+        "{size} processes: cold {}, warm {}; one cold call {}, CPU time of all cold ones {}: {ratio:.2} \
+         of both together",
+        heavy::seconds(cold),
+        heavy::seconds(warm),
+        heavy::seconds(single),
+        heavy::seconds(used)
+    );
+}
+
+/// How long many processes at once take together, and their CPU time. Each has to give a good token.
+#[track_caller]
+fn time_of_many(setting: &Setting, plugin: &Plugin, size: usize) -> (Duration, Duration) {
+    let (start, used) = (Instant::now(), cpu_time_of_children());
+    let outputs = Crowd::start(size, || plugin.command()).outputs();
+    let (elapsed, used) = (start.elapsed(), cpu_time_of_children().saturating_sub(used));
+    for output in outputs {
+        setting.assert_token(&output);
+    }
+    (elapsed, used)
+}
+
+/// The CPU time of all processes that were started and have ended; zero where the system does not
+/// tell it in a file.
+fn cpu_time_of_children() -> Duration {
+    // Fields 16 and 17 of proc_pid_stat(5), in hundredths of a second on every architecture of
+    // Linux that Rust runs on. The second field, a name in parentheses, may hold anything.
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = text.rsplit(')').next().unwrap_or_default();
+    let fields = fields.split_whitespace().skip(13).take(2);
+    let ticks: u64 = fields.filter_map(|field| field.parse::<u64>().ok()).sum();
+    Duration::from_millis(10 * ticks)
+}

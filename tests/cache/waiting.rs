@@ -1,0 +1,174 @@
+//! Calls that wait for another one, whose part the test plays by holding the lock.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+
+use super::{Scene, TOKEN};
+use crate::support::plugin::Output;
+
+/// A lock that the test holds, with what stands in its file.
+fn hold(scene: &Scene, text: &str) -> File {
+    let path = scene.file("lock");
+    let file = File::options().write(true).open(&path).unwrap();
+    file.lock().unwrap();
+    fs::write(path, text).unwrap();
+    file
+}
+
+/// Starts a call, and returns once it says that it waits.
+fn start_to_wait(scene: &Scene, change: impl FnOnce(&mut Command)) -> (Child, impl Read) {
+    let mut command = scene.plugin.command();
+    change(&mut command);
+    let mut child = command
+        .arg("-v")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut told = String::new();
+    while !told.contains("waiting for another process") {
+        let read = stderr.read_line(&mut told).unwrap();
+        assert_ne!(read, 0, "it did not wait: {told}");
+    }
+    (child, stderr)
+}
+
+fn end((child, mut stderr): (Child, impl Read)) -> Output {
+    let mut told = String::new();
+    stderr.read_to_string(&mut told).unwrap();
+    let output = child.wait_with_output().unwrap();
+    Output {
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: told,
+        code: output.status.code().unwrap(),
+    }
+}
+
+#[track_caller]
+fn assert_token(scene: &Scene, output: &Output) {
+    let token = super::token(output);
+    let caller = scene.world.caller(&token, "prod");
+    assert!(caller.is_ok(), "{caller:?}");
+}
+
+/// Right after it was locked, the file says what the holder before wrote, maybe days ago.
+#[test]
+fn an_old_note_is_no_sign_of_a_holder_that_hangs() {
+    for text in ["1000", "", "nonsense", "99999999999999999999"] {
+        let scene = Scene::cloud();
+        scene.assert_miss();
+        let entry = scene.file("entry");
+        let kept = fs::read(&entry).unwrap();
+        fs::remove_file(&entry).unwrap();
+        let lock = hold(&scene, text);
+        let (output, requests) = scene.requests_of(|| {
+            let waiting = start_to_wait(&scene, |_| ());
+            fs::write(&entry, &kept).unwrap();
+            set_private(&entry);
+            drop(lock);
+            end(waiting)
+        });
+        assert_token(&scene, &output);
+        // A note that stays old is believed after a second, which may pass here.
+        if text != "1000" {
+            assert_eq!(requests, (0, 0), "{text}");
+        }
+    }
+}
+
+#[test]
+fn whoever_waits_takes_what_the_other_fetched_or_fetches() {
+    let scene = Scene::cloud();
+    scene.assert_miss();
+    fs::remove_file(scene.file("entry")).unwrap();
+    // The other one was killed: nothing is there.
+    let lock = hold(&scene, "");
+    let (output, requests) = scene.requests_of(|| {
+        let waiting = start_to_wait(&scene, |_| ());
+        drop(lock);
+        end(waiting)
+    });
+    assert_token(&scene, &output);
+    assert_eq!(requests, (2, 0));
+    scene.assert_hit();
+}
+
+#[test]
+fn whoever_wants_new_credentials_is_not_content_with_the_old_ones() {
+    let scene = Scene::cloud();
+    scene.assert_miss();
+    let lock = hold(&scene, "");
+    let (output, requests) = scene.requests_of(|| {
+        let waiting = start_to_wait(&scene, |command| {
+            command.arg("--refresh");
+        });
+        drop(lock);
+        end(waiting)
+    });
+    assert_token(&scene, &output);
+    assert_eq!(requests, (2, 0), "the old ones were handed out");
+}
+
+#[test]
+fn whoever_waits_in_vain_says_so() {
+    let scene = Scene::cloud();
+    scene.assert_miss();
+    // Credentials that are good need no lock.
+    let lock = hold(&scene, "");
+    scene.assert_hit();
+    fs::remove_file(scene.file("entry")).unwrap();
+    let output = scene.run_with(|command| {
+        command.args(["--timeout", "200ms"]);
+    });
+    output.assert_fails(
+        "kubectl-esc: another process did not finish opening the environment \
+         `acme/platform/prod` within 200ms\n  hint: try again in a moment; `--no-cache` waits for \
+         nobody\n",
+        5,
+    );
+    let output = scene.run_with(|command| {
+        command.arg("--no-cache");
+    });
+    scene.setting.assert_token(&output);
+    // Another question has another lock.
+    let output = scene.run_with(|command| {
+        command.args(["--region", "us-east-2"]);
+    });
+    scene.setting.assert_token(&output);
+    drop(lock);
+    scene.assert_miss();
+}
+
+#[test]
+fn a_login_that_changes_meanwhile_is_followed() {
+    let scene = Scene::cloud();
+    let url = scene.setting.url();
+    let account = |token: &str| serde_json::json!({"accounts": {&url: {"accessToken": token}}});
+    let path = "home/.pulumi/credentials.json";
+    let plugin = scene
+        .setting
+        .stranger()
+        .args(["get-token", super::ENVIRONMENT, "-i", "prod"])
+        .file(path, account("pul-old").to_string());
+    let scene = scene.with(|_| plugin);
+    assert_eq!(scene.run().code, 4);
+    let lock = hold(&scene, "");
+    let waiting = start_to_wait(&scene, |_| ());
+    fs::write(scene.plugin.path(path), account(TOKEN).to_string()).unwrap();
+    drop(lock);
+    let output = end(waiting);
+    assert_token(&scene, &output);
+    scene.assert_hit();
+}
+
+fn set_private(path: &std::path::Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
