@@ -19,8 +19,11 @@ use crate::kubernetes::kubeconfig::{
     Changes, Cluster, Kubeconfig, Merged, PluginUser, context_entry, new_text,
 };
 
-/// Write a cluster, a user and a context that log in with this plugin into the kubeconfig
+pub(super) const ABOUT: &str =
+    "Write a cluster, a user and a context that log in with this plugin into the kubeconfig";
+
 #[derive(Args, Debug)]
+#[command(about = ABOUT)]
 pub(super) struct Arguments {
     #[command(flatten)]
     flags: GetTokenFlags,
