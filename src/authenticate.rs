@@ -2,9 +2,11 @@
 //!
 //! The only module that knows all parts; each step is a call into one of them.
 
+mod cached;
 mod decryption;
 mod local;
 mod place;
+mod question;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,12 +15,14 @@ use crate::aws::eks_token::{EksToken, PresignRequest, check_cluster_name};
 use crate::aws::endpoint::Region;
 use crate::aws::sts::{self, AssumeRole, AssumeRoleWithWebIdentity, Sts};
 use crate::aws::{Credentials, eks, from_environment};
-use crate::clock::Timestamp;
+use crate::clock::{Deadline, Timestamp, format_duration};
 use crate::configuration::request::OpenRequest;
 use crate::configuration::target::Role;
-use crate::configuration::{GetTokenFlags, Origin, Request, Setting, Target};
+use crate::configuration::{
+    CacheFlags, CacheRequest, GetTokenFlags, Origin, Request, Setting, Target,
+};
 use crate::environment::{
-    Diagnostic, Environment, Opening, PropertyPath, Reference, Sources, Style,
+    Diagnostic, Environment, FileRead, Opening, PropertyPath, Reference, Sources, Style,
 };
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
@@ -31,30 +35,98 @@ use crate::kubernetes::{ExecCredential, ExecInfo};
 /// How long temporary credentials are taken to last of which nobody knows the end: AWS's minimum.
 const SHORTEST_SESSION: Duration = Duration::from_mins(15);
 
+/// A clock that is wrong by this much is worth a word.
+const NOTABLE_SKEW: Duration = Duration::from_mins(1);
+
 /// Logs in to the cluster that the flags, the variables and `KUBERNETES_EXEC_INFO` name.
 ///
 /// Blocks, at most until the request's deadline. The error's kind says which link of the chain
 /// failed.
 pub fn authenticate(
     flags: &GetTokenFlags,
+    cache: &CacheFlags,
     host: &Host,
     journal: &Journal<'_>,
 ) -> Result<ExecCredential> {
     let exec_info = ExecInfo::read(host)?;
     let cluster = exec_info.cluster.unwrap_or_default();
-    let request = Request::read(flags, host, cluster.config)?;
+    let call = Call {
+        request: Request::read(flags, host, cluster.config)?,
+        server_region: cluster.server.as_deref().and_then(Region::of_api_server),
+        host,
+        journal,
+    };
+    let cache = CacheRequest::read(cache, host)?;
+    let session = cached::session(&call, &cache)?;
 
-    let opened = open(&request.open, host, journal)?;
+    // The signature is held against AWS's clock, the credential's end against this machine's.
+    let now = host.clock().now().shifted(session.clock_offset);
+    let token = EksToken::presign(&PresignRequest {
+        cluster_name: &session.cluster_name,
+        region: &session.region,
+        endpoint_mode: sts::Settings::from_host(host)?.endpoint_mode,
+        credentials: &session.credentials,
+        signed_at: now,
+    })?;
+    let expiration_timestamp = token.expires_at.shifted(-session.clock_offset);
+    journal.step(format_args!(
+        "token for cluster `{}` signed with access key {}, until {expiration_timestamp}",
+        session.shown_cluster, session.credentials.access_key_id,
+    ));
+    Ok(ExecCredential {
+        api_version: exec_info.api_version,
+        token: token.token,
+        expiration_timestamp,
+    })
+}
+
+/// A call, as far as it is known before anything is opened.
+struct Call<'a> {
+    request: Request,
+    /// The region in the host name of the API server that client-go is talking to.
+    server_region: Option<Region>,
+    host: &'a Host,
+    journal: &'a Journal<'a>,
+}
+
+/// What it takes to sign a token.
+struct Session {
+    cluster_name: String,
+    /// The same for people: it may be a secret.
+    shown_cluster: String,
+    region: Region,
+    credentials: Credentials,
+    /// The servers' clock less this machine's, in seconds.
+    clock_offset: i64,
+}
+
+/// A session that was fetched, and what the cache has to know of it. Times are the servers'.
+struct Fetched {
+    session: Session,
+    obtained_at: Timestamp,
+    /// Until when it may be used again; `None` for credentials that stand on this machine.
+    good_until: Option<Timestamp>,
+    files: Vec<FileRead>,
+}
+
+/// Opens the environment and gets credentials, whatever the cache holds.
+fn fetch(call: &Call<'_>, deadline: Deadline) -> Result<Fetched> {
+    let Call { request, .. } = call;
+    let Call { host, journal, .. } = *call;
+    let open_request = OpenRequest {
+        deadline,
+        ..request.open.clone()
+    };
+    let opened = open(&open_request, host, journal)?;
     journal.warnings(&opened.warnings());
 
-    let server = region_of_server(cluster.server.as_deref(), opened.environment());
-    let target = Target::resolve(&request, opened.environment(), host, server)?;
+    let server = region_of_server(call.server_region.as_ref(), opened.environment());
+    let target = Target::resolve(request, opened.environment(), host, server)?;
     let region = target.region.clone().parse(|text| Region::parse(text))?;
     target
         .cluster_name
         .clone()
         .parse(|name| check_cluster_name(name))?;
-    let sts_settings = sts::Settings::from_host(host)?;
     journal.detail(format_args!(
         "cluster `{}` (from {}) in region `{}` (from {})",
         target.cluster_name.shown(),
@@ -66,29 +138,47 @@ pub fn authenticate(
     let sts = Sts::new(
         &opened.http,
         region.value.as_str().to_owned(),
-        sts_settings.clone(),
-        request.open.deadline,
+        sts::Settings::from_host(host)?,
+        deadline,
     );
-    let credentials = opened.credentials(&target, &sts, host, journal)?;
-
-    let token = EksToken::presign(&PresignRequest {
-        cluster_name: &target.cluster_name.value,
-        region: &region.value,
-        endpoint_mode: sts_settings.endpoint_mode,
-        credentials: &credentials,
-        signed_at: host.clock().now(),
-    })?;
-    journal.step(format_args!(
-        "token for cluster `{}` signed with access key {}, until {}",
-        target.cluster_name.shown(),
-        credentials.access_key_id,
-        token.expires_at
-    ));
-    Ok(ExecCredential {
-        api_version: exec_info.api_version,
-        token: token.token,
-        expiration_timestamp: token.expires_at,
+    let offset_before = opened.http.clock_offset();
+    let (credentials, issuer) = opened.credentials(&target, &sts, host, journal)?;
+    if offset_before == 0 {
+        note_clock(&opened.http, journal);
+    }
+    let started = opened.started();
+    let good_until = match (issuer, request.is_in_cloud()) {
+        (Issuer::Unknown, false) => None,
+        _ => Some(credentials.expires_at.unwrap_or_else(|| {
+            let lifetime = target.credential_lifetime.as_ref();
+            started.plus(lifetime.map_or(SHORTEST_SESSION, |lifetime| lifetime.value))
+        })),
+    };
+    Ok(Fetched {
+        session: Session {
+            shown_cluster: target.cluster_name.shown(),
+            cluster_name: target.cluster_name.value,
+            region: region.value,
+            credentials,
+            clock_offset: opened.http.clock_offset(),
+        },
+        obtained_at: started,
+        good_until,
+        files: opened.opening.files,
     })
+}
+
+/// Tells of a clock that is wrong by a minute or more.
+fn note_clock(http: &HttpClient, journal: &Journal<'_>) {
+    let offset = http.clock_offset();
+    let difference = Duration::from_secs(offset.unsigned_abs());
+    if difference >= NOTABLE_SKEW {
+        let direction = if offset > 0 { "behind" } else { "ahead of" };
+        journal.step(format_args!(
+            "this machine's clock is {} {direction} the servers'; signing by theirs",
+            format_duration(difference)
+        ));
+    }
 }
 
 /// An environment that was opened without errors.
@@ -111,6 +201,7 @@ pub fn open(request: &OpenRequest, host: &Host, journal: &Journal<'_>) -> Result
     let opening = place::with_opener("open", request, host, &http, journal, |opener| {
         opener.open()
     })?;
+    note_clock(&http, journal);
     if opening.diagnostics.iter().any(Diagnostic::is_error) {
         let Opening {
             diagnostics,
@@ -158,6 +249,11 @@ impl Opened {
         sources.render(diagnostics, Style::Plain)
     }
 
+    /// When its opening began, by the servers' clock.
+    fn started(&self) -> Timestamp {
+        self.started.shifted(self.http.clock_offset())
+    }
+
     /// The credentials that sign the token: those in the environment, or those of its identity
     /// token; with the role on top.
     fn credentials(
@@ -166,12 +262,29 @@ impl Opened {
         sts: &Sts,
         host: &Host,
         journal: &Journal<'_>,
-    ) -> Result<Credentials> {
+    ) -> Result<(Credentials, Issuer)> {
         let own = self.own_credentials(target, sts, host, journal)?;
         match (own, &target.role) {
-            (Own::Found(credentials), Some(role)) => assume(sts, &credentials, role, journal),
-            (Own::Found(credentials) | Own::Exchanged(credentials), _) => Ok(credentials),
+            (Own::Found(credentials), Some(role)) => {
+                let assumed = assume(sts, &credentials, role, journal)?;
+                Ok((assumed, Issuer::Sts))
+            }
+            (Own::Found(credentials), None) => {
+                let issuer = match self.known_expiry(&credentials) {
+                    Some(_) => Issuer::Sts,
+                    None => Issuer::Unknown,
+                };
+                Ok((credentials, issuer))
+            }
+            (Own::Exchanged(credentials), _) => Ok((credentials, Issuer::Sts)),
         }
+    }
+
+    /// What the issuer said of the end of these credentials, or the duration in the definition.
+    fn known_expiry(&self, credentials: &Credentials) -> Option<Timestamp> {
+        let mut keys = self.opening.keys.iter();
+        let known = keys.find(|key| key.access_key_id == credentials.access_key_id);
+        known.map(|key| key.expires_at)
     }
 
     /// The same without a role on top.
@@ -209,12 +322,11 @@ impl Opened {
     /// Adds the best that is known of the credentials' end: what their issuer said, or the duration
     /// in the definition; else the setting; else the shortest session there is.
     fn with_expiry(&self, credentials: Credentials, target: &Target) -> Credentials {
-        let mut keys = self.opening.keys.iter();
-        let known = keys.find(|key| key.access_key_id == credentials.access_key_id);
+        let known = self.known_expiry(&credentials);
         let expires_at = match (&target.credential_lifetime, &credentials.session_token) {
-            _ if known.is_some() => known.map(|key| key.expires_at),
-            (Some(lifetime), _) => Some(self.started.plus(lifetime.value)),
-            (None, Some(_)) => Some(self.started.plus(SHORTEST_SESSION)),
+            _ if known.is_some() => known,
+            (Some(lifetime), _) => Some(self.started().plus(lifetime.value)),
+            (None, Some(_)) => Some(self.started().plus(SHORTEST_SESSION)),
             (None, None) => None,
         };
         Credentials {
@@ -292,6 +404,15 @@ enum Own {
     Found(Credentials),
     /// They were got for an identity token in it, and are those of the role.
     Exchanged(Credentials),
+}
+
+/// Who issued credentials.
+#[derive(Clone, Copy)]
+enum Issuer {
+    /// AWS STS, for this call.
+    Sts,
+    /// Whoever wrote them into the environment.
+    Unknown,
 }
 
 /// The role that an identity token is exchanged for.
@@ -381,8 +502,8 @@ fn assume(
 
 /// The region that the API server's host name shows: the one that client-go is talking to, or else
 /// those of the kubeconfig that the environment renders, where they agree.
-fn region_of_server(server: Option<&str>, environment: &Environment) -> Option<Setting> {
-    if let Some(region) = server.and_then(Region::of_api_server) {
+fn region_of_server(server: Option<&Region>, environment: &Environment) -> Option<Setting> {
+    if let Some(region) = server {
         return Some(Setting::new(region.as_str().to_owned(), Origin::ApiServer));
     }
     let files = environment.files();

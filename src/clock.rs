@@ -7,6 +7,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+mod uptime;
+
 /// An instant, in whole seconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(i64);
@@ -42,6 +44,18 @@ impl Timestamp {
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(seconds(duration)))
+    }
+
+    /// This instant and so many seconds more, or fewer.
+    #[must_use]
+    pub fn shifted(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds))
+    }
+
+    /// How long after `earlier` this is; zero where it is before.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
     /// This instant less `duration`.
@@ -101,6 +115,18 @@ impl Clock {
         match self.0 {
             Source::Fixed(now) => now,
             Source::System => Timestamp(Utc::now().timestamp()),
+        }
+    }
+}
+
+impl Clock {
+    /// When the machine started, as its clock has it, where the operating system tells. It moves
+    /// only where somebody sets the clock; whoever kept it can tell.
+    #[must_use]
+    pub fn machine_start(&self) -> Option<Timestamp> {
+        match self.0 {
+            Source::Fixed(_) => None,
+            Source::System => Some(self.now().minus(uptime::uptime()?)),
         }
     }
 }

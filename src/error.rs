@@ -4,6 +4,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A specialised result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -31,6 +33,17 @@ pub enum Kind {
 }
 
 impl Kind {
+    const ALL: [Self; 8] = [
+        Self::CommandNotFound,
+        Self::CommandNotExecutable,
+        Self::Configuration,
+        Self::Credentials,
+        Self::Definition,
+        Self::Denied,
+        Self::Internal,
+        Self::Unavailable,
+    ];
+
     /// The exit code of a process that ends with this kind of failure.
     #[must_use]
     pub fn exit_code(self) -> u8 {
@@ -141,6 +154,55 @@ impl Error {
     }
 }
 
+/// A failure in a form that can be kept, and told again in the same words.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Record {
+    exit_code: u8,
+    message: String,
+    hint: Option<String>,
+    details: Option<String>,
+    causes: Vec<String>,
+}
+
+impl From<&Error> for Record {
+    fn from(error: &Error) -> Self {
+        Self {
+            exit_code: error.kind.exit_code(),
+            message: error.message.clone(),
+            hint: error.hint.clone(),
+            details: error.details.clone(),
+            causes: error.causes().collect(),
+        }
+    }
+}
+
+impl From<Record> for Error {
+    /// An exit code that no kind has becomes [`Kind::Internal`].
+    fn from(record: Record) -> Self {
+        let mut kinds = Kind::ALL.into_iter();
+        let kind = kinds.find(|kind| kind.exit_code() == record.exit_code);
+        let kind = kind.unwrap_or(Kind::Internal);
+        let causes = record.causes.into_iter().rev();
+        let source = causes.fold(None, |source, message| {
+            let cause = Self {
+                kind,
+                message,
+                hint: None,
+                details: None,
+                source,
+            };
+            Some(cause.into())
+        });
+        Self {
+            kind,
+            message: record.message,
+            hint: record.hint,
+            details: record.details,
+            source,
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&one_line(&self.message))
@@ -184,5 +246,22 @@ mod tests {
         assert_eq!(causes, ["cannot read", "line one line two [31m"]);
         assert_eq!(error.to_string(), "cannot start");
         assert_eq!(error.kind().exit_code(), 2);
+    }
+
+    #[test]
+    fn a_record_tells_the_same() {
+        let middle = Error::new(Kind::Unavailable, "cannot read").caused_by("no such host");
+        let error = Error::new(Kind::Denied, "cannot start")
+            .caused_by(middle)
+            .with_hint("log in")
+            .with_details("line 1\nline 2");
+        let text = serde_json::to_string(&Record::from(&error)).unwrap();
+        let again = Error::from(serde_json::from_str::<Record>(&text).unwrap());
+        assert_eq!(Record::from(&again), Record::from(&error));
+        assert_eq!(again.kind(), Kind::Denied);
+        for kind in Kind::ALL {
+            let record = Record::from(&Error::new(kind, ""));
+            assert_eq!(Error::from(record).kind(), kind);
+        }
     }
 }

@@ -64,6 +64,18 @@ impl Host {
         self.clock
     }
 
+    /// The process that started this one, where the operating system tells.
+    #[must_use]
+    pub fn parent_process(&self) -> Option<u32> {
+        match &self.variables {
+            Variables::Given(_) => None,
+            #[cfg(unix)]
+            Variables::Process => Some(std::os::unix::process::parent_id()),
+            #[cfg(not(unix))]
+            Variables::Process => None,
+        }
+    }
+
     /// The value of a variable; an empty one counts as unset, as the AWS SDKs and client-go treat
     /// the variables that concern us.
     pub fn variable(&self, name: &str) -> Result<Option<String>> {

@@ -11,6 +11,7 @@ mod exchange;
 mod failure;
 #[cfg(test)]
 pub(crate) mod loopback;
+mod server_clock;
 
 use std::fmt;
 use std::future::Future;
@@ -20,12 +21,13 @@ use std::time::Duration;
 use aws_smithy_runtime_api::client::http::{SharedHttpClient, SharedHttpConnector, http_client_fn};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
-use crate::clock::{Deadline, format_duration};
+use crate::clock::{Deadline, Timestamp, format_duration};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 
 pub use exchange::{Method, NoAnswer, Request, Response};
 pub(crate) use failure::unreachable;
+use server_clock::ServerClock;
 
 /// What a query string escapes: all but the unreserved characters of RFC 3986.
 pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -40,6 +42,7 @@ pub struct HttpClient(Arc<Inner>);
 
 struct Inner {
     host: Host,
+    server_clock: Arc<ServerClock>,
     connector: OnceLock<SharedHttpConnector>,
     runtime: Runtime,
 }
@@ -51,6 +54,7 @@ impl HttpClient {
     pub fn new(host: &Host) -> Self {
         Self(Arc::new(Inner {
             host: host.clone(),
+            server_clock: Arc::new(ServerClock::new(host.clock())),
             connector: OnceLock::new(),
             runtime: Runtime(OnceLock::new()),
         }))
@@ -121,6 +125,19 @@ impl HttpClient {
         }))
     }
 
+    /// What has to be added to this machine's clock, in seconds, to get that of the last server
+    /// that answered: zero where they agree but for a few seconds, and before the first answer.
+    #[must_use]
+    pub fn clock_offset(&self) -> i64 {
+        self.0.server_clock.offset()
+    }
+
+    /// The time as the last server that answered has it.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.host.clock().now().shifted(self.clock_offset())
+    }
+
     /// The machine that the client was made for.
     pub(crate) fn host(&self) -> &Host {
         &self.0.host
@@ -131,6 +148,7 @@ impl HttpClient {
             return Ok(connector.clone());
         }
         let connector = connector::build(&self.0.host)?;
+        let connector = server_clock::watch(connector, Arc::clone(&self.0.server_clock));
         Ok(self.0.connector.get_or_init(|| connector).clone())
     }
 }

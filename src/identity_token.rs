@@ -94,6 +94,24 @@ impl Source {
         self.checked(&text)
     }
 
+    /// What this process has to prove itself with, read without the network: the token itself, or
+    /// what GitHub gives a token for. Whoever lacks it cannot get the token.
+    pub fn secret(&self, host: &Host) -> Result<Secret<Vec<u8>>> {
+        match self {
+            Self::File { path, .. } => self
+                .read_file(path)
+                .map(|mut text| Secret::new(std::mem::take(&mut *text))),
+            Self::Variable { name, .. } => {
+                let value = host.variable(name)?.ok_or_else(|| self.absent())?;
+                Ok(Secret::new(value.into_bytes()))
+            }
+            Self::Given { text, .. } => Ok(Secret::new(text.as_bytes().to_vec())),
+            Self::GitHubActions { token, .. } => {
+                Ok(Secret::new(token.expose().as_bytes().to_vec()))
+            }
+        }
+    }
+
     fn read_file(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
         let unreadable = |error: std::io::Error| {
             Error::configuration(format!("cannot read the identity token from {self}"))

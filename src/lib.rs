@@ -44,10 +44,12 @@
 
 pub mod authenticate;
 pub mod aws;
+pub mod cache;
 pub mod clock;
 pub mod cloud;
 pub mod commands;
 pub mod configuration;
+pub mod digest;
 pub mod environment;
 pub mod error;
 pub mod evaluator;

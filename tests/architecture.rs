@@ -11,12 +11,27 @@ const RULES: &[(&str, &[&str])] = &[
     ("journal", &[]),
     ("clock", &[]),
     ("host", &["clock", "error"]),
+    ("digest", &[]),
     ("http", &["clock", "error", "host", "secret"]),
     (
         "identity_token",
         &["clock", "error", "host", "http", "secret"],
     ),
-    ("environment", &["clock", "error", "host", "secret"]),
+    (
+        "environment",
+        &["clock", "digest", "error", "host", "secret"],
+    ),
+    (
+        "cache",
+        &[
+            "clock",
+            "digest",
+            "environment::FileRead",
+            "environment::files",
+            "error",
+            "secret",
+        ],
+    ),
     (
         "configuration",
         &["clock", "environment", "error", "host", "secret"],
@@ -54,9 +69,11 @@ const RULES: &[(&str, &[&str])] = &[
         "authenticate",
         &[
             "aws",
+            "cache",
             "clock",
             "cloud",
             "configuration",
+            "digest",
             "environment",
             "error",
             "evaluator",
@@ -74,6 +91,7 @@ const RULES: &[(&str, &[&str])] = &[
             "authenticate",
             "aws::eks_token",
             "aws::endpoint",
+            "cache",
             "clock",
             "configuration",
             "environment",

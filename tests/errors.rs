@@ -430,7 +430,7 @@ error: expected a string of at least length 2
         |t| {
             t.definition(&format!(
             "values:\n  environmentVariables: {{AWS_ACCESS_KEY_ID: AKID, AWS_SECRET_ACCESS_KEY: {SECRET}}}\n"
-        )).args(["--credential-lifetime", "1s"])
+        )).args(["--credential-lifetime", "30s"])
         },
         r"kubectl-esc: the AWS credentials expire at [soon]
   hint: get credentials that last longer, and see that this machine's clock is right

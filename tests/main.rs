@@ -14,6 +14,7 @@
 pub mod support;
 
 mod architecture;
+mod cache;
 mod check;
 mod cloud;
 mod commands;

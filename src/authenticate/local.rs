@@ -6,7 +6,7 @@ use crate::authenticate::decryption::StoredSecrets;
 use crate::aws::aws_login::{self, AwsLogin};
 use crate::aws::web_identity;
 use crate::configuration::request::OpenRequest;
-use crate::environment::{Checked, Opener, Opening};
+use crate::environment::{Checked, FilesRead, Opener, Opening};
 use crate::error::{Error, Kind, Result};
 use crate::evaluator::directory::{self, Directory};
 use crate::evaluator::provider::{Provider, Providers};
@@ -19,6 +19,7 @@ pub(super) struct Local<'a> {
     definition: Definition,
     importer: Directory,
     aws_login: AwsLogin,
+    files: FilesRead,
     secrets: Option<&'a StoredSecrets<'a>>,
 }
 
@@ -31,6 +32,8 @@ impl<'a> Local<'a> {
         secrets: Option<&'a StoredSecrets<'a>>,
     ) -> Result<Self> {
         let definition = directory::read_definition(path)?;
+        let files = FilesRead::default();
+        files.note(path, Some(definition.text.as_bytes()));
         let root = request
             .root
             .clone()
@@ -38,17 +41,14 @@ impl<'a> Local<'a> {
             .unwrap_or_default();
         let settings = aws_login::Settings {
             region: request.region.clone(),
-            identity: web_identity::Choice {
-                file: request.web_identity_token_file.clone(),
-                variable: request.web_identity_token_env.clone(),
-                audience: request.web_identity_audience.clone(),
-            },
+            identity: identity(request),
             deadline: request.deadline,
         };
         Ok(Self {
             definition,
-            importer: Directory::new(root),
+            importer: Directory::new(root).noting(files.clone()),
             aws_login: AwsLogin::new(host, http, settings),
+            files,
             secrets,
         })
     }
@@ -59,6 +59,15 @@ impl<'a> Local<'a> {
             Some(secrets) => evaluator.with_decrypter(secrets),
             None => evaluator,
         }
+    }
+}
+
+/// What the request says about the identity token for AWS.
+pub(super) fn identity(request: &OpenRequest) -> web_identity::Choice {
+    web_identity::Choice {
+        file: request.web_identity_token_file.clone(),
+        variable: request.web_identity_token_env.clone(),
+        audience: request.web_identity_audience.clone(),
     }
 }
 
@@ -75,6 +84,7 @@ impl Opener for Local<'_> {
             sources,
             keys: self.aws_login.keys(),
             identity_tokens: Vec::new(),
+            files: self.files.list(),
         })
     }
 

@@ -94,16 +94,21 @@ pub(super) fn log_in<'a>(
         .transpose()?;
     let settings = Settings {
         organization: organization_setting(request.organization.as_ref())?,
-        oidc: Oidc {
-            source: oidc_source(request.pulumi_oidc_token.as_ref(), host)?,
-            token_type: match &request.pulumi_oidc_token_type {
-                Some(text) => text.clone().parse(|text| TokenType::parse(text))?.value,
-                None => TokenType::default(),
-            },
-        },
+        oidc: oidc(request, host)?,
         deadline: request.deadline,
     };
     Cloud::log_in(host, http, &settings, organization.as_ref(), journal)
+}
+
+/// What the request says about the exchange of an identity token.
+pub(super) fn oidc(request: &OpenRequest, host: &Host) -> Result<Oidc> {
+    Ok(Oidc {
+        source: oidc_source(request.pulumi_oidc_token.as_ref(), host)?,
+        token_type: match &request.pulumi_oidc_token_type {
+            Some(text) => text.clone().parse(|text| TokenType::parse(text))?.value,
+            None => TokenType::default(),
+        },
+    })
 }
 
 /// Whether it was asked for in this very call. A variable may be meant for others.

@@ -15,7 +15,7 @@ use aws_smithy_async::time::TimeSource;
 
 use crate::aws::Credentials;
 use crate::aws::sts::Settings;
-use crate::clock::{Clock, Deadline};
+use crate::clock::Deadline;
 use crate::error::{Error, Result};
 use crate::http::HttpClient;
 
@@ -54,7 +54,7 @@ pub(super) fn configuration(
         .use_dual_stack(settings.endpoint_mode.dual_stack)
         .http_client(http.smithy()?)
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-        .time_source(HostTime(http.host().clock()))
+        .time_source(ServerTime(http.clone()))
         .timeout_config(timeouts)
         .retry_config(retries)
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -73,11 +73,11 @@ fn internal(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::new(crate::error::Kind::Internal, "cannot set up the AWS SDK").caused_by(error)
 }
 
-/// The host's clock, by which the SDK signs.
+/// The servers' time, by which the SDK signs.
 #[derive(Debug)]
-struct HostTime(Clock);
+struct ServerTime(HttpClient);
 
-impl TimeSource for HostTime {
+impl TimeSource for ServerTime {
     fn now(&self) -> SystemTime {
         self.0.now().system_time()
     }

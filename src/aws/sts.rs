@@ -15,7 +15,7 @@ use crate::aws::endpoint::EndpointMode;
 use crate::aws::sts::failure::{Call, Operation};
 use crate::aws::{Credentials, sdk};
 use crate::clock::{Deadline, Timestamp};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 use crate::http::{HttpClient, checked, too_late};
 use crate::secret::Secret;
@@ -167,7 +167,25 @@ impl Sts {
     }
 
     /// Assumes a role with the credentials at hand.
+    ///
+    /// The call is signed by the clock of the last server that answered. Where that was none, and
+    /// STS's refusal shows that this machine's clock is wrong, it is signed anew by STS's.
     pub fn assume_role(&self, with: &Credentials, request: &AssumeRole<'_>) -> Result<Credentials> {
+        let signed_by = self.http.clock_offset();
+        let assumed = self.assume_role_once(with, request);
+        match &assumed {
+            Err(error) if error.kind() == Kind::Denied && self.http.clock_offset() != signed_by => {
+                self.assume_role_once(with, request)
+            }
+            _ => assumed,
+        }
+    }
+
+    fn assume_role_once(
+        &self,
+        with: &Credentials,
+        request: &AssumeRole<'_>,
+    ) -> Result<Credentials> {
         let client = aws_sdk_sts::Client::new(&self.configuration(Some(with))?);
         let operation = client
             .assume_role()

@@ -45,12 +45,78 @@ pub struct Oidc {
     pub token_type: TokenType,
 }
 
+/// How a call is going to log in, known without asking anybody: the first of these that there is.
+pub enum Login {
+    /// `PULUMI_ACCESS_TOKEN`.
+    Variable(Secret<String>),
+    /// The exchange of the identity token that the user named.
+    Exchange(Source),
+    /// The login in the CLI's credentials file, to be renewed where it has expired.
+    Stored(StoredAccount, PathBuf),
+    /// The exchange of GitHub Actions' own token. The audience depends on the organisation.
+    GitHubActions(Source),
+    /// None; with the state of the credentials file.
+    Absent(CredentialsFile),
+}
+
+impl Login {
+    /// Finds the login at the backend with this URL.
+    pub fn find(
+        host: &Host,
+        home: &PulumiHome<'_>,
+        backend: &str,
+        oidc: &Oidc,
+        organization: Option<&Organization>,
+    ) -> Result<Self> {
+        if let Some(token) = host.variable("PULUMI_ACCESS_TOKEN")? {
+            return Ok(Self::Variable(Secret::from(token.trim())));
+        }
+        if let Some(source) = &oidc.source {
+            return Ok(Self::Exchange(source.clone()));
+        }
+        let file = home.credentials()?;
+        if let CredentialsFile::Readable(credentials) = &file
+            && let Some(account) = credentials.account(backend)
+        {
+            return Ok(Self::Stored(account, credentials.path().to_owned()));
+        }
+        let audience = organization.map(oauth::audience).unwrap_or_default();
+        let source = Source::github_actions(host, &audience)?;
+        Ok(source.map_or(Self::Absent(file), Self::GitHubActions))
+    }
+
+    /// What the login proves itself with: an access token, or what is exchanged for one. `None`
+    /// where there is no login.
+    pub fn secret(&self, host: &Host) -> Result<Option<Secret<Vec<u8>>>> {
+        let bytes = |secret: &Secret<String>| Secret::new(secret.expose().as_bytes().to_vec());
+        match self {
+            Self::Variable(token) => Ok(Some(bytes(token))),
+            Self::Exchange(source) | Self::GitHubActions(source) => source.secret(host).map(Some),
+            Self::Stored(account, _) => {
+                let token = account.access_token.as_ref();
+                Ok(token.or(account.refresh_token.as_ref()).map(bytes))
+            }
+            Self::Absent(_) => Ok(None),
+        }
+    }
+
+    /// Whose login it is, as far as it can be told.
+    #[must_use]
+    pub fn principal(&self) -> String {
+        match self {
+            Self::Variable(_) => "PULUMI_ACCESS_TOKEN".to_owned(),
+            Self::Exchange(source) | Self::GitHubActions(source) => source.to_string(),
+            Self::Stored(account, _) => {
+                format!("user {}", account.username.as_deref().unwrap_or_default())
+            }
+            Self::Absent(_) => String::new(),
+        }
+    }
+}
+
 impl Account {
-    /// The first of these that there is: `PULUMI_ACCESS_TOKEN`; the exchange of the identity token
-    /// that the user named; the login in the CLI's credentials file, renewed where it has expired;
-    /// the exchange of GitHub Actions' own token.
-    ///
-    /// `organization` is the one whose token an exchange asks for.
+    /// Gets an access token with the [`Login`] at hand. `organization` is the one whose token an
+    /// exchange asks for.
     pub(super) fn find(
         transport: &Transport<'_>,
         home: &PulumiHome<'_>,
@@ -58,29 +124,19 @@ impl Account {
         organization: Option<&Organization>,
     ) -> Result<Self> {
         let host = transport.http.host();
-        if let Some(token) = host.variable("PULUMI_ACCESS_TOKEN")? {
-            return Ok(Self {
-                token: Secret::from(token.trim()),
+        let backend = &transport.backend.url;
+        match Login::find(host, home, backend, oidc, organization)? {
+            Login::Variable(token) => Ok(Self {
+                token,
                 origin: Origin::Variable,
                 username: None,
-            });
+            }),
+            Login::Exchange(source) | Login::GitHubActions(source) => {
+                exchange(transport, &source, oidc, known(organization, &source)?)
+            }
+            Login::Stored(account, path) => stored(transport, home, account, path),
+            Login::Absent(file) => Err(none(transport, host, &file)),
         }
-        if let Some(source) = &oidc.source {
-            return exchange(transport, source, oidc, known(organization, source)?);
-        }
-        let file = home.credentials()?;
-        let url = &transport.backend.url;
-        if let CredentialsFile::Readable(credentials) = &file
-            && let Some(account) = credentials.account(url)
-        {
-            let path = credentials.path().to_owned();
-            return stored(transport, home, account, path);
-        }
-        let audience = organization.map(oauth::audience).unwrap_or_default();
-        if let Some(source) = Source::github_actions(host, &audience)? {
-            return exchange(transport, &source, oidc, known(organization, &source)?);
-        }
-        Err(none(transport, host, &file))
     }
 }
 

@@ -243,10 +243,14 @@ impl<'a> Cloud<'a> {
             keys: keys
                 .map(|(access_key_id, duration)| KeyExpiry {
                     access_key_id,
-                    expires_at: started.plus(duration),
+                    // By the server's clock, which has told the time meanwhile.
+                    expires_at: started
+                        .shifted(self.transport.http.clock_offset())
+                        .plus(duration),
                 })
                 .collect(),
             identity_tokens: session.identity_tokens,
+            files: Vec::new(),
         })
     }
 
@@ -351,5 +355,6 @@ fn without_values(diagnostics: Vec<Diagnostic>) -> Opening {
         sources: Sources::default(),
         keys: Vec::new(),
         identity_tokens: Vec::<PropertyPath>::new(),
+        files: Vec::new(),
     }
 }

@@ -18,7 +18,7 @@ mod stored;
 mod transport;
 mod user;
 
-pub use account::{Account, Oidc};
+pub use account::{Account, Login, Oidc};
 pub use anonymous::Anonymous;
 pub use backend::Backend;
 pub use client::{Cloud, Settings};

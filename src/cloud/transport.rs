@@ -24,9 +24,6 @@ const FIRST_WAIT: Duration = Duration::from_millis(100);
 /// The shortest time that one attempt at a request that may be repeated gets.
 const SHORTEST_ATTEMPT: Duration = Duration::from_secs(2);
 
-/// A clock that differs by more is worth a word.
-const NOTABLE_SKEW: Duration = Duration::from_mins(5);
-
 /// The way to one Pulumi Cloud.
 pub(super) struct Transport<'a> {
     pub(super) http: HttpClient,
@@ -123,16 +120,6 @@ impl Transport<'_> {
             self.backend.host(),
             answer.status
         ));
-        if let Some(date) = answer.date {
-            let skew = date.unix().abs_diff(self.http.host().clock().now().unix());
-            if skew > NOTABLE_SKEW.as_secs() {
-                self.journal.step(format_args!(
-                    "the clock of `{}` and this machine's are {} apart",
-                    self.backend.host(),
-                    format_duration(Duration::from_secs(skew))
-                ));
-            }
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::output;
 use crate::authenticate::authenticate;
-use crate::configuration::GetTokenFlags;
+use crate::configuration::{CacheFlags, GetTokenFlags};
 use crate::error::Result;
 use crate::host::Host;
 use crate::journal::Journal;
@@ -19,13 +19,16 @@ pub(super) struct Arguments {
     #[command(flatten)]
     flags: GetTokenFlags,
 
+    #[command(flatten)]
+    cache: CacheFlags,
+
     /// Print the bearer token alone
     #[arg(long)]
     token_only: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<()> {
-    let credential = authenticate(&arguments.flags, host, journal)?;
+    let credential = authenticate(&arguments.flags, &arguments.cache, host, journal)?;
     if arguments.token_only {
         output::print(credential.token.expose())
     } else {

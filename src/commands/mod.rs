@@ -1,5 +1,6 @@
 //! The command line. Only the modules below this one write to standard output and standard error.
 
+mod cache;
 mod check;
 mod convert_kubeconfig;
 mod difference;
@@ -37,6 +38,8 @@ struct CommandLine {
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 enum Command {
+    #[command(about = cache::ABOUT)]
+    Cache(cache::Arguments),
     #[command(about = check::ABOUT)]
     Check(check::Arguments),
     #[command(about = convert_kubeconfig::ABOUT)]
@@ -67,6 +70,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> ExitCo
 fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
     let journal = Journal::new(level(command_line.verbosity, host)?, &output::note);
     match &command_line.command {
+        Command::Cache(arguments) => done(cache::run(arguments, host)),
         Command::Check(arguments) => done(check::run(arguments, host, &journal)),
         Command::ConvertKubeconfig(arguments) => {
             done(convert_kubeconfig::run(arguments, host, &journal))

@@ -4,11 +4,13 @@
 //! what can be found elsewhere. So there are two steps: a [`Request`] is what is known before the
 //! environment is opened, a [`Target`] what is known after.
 
+pub mod cache;
 pub mod flags;
 pub mod request;
 pub mod setting;
 pub mod target;
 
+pub use cache::{CacheFlags, CacheRequest};
 pub use flags::{CloudFlags, GetTokenFlags, KubeconfigFlags, OpenFlags};
 pub use request::Request;
 pub use setting::{Origin, Setting};

@@ -92,15 +92,15 @@ impl OpenRequest {
 pub struct Request {
     /// The environment to open.
     pub open: OpenRequest,
-    pub(super) extension: Map<String, Json>,
-    pub(super) cluster_name: Option<Setting>,
-    pub(super) region: Option<Setting>,
-    pub(super) role_arn: Option<Setting>,
-    pub(super) external_id: Option<Setting>,
-    pub(super) session_name: Option<Setting>,
-    pub(super) credentials: Option<Setting>,
-    pub(super) web_identity: Option<Setting>,
-    pub(super) credential_lifetime: Option<Setting>,
+    pub(crate) extension: Map<String, Json>,
+    pub(crate) cluster_name: Option<Setting>,
+    pub(crate) region: Option<Setting>,
+    pub(crate) role_arn: Option<Setting>,
+    pub(crate) external_id: Option<Setting>,
+    pub(crate) session_name: Option<Setting>,
+    pub(crate) credentials: Option<Setting>,
+    pub(crate) web_identity: Option<Setting>,
+    pub(crate) credential_lifetime: Option<Setting>,
 }
 
 impl Request {
@@ -153,6 +153,12 @@ impl Request {
 }
 
 impl Request {
+    /// Whether Pulumi Cloud opens the environment.
+    #[must_use]
+    pub fn is_in_cloud(&self) -> bool {
+        self.open.remote || matches!(self.open.environment, Reference::Cloud(_))
+    }
+
     /// The cluster's name, where a flag or a variable says it.
     #[must_use]
     pub fn cluster_name(&self) -> Option<&Setting> {

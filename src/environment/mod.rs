@@ -3,6 +3,7 @@
 //! Where it came from (Pulumi Cloud or a local definition) is not known here.
 
 pub mod diagnostic;
+pub mod files;
 pub mod formats;
 pub mod hand_over;
 mod interpolation;
@@ -17,6 +18,7 @@ mod text_builder;
 pub mod value;
 
 pub use diagnostic::{Diagnostic, Position, Range, Severity};
+pub use files::{FileRead, FilesRead};
 pub use hand_over::HandOver;
 pub use opener::{Checked, Opener, Opening};
 pub use path::PropertyPath;

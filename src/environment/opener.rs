@@ -1,7 +1,7 @@
 //! What it takes to open an environment, wherever it lives.
 
 use crate::clock::Timestamp;
-use crate::environment::{Diagnostic, Environment, PropertyPath, Sources};
+use crate::environment::{Diagnostic, Environment, FileRead, PropertyPath, Sources};
 use crate::error::Result;
 
 /// Opens or checks one environment.
@@ -27,6 +27,8 @@ pub struct Opening {
     pub keys: Vec<KeyExpiry>,
     /// Where among the values identity tokens stand that Pulumi Cloud made (`fn::open::oidc`).
     pub identity_tokens: Vec<PropertyPath>,
+    /// The files that were read for it.
+    pub files: Vec<FileRead>,
 }
 
 /// The end of an AWS key.

@@ -4,11 +4,13 @@
 //! the project `default`, as in Pulumi Cloud. Versions exist only there.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::environment::FilesRead;
+use crate::environment::files::is_absence;
 use crate::error::{Error, Kind, Result};
 use crate::evaluator::limits::MAXIMUM_SOURCE_BYTES;
 use crate::evaluator::provider::{Definition, Importer};
@@ -20,13 +22,23 @@ const DEFAULT_PROJECT: &str = "default";
 #[derive(Clone, Debug)]
 pub struct Directory {
     root: PathBuf,
+    files: FilesRead,
 }
 
 impl Directory {
     /// The definitions below `root`.
     #[must_use]
     pub fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self {
+            root,
+            files: FilesRead::default(),
+        }
+    }
+
+    /// The same folder; the files that are looked for are noted in `files`.
+    #[must_use]
+    pub fn noting(self, files: FilesRead) -> Self {
+        Self { files, ..self }
     }
 }
 
@@ -36,7 +48,12 @@ impl Importer for Directory {
         let file = format!("{environment}.yaml");
         let places = [self.root.join(project).join(&file), self.root.join(&file)];
         for path in &places {
-            match read(path) {
+            let text = read(path);
+            if let Ok(text) = &text {
+                let content = text.as_ref().map(|text| text.as_bytes());
+                self.files.note(path, content);
+            }
+            match text {
                 Ok(Some(text)) => {
                     return Ok(Definition {
                         name: name.to_owned(),
@@ -118,12 +135,9 @@ fn read(path: &Path) -> Result<Option<Zeroizing<String>>> {
             .with_hint("check that this user may read the file")
             .caused_by(error)
     };
-    let is_absent = |error: &std::io::Error| {
-        matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-    };
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) if is_absence(&error) => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
     if metadata.is_dir() {
@@ -132,7 +146,7 @@ fn read(path: &Path) -> Result<Option<Zeroizing<String>>> {
     }
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if is_absent(&error) => return Ok(None),
+        Err(error) if is_absence(&error) => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
     // One byte more than is allowed tells a file that is too large, also one that grows meanwhile.

@@ -205,7 +205,7 @@ fn prepared(request: &Request<'_>) -> Result<HttpRequest> {
 }
 
 /// Reads the date of an HTTP header (RFC 9110, section 5.6.7).
-fn http_date(text: &str) -> Option<Timestamp> {
+pub(super) fn http_date(text: &str) -> Option<Timestamp> {
     let instant = aws_smithy_types::DateTime::from_str(text, Format::HttpDate).ok()?;
     Some(Timestamp::from_unix(instant.secs()))
 }

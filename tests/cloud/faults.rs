@@ -521,24 +521,6 @@ fn a_redirect_is_not_followed() {
     assert!(elsewhere.try_recv().is_err());
 }
 
-#[test]
-fn a_clock_that_is_off_harms_nothing() {
-    for skew in [3600, -3600] {
-        let setting = Setting::new();
-        setting.cloud.skew_date(skew);
-        let output = setting.get_token(ENVIRONMENT).run();
-        setting.assert_token(&output);
-        let output = setting.get_token(ENVIRONMENT).arg("-v").run();
-        assert!(
-            output
-                .stderr
-                .contains("the clock of `127.0.0.1` and this machine's are "),
-            "{}",
-            output.stderr
-        );
-    }
-}
-
 /// `get-token` through TLS at `localhost`.
 fn secure(setting: &Setting, url: &str, trusted: &str) -> Plugin {
     let plugin = setting

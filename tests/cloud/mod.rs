@@ -47,7 +47,7 @@ impl Setting {
         self.cloud.url()
     }
 
-    fn with(change: impl FnOnce(&mut Configuration)) -> Self {
+    pub(crate) fn with(change: impl FnOnce(&mut Configuration)) -> Self {
         let clock = Clock::system();
         let issuer = PulumiCloud::login_issuer();
         let tokens = PulumiCloud::token_issuer();
@@ -84,25 +84,25 @@ impl Setting {
     }
 
     /// A call without a login.
-    fn stranger(&self) -> Plugin {
+    pub(crate) fn stranger(&self) -> Plugin {
         self.world
             .plugin()
             .env("PULUMI_BACKEND_URL", self.cloud.url())
     }
 
     /// A call with a login by variable.
-    fn plugin(&self) -> Plugin {
+    pub(crate) fn plugin(&self) -> Plugin {
         self.stranger().env("PULUMI_ACCESS_TOKEN", TOKEN)
     }
 
     /// `get-token` of an environment, whose cluster is `prod`.
-    fn get_token(&self, environment: &str) -> Plugin {
+    pub(crate) fn get_token(&self, environment: &str) -> Plugin {
         self.plugin()
             .args(["get-token", environment, "--cluster-name", "prod"])
     }
 
     /// The calls so far: operation, connection, status.
-    fn calls(&self) -> Vec<(String, u64, u16)> {
+    pub(crate) fn calls(&self) -> Vec<(String, u64, u16)> {
         let records = self.cloud.records().into_iter();
         records
             .map(|record| (record.operation, record.connection, record.status))
@@ -123,7 +123,7 @@ impl Setting {
 
     /// Asserts that the call gave a token that the cluster `prod` takes as one of the role.
     #[track_caller]
-    fn assert_token(&self, output: &Output) {
+    pub(crate) fn assert_token(&self, output: &Output) {
         let caller = self.world.caller(&output.token(), "prod");
         let arn = caller.expect("a token that the cluster takes");
         let role = ROLE.rsplit('/').next().unwrap();

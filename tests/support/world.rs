@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::http::Reply;
-use super::instant::Clock;
+use super::instant::{Clock, Seconds};
 use super::oidc::Issuer;
 use super::plugin::Plugin;
 use super::sts::Sts;
@@ -95,7 +95,7 @@ impl World {
     /// Takes a token as the cluster `cluster` does: all checks of the verifier, then the question
     /// to STS. The ARN of the caller, or what refused it.
     pub fn caller(&self, token: &str, cluster: &str) -> Result<String, String> {
-        let parsed = parse(token)?;
+        let parsed = parse_at(token, self.clock.now())?;
         let Reply::Answer(answer) = self.sts.answer(&parsed.request(cluster)) else {
             return Err("STS did not answer".to_owned());
         };
@@ -110,7 +110,11 @@ impl World {
 
 /// All checks of a verifier in the commercial partition.
 pub fn parse(token: &str) -> Result<Parsed, String> {
-    let verified = Verifier::new("aws", "us-east-1").verify(token, Clock::system().now());
+    parse_at(token, Clock::system().now())
+}
+
+fn parse_at(token: &str, now: Seconds) -> Result<Parsed, String> {
+    let verified = Verifier::new("aws", "us-east-1").verify(token, now);
     verified.map_err(|refusal| format!("check {}: {}", refusal.check, refusal.message))
 }
 
