@@ -13,6 +13,9 @@ use crate::support::percent;
 use crate::support::pulumi_cloud::configuration::TOKEN;
 use crate::support::sts::configuration::ROLE;
 
+/// Makes a call of ours, and the same requests for curl, to the server at a URL.
+type Make = fn(&Scene, &str) -> (Program, Command);
+
 /// To the server and back.
 const ROUND_TRIP: Duration = Duration::from_millis(50);
 
@@ -28,7 +31,6 @@ pub(crate) fn run(runs: usize) {
     if !has_curl {
         eprintln!("left out: curl is missing");
     }
-    type Make = fn(&Scene, &str) -> (Program, Command);
     let cases: [(&str, SocketAddr, Make); 2] = [
         (
             "Pulumi Cloud: TCP, TLS, 2 requests",
@@ -45,7 +47,7 @@ pub(crate) fn run(runs: usize) {
         );
         near.run();
         let (time, other, ratio) = if has_curl {
-            let times = measure::in_turns(&[&far, &Program::new("curl", curl)], runs);
+            let times = measure::in_turns(&[&far, &Program::new("curl", &curl)], runs);
             let ratio = times[0].as_secs_f64() / times[1].as_secs_f64();
             (times[0], milliseconds(times[1]), format!("{ratio:.2}"))
         } else {
@@ -104,7 +106,7 @@ fn cloud(scene: &Scene, url: &str) -> (Program, Command) {
         .arg(scene.path("authority.pem"))
         .args(&headers)
         .arg(format!("{url}{path}/{session}"));
-    (Program::new("", command), curl)
+    (Program::new("", &command), curl)
 }
 
 /// STS is asked for credentials.
@@ -132,11 +134,11 @@ fn local(scene: &Scene, url: &str) -> (Program, Command) {
         ("RoleSessionName", "kubectl-esc"),
         ("WebIdentityToken", &identity),
     ] {
-        form += &format!("&{name}={}", percent::encode(value));
+        form.extend(["&", name, "=", &percent::encode(value)]);
     }
     let mut curl = curl(&scene.path("authority.pem"));
     curl.args(["--data", &form]).arg(url);
-    (Program::new("", command), curl)
+    (Program::new("", &command), curl)
 }
 
 /// Fails as the plugin does where the server refuses.

@@ -20,13 +20,13 @@ mod peers;
 mod scene;
 
 /// What the tests use, too.
-#[expect(
+#[allow(
     dead_code,
     unreachable_pub,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    clippy::new_without_default,
-    reason = "what tests stand on is no library, and not all of it is needed here"
+    unused_imports,
+    clippy::all,
+    clippy::pedantic,
+    reason = "what tests stand on is checked with them, and not all of it is needed here"
 )]
 #[path = "../../tests/support"]
 mod support {
@@ -74,7 +74,7 @@ fn warm(runs: usize) {
     let ours = scene.get_token();
     ours.run();
     let requests = scene.requests();
-    let nothing = Program::new("`/bin/true`", Command::new("/bin/true"));
+    let nothing = Program::new("`/bin/true`", &Command::new("/bin/true"));
     let times = measure::in_turns(&[&nothing, &ours], runs);
     let (nothing_took, we_took) = (times[0], times[1]);
     let ratio = we_took.as_secs_f64() / nothing_took.as_secs_f64();

@@ -14,7 +14,7 @@ pub(crate) struct Program {
 
 impl Program {
     /// A command with the variables that are set for it, and no others.
-    pub(crate) fn new(name: &str, command: Command) -> Self {
+    pub(crate) fn new(name: &str, command: &Command) -> Self {
         let arguments = std::iter::once(command.get_program()).chain(command.get_args());
         let variables = command
             .get_envs()
@@ -97,7 +97,7 @@ pub(crate) fn processor_time(program: &Program, runs: usize) -> Option<Duration>
         program.time();
     }
     let runs = u32::try_from(runs).ok()?;
-    Some((of_children()? - before) / runs)
+    Some(of_children()?.saturating_sub(before) / runs)
 }
 
 /// The processor time of all children that have ended.

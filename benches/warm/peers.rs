@@ -17,7 +17,7 @@ pub(crate) fn at_hand(scene: &Scene) -> Vec<Program> {
                 .args(["--region", "eu-west-1"])
                 .env("AWS_ACCESS_KEY_ID", USER_KEY_ID)
                 .env("AWS_SECRET_ACCESS_KEY", USER_SECRET_KEY);
-            programs.push(Program::new("`aws eks get-token`", command));
+            programs.push(Program::new("`aws eks get-token`", &command));
         }
         None => missing("aws eks get-token"),
     }
@@ -42,7 +42,7 @@ fn authenticator(scene: &Scene, program: PathBuf) -> Program {
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("SSL_CERT_FILE", scene.path("authority.pem"))
         .env("HTTPS_PROXY", proxy.url());
-    let program = Program::new("`aws-iam-authenticator token --cache`", command);
+    let program = Program::new("`aws-iam-authenticator token --cache`", &command);
     program.run();
     let requests = scene.requests();
     program.run();
@@ -68,7 +68,9 @@ fn part(folder: &str, file: &str) -> Option<PathBuf> {
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| {
             let name = path.file_name().and_then(|name| name.to_str());
-            name.is_some_and(|name| name.starts_with(folder) && !name.ends_with(".new"))
+            // Those that end so are being built.
+            let is_whole = path.extension().is_none_or(|ending| ending != "new");
+            is_whole && name.is_some_and(|name| name.starts_with(folder))
         })
         .map(|path| path.join(file))
         .filter(|path| path.is_file())

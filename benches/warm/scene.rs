@@ -85,7 +85,7 @@ impl Scene {
             .args(["get-token", ENVIRONMENT])
             .env("PULUMI_BACKEND_URL", self.cloud.url())
             .env("PULUMI_ACCESS_TOKEN", TOKEN);
-        Program::new("`kubectl-esc get-token`, cached credentials", command)
+        Program::new("`kubectl-esc get-token`, cached credentials", &command)
     }
 
     /// How many requests Pulumi Cloud and STS have had.

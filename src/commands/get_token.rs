@@ -14,7 +14,6 @@ pub(super) const ABOUT: &str =
 
 #[derive(Args, Debug)]
 #[command(about = ABOUT)]
-#[expect(clippy::doc_markdown, reason = "help text has no markup")]
 pub(super) struct Arguments {
     #[command(flatten)]
     flags: GetTokenFlags,
