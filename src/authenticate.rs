@@ -4,6 +4,7 @@
 
 mod cached;
 mod decryption;
+pub mod diagnosis;
 mod local;
 mod place;
 mod question;
@@ -59,15 +60,8 @@ pub fn authenticate(
     let cache = CacheRequest::read(cache, host)?;
     let session = cached::session(&call, &cache)?;
 
+    let token = session.sign(host)?;
     // The signature is held against AWS's clock, the credential's end against this machine's.
-    let now = host.clock().now().shifted(session.clock_offset);
-    let token = EksToken::presign(&PresignRequest {
-        cluster_name: &session.cluster_name,
-        region: &session.region,
-        endpoint_mode: sts::Settings::from_host(host)?.endpoint_mode,
-        credentials: &session.credentials,
-        signed_at: now,
-    })?;
     let expiration_timestamp = token.expires_at.shifted(-session.clock_offset);
     journal.step(format_args!(
         "token for cluster `{}` signed with access key {}, until {expiration_timestamp}",
@@ -100,6 +94,19 @@ struct Session {
     clock_offset: i64,
 }
 
+impl Session {
+    /// Signs a token with the time that it is at AWS.
+    fn sign(&self, host: &Host) -> Result<EksToken> {
+        EksToken::presign(&PresignRequest {
+            cluster_name: &self.cluster_name,
+            region: &self.region,
+            endpoint_mode: sts::Settings::from_host(host)?.endpoint_mode,
+            credentials: &self.credentials,
+            signed_at: host.clock().now().shifted(self.clock_offset),
+        })
+    }
+}
+
 /// A session that was fetched, and what the cache has to know of it. Times are the servers'.
 struct Fetched {
     session: Session,
@@ -119,14 +126,7 @@ fn fetch(call: &Call<'_>, deadline: Deadline) -> Result<Fetched> {
     };
     let opened = open(&open_request, host, journal)?;
     journal.warnings(&opened.warnings());
-
-    let server = region_of_server(call.server_region.as_ref(), opened.environment());
-    let target = Target::resolve(request, opened.environment(), host, server)?;
-    let region = target.region.clone().parse(|text| Region::parse(text))?;
-    target
-        .cluster_name
-        .clone()
-        .parse(|name| check_cluster_name(name))?;
+    let (target, region) = resolve(call, &opened)?;
     journal.detail(format_args!(
         "cluster `{}` (from {}) in region `{}` (from {})",
         target.cluster_name.shown(),
@@ -135,12 +135,7 @@ fn fetch(call: &Call<'_>, deadline: Deadline) -> Result<Fetched> {
         region.origin
     ));
 
-    let sts = Sts::new(
-        &opened.http,
-        region.value.as_str().to_owned(),
-        sts::Settings::from_host(host)?,
-        deadline,
-    );
+    let sts = sts_of(&opened, &region.value, host, deadline)?;
     let offset_before = opened.http.clock_offset();
     let (credentials, issuer) = opened.credentials(&target, &sts, host, journal)?;
     if offset_before == 0 {
@@ -168,17 +163,32 @@ fn fetch(call: &Call<'_>, deadline: Deadline) -> Result<Fetched> {
     })
 }
 
+/// What the call and the environment say together of the cluster.
+fn resolve(call: &Call<'_>, opened: &Opened) -> Result<(Target, Setting<Region>)> {
+    let server = region_of_server(call.server_region.as_ref(), opened.environment());
+    let target = Target::resolve(&call.request, opened.environment(), call.host, server)?;
+    let region = target.region.clone().parse(|text| Region::parse(text))?;
+    let cluster_name = target.cluster_name.clone();
+    cluster_name.parse(|name| check_cluster_name(name))?;
+    Ok((target, region))
+}
+
 /// Tells of a clock that is wrong by a minute or more.
 fn note_clock(http: &HttpClient, journal: &Journal<'_>) {
-    let offset = http.clock_offset();
-    let difference = Duration::from_secs(offset.unsigned_abs());
-    if difference >= NOTABLE_SKEW {
-        let direction = if offset > 0 { "behind" } else { "ahead of" };
-        journal.step(format_args!(
-            "this machine's clock is {} {direction} the servers'; signing by theirs",
-            format_duration(difference)
-        ));
+    if let Some(skew) = notable_skew(http.clock_offset()) {
+        journal.step(format_args!("{skew}; signing by theirs"));
     }
+}
+
+/// Says how wrong this machine's clock is, where that is a minute or more. `offset` is the
+/// servers' clock less this machine's, in seconds.
+fn notable_skew(offset: i64) -> Option<String> {
+    let difference = Duration::from_secs(offset.unsigned_abs());
+    let direction = if offset > 0 { "behind" } else { "ahead of" };
+    (difference >= NOTABLE_SKEW).then(|| {
+        let difference = format_duration(difference);
+        format!("this machine's clock is {difference} {direction} the servers'")
+    })
 }
 
 /// An environment that was opened without errors.
@@ -247,6 +257,11 @@ impl Opened {
             ..
         } = &self.opening;
         sources.render(diagnostics, Style::Plain)
+    }
+
+    /// How many warnings there are.
+    fn warning_count(&self) -> usize {
+        self.opening.diagnostics.len()
     }
 
     /// When its opening began, by the servers' clock.
@@ -421,6 +436,13 @@ fn identity_role(target: &Target) -> Option<&Setting> {
     role.or(target.web_identity_role.as_ref())
 }
 
+/// AWS STS of this region, as the variables say to ask it.
+fn sts_of(opened: &Opened, region: &Region, host: &Host, deadline: Deadline) -> Result<Sts> {
+    let settings = sts::Settings::from_host(host)?;
+    let region = region.as_str().to_owned();
+    Ok(Sts::new(&opened.http, region, settings, deadline))
+}
+
 /// Asks EKS for the cluster of the target, with the environment's credentials: those of a role on
 /// top are for the cluster itself.
 pub fn describe_cluster(
@@ -431,12 +453,7 @@ pub fn describe_cluster(
     journal: &Journal<'_>,
 ) -> Result<Cluster> {
     let region = target.region.clone().parse(|text| Region::parse(text))?;
-    let sts = Sts::new(
-        &opened.http,
-        region.value.as_str().to_owned(),
-        sts::Settings::from_host(host)?,
-        request.deadline,
-    );
+    let sts = sts_of(opened, &region.value, host, request.deadline)?;
     let (Own::Found(credentials) | Own::Exchanged(credentials)) =
         opened.own_credentials(target, &sts, host, journal)?;
     journal.step(format_args!(

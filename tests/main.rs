@@ -18,6 +18,7 @@ mod cache;
 mod check;
 mod cloud;
 mod commands;
+mod doctor;
 mod errors;
 mod examples;
 mod get_token;

@@ -304,6 +304,30 @@ impl<'a> Cached<'a> {
     }
 }
 
+/// What the cache holds for the call, in one line.
+pub(super) fn describe(call: &Call<'_>, request: &CacheRequest) -> String {
+    let Some(cached) = Cached::of(call, request) else {
+        return match request.folder {
+            None => "is not in use".to_owned(),
+            Some(_) => "has nothing to be sealed with before there is a login".to_owned(),
+        };
+    };
+    let now = call.host.clock().now();
+    let held = match cached.look_up() {
+        Found::Fresh(entry) => format!("credentials that are good until {}", entry.good_until),
+        Found::Due(entry) => format!(
+            "credentials that are good until {}, to be renewed",
+            entry.good_until
+        ),
+        Found::NothingToKeep | Found::Nothing => "nothing for this call".to_owned(),
+    };
+    let failure = cached.cache.last_failure().map(|failure| {
+        let age = format_duration(now.since(failure.at()));
+        format!("; the last failure, {age} ago: {}", failure.into_error())
+    });
+    format!("holds {held}{}", failure.unwrap_or_default())
+}
+
 fn session_of(entry: Entry) -> Result<Session> {
     Ok(Session {
         shown_cluster: entry.shown_cluster,

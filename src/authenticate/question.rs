@@ -65,7 +65,7 @@ pub(super) fn login_and_key(call: &Call<'_>) -> Result<Option<(Login, Sha256)>> 
         }
     }
     login.add_secret("Pulumi Cloud", secret.ok().flatten().as_ref());
-    let principal = pulumi.map(|login| login.principal());
+    let principal = pulumi.and_then(|login| login.principal());
     key.principal = principal.as_deref();
     key.backend = backend.as_ref().ok().map(|backend| backend.url.as_str());
 
@@ -91,6 +91,25 @@ pub(super) fn login_and_key(call: &Call<'_>) -> Result<Option<(Login, Sha256)>> 
     key.fips = sts.endpoint_mode.fips;
     key.dual_stack = sts.endpoint_mode.dual_stack;
     Ok(Some((login, key.hash())))
+}
+
+/// How the call is going to log in to Pulumi Cloud, in one line.
+pub(super) fn describe_login(call: &Call<'_>) -> Result<String> {
+    if !call.request.is_in_cloud() {
+        return Ok(
+            "the definition is on this machine, no login to Pulumi Cloud is needed to read it"
+                .to_owned(),
+        );
+    }
+    let open = &call.request.open;
+    let home = PulumiHome::new(call.host, open.deadline);
+    let backend = Backend::find(call.host, &home)?;
+    let oidc = place::oidc(open, call.host)?;
+    let login = cloud::Login::find(call.host, &home, &backend.url, &oidc, None)?;
+    Ok(match login.principal() {
+        Some(principal) => format!("{principal} at `{}`", backend.url),
+        None => format!("none at `{}`", backend.url),
+    })
 }
 
 /// The fields that are at hand as texts. The others are left to the caller.

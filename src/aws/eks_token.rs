@@ -33,6 +33,9 @@ pub const CREDENTIALS_MARGIN: Duration = Duration::from_mins(1);
 /// The longest token, in bytes, that the verifier takes; it refuses a longer one without a reason.
 pub const MAXIMUM_LENGTH: usize = 4096;
 
+/// The header that binds a token to a cluster.
+pub(super) const CLUSTER_HEADER: &str = "x-k8s-aws-id";
+
 const PREFIX: &str = "k8s-aws-v1.";
 
 /// What `X-Amz-Expires` says, in seconds. STS ignores it, and every other client says 60.
@@ -131,6 +134,13 @@ pub fn check_cluster_name(name: &str) -> Result<()> {
     )
 }
 
+/// The URL that a token holds.
+pub(super) fn presigned_url_in(token: &Secret<String>) -> Option<Zeroizing<String>> {
+    let encoded = token.expose().strip_prefix(PREFIX)?;
+    let url = BASE64_URL.decode_to_vec(encoded).ok()?;
+    String::from_utf8(url).ok().map(Zeroizing::new)
+}
+
 fn presigned_url(request: &PresignRequest<'_>, host: &StsHost) -> Result<Zeroizing<String>> {
     let internal = |error: &dyn std::fmt::Display| {
         Error::new(
@@ -166,7 +176,7 @@ fn presigned_url(request: &PresignRequest<'_>, host: &StsHost) -> Result<Zeroizi
         "https://{}/?Action=GetCallerIdentity&Version=2011-06-15",
         host.host
     );
-    let headers = [("x-k8s-aws-id", request.cluster_name)];
+    let headers = [(CLUSTER_HEADER, request.cluster_name)];
     let signable = SignableRequest::new("GET", &url, headers.into_iter(), SignableBody::Bytes(&[]))
         .map_err(|error| internal(&error))?;
     let (instructions, _) = sign(signable, &parameters)

@@ -2,6 +2,7 @@
 //! takes.
 
 pub mod aws_login;
+pub mod caller;
 pub mod credentials;
 pub mod eks;
 pub mod eks_token;

@@ -100,16 +100,23 @@ impl Login {
         }
     }
 
-    /// Whose login it is, as far as it can be told.
+    /// Whose login it is, in words, as far as it can be told; `None` where there is none.
     #[must_use]
-    pub fn principal(&self) -> String {
+    pub fn principal(&self) -> Option<String> {
         match self {
-            Self::Variable(_) => "PULUMI_ACCESS_TOKEN".to_owned(),
-            Self::Exchange(source) | Self::GitHubActions(source) => source.to_string(),
-            Self::Stored(account, _) => {
-                format!("user {}", account.username.as_deref().unwrap_or_default())
+            Self::Variable(_) => Some(Origin::Variable.to_string()),
+            Self::Exchange(source) | Self::GitHubActions(source) => {
+                Some(Origin::Exchange(source.to_string()).to_string())
             }
-            Self::Absent(_) => String::new(),
+            Self::Stored(account, path) => {
+                let origin = Origin::CredentialsFile(path.clone());
+                let username = account.username.as_ref();
+                Some(username.map_or_else(
+                    || origin.to_string(),
+                    |username| format!("`{username}` by {origin}"),
+                ))
+            }
+            Self::Absent(_) => None,
         }
     }
 }

@@ -4,6 +4,7 @@ mod cache;
 mod check;
 mod convert_kubeconfig;
 mod difference;
+mod doctor;
 mod get_token;
 mod kubeconfig;
 mod open;
@@ -44,6 +45,8 @@ enum Command {
     Check(check::Arguments),
     #[command(about = convert_kubeconfig::ABOUT)]
     ConvertKubeconfig(convert_kubeconfig::Arguments),
+    #[command(about = doctor::ABOUT)]
+    Doctor(doctor::Arguments),
     #[command(about = get_token::ABOUT)]
     GetToken(get_token::Arguments),
     #[command(about = open::ABOUT)]
@@ -75,6 +78,7 @@ fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
         Command::ConvertKubeconfig(arguments) => {
             done(convert_kubeconfig::run(arguments, host, &journal))
         }
+        Command::Doctor(arguments) => done(doctor::run(arguments, host, &journal)),
         Command::GetToken(arguments) => done(get_token::run(arguments, host, &journal)),
         Command::Open(arguments) => done(open::run(arguments, host, &journal)),
         Command::Run(arguments) => run::run(arguments, host, &journal),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use crate::environment::text::quote;
 use crate::environment::{Data, TextBuilder, Value, json};
 use crate::evaluator::computed::{Computed, Entry, Origin, Shape, Under};
 use crate::evaluator::limits::Budget;
@@ -69,52 +70,11 @@ fn append_quoted(budget: &mut Budget, value: &Computed, into: &mut TextBuilder) 
     }
 }
 
-/// Appends a text in Go's quotes (`strconv.Quote`).
-pub(super) fn quote(bytes: &[u8], into: &mut TextBuilder) {
-    into.push(b"\"");
-    for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match character {
-                '"' => into.push(b"\\\""),
-                '\\' => into.push(b"\\\\"),
-                '\u{7}' => into.push(b"\\a"),
-                '\u{8}' => into.push(b"\\b"),
-                '\u{c}' => into.push(b"\\f"),
-                '\n' => into.push(b"\\n"),
-                '\r' => into.push(b"\\r"),
-                '\t' => into.push(b"\\t"),
-                '\u{b}' => into.push(b"\\v"),
-                '\0'..='\u{1f}' | '\u{7f}' => {
-                    into.push_str(&format!("\\x{:02x}", u32::from(character)));
-                }
-                _ if is_printable(character) => into.push_char(character),
-                '\0'..='\u{ffff}' => into.push_str(&format!("\\u{:04x}", u32::from(character))),
-                _ => into.push_str(&format!("\\U{:08x}", u32::from(character))),
-            }
-        }
-        for byte in chunk.invalid() {
-            into.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    into.push(b"\"");
-}
-
 /// A public text, in Go's quotes, for a message.
 pub(super) fn quoted(text: &str) -> String {
     let mut builder = TextBuilder::default();
     quote(text.as_bytes(), &mut builder);
     builder.finish().as_str().unwrap_or_default().to_owned()
-}
-
-/// Rust's `escape_debug` leaves the characters alone that Go prints: letters, marks, numbers,
-/// punctuation, symbols and the space. (A combining mark that comes first is escaped, hence the
-/// letter before it.)
-fn is_printable(character: char) -> bool {
-    if character.is_ascii() {
-        return !character.is_ascii_control();
-    }
-    let text = String::from_iter(['x', character]);
-    text.escape_debug().count() == 2
 }
 
 /// The value for those who ask for an environment. Once the budget is spent, what is left becomes
@@ -210,29 +170,6 @@ pub(super) fn from_value(value: Value, secret: bool, origin: Option<&Origin>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn texts_are_quoted_as_go_does() {
-        for (text, want) in [
-            (&b"plain"[..], r#""plain""#),
-            (b"a\"b\\c", r#""a\"b\\c""#),
-            (
-                b"\x00\x07\x08\x0c\n\r\t\x0b\x7f",
-                r#""\x00\a\b\f\n\r\t\v\x7f""#,
-            ),
-            ("é😀 e\u{301}".as_bytes(), "\"é😀 e\u{301}\""),
-            (
-                "\u{a0}\u{ad}\u{2028}\u{feff}".as_bytes(),
-                r#""\u00a0\u00ad\u2028\ufeff""#,
-            ),
-            ("\u{e0001}".as_bytes(), r#""\U000e0001""#),
-            (b"x\xff\xfey", r#""x\xff\xfey""#),
-        ] {
-            let mut builder = TextBuilder::default();
-            quote(text, &mut builder);
-            assert_eq!(builder.finish().as_str(), Some(want));
-        }
-    }
 
     #[test]
     fn quotes_in_quotes_end_with_the_budget() {

@@ -14,6 +14,7 @@ pub struct Case {
     /// The one to evaluate.
     pub root: String,
     /// What `${context}` has.
+    #[serde(default)]
     pub context: serde_json::Value,
     /// Whether a check decrypts.
     #[serde(default)]

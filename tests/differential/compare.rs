@@ -43,8 +43,8 @@ pub const EXPLAINED: [(&str, &str); 12] = [
     ),
     (
         "parser",
-        "what the parser of YAML that ours uses cannot be brought to read, and ours refuses: little \
-         indented lines in brackets and quotes, marks and commas right behind tags",
+        "what the parser of YAML that ours uses cannot be brought to read, and ours refuses: names \
+         and marks on little indented lines in brackets, marks and commas right behind tags",
     ),
     (
         "split",

@@ -73,6 +73,10 @@ struct Arguments {
     /// Keeps a small case of each difference for the fast tests, in `tests/data/evaluator`.
     #[arg(long)]
     save: bool,
+    /// Compares these cases and no random ones: a file with a JSON object on each line, in the form
+    /// of the original's requests (its `--help`).
+    #[arg(long)]
+    cases: Option<PathBuf>,
     /// Parts of the grammar to leave out: rotate, validate, toYAML, ciphertext, rareYAML.
     #[arg(long, value_delimiter = ',')]
     without: Vec<String>,
@@ -138,6 +142,9 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     };
     let providers = SharedProviders::load();
     let mut original = Original::start(&arguments.original)?;
+    if let Some(path) = &arguments.cases {
+        return compare_given(path, arguments, &mut original, &providers);
+    }
     let mut report = Report::default();
     let started = Instant::now();
     let end = arguments.first + arguments.count;
@@ -176,6 +183,51 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     }
     report.print(arguments.seed, seconds);
     Ok(report.unexplained == 0)
+}
+
+/// Compares the cases of a file, and shows and keeps those that differ, or all if they are printed.
+fn compare_given(
+    path: &Path,
+    arguments: &Arguments,
+    original: &mut Original,
+    providers: &SharedProviders,
+) -> Result<bool, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let cases: Result<Vec<Case>, _> = text.lines().map(serde_json::from_str).collect();
+    let cases = cases.map_err(|error| format!("{}: {error}", path.display()))?;
+    let (theirs, ours) = both(original, &cases, providers)?;
+    let mut equal = true;
+    for (number, ((case, theirs), ours)) in (0..).zip(cases.iter().zip(theirs).zip(&ours)) {
+        let found = compare(case, &theirs, ours);
+        let explained = if arguments.explained {
+            found.explained.join(", ")
+        } else {
+            String::new()
+        };
+        if found.differences.is_empty() && explained.is_empty() && !arguments.print {
+            continue;
+        }
+        show(number, case);
+        for difference in &found.differences {
+            println!("original {}", difference.theirs);
+            println!("ours     {}", difference.ours);
+        }
+        if !explained.is_empty() {
+            println!("explained: {explained}");
+        }
+        equal &= found.differences.is_empty();
+        if arguments.save {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            save(
+                &format!("{name}-{number}"),
+                &name.replace('-', " "),
+                case,
+                theirs,
+            )?;
+        }
+    }
+    println!("{} cases given", cases.len());
+    Ok(equal)
 }
 
 impl Report {
@@ -295,6 +347,9 @@ fn show(number: u64, case: &Case) {
             "{}",
             text.replace('\r', "␍")
                 .replace('\u{feff}', "<byte order mark>")
+                .replace('\u{85}', "<next line>")
+                .replace('\u{2028}', "<line separator>")
+                .replace('\u{2029}', "<paragraph separator>")
         );
         if !text.ends_with('\n') {
             println!("%");

@@ -3,7 +3,9 @@
 //! It knows lists, maps and resolved scalars, but nothing of interpolation or functions. Only
 //! [`yaml`] and [`places`] know the YAML parser.
 
+mod joined;
 mod places;
+mod refusals;
 mod repair;
 mod scalar;
 mod yaml;

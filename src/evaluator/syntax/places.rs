@@ -16,6 +16,8 @@ pub(super) struct Places<'text> {
     end: Position,
     /// The bytes and the characters behind the breaks that yaml.v3 counts and the parser does not.
     rare_breaks: Vec<(usize, usize)>,
+    /// The bytes and the characters that begin lines, where the parser was given fewer lines.
+    lines: Vec<(usize, usize)>,
 }
 
 impl<'text> Places<'text> {
@@ -35,6 +37,20 @@ impl<'text> Places<'text> {
             bytes,
             end: end_of(text),
             rare_breaks: if ascii { Vec::new() } else { rare_breaks(text) },
+            lines: Vec::new(),
+        }
+    }
+
+    /// Tells lines and columns without the parser, which was given some lines as one.
+    pub(super) fn count_lines(&mut self) {
+        let mut characters = self.text.char_indices().enumerate().peekable();
+        self.lines = vec![(0, 0)];
+        while let Some((at, (byte, character))) = characters.next() {
+            let next = characters.peek().map(|(_, (_, next))| *next);
+            let is_break = character == '\n' || RARE_BREAKS.contains(&character);
+            if is_break || (character == '\r' && next != Some('\n')) {
+                self.lines.push((byte + character.len_utf8(), at + 1));
+            }
         }
     }
 
@@ -50,6 +66,14 @@ impl<'text> Places<'text> {
         let byte = self.byte(marker.index());
         if byte == self.text.len() {
             return self.end;
+        }
+        let line = self.lines.partition_point(|(begin, _)| *begin <= byte);
+        if line > 0 {
+            return Position {
+                line,
+                column: marker.index() - self.lines[line - 1].1 + 1,
+                byte,
+            };
         }
         let before = self.rare_breaks.partition_point(|(end, _)| *end <= byte);
         let column = match self.rare_breaks[..before].last() {
@@ -184,8 +208,9 @@ impl<'text> Places<'text> {
         let mut characters = rest.chars().peekable();
         let mut in_comment = false;
         while let Some(character) = characters.next() {
-            in_comment = (in_comment || character == '#') && !BREAKS.contains(&character);
-            let is_blank = BLANKS.contains(&character) || BREAKS.contains(&character);
+            let is_break = BREAKS.contains(&character) || RARE_BREAKS.contains(&character);
+            in_comment = (in_comment || character == '#') && !is_break;
+            let is_blank = BLANKS.contains(&character) || is_break;
             if !in_comment && !is_blank {
                 break;
             }
@@ -202,18 +227,6 @@ impl<'text> Places<'text> {
             rest = rest[word..].trim_start();
         }
         rest.starts_with(['[', '{'])
-    }
-
-    /// Whether a text in double quotes has `\/`, which YAML 1.2 has and yaml.v3 has not.
-    pub(super) fn has_escaped_slash(&self, span: Span) -> bool {
-        let source = self.text.get(span.begin.byte..span.end.byte);
-        let mut characters = source.unwrap_or_default().chars();
-        while let Some(character) = characters.next() {
-            if character == '\\' && characters.next() == Some('/') {
-                return true;
-            }
-        }
-        false
     }
 
     /// Whether a block reaches to the end of the text, whose last line has something in it and no

@@ -4,7 +4,7 @@
 use saphyr_parser::ScanError;
 use zeroize::Zeroizing;
 
-use crate::evaluator::syntax::yaml::BREAKS;
+use crate::evaluator::syntax::yaml::{BREAKS, RARE_BREAKS};
 
 /// What the parser stumbles over.
 pub(super) enum Repair {
@@ -14,6 +14,11 @@ pub(super) enum Repair {
     ByteOrderMarks,
     /// A comment may begin right after a bracket or a quote: at this character.
     Comment(usize),
+    /// Lines in brackets and in quotes may be indented as little as one likes: what begins or goes
+    /// on at this character.
+    Indentation(usize),
+    /// A tag may end with the line, and there are more breaks than the parser knows.
+    RareBreaks,
 }
 
 /// What may help against an error of the parser.
@@ -25,6 +30,15 @@ pub(super) fn repair(error: &ScanError) -> Option<Repair> {
         Some(Repair::ByteOrderMarks)
     } else if info.starts_with("comments must be separated") {
         Some(Repair::Comment(error.marker().index()))
+    } else if matches!(
+        info,
+        "invalid indentation"
+            | "invalid indentation in flow construct"
+            | "invalid indentation in quoted scalar"
+    ) {
+        Some(Repair::Indentation(error.marker().index()))
+    } else if info.ends_with("did not find expected whitespace or line break") {
+        Some(Repair::RareBreaks)
     } else {
         None
     }
@@ -61,6 +75,21 @@ pub(super) fn with_inner_marks_as(text: &str, other: char) -> Zeroizing<String> 
     for character in text.chars() {
         let is_inner = character == '\u{feff}' && !BREAKS.contains(&before);
         changed.push(if is_inner { other } else { character });
+        before = character;
+    }
+    changed
+}
+
+/// The text with blanks for the breaks right behind tags that the parser does not know as breaks.
+pub(super) fn without_breaks_behind_tags(text: &str) -> Zeroizing<String> {
+    let mut changed = Zeroizing::new(String::with_capacity(text.len()));
+    let mut in_tag = false;
+    let mut before = ' ';
+    for character in text.chars() {
+        let begins_word = before.is_whitespace() || "[]{},".contains(before);
+        let is_break = RARE_BREAKS.contains(&character);
+        changed.push(if in_tag && is_break { ' ' } else { character });
+        in_tag = (in_tag || (begins_word && character == '!')) && !character.is_whitespace();
         before = character;
     }
     changed

@@ -14,7 +14,9 @@ use crate::evaluator::document_path::{join_name, join_step};
 use crate::evaluator::limits::{
     MAXIMUM_DIAGNOSTICS, MAXIMUM_NAME_BYTES, MAXIMUM_NESTING, MAXIMUM_NODES,
 };
+use crate::evaluator::syntax::joined::{self, Folds};
 use crate::evaluator::syntax::places::{Places, advance, stated_end};
+use crate::evaluator::syntax::refusals;
 use crate::evaluator::syntax::repair::{self, Repair};
 use crate::evaluator::syntax::scalar::{self, Scalar};
 use crate::evaluator::syntax::{Document, Entry, Key, Kind, Node, Problem, Span};
@@ -47,8 +49,9 @@ pub(in crate::evaluator) fn parse_within(text: &str, limit: usize) -> Document {
 fn read<'text>(text: &'text str, input: &str, limit: usize) -> Builder<'text> {
     let mut input = Zeroizing::new(input.to_owned());
     let mut stand_ins = Vec::new();
+    let mut folds = None;
     for _ in 0..=repair::repairs(text) {
-        let builder = read_once(text, &input, limit, &stand_ins);
+        let builder = read_once(text, &input, limit, &stand_ins, folds);
         let Some(stumble) = &builder.repair else {
             return builder;
         };
@@ -65,10 +68,23 @@ fn read<'text>(text: &'text str, input: &str, limit: usize) -> Builder<'text> {
                 stand_ins.push((other, "\u{feff}"));
                 input = repair::with_inner_marks_as(&input, other);
             }
+            (Repair::Indentation(at), _) => {
+                let Some(joined) = builder.joined(&input, *at, &mut folds) else {
+                    return builder;
+                };
+                input = joined;
+            }
+            (Repair::RareBreaks, _) => {
+                let changed = repair::without_breaks_behind_tags(&input);
+                if changed == input {
+                    return builder;
+                }
+                input = changed;
+            }
             (_, None) => return builder,
         }
     }
-    read_once(text, &input, limit, &stand_ins)
+    read_once(text, &input, limit, &stand_ins, folds)
 }
 
 fn read_once<'text>(
@@ -76,10 +92,15 @@ fn read_once<'text>(
     input: &str,
     limit: usize,
     stand_ins: &[(char, &'static str)],
+    folds: Option<Folds>,
 ) -> Builder<'text> {
     let mut builder = Builder::new(text);
+    builder.folds = folds;
+    if folds.is_some() {
+        builder.places.count_lines();
+    }
     builder.stand_ins = stand_ins.to_vec();
-    if let Some(problem) = other_version(text) {
+    if let Some(problem) = refusals::refusal(text) {
         builder.fail(problem);
         return builder;
     }
@@ -107,34 +128,6 @@ fn read_once<'text>(
     }
     builder.document.readable = true;
     builder
-}
-
-/// The problem of a text that says it is of another version of YAML than 1.1, the only one that
-/// yaml.v3 takes.
-fn other_version(text: &str) -> Option<Problem> {
-    let lines = text.lines().enumerate();
-    let mut before = lines.take_while(|(_, line)| {
-        line.trim_matches(BLANKS).is_empty() || line.starts_with(['#', '%'])
-    });
-    let (number, line) = before.find(|(_, line)| line.starts_with("%YAML"))?;
-    let version = line.split_whitespace().nth(1);
-    if version == Some("1.1") {
-        return None;
-    }
-    let byte = text.find("%YAML").unwrap_or_default();
-    let at = Position {
-        line: number + 1,
-        column: 1,
-        byte,
-    };
-    Some(Problem {
-        summary: match number {
-            0 => "yaml: found incompatible YAML document".to_owned(),
-            _ => format!("yaml: line {number}: found incompatible YAML document"),
-        },
-        span: Span { begin: at, end: at },
-        path: None,
-    })
 }
 
 /// What ends a line.
@@ -179,6 +172,10 @@ struct Builder<'text> {
     ends_folded: bool,
     /// What stands in the parser's input for what.
     stand_ins: Vec<(char, &'static str)>,
+    /// What stands for breaks and blanks in lines that were joined.
+    folds: Option<Folds>,
+    /// The byte behind the last thing that was read.
+    end: usize,
     /// How the parser can be made to read on.
     repair: Option<Repair>,
 }
@@ -194,12 +191,25 @@ impl<'text> Builder<'text> {
             },
             ends_folded: false,
             stand_ins: Vec::new(),
+            folds: None,
+            end: 0,
             repair: None,
         }
     }
 
     fn is_complete(&self) -> bool {
         self.open.is_empty() && self.document.root.is_some()
+    }
+
+    /// Whether the next node is the name of an entry.
+    fn awaits_name(&self) -> bool {
+        matches!(
+            self.open.last(),
+            Some(Open {
+                content: Content::Object { pending: None, .. },
+                ..
+            })
+        )
     }
 
     /// Counts what takes memory, and refuses what would take too much of it.
@@ -209,13 +219,7 @@ impl<'text> Builder<'text> {
             Event::SequenceStart(..) | Event::MappingStart(..) | Event::Alias(_) => 0,
             _ => return Ok(()),
         };
-        let is_name = matches!(
-            self.open.last(),
-            Some(Open {
-                content: Content::Object { pending: None, .. },
-                ..
-            })
-        );
+        let is_name = self.awaits_name();
         let summary = if self.document.nodes == limit {
             format!("the definitions hold more than {MAXIMUM_NODES} names and values")
         } else if is_name && length > MAXIMUM_NAME_BYTES {
@@ -234,11 +238,12 @@ impl<'text> Builder<'text> {
 
     fn take(&mut self, event: Event<'_>, span: ParserSpan) -> Result<(), Problem> {
         let span = self.places.span(span);
+        let previous_end = std::mem::replace(&mut self.end, span.end.byte);
         if let Event::Scalar(_, _, 1.., _)
         | Event::SequenceStart(1.., _)
         | Event::MappingStart(1.., _) = event
         {
-            self.check_anchor(span.begin)?;
+            self.places.check_anchor(span.begin)?;
         }
         match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -252,29 +257,27 @@ impl<'text> Builder<'text> {
                 let in_flow = self.open.last().is_some_and(|open| open.in_flow);
                 let is_tagged = is_marked || tag.is_some();
                 if in_flow && is_tagged && text.is_empty() && style == ScalarStyle::Plain {
-                    self.ends_tag(span.end)?;
+                    self.places.ends_tag(span.end)?;
                 }
                 let mut span = self.places.scalar(span, style, has_property);
                 if text.is_empty() && style == ScalarStyle::Plain && !has_property && !in_flow {
                     let after = self.places.after_indicator(span.begin);
                     (span.begin, span.end) = (after, after);
                 }
+                if text.is_empty() && style == ScalarStyle::Plain && self.awaits_name() {
+                    let between = (previous_end, span.end);
+                    self.places.check_name(between, has_property, in_flow)?;
+                }
                 if let Some(after) = self.after_colon(span) {
                     (span.begin, span.end) = (after, after);
                 }
-                if style == ScalarStyle::DoubleQuoted && self.places.has_escaped_slash(span) {
-                    return Err(Problem {
-                        summary: format!(
-                            "yaml: line {}: found unknown escape character",
-                            span.begin.line
-                        ),
-                        span,
-                        path: None,
-                    });
-                }
+                self.places.check_escapes(span, style)?;
                 self.ends_folded |=
                     style == ScalarStyle::Folded && span.end.byte == self.places.text.len();
                 let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                if is_block {
+                    self.places.check_indentation(span.begin)?;
+                }
                 let text = if is_block && self.places.ends_without_break(span) {
                     // The parser adds the break that the last line does not have.
                     text.strip_suffix('\n').unwrap_or(&text)
@@ -333,11 +336,44 @@ impl<'text> Builder<'text> {
         Ok(())
     }
 
+    /// The parser's input with one line for those of the brackets or the quotes that the character
+    /// `at` is in.
+    fn joined(
+        &self,
+        input: &str,
+        at: usize,
+        folds: &mut Option<Folds>,
+    ) -> Option<Zeroizing<String>> {
+        let mut free = repair::STAND_INS
+            .into_iter()
+            .rev()
+            .filter(|it| !input.contains(*it));
+        let chosen = folds.or_else(|| {
+            let (line, blank) = (free.next()?, free.next()?);
+            Some(Folds { line, blank })
+        })?;
+        *folds = Some(chosen);
+        let mut characters = Zeroizing::new(input.chars().collect::<Vec<_>>());
+        let outermost = self.open.iter().find(|open| open.in_flow);
+        let from = outermost.map_or(self.end, |open| open.begin.byte);
+        let from = self.places.text[..from].chars().count();
+        let begin = joined::next_bracket(&characters, from)
+            .filter(|begin| *begin <= at)
+            .unwrap_or(at);
+        joined::join(&mut characters, begin, chosen)?;
+        let mut joined = Zeroizing::new(String::with_capacity(input.len() * 2));
+        joined.extend(characters.iter());
+        (*joined != input).then_some(joined)
+    }
+
     /// The text that the parser was given stand-ins for. A plain one does not end with a break.
     fn meant(&self, text: &str, style: ScalarStyle) -> Zeroizing<String> {
         let mut meant = Zeroizing::new(text.to_owned());
         for (stand_in, replacement) in &self.stand_ins {
             meant = Zeroizing::new(meant.replace(*stand_in, replacement));
+        }
+        if let Some(folds) = self.folds {
+            meant = Zeroizing::new(folds.unfold(&meant));
         }
         if style == ScalarStyle::Plain && meant.ends_with(RARE_BREAKS) {
             let length = meant
@@ -347,49 +383,6 @@ impl<'text> Builder<'text> {
             meant.truncate(length);
         }
         meant
-    }
-
-    /// Refuses a tag with a bracket or a comma right behind it: to yaml.v3 that is a part of the tag.
-    fn ends_tag(&self, end: Position) -> Result<(), Problem> {
-        let at = self.places.next_token(end);
-        let text = self.places.text;
-        let is_apart = text[..at.byte].ends_with(BLANKS) || text[..at.byte].ends_with(BREAKS);
-        let wording = match text.as_bytes().get(at.byte) {
-            Some(b']' | b'}') if !is_apart => "did not find expected whitespace or line break",
-            Some(b',') if !is_apart => "a comma right behind a tag is a part of the tag",
-            _ => return Ok(()),
-        };
-        Err(Problem {
-            summary: format!("yaml: line {}: {wording}", at.line),
-            span: Span { begin: at, end: at },
-            path: None,
-        })
-    }
-
-    /// Refuses an anchor whose name has other than letters, digits, `_` and `-` of ASCII.
-    fn check_anchor(&self, begin: Position) -> Result<(), Problem> {
-        let mut rest = self.places.text.get(begin.byte..).unwrap_or_default();
-        while rest.starts_with('!') {
-            let word = rest.find(char::is_whitespace).unwrap_or(rest.len());
-            rest = rest[word..].trim_start();
-        }
-        let Some(name) = rest.strip_prefix('&') else {
-            return Ok(());
-        };
-        let is_named = |it: char| it.is_ascii_alphanumeric() || it == '_' || it == '-';
-        let end = name.find(|it| !is_named(it)).unwrap_or(name.len());
-        let ends = |it: char| it.is_whitespace() || "?:,]}%@`".contains(it);
-        if end > 0 && name[end..].chars().next().is_none_or(ends) {
-            return Ok(());
-        }
-        Err(Problem {
-            summary: format!(
-                "yaml: line {}: did not find expected alphabetic or numeric character",
-                begin.line
-            ),
-            span: Span { begin, end: begin },
-            path: None,
-        })
     }
 
     /// A word in brackets that has `:` first or `?` in it: to yaml.v3 these are marks there, `:` of a
