@@ -137,7 +137,7 @@ pub fn check_cluster_name(name: &str) -> Result<()> {
 /// The URL that a token holds.
 pub(super) fn presigned_url_in(token: &Secret<String>) -> Option<Zeroizing<String>> {
     let encoded = token.expose().strip_prefix(PREFIX)?;
-    let url = BASE64_URL.decode_to_vec(encoded).ok()?;
+    let url = BASE64_URL_SAFE_NO_PAD.decode(encoded).ok()?;
     String::from_utf8(url).ok().map(Zeroizing::new)
 }
 
