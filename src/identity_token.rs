@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use percent_encoding::utf8_percent_encode;
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -263,8 +264,8 @@ pub fn expiry(token: &Secret<String>) -> Option<Timestamp> {
         exp: serde_json::Number,
     }
     let payload = token.expose().split('.').nth(1)?;
-    let payload = base64_simd::URL_SAFE_NO_PAD
-        .decode_to_vec(payload)
+    let payload = BASE64_URL_SAFE_NO_PAD
+        .decode(payload)
         .map(Zeroizing::new)
         .ok()?;
     let claims: Claims = serde_json::from_slice(&payload).ok()?;

@@ -12,7 +12,7 @@ use aws_sigv4::http_request::{
     SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
 };
 use aws_sigv4::sign::v4::SigningParams;
-use base64_simd::URL_SAFE_NO_PAD as BASE64_URL;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use zeroize::Zeroizing;
 
@@ -79,7 +79,7 @@ impl EksToken {
 
         let mut token = Zeroizing::new(String::with_capacity(PREFIX.len() + url.len() / 3 * 4 + 4));
         token.push_str(PREFIX);
-        BASE64_URL.encode_append(url.as_bytes(), &mut *token);
+        BASE64_URL_SAFE_NO_PAD.encode_string(url.as_bytes(), &mut token);
         if token.len() > MAXIMUM_LENGTH {
             let session = request.credentials.session_token.as_ref();
             return Err(Error::new(
@@ -137,7 +137,7 @@ pub fn check_cluster_name(name: &str) -> Result<()> {
 /// The URL that a token holds.
 pub(super) fn presigned_url_in(token: &Secret<String>) -> Option<Zeroizing<String>> {
     let encoded = token.expose().strip_prefix(PREFIX)?;
-    let url = BASE64_URL.decode_to_vec(encoded).ok()?;
+    let url = BASE64_URL_SAFE_NO_PAD.decode(encoded).ok()?;
     String::from_utf8(url).ok().map(Zeroizing::new)
 }
 

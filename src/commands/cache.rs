@@ -9,8 +9,10 @@ use crate::configuration::cache::{CacheFolderFlags, folder};
 use crate::error::{Error, Result, one_line};
 use crate::host::Host;
 
-/// Show or remove the credentials that are kept between calls
+pub(super) const ABOUT: &str = "Show or remove the credentials that are kept between calls";
+
 #[derive(Args, Debug)]
+#[command(about = ABOUT)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     action: Action,

@@ -10,8 +10,11 @@ use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 use crate::journal::Journal;
 
-/// Say what is wrong with an environment, without opening any provider
+pub(super) const ABOUT: &str =
+    "Say what is wrong with an environment, without opening any provider";
+
 #[derive(Args, Debug)]
+#[command(about = ABOUT)]
 pub(super) struct Arguments {
     /// Environment to check: one in Pulumi Cloud such as acme/platform/prod, or a local definition
     /// such as ./env.yaml

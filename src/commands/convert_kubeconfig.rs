@@ -14,8 +14,10 @@ use crate::kubernetes::kubeconfig::{
     Changes, Context, Merged, PluginUser, User, Wanted, context_entry,
 };
 
-/// Have the users of the kubeconfig that run aws or aws-iam-authenticator log in with this plugin
+pub(super) const ABOUT: &str = "Have the users of the kubeconfig that run aws or aws-iam-authenticator log in with this plugin";
+
 #[derive(Args, Debug)]
+#[command(about = ABOUT)]
 pub(super) struct Arguments {
     /// Environment that they are to log in with: a local definition such as ./env.yaml, or the name
     /// of one in Pulumi Cloud

@@ -9,8 +9,10 @@ use crate::error::{Result, one_line};
 use crate::host::Host;
 use crate::journal::Journal;
 
-/// Walk the chain from the environment to the cluster's question to AWS, and say which link fails
+pub(super) const ABOUT: &str = "Walk the chain from the environment to the cluster's question to AWS, and say which link fails";
+
 #[derive(Args, Debug)]
+#[command(about = ABOUT)]
 pub(super) struct Arguments {
     #[command(flatten)]
     flags: GetTokenFlags,

@@ -9,9 +9,11 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::journal::Journal;
 
-/// Print an ExecCredential for an EKS cluster, as kubectl expects it of an exec plugin
+pub(super) const ABOUT: &str =
+    "Print an ExecCredential for an EKS cluster, as kubectl expects it of an exec plugin";
+
 #[derive(Args, Debug)]
-#[expect(clippy::doc_markdown, reason = "help text has no markup")]
+#[command(about = ABOUT)]
 pub(super) struct Arguments {
     #[command(flatten)]
     flags: GetTokenFlags,

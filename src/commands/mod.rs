@@ -34,15 +34,26 @@ struct CommandLine {
     command: Command,
 }
 
+// The flags of a command are put together when that command is asked for: a token needs no others.
+// What stands on the variants is for the list of commands, what stands on their arguments for each.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 enum Command {
+    #[command(about = cache::ABOUT)]
     Cache(cache::Arguments),
+    #[command(about = check::ABOUT)]
     Check(check::Arguments),
+    #[command(about = convert_kubeconfig::ABOUT)]
     ConvertKubeconfig(convert_kubeconfig::Arguments),
+    #[command(about = doctor::ABOUT)]
     Doctor(doctor::Arguments),
+    #[command(about = get_token::ABOUT)]
     GetToken(get_token::Arguments),
+    #[command(about = open::ABOUT)]
     Open(open::Arguments),
+    #[command(about = run::ABOUT)]
     Run(run::Arguments),
+    #[command(about = update_kubeconfig::ABOUT)]
     UpdateKubeconfig(update_kubeconfig::Arguments),
 }
 

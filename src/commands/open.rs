@@ -13,8 +13,10 @@ use crate::evaluator::yaml_text;
 use crate::host::Host;
 use crate::journal::{Journal, Note};
 
-/// Open an environment and print its values, secrets included
+pub(super) const ABOUT: &str = "Open an environment and print its values, secrets included";
+
 #[derive(Args, Debug)]
+#[command(about = ABOUT)]
 pub(super) struct Arguments {
     /// Environment to open: one in Pulumi Cloud such as acme/platform/prod or
     /// acme/platform/prod@3, or a local definition such as ./env.yaml

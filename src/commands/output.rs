@@ -2,6 +2,8 @@
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
+use zeroize::Zeroizing;
+
 use crate::environment::Style;
 use crate::error::{Error, Result, one_line};
 use crate::host::Host;
@@ -10,11 +12,14 @@ use crate::journal::Note;
 /// Writes a text, which may not be UTF-8, and a line feed to standard output: all of it or an
 /// error. A reader that has gone away is no error.
 pub(super) fn print(text: impl AsRef<[u8]>) -> Result<()> {
+    let text = text.as_ref();
+    // In one piece: one system call, and no reader that finds the line without its end. It may hold a
+    // token.
+    let mut line = Zeroizing::new(Vec::with_capacity(text.len() + 1));
+    line.extend_from_slice(text);
+    line.push(b'\n');
     let mut stdout = io::stdout().lock();
-    let written = stdout
-        .write_all(text.as_ref())
-        .and_then(|()| stdout.write_all(b"\n"));
-    match written.and_then(|()| stdout.flush()) {
+    match stdout.write_all(&line).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Error::configuration("cannot write to standard output")
                 .with_hint("check where the output is redirected to")

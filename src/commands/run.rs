@@ -16,9 +16,11 @@ use crate::journal::Journal;
 use crate::process::redaction::Patterns;
 use crate::process::{Invocation, Program, Sink, Streams};
 
-/// Open an environment and run a command in it, with its environmentVariables and files
+pub(super) const ABOUT: &str =
+    "Open an environment and run a command in it, with its environmentVariables and files";
+
 #[derive(Args, Debug)]
-#[command(after_help = AFTER_HELP)]
+#[command(about = ABOUT, after_help = AFTER_HELP)]
 pub(super) struct Arguments {
     /// Environment to open: a local definition such as ./env.yaml
     #[arg(value_name = "ENVIRONMENT")]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use clap::Args;
 use serde_json::Map;
 
@@ -19,8 +20,11 @@ use crate::kubernetes::kubeconfig::{
     Changes, Cluster, Kubeconfig, Merged, PluginUser, context_entry, new_text,
 };
 
-/// Write a cluster, a user and a context that log in with this plugin into the kubeconfig
+pub(super) const ABOUT: &str =
+    "Write a cluster, a user and a context that log in with this plugin into the kubeconfig";
+
 #[derive(Args, Debug)]
+#[command(about = ABOUT)]
 pub(super) struct Arguments {
     #[command(flatten)]
     flags: GetTokenFlags,
@@ -245,7 +249,7 @@ fn given_cluster(arguments: &Arguments, host: &Host) -> Result<Option<Cluster>> 
     ) {
         (Some(file), _) => Some(read_authority(&host.expand(file)?)?),
         (None, Some(data)) => {
-            let pem = base64_simd::STANDARD.decode_to_vec(data.trim());
+            let pem = BASE64_STANDARD.decode(data.trim());
             if !pem.is_ok_and(|pem| is_certificate(&pem)) {
                 return Err(Error::configuration(
                     "`--certificate-authority-data` is not a certificate in Base64",
@@ -276,7 +280,7 @@ fn read_authority(path: &std::path::Path) -> Result<String> {
                 .with_hint("give the file that the cluster's administrator calls its CA"),
         );
     }
-    Ok(base64_simd::STANDARD.encode_to_string(&pem))
+    Ok(BASE64_STANDARD.encode(&pem))
 }
 
 fn is_certificate(pem: &[u8]) -> bool {

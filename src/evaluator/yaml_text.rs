@@ -7,6 +7,8 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
 use crate::environment::{Data, TextBuilder, Value};
 use crate::evaluator::syntax::{Scalar, is_timestamp, resolve};
 use crate::secret::Text;
@@ -416,7 +418,7 @@ fn is_base_60(text: &str) -> bool {
 /// Base64 in lines of 70 characters; a single line has no end.
 fn base64_lines(bytes: &[u8]) -> String {
     const LINE: usize = 70;
-    let encoded = base64_simd::STANDARD.encode_to_string(bytes);
+    let encoded = BASE64_STANDARD.encode(bytes);
     if encoded.len() < LINE {
         return encoded;
     }

@@ -1,5 +1,7 @@
 //! The shapes in which a secret may show.
 
+use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD, Engine as _};
+
 /// Shorter secrets are not looked for: they would be found everywhere. ESC draws the same line.
 pub const MINIMUM_BYTES: usize = 3;
 
@@ -72,11 +74,11 @@ fn base64(secret: &[u8], offset: usize, url_safe: bool) -> Vec<Vec<u8>> {
 
 fn encode(bytes: &[u8], url_safe: bool) -> Vec<u8> {
     let encoding = if url_safe {
-        base64_simd::URL_SAFE_NO_PAD
+        BASE64_URL_SAFE_NO_PAD
     } else {
-        base64_simd::STANDARD_NO_PAD
+        BASE64_STANDARD_NO_PAD
     };
-    encoding.encode_type(bytes)
+    encoding.encode(bytes).into_bytes()
 }
 
 #[cfg(test)]

@@ -1,0 +1,100 @@
+//! What the calls need: Pulumi Cloud, STS, a home folder.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::measure::Program;
+use crate::support::instant::Clock;
+use crate::support::oidc::Issuer;
+use crate::support::pulumi_cloud::configuration::{Configuration, TOKEN};
+use crate::support::pulumi_cloud::{PulumiCloud, Surroundings};
+use crate::support::sts::Sts;
+use crate::support::sts::configuration::{AUDIENCE, Configuration as Accounts, Provider, Trust};
+use crate::support::tls::Authority;
+
+/// The environment of the stand-in's example.
+pub(crate) const ENVIRONMENT: &str = "acme/platform/prod";
+/// Whom STS trusts for identity tokens in files.
+const SUBJECT: &str = "repo:acme/platform:ref:refs/heads/main";
+
+/// Pulumi Cloud and AWS, as they are to the calls.
+pub(crate) struct Scene {
+    folder: TempDir,
+    issuer: Issuer,
+    clock: Clock,
+    pub(crate) sts: Sts,
+    pub(crate) cloud: PulumiCloud,
+    pub(crate) authority: Authority,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        let clock = Clock::system();
+        let issuer = Issuer::new("https://token.actions.example");
+        let mut accounts = Accounts::example(&PulumiCloud::login_issuer());
+        accounts.providers.push(Provider {
+            issuer: issuer.url().to_owned(),
+            jwks: issuer.jwks(),
+            audiences: vec![AUDIENCE.to_owned()],
+        });
+        accounts.roles[0].trust.push(Trust::WebIdentity {
+            issuer: issuer.url().to_owned(),
+            audience: AUDIENCE.to_owned(),
+            subject: SUBJECT.to_owned(),
+        });
+        let sts = Sts::start(accounts, clock.clone());
+        let surroundings = Surroundings {
+            clock: clock.clone(),
+            sts: Some(sts.clone()),
+        };
+        let scene = Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            issuer,
+            clock,
+            sts,
+            cloud: PulumiCloud::start(Configuration::example(), surroundings),
+            authority: Authority::new(),
+        };
+        std::fs::write(scene.path("authority.pem"), scene.authority.pem()).expect("a file");
+        scene
+    }
+
+    /// A file or folder of this scene.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A command with a home folder, and nothing else set.
+    pub(crate) fn command(&self, program: impl Into<PathBuf>) -> Command {
+        let mut command = Command::new(program.into());
+        command.env("HOME", self.folder.path());
+        command
+    }
+
+    /// Our binary.
+    pub(crate) fn kubectl_esc(&self) -> Command {
+        self.command(env!("CARGO_BIN_EXE_kubectl-esc"))
+    }
+
+    /// `get-token` of an environment in Pulumi Cloud.
+    pub(crate) fn get_token(&self) -> Program {
+        let mut command = self.kubectl_esc();
+        command
+            .args(["get-token", ENVIRONMENT])
+            .env("PULUMI_BACKEND_URL", self.cloud.url())
+            .env("PULUMI_ACCESS_TOKEN", TOKEN);
+        Program::new("`kubectl-esc get-token`, cached credentials", &command)
+    }
+
+    /// How many requests Pulumi Cloud and STS have had.
+    pub(crate) fn requests(&self) -> usize {
+        self.cloud.records().len() + self.sts.records().len()
+    }
+
+    /// An identity token of the issuer that STS trusts.
+    pub(crate) fn identity(&self) -> String {
+        self.issuer.token(AUDIENCE, SUBJECT, self.clock.now())
+    }
+}
