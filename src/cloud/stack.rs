@@ -5,6 +5,7 @@
 //! `pkg/backend/httpstate/client/client.go`, `sdk/go/common/apitype/stacks.go`). The CLI's newest
 //! versions know `outputs` too, which servers may not have.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::de::IgnoredAny;
 
 use crate::cloud::client::Cloud;
@@ -212,6 +213,6 @@ fn is_json(text: &[u8]) -> bool {
 
 /// Bytes as Go's JSON has them: base64.
 fn plaintext(value: &Value) -> Option<Text> {
-    let bytes = base64_simd::STANDARD.decode_to_vec(value.as_str()?).ok()?;
+    let bytes = BASE64_STANDARD.decode(value.as_str()?).ok()?;
     Some(Text::from(bytes))
 }

@@ -10,6 +10,7 @@
 //! | the text that stands for what is not known yet | unknown |
 //! | an asset, an archive, a reference to a resource, a number without digits | the object, as `pulumi stack output --json` shows it |
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::environment::{Data, Value, json};
@@ -91,8 +92,7 @@ impl Reader<'_> {
                 Some(SECRET) => return self.secret(&entries, nesting),
                 Some(BYTES) => {
                     let encoded = entries.get("value").and_then(Value::as_str);
-                    let bytes =
-                        encoded.and_then(|text| base64_simd::STANDARD.decode_to_vec(text).ok());
+                    let bytes = encoded.and_then(|text| BASE64_STANDARD.decode(text).ok());
                     Data::String(Text::from(bytes.ok_or_else(|| malformed("a text"))?))
                 }
                 Some(known) if !KEPT.contains(&known) => {

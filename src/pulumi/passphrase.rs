@@ -6,6 +6,7 @@
 //! PBKDF2-HMAC-SHA-256 makes of the passphrase, and values `v1:NONCE:CIPHERTEXT`. All but the
 //! versions is base64.
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::num::NonZeroU32;
 use std::path::Path;
 
@@ -45,9 +46,7 @@ impl Key {
         let malformed = || unreadable().caused_by("its salt has no form that is known");
         let (version, rest) = state.split_once(':').ok_or_else(malformed)?;
         let (salt, verifier) = rest.split_once(':').ok_or_else(malformed)?;
-        let salt = base64_simd::STANDARD
-            .decode_to_vec(salt)
-            .map_err(|_| malformed())?;
+        let salt = BASE64_STANDARD.decode(salt).map_err(|_| malformed())?;
         if version != "v1" {
             return Err(malformed());
         }
@@ -81,9 +80,9 @@ impl Key {
         if version != "v1" || parts.next().is_some() {
             return None;
         }
-        let nonce = base64_simd::STANDARD.decode_to_vec(nonce).ok()?;
+        let nonce = BASE64_STANDARD.decode(nonce).ok()?;
         let nonce = Nonce::try_assume_unique_for_key(&nonce).ok()?;
-        let ciphertext = base64_simd::STANDARD.decode_to_vec(ciphertext).ok()?;
+        let ciphertext = BASE64_STANDARD.decode(ciphertext).ok()?;
         let mut content = Zeroizing::new(ciphertext);
         let plaintext = self.0.open_in_place(nonce, Aad::empty(), &mut content);
         Some(Text::from(plaintext.ok()?.to_vec()))
