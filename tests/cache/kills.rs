@@ -80,8 +80,8 @@ fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).expect("a process that is there");
 }
 
-/// Half of the calls are killed at any moment, half after the last answer was asked for: what is
-/// written is written then. Half replace an entry, half make the first one.
+/// A third of the calls is killed at any moment, a third after the last answer was asked for, a third
+/// while an entry is being written. Half replace an entry, half make the first one.
 #[test]
 fn a_killed_call_harms_nobody() {
     let scene = Scene::new(Way::Open);
@@ -108,11 +108,19 @@ fn a_killed_call_harms_nobody() {
         }
         let (left_before, asked) = (scene.files(".new"), scene.door.knocks());
         let mut child = start(scene.command(if is_refresh { &["--refresh"] } else { &[] }));
-        let longest = if chance.below(2) == 0 {
-            whole
-        } else {
-            scene.door.wait_for_knocks(asked + 2);
-            rest
+        let longest = match chance.below(3) {
+            0 => whole,
+            1 => {
+                scene.door.wait_for_knocks(asked + 2);
+                rest
+            }
+            _ => {
+                let is_written = || scene.files(".new") != left_before;
+                while !is_written() && child.try_wait().unwrap().is_none() {
+                    std::thread::yield_now();
+                }
+                Duration::from_micros(500)
+            }
         };
         let longest = u64::try_from(longest.as_micros()).unwrap().max(1);
         std::thread::sleep(Duration::from_micros(chance.below(longest)));
