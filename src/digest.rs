@@ -32,12 +32,6 @@ impl Sha256 {
         Self::read(context.finish().as_ref())
     }
 
-    /// A hash that was made before.
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
     /// The hash's bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
-use crate::digest::Sha256;
 use crate::environment::FileRead;
 use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
@@ -123,12 +122,26 @@ pub struct Listed {
     pub good_until: i64,
 }
 
+/// What stands in the clear before the content.
+#[derive(Serialize)]
+struct Header<'a> {
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    listed: Option<Listed>,
+    #[serde(flatten)]
+    files: Files<'a>,
+}
+
+/// The paths of the files whose content belongs to the seal.
+#[derive(Deserialize, Serialize)]
+struct Files<'a> {
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    files: Vec<Cow<'a, str>>,
+}
+
 #[derive(Deserialize, Serialize)]
 struct Content<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     credentials: Option<Credentials<'a>>,
-    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
-    files: Vec<File<'a>>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -152,22 +165,10 @@ struct Credentials<'a> {
     machine_start: Option<i64>,
 }
 
-#[derive(Deserialize, Serialize)]
-struct File<'a> {
-    #[serde(borrow)]
-    path: Cow<'a, str>,
-    content: Option<[u8; 32]>,
-}
-
 /// The header and the content of an entry's file. A file whose path is no UTF-8 cannot be kept.
 pub(super) fn encode(environment: &str, kept: &Kept) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>)> {
-    let files = kept.files().iter().map(|file| {
-        let path = file.path.to_str()?;
-        Some(File {
-            path: path.into(),
-            content: file.content.map(|hash| *hash.as_bytes()),
-        })
-    });
+    let files = kept.files().iter();
+    let files = files.map(|file| file.path.to_str().map(Cow::from));
     let files = files.collect::<Option<Vec<_>>>();
     let files = files.ok_or_else(|| unwritable("a path is not valid UTF-8"))?;
     let credentials = match kept {
@@ -189,18 +190,19 @@ pub(super) fn encode(environment: &str, kept: &Kept) -> Result<(Vec<u8>, Zeroizi
             machine_start: entry.machine_start.map(Timestamp::unix),
         }),
     };
-    let header = match kept {
-        Kept::Nothing(_) => b"{}".to_vec(),
-        Kept::Credentials(entry) => serde_json::to_vec(&Listed {
+    let listed = match kept {
+        Kept::Nothing(_) => None,
+        Kept::Credentials(entry) => Some(Listed {
             format: FORMAT.into(),
             environment: environment.to_owned(),
             cluster: entry.shown_cluster.clone(),
             obtained_at: entry.obtained_at.unix(),
             good_until: entry.good_until.unix(),
-        })
-        .map_err(unwritable)?,
+        }),
     };
-    let content = Content { credentials, files };
+    let files = Files { files };
+    let header = serde_json::to_vec(&Header { listed, files }).map_err(unwritable)?;
+    let content = Content { credentials };
     // Room for all of it: a buffer that grows would leave copies of the secrets behind.
     let mut text = Zeroizing::new(Vec::with_capacity(super::folder::LARGEST));
     serde_json::to_writer(&mut *text, &content).map_err(unwritable)?;
@@ -210,14 +212,15 @@ pub(super) fn encode(environment: &str, kept: &Kept) -> Result<(Vec<u8>, Zeroizi
     Ok((header, text))
 }
 
-/// Reads the content of an entry's file; `None` for another format.
-pub(super) fn decode(text: &[u8]) -> Option<Kept> {
+/// The paths in the header of an entry's file; `None` for another format.
+pub(super) fn paths(header: &[u8]) -> Option<Vec<PathBuf>> {
+    let Files { files } = serde_json::from_slice(header).ok()?;
+    Some(files.iter().map(|path| PathBuf::from(&**path)).collect())
+}
+
+/// Reads the content of an entry's file that was sealed with these files; `None` for another format.
+pub(super) fn decode(text: &[u8], files: Vec<FileRead>) -> Option<Kept> {
     let content: Content<'_> = serde_json::from_slice(text).ok()?;
-    let files = content.files.into_iter().map(|file| FileRead {
-        path: PathBuf::from(&*file.path),
-        content: file.content.map(Sha256::from_bytes),
-    });
-    let files = files.collect();
     let Some(credentials) = content.credentials else {
         return Some(Kept::Nothing(files));
     };
@@ -255,6 +258,7 @@ fn unwritable(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Er
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::Sha256;
 
     fn entry() -> Entry {
         Entry {
@@ -279,10 +283,11 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let (header, content) = encode("acme/platform/prod", &Kept::Credentials(entry())).unwrap();
-        let Some(Kept::Credentials(read)) = decode(&content) else {
+        let wanted = entry();
+        let Some(Kept::Credentials(read)) = decode(&content, wanted.files.clone()) else {
             panic!("no credentials");
         };
-        let wanted = entry();
+        assert_eq!(paths(&header), Some(vec![PathBuf::from("/etc/env.yaml")]));
         assert_eq!(format!("{read:?}"), format!("{wanted:?}"));
         assert_eq!(read.session_token, wanted.session_token);
         assert_eq!(read.secret_access_key, wanted.secret_access_key);
@@ -293,7 +298,9 @@ mod tests {
         );
         assert!(!String::from_utf8(header).unwrap().contains("ASIA"));
         let (header, content) = encode("acme/platform/prod", &Kept::Nothing(Vec::new())).unwrap();
-        assert!(matches!(decode(&content), Some(Kept::Nothing(files)) if files.is_empty()));
+        let decoded = decode(&content, Vec::new());
+        assert!(matches!(decoded, Some(Kept::Nothing(files)) if files.is_empty()));
+        assert_eq!(paths(&header), Some(Vec::new()));
         assert_eq!(list(&header), None);
     }
 

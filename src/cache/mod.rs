@@ -70,16 +70,26 @@ impl Cache {
         let Some(mut sealed) = self.folder.read(&self.entry_name())? else {
             return Ok(None);
         };
-        let opened = self.seal.open(seal::Purpose::Entry, &mut sealed);
-        let kept = opened.and_then(entry::decode);
-        Ok(kept.filter(|kept| kept.files().iter().all(FileRead::is_unchanged)))
+        let files = entry::paths(seal::header(&sealed)).and_then(|paths| {
+            paths
+                .into_iter()
+                .map(FileRead::now)
+                .collect::<Option<Vec<_>>>()
+        });
+        let Some(files) = files else {
+            return Ok(None);
+        };
+        let seal = self.seal.with_files(&files);
+        let opened = seal.open(seal::Purpose::Entry, &mut sealed);
+        Ok(opened.and_then(|content| entry::decode(content, files)))
     }
 
     /// Keeps credentials, and removes files that are too old to be of use. `environment` is shown
     /// to people.
     pub fn keep(&self, environment: &str, kept: &Kept) -> Result<()> {
         let (header, content) = entry::encode(environment, kept)?;
-        let sealed = self.seal.seal(seal::Purpose::Entry, &header, &content)?;
+        let seal = self.seal.with_files(kept.files());
+        let sealed = seal.seal(seal::Purpose::Entry, &header, &content)?;
         self.folder.remove_unfinished(&self.name);
         self.folder.write(&self.entry_name(), &sealed)?;
         self.folder.remove(&self.failure_name());

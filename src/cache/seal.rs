@@ -8,6 +8,7 @@
 //! ciphertext and tag
 //! ```
 
+use std::borrow::Cow;
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -16,6 +17,7 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use zeroize::Zeroizing;
 
 use crate::digest::{Sha256, hex};
+use crate::environment::FileRead;
 use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
 
@@ -72,6 +74,7 @@ impl Purpose {
 }
 
 /// Seals and opens the files of one login and one question.
+#[derive(Clone)]
 pub(super) struct Seal {
     login: Prk,
     key: Sha256,
@@ -83,6 +86,24 @@ impl Seal {
             login: Salt::new(HKDF_SHA256, DOMAIN).extract(&login.secrets),
             key: *key,
         }
+    }
+
+    /// The same for what was made of these files: it takes their content to open it.
+    pub(super) fn with_files(&self, files: &[FileRead]) -> Cow<'_, Self> {
+        if files.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let hashes = files
+            .iter()
+            .map(|file| file.content.map(|it| it.to_string()));
+        let hashes: Vec<_> = hashes.collect();
+        let key = self.key.to_string();
+        let mut fields = vec![("key", Some(key.as_str()))];
+        fields.extend(hashes.iter().map(|hash| ("file", hash.as_deref())));
+        Cow::Owned(Self {
+            login: self.login.clone(),
+            key: Sha256::of_fields(&fields),
+        })
     }
 
     /// The name of the files. It tells nothing of the login or of the question.
@@ -184,6 +205,35 @@ mod tests {
         assert!(!sealed.windows(7).any(|part| part == b"content"));
         let again = mine.seal(Purpose::Entry, b"{}", b"content").unwrap();
         assert_ne!(sealed, again);
+    }
+
+    #[test]
+    fn it_takes_every_file_to_open_it() {
+        let file = |content: Option<&[u8]>| FileRead {
+            path: "/env.yaml".into(),
+            content: content.map(Sha256::of),
+        };
+        let mine = seal("hunter2", b"q");
+        let lists = [
+            vec![],
+            vec![file(None)],
+            vec![file(Some(b""))],
+            vec![file(Some(b"key"))],
+            vec![file(Some(b"key")), file(None)],
+            vec![file(None), file(Some(b"key"))],
+        ];
+        for (index, files) in lists.iter().enumerate() {
+            let sealed = mine
+                .with_files(files)
+                .seal(Purpose::Entry, b"{}", b"content");
+            let sealed = sealed.unwrap();
+            for (other, files) in lists.iter().enumerate() {
+                let mut sealed = sealed.clone();
+                let seal = mine.with_files(files);
+                let opened = seal.open(Purpose::Entry, &mut sealed);
+                assert_eq!(opened.is_some(), index == other, "{index} {other}");
+            }
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::digest::Sha256;
 
-/// A larger file is taken as changed, unread. In bytes; more than a definition or a stack's state
+/// A larger file is left unread. In bytes; more than a definition or a stack's state
 /// may have.
 const LARGEST_FILE: u64 = 256 << 20;
 
@@ -23,20 +23,20 @@ pub struct FileRead {
 }
 
 impl FileRead {
-    /// Whether it holds the same now.
+    /// The file as it is now; `None` where that cannot be told.
     #[must_use]
-    pub fn is_unchanged(&self) -> bool {
-        let content = match std::fs::metadata(&self.path) {
-            Ok(metadata) if metadata.len() > LARGEST_FILE => return false,
-            Ok(metadata) if metadata.is_file() => std::fs::read(&self.path).map(Zeroizing::new),
-            Ok(_) => return false,
+    pub fn now(path: PathBuf) -> Option<Self> {
+        let content = match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.len() > LARGEST_FILE || !metadata.is_file() => return None,
+            Ok(_) => std::fs::read(&path).map(Zeroizing::new),
             Err(error) => Err(error),
         };
-        match (content, &self.content) {
-            (Ok(content), Some(hash)) => Sha256::of(&content) == *hash,
-            (Err(error), None) => is_absence(&error),
-            _ => false,
-        }
+        let content = match content {
+            Ok(content) => Some(Sha256::of(&content)),
+            Err(error) if is_absence(&error) => None,
+            Err(_) => return None,
+        };
+        Some(Self { path, content })
     }
 }
 
@@ -93,7 +93,11 @@ mod tests {
         files.note(&path("a/c"), None);
         let unchanged = || -> Vec<_> {
             let files = files.list();
-            files.iter().map(FileRead::is_unchanged).collect()
+            let is_unchanged = |file: &FileRead| {
+                let now = FileRead::now(file.path.clone());
+                now.as_ref() == Some(file)
+            };
+            files.iter().map(is_unchanged).collect()
         };
         assert_eq!(unchanged(), [true, true, true]);
         fs::write(path("a"), "two").unwrap();
