@@ -85,6 +85,11 @@ impl Scope<'_, '_> {
                     self.error("internal error: no receiver".to_owned(), at);
                     return Self::unknown();
                 }
+                Kind::Call(Call::Secret(_)) => {
+                    // The text in it has no base, not even one that is final.
+                    let value = self.evaluate_alone(from, None);
+                    return self.below_value(at, value, &steps[position..]);
+                }
                 _ => {
                     let value = self.evaluate(from);
                     return self.below_value(at, value, &steps[position..]);

@@ -492,7 +492,8 @@ impl Scope<'_, '_> {
         merged
     }
 
-    fn evaluate_alone(&mut self, id: Id, accept: Option<&Schema>) -> Rc<Computed> {
+    /// The value without the base that it overrides.
+    pub(super) fn evaluate_alone(&mut self, id: Id, accept: Option<&Schema>) -> Rc<Computed> {
         let source = Rc::clone(&self.source);
         let expression = source.program.expression(id);
         let shape = match &expression.kind {

@@ -44,6 +44,39 @@ const LAUGH: &str = "haha hihi";
 /// All of them.
 pub(crate) const SHAPES: &[Shape] = &[
     // Size: a definition of 10 MB.
+    shape("little indented lists", Value, 300, 300_000, |n| {
+        values(n, |i| format!("a{i:06}: [\nitem {i:06}\n]"))
+    }),
+    shape("little indented quotes", Value, 300, 400_000, |n| {
+        values(n, |i| format!("a{i:06}: \"value\n{i:06}\""))
+    }),
+    // What stands between them keeps one repair from mending more than one.
+    shape(
+        "little indented lists between blocks",
+        Error("invalid indentation"),
+        0,
+        200_000,
+        |n| values(n, |i| format!("a{i:06}: |\n    text\n  b{i:06}: [\n]")),
+    ),
+    shape(
+        "little indented list of many lines",
+        Value,
+        300,
+        400_000,
+        |n| {
+            one(format!(
+                "values:\n  a: [\n{}]\n",
+                repeat(n, |i| format!("item {i:06} # {i:06}\n,"))
+            ))
+        },
+    ),
+    shape(
+        "little indented lists, unclosed",
+        Error("yaml"),
+        300,
+        10_000_000,
+        |n| one(format!("values:\n  a: [\n1]\n  b: {}", "[\n".repeat(n / 2))),
+    ),
     shape("map: entries", Value, 500, 400_000, |n| {
         values(n, |i| format!("a{i:06}: value {i:06}"))
     }),

@@ -10,7 +10,7 @@ use crate::evaluator::convert;
 use crate::evaluator::evaluate::Scope;
 use crate::evaluator::expression::{Id, Kind, Lowering};
 use crate::evaluator::pattern_work;
-use crate::evaluator::schema::Schema;
+use crate::evaluator::schema::{Schema, is_keyword};
 
 /// What a schema must be: the keywords that ESC knows, and of what type they are.
 const SCHEMA: &str = r##"{
@@ -107,10 +107,7 @@ fn states_of_patterns(schema: &Value) -> usize {
     let sum = |counts: &mut dyn Iterator<Item = usize>| counts.fold(0, usize::saturating_add);
     match &schema.data {
         Data::Object(entries) => sum(&mut entries.iter().map(|(name, value)| {
-            match value
-                .as_str()
-                .filter(|_| name.eq_ignore_ascii_case("pattern"))
-            {
+            match value.as_str().filter(|_| is_keyword("pattern", name)) {
                 Some(pattern) => pattern_work::states(pattern),
                 None => states_of_patterns(value),
             }

@@ -3,6 +3,8 @@
 //! The parser refuses lines there that are indented less than the block around them; to yaml.v3
 //! their indentation says nothing. No character moves.
 
+use zeroize::Zeroizing;
+
 use crate::evaluator::syntax::yaml::{BLANKS, BREAKS};
 
 /// What stands for the breaks and the blanks within a text that goes on in the next line.
@@ -55,11 +57,112 @@ pub(super) fn next_bracket(input: &[char], from: usize) -> Option<usize> {
     }
 }
 
-/// Joins the lines from the bracket or the quote at `begin` to the one that closes it. `None` where
-/// yaml.v3 would not read them either, or where they cannot be joined.
-pub(super) fn join(input: &mut [char], begin: usize, folds: Folds) -> Option<()> {
+/// Joins the lines from the bracket or the quote at `begin` to the one that closes it, and those of
+/// the values that follow in lines that surely are of the block around it: so that a text with many
+/// of them is not read once for each. `None` where yaml.v3 would not read the first either, or where
+/// its lines cannot be joined.
+pub(super) fn join_from(input: &mut [char], begin: usize, folds: Folds) -> Option<()> {
+    let first = join(input, begin, folds)?;
+    let before = Zeroizing::new(input[first..].to_vec());
+    let mut end = first;
+    while let Some(begin) = next_value(input, end) {
+        let Some(next) = join(input, begin, folds) else {
+            input[begin..].copy_from_slice(&before[begin - first..]);
+            break;
+        };
+        end = next;
+    }
+    Some(())
+}
+
+/// The bracket or the quote that a value of a block begins with, in the lines after the one where the
+/// value before it ends. Between them are only lines that read in one way: comments, names, and texts
+/// of one line.
+fn next_value(input: &[char], from: usize) -> Option<usize> {
+    let rest = end_of_blanks(input, from);
+    if !ends_line(input, rest) {
+        return None;
+    }
+    let mut line = next_line(input, rest);
+    // How far the lines are indented that end the text in the line before.
+    let mut text = usize::MAX;
+    loop {
+        let mut at = end(input, line, |it| it != ' ');
+        if ends_line(input, at) {
+            input.get(at)?;
+            line = next_line(input, at);
+            continue;
+        }
+        let indentation = at - line;
+        if indentation > text {
+            return None;
+        }
+        while input[at] == '-' && input.get(at + 1) == Some(&' ') {
+            at = end(input, at + 1, |it| it != ' ');
+            input.get(at)?;
+        }
+        let value = match (input[at], end_of_name(input, at)) {
+            ('[' | '{', _) | ('"' | '\'', None) => return Some(at),
+            (_, name) => end_of_blanks(input, name? + 1),
+        };
+        text = match input.get(value)? {
+            '[' | '{' | '"' | '\'' => return Some(value),
+            it if it.is_alphanumeric() || "_/.$".contains(*it) => indentation,
+            _ if ends_line(input, value) => usize::MAX,
+            _ => return None,
+        };
+        line = next_line(input, value);
+    }
+}
+
+/// The `:` behind the name that begins here, where that is a plain one or in quotes.
+fn end_of_name(input: &[char], begin: usize) -> Option<usize> {
+    let first = input[begin];
+    let is_quoted = matches!(first, '"' | '\'');
+    let in_name = |it: char| {
+        if is_quoted {
+            it != first && it != '\\' && !BREAKS.contains(&it)
+        } else {
+            it.is_alphanumeric() || "_-./:".contains(it)
+        }
+    };
+    if !is_quoted && !first.is_alphanumeric() && first != '_' {
+        return None;
+    }
+    let mut colon = end(input, begin + 1, |it| !in_name(it));
+    if !is_quoted {
+        colon -= 1;
+    } else if input.get(colon) == Some(&first) {
+        colon += 1;
+    }
+    let is_it =
+        input.get(colon) == Some(&':') && input.get(colon + 1).is_none_or(|it| is_space(*it));
+    is_it.then_some(colon)
+}
+
+/// Whether nothing but a comment comes before the end of the line.
+fn ends_line(input: &[char], at: usize) -> bool {
+    match input.get(at) {
+        None => true,
+        Some('#') => at == 0 || is_space(input[at - 1]),
+        Some(it) => BREAKS.contains(it),
+    }
+}
+
+fn next_line(input: &[char], at: usize) -> usize {
+    let end = end_of_line(input, at);
+    match input.get(end..) {
+        Some(['\r', '\n', ..]) => end + 2,
+        Some([_, ..]) => end + 1,
+        _ => end,
+    }
+}
+
+/// Joins the lines from the bracket or the quote at `begin` to the one that closes it; the character
+/// behind it.
+fn join(input: &mut [char], begin: usize, folds: Folds) -> Option<usize> {
     if matches!(input.get(begin), Some('"' | '\'')) {
-        return join_quoted(input, begin, folds).map(|_| ());
+        return join_quoted(input, begin, folds);
     }
     let mut depth = 0_usize;
     // Whether a scalar may begin.
@@ -71,15 +174,20 @@ pub(super) fn join(input: &mut [char], begin: usize, folds: Folds) -> Option<()>
             ']' | '}' => {
                 depth = depth.checked_sub(1)?;
                 if depth == 0 {
-                    return Some(());
+                    return Some(at + 1);
                 }
                 (begins, at) = (false, at + 1);
             }
             ',' | ':' | '?' => (begins, at) = (true, at + 1),
+            // No text goes on behind a comment.
             '#' if is_space(input[at - 1]) => {
                 let end = end_of_line(input, at);
                 input[at..end].fill(' ');
                 at = end;
+                let next = input.get(end_of_space(input, at))?;
+                if !begins && !matches!(next, ',' | ']' | '}' | ':' | '#') {
+                    return None;
+                }
             }
             it if is_space(it) => {
                 let end = end_of_space(input, at);
@@ -214,6 +322,10 @@ fn is_space(character: char) -> bool {
 
 fn end_of_line(input: &[char], at: usize) -> usize {
     end(input, at, |it| BREAKS.contains(&it))
+}
+
+fn end_of_blanks(input: &[char], at: usize) -> usize {
+    end(input, at, |it| !BLANKS.contains(&it))
 }
 
 fn end_of_space(input: &[char], at: usize) -> usize {

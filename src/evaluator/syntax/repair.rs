@@ -46,8 +46,8 @@ pub(super) fn repair(error: &ScanError) -> Option<Repair> {
 
 /// How often a text is read again, so that it stays cheap to read a large one.
 pub(super) fn repairs(text: &str) -> usize {
-    const BYTES: usize = 1 << 22;
-    (BYTES / text.len().max(1)).clamp(2, 64)
+    const BYTES: usize = 1 << 23;
+    (BYTES / text.len().max(1)).clamp(2, 512)
 }
 
 /// What stands for a lone hyphen: characters for private use, one of which no sane text has.

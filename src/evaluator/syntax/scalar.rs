@@ -204,17 +204,43 @@ fn float(text: &str) -> Option<String> {
 /// The shortest decimal that reads back as `value`, laid out as Go's `FormatFloat(value, 'g', -1,
 /// 64)`: with an exponent of two digits where the power of ten is below -4 or above 5.
 fn format_float(value: f64) -> String {
-    let scientific = format!("{value:e}");
+    let shortest = format!("{value:e}");
+    let digits = shortest.split('e').next().unwrap_or_default();
+    let digits = digits.bytes().filter(u8::is_ascii_digit).count();
+    // Where two of the shortest are as near, Go takes the even one, as this does and `{:e}` does not.
+    let nearest = format!("{value:.*e}", digits.saturating_sub(1));
+    let scientific = match nearest.parse::<f64>() {
+        Ok(read) if value.to_bits() == read.to_bits() => nearest,
+        _ => shortest,
+    };
     let Some((mantissa, exponent)) = scientific.split_once('e') else {
         return scientific;
     };
-    match exponent.parse::<i32>() {
-        Ok(power) if (-4..6).contains(&power) => format!("{value}"),
-        Ok(power) => {
-            let sign = if power < 0 { '-' } else { '+' };
-            format!("{mantissa}e{sign}{:02}", power.abs())
-        }
-        Err(_) => scientific,
+    let Ok(power) = exponent.parse::<i32>() else {
+        return scientific;
+    };
+    let sign = if power < 0 { '-' } else { '+' };
+    if !(-4..6).contains(&power) {
+        return format!("{mantissa}e{sign}{:02}", power.abs());
+    }
+    shifted(mantissa, power)
+}
+
+/// A decimal with its point moved to the right, or to the left where `by` is negative.
+fn shifted(mantissa: &str, by: i32) -> String {
+    let (sign, mantissa) = match mantissa.strip_prefix('-') {
+        Some(mantissa) => ("-", mantissa),
+        None => ("", mantissa),
+    };
+    let digits = mantissa.replace('.', "");
+    let places = usize::try_from(by.unsigned_abs()).unwrap_or_default();
+    if by < 0 {
+        return format!("{sign}0.{}{digits}", "0".repeat(places.saturating_sub(1)));
+    }
+    match digits.split_at_checked(places + 1) {
+        Some((whole, "")) => format!("{sign}{whole}"),
+        Some((whole, fraction)) => format!("{sign}{whole}.{fraction}"),
+        None => format!("{sign}{digits:0<width$}", width = places + 1),
     }
 }
 
@@ -263,6 +289,18 @@ mod tests {
             ("1234567.0", number("1.234567e+06")),
             ("0.0001", number("0.0001")),
             ("0.00001", number("1e-05")),
+            ("0.5e-1", number("0.05")),
+            ("-1.25e2", number("-125")),
+            ("-1.5e5", number("-150000")),
+            ("0.0", number("0")),
+            ("-0.0", number("-0")),
+            // 119.25 lies between what 119.2 and 119.3 read as, and both read as it.
+            ("1113515030330119.3", number("1.1135150303301192e+15")),
+            ("5e-324", number("5e-324")),
+            ("9007199254740993.0", number("9.007199254740992e+15")),
+            // A power of two, whose nearest decimal of 16 digits reads as another.
+            ("9.5367431640625e-7", number("9.5367431640625e-07")),
+            ("2.2250738585072014e-308", number("2.2250738585072014e-308")),
             ("1e400", Scalar::Text),
             ("1.2.3", Scalar::Text),
             ("-", Scalar::Text),

@@ -360,7 +360,7 @@ impl<'text> Builder<'text> {
         let begin = joined::next_bracket(&characters, from)
             .filter(|begin| *begin <= at)
             .unwrap_or(at);
-        joined::join(&mut characters, begin, chosen)?;
+        joined::join_from(&mut characters, begin, chosen)?;
         let mut joined = Zeroizing::new(String::with_capacity(input.len() * 2));
         joined.extend(characters.iter());
         (*joined != input).then_some(joined)
