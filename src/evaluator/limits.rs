@@ -140,7 +140,8 @@ impl Budget {
         reason
     }
 
-    fn exhaust(&mut self, reason: &'static str) {
+    /// Ends the evaluation for this reason, if it has not ended for another.
+    pub(super) fn exhaust(&mut self, reason: &'static str) {
         self.exhausted.get_or_insert(reason);
     }
 }

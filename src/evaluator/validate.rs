@@ -20,6 +20,9 @@ use crate::secret::REDACTED;
 /// never end.
 const MAXIMUM_DEPTH: usize = 512;
 
+/// What is said of deeper ones.
+const TOO_DEEP: &str = "a check against a schema goes deeper than 512 levels";
+
 /// What a check costs: it may look at many keywords.
 const STEPS_PER_CHECK: usize = 4;
 
@@ -81,10 +84,14 @@ struct Place {
 }
 
 impl Validation<'_> {
-    /// Whether a check at one more level holds. Too deep or too expensive a check holds.
+    /// Whether a check at one more level holds. Too deep or too expensive a check
+    /// holds; the budget tells of it.
     fn deeper(&mut self, schema: &Schema, check: impl FnOnce(&mut Self) -> bool) -> bool {
         let steps = STEPS_PER_CHECK + schema.breadth();
-        if self.depth == MAXIMUM_DEPTH || !self.budget.spend_steps(steps) {
+        if self.depth == MAXIMUM_DEPTH {
+            self.budget.exhaust(TOO_DEEP);
+        }
+        if !self.budget.spend_steps(steps) {
             return true;
         }
         self.depth += 1;

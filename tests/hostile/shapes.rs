@@ -566,7 +566,7 @@ pub(crate) const SHAPES: &[Shape] = &[
             "abc, ".repeat(n)
         ))
     }),
-    shape("fn::concat: lists", Value, 300, 400_000, |n| {
+    shape("fn::concat: lists", Value, 300, 200_000, |n| {
         one(format!(
             "values:\n  a: {{fn::concat: [{}]}}\n",
             "[a], ".repeat(n)
@@ -806,12 +806,24 @@ pub(crate) const SHAPES: &[Shape] = &[
         "schema: references that double",
         Error(TOO_MANY_STEPS),
         60,
-        2_000,
+        240,
         |n| {
             let definitions = repeat(n, |i| {
                 let next = format!("{{$ref: '#/$defs/d{}'}}", i + 1);
                 format!("d{i}: {{anyOf: [{next}, {next}]}}, ")
             });
+            let schema =
+                format!("{{$ref: '#/$defs/d0', $defs: {{{definitions} d{n}: {{type: number}}}}}}");
+            validated(&schema, "x")
+        },
+    ),
+    shape(
+        "schema: references in a chain",
+        Error("deeper than 512 levels"),
+        600,
+        160_000,
+        |n| {
+            let definitions = repeat(n, |i| format!("d{i}: {{$ref: '#/$defs/d{}'}}, ", i + 1));
             let schema =
                 format!("{{$ref: '#/$defs/d0', $defs: {{{definitions} d{n}: {{type: number}}}}}}");
             validated(&schema, "x")
