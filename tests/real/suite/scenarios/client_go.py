@@ -96,9 +96,16 @@ def crosses_expiry(world):
     return f"{home.runs()} plugin runs, {requests} requests in {took:.0f} s"
 
 
+def home_without_cache(world):
+    """A home whose every plugin run gets credentials of its own."""
+    home = world.home()
+    home.environment["KUBECTL_ESC_NO_CACHE"] = "true"
+    return home
+
+
 def revoked_sessions(world):
     """Sessions are taken away mid-way: one request fails, and the next one has a new session."""
-    home = world.home()
+    home = home_without_cache(world)
     with Client(world, home) as client:
         client.succeed("write revoked-session")
         expect_equal("plugin runs", home.runs(), 1)
@@ -113,7 +120,7 @@ def revoked_sessions(world):
 
 def revoked_role(world):
     """The role is taken away as well: each request fails at once, none loops."""
-    home = world.home()
+    home = home_without_cache(world)
     try:
         with Client(world, home) as client:
             client.succeed("write revoked-role")
@@ -137,7 +144,7 @@ def revoked_role(world):
 
 def revoked_between_commands(world):
     """The same with kubectl, whose every command is a process of its own."""
-    home = world.home()
+    home = home_without_cache(world)
     kubeconfig = home.kubeconfig("oidc-token-file")
     home.kubectl(kubeconfig, "get", "namespaces").succeeded()
     world.stand_in.order("revokeSessions")
@@ -159,10 +166,36 @@ def revoked_between_commands(world):
     return f"{refused} plugin runs for the refused command"
 
 
+def revoked_in_the_cache(world):
+    """Nobody tells the plugin that AWS took a session away: what is kept of it is refused until it is
+    removed. The role that is gone is told then."""
+    home = world.home()
+    kubeconfig = home.kubeconfig("oidc-token-file")
+    whoami = ["auth", "whoami"]
+    home.kubectl(kubeconfig, *whoami).succeeded()
+    world.stand_in.order("revokeSessions")
+    end = time.monotonic() + 30
+    # Two tokens of the same second are the same, and the API server keeps what it knows of one.
+    while (result := home.kubectl(kubeconfig, *whoami)).code == 0:
+        if time.monotonic() > end:
+            raise Failure("kubectl still succeeds after 30 s")
+        time.sleep(0.05)
+    expect_in("Unauthorized", result.stderr)
+    try:
+        world.stand_in.order("roles", roles=[])
+        home.run(["kubectl-esc", "cache", "clear"]).succeeded()
+        expect_in("AccessDenied", home.kubectl(kubeconfig, *whoami).failed().stderr)
+    finally:
+        world.stand_in.order("roles", roles=roles())
+    home.kubectl(kubeconfig, *whoami).succeeded()
+    return "refused until the cache is cleared"
+
+
 ALL = [
     Scenario("client-go", "client-go: kubeconfig as contents, reads and writes", reads_and_writes),
     Scenario("client-go", "client-go: credentials end within one process", crosses_expiry),
     Scenario("client-go", "revocation: sessions, within one process", revoked_sessions),
     Scenario("client-go", "revocation: the role, within one process", revoked_role),
     Scenario("kubectl", "revocation: between commands", revoked_between_commands),
+    Scenario("kubectl", "revocation: of what is in the cache", revoked_in_the_cache),
 ]
