@@ -32,7 +32,7 @@ use crate::http::HttpClient;
 use crate::identity_token;
 use crate::journal::Journal;
 use crate::kubernetes::kubeconfig::{Cluster, Kubeconfig};
-use crate::kubernetes::{ExecCredential, ExecInfo};
+use crate::kubernetes::{ApiVersion, ExecCredential, ExecInfo};
 
 /// How long temporary credentials are taken to last of which nobody knows the end: AWS's minimum.
 const SHORTEST_SESSION: Duration = Duration::from_mins(15);
@@ -50,14 +50,7 @@ pub fn authenticate(
     host: &Host,
     journal: &Journal<'_>,
 ) -> Result<ExecCredential> {
-    let exec_info = ExecInfo::read(host)?;
-    let cluster = exec_info.cluster.unwrap_or_default();
-    let call = Call {
-        request: Request::read(flags, host, cluster.config)?,
-        server_region: cluster.server.as_deref().and_then(Region::of_api_server),
-        host,
-        journal,
-    };
+    let call = Call::read(flags, host, journal)?;
     let cache = CacheRequest::read(cache, host)?;
     let session = cached::session(&call, &cache)?;
 
@@ -69,7 +62,7 @@ pub fn authenticate(
         session.shown_cluster, session.credentials.access_key_id,
     ));
     Ok(ExecCredential {
-        api_version: exec_info.api_version,
+        api_version: call.api_version,
         token: token.token,
         expiration_timestamp,
     })
@@ -77,11 +70,27 @@ pub fn authenticate(
 
 /// A call, as far as it is known before anything is opened.
 struct Call<'a> {
+    /// The version of the exec protocol to answer in.
+    api_version: ApiVersion,
     request: Request,
     /// The region in the host name of the API server that client-go is talking to.
     server_region: Option<Region>,
     host: &'a Host,
     journal: &'a Journal<'a>,
+}
+
+impl<'a> Call<'a> {
+    fn read(flags: &GetTokenFlags, host: &'a Host, journal: &'a Journal<'a>) -> Result<Self> {
+        let exec_info = ExecInfo::read(host)?;
+        let cluster = exec_info.cluster.unwrap_or_default();
+        Ok(Self {
+            api_version: exec_info.api_version,
+            request: Request::read(flags, host, cluster.config)?,
+            server_region: cluster.server.as_deref().and_then(Region::of_api_server),
+            host,
+            journal,
+        })
+    }
 }
 
 /// What it takes to sign a token.
@@ -128,13 +137,7 @@ fn fetch(call: &Call<'_>, http: HttpClient, deadline: Deadline) -> Result<Fetche
     let opened = open_with(http, &open_request, host, journal)?;
     journal.warnings(&opened.warnings());
     let (target, region) = resolve(call, &opened)?;
-    journal.detail(format_args!(
-        "cluster `{}` (from {}) in region `{}` (from {})",
-        target.cluster_name.shown(),
-        target.cluster_name.origin,
-        region.shown(),
-        region.origin
-    ));
+    journal.detail(format_args!("cluster {}", shown(&target, &region)));
 
     let sts = sts_of(&opened, &region.value, host, deadline)?;
     let offset_before = opened.http.clock_offset();
@@ -172,6 +175,17 @@ fn resolve(call: &Call<'_>, opened: &Opened) -> Result<(Target, Setting<Region>)
     let cluster_name = target.cluster_name.clone();
     cluster_name.parse(|name| check_cluster_name(name))?;
     Ok((target, region))
+}
+
+/// The cluster and its region for people, and where each was said.
+fn shown(target: &Target, region: &Setting<Region>) -> String {
+    format!(
+        "`{}` (from {}) in region `{}` (from {})",
+        target.cluster_name.shown(),
+        target.cluster_name.origin,
+        region.shown(),
+        region.origin
+    )
 }
 
 /// Tells of a clock that is wrong by a minute or more.

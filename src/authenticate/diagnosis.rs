@@ -1,13 +1,13 @@
 //! Walks the chain that `get-token` walks, link by link, and tells what it finds.
 
-use crate::authenticate::{Call, Session, cached, notable_skew, open, question, resolve, sts_of};
+use crate::authenticate::{
+    Call, Session, cached, notable_skew, open, question, resolve, shown, sts_of,
+};
 use crate::aws::caller;
-use crate::aws::endpoint::Region;
-use crate::configuration::{CacheFlags, CacheRequest, GetTokenFlags, Request};
+use crate::configuration::{CacheFlags, CacheRequest, GetTokenFlags};
 use crate::error::Result;
 use crate::host::Host;
 use crate::journal::Journal;
-use crate::kubernetes::ExecInfo;
 
 /// A link of the chain that holds.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,14 +29,7 @@ pub fn diagnose(
     tell: &mut dyn FnMut(Link),
 ) -> Result<()> {
     let mut tell = |name, found| tell(Link { name, found });
-    let exec_info = ExecInfo::read(host)?;
-    let cluster = exec_info.cluster.unwrap_or_default();
-    let call = Call {
-        request: Request::read(flags, host, cluster.config)?,
-        server_region: cluster.server.as_deref().and_then(Region::of_api_server),
-        host,
-        journal,
-    };
+    let call = Call::read(flags, host, journal)?;
     let cache = CacheRequest::read(cache, host)?;
     tell("cache", cached::describe(&call, &cache));
     tell("login", question::describe_login(&call)?);
@@ -52,16 +45,7 @@ pub fn diagnose(
     tell("environment", format!("`{environment}` opens{warnings}"));
 
     let (target, region) = resolve(&call, &opened)?;
-    tell(
-        "cluster",
-        format!(
-            "`{}` (from {}) in region `{}` (from {})",
-            target.cluster_name.shown(),
-            target.cluster_name.origin,
-            region.shown(),
-            region.origin
-        ),
-    );
+    tell("cluster", shown(&target, &region));
     let asked = sts_of(&opened, &region.value, host, deadline)?;
     let (credentials, _) = opened.credentials(&target, &asked, host, journal)?;
     let role = target.role.as_ref();
