@@ -11,6 +11,7 @@ mod exchange;
 mod failure;
 #[cfg(test)]
 pub(crate) mod loopback;
+mod name_lookup;
 mod server_clock;
 
 use std::fmt;

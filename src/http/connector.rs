@@ -1,6 +1,5 @@
 //! How connections are made: trusted certificates, the proxy, name lookup, the time to connect.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::TokioSleep;
@@ -8,7 +7,6 @@ use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -17,6 +15,7 @@ use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_
 
 use crate::error::{Error, Result};
 use crate::host::Host;
+use crate::http::name_lookup::Resolver;
 
 /// How long name lookup, TCP and TLS may take together.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -195,23 +194,6 @@ fn is_trust_anchor(certificate: &CertificateDer<'_>) -> bool {
 fn pem(certificate: &CertificateDer<'_>) -> String {
     let encoded = aws_smithy_types::base64::encode(certificate);
     format!("-----BEGIN CERTIFICATE-----\n{encoded}\n-----END CERTIFICATE-----\n")
-}
-
-/// Looks names up as the operating system does. Our own, so that a failed lookup has a type of its
-/// own.
-#[derive(Clone, Debug)]
-struct Resolver;
-
-impl ResolveDns for Resolver {
-    fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
-        DnsFuture::new(async move {
-            let addresses = tokio::net::lookup_host((name, 0))
-                .await
-                .map_err(ResolveDnsError::new)?;
-            let addresses: Vec<IpAddr> = addresses.map(|address| address.ip()).collect();
-            Ok(addresses)
-        })
-    }
 }
 
 #[cfg(test)]
