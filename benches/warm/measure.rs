@@ -86,7 +86,9 @@ fn median(mut times: Vec<Duration>) -> Duration {
 pub(crate) fn memory(program: &Program) -> Option<f64> {
     let time = ["/usr/bin/time", "-f", "%M"].map(OsStr::new);
     let output = program.command(&time).output().ok()?;
-    String::from_utf8_lossy(&output.stderr).trim().parse().ok()
+    let text = String::from_utf8_lossy(&output.stderr);
+    // The program may have said something before.
+    text.lines().last()?.parse().ok()
 }
 
 /// The processor time of one run, on Linux. The kernel tells it in hundredths of a second, so many

@@ -5,51 +5,82 @@ use std::path::PathBuf;
 use crate::measure::Program;
 use crate::scene::Scene;
 use crate::support::proxy::Proxy;
+use crate::support::sts::RealNames;
 use crate::support::sts::configuration::{EXTERNAL_ID, SECOND_ROLE, USER_KEY_ID, USER_SECRET_KEY};
 
-pub(crate) fn at_hand(scene: &Scene) -> Vec<Program> {
-    let mut programs = Vec::new();
-    match part("python-", "bin/aws") {
-        Some(aws) => {
-            let mut command = scene.command(aws);
-            command
-                .args(["eks", "get-token", "--cluster-name", "prod"])
-                .args(["--region", "eu-west-1"])
-                .env("AWS_ACCESS_KEY_ID", USER_KEY_ID)
-                .env("AWS_SECRET_ACCESS_KEY", USER_SECRET_KEY);
-            programs.push(Program::new("`aws eks get-token`", &command));
-        }
-        None => missing("aws eks get-token"),
-    }
-    match part("aws-iam-authenticator-", "aws-iam-authenticator") {
-        Some(program) => programs.extend(authenticator(scene, program)),
-        None => missing("aws-iam-authenticator token"),
-    }
-    programs
+/// Another program that gives tokens.
+pub(crate) struct Peer {
+    pub(crate) program: Program,
+    /// Its way to STS, should it ask: open, so that its requests are counted.
+    _way: Option<(RealNames, Proxy)>,
 }
 
-/// It caches the credentials of a role only: the first call assumes one, as the next ones would.
-fn authenticator(scene: &Scene, program: PathBuf) -> Option<Program> {
+pub(crate) fn at_hand(scene: &Scene) -> Vec<Peer> {
+    let mut peers = Vec::new();
+    match part("aws-iam-authenticator-", "aws-iam-authenticator") {
+        Some(program) => peers.extend(authenticator(scene, program)),
+        None => missing("aws-iam-authenticator token"),
+    }
+    match part("python-", "bin/aws") {
+        Some(program) => peers.push(aws(scene, program)),
+        None => missing("aws eks get-token"),
+    }
+    peers
+}
+
+/// With the keys of a user: the call that costs it least, with no network and no cache to read.
+fn aws(scene: &Scene, program: PathBuf) -> Peer {
+    let mut command = scene.command(program);
+    command
+        .args(["eks", "get-token", "--cluster-name", "prod"])
+        .args(["--region", "eu-west-1"])
+        .env("AWS_ACCESS_KEY_ID", USER_KEY_ID)
+        .env("AWS_SECRET_ACCESS_KEY", USER_SECRET_KEY);
+    Peer {
+        program: Program::new("`aws eks get-token`, static credentials", &command),
+        _way: None,
+    }
+}
+
+/// With a profile that assumes a role. It caches what its profile gives, where that expires; neither
+/// a user's keys nor what it gets for `--role`, so that option asks STS on every call.
+fn authenticator(scene: &Scene, program: PathBuf) -> Option<Peer> {
+    let home = scene.path("authenticator");
+    std::fs::create_dir_all(home.join(".aws")).expect("a folder");
+    let profiles = format!(
+        "[profile admin]\nregion = eu-west-1\nrole_arn = {SECOND_ROLE}\n\
+         external_id = {EXTERNAL_ID}\nsource_profile = alice\n\n\
+         [profile alice]\naws_access_key_id = {USER_KEY_ID}\n\
+         aws_secret_access_key = {USER_SECRET_KEY}\n"
+    );
+    std::fs::write(home.join(".aws/config"), profiles).expect("a file");
+
     let real_names = scene.sts.real_names(&scene.authority);
     let proxy = Proxy::start(real_names.route());
     let mut command = scene.command(program);
     command
-        .args(["token", "--cache", "-i", "prod", "--region", "eu-west-1"])
-        .args(["--role", SECOND_ROLE, "--external-id", EXTERNAL_ID])
-        .env("AWS_ACCESS_KEY_ID", USER_KEY_ID)
-        .env("AWS_SECRET_ACCESS_KEY", USER_SECRET_KEY)
-        .env("AWS_REGION", "eu-west-1")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .args(["token", "--cache", "-i", "prod"])
+        .env("HOME", home)
+        .env("AWS_PROFILE", "admin")
         .env("SSL_CERT_FILE", scene.path("authority.pem"))
         .env("HTTPS_PROXY", proxy.url());
-    let program = Program::new("`aws-iam-authenticator token --cache`", &command);
+    let program = Program::new(
+        "`aws-iam-authenticator token --cache`, cached credentials",
+        &command,
+    );
+    let before = scene.requests();
     program.run();
-    let requests = scene.requests();
+    let first = scene.requests();
     program.run();
-    if scene.requests() == requests {
-        return Some(program);
-    }
-    eprintln!("left out: aws-iam-authenticator token (it did not use its cache)");
+    let why = if first == before {
+        "its first call did not ask STS"
+    } else if scene.requests() > first {
+        "it did not use its cache"
+    } else {
+        let way = Some((real_names, proxy));
+        return Some(Peer { program, _way: way });
+    };
+    eprintln!("left out: {} ({why})", program.name);
     None
 }
 
