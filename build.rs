@@ -20,6 +20,7 @@ const ARCHIVES: [(&str, &[&str]); 3] = [
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=KUBECTL_ESC_LINK");
     println!("cargo::rustc-check-cfg=cfg(static_glibc)");
     let target = |name: &str| env::var(format!("CARGO_CFG_TARGET_{name}")).unwrap_or_default();
     if target("OS") != "linux" || target("ENV") != "gnu" {
@@ -31,7 +32,9 @@ fn main() {
     }
     let glibc = is_built_for_this_machine().then(glibc).flatten();
     // Since then, glibc's archive looks names up by itself.
-    let archives = glibc.filter(|version| *version >= (2, 34)).and_then(|_| {
+    let is_wanted = env::var_os("KUBECTL_ESC_LINK").is_none_or(|link| link != "dynamic");
+    let is_able = is_wanted && glibc.is_some_and(|version| version >= (2, 34));
+    let archives = is_able.then_some(()).and_then(|()| {
         let archives = archives()?;
         substitutes(&archives).ok()
     });

@@ -1,11 +1,20 @@
 //! The command `kubectl-esc`: see [`kubectl_esc`].
 
-use std::process::ExitCode;
+#![cfg_attr(all(target_os = "linux", target_env = "gnu"), no_main)]
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod start;
 
 use kubectl_esc::commands;
 use kubectl_esc::host::Host;
 
-fn main() -> ExitCode {
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn main() -> std::process::ExitCode {
+    run().into()
+}
+
+/// Runs the command line and returns the exit code.
+fn run() -> u8 {
     commands::report_panics();
     commands::run(std::env::args_os(), &Host::system())
 }

@@ -13,7 +13,6 @@ mod run;
 mod update_kubeconfig;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
 use clap::{ArgAction, Parser, Subcommand};
 
@@ -58,7 +57,7 @@ enum Command {
 }
 
 /// Runs the command line and returns the exit code of the process.
-pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> ExitCode {
+pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> u8 {
     let command_line = match CommandLine::try_parse_from(arguments) {
         Ok(command_line) => command_line,
         Err(problem) if !problem.use_stderr() => {
@@ -92,12 +91,12 @@ fn done(result: Result<()>) -> Result<u8> {
     result.map(|()| 0)
 }
 
-fn finish(result: Result<u8>) -> ExitCode {
+fn finish(result: Result<u8>) -> u8 {
     match result {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => code,
         Err(error) => {
             output::report(&error);
-            ExitCode::from(error.kind().exit_code())
+            error.kind().exit_code()
         }
     }
 }

@@ -347,6 +347,35 @@ mod unix {
     }
 
     #[test]
+    fn closed_streams_are_not_taken_by_the_cache() {
+        let scene = Scene::cloud();
+        for (script, requests) in [
+            // Whatever the call opens first would be its standard output.
+            (r#"exec "$@" <&- >&- 2>&-"#, 2),
+            (r#"exec "$@" >&-"#, 0),
+        ] {
+            let (code, seen) = scene.requests_of(|| {
+                let call = scene.plugin.command();
+                let mut command = through_shell(&call, script, "sh");
+                command.status().unwrap().code()
+            });
+            assert_eq!((code, seen), (Some(0), (requests, 0)), "{script}");
+            scene.assert_hit();
+            scene.assert_sealed();
+        }
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_away_is_no_error() {
+        let scene = Scene::cloud();
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = scene.plugin.command().stdout(writer).output().unwrap();
+        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+        scene.assert_hit();
+    }
+
+    #[test]
     fn a_cache_that_cannot_be_is_done_without() {
         let scene = Scene::cloud().with(|plugin| plugin.env_remove("HOME"));
         scene.assert_miss();

@@ -23,8 +23,7 @@ pub(super) fn use_linked_sources() -> io::Result<()> {
     let failure = OUTCOME.get_or_init(|| {
         // SAFETY: both texts end in NUL and live as long as the process, and glibc only reads them.
         // One thread at a time comes here, and before the first lookup.
-        let outcome =
-            unsafe { __nss_configure_lookup(c"hosts".as_ptr(), c"files dns".as_ptr()) };
+        let outcome = unsafe { __nss_configure_lookup(c"hosts".as_ptr(), c"files dns".as_ptr()) };
         match outcome {
             0 => None,
             _ => io::Error::last_os_error().raw_os_error(),
