@@ -34,11 +34,8 @@ fn main() {
     // Since then, glibc's archive looks names up by itself.
     let is_wanted = env::var_os("KUBECTL_ESC_LINK").is_none_or(|link| link != "dynamic");
     let is_able = is_wanted && glibc.is_some_and(|version| version >= (2, 34));
-    let archives = is_able.then_some(()).and_then(|()| {
-        let archives = archives()?;
-        substitutes(&archives).ok()
-    });
-    match archives {
+    let found = is_able.then(archives).flatten();
+    match found.and_then(|archives| substitutes(&archives).ok()) {
         Some(folder) => {
             println!("cargo::rustc-cfg=static_glibc");
             println!("cargo::rustc-link-arg-bins=-static-pie");
