@@ -1,0 +1,3 @@
+module kubectl-esc/oracle/patterns
+
+go 1.26
