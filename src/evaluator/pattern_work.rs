@@ -6,8 +6,26 @@
 
 use crate::evaluator::limits::PATTERN_WORK_PER_STEP;
 
-/// How many states a pattern has, about.
+/// How many states a class such as `\pL` is worth where it is compiled. While a text is matched few of
+/// them are visited for a byte.
+const UNICODE_CLASS: usize = 512;
+
+/// How many states a text may visit for each of its bytes, about.
 pub(super) fn states(pattern: &str) -> usize {
+    count(pattern, 0)
+}
+
+/// How many states are compiled for a pattern, about.
+pub(super) fn compiled(pattern: &str) -> usize {
+    count(pattern, UNICODE_CLASS)
+}
+
+/// How many states a pattern has where a class of Unicode has so many more than others.
+fn count(pattern: &str, unicode_class: usize) -> usize {
+    let more = |escaped| match escaped {
+        'p' | 'P' => unicode_class,
+        _ => 0,
+    };
     let mut characters = pattern.chars().peekable();
     // The states of each open group, the innermost last, and of what a repetition would repeat.
     let mut groups = vec![0_usize];
@@ -49,15 +67,23 @@ pub(super) fn states(pattern: &str) -> usize {
                     if next == ']' && length > 2 && before != '\\' {
                         break;
                     }
-                    before = if before == '\\' { ' ' } else { next };
+                    before = if before == '\\' {
+                        length += more(next);
+                        ' '
+                    } else {
+                        next
+                    };
                 }
                 atom = length;
                 add(&mut groups, atom);
             }
             '\\' => {
-                characters.next();
-                // The largest of the classes that have a letter has eight ranges.
-                atom = 8;
+                // The largest of the other classes has eight ranges.
+                let escaped = characters.next().unwrap_or_default();
+                if matches!(escaped, 'p' | 'P') && characters.next() == Some('{') {
+                    characters.by_ref().find(|next| *next == '}');
+                }
+                atom = 8 + more(escaped);
                 add(&mut groups, atom);
             }
             '*' | '+' | '?' => {
@@ -120,6 +146,17 @@ mod tests {
         ] {
             let states = states(pattern);
             assert!((least..=most).contains(&states), "{pattern}: {states}");
+        }
+        for (pattern, least, most) in [
+            (r"\pL{10}", 5_000, 6_000),
+            (r"\P{Greek}{10}", 5_000, 6_000),
+            (r"[^\P{Lu}\pN]", 1_000, 1_100),
+            (r"\\p[\\p]", 10, 20),
+        ] {
+            let states = compiled(pattern);
+            assert!((least..=most).contains(&states), "{pattern}: {states}");
+            let states = super::states(pattern);
+            assert!((1..200).contains(&states), "{pattern}: {states}");
         }
         let nested = "(".repeat(40) + "a" + &"){1000}".repeat(40);
         assert_eq!(states(&nested), usize::MAX);

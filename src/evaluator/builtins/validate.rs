@@ -108,7 +108,7 @@ fn states_of_patterns(schema: &Value) -> usize {
     match &schema.data {
         Data::Object(entries) => sum(&mut entries.iter().map(|(name, value)| {
             match value.as_str().filter(|_| is_keyword("pattern", name)) {
-                Some(pattern) => pattern_work::states(pattern),
+                Some(pattern) => pattern_work::compiled(pattern),
                 None => states_of_patterns(value),
             }
         })),

@@ -10,6 +10,9 @@ use super::{escape, unicode};
 /// The largest count of a repetition, and the largest product of counts within each other.
 const MAXIMUM_REPETITIONS: u32 = 1_000;
 
+/// How many bytes of a compiled pattern a class takes at least.
+const CLASS_BYTES: usize = 64;
+
 /// How often what is repeated may be repeated again: `(?:(?:a*)*)*` without the groups.
 const MAXIMUM_REPEATED: u32 = 200;
 
@@ -42,7 +45,7 @@ const SPACE: &[(u32, u32)] = &[(9, 10), (12, 13), (0x20, 0x20)];
 const WORD: &[(u32, u32)] = &[(0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)];
 
 /// The pattern in the engine's notation; an error is in Go's words. A translation may take
-/// `maximum` bytes.
+/// `maximum` bytes, as what is compiled of it.
 pub(super) fn translate(written: &str, maximum: usize) -> Result<String, String> {
     let mut translation = Translation {
         written,
@@ -53,10 +56,11 @@ pub(super) fn translate(written: &str, maximum: usize) -> Result<String, String>
         largest: 1,
         last: None,
         is_past_named: false,
+        classes: 0,
     };
     while let Some(character) = translation.peek() {
         translation.one(character)?;
-        if translation.out.len() > maximum {
+        if translation.out.len().max(translation.classes * CLASS_BYTES) > maximum {
             return Err(too_large(written));
         }
     }
@@ -100,6 +104,8 @@ struct Translation<'p> {
     last: Option<Last>,
     /// No `:]` follows any more.
     is_past_named: bool,
+    /// How many classes are written.
+    classes: usize,
 }
 
 /// A group that is open, with the state that its end brings back.
@@ -151,7 +157,6 @@ impl<'p> Translation<'p> {
 
     /// Takes what begins with this character.
     fn one(&mut self, character: char) -> Result<(), String> {
-        let begin = self.out.len();
         match character {
             '\\' => return self.escape(),
             '(' => return self.group(),
@@ -165,8 +170,7 @@ impl<'p> Translation<'p> {
             }
             '[' => {
                 let class = self.class()?;
-                class.write(&mut self.out);
-                self.push(begin, 1);
+                self.write_class(&class);
                 return Ok(());
             }
             '|' => {
@@ -191,15 +195,21 @@ impl<'p> Translation<'p> {
 
     /// Writes a character, in all its cases where case does not count.
     fn literal(&mut self, code_point: u32) {
-        let begin = self.out.len();
         match char::from_u32(code_point) {
-            Some(character) if !self.flags.folds => write_character(character, &mut self.out),
-            _ => self
-                .range(code_point, code_point)
-                .tidied()
-                .write(&mut self.out),
+            Some(character) if !self.flags.folds => {
+                let begin = self.out.len();
+                write_character(character, &mut self.out);
+                self.push(begin, 1);
+            }
+            _ => self.write_class(&self.range(code_point, code_point)),
         }
+    }
+
+    fn write_class(&mut self, class: &Class) {
+        let begin = self.out.len();
+        class.write(&mut self.out);
         self.push(begin, 1);
+        self.classes += 1;
     }
 
     /// The range as a class, with all cases where case does not count.
@@ -377,9 +387,7 @@ impl<'p> Translation<'p> {
             }
             _ => {
                 if let Some(class) = self.class_escape()? {
-                    let begin = self.out.len();
-                    class.tidied().write(&mut self.out);
-                    self.push(begin, 1);
+                    self.write_class(&class);
                 } else {
                     let (code_point, length) = escape::read(rest)?;
                     self.literal(code_point);
