@@ -776,6 +776,37 @@ pub(crate) const SHAPES: &[Shape] = &[
         validated(&format!("{{anyOf: [{patterns}]}}"), "a")
     }),
     shape(
+        "pattern: classes of Unicode",
+        Error("expression too large"),
+        200,
+        7_000,
+        |n| validated(&format!("{{pattern: '{}'}}", r"\pL".repeat(n)), "a"),
+    ),
+    shape(
+        "pattern: classes in brackets",
+        Error(TOO_MANY_STEPS),
+        9_000,
+        100_000,
+        |n| validated(&format!("{{pattern: '(?i)[{}]'}}", r"\pL".repeat(n)), "a"),
+    ),
+    shape(
+        "pattern: without case",
+        Error("expression too large"),
+        30_000,
+        1_000_000,
+        |n| validated(&format!("{{pattern: '(?i){}'}}", "a".repeat(n)), "a"),
+    ),
+    shape(
+        "patterns with classes of Unicode",
+        Error(TOO_MANY_STEPS),
+        120,
+        10_000,
+        |n| {
+            let patterns = repeat(n, |_| format!("{{pattern: '{}'}}, ", r"\pL".repeat(80)));
+            validated(&format!("{{anyOf: [{patterns}]}}"), "a")
+        },
+    ),
+    shape(
         "pattern many times",
         Error(TOO_MANY_STEPS),
         600,
