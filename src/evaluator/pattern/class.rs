@@ -94,10 +94,10 @@ impl Class {
         folded.tidied()
     }
 
-    /// The ranges.
     #[cfg(test)]
-    pub(super) fn ranges(&self) -> &[(u32, u32)] {
-        &self.ranges
+    pub(super) fn holds(&self, code_point: u32) -> bool {
+        let mut ranges = self.ranges.iter();
+        ranges.any(|(low, high)| (*low..=*high).contains(&code_point))
     }
 
     /// Writes the class as the engine reads it: a character, or ranges in brackets. The class has

@@ -6,8 +6,6 @@
 
 mod class;
 mod escape;
-#[cfg(test)]
-mod oracle;
 mod translation;
 mod unicode;
 

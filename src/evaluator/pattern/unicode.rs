@@ -1,6 +1,6 @@
 //! What Go's `regexp` knows of Unicode: the names in `\p{…}`, and which code points differ in case
 //! alone. All of it stands in `unicode.txt`, which `tests/oracle/patterns` makes with Go. Text holds
-//! no pointers, which a start of the program would have to relocate; it is read when the first
+//! no pointers, which a start of the program would have to relocate; a line is read when the first
 //! pattern needs it.
 //!
 //! Each line of the table has a name (in lower case) and code points in hexadecimal:
@@ -19,14 +19,44 @@ use std::sync::{LazyLock, OnceLock};
 
 use super::class::Class;
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| Table::read(include_str!("unicode.txt")));
+const TABLE: &str = include_str!("unicode.txt");
 
-/// The classes by name, and for each code point what it folds to.
-#[derive(Default)]
-struct Table {
-    classes: BTreeMap<&'static str, Named>,
-    /// A code point and another one of its orbit; in order.
-    folds: Vec<(u32, u32)>,
+/// The lines of the table, by name.
+static ENTRIES: LazyLock<BTreeMap<&str, Entry>> = LazyLock::new(|| {
+    let mut entries = BTreeMap::new();
+    let mut begin = 0;
+    for (end, _) in TABLE.match_indices('\n') {
+        if TABLE[end + 1..].starts_with(' ') {
+            continue;
+        }
+        let line = &TABLE[begin..end];
+        begin = end + 1;
+        if let Some((name, words)) = line.split_once(' ').filter(|(name, _)| *name != "#") {
+            let class = OnceLock::new();
+            entries.insert(name, Entry { words, class });
+        }
+    }
+    entries
+});
+
+/// A code point and another one that differs in case alone; in order.
+static FOLDS: LazyLock<Vec<(u32, u32)>> = LazyLock::new(|| {
+    let mut folds = Vec::new();
+    let words = ENTRIES.get(FOLDS_NAME).map_or("", |entry| entry.words);
+    for word in words.split_ascii_whitespace() {
+        add_folds(word, &mut folds);
+    }
+    folds.sort_unstable();
+    folds
+});
+
+/// The name of the line that has no class.
+const FOLDS_NAME: &str = "folds";
+
+/// A line of the table.
+struct Entry {
+    words: &'static str,
+    class: OnceLock<Named>,
 }
 
 /// A class that has a name.
@@ -46,93 +76,71 @@ impl Named {
             &self.class
         }
     }
+
+    /// The class that the words of a line describe.
+    fn read(words: &str) -> Self {
+        let mut words = words.split_ascii_whitespace().peekable();
+        let made_of = words.next_if(|word| matches!(*word, "=" | "^" | "~"));
+        let mut class = Class::default();
+        for word in words {
+            if made_of.is_none() {
+                each_of_range(word, |low, high| class.add(low, high));
+            } else if let Some(part) = canonical(word) {
+                class.add_all(&part.class);
+            }
+        }
+        Self {
+            class: match made_of {
+                Some("^") => class.negated(),
+                _ => class.tidied(),
+            },
+            is_folded: made_of != Some("~"),
+            folded: OnceLock::new(),
+        }
+    }
 }
 
 /// The class of such a name; case, spaces, `-` and `_` don't count.
 pub(super) fn class(name: &str) -> Option<&'static Named> {
-    let canonical: String = name
+    let name: String = name
         .chars()
         .filter(|it| !matches!(it, ' ' | '-' | '_'))
         .map(|it| it.to_ascii_lowercase())
         .collect();
-    TABLE.classes.get(canonical.as_str())
+    canonical(&name)
+}
+
+/// The class of a name as it stands in the table.
+fn canonical(name: &str) -> Option<&'static Named> {
+    let entry = ENTRIES.get(name).filter(|_| name != FOLDS_NAME)?;
+    Some(entry.class.get_or_init(|| Named::read(entry.words)))
 }
 
 /// Calls `each` for every code point that differs in case alone from one between `low` and `high`.
 pub(super) fn for_each_fold(low: u32, high: u32, mut each: impl FnMut(u32)) {
-    let begin = TABLE.folds.partition_point(|(from, _)| *from < low);
-    let folds = TABLE.folds[begin..].iter();
+    let begin = FOLDS.partition_point(|(from, _)| *from < low);
+    let folds = FOLDS[begin..].iter();
     folds
         .take_while(|(from, _)| *from <= high)
         .for_each(|(_, to)| each(*to));
 }
 
-impl Table {
-    fn read(text: &'static str) -> Self {
-        let mut table = Self::default();
-        let mut entries: Vec<Vec<&'static str>> = Vec::new();
-        for line in text.lines().filter(|line| !line.starts_with('#')) {
-            let words = line.split_ascii_whitespace();
-            match entries.last_mut() {
-                Some(entry) if line.starts_with(' ') => entry.extend(words),
-                _ => entries.push(words.collect()),
+/// Adds what a word of the line of folds says.
+fn add_folds(word: &str, folds: &mut Vec<(u32, u32)>) {
+    if let Some((range, distance)) = word.split_once('+') {
+        let distance = hexadecimal(distance);
+        each_of_range(range, |low, high| {
+            for first in low..=high {
+                folds.push((first, first + distance));
+                folds.push((first + distance, first));
             }
-        }
-        for entry in entries {
-            match entry[..] {
-                ["folds", ref words @ ..] => words.iter().for_each(|word| table.add_folds(word)),
-                [name, ref words @ ..] => {
-                    let named = table.named(words);
-                    table.classes.insert(name, named);
-                }
-                [] => {}
-            }
-        }
-        table.folds.sort_unstable();
-        table
+        });
+        return;
     }
-
-    /// The class that these words describe.
-    fn named(&self, words: &[&str]) -> Named {
-        let (made_of, parts) = match words {
-            [made_of @ ("=" | "^" | "~"), parts @ ..] => (*made_of, parts),
-            ranges => ("", ranges),
-        };
-        let mut class = Class::default();
-        for word in parts {
-            if made_of.is_empty() {
-                each_of_range(word, |low, high| class.add(low, high));
-            } else if let Some(part) = self.classes.get(word) {
-                class.add_all(&part.class);
-            }
-        }
-        Named {
-            class: match made_of {
-                "^" => class.negated(),
-                _ => class.tidied(),
-            },
-            is_folded: made_of != "~",
-            folded: OnceLock::new(),
-        }
-    }
-
-    fn add_folds(&mut self, word: &str) {
-        if let Some((range, distance)) = word.split_once('+') {
-            let distance = hexadecimal(distance);
-            let folds = &mut self.folds;
-            each_of_range(range, |low, high| {
-                for first in low..=high {
-                    folds.push((first, first + distance));
-                    folds.push((first + distance, first));
-                }
-            });
-            return;
-        }
-        let orbit: Vec<u32> = word.split('=').map(hexadecimal).collect();
-        for from in &orbit {
-            let others = orbit.iter().filter(|to| *to != from);
-            self.folds.extend(others.map(|to| (*from, *to)));
-        }
+    let orbit: Vec<u32> = word.split('=').map(hexadecimal).collect();
+    for from in &orbit {
+        let others = orbit.iter().filter(|to| *to != from);
+        folds.extend(others.map(|to| (*from, *to)));
     }
 }
 
@@ -173,21 +181,15 @@ mod tests {
             ("Assigned", 0x378, false),
             ("Any", 0x10_FFFF, true),
         ] {
-            let ranges = class(name).unwrap().class.ranges();
-            let found = ranges
-                .iter()
-                .any(|(low, high)| (*low..=*high).contains(&member));
+            let found = class(name).unwrap().class.holds(member);
             assert_eq!(found, is_in, "{name} {member:x}");
         }
         // U+0345 is a mark that folds to a letter.
         for (name, is_in) in [("L", true), ("Ll", true), ("LC", false)] {
-            let ranges = class(name).unwrap().folded().ranges();
-            let found = ranges
-                .iter()
-                .any(|(low, high)| (*low..=*high).contains(&0x345));
+            let found = class(name).unwrap().folded().holds(0x345);
             assert_eq!(found, is_in, "{name}");
         }
-        for name in ["", "x", "Old_Italic"] {
+        for name in ["", "x", "#", "Old_Italic"] {
             assert!(class(name).is_none(), "{name}");
         }
         for (character, others) in [
@@ -210,19 +212,19 @@ mod tests {
     /// Every word of the table is read, so nothing in it is taken for zero.
     #[test]
     fn the_table_has_no_words_of_other_forms() {
-        for word in include_str!("unicode.txt")
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .flat_map(|line| {
-                line.split_ascii_whitespace()
-                    .skip(usize::from(!line.starts_with(' ')))
-            })
-            .filter(|word| !matches!(*word, "=" | "^" | "~") && !TABLE.classes.contains_key(word))
-        {
-            let digits = word.replace("/2", "");
-            for number in digits.split(['-', '+', '=']) {
-                assert!(u32::from_str_radix(number, 16).is_ok(), "{word}");
+        for (name, entry) in ENTRIES.iter() {
+            let mut words = entry.words.split_ascii_whitespace().peekable();
+            let made_of = words.next_if(|word| matches!(*word, "=" | "^" | "~"));
+            for word in words {
+                if made_of.is_some() {
+                    assert!(canonical(word).is_some(), "{name} {word}");
+                    continue;
+                }
+                for number in word.replace("/2", "").split(['-', '+', '=']) {
+                    assert!(u32::from_str_radix(number, 16).is_ok(), "{name} {word}");
+                }
             }
         }
+        assert!(class(FOLDS_NAME).is_none());
     }
 }

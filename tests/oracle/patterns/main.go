@@ -11,6 +11,7 @@ import (
 
 const help = `usage: patterns table              writes src/evaluator/pattern/unicode.txt
        patterns classes            one JSON object a line: each class that \p takes, plain and folded
+       patterns names              one JSON object a line: what names \p takes
        patterns folds              one JSON object a line: what (?i) makes of each code point
        patterns cases COUNT SEED   one JSON object a line: a random pattern, and what it matches
 `
@@ -33,6 +34,8 @@ func run(arguments []string, out *bufio.Writer) error {
 		return writeTable(out)
 	case len(arguments) == 1 && arguments[0] == "classes":
 		return writeClasses(out)
+	case len(arguments) == 1 && arguments[0] == "names":
+		return writeNames(out)
 	case len(arguments) == 1 && arguments[0] == "folds":
 		return writeFolds(out)
 	case len(arguments) == 3 && arguments[0] == "cases":
