@@ -2,7 +2,7 @@
 //!
 //! It does what the standard library does before it calls a `main`, but for one thing: to tell of a
 //! full stack in words of its own, that one reads `/proc/self/maps` and sets up a second stack, which
-//! takes a tenth of a start. Without it a full stack still ends the process, by the same signal.
+//! takes a tenth of a start. Without it a full stack still ends the process, by a signal and in silence.
 
 #![expect(
     unsafe_code,
