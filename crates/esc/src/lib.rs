@@ -1,0 +1,1 @@
+//! The Pulumi ESC environment language: parses, checks and evaluates definitions.
