@@ -4,11 +4,11 @@ use clap::{Args, ValueEnum};
 
 use super::output;
 use crate::authenticate::{self, count_errors};
-use crate::configuration::request::OpenRequest;
-use crate::configuration::{CloudFlags, OpenFlags};
+use crate::config::request::OpenRequest;
+use crate::config::{CloudFlags, OpenFlags};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
-use crate::journal::Journal;
+use crate::log::Journal;
 
 pub(super) const ABOUT: &str =
     "Say what is wrong with an environment, without opening any provider";

@@ -4,15 +4,15 @@ use clap::Args;
 
 use super::{kubeconfig, output};
 use crate::aws::endpoint::Region;
-use crate::configuration::request::OpenRequest;
-use crate::configuration::{GetTokenFlags, KubeconfigFlags, OpenFlags};
+use crate::config::request::OpenRequest;
+use crate::config::{GetTokenFlags, KubeconfigFlags, OpenFlags};
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::journal::{Journal, Note};
 use crate::kubernetes::eks_login::{EksLogin, Login};
 use crate::kubernetes::kubeconfig::{
     Changes, Context, Merged, PluginUser, User, Wanted, context_entry,
 };
+use crate::log::{Journal, Note};
 
 pub(super) const ABOUT: &str = "Have the users of the kubeconfig that run aws or aws-iam-authenticator log in with this plugin";
 

@@ -3,11 +3,11 @@
 use clap::Args;
 
 use super::output;
-use crate::authenticate::diagnosis::{self, Link};
-use crate::configuration::{CacheFlags, GetTokenFlags};
+use crate::authenticate::doctor::{self, Link};
+use crate::config::{CacheFlags, GetTokenFlags};
 use crate::error::{Result, one_line};
 use crate::host::Host;
-use crate::journal::Journal;
+use crate::log::Journal;
 
 pub(super) const ABOUT: &str = "Walk the chain from the environment to the cluster's question to AWS, and say which link fails";
 
@@ -29,6 +29,6 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
         printed = std::mem::replace(&mut printed, Ok(())).and(result);
     };
     let Arguments { flags, cache } = arguments;
-    diagnosis::diagnose(flags, cache, host, journal, &mut tell)?;
+    doctor::diagnose(flags, cache, host, journal, &mut tell)?;
     printed
 }

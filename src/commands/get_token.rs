@@ -4,10 +4,10 @@ use clap::Args;
 
 use super::output;
 use crate::authenticate::authenticate;
-use crate::configuration::{CacheFlags, GetTokenFlags};
+use crate::config::{CacheFlags, GetTokenFlags};
 use crate::error::Result;
 use crate::host::Host;
-use crate::journal::Journal;
+use crate::log::Journal;
 
 pub(super) const ABOUT: &str =
     "Print an ExecCredential for an EKS cluster, as kubectl expects it of an exec plugin";

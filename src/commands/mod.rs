@@ -18,7 +18,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::journal::{Journal, Level};
+use crate::log::{Journal, Level};
 
 /// Logs kubectl, helm and Pulumi in to a Kubernetes cluster with what a Pulumi ESC environment holds
 #[derive(Debug, Parser)]

@@ -4,14 +4,14 @@ use clap::{Args, ValueEnum};
 
 use super::output;
 use crate::authenticate::open;
-use crate::configuration::OpenFlags;
-use crate::configuration::request::OpenRequest;
-use crate::environment::json::{self, Secrets};
-use crate::environment::{Environment, PropertyPath, Value, formats, text};
+use crate::config::OpenFlags;
+use crate::config::request::OpenRequest;
 use crate::error::{Error, Kind, Result};
-use crate::evaluator::yaml_text;
 use crate::host::Host;
-use crate::journal::{Journal, Note};
+use crate::log::{Journal, Note};
+use esc::format::json::{self, Secrets};
+use esc::format::yaml;
+use esc::{Environment, PropertyPath, Value, format::dotenv, format::string};
 
 pub(super) const ABOUT: &str = "Open an environment and print its values, secrets included";
 
@@ -81,17 +81,17 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
     };
     let environment = opened.environment();
     let text = match arguments.format {
-        Format::Dotenv => formats::dotenv(environment, secrets)?,
-        Format::Shell => formats::shell(environment, secrets)?,
+        Format::Dotenv => dotenv::dotenv(environment, secrets)?,
+        Format::Shell => dotenv::shell(environment, secrets)?,
         Format::Json => json::indented(value(&request, environment, path.as_ref())?, secrets),
         Format::Yaml => {
             let value = value(&request, environment, path.as_ref())?.shown(secrets);
-            yaml_text::text(&value, yaml_text::OPEN_INDENT)
+            yaml::text(&value, yaml::OPEN_INDENT)
         }
         Format::Detailed => json::detailed(value(&request, environment, path.as_ref())?, secrets),
         Format::String => {
             let value = value(&request, environment, path.as_ref())?;
-            text::plain(value, secrets).map_err(|problem| {
+            string::plain(value, secrets).map_err(|problem| {
                 Error::new(Kind::Definition, "cannot print the value as a string")
                     .caused_by(problem)
                     .with_hint("use `--format json`")

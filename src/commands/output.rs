@@ -4,10 +4,10 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use zeroize::Zeroizing;
 
-use crate::environment::Style;
 use crate::error::{Error, Result, one_line};
 use crate::host::Host;
-use crate::journal::Note;
+use crate::log::Note;
+use esc::Style;
 
 /// Writes a text, which may not be UTF-8, and a line feed to standard output: all of it or an
 /// error. A reader that has gone away is no error.

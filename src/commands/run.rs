@@ -7,12 +7,12 @@ use clap::Args;
 
 use super::output;
 use crate::authenticate::open;
-use crate::configuration::OpenFlags;
-use crate::configuration::request::OpenRequest;
-use crate::environment::HandOver;
+use crate::config::OpenFlags;
+use crate::config::request::OpenRequest;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::journal::Journal;
+use crate::log::Journal;
+use crate::process::HandOver;
 use crate::process::redaction::Patterns;
 use crate::process::{Invocation, Program, Sink, Streams};
 

@@ -10,15 +10,15 @@ use super::{kubeconfig, output};
 use crate::authenticate::{self, Opened};
 use crate::aws::eks_token::check_cluster_name;
 use crate::aws::endpoint::Region;
-use crate::configuration::{GetTokenFlags, KubeconfigFlags, Origin, Request, Setting, Target};
-use crate::environment::PropertyPath;
-use crate::environment::json::{self, Secrets};
+use crate::config::{GetTokenFlags, KubeconfigFlags, Origin, Request, Setting, Target};
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::journal::Journal;
 use crate::kubernetes::kubeconfig::{
     Changes, Cluster, Kubeconfig, Merged, PluginUser, context_entry, new_text,
 };
+use crate::log::Journal;
+use esc::PropertyPath;
+use esc::format::json::{self, Secrets};
 
 pub(super) const ABOUT: &str =
     "Write a cluster, a user and a context that log in with this plugin into the kubeconfig";

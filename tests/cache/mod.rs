@@ -24,9 +24,9 @@ use std::process::Command;
 use clap::Parser;
 use kubectl_esc::authenticate::authenticate;
 use kubectl_esc::clock::{Clock, Timestamp};
-use kubectl_esc::configuration::{CacheFlags, GetTokenFlags};
+use kubectl_esc::config::{CacheFlags, GetTokenFlags};
 use kubectl_esc::host::Host;
-use kubectl_esc::journal::Journal;
+use kubectl_esc::log::Journal;
 use serde_json::{Value, json};
 
 use crate::cloud::Setting;

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use kubectl_esc::clock::{Clock, Deadline};
-use kubectl_esc::cloud::{Cloud, Name, Oidc, Organization, Settings};
 use kubectl_esc::error::Kind;
 use kubectl_esc::host::Host;
 use kubectl_esc::http::HttpClient;
-use kubectl_esc::journal::Journal;
+use kubectl_esc::log::Journal;
+use kubectl_esc::pulumi_cloud::{Cloud, Name, Oidc, Organization, Settings};
 
 use super::Setting;
 use crate::support::pulumi_cloud::configuration::TOKEN;
