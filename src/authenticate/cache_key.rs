@@ -14,7 +14,7 @@ use crate::config::Reference;
 use crate::config::Setting;
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
-use crate::pulumi_cloud::{self, Backend, Name, PulumiHome, StateBackend};
+use crate::pulumi_cloud::{Backend, EnvironmentName, LoginMethod, PulumiHome, StateBackend};
 
 /// What opens the stacks of Pulumi that a local definition may read.
 const PASSPHRASES: [&str; 2] = ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"];
@@ -30,7 +30,7 @@ pub(super) fn login_and_key(call: &Call<'_>) -> Result<Option<(Login, Sha256)>> 
 
     let pulumi = backend.as_ref().ok().map(|backend| {
         let oidc = open::oidc(open, host)?;
-        pulumi_cloud::Login::find(host, &home, &backend.url, &oidc, None)
+        LoginMethod::find(host, &home, &backend.url, &oidc, None)
     });
     let pulumi = pulumi.transpose();
     let (environment, has_organization) = match &open.environment {
@@ -41,7 +41,10 @@ pub(super) fn login_and_key(call: &Call<'_>) -> Result<Option<(Login, Sha256)>> 
             login.add("definition", Some(definition.text.as_bytes()));
             (full_path(path)?, false)
         }
-        Reference::Cloud(text) => (text.clone(), Name::parse(text)?.organization.is_some()),
+        Reference::Cloud(text) => (
+            text.clone(),
+            EnvironmentName::parse(text)?.organization.is_some(),
+        ),
     };
     let mut key = settings(call, &environment);
 
@@ -118,7 +121,7 @@ pub(super) fn describe_login(call: &Call<'_>) -> Result<String> {
     let home = PulumiHome::new(call.host, open.deadline);
     let backend = Backend::find(call.host, &home)?;
     let oidc = open::oidc(open, call.host)?;
-    let login = pulumi_cloud::Login::find(call.host, &home, &backend.url, &oidc, None)?;
+    let login = LoginMethod::find(call.host, &home, &backend.url, &oidc, None)?;
     Ok(match login.principal() {
         Some(principal) => format!("{principal} at `{}`", backend.url),
         None => format!("none at `{}`", backend.url),

@@ -9,6 +9,7 @@ use crate::authenticate::stack_backends::StackBackends;
 use crate::config::Reference;
 use crate::config::request::OpenRequest;
 use crate::config::{Origin, Setting};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::http::HttpClient;
@@ -16,7 +17,8 @@ use crate::identity_token::Source;
 use crate::log::Log;
 use crate::opener::Opener;
 use crate::pulumi_cloud::{
-    Backend, Cloud, Login, Name, Oidc, Organization, PulumiHome, Settings, TokenType,
+    AccessTokenType, AnonymousEnvironment, Backend, Cloud, EnvironmentName, LoginMethod,
+    LoginSettings, OidcSettings, Organization, PulumiHome, StoredEnvironment,
 };
 
 /// Hands the one who opens the environment to `work`. `verb` is what is to be done, for messages.
@@ -32,13 +34,17 @@ pub(super) fn with_opener<T>(
         Reference::Local(path) if request.remote => {
             let definition = file_importer::read_definition(path)?;
             in_cloud(verb, request, host, http, log, None, |cloud| {
-                work(&cloud.anonymous(definition.text, definition.shown_as)?)
+                let (text, shown_as) = (definition.text, definition.shown_as);
+                work(&AnonymousEnvironment::new(cloud, text, shown_as)?)
             })
         }
         Reference::Local(path) => {
             let secrets = match &request.secrets_of {
                 Some(name) => {
-                    let name = name.clone().parse(|name| Name::parse(name))?.value;
+                    let name = name
+                        .clone()
+                        .parse(|name| EnvironmentName::parse(name))?
+                        .value;
                     Some(StoredSecrets::new(name, request, host, http, log))
                 }
                 None => None,
@@ -58,10 +64,10 @@ pub(super) fn with_opener<T>(
         ))
         .with_hint("leave `--remote` out")),
         Reference::Cloud(text) => {
-            let name = Name::parse(text)?;
+            let name = EnvironmentName::parse(text)?;
             let organization = name.organization.as_deref();
             in_cloud(verb, request, host, http, log, organization, |cloud| {
-                work(&cloud.stored(&name)?)
+                work(&StoredEnvironment::new(cloud, &name)?)
             })
         }
     }
@@ -76,13 +82,13 @@ pub(super) fn renew_login(
     log: &Log<'_>,
 ) -> Result<bool> {
     let organization = match &request.environment {
-        Reference::Cloud(name) => Name::parse(name)?.organization,
+        Reference::Cloud(name) => EnvironmentName::parse(name)?.organization,
         Reference::Local(_) => None,
     };
     let home = PulumiHome::new(host, request.deadline);
     let backend = Backend::find(host, &home)?;
-    let login = Login::find(host, &home, &backend.url, &oidc(request, host)?, None)?;
-    if !login.is_to_be_renewed(host.clock().now()) {
+    let login = LoginMethod::find(host, &home, &backend.url, &oidc(request, host)?, None)?;
+    if !login.needs_refresh(host.clock().now()) {
         return Ok(false);
     }
     let organization = organization.as_deref();
@@ -112,29 +118,38 @@ fn in_cloud<T>(
 /// Logs in to Pulumi Cloud as the request says. `organization` is that of the environment's name.
 pub(super) fn log_in<'a>(
     request: &OpenRequest,
-    host: &Host,
-    http: &HttpClient,
+    host: &'a Host,
+    http: &'a HttpClient,
     log: &'a Log<'a>,
     organization: Option<&str>,
 ) -> Result<Cloud<'a>> {
     let organization = organization
         .map(|organization| Organization::parse(organization, "the environment"))
         .transpose()?;
-    let settings = Settings {
+    let settings = LoginSettings {
         organization: organization_setting(request.organization.as_ref())?,
         oidc: oidc(request, host)?,
+    };
+    let context = Context {
+        host,
+        http,
+        log,
         deadline: request.deadline,
     };
-    Cloud::log_in(host, http, &settings, organization.as_ref(), log)
+    Cloud::log_in(context, &settings, organization.as_ref())
 }
 
 /// What the request says about the exchange of an identity token.
-pub(super) fn oidc(request: &OpenRequest, host: &Host) -> Result<Oidc> {
-    Ok(Oidc {
+pub(super) fn oidc(request: &OpenRequest, host: &Host) -> Result<OidcSettings> {
+    Ok(OidcSettings {
         source: oidc_source(request.pulumi_oidc_token.as_ref(), host)?,
         token_type: match &request.pulumi_oidc_token_type {
-            Some(text) => text.clone().parse(|text| TokenType::parse(text))?.value,
-            None => TokenType::default(),
+            Some(text) => {
+                text.clone()
+                    .parse(|text| AccessTokenType::parse(text))?
+                    .value
+            }
+            None => AccessTokenType::default(),
         },
     })
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::log::Log;
-use crate::pulumi_cloud::{self, Cloud, Name};
+use crate::pulumi_cloud::{self, Cloud, EnvironmentName, StoredEnvironment};
 use crate::secret::Text;
 use esc::{Decrypter, HostResult};
 
@@ -19,7 +19,7 @@ pub(super) struct StoredSecrets<'a> {
     host: &'a Host,
     http: &'a HttpClient,
     log: &'a Log<'a>,
-    name: Name,
+    name: EnvironmentName,
     progress: Mutex<Progress<'a>>,
 }
 
@@ -30,7 +30,7 @@ const TASK: &str = "decrypting";
 #[derive(Default)]
 struct Progress<'a> {
     /// The login, and the name with its organisation.
-    reached: Option<(Cloud<'a>, Name)>,
+    reached: Option<(Cloud<'a>, EnvironmentName)>,
     /// Whether a ciphertext could not be decrypted. What failed once is not asked again: a
     /// definition may hold hundreds.
     has_failed: bool,
@@ -38,7 +38,7 @@ struct Progress<'a> {
 
 impl<'a> StoredSecrets<'a> {
     pub(super) fn new(
-        name: Name,
+        name: EnvironmentName,
         request: &'a OpenRequest,
         host: &'a Host,
         http: &'a HttpClient,
@@ -54,7 +54,7 @@ impl<'a> StoredSecrets<'a> {
         }
     }
 
-    fn reach(&self) -> Result<(Cloud<'a>, Name)> {
+    fn reach(&self) -> Result<(Cloud<'a>, EnvironmentName)> {
         let cloud = open::log_in(
             self.request,
             self.host,
@@ -72,7 +72,7 @@ impl<'a> StoredSecrets<'a> {
             none => none.insert(self.reach()?),
         };
         let envelope = pulumi_cloud::envelope(ciphertext);
-        let mut plaintexts = cloud.stored(name)?.decrypt(&[&envelope])?;
+        let mut plaintexts = StoredEnvironment::new(cloud, name)?.decrypt(&[&envelope])?;
         let plaintext = plaintexts.pop().ok_or_else(|| {
             // invariant: there are as many plaintexts as ciphertexts.
             Error::new(Kind::Internal, "a ciphertext has no plaintext")

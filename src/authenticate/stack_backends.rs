@@ -9,7 +9,7 @@ use crate::host::Host;
 use crate::http::HttpClient;
 use crate::log::Log;
 use crate::providers::{Backends, OtherBackend};
-use crate::pulumi_cloud::{Cloud, PulumiHome, Stack, StateBackend};
+use crate::pulumi_cloud::{Cloud, CloudStack, PulumiHome, StateBackend};
 use crate::pulumi_state::StackName;
 use crate::secret::{Secret, Text};
 
@@ -51,7 +51,7 @@ impl<'a> StackBackends<'a> {
     fn with_stack<T>(
         &self,
         name: &StackName,
-        work: impl FnOnce(&Stack<'_>) -> Result<T>,
+        work: impl FnOnce(&CloudStack<'_>) -> Result<T>,
     ) -> Result<T> {
         // A panic while it was held cannot have left it half changed.
         let logins = self.logins.lock();
@@ -73,9 +73,7 @@ impl<'a> StackBackends<'a> {
         };
         let login = &mut logins[known];
         let organization = login.organization.as_deref();
-        let stack = login
-            .cloud
-            .stack(organization, &name.project, &name.stack)?;
+        let stack = CloudStack::new(&login.cloud, organization, &name.project, &name.stack)?;
         login.organization = Some(stack.organization().to_owned());
         work(&stack)
     }

@@ -1,58 +1,55 @@
-//! Definitions that are evaluated in Pulumi Cloud, but not stored there.
+//! Local definitions that Pulumi Cloud evaluates without storing them.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::opener::{Checked, Opener, Opening};
 use crate::pulumi_cloud::client::Cloud;
-use crate::pulumi_cloud::failure::Refusal;
-use crate::pulumi_cloud::name::Organization;
+use crate::pulumi_cloud::environment_name::Organization;
+use crate::pulumi_cloud::error_response::{ErrorResponse, Resource};
+use crate::pulumi_cloud::session;
 use esc::{Diagnostic, Sources};
 
-/// A definition that is evaluated in Pulumi Cloud, but not stored there.
-pub struct Anonymous<'c> {
-    pub(super) cloud: &'c Cloud<'c>,
-    pub(super) organization: Organization,
-    pub(super) definition: Zeroizing<String>,
-    pub(super) shown_as: String,
+/// A local definition that Pulumi Cloud evaluates without storing it.
+pub struct AnonymousEnvironment<'c> {
+    cloud: &'c Cloud<'c>,
+    organization: Organization,
+    definition: Zeroizing<String>,
+    shown_as: String,
 }
 
-impl Anonymous<'_> {
+impl<'c> AnonymousEnvironment<'c> {
+    /// Wraps a definition, to be evaluated in the default organization, which may have to be
+    /// requested. Diagnostics show it as `shown_as`.
+    pub fn new(
+        cloud: &'c Cloud<'c>,
+        definition: Zeroizing<String>,
+        shown_as: impl Into<String>,
+    ) -> Result<Self> {
+        Ok(Self {
+            cloud,
+            organization: cloud.default_organization()?,
+            definition,
+            shown_as: shown_as.into(),
+        })
+    }
+
     fn path(&self) -> String {
         format!("/api/esc/environments/{}/yaml", self.organization)
     }
 
-    /// The error for a refusal.
-    fn denied(&self, refusal: &Refusal) -> Error {
-        let organization = &self.organization;
-        match refusal.status {
-            403 | 404 => {
-                let whom = self.cloud.user().ok().map_or_else(
-                    || format!("the access token from {}", self.cloud.account.origin),
-                    |user| user.to_string(),
-                );
-                let message = format!(
-                    "there is no organisation `{organization}`, or {whom} may not open \
-                     environments in it"
-                );
-                let kind = if refusal.status == 403 {
-                    Kind::Denied
-                } else {
-                    Kind::Configuration
-                };
-                let hint = "check `--organization` and PULUMI_DEFAULT_ORGANIZATION";
-                refusal.with_cause(Error::new(kind, message).with_hint(hint))
-            }
-            _ => self.cloud.general(refusal),
-        }
+    fn explain(&self, response: &ErrorResponse) -> Error {
+        self.cloud
+            .resource_error(response, &Resource::Organization, &self.organization)
     }
 
-    /// The definition's text for its diagnostics, which carry the names that the server gives.
+    /// Adds the definition's text under the names that the diagnostics have for it.
     fn add_source(&self, diagnostics: &[Diagnostic], sources: &mut Sources) {
-        for range in diagnostics.iter().filter_map(|it| it.range.as_ref()) {
-            // Imports have names of their own, with a project.
+        let ranges = diagnostics.iter().filter_map(|item| item.range.as_ref());
+        for range in ranges {
+            // The names of imported environments contain a project.
             if !range.environment.contains('/') {
                 sources.add(&range.environment, &self.shown_as, self.definition.clone());
             }
@@ -60,13 +57,13 @@ impl Anonymous<'_> {
     }
 }
 
-impl Opener for Anonymous<'_> {
+impl Opener for AnonymousEnvironment<'_> {
     fn open(&self) -> Result<Opening> {
         let path = format!("{}/open", self.path());
         let definition = self.definition.as_bytes();
-        let mut opening = self
-            .cloud
-            .open(&path, &path, definition, |refusal| self.denied(refusal))?;
+        let mut opening = session::open(self.cloud, &path, &path, definition, |response| {
+            self.explain(response)
+        })?;
         self.add_source(&opening.diagnostics, &mut opening.sources);
         Ok(opening)
     }
@@ -74,18 +71,18 @@ impl Opener for Anonymous<'_> {
     fn check(&self) -> Result<Checked> {
         let path = format!("{}/check", self.path());
         let definition = self.definition.as_bytes();
-        let mut checked = self
-            .cloud
-            .check(&path, definition, |refusal| self.denied(refusal))?;
+        let mut checked = session::check(self.cloud, &path, definition, |response| {
+            self.explain(response)
+        })?;
         self.add_source(&checked.diagnostics, &mut checked.sources);
         Ok(checked)
     }
 }
 
-impl fmt::Debug for Anonymous<'_> {
+impl fmt::Debug for AnonymousEnvironment<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("Anonymous")
+            .debug_struct("AnonymousEnvironment")
             .field("organization", &self.organization)
             .field("shown_as", &self.shown_as)
             .finish_non_exhaustive()

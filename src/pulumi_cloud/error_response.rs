@@ -1,25 +1,25 @@
-//! What a refusal of Pulumi Cloud means, in words a user can act on.
+//! Error responses of Pulumi Cloud, as messages that a user can act on.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::format_duration;
 use crate::error::{Error, Kind, one_line};
 use crate::http::Response;
+use crate::pulumi_cloud::diagnostics::read_diagnostics;
+use crate::pulumi_cloud::environment_name::Organization;
+use crate::pulumi_cloud::login::AccessTokenSource;
+use crate::pulumi_cloud::user::Caller;
 use crate::secret::REDACTED;
-use esc::{Data, Diagnostic, Position, Range, Severity, Value, format::json};
+use esc::{Diagnostic, format::json};
 
-/// How deep an error's JSON may nest.
-const NESTING: usize = 64;
+/// How deep the JSON of an error may nest.
+const MAX_NESTING: usize = 64;
 
-/// The longest message of the server that is shown, in characters.
-const LONGEST_MESSAGE: usize = 500;
+/// The maximum length of a server's message, in characters. The rest is dropped.
+const MAX_MESSAGE_CHARS: usize = 500;
 
-/// The most diagnostics that are taken over.
-const MOST_DIAGNOSTICS: usize = 1_000;
-
-/// An answer that is not what was asked for.
-pub(super) struct Refusal {
+/// A response with an unexpected status.
+pub(super) struct ErrorResponse {
     pub(super) status: u16,
     pub(super) diagnostics: Vec<Diagnostic>,
     message: Option<String>,
@@ -27,91 +27,171 @@ pub(super) struct Refusal {
     retry_after: Option<Duration>,
 }
 
-impl Refusal {
-    /// Reads an answer. `secrets` are what must not be shown, should the server repeat it.
-    pub(super) fn read(answer: &Response, secrets: &[&str]) -> Self {
-        let body = answer.body.expose();
-        let json = json::parse(body, NESTING).ok();
+/// What a request tried to access, with the full name.
+pub(super) enum Resource<'r> {
+    Environment(&'r str),
+    Stack(&'r str),
+    /// All environments of the organization.
+    Organization,
+}
+
+impl ErrorResponse {
+    /// Reads a response. `secrets` are redacted if the server repeats them.
+    pub(super) fn read(response: &Response, secrets: &[&str]) -> Self {
+        let body = response.body.expose();
+        let json = json::parse(body, MAX_NESTING).ok();
         let message = match &json {
-            // `error_description` is what the token exchange says (RFC 6749, section 5.2).
+            // The token exchange uses `error_description` (RFC 6749, section 5.2).
             Some(json) => ["message", "error_description", "error"]
                 .iter()
                 .find_map(|name| json.property(name)?.as_str()),
-            // Other servers' pages are of no use here; a line of plain text may be.
+            // Plain text may be useful, HTML is not.
             None => std::str::from_utf8(body)
                 .ok()
                 .filter(|text| !text.trim_start().starts_with('<')),
         };
-        let shown = |text: &str| {
-            let hidden = secrets
-                .iter()
-                .filter(|secret| !secret.is_empty())
-                .fold(one_line(text), |text, secret| {
-                    text.replace(secret, REDACTED)
-                });
-            hidden.chars().take(LONGEST_MESSAGE).collect::<String>()
+        let redacted = |text: &str| {
+            let mut text = one_line(text);
+            for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+                text = text.replace(secret, REDACTED);
+            }
+            text.chars().take(MAX_MESSAGE_CHARS).collect::<String>()
         };
-        let diagnostics = json.as_ref().and_then(|json| json.property("diagnostics"));
         Self {
-            status: answer.status,
-            diagnostics: diagnostics.map(read_diagnostics).unwrap_or_default(),
-            message: message.map(shown).filter(|text| !text.is_empty()),
-            request_id: answer.header("x-pulumi-request-id").map(shown),
-            retry_after: answer.retry_after(),
+            status: response.status,
+            diagnostics: json.as_ref().map(read_diagnostics).unwrap_or_default(),
+            message: message.map(redacted).filter(|text| !text.is_empty()),
+            request_id: response.header("x-pulumi-request-id").map(redacted),
+            retry_after: response.retry_after(),
         }
     }
 
-    /// The error for what every call may be answered with: an overload, a failure of the server,
-    /// another server. `host` is who answered.
-    pub(super) fn in_general(&self, host: &str) -> Error {
-        let status = self.status;
-        let (kind, message, hint) = match status {
-            300..=399 => (
-                Kind::Unavailable,
-                format!("`{host}` redirects to another address (HTTP status {status})"),
-                "check PULUMI_BACKEND_URL, and whether the network wants a login; the access token \
-                 is not sent elsewhere"
-                    .to_owned(),
+    /// The error for a 403 or 404 about `resource`.
+    pub(super) fn access_error(
+        &self,
+        resource: &Resource<'_>,
+        organization: &Organization,
+        caller: &Caller<'_>,
+    ) -> Error {
+        let is_forbidden = self.status == 403;
+        let kind = if is_forbidden {
+            Kind::Denied
+        } else {
+            Kind::Configuration
+        };
+        let (action, name, list_command) = match resource {
+            Resource::Environment(name) => ("open", format!("environment `{name}`"), "env ls"),
+            Resource::Stack(name) => ("read", format!("stack `{name}`"), "stack ls --all"),
+            Resource::Organization => {
+                let message = format!(
+                    "the organization `{organization}` does not exist, or {caller} is not allowed \
+                     to open environments in it"
+                );
+                return self.with_cause(
+                    Error::new(kind, message)
+                        .with_hint("check `--organization` and PULUMI_DEFAULT_ORGANIZATION"),
+                );
+            }
+        };
+        let (message, hint) = if is_forbidden {
+            (
+                format!("{caller} is not allowed to {action} the {name}"),
+                format!("ask an administrator of `{organization}` for permission to {action} it"),
+            )
+        } else {
+            let hint = caller.membership_hint(organization).unwrap_or_else(|| {
+                format!(
+                    "check the name, or ask for access; `pulumi {list_command}` lists what you can \
+                     access"
+                )
+            });
+            let message = format!("the {name} does not exist, or {caller} has no access to it");
+            (message, hint)
+        };
+        self.with_cause(Error::new(kind, message).with_hint(hint))
+    }
+
+    /// The error for an environment that can only be opened with an approval.
+    pub(super) fn approval_error(&self, environment: &str, caller: &Caller<'_>) -> Error {
+        let message = format!("{caller} needs an approval to open the environment `{environment}`");
+        self.with_cause(Error::new(Kind::Denied, message).with_hint(
+            "request to open the environment in Pulumi Cloud, and try again once it is approved",
+        ))
+    }
+
+    /// The error for a session that cannot be read any more.
+    pub(super) fn session_error(&self) -> Error {
+        let message = "the session expired before it could be read";
+        self.with_cause(Error::new(Kind::Unavailable, message).with_hint("try again in a moment"))
+    }
+
+    /// The error for a request with an access token, independent of what was requested. `host` is
+    /// the host of Pulumi Cloud.
+    pub(super) fn authenticated_error(&self, host: &str, token: &AccessTokenSource) -> Error {
+        let (message, hint) = match self.status {
+            401 => (
+                format!("`{host}` rejected the access token from {token}"),
+                token.rejection_hint(),
             ),
+            403 => (
+                format!("`{host}` denied access with the access token from {token}"),
+                "log in as a user with the required permission",
+            ),
+            _ => return self.general_error(host),
+        };
+        self.with_cause(Error::new(Kind::Denied, message).with_hint(hint))
+    }
+
+    /// The error for any request: rate limit, server failure, redirect, or another server. `host`
+    /// is the host of Pulumi Cloud.
+    pub(super) fn general_error(&self, host: &str) -> Error {
+        let status = self.status;
+        let mut hint = "try again in a moment".to_owned();
+        let (kind, message) = match status {
+            300..=399 => {
+                hint = "check PULUMI_BACKEND_URL, and whether the network requires a login; \
+                        redirects are not followed"
+                    .to_owned();
+                let message = format!("`{host}` redirected to another URL (HTTP status {status})");
+                (Kind::Unavailable, message)
+            }
             409 => (
                 Kind::Unavailable,
-                "the environment was changed at the same time".to_owned(),
-                "try again in a moment".to_owned(),
+                "the environment was modified at the same time".to_owned(),
             ),
-            413 => (
-                Kind::Configuration,
-                "what was sent is too large for Pulumi Cloud".to_owned(),
-                "make the definition smaller".to_owned(),
-            ),
-            429 => (
-                Kind::Unavailable,
-                format!("`{host}` refuses so many requests in so short a time"),
-                self.retry_after.map_or_else(
-                    || "try again in a moment".to_owned(),
-                    |wait| format!("try again in {}", format_duration(wait)),
-                ),
-            ),
-            500.. => {
-                let id = self.request_id.as_deref();
-                let id = id.map_or_else(String::new, |id| format!(", request id {id}"));
-                (
-                    Kind::Unavailable,
-                    format!("`{host}` failed (HTTP status {status}{id})"),
-                    "try again in a moment; https://status.pulumi.com tells about outages"
-                        .to_owned(),
-                )
+            413 => {
+                hint = "make the definition smaller".to_owned();
+                let message = "the request is too large for Pulumi Cloud".to_owned();
+                (Kind::Configuration, message)
             }
-            400..=499 => (
-                Kind::Configuration,
-                format!("`{host}` refuses the request (HTTP status {status})"),
-                "check the name of the environment, and PULUMI_BACKEND_URL".to_owned(),
-            ),
+            429 => {
+                if let Some(delay) = self.retry_after {
+                    hint = format!("try again in {}", format_duration(delay));
+                }
+                let message = format!("`{host}` limits the rate of requests");
+                (Kind::Unavailable, message)
+            }
+            500.. => {
+                hint =
+                    "try again in a moment; see https://status.pulumi.com for outages".to_owned();
+                let id = match &self.request_id {
+                    Some(id) => format!(", request ID {id}"),
+                    None => String::new(),
+                };
+                let message = format!("`{host}` failed (HTTP status {status}{id})");
+                (Kind::Unavailable, message)
+            }
+            400..=499 => {
+                hint = "check the environment name and PULUMI_BACKEND_URL".to_owned();
+                let message = format!("`{host}` rejected the request (HTTP status {status})");
+                (Kind::Configuration, message)
+            }
             _ => return not_pulumi_cloud(host, format!("it has HTTP status {status}")),
         };
         self.with_cause(Error::new(kind, message).with_hint(hint))
     }
 
-    /// Adds what the server said.
+    /// Adds the server's message as the cause.
     pub(super) fn with_cause(&self, error: Error) -> Error {
         match &self.message {
             Some(message) => error.caused_by(message.clone()),
@@ -120,70 +200,13 @@ impl Refusal {
     }
 }
 
-/// The error for an answer that Pulumi Cloud would not give. `reason` continues "the answer": it
-/// never quotes it, for an answer may hold secrets.
+/// The error for a response that Pulumi Cloud would not send. `reason` continues "the response",
+/// and never quotes the response: it may contain secrets.
 pub(super) fn not_pulumi_cloud(host: &str, reason: impl Into<String>) -> Error {
     Error::new(
         Kind::Unavailable,
-        format!("the answer of `{host}` is not one of Pulumi Cloud's API"),
+        format!("the response from `{host}` did not come from Pulumi Cloud"),
     )
-    .with_hint("check PULUMI_BACKEND_URL; a proxy or a login page may answer in its place")
+    .with_hint("check PULUMI_BACKEND_URL; a proxy or a login page may be answering instead")
     .caused_by(reason.into())
-}
-
-/// Reads diagnostics as the API writes them.
-pub(super) fn read_diagnostics(list: &Value) -> Vec<Diagnostic> {
-    let Data::Array(items) = &list.data else {
-        return Vec::new();
-    };
-    let items = items.iter().take(MOST_DIAGNOSTICS);
-    items.filter_map(read_diagnostic).collect()
-}
-
-fn read_diagnostic(item: &Value) -> Option<Diagnostic> {
-    let text = |name: &str| {
-        item.property(name)?
-            .as_str()
-            .filter(|text| !text.is_empty())
-    };
-    let summary = match (text("summary"), text("detail")) {
-        (Some(summary), Some(detail)) => format!("{summary}: {detail}"),
-        (Some(either), None) | (None, Some(either)) => either.to_owned(),
-        (None, None) => return None,
-    };
-    let severity = match text("severity") {
-        Some("warning") => Severity::Warning,
-        // A severity that is not said is an error, as for the original client.
-        _ => Severity::Error,
-    };
-    Some(Diagnostic {
-        severity,
-        summary,
-        range: item.property("range").and_then(read_range),
-        path: text("path").map(str::to_owned),
-        failure: None,
-    })
-}
-
-/// Reads a range; one that is all zero says nothing.
-fn read_range(range: &Value) -> Option<Range> {
-    let position = |name: &str| -> Option<Position> {
-        let position = range.property(name)?;
-        let number = |name: &str| match &position.property(name)?.data {
-            Data::Number(number) => number.as_str().parse().ok(),
-            _ => None,
-        };
-        Some(Position {
-            line: number("line").filter(|line| *line > 0)?,
-            column: number("column").unwrap_or(1).max(1),
-            byte: number("byte").unwrap_or(0),
-        })
-    };
-    let environment = range.property("environment").and_then(Value::as_str);
-    let begin = position("begin")?;
-    Some(Range {
-        environment: Arc::from(environment.unwrap_or_default()),
-        begin,
-        end: position("end").unwrap_or(begin),
-    })
 }

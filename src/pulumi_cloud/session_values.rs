@@ -1,57 +1,50 @@
-//! What an open session holds: the API's `esc.Environment`, read into ours.
+//! Reads the response with a session's values: the API's `esc.Environment`.
 //!
-//! The reader is tolerant, as the API's own clients are: what it does not know it leaves, an absent
-//! `value` is null, an absent `trace` is no trace. It is strict in what matters: a value that cannot
-//! be told apart from another is an error.
+//! Like the API's own clients, the reader ignores unknown fields, and reads a missing `value` as
+//! null. Fields of the wrong type are errors.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::pulumi_cloud::failure::read_diagnostics;
-use crate::pulumi_cloud::provider_calls::{self, Call};
+use crate::pulumi_cloud::diagnostics::read_diagnostics;
+use crate::pulumi_cloud::provider_calls::{self, CalledProvider, ProviderCall};
 use crate::secret::Text;
 use esc::{Data, Diagnostic, Environment, PropertyPath, Value, format::json};
 
-/// How deep a value may nest. Whoever gets the value walks it on an ordinary stack.
-const VALUE_NESTING: usize = 200;
+/// How deep a value may nest, so that it can be walked on a stack of ordinary size.
+const MAX_VALUE_NESTING: usize = 200;
 
-/// How deep the JSON may nest: a value takes two levels of it, an expression up to four.
-const JSON_NESTING: usize = 1_000;
+/// How deep the JSON may nest: a value takes two levels, an expression up to four.
+const MAX_JSON_NESTING: usize = 1_000;
 
-/// The stack of the thread that reads: deep JSON takes a deep stack. What is never touched costs
-/// nothing.
+/// The stack size of the thread that parses deeply nested JSON. Untouched pages cost nothing.
 const STACK_BYTES: usize = 64 << 20;
 
-/// The shortest text that is looked for in other texts, in bytes.
-const SHORTEST_SECRET: usize = 8;
+/// Shorter secrets are not searched for in other texts, in bytes.
+const MIN_SECRET_BYTES: usize = 8;
 
-/// An open environment.
+/// The values of a session.
 #[derive(Debug)]
-pub(super) struct Session {
-    /// Its values.
+pub(super) struct SessionValues {
     pub(super) environment: Environment,
-    /// The access key ids that aws-login gave, with the duration that its call in the definition
-    /// has.
+    /// The access key IDs from aws-login, with the session duration in the definition.
     pub(super) key_durations: Vec<(String, Duration)>,
-    /// Where identity tokens stand that `fn::open::oidc` gave.
+    /// The paths of identity tokens from `fn::open::oidc`.
     pub(super) identity_tokens: Vec<PropertyPath>,
 }
 
-/// Reads a session. The error continues "the answer …" and quotes nothing.
-pub(super) fn read(text: &[u8]) -> Result<Session, String> {
-    on_a_deep_stack(|| read_here(text))
+/// Reads the values of a session. The error continues "the response", and does not quote it.
+pub(super) fn read(text: &[u8]) -> Result<SessionValues, String> {
+    on_deep_stack(|| read_values(text))
 }
 
-/// Reads the diagnostics of the answer to a check, which is a session's with `diagnostics`.
-pub(super) fn diagnostics(text: &[u8]) -> Result<Vec<Diagnostic>, String> {
-    on_a_deep_stack(|| {
-        let json = parse(text)?;
-        let diagnostics = json.property("diagnostics").map(read_diagnostics);
-        Ok(diagnostics.unwrap_or_default())
-    })
+/// Reads the response to a check, which has `diagnostics` in addition. The error continues "the
+/// response".
+pub(super) fn read_check(text: &[u8]) -> Result<Vec<Diagnostic>, String> {
+    on_deep_stack(|| Ok(read_diagnostics(&parse(text)?)))
 }
 
-fn on_a_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
+fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
             .name("session".to_owned())
@@ -60,39 +53,43 @@ fn on_a_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> 
         match thread.map(std::thread::ScopedJoinHandle::join) {
             Ok(Ok(result)) => result,
             Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            Err(error) => Err(format!("cannot be read: no thread: {error}")),
+            Err(error) => Err(format!("cannot be parsed: cannot start a thread: {error}")),
         }
     })
 }
 
 fn parse(text: &[u8]) -> Result<Value, String> {
-    json::parse(text, JSON_NESTING).map_err(|error| format!("is not JSON: {error}"))
+    json::parse(text, MAX_JSON_NESTING).map_err(|error| format!("is not JSON: {error}"))
 }
 
-fn read_here(text: &[u8]) -> Result<Session, String> {
-    let Data::Object(mut parts) = parse(text)?.data else {
+fn read_values(text: &[u8]) -> Result<SessionValues, String> {
+    let Data::Object(mut fields) = parse(text)?.data else {
         return Err("is not an object".to_owned());
     };
-    let properties = match parts.remove("properties").map(|properties| properties.data) {
+    let properties = match fields
+        .remove("properties")
+        .map(|properties| properties.data)
+    {
         Some(Data::Object(properties)) => properties,
         None | Some(Data::Null) => BTreeMap::new(),
         Some(_) => return Err("has `properties` that are not an object".to_owned()),
     };
-    let mut values = Value::new(Data::Object(entries(properties, false, VALUE_NESTING)?));
+    let values = read_entries(properties, false, MAX_VALUE_NESTING)?;
+    let mut values = Value::new(Data::Object(values));
 
-    let calls = parts
+    let calls = fields
         .get("exprs")
         .map(provider_calls::find)
         .unwrap_or_default();
     let mut key_durations = Vec::new();
     let mut identity_tokens = Vec::new();
     let mut secrets = Vec::new();
-    for Call { path, kind } in calls {
+    for ProviderCall { path, provider } in calls {
         let Some(value) = values.get(&path) else {
             continue;
         };
-        match kind {
-            provider_calls::Kind::AwsLogin { duration } => {
+        match provider {
+            CalledProvider::AwsLogin { duration } => {
                 for name in ["accessKeyId", "secretAccessKey", "sessionToken"] {
                     secrets.extend(value.property(name).and_then(Value::as_text).cloned());
                 }
@@ -101,44 +98,42 @@ fn read_here(text: &[u8]) -> Result<Session, String> {
                     key_durations.push((key.to_owned(), duration));
                 }
             }
-            provider_calls::Kind::Oidc => identity_tokens.push(path),
+            CalledProvider::Oidc => identity_tokens.push(path),
         }
     }
-    secrets.retain(|secret| secret.as_bytes().len() >= SHORTEST_SECRET);
+    secrets.retain(|secret| secret.as_bytes().len() >= MIN_SECRET_BYTES);
     let secrets: Vec<_> = secrets.iter().map(Text::as_bytes).collect();
-    hide(&mut values, &secrets);
-    Ok(Session {
+    mark_secrets(&mut values, &secrets);
+    Ok(SessionValues {
         environment: Environment { values },
         key_durations,
         identity_tokens,
     })
 }
 
-fn entries(
+fn read_entries(
     wrapped: BTreeMap<String, Value>,
     secret: bool,
     nesting: usize,
 ) -> Result<BTreeMap<String, Value>, String> {
     wrapped
         .into_iter()
-        .map(|(name, value)| Ok((name, unwrap(value, secret, nesting)?)))
+        .map(|(name, value)| Ok((name, read_value(value, secret, nesting)?)))
         .collect()
 }
 
-/// Reads `{value, secret, unknown, trace}`. What stands in a secret list or object is secret too.
-fn unwrap(wrapped: Value, secret: bool, nesting: usize) -> Result<Value, String> {
+/// Reads `{value, secret, unknown, trace}`. Values inside a secret list or object are secret too.
+fn read_value(wrapped: Value, secret: bool, nesting: usize) -> Result<Value, String> {
     let Some(nesting) = nesting.checked_sub(1) else {
-        return Err("nests values too deep".to_owned());
+        return Err("nests values too deeply".to_owned());
     };
     let Data::Object(mut fields) = wrapped.data else {
-        return Err("has a value that is not wrapped".to_owned());
+        return Err("has a value that is not an object".to_owned());
     };
     let mut flag = |name: &str| match fields.remove(name).map(|flag| flag.data) {
         Some(Data::Bool(flag)) => Ok(flag),
         None | Some(Data::Null) => Ok(false),
-        Some(_) => Err(format!(
-            "has a value whose `{name}` is neither true nor false"
-        )),
+        Some(_) => Err(format!("has a value whose `{name}` is not a boolean")),
     };
     let secret = flag("secret")? || secret;
     let unknown = flag("unknown")?;
@@ -146,10 +141,10 @@ fn unwrap(wrapped: Value, secret: bool, nesting: usize) -> Result<Value, String>
         None => Data::Null,
         Some(Data::Array(items)) => {
             let items = items.into_iter();
-            let items = items.map(|item| unwrap(item, secret, nesting));
+            let items = items.map(|item| read_value(item, secret, nesting));
             Data::Array(items.collect::<Result<_, _>>()?)
         }
-        Some(Data::Object(properties)) => Data::Object(entries(properties, secret, nesting)?),
+        Some(Data::Object(properties)) => Data::Object(read_entries(properties, secret, nesting)?),
         Some(scalar) => scalar,
     };
     Ok(Value {
@@ -159,16 +154,18 @@ fn unwrap(wrapped: Value, secret: bool, nesting: usize) -> Result<Value, String>
     })
 }
 
-/// Marks as secret what Pulumi Cloud's aws-login gave, whatever its flags say: its outputs, texts
-/// that hold one of them, and whatever is named like them.
-fn hide(value: &mut Value, secrets: &[&[u8]]) {
+/// Marks the outputs of Pulumi Cloud's aws-login as secret, whatever the API says: `secrets`, texts
+/// that contain one of them, and entries with the names of the outputs.
+fn mark_secrets(value: &mut Value, secrets: &[&[u8]]) {
     match &mut value.data {
         Data::String(text) => {
             let bytes = text.as_bytes();
-            let holds = |secret: &&[u8]| bytes.windows(secret.len()).any(|part| part == *secret);
-            value.secret |= secrets.iter().any(holds);
+            let contains = |secret: &&[u8]| bytes.windows(secret.len()).any(|part| part == *secret);
+            value.secret |= secrets.iter().any(contains);
         }
-        Data::Array(items) => items.iter_mut().for_each(|item| hide(item, secrets)),
+        Data::Array(items) => items
+            .iter_mut()
+            .for_each(|item| mark_secrets(item, secrets)),
         Data::Object(entries) => {
             let is_login =
                 entries.contains_key("accessKeyId") && entries.contains_key("secretAccessKey");
@@ -178,7 +175,7 @@ fn hide(value: &mut Value, secrets: &[&[u8]]) {
                     "accessKeyId" | "secretAccessKey" | "sessionToken"
                 );
                 value.secret |= is_login && is_output;
-                hide(value, secrets);
+                mark_secrets(value, secrets);
             }
         }
         Data::Null | Data::Bool(_) | Data::Number(_) => {}
@@ -190,13 +187,13 @@ mod tests {
     use super::*;
     use esc::format::json::{Secrets, compact};
 
-    fn shown(session: &Session, secrets: Secrets) -> String {
+    fn shown(session: &SessionValues, secrets: Secrets) -> String {
         let text = compact(&session.environment.values, secrets);
         text.as_str().unwrap().to_owned()
     }
 
     #[test]
-    fn values_are_unwrapped_and_keep_their_digits() {
+    fn values_are_read_with_all_digits() {
         for (text, redacted, revealed) in [
             ("{}", "{}", "{}"),
             (r#"{"properties":null,"new":[1]}"#, "{}", "{}"),
@@ -226,12 +223,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_session_is_refused_without_being_quoted() {
+    fn invalid_session_is_rejected_without_quoting_it() {
         let deep = |depth: usize| {
             let (open, close) = (r#"{"value":{"a":"#.repeat(depth), "}}".repeat(depth));
             format!(r#"{{"properties":{{"a":{open}{{"value":1}}{close}}}}}"#)
         };
-        assert!(read(deep(VALUE_NESTING - 1).as_bytes()).is_ok());
+        assert!(read(deep(MAX_VALUE_NESTING - 1).as_bytes()).is_ok());
         for (text, problem) in [
             (
                 "hunter2",
@@ -245,13 +242,13 @@ mod tests {
             ),
             (
                 r#"{"properties":{"a":"hunter2"}}"#,
-                "has a value that is not wrapped",
+                "has a value that is not an object",
             ),
             (
                 r#"{"properties":{"a":{"value":"hunter2","secret":"yes"}}}"#,
-                "has a value whose `secret` is neither true nor false",
+                "has a value whose `secret` is not a boolean",
             ),
-            (&deep(VALUE_NESTING), "nests values too deep"),
+            (&deep(MAX_VALUE_NESTING), "nests values too deeply"),
             (
                 &"[".repeat(1_000_000),
                 "is not JSON: lists and objects nest too deep at byte 1000",
@@ -262,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_aws_login_gave_is_secret_whatever_its_flags_say() {
+    fn aws_login_outputs_are_secret_whatever_the_api_says() {
         let text = r#"{"properties":{
             "aws":{"value":{"login":{"value":{"accessKeyId":{"value":"ASIAEXAMPLE1"},
                 "secretAccessKey":{"value":"hunter2-hunter2"},"region":{"value":"eu-west-1"}}}}},

@@ -1,5 +1,5 @@
-//! `POST /api/oauth/token` (RFC 8693): an OIDC identity token, or a refresh token, for an access
-//! token.
+//! The token endpoint, `POST /api/oauth/token` (RFC 8693): exchanges an OIDC identity token or a
+//! refresh token for an access token.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,43 +7,42 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
-use crate::http::{Method, Response};
+use crate::http::Response;
 use crate::identity_token::Source;
-use crate::pulumi_cloud::failure::{Refusal, not_pulumi_cloud};
-use crate::pulumi_cloud::name::Organization;
-use crate::pulumi_cloud::transport::{Call, LARGEST_ANSWER, Transport};
+use crate::pulumi_cloud::environment_name::Organization;
+use crate::pulumi_cloud::error_response::{ErrorResponse, not_pulumi_cloud};
+use crate::pulumi_cloud::transport::{ApiRequest, Transport};
 use crate::secret::Secret;
 use esc::format::json::{self, Secrets};
 use esc::{Data, Value};
 
-/// How long the access token is asked to last. It serves this one call.
+/// The requested lifetime of the access token, which is used for one call only.
 const LIFETIME: Duration = Duration::from_mins(15);
 
-/// The longest lifetime that is believed. A date beyond the year 9999 could not be written into the
-/// credentials file.
-const LONGEST_LIFETIME: Duration = Duration::from_hours(24 * 3_650);
+/// Longer lifetimes are shortened: the credentials file cannot represent a date after the year 9999.
+const MAX_LIFETIME: Duration = Duration::from_hours(24 * 3_650);
 
-/// How deep the answer may nest.
-const NESTING: usize = 16;
+/// How deep the JSON of a response may nest.
+const MAX_NESTING: usize = 16;
 
-/// Which access token an identity token is exchanged for.
+/// The type of access token to exchange an identity token for.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub enum TokenType {
-    /// The organisation's.
+pub enum AccessTokenType {
+    /// A token of the organization.
     #[default]
     Organization,
-    /// The organisation's, with an administrator's rights.
+    /// A token of the organization with administrator permissions.
     OrganizationAdmin,
-    /// A team's: its name.
+    /// A token of the team with this name.
     Team(String),
-    /// A user's: the login.
+    /// A token of the user with this login.
     Personal(String),
-    /// A deployment runner's: its name.
+    /// A token of the deployment runner with this name.
     Runner(String),
 }
 
-impl TokenType {
-    /// Reads `organization`, `organization:admin`, `team:NAME`, `personal:LOGIN` or `runner:NAME`.
+impl AccessTokenType {
+    /// Parses `organization`, `organization:admin`, `team:NAME`, `personal:LOGIN` or `runner:NAME`.
     pub fn parse(text: &str) -> Result<Self> {
         let (kind, name) = match text.split_once(':') {
             Some((kind, name)) => (kind, Some(name)),
@@ -56,8 +55,8 @@ impl TokenType {
             ("personal", Some(login)) if !login.is_empty() => Ok(Self::Personal(login)),
             ("runner", Some(name)) if !name.is_empty() => Ok(Self::Runner(name)),
             _ => Err(
-                Error::configuration(format!("`{text}` is not a type of access token")).with_hint(
-                    "write `organization`, `organization:admin`, `team:NAME`, `personal:LOGIN` or \
+                Error::configuration(format!("`{text}` is not an access token type")).with_hint(
+                    "use `organization`, `organization:admin`, `team:NAME`, `personal:LOGIN` or \
                      `runner:NAME`",
                 ),
             ),
@@ -86,151 +85,139 @@ impl TokenType {
     }
 }
 
-impl fmt::Display for TokenType {
+/// The form that [`AccessTokenType::parse`] reads.
+impl fmt::Display for AccessTokenType {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Organization => formatter.write_str("organisation"),
-            Self::OrganizationAdmin => formatter.write_str("organisation administrator"),
-            Self::Team(name) => write!(formatter, "team `{name}`"),
-            Self::Personal(login) => write!(formatter, "user `{login}`"),
-            Self::Runner(name) => write!(formatter, "runner `{name}`"),
+            Self::Organization => formatter.write_str("organization"),
+            Self::OrganizationAdmin => formatter.write_str("organization:admin"),
+            Self::Team(name) => write!(formatter, "team:{name}"),
+            Self::Personal(login) => write!(formatter, "personal:{login}"),
+            Self::Runner(name) => write!(formatter, "runner:{name}"),
         }
     }
 }
 
-/// An access token that was issued.
-pub(super) struct Issued {
+/// The response of the token endpoint.
+pub(super) struct IssuedTokens {
     pub(super) access_token: Secret<String>,
     pub(super) refresh_token: Option<Secret<String>>,
-    /// Counted from before the request.
+    /// When the access token expires, counted from before the request.
     pub(super) expires_at: Option<Timestamp>,
 }
 
-/// Whom an identity token must be for, to be exchanged for a token of this organisation.
+/// The audience that an identity token needs to be exchanged for a token of this organization.
 pub(super) fn audience(organization: &Organization) -> String {
     format!("urn:pulumi:org:{organization}")
 }
 
-/// Exchanges an identity token.
+/// Exchanges an identity token from `source` for an access token of the organization.
 pub(super) fn exchange(
     transport: &Transport<'_>,
     source: &Source,
     identity_token: &Secret<String>,
     organization: &Organization,
-    token_type: &TokenType,
-) -> Result<Issued> {
-    let issued = ask(
-        transport,
-        "the exchange of the identity token",
-        &[
-            ("audience", audience(organization).as_str()),
-            (
-                "grant_type",
-                "urn:ietf:params:oauth:grant-type:token-exchange",
-            ),
-            (
-                "subject_token_type",
-                "urn:ietf:params:oauth:token-type:id_token",
-            ),
-            ("requested_token_type", token_type.urn()),
-            ("scope", &token_type.scope()),
-            ("subject_token", identity_token.expose()),
-        ],
-        Some(LIFETIME),
-        identity_token,
-    )?;
-    issued.map_err(|refusal| {
+    token_type: &AccessTokenType,
+) -> Result<IssuedTokens> {
+    let audience = audience(organization);
+    let mut body = object(&[
+        ("audience", &audience),
+        (
+            "grant_type",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ),
+        (
+            "subject_token_type",
+            "urn:ietf:params:oauth:token-type:id_token",
+        ),
+        ("requested_token_type", token_type.urn()),
+        ("scope", &token_type.scope()),
+        ("subject_token", identity_token.expose()),
+    ]);
+    let seconds = esc::Number::from_text(LIFETIME.as_secs().to_string());
+    body.insert("expiration".to_owned(), Value::new(Data::Number(seconds)));
+    let purpose = "exchanging the identity token";
+    request_tokens(transport, purpose, body, identity_token, |rejection| {
         let message = format!(
-            "Pulumi Cloud does not exchange the identity token from {source} for an access token \
-             (organisation `{organization}`, {token_type})"
+            "Pulumi Cloud rejected the identity token from {source} (organization \
+             `{organization}`, token type `{token_type}`)"
         );
         let hint = format!(
-            "in the settings of the organisation `{organization}`, register the token's issuer with \
-             the audience `{}` and a policy that its claims satisfy",
-            audience(organization)
+            "in the settings of the organization `{organization}`, register the token's issuer with \
+             the audience `{audience}` and a policy that matches the token's claims"
         );
-        refusal.with_cause(Error::new(Kind::Denied, message).with_hint(hint))
+        rejection.with_cause(Error::new(Kind::Denied, message).with_hint(hint))
     })
 }
 
-/// Gets a new access token with a refresh token. `whose` names the login in the error.
+/// Gets a new access token with a refresh token. `login` describes the login in the error.
 pub(super) fn refresh(
     transport: &Transport<'_>,
     refresh_token: &Secret<String>,
-    whose: &str,
-) -> Result<Issued> {
-    let issued = ask(
-        transport,
-        "the renewal of the login",
-        &[
-            ("grant_type", "refresh_token"),
-            ("refresh_token", refresh_token.expose()),
-        ],
-        None,
-        refresh_token,
-    )?;
-    issued.map_err(|refusal| {
-        let message = format!("{whose} has expired and cannot be renewed");
+    login: &str,
+) -> Result<IssuedTokens> {
+    let body = object(&[
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh_token.expose()),
+    ]);
+    let purpose = "refreshing the login";
+    request_tokens(transport, purpose, body, refresh_token, |rejection| {
+        let message = format!("{login} has expired and cannot be refreshed");
         let error = Error::new(Kind::Denied, message).with_hint("run `pulumi login`");
-        refusal.with_cause(error)
+        rejection.with_cause(error)
     })
 }
 
-/// Asks for a token; the inner error is a refusal of what was presented.
-fn ask(
-    transport: &Transport<'_>,
-    purpose: &str,
-    fields: &[(&str, &str)],
-    lifetime: Option<Duration>,
-    presented: &Secret<String>,
-) -> Result<Result<Issued, Refusal>> {
-    let mut body: BTreeMap<_, _> = fields
+fn object(fields: &[(&str, &str)]) -> BTreeMap<String, Value> {
+    fields
         .iter()
         .map(|(name, text)| ((*name).to_owned(), Value::secret(*text)))
-        .collect();
-    if let Some(lifetime) = lifetime {
-        let seconds = esc::Number::from_text(lifetime.as_secs().to_string());
-        body.insert("expiration".to_owned(), Value::new(Data::Number(seconds)));
-    }
-    let body = json::compact(&Value::new(Data::Object(body)), Secrets::Revealed);
-    let now = transport.http.host().clock().now();
-    let answer = transport.send(Call {
-        purpose,
-        method: Method::Post,
-        path: "/api/oauth/token",
-        token: None,
-        body: body.as_bytes(),
-        limit: LARGEST_ANSWER,
-        repeatable: false,
-    })?;
-    match answer.status {
-        200 | 201 => read(transport, &answer, now).map(Ok),
-        400..=403 => Ok(Err(Refusal::read(&answer, &[presented.expose()]))),
-        _ => {
-            let refusal = Refusal::read(&answer, &[presented.expose()]);
-            Err(refusal.in_general(&transport.backend.host()))
-        }
-    }
+        .collect()
 }
 
-fn read(transport: &Transport<'_>, answer: &Response, now: Timestamp) -> Result<Issued> {
+/// Posts to the token endpoint. `rejected` makes the error if `presented_token` is rejected.
+fn request_tokens(
+    transport: &Transport<'_>,
+    purpose: &str,
+    body: BTreeMap<String, Value>,
+    presented_token: &Secret<String>,
+    rejected: impl Fn(&ErrorResponse) -> Error,
+) -> Result<IssuedTokens> {
+    let body = json::compact(&Value::new(Data::Object(body)), Secrets::Revealed);
+    let now = transport.context.now();
+    let request = ApiRequest::post(purpose, "/api/oauth/token", body.as_bytes());
+    let response = transport.send(request, None)?;
+    if matches!(response.status, 200 | 201) {
+        return read_tokens(transport, &response, now);
+    }
+    let error = ErrorResponse::read(&response, &[presented_token.expose()]);
+    Err(match error.status {
+        400..=403 => rejected(&error),
+        _ => error.general_error(&transport.backend.host()),
+    })
+}
+
+fn read_tokens(
+    transport: &Transport<'_>,
+    response: &Response,
+    now: Timestamp,
+) -> Result<IssuedTokens> {
     let unexpected = |reason: String| not_pulumi_cloud(&transport.backend.host(), reason);
-    let json = json::parse(answer.body.expose(), NESTING)
+    let json = json::parse(response.body.expose(), MAX_NESTING)
         .map_err(|error| unexpected(format!("it is not JSON: {error}")))?;
-    let text = |name: &str| {
+    let token = |name: &str| {
         let text = json.property(name)?.as_str();
         text.filter(|text| !text.is_empty()).map(Secret::from)
     };
     let lifetime = match json.property("expires_in").map(|value| &value.data) {
-        Some(Data::Number(seconds)) => seconds.as_str().parse().ok(),
+        Some(Data::Number(seconds)) => seconds.as_str().parse().ok().map(Duration::from_secs),
         _ => None,
     };
-    Ok(Issued {
-        access_token: text("access_token")
-            .ok_or_else(|| unexpected("it holds no access token".to_owned()))?,
-        refresh_token: text("refresh_token"),
-        expires_at: lifetime
-            .map(|seconds| now.plus(Duration::from_secs(seconds).min(LONGEST_LIFETIME))),
+    Ok(IssuedTokens {
+        access_token: token("access_token")
+            .ok_or_else(|| unexpected("it has no access token".to_owned()))?,
+        refresh_token: token("refresh_token"),
+        expires_at: lifetime.map(|lifetime| now.plus(lifetime.min(MAX_LIFETIME))),
     })
 }
 
@@ -239,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn token_types_have_their_scopes() {
+    fn token_types_map_to_urns_and_scopes() {
         for (text, urn, scope) in [
             ("organization", "organization", ""),
             ("organization:admin", "organization", "admin"),
@@ -247,7 +234,8 @@ mod tests {
             ("personal:alice", "personal", "user:alice"),
             ("runner:r1", "runner", "runner:r1"),
         ] {
-            let token_type = TokenType::parse(text).unwrap();
+            let token_type = AccessTokenType::parse(text).unwrap();
+            assert_eq!(token_type.to_string(), text);
             let urn = format!("urn:pulumi:token-type:access_token:{urn}");
             assert_eq!(
                 (token_type.urn(), token_type.scope().as_str()),
@@ -263,7 +251,7 @@ mod tests {
             "personal",
             "runner:",
         ] {
-            assert!(TokenType::parse(text).is_err(), "{text}");
+            assert!(AccessTokenType::parse(text).is_err(), "{text}");
         }
     }
 }

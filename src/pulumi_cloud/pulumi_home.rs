@@ -1,0 +1,113 @@
+//! The folder of the Pulumi CLI: `PULUMI_CREDENTIALS_PATH`, else `PULUMI_HOME`, else `~/.pulumi`.
+//!
+//! This file reads `config.json`; [`crate::pulumi_cloud::credentials_file`] handles
+//! `credentials.json`.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::clock::Deadline;
+use crate::error::{Error, Result};
+use crate::host::Host;
+use esc::format::json;
+use esc::{Data, Value};
+
+/// The largest file that is read, in bytes.
+const MAX_FILE_BYTES: usize = 1024 * 1024;
+
+/// How deep the files may nest. The CLI's own files nest four levels.
+const MAX_NESTING: usize = 32;
+
+/// The folder of the Pulumi CLI.
+#[derive(Clone, Debug)]
+pub struct PulumiHome<'h> {
+    host: &'h Host,
+    pub(super) deadline: Deadline,
+}
+
+impl<'h> PulumiHome<'h> {
+    /// Refers to the folder without reading it. `deadline` limits the wait for a file lock.
+    #[must_use]
+    pub fn new(host: &'h Host, deadline: Deadline) -> Self {
+        Self { host, deadline }
+    }
+
+    /// Reads the organization that `pulumi org set-default` chose for the backend with this URL.
+    pub fn default_organization(&self, backend_url: &str) -> Result<Option<String>> {
+        let Some(path) = self.path("config.json") else {
+            return Ok(None);
+        };
+        let Some(mut file) = open(&path)? else {
+            return Ok(None);
+        };
+        let content = read(&mut file, &path)?;
+        let backend = content
+            .property("backends")
+            .and_then(|backends| backend_entry(backends, backend_url));
+        let organization = backend.and_then(|backend| backend.property("defaultOrg"));
+        Ok(organization.and_then(text).map(str::to_owned))
+    }
+
+    /// The path of a file in the folder; `None` if there is no home directory.
+    pub(super) fn path(&self, file: &str) -> Option<PathBuf> {
+        let host = self.host;
+        let folder = host
+            .path_variable("PULUMI_CREDENTIALS_PATH")
+            .or_else(|| host.path_variable("PULUMI_HOME"))
+            .or_else(|| Some(host.home()?.join(".pulumi")))?;
+        Some(folder.join(file))
+    }
+}
+
+/// Opens a file for reading; `None` if it does not exist.
+pub(super) fn open(path: &Path) -> Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(unreadable(path).caused_by(error)),
+    }
+}
+
+/// Reads a JSON file. The error does not quote its content.
+pub(super) fn read(file: &mut File, path: &Path) -> Result<Value> {
+    let mut content = Zeroizing::new(Vec::with_capacity(64 * 1024));
+    file.take(MAX_FILE_BYTES as u64 + 1)
+        .read_to_end(&mut content)
+        .map_err(|error| unreadable(path).caused_by(error))?;
+    if content.len() > MAX_FILE_BYTES {
+        return Err(unreadable(path).caused_by("the file is too large"));
+    }
+    json::parse(&content, MAX_NESTING).map_err(|error| unreadable(path).caused_by(error))
+}
+
+pub(super) fn unreadable(path: &Path) -> Error {
+    Error::configuration(format!("cannot read `{}`", path.display())).with_hint(
+        "check the file's permissions and content, run `pulumi login` to recreate it, or set \
+         PULUMI_ACCESS_TOKEN and PULUMI_BACKEND_URL",
+    )
+}
+
+/// The entry for a backend. The CLI writes its URL with or without a trailing slash.
+pub(super) fn backend_entry<'a>(section: &'a Value, backend_url: &str) -> Option<&'a Value> {
+    let Data::Object(entries) = &section.data else {
+        return None;
+    };
+    let mut entries = entries.iter();
+    let (_, value) = entries.find(|(url, _)| url.trim_end_matches('/') == backend_url)?;
+    Some(value)
+}
+
+/// The text of a value, unless it is empty.
+pub(super) fn text(value: &Value) -> Option<&str> {
+    value.as_str().filter(|text| !text.is_empty())
+}

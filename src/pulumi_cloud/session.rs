@@ -1,0 +1,154 @@
+//! Opens and checks environments: creates a session, and reads its values.
+
+use percent_encoding::utf8_percent_encode;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::http::RESERVED;
+use crate::opener::{Checked, KeyExpiry, Opening};
+use crate::pulumi_cloud::client::Cloud;
+use crate::pulumi_cloud::diagnostics::read_diagnostics;
+use crate::pulumi_cloud::error_response::ErrorResponse;
+use crate::pulumi_cloud::session_values::{self, SessionValues};
+use crate::pulumi_cloud::transport::ApiRequest;
+use esc::{Data, Diagnostic, Environment, Sources, Value};
+
+/// How long the session can be read. Providers see it as `context.pulumi.openDuration`, so it is
+/// the same as in the `esc` CLI.
+const DURATION: &str = "duration=2h0m0s";
+
+/// The maximum length of a session ID, in bytes.
+const MAX_ID_BYTES: usize = 1_000;
+
+/// A session that was created, or the errors that prevented it.
+struct Created {
+    /// `None` if one of the diagnostics is an error.
+    id: Option<Zeroizing<String>>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// Opens an environment: posts `definition` (empty if it is stored) to `open_path`, and reads the
+/// session below `read_path`. `explain` makes the error for an error response.
+pub(super) fn open(
+    cloud: &Cloud<'_>,
+    open_path: &str,
+    read_path: &str,
+    definition: &[u8],
+    explain: impl Fn(&ErrorResponse) -> Error,
+) -> Result<Opening> {
+    // The credentials in the session cannot be older than this.
+    let started = cloud.context().now();
+    let created = create(cloud, open_path, definition, explain)?;
+    let values = match created.id {
+        Some(id) => read(cloud, read_path, &id)?,
+        None => SessionValues {
+            environment: Environment {
+                values: Value::new(Data::Object([].into())),
+            },
+            key_durations: Vec::new(),
+            identity_tokens: Vec::new(),
+        },
+    };
+    // The clock of the server is known from its responses.
+    let started = started.shifted(cloud.context().http.clock_offset());
+    let keys = values.key_durations.into_iter();
+    Ok(Opening {
+        environment: values.environment,
+        diagnostics: created.diagnostics,
+        sources: Sources::default(),
+        keys: keys
+            .map(|(access_key_id, duration)| KeyExpiry {
+                access_key_id,
+                expires_at: started.plus(duration),
+            })
+            .collect(),
+        identity_tokens: values.identity_tokens,
+        files: Vec::new(),
+    })
+}
+
+/// Creates a session.
+fn create(
+    cloud: &Cloud<'_>,
+    path: &str,
+    definition: &[u8],
+    explain: impl Fn(&ErrorResponse) -> Error,
+) -> Result<Created> {
+    let path = format!("{path}?{DURATION}");
+    let response = cloud.send(ApiRequest::post(
+        "opening the environment",
+        &path,
+        definition,
+    ))?;
+    if !matches!(response.status, 200 | 201) {
+        let error = cloud.error_response(&response);
+        if error.status == 400 && error.diagnostics.iter().any(Diagnostic::is_error) {
+            return Ok(Created {
+                id: None,
+                diagnostics: error.diagnostics,
+            });
+        }
+        return Err(explain(&error));
+    }
+    let json = cloud.json(&response)?;
+    let diagnostics = read_diagnostics(&json);
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        return Ok(Created {
+            id: None,
+            diagnostics,
+        });
+    }
+    match json.property("id").and_then(Value::as_str) {
+        Some(id) if (1..=MAX_ID_BYTES).contains(&id.len()) => Ok(Created {
+            id: Some(Zeroizing::new(id.to_owned())),
+            diagnostics,
+        }),
+        _ => Err(cloud.unexpected("it has no session ID")),
+    }
+}
+
+/// Reads the session with this ID, which is a secret.
+fn read(cloud: &Cloud<'_>, path: &str, id: &str) -> Result<SessionValues> {
+    let escaped = Zeroizing::new(utf8_percent_encode(id, RESERVED).to_string());
+    let path = Zeroizing::new(format!("{path}/{}", *escaped));
+    let response = cloud.send(ApiRequest::get("reading the session", &path))?;
+    if response.status != 200 {
+        let error = cloud.error_response_redacting(&response, id);
+        return Err(match error.status {
+            404 | 410 => error.session_error(),
+            _ => cloud.error(&error),
+        });
+    }
+    session_values::read(response.body.expose())
+        .map_err(|reason| cloud.unexpected(format!("it {reason}")))
+}
+
+/// Checks an environment: posts `definition` (empty if it is stored) to `path`. `explain` makes the
+/// error for an error response.
+pub(super) fn check(
+    cloud: &Cloud<'_>,
+    path: &str,
+    definition: &[u8],
+    explain: impl Fn(&ErrorResponse) -> Error,
+) -> Result<Checked> {
+    let path = format!("{path}?showSecrets=false");
+    let response = cloud.send(ApiRequest::post(
+        "checking the environment",
+        &path,
+        definition,
+    ))?;
+    let diagnostics = if response.status == 200 {
+        session_values::read_check(response.body.expose())
+            .map_err(|reason| cloud.unexpected(format!("it {reason}")))?
+    } else {
+        let error = cloud.error_response(&response);
+        if error.status != 400 || error.diagnostics.is_empty() {
+            return Err(explain(&error));
+        }
+        error.diagnostics
+    };
+    Ok(Checked {
+        diagnostics,
+        sources: Sources::default(),
+    })
+}
