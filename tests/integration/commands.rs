@@ -1,7 +1,7 @@
 //! The commands beside `get-token`, and what all of them share.
 
+use crate::support::aws::{World, project_file};
 use crate::support::plugin::Plugin;
-use crate::support::world::{World, project_file};
 
 const DEFINITION: &str = "\
 values:

@@ -1,11 +1,11 @@
 //! `doctor`: which link of the chain fails.
 
 use crate::cloud::Setting;
+use crate::support::aws::World;
 use crate::support::plugin::Plugin;
-use crate::support::proxy::Proxy;
-use crate::support::sts::RealNames;
-use crate::support::tls::Authority;
-use crate::support::world::World;
+use stand_ins::proxy::Proxy;
+use stand_ins::sts::RealNames;
+use stand_ins::tls::Authority;
 
 /// Lets the real names of AWS STS lead to the world's own.
 fn with_real_names(plugin: Plugin, world: &World) -> (Plugin, (Proxy, RealNames)) {
@@ -57,10 +57,7 @@ fn a_chain_that_holds_is_told_link_by_link() {
         let role = "arn:aws:sts::123456789012:assumed-role/esc-oidc/pulumi-esc";
         assert!(output.stdout.contains(role), "{}", output.stdout);
         assert_eq!(proxy.asked().len(), 1);
-        for secret in [
-            crate::support::pulumi_cloud::configuration::TOKEN,
-            "hunter2",
-        ] {
+        for secret in [stand_ins::pulumi_cloud::configuration::TOKEN, "hunter2"] {
             assert!(!output.stdout.contains(secret), "{}", output.stdout);
         }
     }

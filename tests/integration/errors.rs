@@ -4,10 +4,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::support::oidc::Issuer;
+use crate::support::aws::{AUDIENCE, SUBJECT, VIEWER, World, project_file};
 use crate::support::plugin::{Output, Plugin};
-use crate::support::sts::Failure;
-use crate::support::world::{AUDIENCE, SUBJECT, VIEWER, World, project_file};
+use stand_ins::oidc::Issuer;
+use stand_ins::sts::Failure;
 
 /// A row: its name, how it comes about, standard error, exit code.
 type Row = (&'static str, fn(&Table) -> Plugin, &'static str, i32);

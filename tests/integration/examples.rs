@@ -6,10 +6,10 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::cloud::Setting;
-use crate::support::oidc::GitHubActions;
+use crate::support::aws::{SUBJECT, World, parse, project_file};
 use crate::support::plugin::Plugin;
-use crate::support::pulumi_cloud::configuration::TOKEN;
-use crate::support::world::{SUBJECT, World, parse, project_file};
+use stand_ins::oidc::GitHubActions;
+use stand_ins::pulumi_cloud::configuration::TOKEN;
 
 const ENVIRONMENTS: [&str; 4] = [
     "aws-access.yaml",

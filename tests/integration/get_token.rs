@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::instant::{Seconds, rfc3339};
-use crate::support::oidc::GitHubActions;
+use crate::support::aws::{ADMIN, SUBJECT, VIEWER, World, parse, project_file};
 use crate::support::plugin::Plugin;
-use crate::support::world::{ADMIN, SUBJECT, VIEWER, World, parse, project_file};
+use encodings::timestamp::{Seconds, rfc3339};
+use stand_ins::oidc::GitHubActions;
 
 /// The `aws-login` environment of the seed document, with account, role and session name filled in.
 const SEED: &str = "\
@@ -406,7 +406,7 @@ fn the_expiry_of_credentials_that_tell_none() {
         if let Some(lifetime) = lifetime {
             plugin = plugin.args(["--credential-lifetime", lifetime]);
         }
-        let now = crate::support::instant::Clock::system().now();
+        let now = stand_ins::clock::Clock::system().now();
         let credential = plugin.run().credential();
         let left = seconds_until(&credential["status"]["expirationTimestamp"], now);
         assert!(

@@ -8,14 +8,14 @@ use serde_yaml::Value;
 use tempfile::TempDir;
 
 use crate::cloud::Setting;
-use crate::support::api_server::ApiServer;
+use crate::support::aws::{VIEWER, World, project_file};
 use crate::support::kubectl::{Kubectl, oldest_and_newest};
 use crate::support::plugin::{Output, Plugin};
-use crate::support::proxy::Proxy;
-use crate::support::pulumi_cloud::configuration::TOKEN;
-use crate::support::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY, User};
-use crate::support::verifier::{Verifier, tampered};
-use crate::support::world::{VIEWER, World, project_file};
+use stand_ins::api_server::ApiServer;
+use stand_ins::proxy::Proxy;
+use stand_ins::pulumi_cloud::configuration::TOKEN;
+use stand_ins::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY, User};
+use token_verifier::{Verifier, tampered};
 
 const NAMESPACES: &str = "\
 NAME          STATUS   AGE

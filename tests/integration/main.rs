@@ -1,4 +1,4 @@
-//! Tests of behaviour, through the binary and the public interface.
+//! Tests of the product's behavior, through the binary and the public interface.
 
 #![expect(
     clippy::expect_used,
@@ -8,12 +8,11 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a test that cannot go on fails, and what it stands on is no library"
+    reason = "a test that cannot go on fails"
 )]
 
 pub mod support;
 
-mod architecture;
 mod cache;
 mod check;
 mod cloud;
@@ -27,10 +26,9 @@ mod kubeconfig;
 mod kubectl;
 mod open;
 mod properties;
+mod pulumi_kubernetes_docs;
 #[cfg(unix)]
 mod run;
-mod seed;
 mod stacks;
-mod stand_ins;
+mod support_tests;
 mod tokens;
-mod verifier;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 #[cfg(unix)]
 use std::process::Command;
 
+use crate::support::aws::project_file;
 use crate::support::plugin::{Output, Plugin};
-use crate::support::world::project_file;
 
 const DEFINITION: &str = r#"
 values:

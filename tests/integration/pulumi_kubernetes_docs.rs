@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::cloud::Setting;
 use crate::stacks::outputs;
 use crate::support::plugin::{Plugin, ambient};
-use crate::support::sts::configuration::{AUDIENCE, ROLE};
+use stand_ins::sts::configuration::{AUDIENCE, ROLE};
 
 /// What the document calls the stack's outputs, and the fixture's state holds.
 const KUBECONFIG: &str = "{\"apiVersion\":\"v1\",\"clusters\":[{\"cluster\":{\"server\":\

@@ -3,9 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use crate::support::aws::{World, project_file};
 use crate::support::plugin::Output;
-use crate::support::sts::Failure;
-use crate::support::world::{World, project_file};
+use stand_ins::sts::Failure;
 
 #[test]
 fn a_call_that_hangs_is_killed_and_fails_its_test() {

@@ -10,9 +10,10 @@ use kubectl_esc::error::{Kind, Result};
 use kubectl_esc::secret::Secret;
 use serde_json::Value;
 
-use crate::support::instant;
-use crate::support::sigv4::{Signed, Signer};
-use crate::support::verifier::{Verifier, partition_of};
+use encodings::timestamp;
+use stand_ins::sigv4::{Signed, Signer};
+use stand_ins::sts::caller_identity_request;
+use token_verifier::{Verifier, partition_of};
 
 /// Hosts that botocore names and the library refuses, with the reason.
 struct Refusal {
@@ -88,16 +89,16 @@ fn the_known_answer_byte_for_byte() {
         known.access_key_id,
         Signer::KNOWN_SIGNATURE,
     );
-    let url = crate::support::base64::encode_url(url.as_bytes());
+    let url = encodings::base64::encode_url(url.as_bytes());
     assert_eq!(*token.token.expose(), format!("k8s-aws-v1.{url}"));
     assert_eq!(token.expires_at.to_string(), "2023-04-28T00:14:00Z");
 }
 
 #[test]
 fn hosts_and_signatures_are_botocores() {
-    let oracle: Value = serde_json::from_str(include_str!("data/botocore.json")).unwrap();
+    let oracle: Value = serde_json::from_str(include_str!("../data/botocore.json")).unwrap();
     let text = |name: &str| oracle[name].as_str().unwrap();
-    let signed_at = instant::parse_compact(text("at")).unwrap();
+    let signed_at = timestamp::parse_compact(text("at")).unwrap();
     let cluster = text("cluster");
     let credentials = |session_token: Option<&str>| Credentials {
         access_key_id: text("accessKeyId").to_owned(),
@@ -159,7 +160,7 @@ fn hosts_and_signatures_are_botocores() {
             let token = token.map(|token| token.expose().as_str());
             assert_eq!(parsed.session_token.as_deref(), token);
             // The URL as it is sent, not only as it was signed.
-            let request = parsed.request(cluster);
+            let request = caller_identity_request(&parsed.target, &parsed.host, cluster);
             let signed = Signed::read(&request).unwrap();
             assert_eq!(signed.verify(&request, text("secretAccessKey")), Ok(()));
             equal += 1;
@@ -173,7 +174,7 @@ fn hosts_and_signatures_are_botocores() {
 
 #[test]
 fn each_refusal_has_its_reason() {
-    let oracle: Value = serde_json::from_str(include_str!("data/botocore.json")).unwrap();
+    let oracle: Value = serde_json::from_str(include_str!("../data/botocore.json")).unwrap();
     let mut hosts = vec![0; REFUSED.len()];
     for row in oracle["rows"].as_array().unwrap() {
         let (region, mode) = (row[0].as_str().unwrap(), row[1].as_str().unwrap());

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::case::{Answer, Case, Diagnostic};
-use crate::original::CRASHED;
+use crate::upstream::CRASHED;
 
 /// Differences that are meant: a name, and why.
 pub const EXPLAINED: [(&str, &str); 12] = [

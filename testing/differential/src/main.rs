@@ -12,13 +12,13 @@ mod case;
 mod compare;
 mod document;
 mod generate;
-mod original;
 mod ours;
 mod random;
 mod shrink;
+mod upstream;
 
 #[cfg(test)]
-mod replay;
+mod recorded_cases;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -30,8 +30,8 @@ use clap::Parser;
 use case::{Answer, Case, Recorded};
 use compare::{Comparison, EXPLAINED, Kind, compare, summary_class};
 use generate::{Draft, Grammar};
-use original::Original;
 use ours::SharedProviders;
+use upstream::Upstream;
 
 /// How many cases are sent at once.
 const BATCH: u64 = 256;
@@ -43,7 +43,7 @@ const REPETITIONS: usize = 8;
 #[derive(Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 struct Arguments {
-    /// The program that is built from `tests/differential/original`.
+    /// The program that is built from `testing/differential/upstream`.
     #[arg(long)]
     original: PathBuf,
     /// How many cases.
@@ -95,7 +95,7 @@ fn main() -> ExitCode {
 
 /// The original's answers and ours.
 fn both(
-    original: &mut Original,
+    original: &mut Upstream,
     cases: &[Case],
     providers: &SharedProviders,
 ) -> Result<(Vec<Answer>, Vec<Answer>), String> {
@@ -106,7 +106,7 @@ fn both(
 }
 
 /// Whether the original gives our answer too, at times.
-fn chosen_by_chance(original: &mut Original, case: &Case, ours: &Answer) -> Result<bool, String> {
+fn chosen_by_chance(original: &mut Upstream, case: &Case, ours: &Answer) -> Result<bool, String> {
     let repeated = vec![case.clone(); REPETITIONS];
     let (answers, ()) = original.answers(&repeated, || ())?;
     let mut answers = answers.iter().filter(|theirs| theirs.panic.is_none());
@@ -141,7 +141,7 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         rare_yaml: has("rareYAML"),
     };
     let providers = SharedProviders::load();
-    let mut original = Original::start(&arguments.original)?;
+    let mut original = Upstream::start(&arguments.original)?;
     if let Some(path) = &arguments.cases {
         return compare_given(path, arguments, &mut original, &providers);
     }
@@ -189,7 +189,7 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
 fn compare_given(
     path: &Path,
     arguments: &Arguments,
-    original: &mut Original,
+    original: &mut Upstream,
     providers: &SharedProviders,
 ) -> Result<bool, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
@@ -271,7 +271,7 @@ impl Report {
         &self,
         arguments: &Arguments,
         grammar: Grammar,
-        original: &mut Original,
+        original: &mut Upstream,
         providers: &SharedProviders,
     ) -> Result<(), String> {
         let mut classes: Vec<_> = self.classes.iter().collect();
@@ -359,8 +359,8 @@ fn show(number: u64, case: &Case) {
 }
 
 fn save(name: &str, about: &str, case: &Case, answer: Answer) -> Result<(), String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/evaluator");
-    let recorded = Recorded::new(about.to_owned(), original::version(), case, answer);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/evaluator");
+    let recorded = Recorded::new(about.to_owned(), upstream::version(), case, answer);
     let mut text = serde_json::to_string_pretty(&recorded).map_err(|error| error.to_string())?;
     text.push('\n');
     let path = folder.join(name).join("case.json");

@@ -111,7 +111,7 @@ struct SharedRotator {
 
 impl SharedProviders {
     pub fn load() -> Self {
-        let all = json::parse(include_bytes!("original/providers.json"), 64).unwrap();
+        let all = json::parse(include_bytes!("../upstream/providers.json"), 64).unwrap();
         let parts = |key: &str| match &all.property(key).unwrap().data {
             Data::Object(parts) => parts.clone(),
             _ => unreachable!("providers.json: {key} is no object"),

@@ -8,7 +8,7 @@ use crate::ours::{self, SharedProviders};
 
 #[test]
 fn kept_cases_have_the_answer_of_the_original() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/evaluator");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/evaluator");
     let providers = SharedProviders::load();
     let mut wrong = Vec::new();
     let mut count = 0;

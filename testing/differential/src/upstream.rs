@@ -8,7 +8,7 @@ use crate::case::{Answer, Case};
 
 /// The version of the module that the program is built with.
 pub fn version() -> String {
-    let module = include_str!("original/go.mod");
+    let module = include_str!("../upstream/go.mod");
     let line = module.lines().find(|line| line.contains("pulumi/sdk/v3"));
     let version = line.and_then(|line| line.split(' ').next_back());
     version.unwrap_or_default().to_owned()
@@ -17,7 +17,7 @@ pub fn version() -> String {
 /// What a program that has ended is said to have panicked with.
 pub const CRASHED: &str = "the original's process ended";
 
-pub struct Original {
+pub struct Upstream {
     program: PathBuf,
     running: Running,
 }
@@ -28,7 +28,7 @@ struct Running {
     answers: BufReader<ChildStdout>,
 }
 
-impl Original {
+impl Upstream {
     /// Starts `program`, built from the folder `original`.
     pub fn start(program: &Path) -> Result<Self, String> {
         let running = Running::start(program)?;

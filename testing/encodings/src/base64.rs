@@ -1,5 +1,4 @@
-//! Base64 as RFC 4648 has it, strict: no white space, no stray bits, padding exactly where it
-//! belongs. Written for the tests, so that they do not share code with what they test.
+//! Strict base64 (RFC 4648): no white space, no stray bits, padding exactly where it belongs.
 
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

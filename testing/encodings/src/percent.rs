@@ -1,4 +1,4 @@
-//! Percent-encoding: what a form or a query means, and the one spelling that `SigV4` signs.
+//! Percent encoding of forms and queries, in the canonical form that `SigV4` signs.
 
 use std::fmt::Write as _;
 

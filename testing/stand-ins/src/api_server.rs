@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::base64::encode_standard_padded;
-use super::http::{Client, Reply, Request, Response, Server};
-use super::instant::Clock;
-use super::sts::Sts;
-use super::tls::Authority;
-use super::verifier::Verifier;
+use crate::clock::Clock;
+use crate::http::{Client, Reply, Request, Response, Server};
+use crate::sts::{Sts, caller_identity_request};
+use crate::tls::Authority;
+use encodings::base64::encode_standard_padded;
+use token_verifier::Verifier;
 
 /// The server. Its port closes when it is dropped.
 pub struct ApiServer {
@@ -66,7 +66,7 @@ impl ApiServer {
     }
 
     /// Where `HOST:443` leads, for the host of any EKS cluster: for a
-    /// [`Proxy`](super::proxy::Proxy).
+    /// [`Proxy`](crate::proxy::Proxy).
     pub fn route(&self) -> impl Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static {
         let address = self.server.address();
         move |authority| {
@@ -131,7 +131,11 @@ impl Cluster {
             .verifier
             .verify(token, self.clock.now())
             .map_err(|refusal| format!("check {}: {}", refusal.check, refusal.message))?;
-        let Reply::Answer(answer) = self.sts.answer(&parsed.request(&self.name)) else {
+        let Reply::Answer(answer) = self.sts.answer(&caller_identity_request(
+            &parsed.target,
+            &parsed.host,
+            &self.name,
+        )) else {
             return Err("STS did not answer".to_owned());
         };
         let identity: Value = serde_json::from_slice(&answer.body)

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
-use super::http::{Reply, Request, Response, Server};
-use super::instant::Clock;
-use super::sigv4::Signed;
+use crate::clock::Clock;
+use crate::http::{Reply, Request, Response, Server};
+use crate::sigv4::Signed;
 
 /// How far a signature's time may be off, in seconds.
 const TOLERANCE: i64 = 5 * 60;

@@ -8,10 +8,10 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use serde_json::{Map, Value, json};
 
-use super::base64::encode_url;
-use super::http::{Reply, Response, Server};
-use super::instant::Seconds;
-use super::percent;
+use crate::http::{Reply, Response, Server};
+use encodings::base64::encode_url;
+use encodings::percent;
+use encodings::timestamp::Seconds;
 
 /// One key for all issuers of a test run: making one takes a noticeable part of a second.
 static KEY: LazyLock<Arc<KeyPair>> = LazyLock::new(|| Arc::new(new_key()));

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use super::http::{Serve, Server, read_head};
+use crate::http::{Serve, Server, read_head};
 
 /// A proxy on a free port of 127.0.0.1.
 pub struct Proxy {

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 
 use aws_lc_rs::{digest, hmac};
 
-use super::http::Request;
-use super::instant::{self, Seconds};
-use super::percent;
+use crate::http::Request;
+use encodings::percent;
+use encodings::timestamp::{self, Seconds};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
@@ -134,7 +134,7 @@ impl Signed {
         else {
             return Err(incomplete("the credential has no scope of five parts"));
         };
-        let signed_at = instant::parse_compact(date)
+        let signed_at = timestamp::parse_compact(date)
             .ok_or_else(|| incomplete("X-Amz-Date is not of the form yyyymmddThhmmssZ"))?;
         if !date.starts_with(day) {
             return Err(incomplete(
@@ -169,7 +169,7 @@ impl Signed {
         let canonical = self.canonical_request(request)?;
         let to_sign = format!(
             "{ALGORITHM}\n{}\n{}/{}/{}/aws4_request\n{}",
-            instant::compact(self.signed_at),
+            timestamp::compact(self.signed_at),
             self.day,
             self.region,
             self.service,
@@ -247,7 +247,7 @@ impl Signer {
     /// of a whole token. They are public and belong to nobody.
     pub fn known_answer() -> Self {
         let decoded = |text| {
-            let bytes = super::base64::decode_standard(text).expect("base64");
+            let bytes = encodings::base64::decode_standard(text).expect("base64");
             String::from_utf8(bytes).expect("text")
         };
         Self {
@@ -262,7 +262,10 @@ impl Signer {
     /// An EKS token: presigns `GetCallerIdentity` for this host and cluster.
     pub fn token(&self, host: &str, cluster: &str) -> String {
         let url = format!("https://{host}{}", self.presign(host, cluster));
-        format!("k8s-aws-v1.{}", super::base64::encode_url(url.as_bytes()))
+        format!(
+            "k8s-aws-v1.{}",
+            encodings::base64::encode_url(url.as_bytes())
+        )
     }
 
     /// Path and query of a presigned `GetCallerIdentity`.
@@ -272,7 +275,7 @@ impl Signer {
             ("Version", "2011-06-15".to_owned()),
             ("X-Amz-Algorithm", ALGORITHM.to_owned()),
             ("X-Amz-Credential", self.credential()),
-            ("X-Amz-Date", instant::compact(self.at)),
+            ("X-Amz-Date", timestamp::compact(self.at)),
             ("X-Amz-Expires", "60".to_owned()),
         ];
         if let Some(token) = &self.session_token {
@@ -300,7 +303,7 @@ impl Signer {
     /// Signs a request to `sts` with an `Authorization` header.
     pub fn authorize(&self, request: &mut Request) {
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        let date = instant::compact(self.at);
+        let date = timestamp::compact(self.at);
         request.headers.push(header("X-Amz-Date", &date));
         if let Some(token) = &self.session_token {
             request.headers.push(header("X-Amz-Security-Token", token));
@@ -323,13 +326,13 @@ impl Signer {
     }
 
     fn credential(&self) -> String {
-        let date = instant::compact(self.at);
+        let date = timestamp::compact(self.at);
         let (id, region) = (&self.access_key_id, &self.region);
         format!("{id}/{}/{region}/sts/aws4_request", &date[..8])
     }
 
     fn signature(&self, request: &Request, signed_headers: Vec<String>, presigned: bool) -> String {
-        let date = instant::compact(self.at);
+        let date = timestamp::compact(self.at);
         let signed = Signed {
             access_key_id: self.access_key_id.clone(),
             day: date[..8].to_owned(),

@@ -1,10 +1,16 @@
-//! What an EKS API server checks before it asks STS: the rules of aws-iam-authenticator's verifier,
-//! written again from its behaviour, in its order. Base64 is taken more strictly than there (no
-//! line breaks, no stray bits).
+//! Verifies EKS tokens as an EKS API server does before it asks STS. The rules are those of
+//! aws-iam-authenticator, in its order, written from its behavior without code of the plugin. Base64
+//! is decoded more strictly (no line breaks, no stray bits).
 
-use super::http::Request;
-use super::instant::{self, Seconds};
-use super::{base64, percent};
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    reason = "a test that cannot go on fails"
+)]
+
+use encodings::timestamp::{self, Seconds};
+use encodings::{base64, percent};
 
 /// The longest token that is taken, in bytes.
 const LONGEST: usize = 4096;
@@ -139,7 +145,7 @@ impl Verifier {
         if date.is_empty() {
             return refuse(15, "X-Amz-Date parameter must be present in pre-signed URL");
         }
-        let Some(signed_at) = instant::parse_compact(&date) else {
+        let Some(signed_at) = timestamp::parse_compact(&date) else {
             return refuse(16, format!("error parsing X-Amz-Date parameter {date}"));
         };
         if now > signed_at + 15 * 60 {
@@ -215,13 +221,6 @@ impl Verifier {
     }
 }
 
-impl Parsed {
-    /// The request that an API server then makes of it, in the name of its own cluster.
-    pub fn request(&self, cluster: &str) -> Request {
-        request(&self.target, &self.host, cluster)
-    }
-}
-
 /// A token with its URL changed.
 pub fn tampered(token: &str, change: impl FnOnce(&mut String)) -> String {
     let payload = token.strip_prefix(PREFIX).expect("a token");
@@ -231,21 +230,6 @@ pub fn tampered(token: &str, change: impl FnOnce(&mut String)) -> String {
     change(&mut url);
     assert_ne!(url, before, "nothing was changed");
     format!("{PREFIX}{}", base64::encode_url(url.as_bytes()))
-}
-
-/// The request that an API server makes of a presigned path and query.
-pub fn request(target: &str, host: &str, cluster: &str) -> Request {
-    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    Request {
-        method: "GET".to_owned(),
-        target: target.to_owned(),
-        headers: vec![
-            header("Host", host),
-            header("x-k8s-aws-id", cluster),
-            header("accept", "application/json"),
-        ],
-        ..Request::default()
-    }
 }
 
 /// Checks 8 to 11; the parameters with their names as written.

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::{ENVIRONMENT, LOCAL, Scene, identity, replace_arguments, token, with_second_role};
 use crate::cloud::Setting;
-use crate::support::base64;
 use crate::support::plugin::Output;
-use crate::support::pulumi_cloud::configuration::{
+use encodings::base64;
+use stand_ins::pulumi_cloud::configuration::{
     ORGANISATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN, USER,
 };
-use crate::support::sts::Sts;
-use crate::support::sts::configuration::{Configuration as Accounts, EXTERNAL_ID, SECOND_ROLE};
+use stand_ins::sts::Sts;
+use stand_ins::sts::configuration::{Configuration as Accounts, EXTERNAL_ID, SECOND_ROLE};
 
 type Change = fn(&Scene, &mut Command);
 

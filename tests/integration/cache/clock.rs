@@ -3,9 +3,9 @@
 use kubectl_esc::clock::{Clock, Timestamp};
 
 use crate::cloud::Setting;
+use crate::support::aws::{VIEWER, World};
 use crate::support::plugin::Output;
-use crate::support::sts::configuration::{Trust, USER_KEY_ID, USER_SECRET_KEY, User};
-use crate::support::world::{VIEWER, World};
+use stand_ins::sts::configuration::{Trust, USER_KEY_ID, USER_SECRET_KEY, User};
 
 /// What client-go reads as the credential's end is by this machine's clock: from one to fourteen
 /// minutes from now.

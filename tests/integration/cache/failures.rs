@@ -6,10 +6,10 @@ use std::process::Command;
 
 use super::{LOCAL, Scene, replace_arguments, through_shell};
 use crate::support::plugin::{LIMIT, Output, run};
-use crate::support::pulumi_cloud::configuration::STRANGERS_TOKEN;
-use crate::support::pulumi_cloud::fault::Fault;
-use crate::support::sts::Failure;
-use crate::support::sts::configuration::SECOND_ROLE;
+use stand_ins::pulumi_cloud::configuration::STRANGERS_TOKEN;
+use stand_ins::pulumi_cloud::fault::Fault;
+use stand_ins::sts::Failure;
+use stand_ins::sts::configuration::SECOND_ROLE;
 
 const EXEC_INFO: &str = r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{"interactive":false}}"#;
 
@@ -115,7 +115,7 @@ fn another_question_is_asked() {
     let change = |command: &mut Command| {
         command.env("PULUMI_ACCESS_TOKEN", STRANGERS_TOKEN);
     };
-    let good = crate::support::pulumi_cloud::configuration::TOKEN;
+    let good = stand_ins::pulumi_cloud::configuration::TOKEN;
     let text = format!("\"$@\" || PULUMI_ACCESS_TOKEN={good} \"$@\" && \"$@\" || echo $?");
     let (output, requests) = scene.requests_of(|| script(&scene, &text, change));
     assert!(output.stdout.starts_with('{'), "{output:?}");

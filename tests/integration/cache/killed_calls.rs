@@ -7,38 +7,38 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::crowd::{Crowd, WAITING, without_steps};
-use super::heavy::{self, Chance};
+use super::concurrent_calls::{Crowd, WAITING, without_steps};
+use super::stress_settings::{self, Chance};
 use super::{ENVIRONMENT, folder, token};
 use crate::cloud::Setting;
-use crate::support::door::{Door, Way};
 use crate::support::plugin::{LIMIT, Plugin, run};
+use stand_ins::controlled_server::{Behavior, ControlledServer};
 
 /// What a call says with `-v` that finds an entry.
 const CACHED: &str = "using cached credentials";
 
-/// What is long enough to reach the door on a slow machine, and still can be waited for.
+/// What is long enough to reach the server on a slow machine, and still can be waited for.
 const SHORT: [&str; 2] = ["--timeout", "2s"];
 
-/// `get-token` before a door.
+/// `get-token` before a server.
 struct Scene {
     setting: Setting,
-    door: Door,
+    server: ControlledServer,
     plugin: Plugin,
 }
 
 impl Scene {
-    fn new(way: Way) -> Self {
+    fn new(way: Behavior) -> Self {
         let setting = Setting::new();
         let cloud = setting.cloud().clone();
-        let door = Door::before(way, move |request| cloud.answer(request));
+        let server = ControlledServer::in_front_of(way, move |request| cloud.answer(request));
         let plugin = setting
             .get_token(ENVIRONMENT)
             .arg("-v")
-            .env("PULUMI_BACKEND_URL", door.url());
+            .env("PULUMI_BACKEND_URL", server.url());
         Self {
             setting,
-            door,
+            server,
             plugin,
         }
     }
@@ -84,14 +84,14 @@ fn signal(child: &Child, signal: Signal) {
 /// while an entry is being written. Half replace an entry, half make the first one.
 #[test]
 fn a_killed_call_harms_nobody() {
-    let scene = Scene::new(Way::Open);
-    let (rounds, seed) = (heavy::kills(), heavy::seed());
+    let scene = Scene::new(Behavior::Answer);
+    let (rounds, seed) = (stress_settings::kills(), stress_settings::seed());
     println!("seed {seed}");
     let mut chance = Chance(seed);
     // How long a call takes, all of it and from the last question on.
     let begin = Instant::now();
     let mut first = start(scene.command(&[]));
-    scene.door.wait_for_knocks(2);
+    scene.server.wait_for_requests(2);
     let asked = begin.elapsed();
     assert!(first.wait().unwrap().success());
     let whole = begin.elapsed();
@@ -106,12 +106,12 @@ fn a_killed_call_harms_nobody() {
                 fs::remove_file(folder(&scene.plugin).join(name)).unwrap();
             }
         }
-        let (left_before, asked) = (scene.files(".new"), scene.door.knocks());
+        let (left_before, asked) = (scene.files(".new"), scene.server.requests());
         let mut child = start(scene.command(if is_refresh { &["--refresh"] } else { &[] }));
         let longest = match chance.below(3) {
             0 => whole,
             1 => {
-                scene.door.wait_for_knocks(asked + 2);
+                scene.server.wait_for_requests(asked + 2);
                 rest
             }
             _ => {
@@ -144,14 +144,14 @@ fn a_killed_call_harms_nobody() {
     println!(
         "{rounds} calls killed in {}: {half_written} left a half-written file, {finished} had come to \
          their end",
-        heavy::seconds(begin.elapsed())
+        stress_settings::seconds(begin.elapsed())
     );
 }
 
 /// Whoever ends kubectl leaves its plugin alone.
 #[test]
 fn a_call_without_its_parent_ends_by_its_own_time_limit() {
-    let scene = Scene::new(Way::Shut);
+    let scene = Scene::new(Behavior::Hold);
     let call = scene.command(&SHORT);
     let mut shell = Command::new("sh");
     shell
@@ -168,7 +168,7 @@ fn a_call_without_its_parent_ends_by_its_own_time_limit() {
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
     let mut shell = shell.spawn().unwrap();
-    scene.door.wait_for_knocks(1);
+    scene.server.wait_for_requests(1);
     signal(&shell, Signal::TERM);
     assert_eq!(shell.wait().unwrap().code(), None);
     // Comes to its end when the orphan does.
@@ -176,7 +176,7 @@ fn a_call_without_its_parent_ends_by_its_own_time_limit() {
     let stderr = shell.stderr.as_mut().unwrap();
     stderr.read_to_string(&mut told).unwrap();
     assert!(told.contains("did not answer within 2s"), "{told}");
-    scene.door.set(Way::Open);
+    scene.server.set(Behavior::Answer);
     let steps = scene.assert_right(&[]);
     assert!(!steps.contains(WAITING), "{steps}");
 }
@@ -184,9 +184,9 @@ fn a_call_without_its_parent_ends_by_its_own_time_limit() {
 /// As Ctrl-Z does it, which stops kubectl's plugin too.
 #[test]
 fn nobody_waits_for_a_stopped_call_beyond_its_time() {
-    let scene = Scene::new(Way::Shut);
+    let scene = Scene::new(Behavior::Hold);
     let mut stopped = start(scene.command(&SHORT));
-    scene.door.wait_for_knocks(1);
+    scene.server.wait_for_requests(1);
     signal(&stopped, Signal::STOP);
     let waiters = Crowd::start(3, || scene.command(&SHORT));
     waiters.wait_until_waiting(3);
@@ -198,9 +198,9 @@ fn nobody_waits_for_a_stopped_call_beyond_its_time() {
             5,
         );
     }
-    assert_eq!(scene.door.knocks(), 1);
+    assert_eq!(scene.server.requests(), 1);
     // With more time one sees that nothing is to be expected any more, and what it gets is kept.
-    scene.door.set(Way::Open);
+    scene.server.set(Behavior::Answer);
     scene.assert_right(&["--timeout", "50s"]);
     let steps = scene.assert_right(&[]);
     assert!(steps.contains(CACHED), "{steps}");
@@ -215,18 +215,18 @@ fn nobody_waits_for_a_stopped_call_beyond_its_time() {
 /// A waiter takes over from one that was killed.
 #[test]
 fn the_next_in_line_takes_over_from_a_killed_call() {
-    let scene = Scene::new(Way::Shut);
+    let scene = Scene::new(Behavior::Hold);
     let mut first = start(scene.command(&[]));
-    scene.door.wait_for_knocks(1);
+    scene.server.wait_for_requests(1);
     let waiters = Crowd::start(5, || scene.command(&["--timeout", "50s"]));
     waiters.wait_until_waiting(5);
     first.kill().unwrap();
     first.wait().unwrap();
-    scene.door.wait_for_knocks(2);
-    scene.door.set(Way::Open);
+    scene.server.wait_for_requests(2);
+    scene.server.set(Behavior::Answer);
     for output in waiters.outputs() {
         scene.setting.assert_token(&without_steps(output));
     }
     // The killed one's, and those of the one that took over.
-    assert_eq!(scene.door.knocks(), 3);
+    assert_eq!(scene.server.requests(), 3);
 }

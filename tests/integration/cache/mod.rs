@@ -1,21 +1,21 @@
 //! The cache, through the binary.
 
+mod cache_key;
 mod clock;
 mod commands;
-mod crowd;
+mod concurrent_calls;
 mod failures;
 mod files;
 mod format;
-mod heavy;
-mod identity;
 #[cfg(unix)]
-mod kills;
-mod logins;
+mod killed_calls;
+mod lock_waiting;
 mod outage;
 mod refresh;
+mod renewed_login;
 mod secrets;
-mod storm;
-mod waiting;
+mod single_flight;
+mod stress_settings;
 
 use std::fs;
 use std::path::PathBuf;
@@ -30,13 +30,13 @@ use kubectl_esc::journal::Journal;
 use serde_json::{Value, json};
 
 use crate::cloud::Setting;
-use crate::support::base64;
+use crate::support::aws::World;
 use crate::support::plugin::{LIMIT, Output, Plugin, run};
-use crate::support::pulumi_cloud::configuration::{
+use encodings::base64;
+use stand_ins::pulumi_cloud::configuration::{
     Configuration, ORGANISATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN,
 };
-use crate::support::sts::configuration::{EXTERNAL_ID, SECOND_ROLE};
-use crate::support::world::World;
+use stand_ins::sts::configuration::{EXTERNAL_ID, SECOND_ROLE};
 
 /// The environment of the stand-in's example.
 const ENVIRONMENT: &str = "acme/platform/prod";
@@ -252,7 +252,7 @@ fn identity(setting: &Setting, environment: &str) -> String {
     let world = setting.world();
     let subject = format!("pulumi:environments:org:acme:env:{environment}");
     let now = world.clock.now();
-    let audience = crate::support::sts::configuration::AUDIENCE;
+    let audience = stand_ins::sts::configuration::AUDIENCE;
     let mut claims = world.issuer.claims(audience, &subject, now);
     for (name, at) in [
         ("iat", now - 20_000),

@@ -3,12 +3,12 @@
 use std::fs;
 
 use super::Scene;
-use crate::support::api_server::ApiServer;
-use crate::support::door::{Door, Way};
 use crate::support::kubectl::{Kubectl, oldest_and_newest};
 use crate::support::plugin::Output;
-use crate::support::pulumi_cloud::configuration::TOKEN;
-use crate::support::verifier::Verifier;
+use stand_ins::api_server::ApiServer;
+use stand_ins::controlled_server::{Behavior, ControlledServer};
+use stand_ins::pulumi_cloud::configuration::TOKEN;
+use token_verifier::Verifier;
 
 const NAMESPACES: &str = "\
 NAME          STATUS   AGE
@@ -17,21 +17,22 @@ kube-system   Active   1d
 ";
 
 /// Credentials for an hour that were fetched so many seconds ago, and kept.
-fn fetched(seconds_ago: i64) -> (Scene, Door) {
+fn fetched(seconds_ago: i64) -> (Scene, ControlledServer) {
     let scene = Scene::cloud();
     let cloud = scene.setting.cloud().clone();
-    let door = Door::before(Way::Open, move |request| cloud.answer(request));
-    let scene = scene.with(|plugin| plugin.env("PULUMI_BACKEND_URL", door.url()));
+    let pulumi_cloud =
+        ControlledServer::in_front_of(Behavior::Answer, move |request| cloud.answer(request));
+    let scene = scene.with(|plugin| plugin.env("PULUMI_BACKEND_URL", pulumi_cloud.url()));
     scene.run_at(-seconds_ago).expect("a token");
-    assert_eq!(door.knocks(), 2);
-    (scene, door)
+    assert_eq!(pulumi_cloud.requests(), 2);
+    (scene, pulumi_cloud)
 }
 
 /// `kubectl get namespaces` on the machine of the scene.
 fn get_namespaces(
     kubectl: &Kubectl,
     scene: &Scene,
-    door: &Door,
+    pulumi_cloud: &ControlledServer,
     server: &ApiServer,
     arguments: &[&str],
 ) -> Output {
@@ -66,7 +67,7 @@ current-context: prod
     );
     fs::write(&kubeconfig, text).unwrap();
     let variables = [
-        ("PULUMI_BACKEND_URL", door.url()),
+        ("PULUMI_BACKEND_URL", pulumi_cloud.url()),
         ("PULUMI_ACCESS_TOKEN", TOKEN.to_owned()),
         ("AWS_ENDPOINT_URL_STS", scene.world.sts.url()),
     ];
@@ -84,14 +85,14 @@ fn api_server(scene: &Scene) -> ApiServer {
 fn kubectl_goes_on_while_the_credentials_last() {
     for kubectl in oldest_and_newest() {
         // Time to renew them, with a quarter of their life left.
-        let (scene, door) = fetched(46 * 60);
+        let (scene, pulumi_cloud) = fetched(46 * 60);
         let server = api_server(&scene);
-        door.set(Way::Down);
+        pulumi_cloud.set(Behavior::Close);
         for _ in ["first", "second"] {
-            get_namespaces(&kubectl, &scene, &door, &server, &[]).assert(NAMESPACES, "", 0);
+            get_namespaces(&kubectl, &scene, &pulumi_cloud, &server, &[]).assert(NAMESPACES, "", 0);
         }
         // The first command tried to renew them; the second knew.
-        assert_eq!(door.knocks(), 3, "{kubectl:?}");
+        assert_eq!(pulumi_cloud.requests(), 3, "{kubectl:?}");
         assert_eq!(server.log().rejected, [""; 0]);
     }
 }
@@ -99,16 +100,16 @@ fn kubectl_goes_on_while_the_credentials_last() {
 #[test]
 fn kubectl_fails_once_a_command_when_they_are_over() {
     for kubectl in oldest_and_newest() {
-        let (scene, door) = fetched(59 * 60);
+        let (scene, pulumi_cloud) = fetched(59 * 60);
         let server = api_server(&scene);
-        let mut asked = door.knocks();
-        for (way, message) in [
-            (Way::Down, "cannot reach `127.0.0.1`\n"),
-            (Way::Silent, "`127.0.0.1` did not answer within 2s\n"),
+        let mut asked = pulumi_cloud.requests();
+        for (behavior, message) in [
+            (Behavior::Close, "cannot reach `127.0.0.1`\n"),
+            (Behavior::Hang, "`127.0.0.1` did not answer within 2s\n"),
         ] {
-            door.set(way);
+            pulumi_cloud.set(behavior);
             let limit = ["--timeout", "2s"];
-            let output = get_namespaces(&kubectl, &scene, &door, &server, &limit);
+            let output = get_namespaces(&kubectl, &scene, &pulumi_cloud, &server, &limit);
             assert_eq!((output.code, output.stdout.as_str()), (1, ""), "{output:?}");
             let calls = output.stderr.matches(message).count();
             println!("{}: {calls} calls of the plugin", kubectl.version);
@@ -116,11 +117,15 @@ fn kubectl_fails_once_a_command_when_they_are_over() {
             let code = "executable kubectl-esc failed with exit code 5";
             assert!(output.stderr.contains(code), "{output:?}");
             asked += 1;
-            assert_eq!(door.knocks(), asked, "{kubectl:?}: {way:?}: {output:?}");
+            assert_eq!(
+                pulumi_cloud.requests(),
+                asked,
+                "{kubectl:?}: {behavior:?}: {output:?}"
+            );
         }
         // A new command asks again.
-        door.set(Way::Open);
-        get_namespaces(&kubectl, &scene, &door, &server, &[]).assert(NAMESPACES, "", 0);
-        assert_eq!(door.knocks(), asked + 2);
+        pulumi_cloud.set(Behavior::Answer);
+        get_namespaces(&kubectl, &scene, &pulumi_cloud, &server, &[]).assert(NAMESPACES, "", 0);
+        assert_eq!(pulumi_cloud.requests(), asked + 2);
     }
 }

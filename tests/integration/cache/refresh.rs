@@ -9,8 +9,8 @@ use kubectl_esc::error::Kind;
 
 use super::{LOCAL, Scene, end, token};
 use crate::support::plugin::Output;
-use crate::support::pulumi_cloud::fault::Fault;
-use crate::support::sts::Failure;
+use stand_ins::pulumi_cloud::fault::Fault;
+use stand_ins::sts::Failure;
 
 /// In seconds. The credentials last for an hour: now it is time to renew them.
 const DUE: i64 = -3_000;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{ENVIRONMENT, Scene};
-use crate::support::pulumi_cloud::configuration::{Owner, USER};
+use stand_ins::pulumi_cloud::configuration::{Owner, USER};
 
 #[test]
 fn calls_around_a_renewed_login_open_at_most_twice() {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{LOCAL, Scene, with_second_role};
-use crate::support::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY};
+use stand_ins::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY};
 
 /// Static keys in a local definition, in several ways.
 fn definitions() -> Vec<(&'static str, String)> {

@@ -4,15 +4,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::crowd::{Crowd, without_steps};
-use super::heavy;
+use super::concurrent_calls::{Crowd, without_steps};
+use super::stress_settings;
 use crate::cloud::Setting;
-use crate::support::door::{Door, Way};
+use crate::support::aws::World;
 use crate::support::plugin::{Output, Plugin};
-use crate::support::pulumi_cloud::configuration::{Owner, USER};
-use crate::support::pulumi_cloud::fault::Fault;
-use crate::support::sts::Failure;
-use crate::support::world::World;
+use stand_ins::controlled_server::{Behavior, ControlledServer};
+use stand_ins::pulumi_cloud::configuration::{Owner, USER};
+use stand_ins::pulumi_cloud::fault::Fault;
+use stand_ins::sts::Failure;
 
 /// Enough for many processes on a slow machine.
 const AMPLE: [&str; 2] = ["--timeout", "55s"];
@@ -24,49 +24,49 @@ values:
       oidc: {roleArn: arn:aws:iam::123456789012:role/cluster-admin, sessionName: ss, duration: 1h}
 ";
 
-/// A door before the Pulumi Cloud of a setting.
-fn door_before(setting: &Setting, way: Way) -> Door {
+/// A server before the Pulumi Cloud of a setting.
+fn control_pulumi_cloud(setting: &Setting, way: Behavior) -> ControlledServer {
     let cloud = setting.cloud().clone();
-    Door::before(way, move |request| cloud.answer(request))
+    ControlledServer::in_front_of(way, move |request| cloud.answer(request))
 }
 
-/// `get-token` through the door.
-fn get_token(setting: &Setting, door: &Door) -> Plugin {
+/// `get-token` through the server.
+fn get_token(setting: &Setting, server: &ControlledServer) -> Plugin {
     let plugin = setting.get_token("acme/platform/prod").args(AMPLE);
-    plugin.env("PULUMI_BACKEND_URL", door.url())
+    plugin.env("PULUMI_BACKEND_URL", server.url())
 }
 
-/// `get-token` of a local definition, whose AWS is behind a door.
-fn local(world: &World, door: &Door) -> Plugin {
+/// `get-token` of a local definition, whose AWS is behind a server.
+fn local(world: &World, server: &ControlledServer) -> Plugin {
     world
         .plugin_with_identity()
-        .env("AWS_ENDPOINT_URL_STS", door.url())
+        .env("AWS_ENDPOINT_URL_STS", server.url())
         .file("env.yaml", DEFINITION)
         .args(["get-token", "env.yaml", "-i", "demo"])
         .args(["--region", "eu-west-1"])
         .args(AMPLE)
 }
 
-fn door_before_sts(world: &World, way: Way) -> Door {
+fn control_sts(world: &World, way: Behavior) -> ControlledServer {
     let sts = world.sts.clone();
-    Door::before(way, move |request| sts.answer(request))
+    ControlledServer::in_front_of(way, move |request| sts.answer(request))
 }
 
-/// Starts a crowd before a shut door, of which one process knocks while all others wait for it; then
-/// opens the door.
+/// Starts a crowd before a shut server, of which one process knocks while all others wait for it; then
+/// opens the server.
 #[track_caller]
-fn crowd_before(door: &Door, plugin: &Plugin) -> Vec<Output> {
-    let size = heavy::storm();
+fn crowd_before(server: &ControlledServer, plugin: &Plugin) -> Vec<Output> {
+    let size = stress_settings::storm();
     let crowd = Crowd::start(size, || {
         let mut command = plugin.command();
         command.arg("-v");
         command
     });
     crowd.wait_until_waiting(size - 1);
-    door.wait_for_knocks(1);
-    assert_eq!(door.knocks(), 1, "somebody did not wait");
+    server.wait_for_requests(1);
+    assert_eq!(server.requests(), 1, "somebody did not wait");
     let (opened, used) = (Instant::now(), cpu_time_of_children());
-    door.set(Way::Open);
+    server.set(Behavior::Answer);
     let outputs = crowd.outputs();
     let (elapsed, used) = (
         opened.elapsed(),
@@ -74,8 +74,8 @@ fn crowd_before(door: &Door, plugin: &Plugin) -> Vec<Output> {
     );
     println!(
         "{size} processes, of which all but one waited: {} after the answer; CPU time of all {}",
-        heavy::seconds(elapsed),
-        heavy::seconds(used)
+        stress_settings::seconds(elapsed),
+        stress_settings::seconds(used)
     );
     outputs.into_iter().map(without_steps).collect()
 }
@@ -94,8 +94,8 @@ fn assert_all_fail_alike(outputs: &[Output], code: i32) {
 #[test]
 fn an_environment_in_pulumi_cloud_is_opened_once() {
     let setting = Setting::new();
-    let door = door_before(&setting, Way::Shut);
-    for output in crowd_before(&door, &get_token(&setting, &door)) {
+    let server = control_pulumi_cloud(&setting, Behavior::Hold);
+    for output in crowd_before(&server, &get_token(&setting, &server)) {
         setting.assert_token(&output);
     }
     assert_eq!(setting.operations(), ["open", "read session"]);
@@ -107,22 +107,22 @@ fn an_environment_in_pulumi_cloud_is_opened_once() {
 #[test]
 fn a_local_definition_is_opened_once() {
     let world = World::new();
-    let door = door_before_sts(&world, Way::Shut);
-    for output in crowd_before(&door, &local(&world, &door)) {
+    let server = control_sts(&world, Behavior::Hold);
+    for output in crowd_before(&server, &local(&world, &server)) {
         let caller = world.caller(&output.token(), "demo").unwrap();
         assert!(caller.contains("assumed-role/cluster-admin/"), "{caller}");
     }
-    assert_eq!(door.knocks(), 1);
+    assert_eq!(server.requests(), 1);
 }
 
 #[test]
 fn a_refusal_of_pulumi_cloud_is_told_to_all() {
     let setting = Setting::new();
-    let door = door_before(&setting, Way::Shut);
+    let server = control_pulumi_cloud(&setting, Behavior::Hold);
     setting
         .cloud()
         .fail_at("open", Fault::refuse(403, "Forbidden", &[]), usize::MAX);
-    let outputs = crowd_before(&door, &get_token(&setting, &door));
+    let outputs = crowd_before(&server, &get_token(&setting, &server));
     assert_all_fail_alike(&outputs, 4);
     // The refusal, and what the message tells of it.
     assert_eq!(setting.operations(), ["open", "current user", "metadata"]);
@@ -131,11 +131,11 @@ fn a_refusal_of_pulumi_cloud_is_told_to_all() {
 #[test]
 fn an_outage_of_pulumi_cloud_is_told_to_all() {
     let setting = Setting::new();
-    let door = door_before(&setting, Way::Shut);
+    let server = control_pulumi_cloud(&setting, Behavior::Hold);
     setting
         .cloud()
         .fail_at("open", Fault::internal(), usize::MAX);
-    let outputs = crowd_before(&door, &get_token(&setting, &door));
+    let outputs = crowd_before(&server, &get_token(&setting, &server));
     assert_all_fail_alike(&outputs, 5);
     assert_eq!(setting.operations(), ["open"]);
 }
@@ -144,11 +144,11 @@ fn an_outage_of_pulumi_cloud_is_told_to_all() {
 fn trouble_of_sts_is_told_to_all() {
     for (failure, code, calls) in [(Failure::deny(), 4, 1), (Failure::internal(), 5, 3)] {
         let world = World::new();
-        let door = door_before_sts(&world, Way::Shut);
+        let server = control_sts(&world, Behavior::Hold);
         world.sts.fail(failure, usize::MAX);
-        let outputs = crowd_before(&door, &local(&world, &door));
+        let outputs = crowd_before(&server, &local(&world, &server));
         assert_all_fail_alike(&outputs, code);
-        assert_eq!(door.knocks(), calls);
+        assert_eq!(server.requests(), calls);
     }
 }
 
@@ -157,7 +157,7 @@ fn trouble_of_sts_is_told_to_all() {
 #[test]
 fn an_expired_login_is_renewed_once_and_opens_once() {
     let setting = Setting::new();
-    let door = door_before(&setting, Way::Shut);
+    let server = control_pulumi_cloud(&setting, Behavior::Hold);
     let refresh_token = setting
         .cloud()
         .refresh_token(Owner::Personal(USER.to_owned()));
@@ -167,16 +167,16 @@ fn an_expired_login_is_renewed_once_and_opens_once() {
         "username": "alice",
         "tokenInformation": {"name": "laptop", "expiresAt": "2024-01-01T00:00:00Z"},
     });
-    let file = json!({"current": door.url(), "accounts": {door.url(): account}});
+    let file = json!({"current": server.url(), "accounts": {server.url(): account}});
     let plugin = setting
         .stranger()
         .args(["get-token", "acme/platform/prod", "--cluster-name", "prod"])
         .args(AMPLE)
         .file("home/.pulumi/credentials.json", file.to_string())
-        .env("PULUMI_BACKEND_URL", door.url());
-    let crowd = Crowd::start(heavy::storm(), || plugin.command());
-    door.wait_for_knocks(1);
-    door.set(Way::Open);
+        .env("PULUMI_BACKEND_URL", server.url());
+    let crowd = Crowd::start(stress_settings::storm(), || plugin.command());
+    server.wait_for_requests(1);
+    server.set(Behavior::Answer);
     for output in crowd.outputs() {
         setting.assert_token(&output);
     }
@@ -187,9 +187,9 @@ fn an_expired_login_is_renewed_once_and_opens_once() {
 #[test]
 fn many_cold_calls_take_little_longer_than_one() {
     let setting = Setting::new();
-    let door = door_before(&setting, Way::Open);
+    let server = control_pulumi_cloud(&setting, Behavior::Answer);
     let single = (0..5).map(|_| {
-        let plugin = get_token(&setting, &door);
+        let plugin = get_token(&setting, &server);
         let start = Instant::now();
         setting.assert_token(&plugin.run());
         start.elapsed()
@@ -197,23 +197,23 @@ fn many_cold_calls_take_little_longer_than_one() {
     let mut single: Vec<_> = single.collect();
     single.sort();
     let single = single[single.len() / 2];
-    let before = door.knocks();
+    let before = server.requests();
 
-    let size = heavy::storm();
-    let plugin = get_token(&setting, &door);
+    let size = stress_settings::storm();
+    let plugin = get_token(&setting, &server);
     let (cold, used) = time_of_many(&setting, &plugin, size);
-    assert_eq!(door.knocks() - before, 2);
+    assert_eq!(server.requests() - before, 2);
     // The same with nothing to wait for: what the machine takes to start as many.
     let (warm, _) = time_of_many(&setting, &plugin, size);
-    assert_eq!(door.knocks() - before, 2);
+    assert_eq!(server.requests() - before, 2);
     let ratio = cold.as_secs_f64() / (single + used).as_secs_f64();
     println!(
         "{size} processes: cold {}, warm {}; one cold call {}, CPU time of all cold ones {}: {ratio:.2} \
          of both together",
-        heavy::seconds(cold),
-        heavy::seconds(warm),
-        heavy::seconds(single),
-        heavy::seconds(used)
+        stress_settings::seconds(cold),
+        stress_settings::seconds(warm),
+        stress_settings::seconds(single),
+        stress_settings::seconds(used)
     );
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kubectl_esc::clock::Timestamp;
 
 use super::{ENVIRONMENT, Setting, TOKEN_AUDIENCE};
-use crate::support::sts::configuration::ROLE;
+use stand_ins::sts::configuration::ROLE;
 
 /// When the credentials end, as `-v` tells it; in seconds since 1970.
 fn told_end(stderr: &str) -> i64 {
@@ -69,9 +69,9 @@ fn a_role_on_top_is_assumed_with_them() {
         .get_token(ENVIRONMENT)
         .args([
             "--role-arn",
-            crate::support::sts::configuration::SECOND_ROLE,
+            stand_ins::sts::configuration::SECOND_ROLE,
             "--external-id",
-            crate::support::sts::configuration::EXTERNAL_ID,
+            stand_ins::sts::configuration::EXTERNAL_ID,
         ])
         .run();
     let caller = setting.world.caller(&output.token(), "prod").unwrap();

@@ -10,7 +10,7 @@ use kubectl_esc::http::HttpClient;
 use kubectl_esc::journal::Journal;
 
 use super::Setting;
-use crate::support::pulumi_cloud::configuration::TOKEN;
+use stand_ins::pulumi_cloud::configuration::TOKEN;
 
 #[test]
 fn ciphertexts_are_decrypted_in_their_order() {

@@ -8,11 +8,11 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 
 use super::{ENVIRONMENT, Setting, assert_secretless};
-use crate::support::http::{Gate, Reply, Response, Server};
 use crate::support::plugin::Plugin;
-use crate::support::pulumi_cloud::configuration::{STRANGERS_TOKEN, TEAM_TOKEN, TOKEN};
-use crate::support::pulumi_cloud::fault::Fault;
-use crate::support::tls::Authority;
+use stand_ins::http::{Gate, Reply, Response, Server};
+use stand_ins::pulumi_cloud::configuration::{STRANGERS_TOKEN, TEAM_TOKEN, TOKEN};
+use stand_ins::pulumi_cloud::fault::Fault;
+use stand_ins::tls::Authority;
 
 /// By then a call has ended by itself, whatever happens.
 const BOUND: Duration = Duration::from_secs(50);
@@ -581,7 +581,7 @@ fn tls_is_checked_and_its_failures_explained() {
 
 #[test]
 fn the_real_name_is_reached_through_a_proxy() {
-    use crate::support::proxy::Proxy;
+    use stand_ins::proxy::Proxy;
     let setting = Setting::new();
     let authority = Authority::new();
     let tls = setting.cloud.behind_tls(&authority);

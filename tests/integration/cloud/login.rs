@@ -4,10 +4,10 @@ use kubectl_esc::clock::Timestamp;
 use serde_json::{Value, json};
 
 use super::{ENVIRONMENT, Setting, assert_secretless, trusted_issuer};
-use crate::support::instant::Clock;
-use crate::support::oidc::GitHubActions;
 use crate::support::plugin::Plugin;
-use crate::support::pulumi_cloud::configuration::{Configuration, Owner, TOKEN, Trust, USER};
+use stand_ins::clock::Clock;
+use stand_ins::oidc::GitHubActions;
+use stand_ins::pulumi_cloud::configuration::{Configuration, Owner, TOKEN, Trust, USER};
 
 const CREDENTIALS: &str = "home/.pulumi/credentials.json";
 const SUBJECT: &str = "repo:acme/platform:ref:refs/heads/main";

@@ -6,16 +6,16 @@ mod faults;
 mod login;
 mod opening;
 
-use crate::support::instant::Clock;
-use crate::support::oidc::Issuer;
+use crate::support::aws::World;
 use crate::support::plugin::{Output, Plugin};
-use crate::support::pulumi_cloud::configuration::{
+use stand_ins::clock::Clock;
+use stand_ins::oidc::Issuer;
+use stand_ins::pulumi_cloud::configuration::{
     Configuration, ORGANISATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN,
 };
-use crate::support::pulumi_cloud::{PulumiCloud, Surroundings};
-use crate::support::sts::Sts;
-use crate::support::sts::configuration::{Configuration as Accounts, Provider, ROLE, Trust};
-use crate::support::world::World;
+use stand_ins::pulumi_cloud::{PulumiCloud, Surroundings};
+use stand_ins::sts::Sts;
+use stand_ins::sts::configuration::{Configuration as Accounts, Provider, ROLE, Trust};
 
 /// The environment of the stand-in's example.
 const ENVIRONMENT: &str = "acme/platform/prod";

@@ -1,7 +1,7 @@
 //! Full and short names, versions, formats, diagnostics, what is sent.
 
 use super::{ENVIRONMENT, Setting, assert_secretless};
-use crate::support::pulumi_cloud::configuration::TOKEN;
+use stand_ins::pulumi_cloud::configuration::TOKEN;
 
 #[test]
 fn a_full_name_takes_two_requests_on_one_connection() {

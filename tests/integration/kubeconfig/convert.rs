@@ -2,11 +2,11 @@
 
 use std::fs;
 
+use crate::support::aws::project_file;
 use crate::support::plugin::Plugin;
-use crate::support::world::project_file;
 
 fn data(name: &str) -> String {
-    project_file(&format!("tests/kubeconfig/data/{name}"))
+    project_file(&format!("tests/data/kubeconfigs/{name}"))
 }
 
 fn convert(kubeconfig: &str, arguments: &[&str]) -> Plugin {

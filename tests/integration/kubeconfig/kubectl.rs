@@ -4,12 +4,12 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::api_server::ApiServer;
+use crate::support::aws::{World, project_file};
 use crate::support::kubectl::{Kubectl, oldest_and_newest};
 use crate::support::plugin::{Output, Plugin};
-use crate::support::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY, User};
-use crate::support::verifier::Verifier;
-use crate::support::world::{World, project_file};
+use stand_ins::api_server::ApiServer;
+use stand_ins::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY, User};
+use token_verifier::Verifier;
 
 fn run(kubectl: &Kubectl, plugin: &Plugin, arguments: &[&str]) -> Output {
     let home = plugin.path("home");
@@ -41,7 +41,7 @@ fn kubectl_reads_every_result() {
     ];
     for kubectl in oldest_and_newest() {
         for file in files {
-            let before = project_file(&format!("tests/kubeconfig/data/{file}"));
+            let before = project_file(&format!("tests/data/kubeconfigs/{file}"));
             for before in [
                 before.clone(),
                 before.replace('\n', "\r\n"),

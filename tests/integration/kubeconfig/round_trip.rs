@@ -6,7 +6,7 @@ use kubectl_esc::kubernetes::kubeconfig::{
 use serde::Deserialize;
 use serde_yaml::{Mapping, Value};
 
-use crate::support::world::project_file;
+use crate::support::aws::project_file;
 
 const FILES: [&str; 6] = [
     "aws.yaml",
@@ -18,7 +18,7 @@ const FILES: [&str; 6] = [
 ];
 
 fn data(name: &str) -> String {
-    project_file(&format!("tests/kubeconfig/data/{name}"))
+    project_file(&format!("tests/data/kubeconfigs/{name}"))
 }
 
 /// Cluster, user and context of one name.

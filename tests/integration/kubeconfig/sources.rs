@@ -3,12 +3,12 @@
 use std::fs;
 
 use super::new_file;
-use crate::support::eks::{Configuration, Eks};
-use crate::support::instant::Clock;
+use crate::support::aws::project_file;
 use crate::support::plugin::Plugin;
-use crate::support::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY};
-use crate::support::tls::Authority;
-use crate::support::world::project_file;
+use stand_ins::clock::Clock;
+use stand_ins::eks::{Configuration, Eks};
+use stand_ins::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY};
+use stand_ins::tls::Authority;
 
 const SERVER: &str = "https://0123.gr7.eu-west-1.eks.amazonaws.com";
 const AUTHORITY: &str = "    certificate-authority-data: QUJD\n";
@@ -166,7 +166,7 @@ fn flags_alone_need_no_environment() {
         .find_map(|line| line.trim().strip_prefix("certificate-authority-data: "));
     let data = data.unwrap().to_owned();
     assert_eq!(
-        crate::support::base64::decode_standard(&data).unwrap(),
+        encodings::base64::decode_standard(&data).unwrap(),
         pem.as_bytes()
     );
     let want = new_file(

@@ -7,8 +7,8 @@ mod terminal;
 
 use std::path::PathBuf;
 
+use crate::support::aws::{World, project_file};
 use crate::support::plugin::{Plugin, ambient};
-use crate::support::world::{World, project_file};
 
 const DEFINITION: &str = "\
 values:

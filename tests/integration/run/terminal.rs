@@ -33,7 +33,7 @@ fn on_a_terminal(scenario: &str) {
     std::fs::create_dir(folder.path().join("runtime")).unwrap();
     default_signals();
     let output = Command::new("python3")
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/run/terminal.py"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/integration/run/terminal.py"))
         .arg(env!("CARGO_BIN_EXE_kubectl-esc"))
         .arg(folder.path())
         .arg(scenario)

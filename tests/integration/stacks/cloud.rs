@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::{PASSPHRASE, definition, failure, fixture, opening, outputs, stack_of};
 use crate::cloud::Setting;
 use crate::support::plugin::Plugin;
-use crate::support::pulumi_cloud::configuration::{
+use stand_ins::pulumi_cloud::configuration::{
     Configuration, ORGANISATION, STRANGERS_TOKEN, Stack, TOKEN,
 };
-use crate::support::pulumi_cloud::fault::Fault;
+use stand_ins::pulumi_cloud::fault::Fault;
 
 const STACK: &str = "eks-cluster/demo";
 const SECRETS: [&str; 2] = ["kubeconfig", "nested"];

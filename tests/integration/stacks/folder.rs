@@ -5,8 +5,8 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{PASSPHRASE, definition, failure, fixture, opening, outputs, redacted, stack_of};
+use crate::support::aws::{ADMIN, World};
 use crate::support::plugin::Plugin;
-use crate::support::world::{ADMIN, World};
 
 const STACK: &str = "eks-cluster/demo";
 

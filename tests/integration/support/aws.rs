@@ -4,13 +4,14 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::http::Reply;
-use super::instant::{Clock, Seconds};
-use super::oidc::Issuer;
 use super::plugin::Plugin;
-use super::sts::Sts;
-use super::sts::configuration::{Configuration, Provider, Role, Trust};
-use super::verifier::{Parsed, Verifier};
+use encodings::timestamp::Seconds;
+use stand_ins::clock::Clock;
+use stand_ins::http::Reply;
+use stand_ins::oidc::Issuer;
+use stand_ins::sts::configuration::{Configuration, Provider, Role, Trust};
+use stand_ins::sts::{Sts, caller_identity_request};
+use token_verifier::{Parsed, Verifier};
 
 /// The role that [`World::identity`] may assume: the one of the seed document's environment.
 pub const ADMIN: &str = "arn:aws:iam::123456789012:role/cluster-admin";
@@ -96,7 +97,11 @@ impl World {
     /// to STS. The ARN of the caller, or what refused it.
     pub fn caller(&self, token: &str, cluster: &str) -> Result<String, String> {
         let parsed = parse_at(token, self.clock.now())?;
-        let Reply::Answer(answer) = self.sts.answer(&parsed.request(cluster)) else {
+        let Reply::Answer(answer) = self.sts.answer(&caller_identity_request(
+            &parsed.target,
+            &parsed.host,
+            cluster,
+        )) else {
             return Err("STS did not answer".to_owned());
         };
         if answer.status != 200 {

@@ -263,6 +263,7 @@ impl Generator {
 
 /// What the provider `credentials` answers.
 fn credential_outputs() -> Shape {
-    let all = serde_json::from_str::<serde_json::Value>(include_str!("../original/providers.json"));
+    let all =
+        serde_json::from_str::<serde_json::Value>(include_str!("../../upstream/providers.json"));
     Shape::of(&all.unwrap()["providers"]["credentials"]["answer"])
 }

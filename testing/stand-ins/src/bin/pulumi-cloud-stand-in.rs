@@ -5,42 +5,21 @@
 //! that says where everything is, and serves until its standard input ends. Each line of the input is
 //! an [`Order`] in JSON, answered by one line of JSON.
 
-/// What the tests use, too.
-#[expect(
-    clippy::expect_used,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    clippy::new_without_default,
-    reason = "what tests stand on is no library"
-)]
-#[path = ".."]
-pub mod support {
-    pub mod base64;
-    pub mod http;
-    pub mod instant;
-    pub mod oidc;
-    pub mod percent;
-    pub mod proxy;
-    pub mod pulumi_cloud;
-    pub mod sigv4;
-    pub mod sts;
-    pub mod tls;
-}
-
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use support::instant::{Clock, Seconds};
-use support::oidc::Issuer;
-use support::pulumi_cloud::configuration::{Configuration, Trust};
-use support::pulumi_cloud::fault::Fault;
-use support::pulumi_cloud::{PulumiCloud, Surroundings};
-use support::sts::Sts;
-use support::sts::configuration::{Configuration as Accounts, Provider};
-use support::tls::Authority;
+use encodings::timestamp::Seconds;
+use stand_ins::clock::Clock;
+use stand_ins::oidc::Issuer;
+use stand_ins::pulumi_cloud::configuration::{Configuration, Trust};
+use stand_ins::pulumi_cloud::fault::Fault;
+use stand_ins::pulumi_cloud::{PulumiCloud, Surroundings};
+use stand_ins::sts::Sts;
+use stand_ins::sts::configuration::{Configuration as Accounts, Provider};
+use stand_ins::tls::Authority;
 
 /// What the program reads.
 #[derive(Debug, Default, Deserialize)]
@@ -213,7 +192,7 @@ fn run(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use support::http::Client;
+    use stand_ins::http::Client;
 
     fn program() -> Program {
         let program = json!({

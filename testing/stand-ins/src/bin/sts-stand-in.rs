@@ -4,27 +4,6 @@
 //! `Program`), prints one line of JSON that says where everything is, and serves until its standard
 //! input ends. Each line of the input is an [`Order`] in JSON, answered by one line of JSON.
 
-/// What the tests use, too.
-#[expect(
-    clippy::expect_used,
-    clippy::missing_panics_doc,
-    clippy::must_use_candidate,
-    clippy::new_without_default,
-    reason = "what tests stand on is no library"
-)]
-#[path = ".."]
-pub mod support {
-    pub mod base64;
-    pub mod http;
-    pub mod instant;
-    pub mod oidc;
-    pub mod percent;
-    pub mod proxy;
-    pub mod sigv4;
-    pub mod sts;
-    pub mod tls;
-}
-
 use std::collections::HashMap;
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -34,12 +13,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use support::instant::{Clock, Seconds};
-use support::oidc::Issuer;
-use support::proxy::Proxy;
-use support::sts::Sts;
-use support::sts::configuration::{Configuration, Provider, Role};
-use support::tls::Authority;
+use encodings::timestamp::Seconds;
+use stand_ins::clock::Clock;
+use stand_ins::oidc::Issuer;
+use stand_ins::proxy::Proxy;
+use stand_ins::sts::Sts;
+use stand_ins::sts::configuration::{Configuration, Provider, Role};
+use stand_ins::tls::Authority;
 
 /// What the program reads beside the stand-in's own configuration.
 #[derive(Debug, Default, Deserialize)]
@@ -174,8 +154,8 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use support::http::Client;
-    use support::percent;
+    use encodings::percent;
+    use stand_ins::http::Client;
 
     #[test]
     fn it_serves_what_it_is_configured_to_until_its_input_ends() {

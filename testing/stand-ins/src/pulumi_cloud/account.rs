@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::configuration::{Environment, Owner};
 use super::state::{Answer, Outcome, Refusal, State};
-use crate::support::http::Request;
-use crate::support::instant::Seconds;
+use crate::http::Request;
+use encodings::timestamp::Seconds;
 
 /// Who is calling.
 #[derive(Clone, Debug)]

@@ -8,7 +8,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::yaml::{self, Kind, Node};
-use crate::support::base64::{decode_standard, encode_standard_padded};
+use encodings::base64::{decode_standard, encode_standard_padded};
 
 const MARK: &[u8] = b"escx";
 const VERSION: u32 = 1;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::support::instant::Seconds;
+use encodings::timestamp::Seconds;
 
 /// The organisation of [`Configuration::example`].
 pub const ORGANISATION: &str = "acme";
@@ -236,6 +236,6 @@ fn example_definition(revision: &str) -> String {
          login:\n      fn::open::aws-login:\n        oidc:\n          duration: 1h\n          \
          roleArn: {}\n          sessionName: pulumi-esc\n  eks:\n    clusterName: prod\n    \
          region: eu-west-1\n",
-        crate::support::sts::configuration::ROLE,
+        crate::sts::configuration::ROLE,
     )
 }

@@ -7,11 +7,11 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::support::http::{Request, Response};
-use crate::support::percent;
+use crate::http::{Request, Response};
+use encodings::percent;
 
 static API: LazyLock<Api> = LazyLock::new(|| {
-    let text = include_str!("../../data/pulumi_cloud_api.json");
+    let text = include_str!("../../../../tests/data/pulumi_cloud_api.json");
     serde_json::from_str(text).expect("the interface's description")
 });
 

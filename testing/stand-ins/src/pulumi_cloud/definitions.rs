@@ -10,8 +10,8 @@ use super::contract::Call;
 use super::evaluation::{self, Mode, Subject};
 use super::providers;
 use super::state::{Answer, Outcome, Refusal, State};
-use crate::support::http::Request;
-use crate::support::sigv4::hexadecimal;
+use crate::http::Request;
+use crate::sigv4::hexadecimal;
 
 /// The most that a request to decrypt may have, in bytes.
 const DECRYPT_LIMIT: usize = 256 * 1024;

@@ -15,7 +15,7 @@ use super::expressions::Expressions;
 use super::json::Json;
 use super::providers::{Providers, World};
 use super::state::State;
-use crate::support::instant::Seconds;
+use encodings::timestamp::Seconds;
 
 /// A definition to evaluate.
 pub(super) struct Subject<'a> {

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::net::TcpStream;
 
-use crate::support::http::{Gate, Reply, Response, Serve, Server};
+use crate::http::{Gate, Reply, Response, Serve, Server};
 
 /// A server that takes connections and never says a word, not even for TLS.
 pub fn deaf() -> Server {

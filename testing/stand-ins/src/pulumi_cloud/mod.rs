@@ -25,11 +25,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::http::{Reply, Request, Response, Server};
-use super::instant::{self, Clock, Seconds};
 use super::oidc::Issuer;
 use super::sts::Sts;
 use super::tls::Authority;
+use crate::clock::Clock;
 use configuration::{Configuration, Owner, Token};
+use encodings::timestamp::{self, Seconds};
 use fault::Fault;
 use state::{Answer, Refusal, State};
 
@@ -260,7 +261,7 @@ impl BehindTls {
         self.server.address()
     }
 
-    /// Where `api.pulumi.com:443` leads, for a [`Proxy`](super::proxy::Proxy).
+    /// Where `api.pulumi.com:443` leads, for a [`Proxy`](crate::proxy::Proxy).
     pub fn route(&self) -> impl Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static {
         let address = self.server.address();
         move |authority| (authority == "api.pulumi.com:443").then_some(address)
@@ -317,7 +318,7 @@ impl Service {
         };
         let status = match &mut reply {
             Reply::Answer(response) | Reply::Part(response, _) | Reply::Drip(response, _) => {
-                let date = instant::http_date(now + state.date_skew);
+                let date = timestamp::http_date(now + state.date_skew);
                 let headers = [("Date", date), ("X-Pulumi-Request-ID", request_id)];
                 let headers = headers.map(|(name, value)| (name.to_owned(), value));
                 response.headers.extend(headers);

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::configuration::{Owner, Token, Trust};
 use super::sessions;
 use super::state::{Answer, Outcome, Refusal, State};
-use crate::support::base64::decode_url;
-use crate::support::http::Request;
-use crate::support::instant::Seconds;
-use crate::support::percent;
+use crate::http::Request;
+use encodings::base64::decode_url;
+use encodings::percent;
+use encodings::timestamp::Seconds;
 
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";

@@ -13,10 +13,10 @@ use serde_json::json;
 
 use super::configuration::Stack;
 use super::{PulumiCloud, definitions};
-use crate::support::http::{Reply, Request};
-use crate::support::instant::Seconds;
-use crate::support::percent;
-use crate::support::sts::Sts;
+use crate::http::{Reply, Request};
+use crate::sts::Sts;
+use encodings::percent;
+use encodings::timestamp::Seconds;
 
 /// The names of all providers.
 pub(super) const NAMES: [&str; 6] = [

@@ -16,9 +16,9 @@ use super::evaluation::{self, Evaluated, Mode, Subject};
 use super::expressions::Expressions;
 use super::json::Json;
 use super::state::{Answer, Outcome, Refusal, State};
-use crate::support::http::Request;
-use crate::support::instant::Seconds;
-use crate::support::sigv4::hexadecimal;
+use crate::http::Request;
+use crate::sigv4::hexadecimal;
+use encodings::timestamp::Seconds;
 
 /// How long a session lasts that does not say so: what the SDK's description calls the default.
 const DEFAULT_DURATION: Seconds = 3600;

@@ -8,8 +8,8 @@ use super::contract::Call;
 use super::definitions::body;
 use super::state::{Answer, Outcome, Refusal, State};
 use super::{ciphertext, definitions};
-use crate::support::base64::{decode_standard, encode_standard_padded};
-use crate::support::http::Request;
+use crate::http::Request;
+use encodings::base64::{decode_standard, encode_standard_padded};
 
 /// The signature of a secret in a state.
 const SIGNATURE: [&str; 2] = [

@@ -11,8 +11,8 @@ use super::json::Json;
 use super::sessions::Session;
 use super::{Record, Surroundings};
 use super::{account, definitions, oauth, sessions, stacks};
-use crate::support::http::{Request, Response};
-use crate::support::instant::Seconds;
+use crate::http::{Request, Response};
+use encodings::timestamp::Seconds;
 
 /// What the operations work on.
 pub(super) struct State {

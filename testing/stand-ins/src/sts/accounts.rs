@@ -6,10 +6,10 @@ use aws_lc_rs::rand;
 
 use super::answer::{Assumed, Refusal};
 use super::configuration::{Configuration, Role, Trust};
-use crate::support::base64;
-use crate::support::http::Request;
-use crate::support::instant::{self, Seconds};
-use crate::support::sigv4::{Problem, Signed};
+use crate::http::Request;
+use crate::sigv4::{Problem, Signed};
+use encodings::base64;
+use encodings::timestamp::{self, Seconds};
 
 /// How long a signature is taken after its date, in seconds.
 const PAST: Seconds = 15 * 60;
@@ -191,17 +191,17 @@ fn check_scope(signed: &Signed, request: &Request, regions: &[String]) -> Result
 }
 
 fn check_date(signed: &Signed, now: Seconds) -> Result<(), Refusal> {
-    let date = instant::compact(signed.signed_at);
+    let date = timestamp::compact(signed.signed_at);
     let compared = if now > signed.signed_at + PAST {
-        let earliest = instant::compact(now - PAST);
+        let earliest = timestamp::compact(now - PAST);
         format!("Signature expired: {date} is now earlier than {earliest}")
     } else if signed.signed_at > now + FUTURE {
-        let latest = instant::compact(now + FUTURE);
+        let latest = timestamp::compact(now + FUTURE);
         format!("Signature not yet current: {date} is still later than {latest}")
     } else {
         return Ok(());
     };
-    let message = format!("{compared} (server time {})", instant::compact(now));
+    let message = format!("{compared} (server time {})", timestamp::compact(now));
     Err(Refusal::new(403, "SignatureDoesNotMatch", message))
 }
 

@@ -5,9 +5,9 @@ use super::accounts;
 use super::answer::{Answer, Assumed, Refusal};
 use super::configuration::Role;
 use super::web_identity;
-use crate::support::http::Request;
-use crate::support::instant::Seconds;
-use crate::support::percent;
+use crate::http::Request;
+use encodings::percent;
+use encodings::timestamp::Seconds;
 
 /// The longest session of a role that was assumed by a session of another role, in seconds.
 const CHAINED: Seconds = 3600;

@@ -4,9 +4,9 @@
 use aws_lc_rs::rand;
 use serde_json::json;
 
-use crate::support::http::Response;
-use crate::support::instant::{self, Seconds};
-use crate::support::sigv4::hexadecimal;
+use crate::http::Response;
+use crate::sigv4::hexadecimal;
+use encodings::timestamp::{self, Seconds};
 
 /// A refusal: status, code and message, as AWS words them.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -100,7 +100,7 @@ pub fn write(
     let mut response = Response::new(status, content_type, body);
     let headers = [
         ("x-amzn-RequestId", request_id),
-        ("Date", instant::http_date(now)),
+        ("Date", timestamp::http_date(now)),
     ];
     for (name, value) in headers {
         response.headers.push((name.to_owned(), value));
@@ -120,7 +120,7 @@ fn success_xml(action: &str, answer: &Answer, request_id: &str) -> String {
                 ("AccessKeyId", &assumed.access_key_id),
                 ("SecretAccessKey", &assumed.secret_access_key),
                 ("SessionToken", &assumed.session_token),
-                ("Expiration", &instant::rfc3339(assumed.expires_at)),
+                ("Expiration", &timestamp::rfc3339(assumed.expires_at)),
             ]);
             let user = elements(&[("AssumedRoleId", &assumed.user_id), ("Arn", &assumed.arn)]);
             let more: Vec<_> = assumed

@@ -4,8 +4,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::support::instant::Seconds;
-use crate::support::oidc::Issuer;
+use crate::oidc::Issuer;
+use encodings::timestamp::Seconds;
 
 /// The user of [`Configuration::example`]: AWS's own example credentials.
 pub const USER_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";

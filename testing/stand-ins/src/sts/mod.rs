@@ -15,12 +15,13 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use super::http::{Reply, Request, Response, Server};
-use super::instant::{Clock, Seconds};
 use super::tls::Authority;
+use crate::clock::Clock;
 use accounts::Accounts;
 use actions::Parameters;
 use answer::Refusal;
 use configuration::{Configuration, Role};
+use encodings::timestamp::Seconds;
 
 /// The stand-in. Clones are the same one; its port closes with the last of them.
 #[derive(Clone)]
@@ -133,7 +134,7 @@ impl Sts {
         format!("http://{}", self.server.address())
     }
 
-    /// Puts it behind TLS under the real names of STS, to which a [`Proxy`](super::proxy::Proxy)
+    /// Puts it behind TLS under the real names of STS, to which a [`Proxy`](crate::proxy::Proxy)
     /// leads by [`RealNames::route`]. Lasts as long as the result.
     pub fn real_names(&self, authority: &Authority) -> RealNames {
         let service = Arc::clone(&self.service);
@@ -299,4 +300,20 @@ fn shown((name, value): &(String, String)) -> (String, String) {
         value
     };
     (name.clone(), value.to_owned())
+}
+
+/// Returns the request that the API server of `cluster` sends to STS to verify a token, given the
+/// path and query that the token presigns.
+pub fn caller_identity_request(target: &str, host: &str, cluster: &str) -> Request {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    Request {
+        method: "GET".to_owned(),
+        target: target.to_owned(),
+        headers: vec![
+            header("Host", host),
+            header("x-k8s-aws-id", cluster),
+            header("accept", "application/json"),
+        ],
+        ..Request::default()
+    }
 }

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::answer::Refusal;
 use super::configuration::{Provider, Role, Trust};
-use crate::support::base64::decode_url;
-use crate::support::instant::Seconds;
+use encodings::base64::decode_url;
+use encodings::timestamp::Seconds;
 
 /// How far the provider's clock may be ahead, in seconds.
 const LEEWAY: Seconds = 300;

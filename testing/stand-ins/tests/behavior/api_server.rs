@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::{NOW, Setting, credentials, post, setting, user, web_identity};
-use crate::support::api_server::ApiServer;
-use crate::support::sigv4::Signer;
-use crate::support::sts::configuration::{AUDIENCE, SUBJECT, USER, USER_KEY_ID};
-use crate::support::verifier::{Verifier, tampered};
+use stand_ins::api_server::ApiServer;
+use stand_ins::sigv4::Signer;
+use stand_ins::sts::configuration::{AUDIENCE, SUBJECT, USER, USER_KEY_ID};
+use token_verifier::{Verifier, tampered};
 
 const HOST: &str = "sts.eu-west-1.amazonaws.com";
 

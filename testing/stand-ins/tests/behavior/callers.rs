@@ -6,8 +6,8 @@ use super::{
     NOW, caller, credentials, element, post, refusal, second_role, setting, signed, user,
     web_identity,
 };
-use crate::support::sigv4::Signer;
-use crate::support::sts::configuration::{AUDIENCE, ROLE, SECOND_ROLE, SUBJECT, USER, USER_KEY_ID};
+use stand_ins::sigv4::Signer;
+use stand_ins::sts::configuration::{AUDIENCE, ROLE, SECOND_ROLE, SUBJECT, USER, USER_KEY_ID};
 
 #[test]
 fn a_role_is_assumed_by_whom_it_trusts() {

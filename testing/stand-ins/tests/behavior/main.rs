@@ -1,22 +1,27 @@
-//! The stand-ins, checked themselves: they take what the originals take and refuse the rest.
+//! The stand-ins accept what the real services accept, and reject the rest.
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
 
 mod api_server;
 mod callers;
-mod plugin;
 mod pulumi_cloud;
+mod sigv4;
 mod transport;
 mod web_identity;
 
-use crate::support::http::{Client, Reply, Request, Response};
-use crate::support::instant::Clock;
-use crate::support::oidc::Issuer;
-use crate::support::percent;
-use crate::support::sigv4::Signer;
-use crate::support::sts::Sts;
-use crate::support::sts::configuration::{
+use encodings::percent;
+use stand_ins::clock::Clock;
+use stand_ins::http::{Client, Reply, Request, Response};
+use stand_ins::oidc::Issuer;
+use stand_ins::sigv4::Signer;
+use stand_ins::sts::configuration::{
     Configuration, EXTERNAL_ID, ROLE, SECOND_ROLE, USER_KEY_ID, USER_SECRET_KEY,
 };
-use crate::support::verifier::request;
+use stand_ins::sts::{Sts, caller_identity_request};
 
 /// 2026-03-01T12:34:56Z.
 const NOW: i64 = 1_772_368_496;
@@ -113,7 +118,7 @@ fn signed(sts: &Sts, signer: &Signer, form: &str) -> Response {
 fn caller(sts: &Sts, signer: &Signer, cluster: &str) -> Response {
     let host = "sts.eu-west-1.amazonaws.com";
     let target = signer.presign(host, "cluster");
-    answer(sts.answer(&request(&target, host, cluster)))
+    answer(sts.answer(&caller_identity_request(&target, host, cluster)))
 }
 
 fn answer(reply: Reply) -> Response {

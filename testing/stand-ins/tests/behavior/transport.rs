@@ -6,13 +6,13 @@ use std::net::TcpStream;
 use serde_json::Value;
 
 use super::{NOW, post, refusal, send, setting, user, web_identity};
-use crate::support::http::{Client, Reply, Response, Server, read_head};
-use crate::support::oidc::GitHubActions;
-use crate::support::percent;
-use crate::support::proxy::Proxy;
-use crate::support::sts::Failure;
-use crate::support::sts::configuration::{AUDIENCE, SUBJECT};
-use crate::support::tls::Authority;
+use encodings::percent;
+use stand_ins::http::{Client, Reply, Response, Server, read_head};
+use stand_ins::oidc::GitHubActions;
+use stand_ins::proxy::Proxy;
+use stand_ins::sts::Failure;
+use stand_ins::sts::configuration::{AUDIENCE, SUBJECT};
+use stand_ins::tls::Authority;
 
 #[test]
 fn the_sts_stand_in_fails_on_demand() {

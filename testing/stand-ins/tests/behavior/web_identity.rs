@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use super::{
     Changes, NOW, caller, credentials, element, post, refusal, setting, signed, user, web_identity,
 };
-use crate::support::http::Client;
-use crate::support::oidc::Issuer;
-use crate::support::sts::configuration::{AUDIENCE, Configuration, ROLE, SECOND_ROLE, SUBJECT};
+use stand_ins::http::Client;
+use stand_ins::oidc::Issuer;
+use stand_ins::sts::configuration::{AUDIENCE, Configuration, ROLE, SECOND_ROLE, SUBJECT};
 
 #[test]
 fn an_identity_token_becomes_credentials() {

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{NOW, Setting, json, query, refusal, setting};
-use crate::support::http::{Client, Response};
-use crate::support::oidc::Issuer;
-use crate::support::pulumi_cloud::configuration::{
+use stand_ins::http::{Client, Response};
+use stand_ins::oidc::Issuer;
+use stand_ins::pulumi_cloud::configuration::{
     ORGANISATION_TOKEN, Owner, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN, Trust,
 };
 

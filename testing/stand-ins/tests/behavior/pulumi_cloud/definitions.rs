@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{ENVIRONMENT, Setting, json, plain, refusal, setting, with};
-use crate::support::http::{Client, Response};
-use crate::support::pulumi_cloud::configuration::{STRANGERS_TOKEN, TOKEN};
+use stand_ins::http::{Client, Response};
+use stand_ins::pulumi_cloud::configuration::{STRANGERS_TOKEN, TOKEN};
 
 const PATH: &str = "/api/esc/environments/acme/test/env";
 

@@ -5,10 +5,10 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use super::{ENVIRONMENT, Setting, refusal, session, setting};
-use crate::support::http::{Client, Gate, read_head};
-use crate::support::pulumi_cloud::configuration::TOKEN;
-use crate::support::pulumi_cloud::fault::{Fault, deaf};
-use crate::support::tls::Authority;
+use stand_ins::http::{Client, Gate, read_head};
+use stand_ins::pulumi_cloud::configuration::TOKEN;
+use stand_ins::pulumi_cloud::fault::{Fault, deaf};
+use stand_ins::tls::Authority;
 
 /// Method, target, headers, body; the status of the answer, and what is wrong.
 type Case<'a> = (

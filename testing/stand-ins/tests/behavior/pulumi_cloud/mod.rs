@@ -9,14 +9,14 @@ mod stacks;
 
 use serde_json::Value;
 
-use crate::support::http::{Client, Response};
-use crate::support::instant::Clock;
-use crate::support::oidc::Issuer;
-use crate::support::percent;
-use crate::support::pulumi_cloud::configuration::{Configuration, TOKEN};
-use crate::support::pulumi_cloud::{LOGIN_ISSUER, PulumiCloud, Surroundings};
-use crate::support::sts::Sts;
-use crate::support::sts::configuration::{Configuration as Accounts, Provider, Trust};
+use encodings::percent;
+use stand_ins::clock::Clock;
+use stand_ins::http::{Client, Response};
+use stand_ins::oidc::Issuer;
+use stand_ins::pulumi_cloud::configuration::{Configuration, TOKEN};
+use stand_ins::pulumi_cloud::{LOGIN_ISSUER, PulumiCloud, Surroundings};
+use stand_ins::sts::Sts;
+use stand_ins::sts::configuration::{Configuration as Accounts, Provider, Trust};
 
 /// 2026-03-01T12:34:56Z.
 const NOW: i64 = 1_772_368_496;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{ENVIRONMENT, json, plain, query, refusal, session, setting, with};
-use crate::support::pulumi_cloud::configuration::{
+use stand_ins::pulumi_cloud::configuration::{
     ORGANISATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN, Token,
 };
 

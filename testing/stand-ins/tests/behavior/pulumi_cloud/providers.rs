@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{ENVIRONMENT, NOW, Setting, json, plain, refusal, session, setting, with};
-use crate::stand_ins::{post, web_identity};
-use crate::support::base64::decode_url;
-use crate::support::pulumi_cloud::configuration::{Stack, TEAM_TOKEN, TOKEN};
+use crate::{post, web_identity};
+use encodings::base64::decode_url;
+use stand_ins::pulumi_cloud::configuration::{Stack, TEAM_TOKEN, TOKEN};
 
 const PATH: &str = "/api/esc/environments/acme/test/env";
 

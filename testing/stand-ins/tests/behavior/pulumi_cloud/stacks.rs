@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Setting, json, refusal, setting};
-use crate::support::base64::decode_standard;
-use crate::support::pulumi_cloud::configuration::{STRANGERS_TOKEN, TEAM_TOKEN};
+use encodings::base64::decode_standard;
+use stand_ins::pulumi_cloud::configuration::{STRANGERS_TOKEN, TEAM_TOKEN};
 
 const PATH: &str = "/api/stacks/acme/cluster/dev";
 
