@@ -1,26 +1,28 @@
-//! A door before a stand-in: a test says what becomes of the requests, and knows how many came.
+//! A server in front of a stand-in. A test decides what happens to requests, and counts them.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::http::{Reply, Request, Server};
-use super::plugin::LIMIT;
+use crate::http::{Reply, Request, Server};
 
-/// What becomes of a request.
+/// How long to wait for requests before the test fails.
+const TIME_LIMIT: Duration = Duration::from_mins(1);
+
+/// What happens to a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Way {
-    /// It is answered.
-    Open,
-    /// It waits until this changes.
-    Shut,
+pub enum Behavior {
+    /// The stand-in answers it.
+    Answer,
+    /// It waits until the behavior changes.
+    Hold,
     /// Its connection is closed without an answer.
-    Down,
+    Close,
     /// It is never answered.
-    Silent,
+    Hang,
 }
 
-/// The door. It listens on a port of its own, and ends with its value.
-pub struct Door {
+/// The server. It listens on a port of its own until it is dropped.
+pub struct ControlledServer {
     shared: Arc<Shared>,
     server: Server,
 }
@@ -31,75 +33,81 @@ struct Shared {
 }
 
 struct State {
-    way: Way,
-    knocks: usize,
+    behavior: Behavior,
+    requests: usize,
 }
 
-impl Door {
-    /// A door before whoever answers like this.
-    pub fn before(way: Way, answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+impl ControlledServer {
+    /// Starts the server in front of a stand-in that answers like this.
+    pub fn in_front_of(
+        behavior: Behavior,
+        answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let shared = Arc::new(Shared {
-            state: Mutex::new(State { way, knocks: 0 }),
+            state: Mutex::new(State {
+                behavior,
+                requests: 0,
+            }),
             changed: Condvar::new(),
         });
-        let inside = Arc::clone(&shared);
-        let server = Server::start(None, move |request| match inside.pass() {
-            Way::Open | Way::Shut => answer(request),
-            Way::Down => Reply::Close,
-            Way::Silent => Reply::Hang,
+        let shared_with_server = Arc::clone(&shared);
+        let server = Server::start(None, move |request| match shared_with_server.admit() {
+            Behavior::Answer | Behavior::Hold => answer(request),
+            Behavior::Close => Reply::Close,
+            Behavior::Hang => Reply::Hang,
         });
         Self { shared, server }
     }
 
-    /// Where it is.
+    /// The URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.server.address())
     }
 
-    /// Changes what becomes of requests, and of those that wait.
-    pub fn set(&self, way: Way) {
-        self.shared.state().way = way;
+    /// Changes what happens to requests, including held ones.
+    pub fn set(&self, behavior: Behavior) {
+        self.shared.state().behavior = behavior;
         self.shared.changed.notify_all();
     }
 
-    /// How many requests came so far.
-    pub fn knocks(&self) -> usize {
-        self.shared.state().knocks
+    /// The number of requests so far.
+    pub fn requests(&self) -> usize {
+        self.shared.state().requests
     }
 
-    /// Waits until so many requests have come. Fails the test where they do not come.
+    /// Waits for this many requests, counted from the start. Fails the test on a time-out.
     #[track_caller]
-    pub fn wait_for_knocks(&self, knocks: usize) {
-        let end = Instant::now() + LIMIT;
+    pub fn wait_for_requests(&self, requests: usize) {
+        let end = Instant::now() + TIME_LIMIT;
         let mut state = self.shared.state();
-        while state.knocks < knocks {
+        while state.requests < requests {
             let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "{} requests came", state.knocks);
+            assert!(!left.is_zero(), "{} requests came", state.requests);
             let waited = self.shared.changed.wait_timeout(state, left);
-            state = waited.expect("the door").0;
+            state = waited.expect("the state").0;
         }
     }
 }
 
-impl Drop for Door {
+impl Drop for ControlledServer {
     fn drop(&mut self) {
-        self.set(Way::Down);
+        self.set(Behavior::Close);
     }
 }
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("the door")
+        self.state.lock().expect("the state")
     }
 
-    /// Counts a request, and waits where the door is shut.
-    fn pass(&self) -> Way {
+    /// Counts a request, and holds it if requested.
+    fn admit(&self) -> Behavior {
         let mut state = self.state();
-        state.knocks += 1;
+        state.requests += 1;
         self.changed.notify_all();
-        while state.way == Way::Shut {
-            state = self.changed.wait(state).expect("the door");
+        while state.behavior == Behavior::Hold {
+            state = self.changed.wait(state).expect("the state");
         }
-        state.way
+        state.behavior
     }
 }
