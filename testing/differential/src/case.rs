@@ -81,14 +81,15 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// A case with the original's answer, as a file that people can read: texts are lists of lines.
+/// A case with upstream's answer, as a file that people can read: texts are lists of lines.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recorded {
     /// What differed.
     pub about: String,
-    /// The version of the original's module.
-    pub original: String,
+    /// The version of upstream's module.
+    #[serde(rename = "original")]
+    pub upstream: String,
     pub root: String,
     pub environments: BTreeMap<String, Vec<String>>,
     pub context: serde_json::Value,
@@ -98,12 +99,12 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    pub fn new(about: String, original: String, case: &Case, answer: Answer) -> Self {
+    pub fn new(about: String, upstream: String, case: &Case, answer: Answer) -> Self {
         let lines = |text: &String| text.split_inclusive('\n').map(str::to_owned).collect();
         let environments = case.environments.iter();
         Self {
             about,
-            original,
+            upstream,
             root: case.root.clone(),
             environments: environments
                 .map(|(name, text)| (name.clone(), lines(text)))

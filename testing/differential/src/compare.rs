@@ -12,7 +12,7 @@ use crate::upstream::CRASHED;
 pub const EXPLAINED: [(&str, &str); 12] = [
     (
         "no YAML",
-        "where a text is no YAML, both say so: the original without a place and in its parser's \
+        "where a text is no YAML, both say so: upstream without a place and in its parser's \
          words, ours at the place",
     ),
     (
@@ -21,15 +21,15 @@ pub const EXPLAINED: [(&str, &str); 12] = [
     ),
     (
         "no JSON",
-        "a number is NaN or infinite: the original's values cannot be printed, ours says so",
+        "a number is NaN or infinite: upstream's values cannot be printed, ours says so",
     ),
     (
         "chance",
-        "the original's answer is one of several, as Go walks its maps: asked again, it gives ours",
+        "upstream's answer is one of several, as Go walks its maps: asked again, it gives ours",
     ),
     (
         "tie",
-        "of several names that are as near the original suggests any, as Go walks its maps; ours \
+        "of several names that are as near upstream suggests any, as Go walks its maps; ours \
          the first",
     ),
     (
@@ -39,7 +39,7 @@ pub const EXPLAINED: [(&str, &str); 12] = [
     ),
     (
         "unplaced",
-        "the original gives no place to what is wrong with the text of `fn::secret`; ours does",
+        "upstream gives no place to what is wrong with the text of `fn::secret`; ours does",
     ),
     (
         "parser",
@@ -48,16 +48,16 @@ pub const EXPLAINED: [(&str, &str); 12] = [
     ),
     (
         "split",
-        "the parts of a secret that `fn::split` splits are public in the original, secret in ours",
+        "the parts of a secret that `fn::split` splits are public in upstream, secret in ours",
     ),
-    ("panic", "the original panics; ours has an answer"),
+    ("panic", "upstream panics; ours has an answer"),
     (
         "crash",
-        "the original's stack overflows; ours has an answer",
+        "upstream's stack overflows; ours has an answer",
     ),
     (
         "internal",
-        "the original reports an internal error; ours has an answer",
+        "upstream reports an internal error; ours has an answer",
     ),
 ];
 
@@ -115,7 +115,7 @@ impl Comparison {
     }
 }
 
-/// Compares the original's answer to a case with ours.
+/// Compares upstream's answer to a case with ours.
 pub fn compare(case: &Case, theirs: &Answer, ours: &Answer) -> Comparison {
     let splits = |text: &String| text.to_lowercase().contains("fn::split");
     let mut comparison = Comparison {
@@ -195,7 +195,7 @@ impl Comparison {
     }
 
     fn values(&mut self, phase: &str, theirs: Option<&str>, ours: Option<&str>) {
-        // Nothing evaluated: `null` for the original, no values for ours.
+        // Nothing evaluated: `null` for upstream, no values for ours.
         let [theirs, ours] = [theirs, ours].map(|text| match text {
             None | Some("null") => "{}",
             Some(text) => text,
@@ -443,7 +443,7 @@ fn is_unplaced(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
         && ours.path.to_lowercase().ends_with("[\"fn::secret\"]")
 }
 
-/// The original's word for a text that is no YAML.
+/// Upstream's word for a text that is no YAML.
 fn no_yaml_theirs(found: &Diagnostic) -> bool {
     found.environment.is_none() && found.summary.starts_with("yaml: ")
 }

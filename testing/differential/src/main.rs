@@ -1,5 +1,5 @@
-//! Compares our evaluator with the original one, on random definitions. `run` beside this file
-//! builds the original and calls this.
+//! Compares our evaluator with ESC's own, on random definitions. `run` beside this file
+//! builds upstream and calls this.
 
 #![expect(
     clippy::print_stdout,
@@ -36,16 +36,16 @@ use upstream::Upstream;
 /// How many cases are sent at once.
 const BATCH: u64 = 256;
 
-/// How often the original is asked again where the answers differ.
+/// How often upstream is asked again where the answers differ.
 const REPETITIONS: usize = 8;
 
-/// Compares our evaluator with the original one, on random definitions.
+/// Compares our evaluator with ESC's own, on random definitions.
 #[derive(Parser)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 struct Arguments {
     /// The program that is built from `testing/differential/upstream`.
     #[arg(long)]
-    original: PathBuf,
+    upstream: PathBuf,
     /// How many cases.
     #[arg(long, default_value_t = 2_000)]
     count: u64,
@@ -64,7 +64,7 @@ struct Arguments {
     /// Shows the explained classes too.
     #[arg(long)]
     explained: bool,
-    /// Shows what the original says, and in how many cases: what the grammar reaches.
+    /// Shows what upstream says, and in how many cases: what the grammar reaches.
     #[arg(long)]
     coverage: bool,
     /// Prints the cases.
@@ -74,7 +74,7 @@ struct Arguments {
     #[arg(long)]
     save: bool,
     /// Compares these cases and no random ones: a file with a JSON object on each line, in the form
-    /// of the original's requests (its `--help`).
+    /// of upstream's requests (its `--help`).
     #[arg(long)]
     cases: Option<PathBuf>,
     /// Parts of the grammar to leave out: rotate, validate, toYAML, ciphertext, rareYAML.
@@ -93,22 +93,22 @@ fn main() -> ExitCode {
     }
 }
 
-/// The original's answers and ours.
+/// Upstream's answers and ours.
 fn both(
-    original: &mut Upstream,
+    upstream: &mut Upstream,
     cases: &[Case],
     providers: &SharedProviders,
 ) -> Result<(Vec<Answer>, Vec<Answer>), String> {
-    original.answers(cases, || {
+    upstream.answers(cases, || {
         let ours = cases.iter().map(|case| ours::answer(case, providers));
         ours.collect()
     })
 }
 
-/// Whether the original gives our answer too, at times.
-fn chosen_by_chance(original: &mut Upstream, case: &Case, ours: &Answer) -> Result<bool, String> {
+/// Whether upstream gives our answer too, at times.
+fn chosen_by_chance(upstream: &mut Upstream, case: &Case, ours: &Answer) -> Result<bool, String> {
     let repeated = vec![case.clone(); REPETITIONS];
-    let (answers, ()) = original.answers(&repeated, || ())?;
+    let (answers, ()) = upstream.answers(&repeated, || ())?;
     let mut answers = answers.iter().filter(|theirs| theirs.panic.is_none());
     Ok(answers.any(|theirs| compare(case, theirs, ours).differences.is_empty()))
 }
@@ -121,10 +121,10 @@ struct Report {
     values_equal: u64,
     diagnostics_equal: u64,
     ends_equal: u64,
-    /// Cases with no error at all, on the original's side.
+    /// Cases with no error at all, on upstream's side.
     clean: u64,
     explained: BTreeMap<&'static str, u64>,
-    /// What the original says, without names and numbers: in how many cases.
+    /// What upstream says, without names and numbers: in how many cases.
     summaries: BTreeMap<String, u64>,
     unexplained: u64,
     /// By signature: how many cases, and the number of the one with the shortest text.
@@ -141,9 +141,9 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         rare_yaml: has("rareYAML"),
     };
     let providers = SharedProviders::load();
-    let mut original = Upstream::start(&arguments.original)?;
+    let mut upstream = Upstream::start(&arguments.upstream)?;
     if let Some(path) = &arguments.cases {
-        return compare_given(path, arguments, &mut original, &providers);
+        return compare_given(path, arguments, &mut upstream, &providers);
     }
     let mut report = Report::default();
     let started = Instant::now();
@@ -160,10 +160,10 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
                 .zip(&cases)
                 .for_each(|(number, case)| show(*number, case));
         }
-        let (theirs, ours) = both(&mut original, &cases, &providers)?;
+        let (theirs, ours) = both(&mut upstream, &cases, &providers)?;
         for (((number, case), theirs), ours) in numbers.iter().zip(&cases).zip(&theirs).zip(&ours) {
             let mut found = compare(case, theirs, ours);
-            if !found.differences.is_empty() && chosen_by_chance(&mut original, case, ours)? {
+            if !found.differences.is_empty() && chosen_by_chance(&mut upstream, case, ours)? {
                 found.differences.clear();
                 found.explained.push("chance");
             }
@@ -172,9 +172,9 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         }
     }
     let seconds = started.elapsed().as_secs_f64();
-    report.examples(arguments, grammar, &mut original, &providers)?;
+    report.examples(arguments, grammar, &mut upstream, &providers)?;
     if arguments.coverage {
-        println!("\nwhat the original says, and in how many cases");
+        println!("\nwhat upstream says, and in how many cases");
         let mut summaries: Vec<_> = report.summaries.iter().collect();
         summaries.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         for (summary, count) in summaries {
@@ -189,13 +189,13 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
 fn compare_given(
     path: &Path,
     arguments: &Arguments,
-    original: &mut Upstream,
+    upstream: &mut Upstream,
     providers: &SharedProviders,
 ) -> Result<bool, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let cases: Result<Vec<Case>, _> = text.lines().map(serde_json::from_str).collect();
     let cases = cases.map_err(|error| format!("{}: {error}", path.display()))?;
-    let (theirs, ours) = both(original, &cases, providers)?;
+    let (theirs, ours) = both(upstream, &cases, providers)?;
     let mut equal = true;
     for (number, ((case, theirs), ours)) in (0..).zip(cases.iter().zip(theirs).zip(&ours)) {
         let found = compare(case, &theirs, ours);
@@ -209,7 +209,7 @@ fn compare_given(
         }
         show(number, case);
         for difference in &found.differences {
-            println!("original {}", difference.theirs);
+            println!("upstream {}", difference.theirs);
             println!("ours     {}", difference.ours);
         }
         if !explained.is_empty() {
@@ -271,7 +271,7 @@ impl Report {
         &self,
         arguments: &Arguments,
         grammar: Grammar,
-        original: &mut Upstream,
+        upstream: &mut Upstream,
         providers: &SharedProviders,
     ) -> Result<(), String> {
         let mut classes: Vec<_> = self.classes.iter().collect();
@@ -288,7 +288,7 @@ impl Report {
             let draft = generate::draft(grammar, arguments.seed, *number);
             let small = shrink::shrink(draft, |drafts: &[Draft]| {
                 let cases: Vec<Case> = drafts.iter().map(Draft::case).collect();
-                let (theirs, ours) = both(original, &cases, providers)?;
+                let (theirs, ours) = both(upstream, &cases, providers)?;
                 let differs = |((case, theirs), ours)| {
                     let found = compare(case, theirs, ours);
                     found.signatures(arguments.explained).contains(signature)
@@ -298,13 +298,13 @@ impl Report {
             let case = small.case();
             println!("```yaml");
             show(*number, &case);
-            let theirs = original.answer(&case)?;
+            let theirs = upstream.answer(&case)?;
             let found = compare(&case, &theirs, &ours::answer(&case, providers));
             if let Some(panic) = &theirs.panic {
-                println!("original panics: {panic}");
+                println!("upstream panics: {panic}");
             }
             for difference in &found.differences {
-                println!("original {}", difference.theirs);
+                println!("upstream {}", difference.theirs);
                 println!("ours     {}", difference.ours);
             }
             println!("```");

@@ -1,4 +1,4 @@
-//! Our evaluator, with the importer and the providers that the original is given.
+//! Our evaluator, with the importer and the providers that upstream is given.
 
 use std::collections::BTreeMap;
 
@@ -83,7 +83,7 @@ impl Decrypter for Rot128 {
     }
 }
 
-/// The providers and rotators of `original/providers.json`.
+/// The providers and rotators of `upstream/providers.json`.
 pub struct SharedProviders {
     providers: BTreeMap<String, SharedProvider>,
     rotators: BTreeMap<String, SharedRotator>,

@@ -1,4 +1,4 @@
-//! The original evaluator, in a process of its own.
+//! ESC's own evaluator, in a process of its own.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub fn version() -> String {
 }
 
 /// What a program that has ended is said to have panicked with.
-pub const CRASHED: &str = "the original's process ended";
+pub const CRASHED: &str = "upstream's process ended";
 
 pub struct Upstream {
     program: PathBuf,
@@ -29,7 +29,7 @@ struct Running {
 }
 
 impl Upstream {
-    /// Starts `program`, built from the folder `original`.
+    /// Starts `program`, built from the folder `upstream`.
     pub fn start(program: &Path) -> Result<Self, String> {
         let running = Running::start(program)?;
         let program = program.to_owned();
@@ -74,7 +74,7 @@ impl Running {
             .spawn()
             .map_err(|error| format!("cannot start {}: {error}", program.display()))?;
         let (Some(requests), Some(answers)) = (process.stdin.take(), process.stdout.take()) else {
-            return Err("the original has no pipes".to_owned());
+            return Err("upstream has no pipes".to_owned());
         };
         Ok(Self {
             process,
@@ -132,7 +132,7 @@ impl Running {
             }
             // Anything else is a fault of the program, or of what it was sent.
             if !words.contains("stack overflow") {
-                return Err(format!("the original has ended: {words}"));
+                return Err(format!("upstream has ended: {words}"));
             }
         }
         Ok((received, result))

@@ -1,4 +1,4 @@
-module kubectl-esc/differential/original
+module kubectl-esc/differential/upstream
 
 go 1.26.6
 

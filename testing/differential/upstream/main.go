@@ -1,4 +1,4 @@
-// Evaluates definitions with the original evaluator of Pulumi ESC, for comparison and for timing.
+// Evaluates definitions with ESC's own evaluator, for comparison and for timing.
 package main
 
 import (
@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-const help = `usage: original [answer] < requests
-       original bench [--iterations N] < requests
+const help = `usage: upstream [answer] < requests
+       upstream bench [--iterations N] < requests
 
 Evaluates definitions with the evaluator of github.com/pulumi/pulumi/sdk/v3/go/common/esc.
 
@@ -35,7 +35,7 @@ answer prints one line for each request, as soon as it is known:
                               {severity, summary, environment, begin: [line, column],
                               end: [line, column], path}; environment, begin and end are missing
                               where there is no place
-  panic                       what the original panicked with, if it did; nothing else is there then
+  panic                       what upstream panicked with, if it did; nothing else is there then
 
 bench reads and evaluates (opens) each request N times (default 100) on one thread, after one round
 to warm up, and prints one integer a line: the mean time of one round in nanoseconds.
@@ -45,7 +45,7 @@ Providers and rotators: those of providers.json. Ciphertext is decrypted by addi
 
 func main() {
 	if err := run(os.Args[1:], os.Stdin, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "original:", err)
+		fmt.Fprintln(os.Stderr, "upstream:", err)
 		os.Exit(1)
 	}
 }
@@ -55,7 +55,7 @@ func run(arguments []string, in io.Reader, out io.Writer) error {
 	if len(arguments) > 0 && !strings.HasPrefix(arguments[0], "-") {
 		command, arguments = arguments[0], arguments[1:]
 	}
-	flags := flag.NewFlagSet("original "+command, flag.ContinueOnError)
+	flags := flag.NewFlagSet("upstream "+command, flag.ContinueOnError)
 	flags.Usage = func() { fmt.Fprint(flags.Output(), help) }
 	iterations := flags.Int("iterations", 100, "how often to evaluate")
 	switch err := flags.Parse(arguments); {

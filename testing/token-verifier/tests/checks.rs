@@ -1,7 +1,5 @@
 //! Each rule of the verifier, with a token that keeps it and one that breaks it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use encodings::base64::encode_url;
 use token_verifier::{Parsed, Refusal, Verifier, partition_of};
 

@@ -1,3 +1,3 @@
-module kubectl-esc/oracle/patterns
+module kubectl-esc/go-regexp
 
 go 1.26

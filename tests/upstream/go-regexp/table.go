@@ -11,7 +11,7 @@ import (
 )
 
 const header = `# What Go's regexp knows of Unicode: %s, Unicode %s.
-# Made by tests/oracle/patterns/run --accept; read by unicode.rs, which tells the form.
+# Made by tests/upstream/go-regexp/run --accept; read by unicode.rs, which tells the form.
 `
 
 // A set has a member for each code point.

@@ -1,7 +1,7 @@
 """Writes tests/data/pulumi_cloud_api.json: what Pulumi Cloud's published OpenAPI document says of the
 calls that the stand-in answers, in a form of our own, without the document's texts.
 
-    python3 tests/oracle/pulumi_cloud_api.py OPENAPI_DOCUMENT > tests/data/pulumi_cloud_api.json
+    python3 tests/upstream/pulumi-cloud-api/record.py OPENAPI_DOCUMENT > tests/data/pulumi_cloud_api.json
 
 The form, for each operation: method, path, query parameters, the body and the answers by content
 type. A type is `text`, `integer`, `boolean`, `object`, `any`, `instant`, `schema` (JSON Schema),
@@ -127,7 +127,7 @@ def main(path):
                 collect(name, types, wanted)
     collect("Error", types, wanted)
     result = {
-        "origin": "tests/oracle/pulumi_cloud_api.py made this from Pulumi Cloud's OpenAPI document"
+        "origin": "tests/upstream/pulumi-cloud-api/record.py made this from Pulumi Cloud's OpenAPI document"
         " (info.title: %s, info.version: %s). The copy at hand names no licence; none of its texts are"
         " here." % (document["info"]["title"], document["info"]["version"]),
         "deviations": DEVIATIONS,

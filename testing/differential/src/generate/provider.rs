@@ -24,7 +24,7 @@ impl Generator {
         let known = if self.wild { names.len() } else { 7 };
         let name = names[self.random.below(known)];
         let (inputs, shape) = match name {
-            // The original panics where those get anything but an object.
+            // Upstream panics where those get anything but an object.
             "test" | "secret-wrapper" | "missing" => {
                 if self.mistake(3) {
                     self.expression(Want::Object, depth)

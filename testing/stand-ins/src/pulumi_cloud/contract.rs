@@ -1,5 +1,5 @@
 //! Pulumi Cloud's interface as its published description has it: every request and answer of the
-//! stand-in is held against it. `tests/oracle/pulumi_cloud_api.py` tells how the data came about.
+//! stand-in is held against it. `tests/upstream/pulumi-cloud-api/record.py` tells how the data came about.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
