@@ -136,10 +136,7 @@ fn build_upstream() -> Option<PathBuf> {
     let source = project.join("testing/differential/upstream");
     let binary = project.join("target/differential/upstream");
     if !source.join("go.mod").exists() {
-        println!(
-            "Upstream is left out: {} is not there.\n",
-            source.display()
-        );
+        println!("Upstream is left out: {} is not there.\n", source.display());
         return None;
     }
     let built = Command::new("go")

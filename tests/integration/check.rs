@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::plugin::{LIMIT, Output, Plugin};
+use crate::support::plugin::{Output, Plugin, TIME_LIMIT};
 
 /// A definition with ten mistakes.
 const MISTAKES: &str = "\
@@ -75,7 +75,7 @@ fn check(arguments: &[&str], files: &[(&str, &str)]) -> Output {
     let plugin = files
         .iter()
         .fold(plugin, |plugin, (path, text)| plugin.file(path, text));
-    plugin.run_command(LIMIT)
+    plugin.run_command(TIME_LIMIT)
 }
 
 fn document(output: &Output) -> Value {
@@ -250,7 +250,7 @@ fn a_pipe_gets_colours_only_where_they_are_asked_for() {
         let plugin = variables
             .iter()
             .fold(plugin, |plugin, (name, value)| plugin.env(name, value));
-        plugin.run_command(LIMIT)
+        plugin.run_command(TIME_LIMIT)
     };
     let is_coloured = |variables| run(variables).stderr.contains('\u{1b}');
     assert!(!is_coloured(&[("TERM", "xterm-256color")]));
@@ -260,6 +260,6 @@ fn a_pipe_gets_colours_only_where_they_are_asked_for() {
         .file("env.yaml", MISTAKES)
         .args(["check", "env.yaml", "--format=json"])
         .env("CLICOLOR_FORCE", "1")
-        .run_command(LIMIT);
+        .run_command(TIME_LIMIT);
     assert!(!json.stdout.contains('\u{1b}') && !json.stderr.contains('\u{1b}'));
 }

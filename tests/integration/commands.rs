@@ -1,6 +1,6 @@
 //! The commands beside `get-token`, and what all of them share.
 
-use crate::support::aws::{World, project_file};
+use crate::support::aws::{Aws, project_file};
 use crate::support::plugin::Plugin;
 
 const DEFINITION: &str = "\
@@ -61,10 +61,10 @@ fn open_prints_the_values() {
 
 #[test]
 fn open_shows_warnings_and_the_value() {
-    let world = World::new();
+    let aws = Aws::new();
     let definition = project_file("examples/environments/oidc.yaml")
         .replace("${aws.creds.accessKeyId}", "${aws.creds.keyId}");
-    let output = world
+    let output = aws
         .plugin_with_identity()
         .file("env.yaml", definition)
         .args(["open", "env.yaml", "environmentVariables.AWS_ACCESS_KEY_ID"])
@@ -81,10 +81,9 @@ fn open_shows_warnings_and_the_value() {
 
 #[test]
 fn check_opens_no_provider() {
-    let world = World::new();
+    let aws = Aws::new();
     let check = |definition: &str| {
-        world
-            .plugin()
+        aws.plugin()
             .file("env.yaml", definition)
             .args(["check", "env.yaml"])
             .run()
@@ -119,7 +118,7 @@ error: unknown property \"d\"
 ",
         3,
     );
-    assert_eq!(world.sts.actions(), Vec::<String>::new());
+    assert_eq!(aws.sts.actions(), Vec::<String>::new());
 }
 
 #[test]

@@ -1,16 +1,16 @@
 //! `doctor`: which link of the chain fails.
 
-use crate::cloud::Setting;
-use crate::support::aws::World;
+use crate::cloud::PulumiCloudFixture;
+use crate::support::aws::Aws;
 use crate::support::plugin::Plugin;
 use stand_ins::proxy::Proxy;
 use stand_ins::sts::RealNames;
 use stand_ins::tls::Authority;
 
 /// Lets the real names of AWS STS lead to the world's own.
-fn with_real_names(plugin: Plugin, world: &World) -> (Plugin, (Proxy, RealNames)) {
+fn with_real_names(plugin: Plugin, aws: &Aws) -> (Plugin, (Proxy, RealNames)) {
     let authority = Authority::new();
-    let names = world.sts.real_names(&authority);
+    let names = aws.sts.real_names(&authority);
     let proxy = Proxy::start(names.route());
     let plugin = plugin
         .file("authority.pem", authority.pem())
@@ -44,10 +44,10 @@ const ALL: [&str; 8] = [
 #[test]
 fn a_chain_that_holds_is_told_link_by_link() {
     for skew in [0, 3600] {
-        let setting = Setting::new();
-        let world = setting.world();
-        world.clock.advance(skew);
-        let (plugin, (proxy, _names)) = with_real_names(setting.plugin(), &world);
+        let pulumi_cloud = PulumiCloudFixture::new();
+        let aws = pulumi_cloud.aws();
+        aws.clock.advance(skew);
+        let (plugin, (proxy, _names)) = with_real_names(pulumi_cloud.plugin(), &aws);
         let plugin = plugin.args(["doctor", "acme/platform/prod", "-i", "prod"]);
         let output = plugin.run();
         assert_eq!((output.code, output.stderr.as_str()), (0, ""));
@@ -65,28 +65,30 @@ fn a_chain_that_holds_is_told_link_by_link() {
 
 #[test]
 fn the_first_link_that_fails_is_an_error() {
-    let setting = Setting::new();
-    let world = setting.world();
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let aws = pulumi_cloud.aws();
     let arguments = ["doctor", "acme/platform/prod", "-i", "prod"];
     for (plugin, held, code) in [
-        (setting.stranger().args(arguments), 2, 2),
+        (pulumi_cloud.plugin_without_login().args(arguments), 2, 2),
         (
-            setting.plugin().args(["doctor", "acme/platform/absent"]),
+            pulumi_cloud
+                .plugin()
+                .args(["doctor", "acme/platform/absent"]),
             2,
             2,
         ),
         (
-            setting
+            pulumi_cloud
                 .plugin()
                 .args(arguments)
                 .args(["--credentials", "x"]),
             4,
             6,
         ),
-        (setting.plugin().args(["doctor"]), 0, 2),
+        (pulumi_cloud.plugin().args(["doctor"]), 0, 2),
     ] {
-        let (plugin, _names) = with_real_names(plugin, &world);
-        let output = plugin.run_command(crate::support::plugin::LIMIT);
+        let (plugin, _names) = with_real_names(plugin, &aws);
+        let output = plugin.run_command(crate::support::plugin::TIME_LIMIT);
         assert_eq!(links(&output.stdout), ALL[..held], "{output:#?}");
         assert_eq!(output.code, code, "{output:#?}");
         assert!(output.stderr.starts_with("kubectl-esc: "), "{output:#?}");
@@ -95,10 +97,10 @@ fn the_first_link_that_fails_is_an_error() {
 
 #[test]
 fn credentials_that_aws_does_not_know_are_noticed() {
-    let world = World::new();
+    let aws = Aws::new();
     let definition =
         "values:\n  aws: {accessKeyId: AKIAUNKNOWN, secretAccessKey: hunter2hunter2}\n";
-    let plugin = world.plugin().file("env.yaml", definition).args([
+    let plugin = aws.plugin().file("env.yaml", definition).args([
         "doctor",
         "env.yaml",
         "-i",
@@ -106,8 +108,8 @@ fn credentials_that_aws_does_not_know_are_noticed() {
         "--region",
         "eu-west-1",
     ]);
-    let (plugin, _names) = with_real_names(plugin, &world);
-    let output = plugin.run_command(crate::support::plugin::LIMIT);
+    let (plugin, _names) = with_real_names(plugin, &aws);
+    let output = plugin.run_command(crate::support::plugin::TIME_LIMIT);
     assert_eq!(links(&output.stdout), ALL[..6]);
     assert_eq!(output.code, 4);
     let told = "kubectl-esc: AWS STS does not take the token, and so no cluster will\n  caused by: InvalidClientTokenId: The security token included in the request is invalid";

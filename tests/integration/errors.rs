@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::support::aws::{AUDIENCE, SUBJECT, VIEWER, World, project_file};
+use crate::support::aws::{AUDIENCE, Aws, SUBJECT, VIEWER, project_file};
 use crate::support::plugin::{Output, Plugin};
 use stand_ins::oidc::Issuer;
 use stand_ins::sts::Failure;
@@ -14,9 +14,9 @@ type Row = (&'static str, fn(&Table) -> Plugin, &'static str, i32);
 
 /// What the rows are made of.
 struct Table {
-    world: World,
+    aws: Aws,
     /// Worlds of single rows: they have to last as long as the rows' calls.
-    others: RefCell<Vec<Rc<World>>>,
+    others: RefCell<Vec<Rc<Aws>>>,
 }
 
 /// A plain text that no output may hold, wherever a row puts it.
@@ -25,14 +25,14 @@ const SECRET: &str = "hunter2-hunter2";
 impl Table {
     fn new() -> Self {
         Self {
-            world: World::new(),
+            aws: Aws::new(),
             others: RefCell::default(),
         }
     }
 
     /// `get-token env.yaml` for a cluster and region, with this definition.
     fn definition(&self, text: &str) -> Plugin {
-        self.world
+        self.aws
             .plugin_with_identity()
             .file("env.yaml", text)
             .args([
@@ -51,8 +51,8 @@ impl Table {
     }
 
     /// The same in another world.
-    fn oidc_in(&self, world: World) -> Plugin {
-        let plugin = world
+    fn oidc_in(&self, aws: Aws) -> Plugin {
+        let plugin = aws
             .plugin_with_identity()
             .file("env.yaml", project_file("examples/environments/oidc.yaml"))
             .args([
@@ -63,20 +63,20 @@ impl Table {
                 "--region",
                 "eu-west-1",
             ]);
-        self.others.borrow_mut().push(Rc::new(world));
+        self.others.borrow_mut().push(Rc::new(aws));
         plugin
     }
 
     /// The same in a world whose STS always fails like this.
     fn oidc_failing(&self, failure: Failure) -> Plugin {
-        let world = World::new();
-        world.sts.fail(failure, usize::MAX);
-        self.oidc_in(world)
+        let aws = Aws::new();
+        aws.sts.fail(failure, usize::MAX);
+        self.oidc_in(aws)
     }
 
     /// The same with static credentials and no settings.
     fn plain(&self) -> Plugin {
-        self.world.plugin().file(
+        self.aws.plugin().file(
             "env.yaml",
             format!(
                 "values:\n  aws:\n    fn::open::aws-login:\n      static:\n        accessKeyId: \
@@ -419,7 +419,7 @@ error: expected a string of at least length 2
     ),
     (
         "token too long",
-        |t| t.oidc_in(World::with(|aws| aws.session_token_length = 3_500)),
+        |t| t.oidc_in(Aws::with(|aws| aws.session_token_length = 3_500)),
         r"kubectl-esc: the token would be [length] bytes long, and EKS refuses tokens over 4096
   hint: the AWS session token has 3500 bytes: assume the role with fewer or shorter session policies and tags
 ",
@@ -440,7 +440,7 @@ error: expected a string of at least length 2
     (
         "a setting that is a secret",
         |t| {
-            t.world
+            t.aws
                 .plugin()
                 .file(
                     "env.yaml",
@@ -545,10 +545,7 @@ error: failed here
     (
         "identity token has expired",
         |t| {
-            let token = t
-                .world
-                .issuer
-                .expired_token(AUDIENCE, SUBJECT, 1_700_000_000);
+            let token = t.aws.issuer.expired_token(AUDIENCE, SUBJECT, 1_700_000_000);
             t.oidc().file("identity", token)
         },
         r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS refuses the identity token: the token expired at 2023-11-14T22:12:20Z
@@ -568,7 +565,7 @@ error: failed here
             let issuer = Issuer::new("https://elsewhere.example");
             t.oidc().file(
                 "identity",
-                issuer.token(AUDIENCE, SUBJECT, t.world.clock.now()),
+                issuer.token(AUDIENCE, SUBJECT, t.aws.clock.now()),
             )
         },
         r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS does not accept the identity token
@@ -586,9 +583,9 @@ error: failed here
         "identity token that was tampered with",
         |t| {
             let token = t
-                .world
+                .aws
                 .issuer
-                .tampered_token(AUDIENCE, SUBJECT, t.world.clock.now());
+                .tampered_token(AUDIENCE, SUBJECT, t.aws.clock.now());
             t.oidc().file("identity", token)
         },
         r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS does not accept the identity token
@@ -607,9 +604,9 @@ error: failed here
         "STS says no",
         |t| {
             let token = t
-                .world
+                .aws
                 .issuer
-                .token(AUDIENCE, "repo:evil/fork", t.world.clock.now());
+                .token(AUDIENCE, "repo:evil/fork", t.aws.clock.now());
             t.oidc().file("identity", token)
         },
         r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS does not let this identity assume the role `arn:aws:iam::123456789012:role/cluster-admin`
@@ -744,7 +741,7 @@ fn no_secret_shows_at_any_verbosity() {
     for (name, plugin, ..) in ROWS {
         let plugin = plugin(&table).arg("-vv");
         let told = run(&plugin, &table).stderr;
-        let identity = table.world.identity();
+        let identity = table.aws.identity();
         let parts = identity.split('.').chain([SECRET, "secretAccessKey: ASIA"]);
         for secret in parts {
             assert!(!told.contains(secret), "{name}: {told}");
@@ -764,8 +761,8 @@ fn no_secret_shows_at_any_verbosity() {
 fn run(plugin: &Plugin, table: &Table) -> Output {
     let mut output = plugin.run();
     let others = table.others.borrow();
-    for world in others.iter().map(Rc::as_ref).chain([&table.world]) {
-        let url = world.sts.url();
+    for aws in others.iter().map(Rc::as_ref).chain([&table.aws]) {
+        let url = aws.sts.url();
         let address = url.trim_start_matches("http://");
         output.stderr = output.stderr.replace(address, "[sts]");
     }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::cloud::Setting;
-use crate::support::aws::{SUBJECT, World, parse, project_file};
+use crate::cloud::PulumiCloudFixture;
+use crate::support::aws::{Aws, SUBJECT, parse, project_file};
 use crate::support::plugin::Plugin;
 use stand_ins::oidc::GitHubActions;
 use stand_ins::pulumi_cloud::configuration::TOKEN;
@@ -19,8 +19,8 @@ const ENVIRONMENTS: [&str; 4] = [
 ];
 
 /// The home directory of somebody who has set up the examples.
-fn with_home(plugin: Plugin, world: &World) -> Plugin {
-    let plugin = plugin.file("home/.kube/esc/token", world.identity());
+fn with_home(plugin: Plugin, aws: &Aws) -> Plugin {
+    let plugin = plugin.file("home/.kube/esc/token", aws.identity());
     ENVIRONMENTS.iter().fold(plugin, |plugin, name| {
         let text = project_file(&format!("examples/environments/{name}"));
         plugin.file(Path::new("home/.kube/esc").join(name), text)
@@ -56,18 +56,20 @@ fn each_kubeconfig_serves_each_of_its_users() {
 
 /// Makes the call that client-go makes for this `exec` entry.
 fn call(name: &str, exec: &Value, cluster: &Value) {
-    let cloud = name.starts_with("pulumi-cloud").then(Setting::new);
-    let world = match &cloud {
-        Some(setting) => setting.world(),
-        None => World::new(),
+    let cloud = name
+        .starts_with("pulumi-cloud")
+        .then(PulumiCloudFixture::new);
+    let aws = match &cloud {
+        Some(pulumi_cloud) => pulumi_cloud.aws(),
+        None => Aws::new(),
     };
-    let issuer = world.issuer.clone();
-    let clock = world.clock.clone();
+    let issuer = aws.issuer.clone();
+    let clock = aws.clock.clone();
     let actions = GitHubActions::start(issuer, SUBJECT, move || clock.now());
     assert_eq!(exec["command"], "kubectl-esc", "{name}");
     assert_eq!(exec["interactiveMode"], "Never", "{name}");
 
-    let mut plugin = with_home(world.plugin(), &world);
+    let mut plugin = with_home(aws.plugin(), &aws);
     plugin = if name == "github-actions.yaml" {
         plugin
             .env("ACTIONS_ID_TOKEN_REQUEST_URL", actions.url())
@@ -79,9 +81,9 @@ fn call(name: &str, exec: &Value, cluster: &Value) {
         let path = plugin.path("home/.kube/esc/token");
         plugin.env("AWS_WEB_IDENTITY_TOKEN_FILE", path)
     };
-    if let Some(setting) = &cloud {
+    if let Some(pulumi_cloud) = &cloud {
         plugin = plugin
-            .env("PULUMI_BACKEND_URL", setting.url())
+            .env("PULUMI_BACKEND_URL", pulumi_cloud.url())
             .env("PULUMI_ACCESS_TOKEN", TOKEN);
     }
     for argument in exec["args"].as_array().unwrap() {
@@ -121,7 +123,7 @@ fn call(name: &str, exec: &Value, cluster: &Value) {
             _ if server.contains("FEDCBA") => "other",
             _ => "demo",
         };
-        let caller = world.caller(&token, cluster).unwrap();
+        let caller = aws.caller(&token, cluster).unwrap();
         assert!(caller.contains(role), "{name}: {caller}");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::aws::{ADMIN, SUBJECT, VIEWER, World, parse, project_file};
+use crate::support::aws::{ADMIN, Aws, SUBJECT, VIEWER, parse, project_file};
 use crate::support::plugin::Plugin;
 use encodings::timestamp::{Seconds, rfc3339};
 use stand_ins::oidc::GitHubActions;
@@ -70,8 +70,8 @@ fn the_answer_is_in_the_version_of_the_question() {
 
 #[test]
 fn the_environment_of_the_seed_document() {
-    let world = World::new();
-    let plugin = world.plugin_with_identity().file("env.yaml", SEED).args([
+    let aws = Aws::new();
+    let plugin = aws.plugin_with_identity().file("env.yaml", SEED).args([
         "get-token",
         "./env.yaml",
         "--cluster-name",
@@ -82,24 +82,22 @@ fn the_environment_of_the_seed_document() {
     let output = plugin.run();
     let token = output.token();
     let session = "arn:aws:sts::123456789012:assumed-role/cluster-admin/seed";
-    assert_eq!(world.caller(&token, "demo").as_deref(), Ok(session));
+    assert_eq!(aws.caller(&token, "demo").as_deref(), Ok(session));
     assert!(
-        world
-            .caller(&token, "other")
+        aws.caller(&token, "other")
             .unwrap_err()
             .contains("SignatureDoesNotMatch")
     );
-    let now = world.clock.now();
+    let now = aws.clock.now();
     let left = seconds_until(&output.credential()["status"]["expirationTimestamp"], now);
     assert!((830..=840).contains(&left), "{left}");
 
-    let records = world.sts.records();
+    let records = aws.sts.records();
     assert_eq!(records[0].action, "AssumeRoleWithWebIdentity");
     assert_eq!(records[0].parameters["RoleArn"], ADMIN);
     assert_eq!(records[0].parameters["DurationSeconds"], "3600");
     assert_eq!(
-        world
-            .sts
+        aws.sts
             .actions()
             .iter()
             .filter(|action| action.starts_with("Assume"))
@@ -110,8 +108,8 @@ fn the_environment_of_the_seed_document() {
 
 #[test]
 fn the_old_name_of_the_seed_document_is_told_with_v() {
-    let world = World::new();
-    let output = world
+    let aws = Aws::new();
+    let output = aws
         .plugin_with_identity()
         .file("env.yaml", SEED)
         .args([
@@ -135,8 +133,8 @@ fn the_old_name_of_the_seed_document_is_told_with_v() {
 
 #[test]
 fn the_import_of_the_seed_document() {
-    let world = World::new();
-    let output = world
+    let aws = Aws::new();
+    let output = aws
         .plugin_with_identity()
         .file("aws-access.yaml", SEED)
         .file(
@@ -153,17 +151,14 @@ fn the_import_of_the_seed_document() {
         ])
         .run();
     let session = "arn:aws:sts::123456789012:assumed-role/cluster-admin/seed";
-    assert_eq!(
-        world.caller(&output.token(), "demo").as_deref(),
-        Ok(session)
-    );
+    assert_eq!(aws.caller(&output.token(), "demo").as_deref(), Ok(session));
 }
 
 #[test]
 fn a_role_on_top_signs_the_token_and_the_shorter_session_ends_it() {
     for (lifetime, want) in [(None, 830..=840), (Some(600), 530..=540)] {
-        let world = World::with(|configuration| configuration.lifetime = lifetime);
-        let output = world
+        let aws = Aws::with(|configuration| configuration.lifetime = lifetime);
+        let output = aws
             .plugin_with_identity()
             .file("oidc.yaml", project_file("examples/environments/oidc.yaml"))
             .args([
@@ -184,11 +179,8 @@ fn a_role_on_top_signs_the_token_and_the_shorter_session_ends_it() {
             ])
             .run();
         let session = "arn:aws:sts::210987654321:assumed-role/cluster-viewer/on-top";
-        assert_eq!(
-            world.caller(&output.token(), "demo").as_deref(),
-            Ok(session)
-        );
-        let now = world.clock.now();
+        assert_eq!(aws.caller(&output.token(), "demo").as_deref(), Ok(session));
+        let now = aws.clock.now();
         let left = seconds_until(&output.credential()["status"]["expirationTimestamp"], now);
         assert!(want.contains(&left), "{left}");
     }
@@ -196,15 +188,14 @@ fn a_role_on_top_signs_the_token_and_the_shorter_session_ends_it() {
 
 #[test]
 fn the_identity_token_comes_from_where_the_user_says() {
-    let world = World::new();
-    let issuer = world.issuer.clone();
-    let clock = world.clock.clone();
+    let aws = Aws::new();
+    let issuer = aws.issuer.clone();
+    let clock = aws.clock.clone();
     let actions = GitHubActions::start(issuer, SUBJECT, move || clock.now());
     let plugin = || {
-        world
-            .plugin()
+        aws.plugin()
             .file("oidc.yaml", project_file("examples/environments/oidc.yaml"))
-            .file("home/token", format!("{}\n", world.identity()))
+            .file("home/token", format!("{}\n", aws.identity()))
             .file("wrong", "not a token")
             .args([
                 "get-token",
@@ -238,7 +229,7 @@ fn the_identity_token_comes_from_where_the_user_says() {
             "named variable",
             plugin()
                 .args(["--web-identity-token-env", "MY_TOKEN"])
-                .env("MY_TOKEN", world.identity())
+                .env("MY_TOKEN", aws.identity())
                 .env("AWS_WEB_IDENTITY_TOKEN_FILE", "wrong"),
         ),
         (
@@ -252,7 +243,7 @@ fn the_identity_token_comes_from_where_the_user_says() {
         ),
     ] {
         let token = plugin.run().token();
-        let caller = world.caller(&token, "demo");
+        let caller = aws.caller(&token, "demo");
         let session = "arn:aws:sts::123456789012:assumed-role/cluster-admin/kubectl-esc";
         assert_eq!(caller.as_deref(), Ok(session), "{place}");
     }
@@ -359,7 +350,7 @@ fn settings_come_from_the_first_place_that_has_them() {
         let token = plugin.run().token();
         let parsed = parse(&token).unwrap_or_else(|refusal| panic!("{row}: {refusal}"));
         assert_eq!(parsed.region, want_region, "{row}");
-        let world = World::with(|configuration| {
+        let aws = Aws::with(|configuration| {
             configuration.users.push(
                 serde_json::from_value(json!({
                     "accessKeyId": "AKIDEXAMPLE",
@@ -370,7 +361,7 @@ fn settings_come_from_the_first_place_that_has_them() {
                 .unwrap(),
             );
         });
-        let caller = world.caller(&token, want_cluster);
+        let caller = aws.caller(&token, want_cluster);
         assert_eq!(
             caller.as_deref(),
             Ok("arn:aws:iam::123456789012:user/alice"),

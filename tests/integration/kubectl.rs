@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde_yaml::Value;
 use tempfile::TempDir;
 
-use crate::cloud::Setting;
-use crate::support::aws::{VIEWER, World, project_file};
+use crate::cloud::PulumiCloudFixture;
+use crate::support::aws::{Aws, VIEWER, project_file};
 use crate::support::kubectl::{Kubectl, oldest_and_newest};
 use crate::support::plugin::{Output, Plugin};
 use stand_ins::api_server::ApiServer;
@@ -24,9 +24,9 @@ kube-system   Active   1d
 ";
 const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
 
-/// The world of the other tests, whose AWS knows the example credentials, too.
-fn world() -> World {
-    World::with(|configuration| {
+/// The AWS of the other tests, whose AWS knows the example credentials, too.
+fn aws() -> Aws {
+    Aws::with(|configuration| {
         configuration.users.push(User {
             access_key_id: USER_KEY_ID.to_owned(),
             secret_access_key: USER_SECRET_KEY.to_owned(),
@@ -38,9 +38,9 @@ fn world() -> World {
     })
 }
 
-fn api_server(name: &str, world: &World) -> ApiServer {
+fn api_server(name: &str, aws: &Aws) -> ApiServer {
     let verifier = Verifier::new("aws", "eu-west-1");
-    ApiServer::start(name, verifier, &world.sts, world.clock.clone())
+    ApiServer::start(name, verifier, &aws.sts, aws.clock.clone())
 }
 
 /// What is done to a token's URL: its name, how, and how the refusal starts.
@@ -93,13 +93,13 @@ fn project(path: &str) -> PathBuf {
 
 #[test]
 fn kubectl_is_served_in_both_versions_of_the_protocol() {
-    let world = world();
+    let aws = aws();
     for kubectl in oldest_and_newest() {
         for (example, version) in [("local.yaml", "v1"), ("local-v1beta1.yaml", "v1beta1")] {
             let text = project_file(&format!("examples/kubeconfigs/{example}"));
             let line = format!("apiVersion: client.authentication.k8s.io/{version}\n");
             assert!(text.contains(&line), "{example} is not of {version}");
-            let server = api_server("demo", &world);
+            let server = api_server("demo", &aws);
             let home = Home::of(example, &server);
             home.run(&kubectl, &["get", "namespaces"])
                 .assert(NAMESPACES, "", 0);
@@ -113,11 +113,11 @@ fn kubectl_is_served_in_both_versions_of_the_protocol() {
 
 #[test]
 fn kubectl_learns_who_it_is() {
-    let world = world();
+    let aws = aws();
     let Some(kubectl) = oldest_and_newest().pop() else {
         return;
     };
-    let server = api_server("demo", &world);
+    let server = api_server("demo", &aws);
     let output = Home::of("local.yaml", &server).run(&kubectl, &["auth", "whoami", "-o", "yaml"]);
     assert_eq!((output.code, output.stderr.as_str()), (0, ""));
     let review: Value = serde_yaml::from_str(&output.stdout).unwrap();
@@ -126,10 +126,10 @@ fn kubectl_learns_who_it_is() {
 
 #[test]
 fn kubectl_is_refused_by_a_cluster_of_another_name() {
-    let world = world();
+    let aws = aws();
     for kubectl in oldest_and_newest() {
         for example in ["local.yaml", "local-v1beta1.yaml"] {
-            let server = api_server("another", &world);
+            let server = api_server("another", &aws);
             let home = Home::of(example, &server);
             let output = home.run(&kubectl, &["get", "namespaces"]);
             assert_unauthorized(&output);
@@ -144,8 +144,8 @@ fn kubectl_is_refused_by_a_cluster_of_another_name() {
 
 #[test]
 fn a_tampered_token_is_refused() {
-    let world = world();
-    let server = api_server("demo", &world);
+    let aws = aws();
+    let server = api_server("demo", &aws);
     let output = Plugin::new()
         .file(
             "static.yaml",
@@ -241,8 +241,10 @@ fn every_example_serves_kubectl_through_a_proxy() {
     examples.sort();
     let by_cloud = "arn:aws:sts::123456789012:assumed-role/esc-oidc/pulumi-esc";
     for example in examples {
-        let cloud = example.starts_with("pulumi-cloud").then(Setting::new);
-        let world = cloud.as_ref().map_or_else(world, Setting::world);
+        let cloud = example
+            .starts_with("pulumi-cloud")
+            .then(PulumiCloudFixture::new);
+        let aws = cloud.as_ref().map_or_else(aws, PulumiCloudFixture::aws);
         let (contexts, caller): (&[(&str, &str)], _) = match example.as_str() {
             "local.yaml" | "local-v1beta1.yaml" => (&[("demo", "demo")], ALICE),
             "role-on-top.yaml" => (&[("demo", "demo")], viewer),
@@ -251,8 +253,8 @@ fn every_example_serves_kubectl_through_a_proxy() {
             _ => (&[("demo", "demo")], admin),
         };
         for (context, cluster) in contexts {
-            let server = api_server(cluster, &world);
-            let names = world.sts.real_names(server.authority());
+            let server = api_server(cluster, &aws);
+            let names = aws.sts.real_names(server.authority());
             let (to_sts, to_cluster) = (names.route(), server.route());
             let proxy = Proxy::start(move |name| to_sts(name).or_else(|| to_cluster(name)));
             let home = Home::new(&example, |kubeconfig| {
@@ -268,13 +270,13 @@ fn every_example_serves_kubectl_through_a_proxy() {
             };
             let authority = file("authority.pem", &server.authority().pem());
             // Where the example names a file itself, and where a variable has to.
-            let identity = file(".kube/esc/token", &world.identity());
+            let identity = file(".kube/esc/token", &aws.identity());
             let mut variables = vec![("HTTPS_PROXY", proxy.url()), ("AWS_CA_BUNDLE", authority)];
             if example != "oidc-token-file.yaml" {
                 variables.push(token_file(&identity));
             }
-            if let Some(setting) = &cloud {
-                variables.push(("PULUMI_BACKEND_URL", setting.url()));
+            if let Some(pulumi_cloud) = &cloud {
+                variables.push(("PULUMI_BACKEND_URL", pulumi_cloud.url()));
                 variables.push(("PULUMI_ACCESS_TOKEN", TOKEN.to_owned()));
             }
             let output = kubectl.run(

@@ -9,9 +9,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::cloud::Setting;
+use crate::cloud::PulumiCloudFixture;
 use crate::stacks::outputs;
-use crate::support::plugin::{Plugin, ambient};
+use crate::support::plugin::{Plugin, test_variable};
 use stand_ins::sts::configuration::{AUDIENCE, ROLE};
 
 /// What the document calls the stack's outputs, and the fixture's state holds.
@@ -117,7 +117,7 @@ enum Way {
 const WAYS: [Way; 3] = [Way::Cloud, Way::Local, Way::LocalWithFolder];
 
 struct Seed {
-    setting: Setting,
+    pulumi_cloud: PulumiCloudFixture,
     definition: String,
 }
 
@@ -125,7 +125,7 @@ impl Seed {
     fn new(definition: &str) -> Self {
         // The state on disk has the same ones.
         let outputs = outputs();
-        let setting = Setting::with(|configuration| {
+        let pulumi_cloud = PulumiCloudFixture::with(|configuration| {
             let known = configuration.clone();
             *configuration = known
                 .stack("eks-cluster/demo", &outputs, &["kubeconfig", "nested"])
@@ -133,20 +133,20 @@ impl Seed {
                 .environment("seed", "kube", definition);
         });
         Self {
-            setting,
+            pulumi_cloud,
             definition: definition.to_owned(),
         }
     }
 
     /// `verb` with the environment.
     fn call(&self, way: Way, verb: &str) -> Plugin {
-        let plugin = self.setting.plugin();
+        let plugin = self.pulumi_cloud.plugin();
         if way == Way::Cloud {
             return plugin.args([verb, "acme/seed/kube"]);
         }
-        let world = self.setting.world();
+        let aws = self.pulumi_cloud.aws();
         let subject = "pulumi:environments:org:acme:env:seed/kube";
-        let identity = world.issuer.token(AUDIENCE, subject, world.clock.now());
+        let identity = aws.issuer.token(AUDIENCE, subject, aws.clock.now());
         let plugin = plugin
             .file("kube.yaml", &self.definition)
             .file("aws-access.yaml", aws_access_of_today())
@@ -202,7 +202,7 @@ impl Seed {
         let arrived = WAYS.map(|way| {
             let call = self
                 .call(way, "run")
-                .env("PATH", ambient("PATH").unwrap_or_default())
+                .env("PATH", test_variable("PATH").unwrap_or_default())
                 .args(["--no-redact", "--", "sh", "-c", script]);
             let output = call.run();
             let ended = (output.code, output.stderr.as_str());
@@ -217,7 +217,7 @@ impl Seed {
 
     /// Asserts that the credentials log in as the role, in all ways.
     #[track_caller]
-    fn assert_logs_in(&self) {
+    fn assert_credentials_assume_role(&self) {
         let session = format!(
             "arn:aws:sts::123456789012:assumed-role/{}/seed",
             ROLE.rsplit('/').next().unwrap()
@@ -226,7 +226,7 @@ impl Seed {
             let call = self.call(way, "get-token");
             let call = call.args(["--cluster-name", "eks-demo", "--region", "eu-west-1"]);
             let token = call.run().token();
-            let caller = self.setting.world().caller(&token, "eks-demo");
+            let caller = self.pulumi_cloud.aws().caller(&token, "eks-demo");
             assert_eq!(caller.as_deref(), Ok(session.as_str()), "{way:?}");
         }
     }
@@ -310,7 +310,7 @@ fn the_credentials_for_aws() {
             },
         })
     );
-    seed.assert_logs_in();
+    seed.assert_credentials_assume_role();
     if cfg!(unix) {
         assert_eq!(seed.arrived(), "ASIA\na secret key\na session token\n");
     }
@@ -343,7 +343,7 @@ fn the_import_of_the_credentials() {
         json!({"kubernetes:kubeconfig": KUBECONFIG})
     );
     assert_eq!(opened["environmentVariables"]["AWS_SESSION_TOKEN"], "…");
-    seed.assert_logs_in();
+    seed.assert_credentials_assume_role();
     if cfg!(unix) {
         assert_eq!(
             seed.arrived(),

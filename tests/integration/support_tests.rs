@@ -3,15 +3,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use crate::support::aws::{World, project_file};
+use crate::support::aws::{Aws, project_file};
 use crate::support::plugin::Output;
 use stand_ins::sts::Failure;
 
 #[test]
 fn a_call_that_hangs_is_killed_and_fails_its_test() {
-    let world = World::new();
-    world.sts.fail(Failure::Hang, usize::MAX);
-    let plugin = world
+    let aws = Aws::new();
+    aws.sts.fail(Failure::Hang, usize::MAX);
+    let plugin = aws
         .plugin_with_identity()
         .file("oidc.yaml", project_file("examples/environments/oidc.yaml"))
         .args(["get-token", "oidc.yaml", "-i", "demo"])
@@ -27,7 +27,7 @@ fn a_call_that_hangs_is_killed_and_fails_its_test() {
 
 #[test]
 fn the_place_of_a_call_reads_dir() {
-    let plugin = World::new().plugin().arg("get-token");
+    let plugin = Aws::new().plugin().arg("get-token");
     let missing = plugin.path("missing.yaml");
     let output = plugin.arg(missing).run();
     assert_ne!(output.code, 0);

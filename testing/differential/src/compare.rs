@@ -51,10 +51,7 @@ pub const EXPLAINED: [(&str, &str); 12] = [
         "the parts of a secret that `fn::split` splits are public in upstream, secret in ours",
     ),
     ("panic", "upstream panics; ours has an answer"),
-    (
-        "crash",
-        "upstream's stack overflows; ours has an answer",
-    ),
+    ("crash", "upstream's stack overflows; ours has an answer"),
     (
         "internal",
         "upstream reports an internal error; ours has an answer",

@@ -6,17 +6,19 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::{ENVIRONMENT, LOCAL, Scene, identity, replace_arguments, token, with_second_role};
-use crate::cloud::Setting;
+use super::{
+    CacheFixture, ENVIRONMENT, LOCAL, identity, replace_arguments, token, with_second_role,
+};
+use crate::cloud::PulumiCloudFixture;
 use crate::support::plugin::Output;
 use encodings::base64;
 use stand_ins::pulumi_cloud::configuration::{
-    ORGANISATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN, USER,
+    ORGANIZATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN, USER,
 };
 use stand_ins::sts::Sts;
 use stand_ins::sts::configuration::{Configuration as Accounts, EXTERNAL_ID, SECOND_ROLE};
 
-type Change = fn(&Scene, &mut Command);
+type Change = fn(&CacheFixture, &mut Command);
 
 /// Another question: what of the call changes, and what shows in the answer or the requests then.
 struct Switch(&'static str, Change, Expected);
@@ -40,39 +42,45 @@ fn exec_info(version: &str, interactive: bool, cluster: Option<Value>) -> String
 }
 
 /// What the token is, for whom clusters take it, and what was asked of Pulumi Cloud since `before`.
-fn evidence(scene: &Scene, output: &Output, before: usize) -> String {
+fn evidence(fixture: &CacheFixture, output: &Output, before: usize) -> String {
     let token = token(output);
     let url = token.strip_prefix("k8s-aws-v1.").expect("a token");
     let url = base64::decode_url(url).expect("base64");
     let mut text = String::from_utf8(url).expect("a URL");
     for cluster in ["prod", "other"] {
-        if let Ok(caller) = scene.world.caller(&token, cluster) {
+        if let Ok(caller) = fixture.aws.caller(&token, cluster) {
             text.extend(["\ncluster ", cluster, ": ", &caller]);
         }
     }
-    for record in scene.setting.cloud().records().into_iter().skip(before) {
+    for record in fixture
+        .pulumi_cloud
+        .stand_in()
+        .records()
+        .into_iter()
+        .skip(before)
+    {
         text.extend(["\n", &record.login, " ", &record.target]);
     }
     text
 }
 
-/// Makes each call after the scene's own one: it has to be a miss at first, and a hit after that,
-/// and the scene's own call has to stay a hit.
+/// Makes each call after the fixture's own one: it has to be a miss at first, and a hit after that,
+/// and the fixture's own call has to stay a hit.
 #[track_caller]
-fn assert_separate(scene: &Scene, switches: &[Switch]) {
-    let first = scene.run();
-    let own = evidence(scene, &first, usize::MAX);
+fn assert_separate(fixture: &CacheFixture, switches: &[Switch]) {
+    let first = fixture.run();
+    let own = evidence(fixture, &first, usize::MAX);
     for Switch(name, change, expected) in switches {
-        let before = scene.requests().0;
-        let other = || scene.run_with(|command| change(scene, command));
-        let (output, requests) = scene.requests_of(other);
+        let before = fixture.requests().0;
+        let other = || fixture.run_with(|command| change(fixture, command));
+        let (output, requests) = fixture.requests_of(other);
         match expected {
             Shows(text) => {
                 assert_ne!(requests, (0, 0), "{name}: nobody was asked");
-                let evidence = evidence(scene, &output, before);
+                let evidence = evidence(fixture, &output, before);
                 assert!(evidence.contains(text), "{name}: {evidence}");
                 assert_eq!(output.stderr, "", "{name}");
-                let (again, requests) = scene.requests_of(other);
+                let (again, requests) = fixture.requests_of(other);
                 assert_eq!(again.code, 0, "{name}: {again:?}");
                 assert_eq!(requests, (0, 0), "{name}: somebody was asked again");
             }
@@ -81,9 +89,9 @@ fn assert_separate(scene: &Scene, switches: &[Switch]) {
                 assert_eq!(output.stdout, "", "{name}");
             }
         }
-        let (back, requests) = scene.requests_of(|| scene.run());
+        let (back, requests) = fixture.requests_of(|| fixture.run());
         assert_eq!(requests, (0, 0), "{name}: the old entry is gone");
-        let back = evidence(scene, &back, usize::MAX);
+        let back = evidence(fixture, &back, usize::MAX);
         let caller = |text: &str| text.split_once('\n').map(|(_, rest)| rest.to_owned());
         assert_eq!(caller(&back), caller(&own), "{name}");
     }
@@ -92,12 +100,12 @@ fn assert_separate(scene: &Scene, switches: &[Switch]) {
 #[test]
 fn every_setting_has_its_own_credentials() {
     assert_separate(
-        &Scene::cloud(),
+        &CacheFixture::cloud(),
         &[
             Switch(
                 "the token of another login",
                 |_, command| {
-                    command.env("PULUMI_ACCESS_TOKEN", ORGANISATION_TOKEN);
+                    command.env("PULUMI_ACCESS_TOKEN", ORGANIZATION_TOKEN);
                 },
                 Shows("acme /api/esc/environments/acme/platform/prod"),
             ),
@@ -167,7 +175,7 @@ fn every_setting_has_its_own_credentials() {
 #[test]
 fn every_endpoint_and_extension_has_its_own_credentials() {
     assert_separate(
-        &Scene::cloud(),
+        &CacheFixture::cloud(),
         &[
             Switch(
                 "FIPS",
@@ -218,7 +226,7 @@ fn every_version_has_its_own_credentials() {
         replace_arguments(command, &["get-token", &environment, "-i", "prod"]);
     }
     assert_separate(
-        &Scene::cloud(),
+        &CacheFixture::cloud(),
         &[
             Switch("1", |_, it| version(it, "@1"), Shows("/versions/1/open")),
             Switch("2", |_, it| version(it, "@2"), Shows("/versions/2/open")),
@@ -242,11 +250,11 @@ values:
 
 #[test]
 fn every_place_of_credentials_has_its_own() {
-    let scene = Scene::cloud_with(|configuration| {
+    let fixture = CacheFixture::cloud_with(|configuration| {
         *configuration = configuration.clone().environment("test", "two", TWO);
     });
     let call = |name: &str| {
-        scene.run_with(|command| {
+        fixture.run_with(|command| {
             replace_arguments(
                 command,
                 &["get-token", "acme/test/two", "--credentials", name],
@@ -255,29 +263,29 @@ fn every_place_of_credentials_has_its_own() {
     };
     for round in 0..2 {
         for name in ["one", "two"] {
-            let (output, requests) = scene.requests_of(|| call(name));
+            let (output, requests) = fixture.requests_of(|| call(name));
             let asked = usize::from(round == 0) * 2;
             assert_eq!(requests, (asked, 0), "{name}: {output:?}");
-            let caller = scene.world.caller(&output.token(), "prod").unwrap();
+            let caller = fixture.aws.caller(&output.token(), "prod").unwrap();
             assert!(caller.ends_with(&format!("/{name}")), "{caller}");
         }
     }
 }
 
 #[test]
-fn every_organisation_has_its_own_credentials() {
-    let scene = Scene::cloud();
-    let url = scene.setting.url();
+fn every_organization_has_its_own_credentials() {
+    let fixture = CacheFixture::cloud();
+    let url = fixture.pulumi_cloud.url();
     let config =
         |organization: &str| json!({"backends": {&url: {"defaultOrg": organization}}}).to_string();
-    let plugin = scene
-        .setting
+    let plugin = fixture
+        .pulumi_cloud
         .plugin()
         .args(["get-token", "platform/prod", "-i", "prod"])
         .file("home/.pulumi/config.json", config("acme"));
-    let scene = scene.with(|_| plugin);
+    let fixture = fixture.with(|_| plugin);
     assert_separate(
-        &scene,
+        &fixture,
         &[
             Switch(
                 "by flag",
@@ -296,32 +304,32 @@ fn every_organisation_has_its_own_credentials() {
         ],
     );
     // Wherever it is said: it is the same.
-    let (output, requests) = scene.requests_of(|| {
-        scene.run_with(|command| {
+    let (output, requests) = fixture.requests_of(|| {
+        fixture.run_with(|command| {
             command.args(["--organization", "acme"]);
         })
     });
-    scene.setting.assert_token(&output);
+    fixture.pulumi_cloud.assert_token(&output);
     assert_eq!(requests, (0, 0));
     fs::write(
-        scene.plugin.path("home/.pulumi/config.json"),
+        fixture.plugin.path("home/.pulumi/config.json"),
         config("alice"),
     )
     .unwrap();
-    assert_eq!(scene.run().code, 2);
+    assert_eq!(fixture.run().code, 2);
     fs::write(
-        scene.plugin.path("home/.pulumi/config.json"),
+        fixture.plugin.path("home/.pulumi/config.json"),
         config("acme"),
     )
     .unwrap();
-    scene.assert_hit();
+    fixture.assert_hit();
 }
 
 #[test]
 fn every_account_has_its_own_credentials() {
-    let scene = Scene::cloud();
-    let elsewhere = Setting::new();
-    let (here, there) = (scene.setting.url(), elsewhere.url());
+    let fixture = CacheFixture::cloud();
+    let elsewhere = PulumiCloudFixture::new();
+    let (here, there) = (fixture.pulumi_cloud.url(), elsewhere.url());
     let file = |current: &str, token: &str, user: &str| {
         let account = json!({"accessToken": token, "username": user});
         let other = json!({"accessToken": TOKEN, "username": USER});
@@ -333,24 +341,24 @@ fn every_account_has_its_own_credentials() {
         .to_string()
     };
     let path = "home/.pulumi/credentials.json";
-    let plugin = scene
-        .world
+    let plugin = fixture
+        .aws
         .plugin()
         .args(["get-token", ENVIRONMENT, "-i", "prod"])
         .file(path, file(&here, TOKEN, USER));
-    let scene = scene.with(|_| plugin);
-    let log_in = |text: String| fs::write(scene.plugin.path(path), text).unwrap();
-    scene.assert_miss();
-    scene.assert_hit();
+    let fixture = fixture.with(|_| plugin);
+    let log_in = |text: String| fs::write(fixture.plugin.path(path), text).unwrap();
+    fixture.assert_miss();
+    fixture.assert_hit();
 
     // The same user with the same token elsewhere.
     log_in(file(&there, TOKEN, USER));
-    let (output, requests) = scene.requests_of(|| scene.run());
+    let (output, requests) = fixture.requests_of(|| fixture.run());
     elsewhere.assert_token(&output);
     assert_eq!((requests.0, elsewhere.calls().len()), (0, 2));
     log_in(file(&here, TOKEN, USER));
-    scene.assert_hit();
-    let output = scene.run_with(|command| {
+    fixture.assert_hit();
+    let output = fixture.run_with(|command| {
         command.env("PULUMI_BACKEND_URL", &there);
     });
     elsewhere.assert_token(&output);
@@ -359,50 +367,48 @@ fn every_account_has_its_own_credentials() {
     // Another login in its place, and another user.
     for (token, user, login) in [
         (TEAM_TOKEN, USER, "acme"),
-        (ORGANISATION_TOKEN, "", "acme"),
+        (ORGANIZATION_TOKEN, "", "acme"),
         (TOKEN, "bob", "alice"),
     ] {
         log_in(file(&here, token, user));
-        let before = scene.requests().0;
-        scene.assert_miss();
-        let records = scene.setting.cloud().records();
+        let before = fixture.requests().0;
+        fixture.assert_miss();
+        let records = fixture.pulumi_cloud.stand_in().records();
         let logins: Vec<_> = records[before..].iter().map(|it| &it.login).collect();
         assert!(
             logins.iter().all(|it| it.contains(login)),
             "{logins:?} for {login}"
         );
-        scene.assert_hit();
+        fixture.assert_hit();
         log_in(file(&here, TOKEN, USER));
-        scene.assert_hit();
+        fixture.assert_hit();
     }
-    fs::remove_file(scene.plugin.path(path)).unwrap();
-    assert_eq!(scene.run().code, 2);
+    fs::remove_file(fixture.plugin.path(path)).unwrap();
+    assert_eq!(fixture.run().code, 2);
 }
 
 #[test]
 fn every_identity_token_and_endpoint_has_its_own_credentials() {
-    let scene = Scene::local(LOCAL);
-    scene.assert_miss();
-    let write = |token: &str| fs::write(scene.plugin.path("identity"), token).unwrap();
-    let mine = fs::read_to_string(scene.plugin.path("identity")).unwrap();
-    write(&identity(&scene.setting, "other"));
-    scene.assert_miss();
-    scene.assert_hit();
+    let fixture = CacheFixture::local(LOCAL);
+    fixture.assert_miss();
+    let write = |token: &str| fs::write(fixture.plugin.path("identity"), token).unwrap();
+    let mine = fs::read_to_string(fixture.plugin.path("identity")).unwrap();
+    write(&identity(&fixture.pulumi_cloud, "other"));
+    fixture.assert_miss();
+    fixture.assert_hit();
     // Nobody trusts this one, whatever was given to others before.
-    let world = &scene.world;
-    let stranger = world
-        .issuer
-        .token("aws:acme", "stranger", world.clock.now());
+    let aws = &fixture.aws;
+    let stranger = aws.issuer.token("aws:acme", "stranger", aws.clock.now());
     write(&stranger);
-    assert_eq!(scene.run().code, 4);
+    assert_eq!(fixture.run().code, 4);
     write("");
-    assert_eq!(scene.run().code, 2);
+    assert_eq!(fixture.run().code, 2);
     write(&mine);
-    scene.assert_hit();
+    fixture.assert_hit();
 
-    let empty = Sts::start(Accounts::default(), scene.world.clock.clone());
+    let empty = Sts::start(Accounts::default(), fixture.aws.clock.clone());
     for variable in ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"] {
-        let output = scene.run_with(|command| {
+        let output = fixture.run_with(|command| {
             command
                 .env_remove("AWS_ENDPOINT_URL_STS")
                 .env(variable, empty.url());
@@ -410,7 +416,7 @@ fn every_identity_token_and_endpoint_has_its_own_credentials() {
         assert_eq!(output.code, 4, "{output:?}");
     }
     assert_eq!(empty.records().len(), 2);
-    scene.assert_hit();
+    fixture.assert_hit();
 }
 
 /// The session's name comes from an import.
@@ -425,16 +431,16 @@ values:
 
 #[test]
 fn an_edited_definition_takes_effect_at_once() {
-    let scene = Scene::local(ROOT);
-    let path = |name: &str| scene.plugin.path(name);
+    let fixture = CacheFixture::local(ROOT);
+    let path = |name: &str| fixture.plugin.path(name);
     let write = |name: &str, text: &str| {
         fs::create_dir_all(path(name).parent().unwrap()).unwrap();
         fs::write(path(name), text).unwrap();
     };
     let assert_named = |name: &str, asked: usize| {
-        let (output, requests) = scene.requests_of(|| scene.run());
+        let (output, requests) = fixture.requests_of(|| fixture.run());
         assert_eq!(requests, (0, asked), "{name}: {output:?}");
-        let caller = scene.world.caller(&output.token(), "prod").unwrap();
+        let caller = fixture.aws.caller(&output.token(), "prod").unwrap();
         assert!(caller.ends_with(&format!("/{name}")), "{caller}");
     };
     write("base.yaml", "values: {name: one}");
@@ -452,7 +458,7 @@ fn an_edited_definition_takes_effect_at_once() {
     assert_named("two", 0);
     // A folder of the import's name has never been a definition.
     fs::create_dir(path("default/base.yaml")).unwrap();
-    assert_eq!(scene.run().code, 2);
+    assert_eq!(fixture.run().code, 2);
     fs::remove_dir(path("default/base.yaml")).unwrap();
     assert_named("two", 0);
     // The definition itself, and back again.
@@ -468,30 +474,30 @@ fn an_edited_definition_takes_effect_at_once() {
     fs::remove_file(path("base.yaml")).unwrap();
     assert_named("five", 0);
     write("env.yaml", ROOT);
-    assert_eq!(scene.run().code, 3, "the import is gone");
+    assert_eq!(fixture.run().code, 3, "the import is gone");
     write("base.yaml", "values: {name: two}");
     assert_named("two", 0);
     // Another folder of imports.
     write("elsewhere/base.yaml", "values: {name: six}");
-    let output = scene.run_with(|command| {
+    let output = fixture.run_with(|command| {
         command.arg("--root").arg(path("elsewhere"));
     });
-    let caller = scene.world.caller(&output.token(), "prod").unwrap();
+    let caller = fixture.aws.caller(&output.token(), "prod").unwrap();
     assert!(caller.ends_with("/six"), "{caller}");
     assert_named("two", 0);
     fs::remove_file(path("env.yaml")).unwrap();
-    assert_eq!(scene.run().code, 2);
+    assert_eq!(fixture.run().code, 2);
 }
 
 #[test]
 fn the_host_of_the_api_server_has_its_own_credentials() {
     let definition = LOCAL.replace(", region: eu-west-1", "");
-    let scene = Scene::local(&definition).with(with_second_role);
+    let fixture = CacheFixture::local(&definition).with(with_second_role);
     for round in 0..2 {
         for region in ["eu-west-1", "us-east-2"] {
             for by_server in [true, false] {
-                let (output, requests) = scene.requests_of(|| {
-                    scene.run_with(|command| {
+                let (output, requests) = fixture.requests_of(|| {
+                    fixture.run_with(|command| {
                         let server = format!("https://ABC.gr7.{region}.eks.amazonaws.com");
                         let cluster = json!({"server": server, "config": null});
                         if by_server {
@@ -502,7 +508,7 @@ fn the_host_of_the_api_server_has_its_own_credentials() {
                         }
                     })
                 });
-                let evidence = evidence(&scene, &output, usize::MAX);
+                let evidence = evidence(&fixture, &output, usize::MAX);
                 let host = format!("https://sts.{region}.amazonaws.com/");
                 assert!(evidence.starts_with(&host), "{evidence}");
                 let asked = usize::from(round == 0) * 2;
@@ -547,26 +553,26 @@ fn what_changes_nothing_changes_nothing() {
             let info = exec_info("v1", false, Some(cluster));
             command.env("KUBERNETES_EXEC_INFO", info);
         }),
-        ("the cache's folder in full", |scene, command| {
-            command.arg("--cache-dir").arg(scene.folder());
+        ("the cache's folder in full", |fixture, command| {
+            command.arg("--cache-dir").arg(fixture.folder());
         }),
         ("the cache's folder by variable", |_, command| {
             command.env("KUBECTL_ESC_CACHE_DIR", "~/.kube/cache/kubectl-esc");
         }),
     ];
-    for scene in [
-        Scene::cloud(),
-        Scene::local(LOCAL),
-        Scene::local(LOCAL).with(with_second_role),
+    for fixture in [
+        CacheFixture::cloud(),
+        CacheFixture::local(LOCAL),
+        CacheFixture::local(LOCAL).with(with_second_role),
     ] {
-        scene.run().token();
+        fixture.run().token();
         for (name, change) in &changes {
             let (output, requests) =
-                scene.requests_of(|| scene.run_with(|command| change(&scene, command)));
+                fixture.requests_of(|| fixture.run_with(|command| change(&fixture, command)));
             assert_eq!(requests, (0, 0), "{name}");
-            let caller = scene.world.caller(&token(&output), "prod");
+            let caller = fixture.aws.caller(&token(&output), "prod");
             assert!(caller.is_ok(), "{name}: {caller:?}");
         }
-        assert_eq!(scene.files("entry").len(), 1);
+        assert_eq!(fixture.files("entry").len(), 1);
     }
 }

@@ -2,8 +2,8 @@
 
 use kubectl_esc::clock::{Clock, Timestamp};
 
-use crate::cloud::Setting;
-use crate::support::aws::{VIEWER, World};
+use crate::cloud::PulumiCloudFixture;
+use crate::support::aws::{Aws, VIEWER};
 use crate::support::plugin::Output;
 use stand_ins::sts::configuration::{Trust, USER_KEY_ID, USER_SECRET_KEY, User};
 
@@ -21,15 +21,15 @@ fn assert_ends_by_the_local_clock(output: &Output) {
 #[test]
 fn with_pulumi_cloud_the_token_is_good_all_the_same() {
     for (skew, word) in [(3600, "1h behind"), (-3600, "1h ahead of")] {
-        let setting = Setting::new();
-        setting.world().clock.advance(skew);
-        let plugin = setting.get_token("acme/platform/prod");
+        let pulumi_cloud = PulumiCloudFixture::new();
+        pulumi_cloud.aws().clock.advance(skew);
+        let plugin = pulumi_cloud.get_token("acme/platform/prod");
         for _ in ["cold", "warm"] {
             let output = plugin.run();
-            setting.assert_token(&output);
+            pulumi_cloud.assert_token(&output);
             assert_ends_by_the_local_clock(&output);
         }
-        assert_eq!(setting.calls().len(), 2);
+        assert_eq!(pulumi_cloud.calls().len(), 2);
         let told = plugin.arg("-v").arg("--refresh").run();
         let note = format!("this machine's clock is {word} the servers'; signing by theirs");
         // A second may pass between the two clocks.
@@ -50,9 +50,9 @@ values:
 fn with_an_identity_token_the_token_is_good_all_the_same() {
     for skew in [3600, -3600] {
         for role in [None, Some(VIEWER)] {
-            let world = World::new();
-            world.clock.advance(skew);
-            let mut plugin = world.plugin_with_identity().file("env.yaml", OIDC);
+            let aws = Aws::new();
+            aws.clock.advance(skew);
+            let mut plugin = aws.plugin_with_identity().file("env.yaml", OIDC);
             plugin = plugin.args([
                 "get-token",
                 "env.yaml",
@@ -66,7 +66,7 @@ fn with_an_identity_token_the_token_is_good_all_the_same() {
             }
             for _ in ["cold", "warm"] {
                 let output = plugin.run();
-                let caller = world.caller(&output.token(), "demo").unwrap();
+                let caller = aws.caller(&output.token(), "demo").unwrap();
                 let name = role.unwrap_or("role/cluster-admin").rsplit('/').next();
                 assert!(caller.contains(name.unwrap()), "{caller}");
                 assert_ends_by_the_local_clock(&output);
@@ -79,7 +79,7 @@ fn with_an_identity_token_the_token_is_good_all_the_same() {
 fn a_first_signature_by_a_wrong_clock_is_made_anew() {
     const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
     for skew in [3600, -3600] {
-        let world = World::with(|configuration| {
+        let aws = Aws::with(|configuration| {
             configuration.users.push(User {
                 access_key_id: USER_KEY_ID.to_owned(),
                 secret_access_key: USER_SECRET_KEY.to_owned(),
@@ -93,11 +93,11 @@ fn a_first_signature_by_a_wrong_clock_is_made_anew() {
                 external_id: None,
             });
         });
-        world.clock.advance(skew);
+        aws.clock.advance(skew);
         let definition = format!(
             "values:\n  aws: {{accessKeyId: {USER_KEY_ID}, secretAccessKey: {USER_SECRET_KEY}}}\n"
         );
-        let plugin = world.plugin().file("env.yaml", definition).args([
+        let plugin = aws.plugin().file("env.yaml", definition).args([
             "get-token",
             "env.yaml",
             "-i",
@@ -109,11 +109,11 @@ fn a_first_signature_by_a_wrong_clock_is_made_anew() {
         ]);
         for _ in ["cold", "warm"] {
             let output = plugin.run();
-            let caller = world.caller(&output.token(), "demo").unwrap();
+            let caller = aws.caller(&output.token(), "demo").unwrap();
             assert!(caller.contains("cluster-viewer"), "{caller}");
             assert_ends_by_the_local_clock(&output);
         }
-        let records = world.sts.records().into_iter();
+        let records = aws.sts.records().into_iter();
         let assumed = records.filter(|record| record.action == "AssumeRole");
         let outcomes: Vec<_> = assumed.map(|record| record.outcome).collect();
         assert_eq!(

@@ -3,17 +3,17 @@
 use std::fs;
 use std::process::Command;
 
-use super::{ENVIRONMENT, LOCAL, Scene, replace_arguments, with_second_role};
-use crate::support::plugin::{LIMIT, Output, Plugin, run};
+use super::{CacheFixture, ENVIRONMENT, LOCAL, replace_arguments, with_second_role};
+use crate::support::plugin::{Output, Plugin, TIME_LIMIT, run};
 
 #[track_caller]
-fn cache(scene: &Scene, arguments: &[&str]) -> Output {
-    let mut command = scene.plugin.command();
+fn cache(fixture: &CacheFixture, arguments: &[&str]) -> Output {
+    let mut command = fixture.plugin.command();
     let arguments: Vec<_> = ["cache"].iter().chain(arguments).copied().collect();
     replace_arguments(&mut command, &arguments);
-    let mut output = run(command, LIMIT);
+    let mut output = run(command, TIME_LIMIT);
     for text in [&mut output.stdout, &mut output.stderr] {
-        let folder = scene.plugin.path("");
+        let folder = fixture.plugin.path("");
         *text = text.replace(folder.to_str().unwrap(), "[dir]/");
     }
     output
@@ -33,22 +33,22 @@ const HEAD: [&str; 4] = ["ENVIRONMENT", "CLUSTER", "AGE", "EXPIRES IN"];
 
 #[test]
 fn entries_are_listed_and_cleared() {
-    let scene = Scene::cloud();
-    assert_eq!(rows(&cache(&scene, &["list"])), [HEAD]);
-    cache(&scene, &["clear"]).assert("0 entries removed\n", "", 0);
-    fs::create_dir_all(scene.folder()).unwrap();
-    assert_eq!(rows(&cache(&scene, &["list"])), [HEAD]);
-    scene.assert_miss();
-    let listed = cache(&scene, &["list"]);
+    let fixture = CacheFixture::cloud();
+    assert_eq!(rows(&cache(&fixture, &["list"])), [HEAD]);
+    cache(&fixture, &["clear"]).assert("0 entries removed\n", "", 0);
+    fs::create_dir_all(fixture.folder()).unwrap();
+    assert_eq!(rows(&cache(&fixture, &["list"])), [HEAD]);
+    fixture.assert_miss();
+    let listed = cache(&fixture, &["list"]);
     let [head, row] = rows(&listed).try_into().unwrap();
     assert_eq!(head, HEAD);
     assert_eq!(row[..2], [ENVIRONMENT, "prod"]);
     assert!(row[3].starts_with("59m") || row[3] == "1h", "{row:?}");
     // One more, which is sorted by its name, and has another's width.
-    scene.run_with(|command| {
+    fixture.run_with(|command| {
         replace_arguments(command, &["get-token", "acme/platform/prod@1", "-i", "a"]);
     });
-    let listed = cache(&scene, &["list"]);
+    let listed = cache(&fixture, &["list"]);
     assert_eq!(rows(&listed)[2][..2], ["acme/platform/prod@1", "a"]);
     let column = |line: &str| {
         line.find("CLUSTER")
@@ -61,17 +61,17 @@ fn entries_are_listed_and_cleared() {
         .map(|line| column(line).is_some())
         .collect();
     assert_eq!(columns, [true; 3], "{}", listed.stdout);
-    cache(&scene, &["clear"]).assert("2 entries removed\n", "", 0);
-    assert_eq!(fs::read_dir(scene.folder()).unwrap().count(), 0);
-    scene.assert_miss();
-    cache(&scene, &["clear"]).assert("1 entry removed\n", "", 0);
+    cache(&fixture, &["clear"]).assert("2 entries removed\n", "", 0);
+    assert_eq!(fs::read_dir(fixture.folder()).unwrap().count(), 0);
+    fixture.assert_miss();
+    cache(&fixture, &["clear"]).assert("1 entry removed\n", "", 0);
 }
 
 #[test]
 fn what_has_expired_is_listed_as_such() {
-    let scene = Scene::cloud();
-    scene.run_at(-7_000).unwrap();
-    let rows = rows(&cache(&scene, &["list"]));
+    let fixture = CacheFixture::cloud();
+    fixture.run_at(-7_000).unwrap();
+    let rows = rows(&cache(&fixture, &["list"]));
     assert_eq!(rows[1][3], "expired");
     assert!(rows[1][2].starts_with("1h56m"), "{rows:?}");
 }
@@ -79,29 +79,29 @@ fn what_has_expired_is_listed_as_such() {
 #[test]
 fn secrets_are_not_listed() {
     let definition = LOCAL.replace("clusterName: prod", "clusterName: {'fn::secret': prod}");
-    for scene in [
-        Scene::local(&definition),
-        Scene::local(&definition).with(with_second_role),
+    for fixture in [
+        CacheFixture::local(&definition),
+        CacheFixture::local(&definition).with(with_second_role),
     ] {
-        let cold = scene.run().token();
-        let listed = cache(&scene, &["list"]);
+        let cold = fixture.run().token();
+        let listed = cache(&fixture, &["list"]);
         assert_eq!(rows(&listed)[1][..2], ["[dir]/env.yaml", "[secret]"]);
-        let content = fs::read(scene.file("entry")).unwrap();
+        let content = fs::read(fixture.file("entry")).unwrap();
         let content = String::from_utf8_lossy(&content);
         assert!(!content.contains("prod"), "{content}");
-        let (warm, requests) = scene.requests_of(|| scene.run().token());
+        let (warm, requests) = fixture.requests_of(|| fixture.run().token());
         assert_eq!(requests, (0, 0));
         for token in [cold, warm] {
-            assert!(scene.world.caller(&token, "prod").is_ok());
+            assert!(fixture.aws.caller(&token, "prod").is_ok());
         }
     }
 }
 
 #[test]
 fn whatever_stands_in_an_entry_is_one_line() {
-    let scene = Scene::cloud();
-    scene.assert_miss();
-    let path = scene.file("entry");
+    let fixture = CacheFixture::cloud();
+    fixture.assert_miss();
+    let path = fixture.file("entry");
     for (content, rows_wanted) in [
         (
             r#"{"format":"1","environment":"a\nb\u001b[31mc\t\u0000","cluster":"x\r\ny","obtained_at":-9223372036854775808,"good_until":9223372036854775807}"#,
@@ -114,25 +114,25 @@ fn whatever_stands_in_an_entry_is_one_line() {
         ("\u{fffd}", vec![]),
     ] {
         fs::write(&path, format!("{content}\nnothing")).unwrap();
-        let listed = rows(&cache(&scene, &["list"]));
+        let listed = rows(&cache(&fixture, &["list"]));
         match listed.get(1) {
             Some(row) => assert_eq!(row[..2], rows_wanted),
             None => assert!(rows_wanted.is_empty(), "{content}"),
         }
-        scene.assert_miss();
-        scene.assert_hit();
+        fixture.assert_miss();
+        fixture.assert_hit();
     }
 }
 
 #[test]
 fn the_folder_can_be_named() {
-    let scene = Scene::cloud();
+    let fixture = CacheFixture::cloud();
     for (place, command) in [
         ("by-flag", vec!["--cache-dir"]),
         ("by-variable", vec![]),
         ("deep/er/still", vec!["--cache-dir"]),
     ] {
-        let path = scene.plugin.path(place);
+        let path = fixture.plugin.path(place);
         let path = path.to_str().unwrap();
         let name = |call: &mut Command| {
             if command.is_empty() {
@@ -144,14 +144,14 @@ fn the_folder_can_be_named() {
             }
         };
         for asked in [2, 0] {
-            let (output, requests) = scene.requests_of(|| scene.run_with(name));
-            scene.setting.assert_token(&output);
+            let (output, requests) = fixture.requests_of(|| fixture.run_with(name));
+            fixture.pulumi_cloud.assert_token(&output);
             assert_eq!(requests, (asked, 0), "{place}");
         }
-        let listed = cache(&scene, &["list", "--cache-dir", path]);
+        let listed = cache(&fixture, &["list", "--cache-dir", path]);
         assert_eq!(rows(&listed).len(), 2, "{place}");
-        cache(&scene, &["clear", "--cache-dir", path]).assert("1 entry removed\n", "", 0);
-        assert!(!scene.folder().exists());
+        cache(&fixture, &["clear", "--cache-dir", path]).assert("1 entry removed\n", "", 0);
+        assert!(!fixture.folder().exists());
     }
 }
 
@@ -164,44 +164,44 @@ fn the_cache_can_be_left_out() {
         (Some("1"), vec!["--refresh"]),
         (Some("false"), vec!["--no-cache"]),
     ] {
-        let scene = Scene::cloud();
+        let fixture = CacheFixture::cloud();
         for _ in 0..2 {
-            let (output, requests) = scene.requests_of(|| {
-                scene.run_with(|command| {
+            let (output, requests) = fixture.requests_of(|| {
+                fixture.run_with(|command| {
                     command.args(&arguments);
                     if let Some(value) = variable {
                         command.env("KUBECTL_ESC_NO_CACHE", value);
                     }
                 })
             });
-            scene.setting.assert_token(&output);
+            fixture.pulumi_cloud.assert_token(&output);
             assert_eq!(requests, (2, 0), "{variable:?} {arguments:?}");
         }
-        let home: Vec<_> = fs::read_dir(scene.plugin.path("home")).unwrap().collect();
+        let home: Vec<_> = fs::read_dir(fixture.plugin.path("home")).unwrap().collect();
         assert!(home.is_empty(), "{home:?}");
         // What is there is not used, and not removed.
-        scene.assert_miss();
-        let (_, requests) = scene.requests_of(|| {
-            scene.run_with(|command| {
+        fixture.assert_miss();
+        let (_, requests) = fixture.requests_of(|| {
+            fixture.run_with(|command| {
                 command.arg("--no-cache");
             })
         });
         assert_eq!(requests, (2, 0));
-        scene.assert_hit();
+        fixture.assert_hit();
     }
     for value in ["0", "false", ""] {
-        let scene = Scene::cloud();
-        scene.run_with(|command| {
+        let fixture = CacheFixture::cloud();
+        fixture.run_with(|command| {
             command.env("KUBECTL_ESC_NO_CACHE", value);
         });
-        scene.assert_hit();
+        fixture.assert_hit();
     }
 }
 
 #[test]
 fn mistakes_are_told() {
-    let scene = Scene::cloud();
-    let output = scene.run_with(|command| {
+    let fixture = CacheFixture::cloud();
+    let output = fixture.run_with(|command| {
         command.env("KUBECTL_ESC_NO_CACHE", "yes");
     });
     output.assert_fails(
@@ -209,7 +209,7 @@ fn mistakes_are_told() {
          set `KUBECTL_ESC_NO_CACHE` to `true` or `false`, or unset it\n",
         2,
     );
-    let output = scene.run_with(|command| {
+    let output = fixture.run_with(|command| {
         command.args(["--no-cache", "--refresh"]);
     });
     assert_eq!(output.code, 2, "{output:?}");

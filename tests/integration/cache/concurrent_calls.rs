@@ -6,31 +6,31 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use crate::support::plugin::{LIMIT, Output};
+use crate::support::plugin::{Output, TIME_LIMIT};
 
 /// What a call says with `-v` that waits for another one.
 pub(super) const WAITING: &str = "waiting for another process that does the same";
 
 /// Processes that run. They are killed when this is dropped.
-pub(super) struct Crowd {
-    members: Vec<Member>,
+pub(super) struct ConcurrentCalls {
+    calls: Vec<RunningCall>,
     waiting: Receiver<()>,
 }
 
 /// A process.
-pub(super) struct Member {
+pub(super) struct RunningCall {
     pub(super) child: Child,
     stdout: Option<JoinHandle<String>>,
     stderr: Option<JoinHandle<String>>,
 }
 
-impl Crowd {
+impl ConcurrentCalls {
     /// Starts so many.
     pub(super) fn start(size: usize, command: impl Fn() -> Command) -> Self {
         let (sender, waiting) = mpsc::channel();
-        let members = (0..size).map(|_| Member::start(command(), &sender));
+        let calls = (0..size).map(|_| RunningCall::start(command(), &sender));
         Self {
-            members: members.collect(),
+            calls: calls.collect(),
             waiting,
         }
     }
@@ -38,7 +38,7 @@ impl Crowd {
     /// Waits until so many have said that they wait for another one. They run with `-v`.
     #[track_caller]
     pub(super) fn wait_until_waiting(&self, count: usize) {
-        let end = Instant::now() + LIMIT;
+        let end = Instant::now() + TIME_LIMIT;
         for number in 0..count {
             let left = end.saturating_duration_since(Instant::now());
             let waits = self.waiting.recv_timeout(left);
@@ -49,21 +49,21 @@ impl Crowd {
     /// What came of each.
     #[track_caller]
     pub(super) fn outputs(mut self) -> Vec<Output> {
-        let members = std::mem::take(&mut self.members);
-        members.into_iter().map(Member::output).collect()
+        let calls = std::mem::take(&mut self.calls);
+        calls.into_iter().map(RunningCall::output).collect()
     }
 }
 
-impl Drop for Crowd {
+impl Drop for ConcurrentCalls {
     fn drop(&mut self) {
-        for member in &mut self.members {
-            drop(member.child.kill());
-            drop(member.child.wait());
+        for call in &mut self.calls {
+            drop(call.child.kill());
+            drop(call.child.wait());
         }
     }
 }
 
-impl Member {
+impl RunningCall {
     fn start(mut command: Command, waiting: &Sender<()>) -> Self {
         let mut child = command
             .stdin(Stdio::null())

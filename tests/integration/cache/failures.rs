@@ -4,8 +4,8 @@
 
 use std::process::Command;
 
-use super::{LOCAL, Scene, replace_arguments, through_shell};
-use crate::support::plugin::{LIMIT, Output, run};
+use super::{CacheFixture, LOCAL, replace_arguments, through_shell};
+use crate::support::plugin::{Output, TIME_LIMIT, run};
 use stand_ins::pulumi_cloud::configuration::STRANGERS_TOKEN;
 use stand_ins::pulumi_cloud::fault::Fault;
 use stand_ins::sts::Failure;
@@ -15,46 +15,46 @@ const EXEC_INFO: &str = r#"{"kind":"ExecCredential","apiVersion":"client.authent
 
 /// Runs the calls in a script, whose shell is their parent. `"$@"` is the call.
 #[track_caller]
-fn script(scene: &Scene, text: &str, change: impl FnOnce(&mut Command)) -> Output {
-    let mut call = scene.plugin.command();
+fn script(fixture: &CacheFixture, text: &str, change: impl FnOnce(&mut Command)) -> Output {
+    let mut call = fixture.plugin.command();
     call.env("KUBERNETES_EXEC_INFO", EXEC_INFO);
     change(&mut call);
-    let output = run(through_shell(&call, text, "sh"), LIMIT);
-    scene.assert_sealed();
+    let output = run(through_shell(&call, text, "sh"), TIME_LIMIT);
+    fixture.assert_sealed();
     output
 }
 
 const ONCE: &str = "\"$@\"; echo $?";
 const THRICE: &str = "for i in 1 2 3; do \"$@\"; echo $?; done";
 
-/// A scene in which every call fails, and the exit code.
-fn failing() -> Vec<(&'static str, Scene, i32)> {
-    let refused = Scene::cloud();
+/// A fixture in which every call fails, and the exit code.
+fn failing() -> Vec<(&'static str, CacheFixture, i32)> {
+    let refused = CacheFixture::cloud();
     refused
-        .setting
-        .cloud()
+        .pulumi_cloud
+        .stand_in()
         .fail(Fault::refuse(403, "no", &[]), 100);
-    let down = Scene::cloud();
-    down.setting.cloud().fail(Fault::Close, 100);
-    let denied = Scene::local(LOCAL);
-    denied.world.sts.fail(Failure::deny(), 100);
-    let role = Scene::cloud().with(|plugin| {
+    let down = CacheFixture::cloud();
+    down.pulumi_cloud.stand_in().fail(Fault::Close, 100);
+    let denied = CacheFixture::local(LOCAL);
+    denied.aws.sts.fail(Failure::deny(), 100);
+    let role = CacheFixture::cloud().with(|plugin| {
         let role = ["--role-arn", SECOND_ROLE, "--external-id", "wrong"];
         plugin.args(role)
     });
-    let broken = Scene::cloud_with(|configuration| {
+    let broken = CacheFixture::cloud_with(|configuration| {
         let definition = "values: {a: '${nothing}'}";
         *configuration = configuration.clone().environment("test", "bad", definition);
     });
-    let plugin = broken.setting.plugin();
+    let plugin = broken.pulumi_cloud.plugin();
     let broken = broken.with(|_| plugin.args(["get-token", "acme/test/bad", "-i", "prod"]));
-    let empty = Scene::cloud_with(|configuration| {
+    let empty = CacheFixture::cloud_with(|configuration| {
         let definition = "values: {eks: {region: eu-west-1}}";
         *configuration = configuration
             .clone()
             .environment("test", "none", definition);
     });
-    let plugin = empty.setting.plugin();
+    let plugin = empty.pulumi_cloud.plugin();
     let empty = empty.with(|_| plugin.args(["get-token", "acme/test/none", "-i", "prod"]));
     vec![
         ("refused", refused, 4),
@@ -68,12 +68,12 @@ fn failing() -> Vec<(&'static str, Scene, i32)> {
 
 #[test]
 fn the_services_are_asked_once_a_command() {
-    for (name, scene, code) in failing() {
-        let (once, asked) = scene.requests_of(|| script(&scene, ONCE, |_| ()));
+    for (name, fixture, code) in failing() {
+        let (once, asked) = fixture.requests_of(|| script(&fixture, ONCE, |_| ()));
         assert_eq!(once.stdout, format!("{code}\n"), "{name}: {once:?}");
         assert_ne!(asked, (0, 0), "{name}");
         // Another command asks again, and its later calls tell the same.
-        let (thrice, requests) = scene.requests_of(|| script(&scene, THRICE, |_| ()));
+        let (thrice, requests) = fixture.requests_of(|| script(&fixture, THRICE, |_| ()));
         assert_eq!(thrice.stdout, once.stdout.repeat(3), "{name}");
         // The request ids differ from those of the other command, and are the same in this one.
         let third = &thrice.stderr[..thrice.stderr.len() / 3];
@@ -85,12 +85,12 @@ fn the_services_are_asked_once_a_command() {
 
 #[test]
 fn whoever_runs_it_by_hand_asks_each_time() {
-    for (name, scene, code) in failing() {
+    for (name, fixture, code) in failing() {
         let by_hand = |command: &mut Command| {
             command.env_remove("KUBERNETES_EXEC_INFO");
         };
-        let (_, asked) = scene.requests_of(|| script(&scene, ONCE, by_hand));
-        let (thrice, requests) = scene.requests_of(|| script(&scene, THRICE, by_hand));
+        let (_, asked) = fixture.requests_of(|| script(&fixture, ONCE, by_hand));
+        let (thrice, requests) = fixture.requests_of(|| script(&fixture, THRICE, by_hand));
         assert_eq!(thrice.stdout, format!("{code}\n").repeat(3), "{name}");
         assert_eq!(requests, (3 * asked.0, 3 * asked.1), "{name}");
     }
@@ -98,88 +98,88 @@ fn whoever_runs_it_by_hand_asks_each_time() {
 
 #[test]
 fn without_a_cache_nothing_is_remembered() {
-    for (name, scene, _) in failing() {
+    for (name, fixture, _) in failing() {
         let without = |command: &mut Command| {
             command.arg("--no-cache");
         };
-        let (_, asked) = scene.requests_of(|| script(&scene, ONCE, without));
-        let (_, requests) = scene.requests_of(|| script(&scene, THRICE, without));
+        let (_, asked) = fixture.requests_of(|| script(&fixture, ONCE, without));
+        let (_, requests) = fixture.requests_of(|| script(&fixture, THRICE, without));
         assert_eq!(requests, (3 * asked.0, 3 * asked.1), "{name}");
-        assert!(!scene.folder().exists(), "{name}");
+        assert!(!fixture.folder().exists(), "{name}");
     }
 }
 
 #[test]
 fn another_question_is_asked() {
-    let scene = Scene::cloud();
+    let fixture = CacheFixture::cloud();
     let change = |command: &mut Command| {
         command.env("PULUMI_ACCESS_TOKEN", STRANGERS_TOKEN);
     };
     let good = stand_ins::pulumi_cloud::configuration::TOKEN;
     let text = format!("\"$@\" || PULUMI_ACCESS_TOKEN={good} \"$@\" && \"$@\" || echo $?");
-    let (output, requests) = scene.requests_of(|| script(&scene, &text, change));
+    let (output, requests) = fixture.requests_of(|| script(&fixture, &text, change));
     assert!(output.stdout.starts_with('{'), "{output:?}");
     assert!(output.stdout.ends_with("\n2\n"), "{output:?}");
     let once = output.stderr.len() / 2;
     assert_eq!(output.stderr[..once], output.stderr[once..]);
     // The failed opening asks who that is, and whether an approval is needed.
-    assert_eq!(requests.0, 3 + 2, "{:?}", scene.setting.calls());
+    assert_eq!(requests.0, 3 + 2, "{:?}", fixture.pulumi_cloud.calls());
 
     // A definition that was corrected.
-    let scene = Scene::local(&LOCAL.replace("esc-oidc", "none"));
+    let fixture = CacheFixture::local(&LOCAL.replace("esc-oidc", "none"));
     let text = "\"$@\"; sed -i s/none/esc-oidc/ env.yaml; exec \"$@\"";
-    let (output, requests) = scene.requests_of(|| script(&scene, text, |_| ()));
+    let (output, requests) = fixture.requests_of(|| script(&fixture, text, |_| ()));
     assert!(output.stdout.starts_with('{'), "{output:?}");
     assert_eq!(requests, (0, 2));
 
     // Another cluster is another question, although it fails for the same reason.
-    let scene = Scene::cloud();
-    scene
-        .setting
-        .cloud()
+    let fixture = CacheFixture::cloud();
+    fixture
+        .pulumi_cloud
+        .stand_in()
         .fail(Fault::refuse(403, "no", &[]), 100);
-    let (_, asked) = scene.requests_of(|| script(&scene, ONCE, |_| ()));
+    let (_, asked) = fixture.requests_of(|| script(&fixture, ONCE, |_| ()));
     let text = "\"$@\"; \"$@\" --region us-east-1";
-    let (_, requests) = scene.requests_of(|| script(&scene, text, |_| ()));
+    let (_, requests) = fixture.requests_of(|| script(&fixture, text, |_| ()));
     assert_eq!(requests.0, 2 * asked.0);
 }
 
 #[test]
 fn a_failure_is_forgotten_once_it_works() {
-    let scene = Scene::cloud();
-    scene
-        .setting
-        .cloud()
+    let fixture = CacheFixture::cloud();
+    fixture
+        .pulumi_cloud
+        .stand_in()
         .fail_at("open", Fault::refuse(403, "no", &[]), 1);
     // The same command is told the same, the next one gets a token.
-    let output = script(&scene, THRICE, |_| ());
+    let output = script(&fixture, THRICE, |_| ());
     assert_eq!(output.stdout, "4\n4\n4\n");
-    assert_eq!(scene.files("failure").len(), 1);
-    let output = script(&scene, THRICE, |_| ());
+    assert_eq!(fixture.files("failure").len(), 1);
+    let output = script(&fixture, THRICE, |_| ());
     assert_eq!(
         output.stdout.matches("ExecCredential").count(),
         3,
         "{output:?}"
     );
-    assert!(scene.files("failure").is_empty());
+    assert!(fixture.files("failure").is_empty());
 }
 
 #[test]
 fn refreshing_asks_again_in_another_command() {
-    let scene = Scene::cloud();
-    scene
-        .setting
-        .cloud()
+    let fixture = CacheFixture::cloud();
+    fixture
+        .pulumi_cloud
+        .stand_in()
         .fail(Fault::refuse(403, "no", &[]), 100);
     let refresh = |command: &mut Command| {
         command.arg("--refresh");
     };
-    let (_, asked) = scene.requests_of(|| script(&scene, ONCE, refresh));
-    let (output, requests) = scene.requests_of(|| script(&scene, THRICE, refresh));
+    let (_, asked) = fixture.requests_of(|| script(&fixture, ONCE, refresh));
+    let (output, requests) = fixture.requests_of(|| script(&fixture, THRICE, refresh));
     assert_eq!(output.stdout, "4\n4\n4\n");
     assert_eq!(requests, asked);
-    let mut call = scene.plugin.command();
+    let mut call = fixture.plugin.command();
     replace_arguments(&mut call, &["cache", "clear"]);
-    assert_eq!(run(call, LIMIT).stdout, "0 entries removed\n");
-    assert!(scene.files("failure").is_empty());
+    assert_eq!(run(call, TIME_LIMIT).stdout, "0 entries removed\n");
+    assert!(fixture.files("failure").is_empty());
 }

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::Scene;
+use super::CacheFixture;
 
 /// What becomes of the cache.
 #[derive(Clone, Copy, PartialEq)]
@@ -17,21 +17,21 @@ enum Then {
     Useless,
 }
 
-/// Spoils the cache of a scene that has kept something, and asserts what the calls make of it.
+/// Spoils the cache of a fixture that has kept something, and asserts what the calls make of it.
 #[track_caller]
-fn check(name: &str, then: Then, spoil: impl FnOnce(&Scene)) {
-    let scene = Scene::cloud();
-    scene.assert_miss();
-    scene.assert_hit();
-    spoil(&scene);
+fn check(name: &str, then: Then, spoil: impl FnOnce(&CacheFixture)) {
+    let fixture = CacheFixture::cloud();
+    fixture.assert_miss();
+    fixture.assert_hit();
+    spoil(&fixture);
     println!("{name}");
     match then {
-        Then::Hit => scene.assert_hit(),
-        Then::Mended | Then::Useless => scene.assert_miss(),
+        Then::Hit => fixture.assert_hit(),
+        Then::Mended | Then::Useless => fixture.assert_miss(),
     }
     match then {
-        Then::Hit | Then::Mended => scene.assert_hit(),
-        Then::Useless => scene.assert_miss(),
+        Then::Hit | Then::Mended => fixture.assert_hit(),
+        Then::Useless => fixture.assert_miss(),
     }
 }
 
@@ -41,57 +41,59 @@ fn replace(path: &Path, content: impl AsRef<[u8]>) {
 
 #[test]
 fn entries_with_other_content_are_replaced() {
-    let entry = |scene: &Scene| scene.file("entry");
-    check("empty", Then::Mended, |scene| replace(&entry(scene), ""));
-    check("huge", Then::Mended, |scene| {
-        replace(&entry(scene), vec![b'x'; 65 << 10]);
+    let entry = |fixture: &CacheFixture| fixture.file("entry");
+    check("empty", Then::Mended, |fixture| {
+        replace(&entry(fixture), "")
     });
-    check("a line feed", Then::Mended, |scene| {
-        replace(&entry(scene), "\n");
+    check("huge", Then::Mended, |fixture| {
+        replace(&entry(fixture), vec![b'x'; 65 << 10]);
     });
-    check("in the clear", Then::Mended, |scene| {
-        replace(&entry(scene), "{}\n{\"credentials\":null,\"files\":[]}");
+    check("a line feed", Then::Mended, |fixture| {
+        replace(&entry(fixture), "\n");
     });
-    check("a future format", Then::Mended, |scene| {
-        let content = String::from_utf8_lossy(&fs::read(entry(scene)).unwrap())
+    check("in the clear", Then::Mended, |fixture| {
+        replace(&entry(fixture), "{}\n{\"credentials\":null,\"files\":[]}");
+    });
+    check("a future format", Then::Mended, |fixture| {
+        let content = String::from_utf8_lossy(&fs::read(entry(fixture)).unwrap())
             .replace("\"format\":\"1\"", "\"format\":\"2\"");
-        replace(&entry(scene), content);
+        replace(&entry(fixture), content);
     });
-    check("the failure's place", Then::Hit, |scene| {
-        replace(&entry(scene).with_extension("failure"), "nonsense");
+    check("the failure's place", Then::Hit, |fixture| {
+        replace(&entry(fixture).with_extension("failure"), "nonsense");
     });
-    check("the lock's place", Then::Hit, |scene| {
-        replace(&entry(scene).with_extension("lock"), "99999999999");
+    check("the lock's place", Then::Hit, |fixture| {
+        replace(&entry(fixture).with_extension("lock"), "99999999999");
     });
-    check("gone", Then::Mended, |scene| {
-        fs::remove_file(entry(scene)).unwrap();
+    check("gone", Then::Mended, |fixture| {
+        fs::remove_file(entry(fixture)).unwrap();
     });
-    check("the folder gone", Then::Mended, |scene| {
-        fs::remove_dir_all(scene.folder()).unwrap();
+    check("the folder gone", Then::Mended, |fixture| {
+        fs::remove_dir_all(fixture.folder()).unwrap();
     });
 }
 
 #[test]
 fn another_entry_in_its_place_is_replaced() {
-    let scene = Scene::cloud();
-    scene.assert_miss();
-    let mine = scene.file("entry");
-    let other = scene.run_with(|command| {
+    let fixture = CacheFixture::cloud();
+    fixture.assert_miss();
+    let mine = fixture.file("entry");
+    let other = fixture.run_with(|command| {
         command.args(["--region", "us-east-1"]);
     });
     assert_eq!(other.code, 0, "{other:?}");
-    let files = scene.files("entry");
+    let files = fixture.files("entry");
     let other = files.iter().find(|path| **path != mine).unwrap();
     fs::copy(other, &mine).unwrap();
-    scene.assert_miss();
-    scene.assert_hit();
+    fixture.assert_miss();
+    fixture.assert_hit();
 }
 
 #[test]
 fn no_length_and_no_byte_of_an_entry_can_be_changed() {
-    let scene = Scene::cloud();
-    scene.assert_miss();
-    let path = scene.file("entry");
+    let fixture = CacheFixture::cloud();
+    fixture.assert_miss();
+    let path = fixture.file("entry");
     let good = fs::read(&path).unwrap();
     let header = good.iter().position(|byte| *byte == b'\n').unwrap();
     // All lengths, bytes and bits are tried with the seal itself; here a few of each part of it.
@@ -110,20 +112,20 @@ fn no_length_and_no_byte_of_an_entry_can_be_changed() {
         flipped[at] ^= 1;
         for content in [&good[..at], &flipped] {
             replace(&path, content);
-            scene.assert_miss();
-            scene.assert_hit();
+            fixture.assert_miss();
+            fixture.assert_hit();
         }
     }
     // An old entry may come back, as from a backup. It is as good as it says.
     replace(&path, &good);
-    scene.assert_hit();
+    fixture.assert_hit();
 }
 
 #[cfg(unix)]
 mod unix {
     use super::*;
     use crate::cache::through_shell;
-    use crate::support::plugin::{LIMIT, Plugin, run};
+    use crate::support::plugin::{Plugin, TIME_LIMIT, run};
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
     use std::os::unix::process::CommandExt;
     use std::process::Command;
@@ -153,44 +155,44 @@ mod unix {
 
     #[test]
     fn files_are_for_this_user_alone() {
-        let scene = Scene::cloud();
-        scene.assert_miss();
-        assert_eq!(mode(&scene.folder()), 0o700);
+        let fixture = CacheFixture::cloud();
+        fixture.assert_miss();
+        assert_eq!(mode(&fixture.folder()), 0o700);
         for ending in ["entry", "lock"] {
-            assert_eq!(mode(&scene.file(ending)), 0o600, "{ending}");
+            assert_eq!(mode(&fixture.file(ending)), 0o600, "{ending}");
         }
-        assert!(scene.files("new").is_empty());
+        assert!(fixture.files("new").is_empty());
     }
 
     #[test]
     fn permissions_that_are_too_loose_are_put_in_order() {
         for loose in [0o640, 0o604, 0o660, 0o620, 0o610] {
-            check("entry", Then::Mended, |scene| {
-                set_mode(&scene.file("entry"), loose);
+            check("entry", Then::Mended, |fixture| {
+                set_mode(&fixture.file("entry"), loose);
             });
         }
         for loose in [0o750, 0o705, 0o755, 0o777, 0o1777] {
-            check("folder", Then::Hit, |scene| {
-                set_mode(&scene.folder(), loose);
+            check("folder", Then::Hit, |fixture| {
+                set_mode(&fixture.folder(), loose);
             });
-            let scene = Scene::cloud();
-            scene.assert_miss();
-            set_mode(&scene.folder(), loose);
-            fs::remove_file(scene.file("entry")).unwrap();
-            scene.assert_miss();
-            assert_eq!(mode(&scene.folder()), 0o700);
-            scene.assert_hit();
+            let fixture = CacheFixture::cloud();
+            fixture.assert_miss();
+            set_mode(&fixture.folder(), loose);
+            fs::remove_file(fixture.file("entry")).unwrap();
+            fixture.assert_miss();
+            assert_eq!(mode(&fixture.folder()), 0o700);
+            fixture.assert_hit();
         }
-        let scene = Scene::cloud();
-        scene.assert_miss();
+        let fixture = CacheFixture::cloud();
+        fixture.assert_miss();
         for ending in ["entry", "lock"] {
-            set_mode(&scene.file(ending), 0o666);
+            set_mode(&fixture.file(ending), 0o666);
         }
-        scene.assert_miss();
+        fixture.assert_miss();
         for ending in ["entry", "lock"] {
-            assert_eq!(mode(&scene.file(ending)), 0o600, "{ending}");
+            assert_eq!(mode(&fixture.file(ending)), 0o600, "{ending}");
         }
-        scene.assert_hit();
+        fixture.assert_hit();
     }
 
     #[test]
@@ -199,60 +201,60 @@ mod unix {
             return;
         }
         let give_away = |path: &Path| chown(path, Some(65_534), None).unwrap();
-        check("entry", Then::Mended, |scene| {
-            give_away(&scene.file("entry"));
+        check("entry", Then::Mended, |fixture| {
+            give_away(&fixture.file("entry"));
         });
-        check("entry and lock", Then::Mended, |scene| {
-            give_away(&scene.file("entry"));
-            give_away(&scene.file("lock"));
+        check("entry and lock", Then::Mended, |fixture| {
+            give_away(&fixture.file("entry"));
+            give_away(&fixture.file("lock"));
         });
-        check("folder", Then::Useless, |scene| {
-            fs::remove_file(scene.file("entry")).unwrap();
-            give_away(&scene.folder());
+        check("folder", Then::Useless, |fixture| {
+            fs::remove_file(fixture.file("entry")).unwrap();
+            give_away(&fixture.folder());
         });
     }
 
     #[test]
     fn links_are_not_followed() {
         let linked = |ending: &'static str| {
-            move |scene: &Scene| {
-                let path = scene.file("entry").with_extension(ending);
-                let target = scene.plugin.path("target");
-                fs::rename(scene.file(ending), &target).unwrap();
+            move |fixture: &CacheFixture| {
+                let path = fixture.file("entry").with_extension(ending);
+                let target = fixture.plugin.path("target");
+                fs::rename(fixture.file(ending), &target).unwrap();
                 symlink(&target, path).unwrap();
             }
         };
         check("entry", Then::Mended, linked("entry"));
         check("lock", Then::Hit, linked("lock"));
-        check("lock and entry", Then::Mended, |scene| {
-            linked("lock")(scene);
-            fs::remove_file(scene.file("entry")).unwrap();
+        check("lock and entry", Then::Mended, |fixture| {
+            linked("lock")(fixture);
+            fs::remove_file(fixture.file("entry")).unwrap();
         });
         // What a link leads to is not touched.
-        let scene = Scene::cloud();
-        scene.assert_miss();
-        let target = scene.plugin.path("target");
+        let fixture = CacheFixture::cloud();
+        fixture.assert_miss();
+        let target = fixture.plugin.path("target");
         fs::write(&target, "mine").unwrap();
         for ending in ["entry", "lock", "failure"] {
-            let path = scene
+            let path = fixture
                 .folder()
-                .join(scene.file("entry").file_name().unwrap());
+                .join(fixture.file("entry").file_name().unwrap());
             let path = path.with_extension(ending);
             drop(fs::remove_file(&path));
             symlink(&target, path).unwrap();
             if ending == "entry" {
-                scene.assert_miss();
+                fixture.assert_miss();
             }
         }
-        scene.assert_hit();
+        fixture.assert_hit();
         assert_eq!(fs::read_to_string(&target).unwrap(), "mine");
 
-        let elsewhere = |scene: &Scene| {
-            let elsewhere = scene.plugin.path("elsewhere");
+        let elsewhere = |fixture: &CacheFixture| {
+            let elsewhere = fixture.plugin.path("elsewhere");
             fs::create_dir(&elsewhere).unwrap();
             set_mode(&elsewhere, 0o700);
-            fs::remove_dir_all(scene.folder()).unwrap();
-            symlink(&elsewhere, scene.folder()).unwrap();
+            fs::remove_dir_all(fixture.folder()).unwrap();
+            symlink(&elsewhere, fixture.folder()).unwrap();
         };
         check("folder", Then::Useless, elsewhere);
     }
@@ -268,39 +270,39 @@ mod unix {
             }),
         ];
         for (name, make) in things {
-            check(name, Then::Mended, |scene| {
-                let path = scene.file("entry");
+            check(name, Then::Mended, |fixture| {
+                let path = fixture.file("entry");
                 fs::remove_file(&path).unwrap();
                 make(&path);
             });
-            check(name, Then::Mended, |scene| {
-                let path = scene.file("lock");
-                fs::remove_file(scene.file("entry")).unwrap();
+            check(name, Then::Mended, |fixture| {
+                let path = fixture.file("lock");
+                fs::remove_file(fixture.file("entry")).unwrap();
                 fs::remove_file(&path).unwrap();
                 make(&path);
             });
-            check(name, Then::Mended, |scene| {
-                let path = scene.file("entry");
+            check(name, Then::Mended, |fixture| {
+                let path = fixture.file("entry");
                 make(&path.with_extension("failure"));
                 fs::remove_file(&path).unwrap();
             });
             if name != "folder" {
-                check(name, Then::Useless, |scene| {
-                    fs::remove_dir_all(scene.folder()).unwrap();
-                    make(&scene.folder());
+                check(name, Then::Useless, |fixture| {
+                    fs::remove_dir_all(fixture.folder()).unwrap();
+                    make(&fixture.folder());
                 });
             }
         }
         // A folder that is not empty is left alone. The other files still do their work.
-        check("lock", Then::Mended, |scene| {
-            let lock = scene.file("lock");
+        check("lock", Then::Mended, |fixture| {
+            let lock = fixture.file("lock");
             fs::remove_file(&lock).unwrap();
             fs::create_dir(&lock).unwrap();
             fs::write(lock.join("mine"), "").unwrap();
-            fs::remove_file(scene.file("entry")).unwrap();
+            fs::remove_file(fixture.file("entry")).unwrap();
         });
-        check("entry", Then::Useless, |scene| {
-            let entry = scene.file("entry");
+        check("entry", Then::Useless, |fixture| {
+            let entry = fixture.file("entry");
             fs::remove_file(&entry).unwrap();
             fs::create_dir(&entry).unwrap();
             fs::write(entry.join("mine"), "").unwrap();
@@ -309,8 +311,8 @@ mod unix {
 
     #[test]
     fn a_folder_that_serves_for_something_else_is_left_as_it_is() {
-        let scene = Scene::cloud();
-        let shared = scene.plugin.path("shared");
+        let fixture = CacheFixture::cloud();
+        let shared = fixture.plugin.path("shared");
         fs::create_dir(&shared).unwrap();
         set_mode(&shared, 0o755);
         let old = ["Cargo.lock", "a.failure", "b.entry", "c.new", "notes"];
@@ -322,15 +324,15 @@ mod unix {
                 .status();
             assert!(status.unwrap().success());
         }
-        let scene = scene.with(|plugin| plugin.env("KUBECTL_ESC_CACHE_DIR", &shared));
-        scene.assert_miss();
-        scene.assert_miss();
+        let fixture = fixture.with(|plugin| plugin.env("KUBECTL_ESC_CACHE_DIR", &shared));
+        fixture.assert_miss();
+        fixture.assert_miss();
         assert_eq!(mode(&shared), 0o755);
         // One that is closed already is used. Nothing of others is lost.
         set_mode(&shared, 0o700);
-        scene.assert_miss();
-        scene.assert_hit();
-        let cleared = scene.plugin.command();
+        fixture.assert_miss();
+        fixture.assert_hit();
+        let cleared = fixture.plugin.command();
         let mut cleared = {
             let mut command = Command::new(cleared.get_program());
             command.args(["cache", "clear", "--cache-dir"]).arg(&shared);
@@ -355,41 +357,41 @@ mod unix {
             .args(["run", "env.yaml", "--", "cat"]);
         let output = run(
             through_shell(&plugin.command(), r#"exec "$@" <&-"#, "sh"),
-            LIMIT,
+            TIME_LIMIT,
         );
         output.assert("", "", 0);
     }
 
     #[test]
     fn a_reader_that_has_gone_away_is_no_error() {
-        let scene = Scene::cloud();
+        let fixture = CacheFixture::cloud();
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let output = scene.plugin.command().stdout(writer).output().unwrap();
+        let output = fixture.plugin.command().stdout(writer).output().unwrap();
         assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
-        scene.assert_hit();
+        fixture.assert_hit();
     }
 
     #[test]
     fn a_cache_that_cannot_be_is_done_without() {
-        let scene = Scene::cloud().with(|plugin| plugin.env_remove("HOME"));
-        scene.assert_miss();
-        scene.assert_miss();
+        let fixture = CacheFixture::cloud().with(|plugin| plugin.env_remove("HOME"));
+        fixture.assert_miss();
+        fixture.assert_miss();
         for place in [
             "home/.kube",
             "home/.kube/cache",
             "home/.kube/cache/kubectl-esc",
         ] {
-            let scene = Scene::cloud().with(|plugin| plugin.file(place, "a file"));
-            scene.assert_miss();
-            scene.assert_miss();
-            let content = fs::read_to_string(scene.plugin.path(place)).unwrap();
+            let fixture = CacheFixture::cloud().with(|plugin| plugin.file(place, "a file"));
+            fixture.assert_miss();
+            fixture.assert_miss();
+            let content = fs::read_to_string(fixture.plugin.path(place)).unwrap();
             assert_eq!(content, "a file");
         }
         for home in ["/dev/null", "/proc"] {
-            let scene = Scene::cloud().with(|plugin| plugin.env("HOME", home));
-            scene.assert_miss();
-            scene.assert_miss();
+            let fixture = CacheFixture::cloud().with(|plugin| plugin.env("HOME", home));
+            fixture.assert_miss();
+            fixture.assert_miss();
         }
     }
 
@@ -403,20 +405,20 @@ mod unix {
             return;
         }
         for mount in [READ_ONLY, NO_SPACE, NO_INODES] {
-            let scene = Scene::cloud();
+            let fixture = CacheFixture::cloud();
             for _ in 0..2 {
                 let script = format!(
                     "exec unshare -m sh -c '{{ {mount}; }} >&2 || exit 99; exec \"$@\"' sh \"$@\""
                 );
-                let command = through_shell(&scene.plugin.command(), &script, "sh");
-                let output = run(command, LIMIT);
+                let command = through_shell(&fixture.plugin.command(), &script, "sh");
+                let output = run(command, TIME_LIMIT);
                 if output.code == 99 || output.stderr.contains("unshare") {
                     println!("skipped: nothing can be mounted here: {}", output.stderr);
                     return;
                 }
-                scene.setting.assert_token(&output);
+                fixture.pulumi_cloud.assert_token(&output);
             }
-            assert_eq!(scene.requests().0, 4, "{mount}");
+            assert_eq!(fixture.requests().0, 4, "{mount}");
         }
     }
 
@@ -424,33 +426,33 @@ mod unix {
     /// process.
     #[test]
     fn files_that_may_not_grow_are_done_without() {
-        let scene = Scene::cloud();
+        let fixture = CacheFixture::cloud();
         for _ in 0..2 {
             let script = "ulimit -f 0; exec \"$@\"";
-            let command = through_shell(&scene.plugin.command(), script, "sh");
-            let output = run(command, LIMIT);
-            scene.setting.assert_token(&output);
+            let command = through_shell(&fixture.plugin.command(), script, "sh");
+            let output = run(command, TIME_LIMIT);
+            fixture.pulumi_cloud.assert_token(&output);
         }
-        assert_eq!(scene.requests().0, 4);
-        assert!(scene.files("new").is_empty());
-        scene.assert_miss();
-        scene.assert_hit();
+        assert_eq!(fixture.requests().0, 4);
+        assert!(fixture.files("new").is_empty());
+        fixture.assert_miss();
+        fixture.assert_hit();
     }
 
     #[test]
     fn a_holder_that_hangs_is_passed_over() {
-        let scene = Scene::cloud();
-        scene.assert_miss();
-        fs::remove_file(scene.file("entry")).unwrap();
+        let fixture = CacheFixture::cloud();
+        fixture.assert_miss();
+        fs::remove_file(fixture.file("entry")).unwrap();
         let held = fs::File::options()
             .write(true)
-            .open(scene.file("lock"))
+            .open(fixture.file("lock"))
             .unwrap();
         held.lock().unwrap();
         // It said that it would be done long ago.
-        fs::write(scene.file("lock"), "1000").unwrap();
-        scene.assert_miss();
-        scene.assert_hit();
+        fs::write(fixture.file("lock"), "1000").unwrap();
+        fixture.assert_miss();
+        fixture.assert_hit();
         drop(held);
     }
 
@@ -459,17 +461,17 @@ mod unix {
         if !is_root() {
             return;
         }
-        let scene = Scene::cloud();
-        fs::create_dir_all(scene.folder()).unwrap();
-        for path in [scene.plugin.path("."), scene.plugin.path("home")] {
+        let fixture = CacheFixture::cloud();
+        fs::create_dir_all(fixture.folder()).unwrap();
+        for path in [fixture.plugin.path("."), fixture.plugin.path("home")] {
             set_mode(&path, 0o755);
         }
         // A copy that the other user can reach.
-        let binary = scene.plugin.path("kubectl-esc");
+        let binary = fixture.plugin.path("kubectl-esc");
         fs::copy(env!("CARGO_BIN_EXE_kubectl-esc"), &binary).unwrap();
         for mode in [0o700, 0o755, 0o777] {
-            set_mode(&scene.folder(), mode);
-            let call = scene.plugin.command();
+            set_mode(&fixture.folder(), mode);
+            let call = fixture.plugin.command();
             let mut command = Command::new(&binary);
             command
                 .args(call.get_args())
@@ -481,9 +483,9 @@ mod unix {
                 .current_dir("/")
                 .uid(65_534)
                 .gid(65_534);
-            let output = run(command, LIMIT);
-            scene.setting.assert_token(&output);
-            assert_eq!(fs::read_dir(scene.folder()).unwrap().count(), 0);
+            let output = run(command, TIME_LIMIT);
+            fixture.pulumi_cloud.assert_token(&output);
+            assert_eq!(fs::read_dir(fixture.folder()).unwrap().count(), 0);
         }
     }
 }

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::concurrent_calls::{Crowd, WAITING, without_steps};
-use super::stress_settings::{self, Chance};
+use super::concurrent_calls::{ConcurrentCalls, WAITING, without_steps};
+use super::stress_settings::{self, Random};
 use super::{ENVIRONMENT, folder, token};
-use crate::cloud::Setting;
-use crate::support::plugin::{LIMIT, Plugin, run};
+use crate::cloud::PulumiCloudFixture;
+use crate::support::plugin::{Plugin, TIME_LIMIT, run};
 use stand_ins::controlled_server::{Behavior, ControlledServer};
 
 /// What a call says with `-v` that finds an entry.
@@ -21,23 +21,23 @@ const CACHED: &str = "using cached credentials";
 const SHORT: [&str; 2] = ["--timeout", "2s"];
 
 /// `get-token` before a server.
-struct Scene {
-    setting: Setting,
+struct ControlledCall {
+    pulumi_cloud: PulumiCloudFixture,
     server: ControlledServer,
     plugin: Plugin,
 }
 
-impl Scene {
+impl ControlledCall {
     fn new(way: Behavior) -> Self {
-        let setting = Setting::new();
-        let cloud = setting.cloud().clone();
+        let pulumi_cloud = PulumiCloudFixture::new();
+        let cloud = pulumi_cloud.stand_in().clone();
         let server = ControlledServer::in_front_of(way, move |request| cloud.answer(request));
-        let plugin = setting
+        let plugin = pulumi_cloud
             .get_token(ENVIRONMENT)
             .arg("-v")
             .env("PULUMI_BACKEND_URL", server.url());
         Self {
-            setting,
+            pulumi_cloud,
             server,
             plugin,
         }
@@ -52,8 +52,8 @@ impl Scene {
     /// The call has to give a good token. What it told of its steps.
     #[track_caller]
     fn assert_right(&self, arguments: &[&str]) -> String {
-        let output = run(self.command(arguments), LIMIT);
-        let caller = self.setting.world().caller(&token(&output), "prod");
+        let output = run(self.command(arguments), TIME_LIMIT);
+        let caller = self.pulumi_cloud.aws().caller(&token(&output), "prod");
         let caller = caller.expect("a token that the cluster takes");
         assert!(caller.contains("assumed-role/esc-oidc/"), "{caller}");
         output.stderr
@@ -84,14 +84,14 @@ fn signal(child: &Child, signal: Signal) {
 /// while an entry is being written. Half replace an entry, half make the first one.
 #[test]
 fn a_killed_call_harms_nobody() {
-    let scene = Scene::new(Behavior::Answer);
-    let (rounds, seed) = (stress_settings::kills(), stress_settings::seed());
+    let fixture = ControlledCall::new(Behavior::Answer);
+    let (rounds, seed) = (stress_settings::kill_count(), stress_settings::seed());
     println!("seed {seed}");
-    let mut chance = Chance(seed);
+    let mut chance = Random(seed);
     // How long a call takes, all of it and from the last question on.
     let begin = Instant::now();
-    let mut first = start(scene.command(&[]));
-    scene.server.wait_for_requests(2);
+    let mut first = start(fixture.command(&[]));
+    fixture.server.wait_for_requests(2);
     let asked = begin.elapsed();
     assert!(first.wait().unwrap().success());
     let whole = begin.elapsed();
@@ -102,20 +102,20 @@ fn a_killed_call_harms_nobody() {
     for round in 0..rounds {
         let is_refresh = chance.below(2) == 0;
         if !is_refresh {
-            for name in scene.files(".entry") {
-                fs::remove_file(folder(&scene.plugin).join(name)).unwrap();
+            for name in fixture.files(".entry") {
+                fs::remove_file(folder(&fixture.plugin).join(name)).unwrap();
             }
         }
-        let (left_before, asked) = (scene.files(".new"), scene.server.requests());
-        let mut child = start(scene.command(if is_refresh { &["--refresh"] } else { &[] }));
+        let (left_before, asked) = (fixture.files(".new"), fixture.server.requests());
+        let mut child = start(fixture.command(if is_refresh { &["--refresh"] } else { &[] }));
         let longest = match chance.below(3) {
             0 => whole,
             1 => {
-                scene.server.wait_for_requests(asked + 2);
+                fixture.server.wait_for_requests(asked + 2);
                 rest
             }
             _ => {
-                let is_written = || scene.files(".new") != left_before;
+                let is_written = || fixture.files(".new") != left_before;
                 while !is_written() && child.try_wait().unwrap().is_none() {
                     std::thread::yield_now();
                 }
@@ -126,21 +126,21 @@ fn a_killed_call_harms_nobody() {
         std::thread::sleep(Duration::from_micros(chance.below(longest)));
         child.kill().unwrap();
         finished += usize::from(child.wait().unwrap().success());
-        let left = scene.files(".new");
+        let left = fixture.files(".new");
         half_written += usize::from(left.iter().any(|name| !left_before.contains(name)));
         assert!(left.len() <= 1, "round {round}: {left:?}");
 
-        let steps = scene.assert_right(&[]);
+        let steps = fixture.assert_right(&[]);
         assert!(!steps.contains(WAITING), "round {round}: {steps}");
         // What was there is there, whole, or what is new.
         assert!(
             !is_refresh || steps.contains(CACHED),
             "round {round}: {steps}"
         );
-        assert!(scene.files(".new").len() <= 1, "round {round}");
+        assert!(fixture.files(".new").len() <= 1, "round {round}");
     }
-    scene.assert_right(&["--refresh"]);
-    assert_eq!(scene.files(".new"), [""; 0]);
+    fixture.assert_right(&["--refresh"]);
+    assert_eq!(fixture.files(".new"), [""; 0]);
     println!(
         "{rounds} calls killed in {}: {half_written} left a half-written file, {finished} had come to \
          their end",
@@ -151,8 +151,8 @@ fn a_killed_call_harms_nobody() {
 /// Whoever ends kubectl leaves its plugin alone.
 #[test]
 fn a_call_without_its_parent_ends_by_its_own_time_limit() {
-    let scene = Scene::new(Behavior::Hold);
-    let call = scene.command(&SHORT);
+    let fixture = ControlledCall::new(Behavior::Hold);
+    let call = fixture.command(&SHORT);
     let mut shell = Command::new("sh");
     shell
         .args(["-c", "\"$@\" & wait", "sh"])
@@ -163,12 +163,12 @@ fn a_call_without_its_parent_ends_by_its_own_time_limit() {
             call.get_envs()
                 .filter_map(|(name, value)| Some((name, value?))),
         )
-        .current_dir(scene.plugin.path("."))
+        .current_dir(fixture.plugin.path("."))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
     let mut shell = shell.spawn().unwrap();
-    scene.server.wait_for_requests(1);
+    fixture.server.wait_for_requests(1);
     signal(&shell, Signal::TERM);
     assert_eq!(shell.wait().unwrap().code(), None);
     // Comes to its end when the orphan does.
@@ -176,19 +176,19 @@ fn a_call_without_its_parent_ends_by_its_own_time_limit() {
     let stderr = shell.stderr.as_mut().unwrap();
     stderr.read_to_string(&mut told).unwrap();
     assert!(told.contains("did not answer within 2s"), "{told}");
-    scene.server.set(Behavior::Answer);
-    let steps = scene.assert_right(&[]);
+    fixture.server.set(Behavior::Answer);
+    let steps = fixture.assert_right(&[]);
     assert!(!steps.contains(WAITING), "{steps}");
 }
 
 /// As Ctrl-Z does it, which stops kubectl's plugin too.
 #[test]
 fn nobody_waits_for_a_stopped_call_beyond_its_time() {
-    let scene = Scene::new(Behavior::Hold);
-    let mut stopped = start(scene.command(&SHORT));
-    scene.server.wait_for_requests(1);
+    let fixture = ControlledCall::new(Behavior::Hold);
+    let mut stopped = start(fixture.command(&SHORT));
+    fixture.server.wait_for_requests(1);
     signal(&stopped, Signal::STOP);
-    let waiters = Crowd::start(3, || scene.command(&SHORT));
+    let waiters = ConcurrentCalls::start(3, || fixture.command(&SHORT));
     waiters.wait_until_waiting(3);
     for output in waiters.outputs() {
         without_steps(output).assert_fails(
@@ -198,35 +198,35 @@ fn nobody_waits_for_a_stopped_call_beyond_its_time() {
             5,
         );
     }
-    assert_eq!(scene.server.requests(), 1);
+    assert_eq!(fixture.server.requests(), 1);
     // With more time one sees that nothing is to be expected any more, and what it gets is kept.
-    scene.server.set(Behavior::Answer);
-    scene.assert_right(&["--timeout", "50s"]);
-    let steps = scene.assert_right(&[]);
+    fixture.server.set(Behavior::Answer);
+    fixture.assert_right(&["--timeout", "50s"]);
+    let steps = fixture.assert_right(&[]);
     assert!(steps.contains(CACHED), "{steps}");
     signal(&stopped, Signal::CONT);
     // Its time was over, or the answer was there already.
     let code = stopped.wait().unwrap().code();
     assert!(matches!(code, Some(0 | 5)), "{code:?}");
-    let steps = scene.assert_right(&[]);
+    let steps = fixture.assert_right(&[]);
     assert!(steps.contains(CACHED), "{steps}");
 }
 
 /// A waiter takes over from one that was killed.
 #[test]
 fn the_next_in_line_takes_over_from_a_killed_call() {
-    let scene = Scene::new(Behavior::Hold);
-    let mut first = start(scene.command(&[]));
-    scene.server.wait_for_requests(1);
-    let waiters = Crowd::start(5, || scene.command(&["--timeout", "50s"]));
+    let fixture = ControlledCall::new(Behavior::Hold);
+    let mut first = start(fixture.command(&[]));
+    fixture.server.wait_for_requests(1);
+    let waiters = ConcurrentCalls::start(5, || fixture.command(&["--timeout", "50s"]));
     waiters.wait_until_waiting(5);
     first.kill().unwrap();
     first.wait().unwrap();
-    scene.server.wait_for_requests(2);
-    scene.server.set(Behavior::Answer);
+    fixture.server.wait_for_requests(2);
+    fixture.server.set(Behavior::Answer);
     for output in waiters.outputs() {
-        scene.setting.assert_token(&without_steps(output));
+        fixture.pulumi_cloud.assert_token(&without_steps(output));
     }
     // The killed one's, and those of the one that took over.
-    assert_eq!(scene.server.requests(), 3);
+    assert_eq!(fixture.server.requests(), 3);
 }

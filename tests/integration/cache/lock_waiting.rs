@@ -4,12 +4,12 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 
-use super::{Scene, TOKEN};
+use super::{CacheFixture, TOKEN};
 use crate::support::plugin::Output;
 
 /// A lock that the test holds, with what stands in its file.
-fn hold(scene: &Scene, text: &str) -> File {
-    let path = scene.file("lock");
+fn hold(fixture: &CacheFixture, text: &str) -> File {
+    let path = fixture.file("lock");
     let file = File::options().write(true).open(&path).unwrap();
     file.lock().unwrap();
     fs::write(path, text).unwrap();
@@ -17,8 +17,8 @@ fn hold(scene: &Scene, text: &str) -> File {
 }
 
 /// Starts a call, and returns once it says that it waits.
-fn start_to_wait(scene: &Scene, change: impl FnOnce(&mut Command)) -> (Child, impl Read) {
-    let mut command = scene.plugin.command();
+fn start_to_wait(fixture: &CacheFixture, change: impl FnOnce(&mut Command)) -> (Child, impl Read) {
+    let mut command = fixture.plugin.command();
     change(&mut command);
     let mut child = command
         .arg("-v")
@@ -47,9 +47,9 @@ fn end((child, mut stderr): (Child, impl Read)) -> Output {
 }
 
 #[track_caller]
-fn assert_token(scene: &Scene, output: &Output) {
+fn assert_token(fixture: &CacheFixture, output: &Output) {
     let token = super::token(output);
-    let caller = scene.world.caller(&token, "prod");
+    let caller = fixture.aws.caller(&token, "prod");
     assert!(caller.is_ok(), "{caller:?}");
 }
 
@@ -57,20 +57,20 @@ fn assert_token(scene: &Scene, output: &Output) {
 #[test]
 fn an_old_note_is_no_sign_of_a_holder_that_hangs() {
     for text in ["1000", "", "nonsense", "99999999999999999999"] {
-        let scene = Scene::cloud();
-        scene.assert_miss();
-        let entry = scene.file("entry");
+        let fixture = CacheFixture::cloud();
+        fixture.assert_miss();
+        let entry = fixture.file("entry");
         let kept = fs::read(&entry).unwrap();
         fs::remove_file(&entry).unwrap();
-        let lock = hold(&scene, text);
-        let (output, requests) = scene.requests_of(|| {
-            let waiting = start_to_wait(&scene, |_| ());
+        let lock = hold(&fixture, text);
+        let (output, requests) = fixture.requests_of(|| {
+            let waiting = start_to_wait(&fixture, |_| ());
             fs::write(&entry, &kept).unwrap();
             set_private(&entry);
             drop(lock);
             end(waiting)
         });
-        assert_token(&scene, &output);
+        assert_token(&fixture, &output);
         // A note that stays old is believed after a second, which may pass here.
         if text != "1000" {
             assert_eq!(requests, (0, 0), "{text}");
@@ -80,46 +80,46 @@ fn an_old_note_is_no_sign_of_a_holder_that_hangs() {
 
 #[test]
 fn whoever_waits_takes_what_the_other_fetched_or_fetches() {
-    let scene = Scene::cloud();
-    scene.assert_miss();
-    fs::remove_file(scene.file("entry")).unwrap();
+    let fixture = CacheFixture::cloud();
+    fixture.assert_miss();
+    fs::remove_file(fixture.file("entry")).unwrap();
     // The other one was killed: nothing is there.
-    let lock = hold(&scene, "");
-    let (output, requests) = scene.requests_of(|| {
-        let waiting = start_to_wait(&scene, |_| ());
+    let lock = hold(&fixture, "");
+    let (output, requests) = fixture.requests_of(|| {
+        let waiting = start_to_wait(&fixture, |_| ());
         drop(lock);
         end(waiting)
     });
-    assert_token(&scene, &output);
+    assert_token(&fixture, &output);
     assert_eq!(requests, (2, 0));
-    scene.assert_hit();
+    fixture.assert_hit();
 }
 
 #[test]
 fn whoever_wants_new_credentials_is_not_content_with_the_old_ones() {
-    let scene = Scene::cloud();
-    scene.assert_miss();
-    let lock = hold(&scene, "");
-    let (output, requests) = scene.requests_of(|| {
-        let waiting = start_to_wait(&scene, |command| {
+    let fixture = CacheFixture::cloud();
+    fixture.assert_miss();
+    let lock = hold(&fixture, "");
+    let (output, requests) = fixture.requests_of(|| {
+        let waiting = start_to_wait(&fixture, |command| {
             command.arg("--refresh");
         });
         drop(lock);
         end(waiting)
     });
-    assert_token(&scene, &output);
+    assert_token(&fixture, &output);
     assert_eq!(requests, (2, 0), "the old ones were handed out");
 }
 
 #[test]
 fn whoever_waits_in_vain_says_so() {
-    let scene = Scene::cloud();
-    scene.assert_miss();
+    let fixture = CacheFixture::cloud();
+    fixture.assert_miss();
     // Credentials that are good need no lock.
-    let lock = hold(&scene, "");
-    scene.assert_hit();
-    fs::remove_file(scene.file("entry")).unwrap();
-    let output = scene.run_with(|command| {
+    let lock = hold(&fixture, "");
+    fixture.assert_hit();
+    fs::remove_file(fixture.file("entry")).unwrap();
+    let output = fixture.run_with(|command| {
         command.args(["--timeout", "200ms"]);
     });
     output.assert_fails(
@@ -128,39 +128,39 @@ fn whoever_waits_in_vain_says_so() {
          nobody\n",
         5,
     );
-    let output = scene.run_with(|command| {
+    let output = fixture.run_with(|command| {
         command.arg("--no-cache");
     });
-    scene.setting.assert_token(&output);
+    fixture.pulumi_cloud.assert_token(&output);
     // Another question has another lock.
-    let output = scene.run_with(|command| {
+    let output = fixture.run_with(|command| {
         command.args(["--region", "us-east-2"]);
     });
-    scene.setting.assert_token(&output);
+    fixture.pulumi_cloud.assert_token(&output);
     drop(lock);
-    scene.assert_miss();
+    fixture.assert_miss();
 }
 
 #[test]
 fn a_login_that_changes_meanwhile_is_followed() {
-    let scene = Scene::cloud();
-    let url = scene.setting.url();
+    let fixture = CacheFixture::cloud();
+    let url = fixture.pulumi_cloud.url();
     let account = |token: &str| serde_json::json!({"accounts": {&url: {"accessToken": token}}});
     let path = "home/.pulumi/credentials.json";
-    let plugin = scene
-        .setting
-        .stranger()
+    let plugin = fixture
+        .pulumi_cloud
+        .plugin_without_login()
         .args(["get-token", super::ENVIRONMENT, "-i", "prod"])
         .file(path, account("pul-old").to_string());
-    let scene = scene.with(|_| plugin);
-    assert_eq!(scene.run().code, 4);
-    let lock = hold(&scene, "");
-    let waiting = start_to_wait(&scene, |_| ());
-    fs::write(scene.plugin.path(path), account(TOKEN).to_string()).unwrap();
+    let fixture = fixture.with(|_| plugin);
+    assert_eq!(fixture.run().code, 4);
+    let lock = hold(&fixture, "");
+    let waiting = start_to_wait(&fixture, |_| ());
+    fs::write(fixture.plugin.path(path), account(TOKEN).to_string()).unwrap();
     drop(lock);
     let output = end(waiting);
-    assert_token(&scene, &output);
-    scene.assert_hit();
+    assert_token(&fixture, &output);
+    fixture.assert_hit();
 }
 
 fn set_private(path: &std::path::Path) {

@@ -29,12 +29,12 @@ use kubectl_esc::host::Host;
 use kubectl_esc::journal::Journal;
 use serde_json::{Value, json};
 
-use crate::cloud::Setting;
-use crate::support::aws::World;
-use crate::support::plugin::{LIMIT, Output, Plugin, run};
+use crate::cloud::PulumiCloudFixture;
+use crate::support::aws::Aws;
+use crate::support::plugin::{Output, Plugin, TIME_LIMIT, run};
 use encodings::base64;
 use stand_ins::pulumi_cloud::configuration::{
-    Configuration, ORGANISATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN,
+    Configuration, ORGANIZATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN,
 };
 use stand_ins::sts::configuration::{EXTERNAL_ID, SECOND_ROLE};
 
@@ -54,15 +54,15 @@ values:
 ";
 
 /// A machine before Pulumi Cloud and AWS.
-struct Scene {
-    setting: Setting,
-    world: World,
+struct CacheFixture {
+    pulumi_cloud: PulumiCloudFixture,
+    aws: Aws,
     plugin: Plugin,
     /// What has to stay out of the cache, besides what STS knows.
     secrets: Vec<String>,
 }
 
-impl Scene {
+impl CacheFixture {
     /// A call for an environment in Pulumi Cloud.
     fn cloud() -> Self {
         Self::cloud_with(|_| ())
@@ -70,18 +70,18 @@ impl Scene {
 
     /// The same with something else in Pulumi Cloud.
     fn cloud_with(change: impl FnOnce(&mut Configuration)) -> Self {
-        let setting = Setting::with(change);
-        let plugin = setting.get_token(ENVIRONMENT);
-        Self::new(setting, plugin)
+        let pulumi_cloud = PulumiCloudFixture::with(change);
+        let plugin = pulumi_cloud.get_token(ENVIRONMENT);
+        Self::new(pulumi_cloud, plugin)
     }
 
     /// A call for the definition `env.yaml` on this machine, with an identity token that is good
     /// for hours.
     fn local(definition: &str) -> Self {
-        let setting = Setting::new();
-        let identity = identity(&setting, "dev");
-        let plugin = setting
-            .stranger()
+        let pulumi_cloud = PulumiCloudFixture::new();
+        let identity = identity(&pulumi_cloud, "dev");
+        let plugin = pulumi_cloud
+            .plugin_without_login()
             .file("env.yaml", definition)
             .file("identity", &identity)
             .arg("get-token");
@@ -90,22 +90,22 @@ impl Scene {
         let plugin = plugin
             .arg(definition)
             .env("AWS_WEB_IDENTITY_TOKEN_FILE", identity_file);
-        let mut scene = Self::new(setting, plugin);
-        scene.secrets.push(identity);
-        scene
+        let mut fixture = Self::new(pulumi_cloud, plugin);
+        fixture.secrets.push(identity);
+        fixture
     }
 
-    fn new(setting: Setting, plugin: Plugin) -> Self {
-        let tokens = [TOKEN, ORGANISATION_TOKEN, TEAM_TOKEN, STRANGERS_TOKEN];
+    fn new(pulumi_cloud: PulumiCloudFixture, plugin: Plugin) -> Self {
+        let tokens = [TOKEN, ORGANIZATION_TOKEN, TEAM_TOKEN, STRANGERS_TOKEN];
         Self {
-            world: setting.world(),
-            setting,
+            aws: pulumi_cloud.aws(),
+            pulumi_cloud,
             plugin,
             secrets: tokens.map(str::to_owned).to_vec(),
         }
     }
 
-    /// The same scene with another call.
+    /// The same fixture with another call.
     fn with(self, change: impl FnOnce(Plugin) -> Plugin) -> Self {
         Self {
             plugin: change(self.plugin),
@@ -124,7 +124,7 @@ impl Scene {
     fn run_with(&self, change: impl FnOnce(&mut Command)) -> Output {
         let mut command = self.plugin.command();
         change(&mut command);
-        let output = run(command, LIMIT);
+        let output = run(command, TIME_LIMIT);
         assert!(output.code == 0 || output.stdout.is_empty(), "{output:?}");
         self.assert_sealed();
         output
@@ -147,19 +147,19 @@ impl Scene {
         });
         let now = Clock::system().now().shifted(seconds_from_now);
         let host = Host::with(variables, Clock::fixed(now));
-        self.world.clock.advance(seconds_from_now);
+        self.aws.clock.advance(seconds_from_now);
         let Arguments { flags, cache } = arguments;
         let result = authenticate(&flags, &cache, &host, &Journal::silent());
-        self.world.clock.advance(-seconds_from_now);
+        self.aws.clock.advance(-seconds_from_now);
         self.assert_sealed();
         result.map(|credential| credential.token.expose().clone())
     }
 
     /// The requests so far that left the machine: those to Pulumi Cloud, those to STS.
     fn requests(&self) -> (usize, usize) {
-        let records = self.world.sts.records().into_iter();
+        let records = self.aws.sts.records().into_iter();
         let to_sts = records.filter(|record| record.connection != 0).count();
-        (self.setting.calls().len(), to_sts)
+        (self.pulumi_cloud.calls().len(), to_sts)
     }
 
     /// What `work` asked for.
@@ -174,7 +174,7 @@ impl Scene {
     #[track_caller]
     fn assert_miss(&self) {
         let (output, requests) = self.requests_of(|| self.run());
-        self.setting.assert_token(&output);
+        self.pulumi_cloud.assert_token(&output);
         assert_ne!(requests, (0, 0), "nobody was asked");
     }
 
@@ -182,7 +182,7 @@ impl Scene {
     #[track_caller]
     fn assert_hit(&self) {
         let (output, requests) = self.requests_of(|| self.run());
-        self.setting.assert_token(&output);
+        self.pulumi_cloud.assert_token(&output);
         assert_eq!(requests, (0, 0), "somebody was asked");
     }
 
@@ -219,7 +219,7 @@ impl Scene {
             return;
         };
         let mut forms = vec!["k8s-aws-v1.".to_owned()];
-        for secret in self.world.sts.secrets().iter().chain(&self.secrets) {
+        for secret in self.aws.sts.secrets().iter().chain(&self.secrets) {
             assert!(secret.len() > 8, "too short to look for: {secret}");
             forms.push(secret.clone());
             // The three ways in which it may stand within a longer text, less the ends that depend
@@ -247,13 +247,13 @@ impl Scene {
     }
 }
 
-/// An identity token for the role of the scene, good for hours around now.
-fn identity(setting: &Setting, environment: &str) -> String {
-    let world = setting.world();
+/// An identity token for the role of the fixture, good for hours around now.
+fn identity(pulumi_cloud: &PulumiCloudFixture, environment: &str) -> String {
+    let aws = pulumi_cloud.aws();
     let subject = format!("pulumi:environments:org:acme:env:{environment}");
-    let now = world.clock.now();
+    let now = aws.clock.now();
     let audience = stand_ins::sts::configuration::AUDIENCE;
-    let mut claims = world.issuer.claims(audience, &subject, now);
+    let mut claims = aws.issuer.claims(audience, &subject, now);
     for (name, at) in [
         ("iat", now - 20_000),
         ("nbf", now - 20_000),
@@ -261,7 +261,7 @@ fn identity(setting: &Setting, environment: &str) -> String {
     ] {
         claims.insert(name.to_owned(), json!(at));
     }
-    world.issuer.sign(&claims)
+    aws.issuer.sign(&claims)
 }
 
 /// The role on top.
@@ -326,16 +326,16 @@ fn end(output: &Output) -> Timestamp {
 
 #[test]
 fn the_second_call_needs_no_network() {
-    let scene = Scene::cloud();
-    let (output, requests) = scene.requests_of(|| scene.run());
-    scene.setting.assert_token(&output);
+    let fixture = CacheFixture::cloud();
+    let (output, requests) = fixture.requests_of(|| fixture.run());
+    fixture.pulumi_cloud.assert_token(&output);
     assert_eq!(requests, (2, 0));
-    scene.assert_hit();
-    assert!(scene.folder().is_dir());
+    fixture.assert_hit();
+    assert!(fixture.folder().is_dir());
 
-    let scene = Scene::local(LOCAL);
-    let (output, requests) = scene.requests_of(|| scene.run());
-    scene.setting.assert_token(&output);
+    let fixture = CacheFixture::local(LOCAL);
+    let (output, requests) = fixture.requests_of(|| fixture.run());
+    fixture.pulumi_cloud.assert_token(&output);
     assert_eq!(requests, (0, 1));
-    scene.assert_hit();
+    fixture.assert_hit();
 }

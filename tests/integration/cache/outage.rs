@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::Scene;
+use super::CacheFixture;
 use crate::support::kubectl::{Kubectl, oldest_and_newest};
 use crate::support::plugin::Output;
 use stand_ins::api_server::ApiServer;
@@ -17,26 +17,26 @@ kube-system   Active   1d
 ";
 
 /// Credentials for an hour that were fetched so many seconds ago, and kept.
-fn fetched(seconds_ago: i64) -> (Scene, ControlledServer) {
-    let scene = Scene::cloud();
-    let cloud = scene.setting.cloud().clone();
+fn fetched(seconds_ago: i64) -> (CacheFixture, ControlledServer) {
+    let fixture = CacheFixture::cloud();
+    let cloud = fixture.pulumi_cloud.stand_in().clone();
     let pulumi_cloud =
         ControlledServer::in_front_of(Behavior::Answer, move |request| cloud.answer(request));
-    let scene = scene.with(|plugin| plugin.env("PULUMI_BACKEND_URL", pulumi_cloud.url()));
-    scene.run_at(-seconds_ago).expect("a token");
+    let fixture = fixture.with(|plugin| plugin.env("PULUMI_BACKEND_URL", pulumi_cloud.url()));
+    fixture.run_at(-seconds_ago).expect("a token");
     assert_eq!(pulumi_cloud.requests(), 2);
-    (scene, pulumi_cloud)
+    (fixture, pulumi_cloud)
 }
 
-/// `kubectl get namespaces` on the machine of the scene.
+/// `kubectl get namespaces` on the machine of the fixture.
 fn get_namespaces(
     kubectl: &Kubectl,
-    scene: &Scene,
+    fixture: &CacheFixture,
     pulumi_cloud: &ControlledServer,
     server: &ApiServer,
     arguments: &[&str],
 ) -> Output {
-    let kubeconfig = scene.plugin.path("kubeconfig.yaml");
+    let kubeconfig = fixture.plugin.path("kubeconfig.yaml");
     let arguments = [
         &["get-token", "acme/platform/prod", "--cluster-name", "prod"],
         arguments,
@@ -69,27 +69,28 @@ current-context: prod
     let variables = [
         ("PULUMI_BACKEND_URL", pulumi_cloud.url()),
         ("PULUMI_ACCESS_TOKEN", TOKEN.to_owned()),
-        ("AWS_ENDPOINT_URL_STS", scene.world.sts.url()),
+        ("AWS_ENDPOINT_URL_STS", fixture.aws.sts.url()),
     ];
-    let home = scene.plugin.path("home");
+    let home = fixture.plugin.path("home");
     kubectl.run(&home, &kubeconfig, &variables, &["get", "namespaces"])
 }
 
-fn api_server(scene: &Scene) -> ApiServer {
+fn api_server(fixture: &CacheFixture) -> ApiServer {
     let verifier = Verifier::new("aws", "eu-west-1");
-    let world = &scene.world;
-    ApiServer::start("prod", verifier, &world.sts, world.clock.clone())
+    let aws = &fixture.aws;
+    ApiServer::start("prod", verifier, &aws.sts, aws.clock.clone())
 }
 
 #[test]
 fn kubectl_goes_on_while_the_credentials_last() {
     for kubectl in oldest_and_newest() {
         // Time to renew them, with a quarter of their life left.
-        let (scene, pulumi_cloud) = fetched(46 * 60);
-        let server = api_server(&scene);
+        let (fixture, pulumi_cloud) = fetched(46 * 60);
+        let server = api_server(&fixture);
         pulumi_cloud.set(Behavior::Close);
         for _ in ["first", "second"] {
-            get_namespaces(&kubectl, &scene, &pulumi_cloud, &server, &[]).assert(NAMESPACES, "", 0);
+            get_namespaces(&kubectl, &fixture, &pulumi_cloud, &server, &[])
+                .assert(NAMESPACES, "", 0);
         }
         // The first command tried to renew them; the second knew.
         assert_eq!(pulumi_cloud.requests(), 3, "{kubectl:?}");
@@ -100,8 +101,8 @@ fn kubectl_goes_on_while_the_credentials_last() {
 #[test]
 fn kubectl_fails_once_a_command_when_they_are_over() {
     for kubectl in oldest_and_newest() {
-        let (scene, pulumi_cloud) = fetched(59 * 60);
-        let server = api_server(&scene);
+        let (fixture, pulumi_cloud) = fetched(59 * 60);
+        let server = api_server(&fixture);
         let mut asked = pulumi_cloud.requests();
         for (behavior, message) in [
             (Behavior::Close, "cannot reach `127.0.0.1`\n"),
@@ -109,7 +110,7 @@ fn kubectl_fails_once_a_command_when_they_are_over() {
         ] {
             pulumi_cloud.set(behavior);
             let limit = ["--timeout", "2s"];
-            let output = get_namespaces(&kubectl, &scene, &pulumi_cloud, &server, &limit);
+            let output = get_namespaces(&kubectl, &fixture, &pulumi_cloud, &server, &limit);
             assert_eq!((output.code, output.stdout.as_str()), (1, ""), "{output:?}");
             let calls = output.stderr.matches(message).count();
             println!("{}: {calls} calls of the plugin", kubectl.version);
@@ -125,7 +126,7 @@ fn kubectl_fails_once_a_command_when_they_are_over() {
         }
         // A new command asks again.
         pulumi_cloud.set(Behavior::Answer);
-        get_namespaces(&kubectl, &scene, &pulumi_cloud, &server, &[]).assert(NAMESPACES, "", 0);
+        get_namespaces(&kubectl, &fixture, &pulumi_cloud, &server, &[]).assert(NAMESPACES, "", 0);
         assert_eq!(pulumi_cloud.requests(), asked + 2);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{LOCAL, Scene, with_second_role};
+use super::{CacheFixture, LOCAL, with_second_role};
 use stand_ins::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY};
 
 /// Static keys in a local definition, in several ways.
@@ -38,8 +38,8 @@ fn keys() -> String {
 }
 
 /// A file of the cache in the clear part of which there are credentials.
-fn lists_credentials(scene: &Scene) -> bool {
-    scene.files("entry").iter().any(|path| {
+fn lists_credentials(fixture: &CacheFixture) -> bool {
+    fixture.files("entry").iter().any(|path| {
         let content = fs::read(path).unwrap();
         content.starts_with(b"{\"format\"")
     })
@@ -48,13 +48,14 @@ fn lists_credentials(scene: &Scene) -> bool {
 #[test]
 fn static_keys_in_a_file_are_not_kept() {
     for (name, definition) in definitions() {
-        let scene = Scene::local(&definition).with(|plugin| plugin.file("keys.yaml", keys()));
+        let fixture =
+            CacheFixture::local(&definition).with(|plugin| plugin.file("keys.yaml", keys()));
         for _ in 0..3 {
-            let (output, requests) = scene.requests_of(|| scene.run());
-            let caller = scene.world.caller(&output.token(), "prod").unwrap();
+            let (output, requests) = fixture.requests_of(|| fixture.run());
+            let caller = fixture.aws.caller(&output.token(), "prod").unwrap();
             assert!(caller.ends_with("user/alice"), "{name}: {caller}");
             assert_eq!(requests, (0, 0), "{name}");
-            assert!(!lists_credentials(&scene), "{name}");
+            assert!(!lists_credentials(&fixture), "{name}");
         }
     }
 }
@@ -62,29 +63,29 @@ fn static_keys_in_a_file_are_not_kept() {
 #[test]
 fn a_role_on_top_of_static_keys_is_kept() {
     for (name, definition) in definitions() {
-        let scene = Scene::local(&definition)
+        let fixture = CacheFixture::local(&definition)
             .with(|plugin| with_second_role(plugin).file("keys.yaml", keys()));
         for asked in [1, 0, 0] {
-            let (output, requests) = scene.requests_of(|| scene.run());
-            let caller = scene.world.caller(&output.token(), "prod").unwrap();
+            let (output, requests) = fixture.requests_of(|| fixture.run());
+            let caller = fixture.aws.caller(&output.token(), "prod").unwrap();
             assert!(caller.contains("assumed-role/admin/"), "{name}: {caller}");
             assert_eq!(requests, (0, asked), "{name}");
         }
-        assert!(lists_credentials(&scene), "{name}");
+        assert!(lists_credentials(&fixture), "{name}");
         // The keys are taken away, or replaced by others.
         let file = if name == "import" {
             "keys.yaml"
         } else {
             "env.yaml"
         };
-        let text = fs::read_to_string(scene.plugin.path(file)).unwrap();
+        let text = fs::read_to_string(fixture.plugin.path(file)).unwrap();
         let other = text.replace(USER_SECRET_KEY, "somebodyelse/K7MDENG/bPxRfiCYEXAMPLEKEY");
-        fs::write(scene.plugin.path(file), other).unwrap();
-        let (output, requests) = scene.requests_of(|| scene.run());
+        fs::write(fixture.plugin.path(file), other).unwrap();
+        let (output, requests) = fixture.requests_of(|| fixture.run());
         assert_eq!(output.code, 4, "{name}: {output:?}");
         assert_ne!(requests, (0, 0), "{name}");
-        fs::write(scene.plugin.path(file), text).unwrap();
-        let (output, requests) = scene.requests_of(|| scene.run());
+        fs::write(fixture.plugin.path(file), text).unwrap();
+        let (output, requests) = fixture.requests_of(|| fixture.run());
         assert_eq!((output.code, requests), (0, (0, 0)), "{name}: {output:?}");
     }
 }
@@ -92,19 +93,19 @@ fn a_role_on_top_of_static_keys_is_kept() {
 #[test]
 fn static_keys_in_pulumi_cloud_are_kept() {
     let (_, definition) = definitions().remove(2);
-    let scene = Scene::cloud_with(|configuration| {
+    let fixture = CacheFixture::cloud_with(|configuration| {
         *configuration = configuration
             .clone()
             .environment("test", "static", &definition);
     });
-    let plugin = scene
-        .setting
+    let plugin = fixture
+        .pulumi_cloud
         .plugin()
         .args(["get-token", "acme/test/static"]);
-    let scene = scene.with(|_| plugin);
+    let fixture = fixture.with(|_| plugin);
     for asked in [2, 0, 0] {
-        let (output, requests) = scene.requests_of(|| scene.run());
-        let caller = scene.world.caller(&output.token(), "prod").unwrap();
+        let (output, requests) = fixture.requests_of(|| fixture.run());
+        let caller = fixture.aws.caller(&output.token(), "prod").unwrap();
         assert!(caller.ends_with("user/alice"), "{caller}");
         assert_eq!(requests, (asked, 0));
     }
@@ -115,12 +116,12 @@ fn static_keys_in_pulumi_cloud_are_kept() {
 #[test]
 fn what_can_be_read_once_is_left_to_whoever_needs_it() {
     use super::{replace_arguments, through_shell};
-    use crate::support::plugin::{LIMIT, run};
+    use crate::support::plugin::{TIME_LIMIT, run};
 
     for (file, argument) in [("env.yaml", ""), ("identity", "--web-identity-token-file")] {
-        let scene = Scene::local(LOCAL);
+        let fixture = CacheFixture::local(LOCAL);
         for _ in 0..2 {
-            let mut call = scene.plugin.command();
+            let mut call = fixture.plugin.command();
             if argument.is_empty() {
                 replace_arguments(&mut call, &["get-token", "/dev/stdin"]);
             } else {
@@ -128,10 +129,10 @@ fn what_can_be_read_once_is_left_to_whoever_needs_it() {
                 replace_arguments(&mut call, &arguments);
             }
             let command = through_shell(&call, "cat \"$0\" | \"$@\"", file);
-            let (output, requests) = scene.requests_of(|| run(command, LIMIT));
-            scene.setting.assert_token(&output);
+            let (output, requests) = fixture.requests_of(|| run(command, TIME_LIMIT));
+            fixture.pulumi_cloud.assert_token(&output);
             assert_eq!(requests, (0, 1), "{file}");
         }
-        assert!(scene.files("entry").is_empty());
+        assert!(fixture.files("entry").is_empty());
     }
 }

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::concurrent_calls::{Crowd, without_steps};
+use super::concurrent_calls::{ConcurrentCalls, without_steps};
 use super::stress_settings;
-use crate::cloud::Setting;
-use crate::support::aws::World;
+use crate::cloud::PulumiCloudFixture;
+use crate::support::aws::Aws;
 use crate::support::plugin::{Output, Plugin};
 use stand_ins::controlled_server::{Behavior, ControlledServer};
 use stand_ins::pulumi_cloud::configuration::{Owner, USER};
@@ -25,21 +25,20 @@ values:
 ";
 
 /// A server before the Pulumi Cloud of a setting.
-fn control_pulumi_cloud(setting: &Setting, way: Behavior) -> ControlledServer {
-    let cloud = setting.cloud().clone();
+fn control_pulumi_cloud(pulumi_cloud: &PulumiCloudFixture, way: Behavior) -> ControlledServer {
+    let cloud = pulumi_cloud.stand_in().clone();
     ControlledServer::in_front_of(way, move |request| cloud.answer(request))
 }
 
 /// `get-token` through the server.
-fn get_token(setting: &Setting, server: &ControlledServer) -> Plugin {
-    let plugin = setting.get_token("acme/platform/prod").args(AMPLE);
+fn get_token(pulumi_cloud: &PulumiCloudFixture, server: &ControlledServer) -> Plugin {
+    let plugin = pulumi_cloud.get_token("acme/platform/prod").args(AMPLE);
     plugin.env("PULUMI_BACKEND_URL", server.url())
 }
 
 /// `get-token` of a local definition, whose AWS is behind a server.
-fn local(world: &World, server: &ControlledServer) -> Plugin {
-    world
-        .plugin_with_identity()
+fn local(aws: &Aws, server: &ControlledServer) -> Plugin {
+    aws.plugin_with_identity()
         .env("AWS_ENDPOINT_URL_STS", server.url())
         .file("env.yaml", DEFINITION)
         .args(["get-token", "env.yaml", "-i", "demo"])
@@ -47,27 +46,27 @@ fn local(world: &World, server: &ControlledServer) -> Plugin {
         .args(AMPLE)
 }
 
-fn control_sts(world: &World, way: Behavior) -> ControlledServer {
-    let sts = world.sts.clone();
+fn control_sts(aws: &Aws, way: Behavior) -> ControlledServer {
+    let sts = aws.sts.clone();
     ControlledServer::in_front_of(way, move |request| sts.answer(request))
 }
 
-/// Starts a crowd before a shut server, of which one process knocks while all others wait for it; then
+/// Starts a calls before a shut server, of which one process knocks while all others wait for it; then
 /// opens the server.
 #[track_caller]
-fn crowd_before(server: &ControlledServer, plugin: &Plugin) -> Vec<Output> {
-    let size = stress_settings::storm();
-    let crowd = Crowd::start(size, || {
+fn run_while_held(server: &ControlledServer, plugin: &Plugin) -> Vec<Output> {
+    let size = stress_settings::process_count();
+    let calls = ConcurrentCalls::start(size, || {
         let mut command = plugin.command();
         command.arg("-v");
         command
     });
-    crowd.wait_until_waiting(size - 1);
+    calls.wait_until_waiting(size - 1);
     server.wait_for_requests(1);
     assert_eq!(server.requests(), 1, "somebody did not wait");
     let (opened, used) = (Instant::now(), cpu_time_of_children());
     server.set(Behavior::Answer);
-    let outputs = crowd.outputs();
+    let outputs = calls.outputs();
     let (elapsed, used) = (
         opened.elapsed(),
         cpu_time_of_children().saturating_sub(used),
@@ -93,23 +92,23 @@ fn assert_all_fail_alike(outputs: &[Output], code: i32) {
 
 #[test]
 fn an_environment_in_pulumi_cloud_is_opened_once() {
-    let setting = Setting::new();
-    let server = control_pulumi_cloud(&setting, Behavior::Hold);
-    for output in crowd_before(&server, &get_token(&setting, &server)) {
-        setting.assert_token(&output);
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let server = control_pulumi_cloud(&pulumi_cloud, Behavior::Hold);
+    for output in run_while_held(&server, &get_token(&pulumi_cloud, &server)) {
+        pulumi_cloud.assert_token(&output);
     }
-    assert_eq!(setting.operations(), ["open", "read session"]);
-    let asked = setting.world().sts.actions();
+    assert_eq!(pulumi_cloud.operations(), ["open", "read session"]);
+    let asked = pulumi_cloud.aws().sts.actions();
     let opened = asked.iter().filter(|it| *it != "GetCallerIdentity");
     assert_eq!(opened.count(), 1, "{asked:?}");
 }
 
 #[test]
 fn a_local_definition_is_opened_once() {
-    let world = World::new();
-    let server = control_sts(&world, Behavior::Hold);
-    for output in crowd_before(&server, &local(&world, &server)) {
-        let caller = world.caller(&output.token(), "demo").unwrap();
+    let aws = Aws::new();
+    let server = control_sts(&aws, Behavior::Hold);
+    for output in run_while_held(&server, &local(&aws, &server)) {
+        let caller = aws.caller(&output.token(), "demo").unwrap();
         assert!(caller.contains("assumed-role/cluster-admin/"), "{caller}");
     }
     assert_eq!(server.requests(), 1);
@@ -117,36 +116,39 @@ fn a_local_definition_is_opened_once() {
 
 #[test]
 fn a_refusal_of_pulumi_cloud_is_told_to_all() {
-    let setting = Setting::new();
-    let server = control_pulumi_cloud(&setting, Behavior::Hold);
-    setting
-        .cloud()
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let server = control_pulumi_cloud(&pulumi_cloud, Behavior::Hold);
+    pulumi_cloud
+        .stand_in()
         .fail_at("open", Fault::refuse(403, "Forbidden", &[]), usize::MAX);
-    let outputs = crowd_before(&server, &get_token(&setting, &server));
+    let outputs = run_while_held(&server, &get_token(&pulumi_cloud, &server));
     assert_all_fail_alike(&outputs, 4);
     // The refusal, and what the message tells of it.
-    assert_eq!(setting.operations(), ["open", "current user", "metadata"]);
+    assert_eq!(
+        pulumi_cloud.operations(),
+        ["open", "current user", "metadata"]
+    );
 }
 
 #[test]
 fn an_outage_of_pulumi_cloud_is_told_to_all() {
-    let setting = Setting::new();
-    let server = control_pulumi_cloud(&setting, Behavior::Hold);
-    setting
-        .cloud()
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let server = control_pulumi_cloud(&pulumi_cloud, Behavior::Hold);
+    pulumi_cloud
+        .stand_in()
         .fail_at("open", Fault::internal(), usize::MAX);
-    let outputs = crowd_before(&server, &get_token(&setting, &server));
+    let outputs = run_while_held(&server, &get_token(&pulumi_cloud, &server));
     assert_all_fail_alike(&outputs, 5);
-    assert_eq!(setting.operations(), ["open"]);
+    assert_eq!(pulumi_cloud.operations(), ["open"]);
 }
 
 #[test]
 fn trouble_of_sts_is_told_to_all() {
     for (failure, code, calls) in [(Failure::deny(), 4, 1), (Failure::internal(), 5, 3)] {
-        let world = World::new();
-        let server = control_sts(&world, Behavior::Hold);
-        world.sts.fail(failure, usize::MAX);
-        let outputs = crowd_before(&server, &local(&world, &server));
+        let aws = Aws::new();
+        let server = control_sts(&aws, Behavior::Hold);
+        aws.sts.fail(failure, usize::MAX);
+        let outputs = run_while_held(&server, &local(&aws, &server));
         assert_all_fail_alike(&outputs, code);
         assert_eq!(server.requests(), calls);
     }
@@ -156,10 +158,10 @@ fn trouble_of_sts_is_told_to_all() {
 /// that come later find another login than those before.
 #[test]
 fn an_expired_login_is_renewed_once_and_opens_once() {
-    let setting = Setting::new();
-    let server = control_pulumi_cloud(&setting, Behavior::Hold);
-    let refresh_token = setting
-        .cloud()
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let server = control_pulumi_cloud(&pulumi_cloud, Behavior::Hold);
+    let refresh_token = pulumi_cloud
+        .stand_in()
         .refresh_token(Owner::Personal(USER.to_owned()));
     let account = json!({
         "accessToken": "pul-expired",
@@ -168,30 +170,30 @@ fn an_expired_login_is_renewed_once_and_opens_once() {
         "tokenInformation": {"name": "laptop", "expiresAt": "2024-01-01T00:00:00Z"},
     });
     let file = json!({"current": server.url(), "accounts": {server.url(): account}});
-    let plugin = setting
-        .stranger()
+    let plugin = pulumi_cloud
+        .plugin_without_login()
         .args(["get-token", "acme/platform/prod", "--cluster-name", "prod"])
         .args(AMPLE)
         .file("home/.pulumi/credentials.json", file.to_string())
         .env("PULUMI_BACKEND_URL", server.url());
-    let crowd = Crowd::start(stress_settings::storm(), || plugin.command());
+    let calls = ConcurrentCalls::start(stress_settings::process_count(), || plugin.command());
     server.wait_for_requests(1);
     server.set(Behavior::Answer);
-    for output in crowd.outputs() {
-        setting.assert_token(&output);
+    for output in calls.outputs() {
+        pulumi_cloud.assert_token(&output);
     }
-    assert_eq!(setting.operations(), ["token", "open", "read session"]);
+    assert_eq!(pulumi_cloud.operations(), ["token", "open", "read session"]);
 }
 
 /// Prints how long many processes take together, beside what they cannot do without.
 #[test]
 fn many_cold_calls_take_little_longer_than_one() {
-    let setting = Setting::new();
-    let server = control_pulumi_cloud(&setting, Behavior::Answer);
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let server = control_pulumi_cloud(&pulumi_cloud, Behavior::Answer);
     let single = (0..5).map(|_| {
-        let plugin = get_token(&setting, &server);
+        let plugin = get_token(&pulumi_cloud, &server);
         let start = Instant::now();
-        setting.assert_token(&plugin.run());
+        pulumi_cloud.assert_token(&plugin.run());
         start.elapsed()
     });
     let mut single: Vec<_> = single.collect();
@@ -199,12 +201,12 @@ fn many_cold_calls_take_little_longer_than_one() {
     let single = single[single.len() / 2];
     let before = server.requests();
 
-    let size = stress_settings::storm();
-    let plugin = get_token(&setting, &server);
-    let (cold, used) = time_of_many(&setting, &plugin, size);
+    let size = stress_settings::process_count();
+    let plugin = get_token(&pulumi_cloud, &server);
+    let (cold, used) = time_of_many(&pulumi_cloud, &plugin, size);
     assert_eq!(server.requests() - before, 2);
     // The same with nothing to wait for: what the machine takes to start as many.
-    let (warm, _) = time_of_many(&setting, &plugin, size);
+    let (warm, _) = time_of_many(&pulumi_cloud, &plugin, size);
     assert_eq!(server.requests() - before, 2);
     let ratio = cold.as_secs_f64() / (single + used).as_secs_f64();
     println!(
@@ -219,12 +221,16 @@ fn many_cold_calls_take_little_longer_than_one() {
 
 /// How long many processes at once take together, and their CPU time. Each has to give a good token.
 #[track_caller]
-fn time_of_many(setting: &Setting, plugin: &Plugin, size: usize) -> (Duration, Duration) {
+fn time_of_many(
+    pulumi_cloud: &PulumiCloudFixture,
+    plugin: &Plugin,
+    size: usize,
+) -> (Duration, Duration) {
     let (start, used) = (Instant::now(), cpu_time_of_children());
-    let outputs = Crowd::start(size, || plugin.command()).outputs();
+    let outputs = ConcurrentCalls::start(size, || plugin.command()).outputs();
     let (elapsed, used) = (start.elapsed(), cpu_time_of_children().saturating_sub(used));
     for output in outputs {
-        setting.assert_token(&output);
+        pulumi_cloud.assert_token(&output);
     }
     (elapsed, used)
 }

@@ -3,25 +3,25 @@
 
 use std::time::Duration;
 
-use crate::support::plugin::ambient;
+use crate::support::plugin::test_variable;
 
 /// How many processes start at once.
-pub(super) fn storm() -> usize {
-    number("KUBECTL_ESC_STORM", 24)
+pub(super) fn process_count() -> usize {
+    number("KUBECTL_ESC_STRESS_PROCESSES", 24)
 }
 
 /// How many calls are killed.
-pub(super) fn kills() -> usize {
-    number("KUBECTL_ESC_KILLS", 15)
+pub(super) fn kill_count() -> usize {
+    number("KUBECTL_ESC_STRESS_KILLS", 15)
 }
 
 /// What decides at which moments.
 pub(super) fn seed() -> u64 {
-    number("KUBECTL_ESC_SEED", 1)
+    number("KUBECTL_ESC_STRESS_SEED", 1)
 }
 
 fn number<N: std::str::FromStr>(name: &str, default: N) -> N {
-    let Some(text) = ambient(name) else {
+    let Some(text) = test_variable(name) else {
         return default;
     };
     let number = text.to_str().and_then(|text| text.parse().ok());
@@ -34,9 +34,9 @@ pub(super) fn seconds(time: Duration) -> String {
 }
 
 /// Numbers that a seed decides (`SplitMix64`).
-pub(super) struct Chance(pub(super) u64);
+pub(super) struct Random(pub(super) u64);
 
-impl Chance {
+impl Random {
     /// One of the numbers below `limit`, which is above 0.
     pub(super) fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kubectl_esc::clock::Timestamp;
 
-use super::{ENVIRONMENT, Setting, TOKEN_AUDIENCE};
+use super::{ENVIRONMENT, PulumiCloudFixture, TOKEN_AUDIENCE};
 use stand_ins::sts::configuration::ROLE;
 
 /// When the credentials end, as `-v` tells it; in seconds since 1970.
@@ -17,11 +17,11 @@ fn told_end(stderr: &str) -> i64 {
 
 /// Runs with `-v`, and gives how long the credentials last from the start of the call: at least, and
 /// at most.
-fn lifetime(setting: &Setting, environment: &str, flags: &[&str]) -> (i64, i64) {
-    let plugin = setting.get_token(environment).arg("-v").args(flags);
-    let before = setting.world.clock.now();
+fn lifetime(pulumi_cloud: &PulumiCloudFixture, environment: &str, flags: &[&str]) -> (i64, i64) {
+    let plugin = pulumi_cloud.get_token(environment).arg("-v").args(flags);
+    let before = pulumi_cloud.aws.clock.now();
     let output = plugin.run();
-    let after = setting.world.clock.now();
+    let after = pulumi_cloud.aws.clock.now();
     assert_eq!(output.code, 0, "{output:?}");
     let end = told_end(&output.stderr);
     (end - after, end - before)
@@ -53,8 +53,8 @@ fn the_lifetime_is_that_of_the_definition_then_the_setting_then_a_safe_one() {
             of(20),
         ),
     ] {
-        let setting = Setting::with_definition(&definition(login));
-        let (least, most) = lifetime(&setting, "acme/test/env", flags);
+        let pulumi_cloud = PulumiCloudFixture::with_definition(&definition(login));
+        let (least, most) = lifetime(&pulumi_cloud, "acme/test/env", flags);
         assert!(
             (least..=most).contains(&want),
             "{login} {flags:?}: {least} {most}"
@@ -64,8 +64,8 @@ fn the_lifetime_is_that_of_the_definition_then_the_setting_then_a_safe_one() {
 
 #[test]
 fn a_role_on_top_is_assumed_with_them() {
-    let setting = Setting::new();
-    let output = setting
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let output = pulumi_cloud
         .get_token(ENVIRONMENT)
         .args([
             "--role-arn",
@@ -74,7 +74,7 @@ fn a_role_on_top_is_assumed_with_them() {
             stand_ins::sts::configuration::EXTERNAL_ID,
         ])
         .run();
-    let caller = setting.world.caller(&output.token(), "prod").unwrap();
+    let caller = pulumi_cloud.aws.caller(&output.token(), "prod").unwrap();
     assert!(
         caller.contains(":assumed-role/admin/kubectl-esc"),
         "{caller}"
@@ -102,11 +102,11 @@ fn an_identity_token_in_the_environment_is_exchanged_at_sts() {
             &["--web-identity", "copy", "--role-arn", ROLE],
         ),
     ] {
-        let setting = Setting::with_definition(&identity(more));
-        let output = setting.get_token("acme/test/env").args(flags).run();
-        setting.assert_token(&output);
+        let pulumi_cloud = PulumiCloudFixture::with_definition(&identity(more));
+        let output = pulumi_cloud.get_token("acme/test/env").args(flags).run();
+        pulumi_cloud.assert_token(&output);
         assert_eq!(
-            setting.world.sts.actions(),
+            pulumi_cloud.aws.sts.actions(),
             ["AssumeRoleWithWebIdentity", "GetCallerIdentity"],
             "{flags:?}"
         );
@@ -157,8 +157,8 @@ fn an_identity_token_that_cannot_be_exchanged_is_told() {
             2,
         ),
     ] {
-        let setting = Setting::with_definition(&identity(more));
-        let output = setting.get_token("acme/test/env").args(flags).run();
+        let pulumi_cloud = PulumiCloudFixture::with_definition(&identity(more));
+        let output = pulumi_cloud.get_token("acme/test/env").args(flags).run();
         output.assert_fails(stderr, code);
     }
 }

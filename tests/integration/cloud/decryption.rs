@@ -9,15 +9,15 @@ use kubectl_esc::host::Host;
 use kubectl_esc::http::HttpClient;
 use kubectl_esc::journal::Journal;
 
-use super::Setting;
+use super::PulumiCloudFixture;
 use stand_ins::pulumi_cloud::configuration::TOKEN;
 
 #[test]
 fn ciphertexts_are_decrypted_in_their_order() {
-    let setting = Setting::new();
+    let pulumi_cloud = PulumiCloudFixture::new();
     let host = Host::with(
         [
-            ("PULUMI_BACKEND_URL", setting.url()),
+            ("PULUMI_BACKEND_URL", pulumi_cloud.url()),
             ("PULUMI_ACCESS_TOKEN", TOKEN.to_owned()),
         ],
         Clock::system(),
@@ -35,8 +35,8 @@ fn ciphertexts_are_decrypted_in_their_order() {
         .stored(&Name::parse("acme/platform/prod").unwrap())
         .unwrap();
     let encrypt = |plaintext: &str| {
-        let setting = &setting.cloud;
-        setting.encrypt("acme", "platform", "prod", plaintext)
+        let pulumi_cloud = &pulumi_cloud.stand_in;
+        pulumi_cloud.encrypt("acme", "platform", "prod", plaintext)
     };
     let (one, two) = (encrypt("hunter2"), encrypt("<hunter3>"));
     let plaintexts = stored.decrypt(&[&two, &one]).unwrap();
@@ -45,7 +45,7 @@ fn ciphertexts_are_decrypted_in_their_order() {
         .map(|text| text.expose().as_str())
         .collect();
     assert_eq!(plaintexts, ["<hunter3>", "hunter2"]);
-    assert_eq!(setting.cloud.operations(), ["decrypt secrets"]);
+    assert_eq!(pulumi_cloud.stand_in.operations(), ["decrypt secrets"]);
 
     let error = stored.decrypt(&["hunter2"]).unwrap_err();
     assert_eq!(error.kind(), Kind::Configuration, "{error:?}");
@@ -61,9 +61,9 @@ fn ciphertexts_are_decrypted_in_their_order() {
 
 #[test]
 fn a_local_copy_of_a_stored_environment_is_opened() {
-    let setting = Setting::new();
+    let pulumi_cloud = PulumiCloudFixture::new();
     let encrypt = |plaintext: &str| {
-        let cloud = &setting.cloud;
+        let cloud = &pulumi_cloud.stand_in;
         cloud.encrypt("acme", "platform", "prod", plaintext)
     };
     let definition = format!(
@@ -72,7 +72,7 @@ fn a_local_copy_of_a_stored_environment_is_opened() {
         encrypt("hunter3"),
     );
     let open = |arguments: &[&str]| {
-        setting
+        pulumi_cloud
             .plugin()
             .file("env.yaml", &definition)
             .args(["open", "env.yaml"])
@@ -83,14 +83,14 @@ fn a_local_copy_of_a_stored_environment_is_opened() {
         "",
         0,
     );
-    setting.assert_calls(&["decrypt secrets", "decrypt secrets"]);
+    pulumi_cloud.assert_calls(&["decrypt secrets", "decrypt secrets"]);
     // A short name is completed once.
     let output = open(&["a", "--secrets-of", "platform/prod", "--redact"]).run();
     output.assert("\"[secret]\"\n", "", 0);
-    let operations = setting.cloud.operations();
+    let operations = pulumi_cloud.stand_in.operations();
     assert_eq!(
         operations[2..],
-        ["default organisation", "decrypt secrets", "decrypt secrets"]
+        ["default organization", "decrypt secrets", "decrypt secrets"]
     );
     // Nothing else tells which environment it is.
     let output = open(&[]).run();
@@ -101,7 +101,7 @@ fn a_local_copy_of_a_stored_environment_is_opened() {
                  environment `acme/platform/none`";
     assert!(output.stderr.starts_with(start), "{}", output.stderr);
     // Of two ciphertexts one was asked for.
-    let operations = setting.cloud.operations();
+    let operations = pulumi_cloud.stand_in.operations();
     assert_eq!(
         operations[5..],
         ["decrypt secrets", "current user", "metadata"]
@@ -111,7 +111,7 @@ fn a_local_copy_of_a_stored_environment_is_opened() {
         "{}",
         output.stderr
     );
-    let output = setting
+    let output = pulumi_cloud
         .plugin()
         .args(["open", "acme/platform/prod", "--secrets-of", "x"])
         .run();

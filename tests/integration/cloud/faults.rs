@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 
-use super::{ENVIRONMENT, Setting, assert_secretless};
+use super::{ENVIRONMENT, PulumiCloudFixture, assert_no_secrets};
 use crate::support::plugin::Plugin;
 use stand_ins::http::{Gate, Reply, Response, Server};
 use stand_ins::pulumi_cloud::configuration::{STRANGERS_TOKEN, TEAM_TOKEN, TOKEN};
@@ -24,7 +24,7 @@ const AMPLE: &str = "40s";
 /// exit code, the operations that were asked for.
 struct Row {
     name: &'static str,
-    prepare: fn(&Setting, Plugin) -> Plugin,
+    prepare: fn(&PulumiCloudFixture, Plugin) -> Plugin,
     stderr: &'static str,
     code: i32,
     asked: &'static [&'static str],
@@ -76,8 +76,8 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "hang after connect",
-        prepare: |setting, plugin| {
-            setting.cloud.fail_at("open", Fault::Hang, 9);
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("open", Fault::Hang, 9);
             plugin.env("KUBECTL_ESC_TIMEOUT", "2s")
         },
         stderr: "`127.0.0.1` did not answer within 2s
@@ -88,8 +88,8 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "hang in the middle of the answer",
-        prepare: |setting, plugin| {
-            setting.cloud.fail_at("read session", Fault::HangMidBody, 9);
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("read session", Fault::HangMidBody, 9);
             plugin.env("KUBECTL_ESC_TIMEOUT", "2s")
         },
         stderr: "`127.0.0.1` did not answer within 2s
@@ -100,9 +100,9 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "a byte a second",
-        prepare: |setting, plugin| {
+        prepare: |pulumi_cloud, plugin| {
             let slow = Fault::Drip(Gate::paced(Duration::from_secs(1)));
-            setting.cloud.fail_at("open", slow, 1);
+            pulumi_cloud.stand_in.fail_at("open", slow, 1);
             plugin.env("KUBECTL_ESC_TIMEOUT", "2s")
         },
         stderr: "`127.0.0.1` did not answer within 2s
@@ -113,8 +113,8 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "connection closed after the opening was sent",
-        prepare: |setting, plugin| {
-            setting.cloud.fail_at("open", Fault::Close, 9);
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("open", Fault::Close, 9);
             plugin
         },
         stderr: "cannot reach `127.0.0.1`
@@ -127,8 +127,8 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "connection closed each time the session is read",
-        prepare: |setting, plugin| {
-            setting.cloud.fail_at("read session", Fault::Close, 9);
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("read session", Fault::Close, 9);
             plugin
         },
         stderr: "cannot reach `127.0.0.1`
@@ -141,8 +141,8 @@ const ROWS: &[Row] = &[
     // Not the answer of Pulumi Cloud.
     Row {
         name: "truncated JSON, of the opening",
-        prepare: |setting, plugin| {
-            setting.cloud.fail_at("open", Fault::Truncated, 9);
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("open", Fault::Truncated, 9);
             plugin
         },
         stderr: "the answer of `127.0.0.1` is not one of Pulumi Cloud's API
@@ -154,8 +154,8 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "truncated JSON, of the session",
-        prepare: |setting, plugin| {
-            setting.cloud.fail_at("read session", Fault::Truncated, 9);
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("read session", Fault::Truncated, 9);
             plugin
         },
         stderr: "the answer of `127.0.0.1` is not one of Pulumi Cloud's API
@@ -167,8 +167,8 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "a web page",
-        prepare: |setting, plugin| {
-            setting.cloud.fail_at("open", Fault::Html, 9);
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("open", Fault::Html, 9);
             plugin
         },
         stderr: "the answer of `127.0.0.1` is not one of Pulumi Cloud's API
@@ -180,8 +180,8 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "100 MB",
-        prepare: |setting, plugin| {
-            setting.cloud.fail_at("read session", Fault::Huge(100_000_000), 1);
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("read session", Fault::Huge(100_000_000), 1);
             plugin
         },
         stderr: "`127.0.0.1` answered with more than 33554432 bytes
@@ -192,9 +192,9 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "an answer without a session",
-        prepare: |setting, plugin| {
+        prepare: |pulumi_cloud, plugin| {
             let answer = Response::new(200, "application/json", "{}");
-            setting.cloud.fail_at("open", Fault::Answer(answer), 1);
+            pulumi_cloud.stand_in.fail_at("open", Fault::Answer(answer), 1);
             plugin
         },
         stderr: "the answer of `127.0.0.1` is not one of Pulumi Cloud's API
@@ -217,9 +217,9 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "403",
-        prepare: |setting, plugin| {
+        prepare: |pulumi_cloud, plugin| {
             let fault = Fault::refuse(403, "Forbidden", &[]);
-            setting.cloud.fail_at("open", fault, 1);
+            pulumi_cloud.stand_in.fail_at("open", fault, 1);
             plugin
         },
         stderr: "the user `alice` (access token from the variable `PULUMI_ACCESS_TOKEN`) may not open `acme/platform/prod`
@@ -231,9 +231,9 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "an approval is needed",
-        prepare: |setting, plugin| {
+        prepare: |pulumi_cloud, plugin| {
             // The setting has one: see `prepared`.
-            assert!(setting.calls().is_empty());
+            assert!(pulumi_cloud.calls().is_empty());
             plugin.env("KUBECTL_ESC_ENVIRONMENT", "acme/test/gated")
         },
         stderr: "opening `acme/test/gated` needs an approval for the user `alice`
@@ -244,7 +244,7 @@ const ROWS: &[Row] = &[
         asked: &["open", "current user", "metadata"],
     },
     Row {
-        name: "404, a member of the organisation",
+        name: "404, a member of the organization",
         prepare: |_, plugin| plugin.env("KUBECTL_ESC_ENVIRONMENT", "acme/platform/none"),
         stderr: "there is no environment `acme/platform/none`, or the user `alice` (access token from the variable `PULUMI_ACCESS_TOKEN`) has no access to it
   caused by: [message]
@@ -268,7 +268,7 @@ const ROWS: &[Row] = &[
         asked: &["open revision", "current user", "metadata"],
     },
     Row {
-        name: "404, of another organisation",
+        name: "404, of another organization",
         prepare: |_, plugin| plugin.env("PULUMI_ACCESS_TOKEN", STRANGERS_TOKEN),
         stderr: "there is no environment `acme/platform/prod`, or the user `mallory` (access token from the variable `PULUMI_ACCESS_TOKEN`) has no access to it
   caused by: [message]
@@ -279,9 +279,9 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "409",
-        prepare: |setting, plugin| {
+        prepare: |pulumi_cloud, plugin| {
             let fault = Fault::refuse(409, "Conflict", &[]);
-            setting.cloud.fail_at("open", fault, 1);
+            pulumi_cloud.stand_in.fail_at("open", fault, 1);
             plugin
         },
         stderr: "the environment was changed at the same time
@@ -293,9 +293,9 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "429 with Retry-After",
-        prepare: |setting, plugin| {
-            setting
-                .cloud
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud
+                .stand_in
                 .fail_at("open", Fault::too_many_requests(Some(3600)), 1);
             plugin
         },
@@ -309,9 +309,9 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "429 without Retry-After",
-        prepare: |setting, plugin| {
-            setting
-                .cloud
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud
+                .stand_in
                 .fail_at("open", Fault::too_many_requests(None), 9);
             plugin
         },
@@ -324,8 +324,8 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "500 for ever, opening",
-        prepare: |setting, plugin| {
-            setting.cloud.fail_at("open", Fault::internal(), 9);
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("open", Fault::internal(), 9);
             plugin
         },
         stderr: "`127.0.0.1` failed (HTTP status 500, request id request-1)
@@ -337,8 +337,8 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "500 for ever, reading",
-        prepare: |setting, plugin| {
-            setting.cloud.fail_at("read session", Fault::internal(), 9);
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("read session", Fault::internal(), 9);
             plugin
         },
         stderr: "`127.0.0.1` failed (HTTP status 500, request id request-5)
@@ -350,10 +350,10 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "a server that repeats secrets",
-        prepare: |setting, plugin| {
+        prepare: |pulumi_cloud, plugin| {
             let message = format!("no such token: {TOKEN}");
-            setting
-                .cloud
+            pulumi_cloud
+                .stand_in
                 .fail_at("open", Fault::refuse(500, &message, &[]), 1);
             plugin
         },
@@ -366,9 +366,9 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "session expired between opening and reading",
-        prepare: |setting, plugin| {
-            setting
-                .cloud
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud
+                .stand_in
                 .fail_at("read session", Fault::ExpireSessions, 1);
             plugin
         },
@@ -382,8 +382,8 @@ const ROWS: &[Row] = &[
 ];
 
 /// A setting with an environment that needs an approval.
-fn prepared() -> Setting {
-    Setting::with(|configuration| {
+fn prepared() -> PulumiCloudFixture {
+    PulumiCloudFixture::with(|configuration| {
         *configuration = configuration
             .clone()
             .environment("test", "gated", "values: {a: 1}");
@@ -396,16 +396,16 @@ fn every_fault_has_its_words() {
     let mut wrong = Vec::new();
     for row in ROWS {
         for verbosity in ["0", "2"] {
-            let setting = prepared();
-            let plugin = setting
+            let pulumi_cloud = prepared();
+            let plugin = pulumi_cloud
                 .plugin()
                 .env("KUBECTL_ESC_ENVIRONMENT", ENVIRONMENT)
                 .env("KUBECTL_ESC_LOG", verbosity)
                 .env("KUBECTL_ESC_TIMEOUT", AMPLE)
                 .args(["get-token", "--cluster-name", "prod"]);
-            let output = (row.prepare)(&setting, plugin).run_within(BOUND);
-            assert_secretless(&setting, &output);
-            let asked = setting.cloud.operations();
+            let output = (row.prepare)(&pulumi_cloud, plugin).run_within(BOUND);
+            assert_no_secrets(&pulumi_cloud, &output);
+            let asked = pulumi_cloud.stand_in.operations();
             if output.code != row.code || asked != row.asked {
                 wrong.push(format!("{}: {} {asked:?}", row.name, output.code));
             }
@@ -492,26 +492,28 @@ fn what_passes_is_tried_again() {
             &["open", "open", "read session"],
         ),
     ] {
-        let setting = Setting::new();
-        setting.cloud.fail_at(at, fault.clone(), 1);
-        let output = setting.get_token(ENVIRONMENT).run();
-        setting.assert_token(&output);
-        assert_eq!(setting.cloud.operations(), asked, "{fault:?}");
-        assert_eq!(setting.cloud.sessions_opened(), 1, "{fault:?}");
+        let pulumi_cloud = PulumiCloudFixture::new();
+        pulumi_cloud.stand_in.fail_at(at, fault.clone(), 1);
+        let output = pulumi_cloud.get_token(ENVIRONMENT).run();
+        pulumi_cloud.assert_token(&output);
+        assert_eq!(pulumi_cloud.stand_in.operations(), asked, "{fault:?}");
+        assert_eq!(pulumi_cloud.stand_in.sessions_opened(), 1, "{fault:?}");
     }
 }
 
 #[test]
 fn a_redirect_is_not_followed() {
-    let setting = Setting::new();
+    let pulumi_cloud = PulumiCloudFixture::new();
     let (sender, elsewhere) = std::sync::mpsc::channel();
     let other = Server::start(None, move |request| {
         sender.send(request.target.clone()).unwrap();
         Reply::Answer(Response::new(200, "application/json", "{\"id\":\"x\"}"))
     });
     let to = format!("http://{}/api", other.address());
-    setting.cloud.fail_at("open", Fault::redirect(&to), 9);
-    let output = setting.get_token(ENVIRONMENT).run();
+    pulumi_cloud
+        .stand_in
+        .fail_at("open", Fault::redirect(&to), 9);
+    let output = pulumi_cloud.get_token(ENVIRONMENT).run();
     output.assert_fails(
         "kubectl-esc: cannot open the environment `acme/platform/prod`: `127.0.0.1` redirects to another address (HTTP status 307)
   hint: check PULUMI_BACKEND_URL, and whether the network wants a login; the access token is not sent elsewhere
@@ -522,8 +524,8 @@ fn a_redirect_is_not_followed() {
 }
 
 /// `get-token` through TLS at `localhost`.
-fn secure(setting: &Setting, url: &str, trusted: &str) -> Plugin {
-    let plugin = setting
+fn secure(pulumi_cloud: &PulumiCloudFixture, url: &str, trusted: &str) -> Plugin {
+    let plugin = pulumi_cloud
         .get_token(ENVIRONMENT)
         .env("PULUMI_BACKEND_URL", url)
         .file("trusted.pem", trusted);
@@ -533,14 +535,14 @@ fn secure(setting: &Setting, url: &str, trusted: &str) -> Plugin {
 
 #[test]
 fn tls_is_checked_and_its_failures_explained() {
-    let setting = Setting::new();
+    let pulumi_cloud = PulumiCloudFixture::new();
     let authority = Authority::new();
-    let tls = setting.cloud.behind_tls(&authority);
-    let output = secure(&setting, &tls.url(), &authority.pem()).run();
-    setting.assert_token(&output);
-    setting.assert_calls(&["open", "read session"]);
+    let tls = pulumi_cloud.stand_in.behind_tls(&authority);
+    let output = secure(&pulumi_cloud, &tls.url(), &authority.pem()).run();
+    pulumi_cloud.assert_token(&output);
+    pulumi_cloud.assert_calls(&["open", "read session"]);
 
-    let unknown = secure(&setting, &tls.url(), &Authority::new().pem()).run();
+    let unknown = secure(&pulumi_cloud, &tls.url(), &Authority::new().pem()).run();
     let start =
         "kubectl-esc: cannot open the environment `acme/platform/prod`: cannot reach `localhost`\n";
     for (output, cause, hint) in [
@@ -563,7 +565,7 @@ fn tls_is_checked_and_its_failures_explained() {
                     .unwrap();
                 let server = Server::start(Some(Arc::new(tls)), |_| Reply::Close);
                 let url = format!("https://localhost:{}", server.address().port());
-                secure(&setting, &url, &other.cert.pem()).run()
+                secure(&pulumi_cloud, &url, &other.cert.pem()).run()
             },
             "the server's certificate is for another name",
             "check the host name; another server may answer in its place",
@@ -576,19 +578,19 @@ fn tls_is_checked_and_its_failures_explained() {
         assert_eq!(*lines.last().unwrap(), format!("  hint: {hint}"));
     }
     // Neither was tried again, and nothing was sent.
-    setting.assert_calls(&["open", "read session"]);
+    pulumi_cloud.assert_calls(&["open", "read session"]);
 }
 
 #[test]
 fn the_real_name_is_reached_through_a_proxy() {
     use stand_ins::proxy::Proxy;
-    let setting = Setting::new();
+    let pulumi_cloud = PulumiCloudFixture::new();
     let authority = Authority::new();
-    let tls = setting.cloud.behind_tls(&authority);
+    let tls = pulumi_cloud.stand_in.behind_tls(&authority);
     let proxy = Proxy::start(tls.route());
-    let plugin = secure(&setting, "", &authority.pem())
+    let plugin = secure(&pulumi_cloud, "", &authority.pem())
         .env_remove("PULUMI_BACKEND_URL")
         .env("HTTPS_PROXY", proxy.url());
-    setting.assert_token(&plugin.run());
-    setting.assert_calls(&["open", "read session"]);
+    pulumi_cloud.assert_token(&plugin.run());
+    pulumi_cloud.assert_calls(&["open", "read session"]);
 }

@@ -3,7 +3,7 @@
 use kubectl_esc::clock::Timestamp;
 use serde_json::{Value, json};
 
-use super::{ENVIRONMENT, Setting, assert_secretless, trusted_issuer};
+use super::{ENVIRONMENT, PulumiCloudFixture, assert_no_secrets, trusted_issuer};
 use crate::support::plugin::Plugin;
 use stand_ins::clock::Clock;
 use stand_ins::oidc::GitHubActions;
@@ -13,8 +13,8 @@ const CREDENTIALS: &str = "home/.pulumi/credentials.json";
 const SUBJECT: &str = "repo:acme/platform:ref:refs/heads/main";
 
 /// The stand-in's Pulumi Cloud, which trusts [`trusted_issuer`].
-fn trusting() -> Setting {
-    Setting::with(|configuration: &mut Configuration| {
+fn trusting() -> PulumiCloudFixture {
+    PulumiCloudFixture::with(|configuration: &mut Configuration| {
         let issuer = trusted_issuer();
         configuration.trusts = vec![Trust {
             organization: "acme".to_owned(),
@@ -38,8 +38,8 @@ fn get_token(plugin: Plugin) -> Plugin {
 }
 
 /// The file of `pulumi login` with one account.
-fn credentials(setting: &Setting, account: &Value) -> String {
-    let url = setting.cloud.url();
+fn credentials(pulumi_cloud: &PulumiCloudFixture, account: &Value) -> String {
+    let url = pulumi_cloud.stand_in.url();
     json!({
         "current": url,
         "accessTokens": {&url: account["accessToken"]},
@@ -50,22 +50,22 @@ fn credentials(setting: &Setting, account: &Value) -> String {
 
 #[test]
 fn the_credentials_file_logs_in() {
-    let setting = Setting::new();
+    let pulumi_cloud = PulumiCloudFixture::new();
     let file = credentials(
-        &setting,
+        &pulumi_cloud,
         &json!({"accessToken": TOKEN, "username": "alice"}),
     );
     // `current` names the backend too.
     let plugin = |file_path: &str| {
-        setting.world.plugin().file(file_path, &file).args([
+        pulumi_cloud.aws.plugin().file(file_path, &file).args([
             "get-token",
             ENVIRONMENT,
             "--cluster-name",
             "prod",
         ])
     };
-    setting.assert_token(&plugin(CREDENTIALS).run());
-    setting.assert_calls(&["open", "read session"]);
+    pulumi_cloud.assert_token(&plugin(CREDENTIALS).run());
+    pulumi_cloud.assert_calls(&["open", "read session"]);
     for variable in ["PULUMI_HOME", "PULUMI_CREDENTIALS_PATH"] {
         let plugin = plugin("elsewhere/credentials.json");
         let folder = plugin.path("elsewhere");
@@ -78,7 +78,7 @@ fn the_credentials_file_logs_in() {
             "{}",
             output.stderr
         );
-        assert_secretless(&setting, &output);
+        assert_no_secrets(&pulumi_cloud, &output);
     }
     // The variable is asked first.
     let output = plugin(CREDENTIALS)
@@ -89,9 +89,9 @@ fn the_credentials_file_logs_in() {
 
 #[test]
 fn an_expired_login_is_renewed_and_stored() {
-    let setting = Setting::new();
-    let refresh_token = setting
-        .cloud
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let refresh_token = pulumi_cloud
+        .stand_in
         .refresh_token(Owner::Personal(USER.to_owned()));
     let account = json!({
         "accessToken": "pul-expired",
@@ -102,16 +102,16 @@ fn an_expired_login_is_renewed_and_stored() {
         "tokenInformation": {"name": "laptop", "expiresAt": "2024-01-01T00:00:00Z"},
     });
     let plugin = get_token(
-        setting
-            .stranger()
-            .file(CREDENTIALS, credentials(&setting, &account)),
+        pulumi_cloud
+            .plugin_without_login()
+            .file(CREDENTIALS, credentials(&pulumi_cloud, &account)),
     );
     let output = plugin.run();
-    setting.assert_token(&output);
-    setting.assert_calls(&["token", "open", "read session"]);
+    pulumi_cloud.assert_token(&output);
+    pulumi_cloud.assert_calls(&["token", "open", "read session"]);
     let stored = std::fs::read_to_string(plugin.path(CREDENTIALS)).unwrap();
     let stored: Value = serde_json::from_str(&stored).unwrap();
-    let url = setting.cloud.url();
+    let url = pulumi_cloud.stand_in.url();
     let renewed = &stored["accounts"][&url];
     assert_ne!(renewed["accessToken"], "pul-expired");
     assert_eq!(stored["accessTokens"][&url], renewed["accessToken"]);
@@ -121,28 +121,28 @@ fn an_expired_login_is_renewed_and_stored() {
     assert_eq!(renewed["organizations"], json!(["acme"]));
     assert_eq!(renewed["tokenInformation"]["name"], "laptop");
     let expiry = renewed["tokenInformation"]["expiresAt"].as_str().unwrap();
-    assert!(Timestamp::from_rfc3339(expiry).unwrap().unix() > setting.world.clock.now());
+    assert!(Timestamp::from_rfc3339(expiry).unwrap().unix() > pulumi_cloud.aws.clock.now());
     assert_eq!(
         stored["accounts"]["https://other.example.com"],
         json!({"accessToken": "pul-other"})
     );
     // The next call finds it good.
-    setting.assert_token(&plugin.run());
-    let operations = setting.cloud.operations();
+    pulumi_cloud.assert_token(&plugin.run());
+    let operations = pulumi_cloud.stand_in.operations();
     assert_eq!(operations.iter().filter(|name| *name == "token").count(), 1);
 }
 
 #[test]
 fn plugins_at_the_same_time_renew_a_login_once() {
-    let setting = Setting::new();
-    let refresh_token = setting
-        .cloud
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let refresh_token = pulumi_cloud
+        .stand_in
         .refresh_token(Owner::Personal(USER.to_owned()));
     let account = json!({"refreshToken": refresh_token, "username": "alice"});
     let plugin = get_token(
-        setting
-            .stranger()
-            .file(CREDENTIALS, credentials(&setting, &account)),
+        pulumi_cloud
+            .plugin_without_login()
+            .file(CREDENTIALS, credentials(&pulumi_cloud, &account)),
     );
     let codes: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| plugin.run().code)).collect();
@@ -150,13 +150,13 @@ fn plugins_at_the_same_time_renew_a_login_once() {
         codes.collect()
     });
     assert_eq!(codes, [0, 0, 0, 0]);
-    let operations = setting.cloud.operations();
+    let operations = pulumi_cloud.stand_in.operations();
     assert_eq!(operations.iter().filter(|name| *name == "token").count(), 1);
 }
 
 #[test]
 fn a_login_that_cannot_be_used_says_what_to_do() {
-    let setting = Setting::new();
+    let pulumi_cloud = PulumiCloudFixture::new();
     let expired = json!({
         "accessToken": "pul-expired",
         "username": "alice",
@@ -176,14 +176,14 @@ fn a_login_that_cannot_be_used_says_what_to_do() {
             2,
         ),
         (
-            Some(credentials(&setting, &expired)),
+            Some(credentials(&pulumi_cloud, &expired)),
             "the login of `alice` at `127.0.0.1` has expired
   hint: run `pulumi login`, or set PULUMI_ACCESS_TOKEN
 ",
             4,
         ),
         (
-            Some(credentials(&setting, &withdrawn)),
+            Some(credentials(&pulumi_cloud, &withdrawn)),
             "the login of `alice` at `127.0.0.1` has expired and cannot be renewed
   caused by: Unauthorized: invalid refresh token
   hint: run `pulumi login`
@@ -206,7 +206,7 @@ fn a_login_that_cannot_be_used_says_what_to_do() {
             2,
         ),
     ] {
-        let mut plugin = get_token(setting.stranger());
+        let mut plugin = get_token(pulumi_cloud.plugin_without_login());
         if let Some(file) = file {
             plugin = plugin.file(CREDENTIALS, file);
         }
@@ -217,25 +217,25 @@ fn a_login_that_cannot_be_used_says_what_to_do() {
 
 #[test]
 fn a_backend_for_state_stops_nobody() {
-    let setting = Setting::new();
-    let file = credentials(&setting, &json!({"accessToken": TOKEN}));
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let file = credentials(&pulumi_cloud, &json!({"accessToken": TOKEN}));
     for state in ["s3://state", "file://~", "gs://b", "azblob://c"] {
-        let plugin = setting
-            .world
+        let plugin = pulumi_cloud
+            .aws
             .plugin()
             .file(CREDENTIALS, &file)
             .env("PULUMI_BACKEND_URL", state);
-        setting.assert_token(&get_token(plugin).run());
-        let plugin = setting
-            .world
+        pulumi_cloud.assert_token(&get_token(plugin).run());
+        let plugin = pulumi_cloud
+            .aws
             .plugin()
             .env("PULUMI_BACKEND_URL", state)
-            .env("PULUMI_API", setting.cloud.url())
+            .env("PULUMI_API", pulumi_cloud.stand_in.url())
             .env("PULUMI_ACCESS_TOKEN", TOKEN);
-        setting.assert_token(&get_token(plugin).run());
+        pulumi_cloud.assert_token(&get_token(plugin).run());
     }
-    let plugin = setting
-        .world
+    let plugin = pulumi_cloud
+        .aws
         .plugin()
         .env("PULUMI_BACKEND_URL", "s3://state");
     get_token(plugin).run().assert_fails(
@@ -256,24 +256,24 @@ fn an_identity_token_is_exchanged() {
         ("env:IDENTITY", Some("team:platform"), "acme"),
         ("env:IDENTITY", Some("personal:alice"), "alice"),
     ] {
-        let setting = trusting();
-        let mut plugin = get_token(setting.stranger())
+        let pulumi_cloud = trusting();
+        let mut plugin = get_token(pulumi_cloud.plugin_without_login())
             .file("identity", identity_token())
             .env("IDENTITY", identity_token())
             .args(["--pulumi-oidc-token", source]);
         if let Some(token_type) = token_type {
             plugin = plugin.args(["--pulumi-oidc-token-type", token_type]);
         }
-        setting.assert_token(&plugin.run());
-        setting.assert_calls(&["token", "open", "read session"]);
-        let records = setting.cloud.records();
+        pulumi_cloud.assert_token(&plugin.run());
+        pulumi_cloud.assert_calls(&["token", "open", "read session"]);
+        let records = pulumi_cloud.stand_in.records();
         assert!(records[1].login.contains(login), "{:?}", records[1]);
     }
 }
 
 #[test]
 fn a_job_of_github_actions_needs_no_stored_secret() {
-    let setting = trusting();
+    let pulumi_cloud = trusting();
     let github = GitHubActions::start(trusted_issuer(), SUBJECT, || Clock::system().now());
     let job = |plugin: Plugin| {
         plugin
@@ -284,10 +284,10 @@ fn a_job_of_github_actions_needs_no_stored_secret() {
                 GitHubActions::REQUEST_TOKEN,
             )
     };
-    setting.assert_token(&get_token(job(setting.stranger())).run());
-    setting.assert_calls(&["token", "open", "read session"]);
-    // The organisation is that of the setting, where the name has none.
-    let output = job(setting.stranger())
+    pulumi_cloud.assert_token(&get_token(job(pulumi_cloud.plugin_without_login())).run());
+    pulumi_cloud.assert_calls(&["token", "open", "read session"]);
+    // The organization is that of the setting, where the name has none.
+    let output = job(pulumi_cloud.plugin_without_login())
         .env("PULUMI_DEFAULT_ORGANIZATION", "acme")
         .args(["get-token", "platform/prod", "-i", "prod", "-vv"])
         .run();
@@ -298,8 +298,9 @@ fn a_job_of_github_actions_needs_no_stored_secret() {
             .contains("access token from the exchange of the identity token from GitHub Actions"),
         "{output:?}"
     );
-    assert_secretless(&setting, &output);
-    let plugin = job(setting.stranger()).args(["get-token", "platform/prod", "-i", "prod"]);
+    assert_no_secrets(&pulumi_cloud, &output);
+    let plugin =
+        job(pulumi_cloud.plugin_without_login()).args(["get-token", "platform/prod", "-i", "prod"]);
     plugin.run().assert_fails(
         "kubectl-esc: cannot open the environment `platform/prod`: the identity token from GitHub Actions cannot be exchanged: the organisation is not known
   hint: write the environment as ORG/PROJECT/NAME, or give `--organization ORG` or PULUMI_DEFAULT_ORGANIZATION
@@ -310,10 +311,10 @@ fn a_job_of_github_actions_needs_no_stored_secret() {
 
 #[test]
 fn an_identity_token_that_is_not_exchanged_is_told() {
-    let setting = trusting();
+    let pulumi_cloud = trusting();
     let token = identity_token();
     let plugin = |source: &str| {
-        get_token(setting.stranger())
+        get_token(pulumi_cloud.plugin_without_login())
             .env("IDENTITY", &token)
             .env(
                 "OTHER",
@@ -328,7 +329,7 @@ fn an_identity_token_that_is_not_exchanged_is_told() {
 ",
         2,
     );
-    assert_eq!(setting.calls(), []);
+    assert_eq!(pulumi_cloud.calls(), []);
     let refused = |token: &str, kind: &str, cause: &str| {
         format!(
             "kubectl-esc: cannot open the environment `acme/platform/prod`: Pulumi Cloud does not exchange the identity token from the variable `{token}` (`--pulumi-oidc-token`) for an access token (organisation `acme`, {kind})

@@ -6,12 +6,12 @@ mod faults;
 mod login;
 mod opening;
 
-use crate::support::aws::World;
+use crate::support::aws::Aws;
 use crate::support::plugin::{Output, Plugin};
 use stand_ins::clock::Clock;
 use stand_ins::oidc::Issuer;
 use stand_ins::pulumi_cloud::configuration::{
-    Configuration, ORGANISATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN,
+    Configuration, ORGANIZATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN,
 };
 use stand_ins::pulumi_cloud::{PulumiCloud, Surroundings};
 use stand_ins::sts::Sts;
@@ -23,38 +23,38 @@ const ENVIRONMENT: &str = "acme/platform/prod";
 const TOKEN_AUDIENCE: &str = "sts.amazonaws.com";
 
 /// Pulumi Cloud, and an AWS that trusts it.
-pub(crate) struct Setting {
-    world: World,
-    pub(crate) cloud: PulumiCloud,
+pub(crate) struct PulumiCloudFixture {
+    aws: Aws,
+    pub(crate) stand_in: PulumiCloud,
 }
 
-impl Setting {
+impl PulumiCloudFixture {
     pub(crate) fn new() -> Self {
         Self::with(|_| ())
     }
 
     /// The AWS of this setting, by itself.
-    pub(crate) fn world(&self) -> World {
-        World {
-            issuer: self.world.issuer.clone(),
-            clock: self.world.clock.clone(),
-            sts: self.world.sts.clone(),
+    pub(crate) fn aws(&self) -> Aws {
+        Aws {
+            issuer: self.aws.issuer.clone(),
+            clock: self.aws.clock.clone(),
+            sts: self.aws.sts.clone(),
         }
     }
 
     /// Its Pulumi Cloud.
-    pub(crate) fn cloud(&self) -> &PulumiCloud {
-        &self.cloud
+    pub(crate) fn stand_in(&self) -> &PulumiCloud {
+        &self.stand_in
     }
 
     /// What to set `PULUMI_BACKEND_URL` to.
     pub(crate) fn url(&self) -> String {
-        self.cloud.url()
+        self.stand_in.url()
     }
 
     /// The operations that were asked for so far.
     pub(crate) fn operations(&self) -> Vec<String> {
-        self.cloud.operations()
+        self.stand_in.operations()
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut Configuration)) -> Self {
@@ -79,10 +79,10 @@ impl Setting {
             clock: clock.clone(),
             sts: Some(sts.clone()),
         };
-        let cloud = PulumiCloud::start(configuration, surroundings);
+        let stand_in = PulumiCloud::start(configuration, surroundings);
         Self {
-            world: World { issuer, clock, sts },
-            cloud,
+            aws: Aws { issuer, clock, sts },
+            stand_in,
         }
     }
 
@@ -94,15 +94,16 @@ impl Setting {
     }
 
     /// A call without a login.
-    pub(crate) fn stranger(&self) -> Plugin {
-        self.world
+    pub(crate) fn plugin_without_login(&self) -> Plugin {
+        self.aws
             .plugin()
-            .env("PULUMI_BACKEND_URL", self.cloud.url())
+            .env("PULUMI_BACKEND_URL", self.stand_in.url())
     }
 
     /// A call with a login by variable.
     pub(crate) fn plugin(&self) -> Plugin {
-        self.stranger().env("PULUMI_ACCESS_TOKEN", TOKEN)
+        self.plugin_without_login()
+            .env("PULUMI_ACCESS_TOKEN", TOKEN)
     }
 
     /// `get-token` of an environment, whose cluster is `prod`.
@@ -113,7 +114,7 @@ impl Setting {
 
     /// The calls so far: operation, connection, status.
     pub(crate) fn calls(&self) -> Vec<(String, u64, u16)> {
-        let records = self.cloud.records().into_iter();
+        let records = self.stand_in.records().into_iter();
         records
             .map(|record| (record.operation, record.connection, record.status))
             .collect()
@@ -134,7 +135,7 @@ impl Setting {
     /// Asserts that the call gave a token that the cluster `prod` takes as one of the role.
     #[track_caller]
     pub(crate) fn assert_token(&self, output: &Output) {
-        let caller = self.world.caller(&output.token(), "prod");
+        let caller = self.aws.caller(&output.token(), "prod");
         let arn = caller.expect("a token that the cluster takes");
         let role = ROLE.rsplit('/').next().unwrap();
         assert!(
@@ -146,18 +147,18 @@ impl Setting {
 
 /// Asserts that no secret of the stand-in shows, nor a session's id.
 #[track_caller]
-fn assert_secretless(setting: &Setting, output: &Output) {
+fn assert_no_secrets(pulumi_cloud: &PulumiCloudFixture, output: &Output) {
     let text = &output.stderr;
     for secret in [
         TOKEN,
-        ORGANISATION_TOKEN,
+        ORGANIZATION_TOKEN,
         TEAM_TOKEN,
         STRANGERS_TOKEN,
         "hunter2",
     ] {
         assert!(!text.contains(secret), "{text}");
     }
-    for record in setting.cloud.records() {
+    for record in pulumi_cloud.stand_in.records() {
         if let Some((_, id)) = record.target.rsplit_once("/open/") {
             let id = id.split('?').next().unwrap();
             assert!(!text.contains(id), "{text}");

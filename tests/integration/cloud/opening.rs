@@ -1,15 +1,15 @@
 //! Full and short names, versions, formats, diagnostics, what is sent.
 
-use super::{ENVIRONMENT, Setting, assert_secretless};
+use super::{ENVIRONMENT, PulumiCloudFixture, assert_no_secrets};
 use stand_ins::pulumi_cloud::configuration::TOKEN;
 
 #[test]
 fn a_full_name_takes_two_requests_on_one_connection() {
-    let setting = Setting::new();
-    let output = setting.get_token(ENVIRONMENT).run();
-    setting.assert_token(&output);
-    setting.assert_calls(&["open", "read session"]);
-    let records = setting.cloud.records();
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let output = pulumi_cloud.get_token(ENVIRONMENT).run();
+    pulumi_cloud.assert_token(&output);
+    pulumi_cloud.assert_calls(&["open", "read session"]);
+    let records = pulumi_cloud.stand_in.records();
     assert_eq!(
         records[0].target,
         "/api/esc/environments/acme/platform/prod/open?duration=2h0m0s"
@@ -56,30 +56,30 @@ fn versions_and_short_names_are_opened() {
             "platform/prod@2",
             &[],
             "two",
-            &["default organisation", "open revision", "read session"],
+            &["default organization", "open revision", "read session"],
         ),
     ] {
-        let setting = Setting::new();
-        let mut plugin = setting.plugin().args(["open", name, "revision"]);
+        let pulumi_cloud = PulumiCloudFixture::new();
+        let mut plugin = pulumi_cloud.plugin().args(["open", name, "revision"]);
         for (name, value) in variables {
             plugin = plugin.env(name, value);
         }
         plugin.run().assert(&format!("\"{revision}\"\n"), "", 0);
-        setting.assert_calls(operations);
+        pulumi_cloud.assert_calls(operations);
     }
 }
 
 #[test]
-fn the_organisation_is_found_where_the_original_finds_it() {
-    let config = |setting: &Setting| {
+fn the_organization_is_found_where_the_original_finds_it() {
+    let config = |pulumi_cloud: &PulumiCloudFixture| {
         format!(
             r#"{{"backends":{{"{}":{{"defaultOrg":"acme"}}}}}}"#,
-            setting.cloud.url()
+            pulumi_cloud.stand_in.url()
         )
     };
     // By flag, before the variable.
-    let setting = Setting::new();
-    let plugin = setting
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let plugin = pulumi_cloud
         .plugin()
         .env("PULUMI_DEFAULT_ORGANIZATION", "nobody")
         .args([
@@ -90,17 +90,17 @@ fn the_organisation_is_found_where_the_original_finds_it() {
             "acme",
         ]);
     plugin.run().assert("\"three\"\n", "", 0);
-    setting.assert_calls(&["open", "read session"]);
+    pulumi_cloud.assert_calls(&["open", "read session"]);
     // By the CLI's configuration.
-    let setting = Setting::new();
-    let plugin = setting
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let plugin = pulumi_cloud
         .plugin()
-        .file("home/.pulumi/config.json", config(&setting))
+        .file("home/.pulumi/config.json", config(&pulumi_cloud))
         .args(["open", "platform/prod", "revision"]);
     plugin.run().assert("\"three\"\n", "", 0);
-    setting.assert_calls(&["open", "read session"]);
-    // The user's own organisation, where the server knows of none. One part is the default project.
-    let setting = Setting::with(|configuration| {
+    pulumi_cloud.assert_calls(&["open", "read session"]);
+    // The user's own organization, where the server knows of none. One part is the default project.
+    let pulumi_cloud = PulumiCloudFixture::with(|configuration| {
         configuration.users[0].default_organization = None;
         let definition = "values: {a: 1}";
         *configuration = configuration
@@ -108,10 +108,10 @@ fn the_organisation_is_found_where_the_original_finds_it() {
             .environment("default", "own", definition);
         configuration.environments[1].organization = "alice".to_owned();
     });
-    let plugin = setting.plugin().args(["open", "own", "a"]);
+    let plugin = pulumi_cloud.plugin().args(["open", "own", "a"]);
     plugin.run().assert("1\n", "", 0);
-    setting.assert_calls(&[
-        "default organisation",
+    pulumi_cloud.assert_calls(&[
+        "default organization",
         "current user",
         "open",
         "read session",
@@ -120,12 +120,12 @@ fn the_organisation_is_found_where_the_original_finds_it() {
 
 #[test]
 fn values_come_as_they_are() {
-    let setting = Setting::with_definition(
+    let pulumi_cloud = PulumiCloudFixture::with_definition(
         "values:\n  n: 12345678901234567890\n  l: [true, null, {a: b}]\n  s: {fn::secret: hunter2}\n  \
          e: '<&>'\n",
     );
     let open = |flags: &[&str]| {
-        setting
+        pulumi_cloud
             .plugin()
             .args(["open", "acme/test/env"])
             .args(flags)
@@ -143,8 +143,8 @@ fn values_come_as_they_are() {
 
 #[test]
 fn all_of_aws_login_is_secret() {
-    let setting = Setting::new();
-    let output = setting
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let output = pulumi_cloud
         .plugin()
         .args(["open", ENVIRONMENT, "aws.login", "--redact"])
         .run();
@@ -158,8 +158,8 @@ fn all_of_aws_login_is_secret() {
 
 #[test]
 fn diagnostics_are_shown_with_their_place() {
-    let setting = Setting::with_definition("values:\n  a: ${nothing}\n");
-    let output = setting.get_token("acme/test/env").run();
+    let pulumi_cloud = PulumiCloudFixture::with_definition("values:\n  a: ${nothing}\n");
+    let output = pulumi_cloud.get_token("acme/test/env").run();
     output.assert_fails(
         "kubectl-esc: cannot open the environment `acme/test/env`: its definition has 1 error
 error: unknown property \"nothing\"
@@ -168,8 +168,8 @@ error: unknown property \"nothing\"
 ",
         3,
     );
-    setting.assert_calls(&["open"]);
-    let output = setting.plugin().args(["check", "acme/test/env"]).run();
+    pulumi_cloud.assert_calls(&["open"]);
+    let output = pulumi_cloud.plugin().args(["check", "acme/test/env"]).run();
     output.assert_fails(
         "kubectl-esc: `acme/test/env` cannot be used: its definition has 1 error
 error: unknown property \"nothing\"
@@ -177,12 +177,12 @@ error: unknown property \"nothing\"
 ",
         3,
     );
-    setting
+    pulumi_cloud
         .plugin()
         .args(["check", ENVIRONMENT])
         .run()
         .assert("", "", 0);
-    setting
+    pulumi_cloud
         .plugin()
         .args(["check", "acme/platform/prod@stable"])
         .run()
@@ -191,9 +191,9 @@ error: unknown property \"nothing\"
 
 #[test]
 fn a_local_definition_can_be_evaluated_there() {
-    let setting = Setting::new();
+    let pulumi_cloud = PulumiCloudFixture::new();
     let plugin = |command: &str, definition: &str| {
-        setting
+        pulumi_cloud
             .plugin()
             .file("env.yaml", definition)
             .args([command, "env.yaml", "--remote"])
@@ -203,7 +203,7 @@ fn a_local_definition_can_be_evaluated_there() {
         .arg("b")
         .run()
         .assert("\"three!\"\n", "", 0);
-    setting.assert_calls(&["default organisation", "open yaml", "read yaml session"]);
+    pulumi_cloud.assert_calls(&["default organization", "open yaml", "read yaml session"]);
     plugin("check", definition).run().assert("", "", 0);
     for (command, message, hint) in [
         (
@@ -228,7 +228,7 @@ error: unknown property \"nothing\"
                 3,
             );
     }
-    setting
+    pulumi_cloud
         .plugin()
         .args(["open", ENVIRONMENT, "--remote"])
         .run()
@@ -242,7 +242,7 @@ error: unknown property \"nothing\"
 
 #[test]
 fn names_that_lead_elsewhere_are_not_sent() {
-    let setting = Setting::new();
+    let pulumi_cloud = PulumiCloudFixture::new();
     for name in [
         "acme/platform/..",
         "acme/platform/prod?x",
@@ -250,18 +250,18 @@ fn names_that_lead_elsewhere_are_not_sent() {
         "acme/platform/prod@../../x",
         "acme//prod",
     ] {
-        let output = setting.get_token(name).run();
+        let output = pulumi_cloud.get_token(name).run();
         assert_eq!(output.code, 2, "{output:?}");
         let start = format!("kubectl-esc: `{name}` does not name an environment: ");
         assert!(output.stderr.starts_with(&start), "{output:?}");
     }
-    assert_eq!(setting.calls(), []);
+    assert_eq!(pulumi_cloud.calls(), []);
 }
 
 #[test]
 fn nothing_secret_is_told_at_any_verbosity() {
-    let setting = Setting::new();
-    let output = setting.get_token(ENVIRONMENT).arg("-vv").run();
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let output = pulumi_cloud.get_token(ENVIRONMENT).arg("-vv").run();
     assert_eq!(output.code, 0, "{output:?}");
     for told in [
         "opening the environment `acme/platform/prod`",
@@ -272,5 +272,5 @@ fn nothing_secret_is_told_at_any_verbosity() {
         assert!(output.stderr.contains(told), "{}", output.stderr);
     }
     assert!(!output.stderr.contains(TOKEN));
-    assert_secretless(&setting, &output);
+    assert_no_secrets(&pulumi_cloud, &output);
 }

@@ -12,7 +12,7 @@ use kubectl_esc::error::{Error, Kind, Result};
 use kubectl_esc::evaluator::limits::Limits;
 use kubectl_esc::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers};
 
-use crate::support::plugin::{LIMIT, Plugin};
+use crate::support::plugin::{Plugin, TIME_LIMIT};
 use shapes::{End, Files, SHAPES, Shape};
 
 /// Far less than the limits by default, which the benchmark meets.
@@ -114,7 +114,7 @@ fn the_binary_survives_what_is_large_and_deep() {
         for (path, text) in (shape.make)(shape.large / part) {
             plugin = plugin.file(path, text);
         }
-        let output = plugin.run_within(LIMIT);
+        let output = plugin.run_within(TIME_LIMIT);
         match shape.end {
             End::Value => assert_eq!(output.code, 0, "{name}: {}", output.stderr),
             End::Error(wanted) => {

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::aws::{World, project_file};
+use crate::support::aws::{Aws, project_file};
 use crate::support::kubectl::{Kubectl, oldest_and_newest};
 use crate::support::plugin::{Output, Plugin};
 use stand_ins::api_server::ApiServer;
@@ -102,7 +102,7 @@ fn what_kubectl_writes_anew_needs_no_change() {
 
 #[test]
 fn kubectl_is_served_with_what_was_written() {
-    let world = World::with(|configuration| {
+    let aws = Aws::with(|configuration| {
         configuration.users.push(User {
             access_key_id: USER_KEY_ID.to_owned(),
             secret_access_key: USER_SECRET_KEY.to_owned(),
@@ -114,7 +114,7 @@ fn kubectl_is_served_with_what_was_written() {
     });
     for kubectl in oldest_and_newest() {
         let verifier = Verifier::new("aws", "eu-west-1");
-        let server = ApiServer::start("demo", verifier, &world.sts, world.clock.clone());
+        let server = ApiServer::start("demo", verifier, &aws.sts, aws.clock.clone());
         let environment = project_file("examples/environments/static.yaml");
         let plugin = Plugin::new().file("home/env.yaml", environment).args([
             "update-kubeconfig",

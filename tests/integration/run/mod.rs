@@ -7,8 +7,8 @@ mod terminal;
 
 use std::path::PathBuf;
 
-use crate::support::aws::{World, project_file};
-use crate::support::plugin::{Plugin, ambient};
+use crate::support::aws::{Aws, project_file};
+use crate::support::plugin::{Plugin, test_variable};
 
 const DEFINITION: &str = "\
 values:
@@ -45,7 +45,7 @@ fn call_with(definition: &str, flags: &[&str], command: &[&str]) -> Plugin {
         .file("runtime/.keep", "");
     let runtime = plugin.path("runtime");
     plugin
-        .env("PATH", ambient("PATH").unwrap_or_default())
+        .env("PATH", test_variable("PATH").unwrap_or_default())
         .env("XDG_RUNTIME_DIR", runtime)
         .args(["run", "env.yaml"])
         .args(flags)
@@ -103,12 +103,12 @@ fn variables_files_and_arguments_are_handed_over() {
 fn the_separator_can_be_left_out_and_flags_of_the_command_are_its_own() {
     let plugin = Plugin::new()
         .file("env.yaml", "values: {}")
-        .env("PATH", ambient("PATH").unwrap_or_default());
+        .env("PATH", test_variable("PATH").unwrap_or_default());
     let plugin = plugin.args(["run", "env.yaml", "echo", "-v", "--format", "x", "--", "-i"]);
     plugin.run().assert("-v --format x -- -i\n", "", 0);
     let flags = Plugin::new()
         .file("env.yaml", DEFINITION)
-        .env("PATH", ambient("PATH").unwrap_or_default())
+        .env("PATH", test_variable("PATH").unwrap_or_default())
         .args(["run", "env.yaml", "-i", "printenv", "PASSWORD"]);
     flags.run().assert("hunter2-hunter2\n", "", 0);
 }
@@ -135,10 +135,10 @@ fn nothing_runs_in_an_environment_with_errors() {
 /// `examples/environments/kubeconfig.yaml`, as the documentation uses it.
 #[test]
 fn the_example_hands_over_a_kubeconfig() {
-    let world = World::new();
-    let mut plugin = world
+    let aws = Aws::new();
+    let mut plugin = aws
         .plugin_with_identity()
-        .env("PATH", ambient("PATH").unwrap_or_default());
+        .env("PATH", test_variable("PATH").unwrap_or_default());
     for name in ["aws-access.yaml", "imported.yaml", "kubeconfig.yaml"] {
         plugin = plugin.file(name, project_file(&format!("examples/environments/{name}")));
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use super::{DEFINITION, call, left, script};
-use crate::support::plugin::{ambient, default_signals};
+use crate::support::plugin::{default_signals, test_variable};
 
 /// Runs a scenario of `terminal.py`. Without Python or bash it is left out, unless
 /// `KUBECTL_ESC_REQUIRE` names `terminal`.
@@ -22,7 +22,7 @@ fn on_a_terminal(scenario: &str) {
             .is_ok_and(|status| status.success())
     };
     if !at_hand("python3") || !at_hand("bash") {
-        let required = ambient("KUBECTL_ESC_REQUIRE").unwrap_or_default();
+        let required = test_variable("KUBECTL_ESC_REQUIRE").unwrap_or_default();
         let required = required.to_string_lossy().contains("terminal");
         assert!(!required, "python3 or bash is missing");
         println!("left out: there is no python3 or no bash");

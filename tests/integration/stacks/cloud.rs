@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{PASSPHRASE, definition, failure, fixture, opening, outputs, stack_of};
-use crate::cloud::Setting;
+use crate::cloud::PulumiCloudFixture;
 use crate::support::plugin::Plugin;
 use stand_ins::pulumi_cloud::configuration::{
-    Configuration, ORGANISATION, STRANGERS_TOKEN, Stack, TOKEN,
+    Configuration, ORGANIZATION, STRANGERS_TOKEN, Stack, TOKEN,
 };
 use stand_ins::pulumi_cloud::fault::Fault;
 
@@ -14,8 +14,8 @@ const STACK: &str = "eks-cluster/demo";
 const SECRETS: [&str; 2] = ["kubeconfig", "nested"];
 
 /// A Pulumi Cloud with a stack that has the outputs of the fixtures, and further stacks.
-fn with(change: impl FnOnce(Configuration) -> Configuration) -> Setting {
-    Setting::with(|configuration| {
+fn with(change: impl FnOnce(Configuration) -> Configuration) -> PulumiCloudFixture {
+    PulumiCloudFixture::with(|configuration| {
         let known = configuration.clone().stack(STACK, &outputs(), &SECRETS);
         *configuration = change(known);
     })
@@ -25,7 +25,7 @@ fn with(change: impl FnOnce(Configuration) -> Configuration) -> Setting {
 fn exported(configuration: Configuration, export: Value) -> Configuration {
     let mut configuration = configuration;
     configuration.stacks = vec![Stack {
-        organization: ORGANISATION.to_owned(),
+        organization: ORGANIZATION.to_owned(),
         stack: STACK.to_owned(),
         export: Some(export),
         ..Stack::default()
@@ -34,9 +34,9 @@ fn exported(configuration: Configuration, export: Value) -> Configuration {
 }
 
 /// `open` of a definition, logged in by variable.
-fn open(setting: &Setting, definition: &str) -> Plugin {
+fn open(pulumi_cloud: &PulumiCloudFixture, definition: &str) -> Plugin {
     opening(definition)
-        .env("PULUMI_BACKEND_URL", setting.url())
+        .env("PULUMI_BACKEND_URL", pulumi_cloud.url())
         .env("PULUMI_ACCESS_TOKEN", TOKEN)
 }
 
@@ -47,7 +47,7 @@ fn a_stack_takes_an_export_and_one_decryption() {
             STACK,
             &[][..],
             &[
-                "default organisation",
+                "default organization",
                 "export stack",
                 "decrypt stack secrets",
             ][..],
@@ -63,31 +63,31 @@ fn a_stack_takes_an_export_and_one_decryption() {
             &["export stack", "decrypt stack secrets"],
         ),
     ] {
-        let setting = with(|it| it);
-        let mut call = open(&setting, &definition(name));
+        let pulumi_cloud = with(|it| it);
+        let mut call = open(&pulumi_cloud, &definition(name));
         for (name, value) in variables {
             call = call.env(name, value);
         }
         assert_eq!(stack_of(&call), outputs(), "{name}");
-        setting.assert_calls(calls);
+        pulumi_cloud.assert_calls(calls);
     }
-    let setting = with(|it| it);
+    let pulumi_cloud = with(|it| it);
     let mut hidden = outputs();
     for secret in SECRETS {
         hidden[secret] = json!("[secret]");
     }
-    let call = open(&setting, &definition(STACK)).args(["--redact", "--organization", "acme"]);
+    let call = open(&pulumi_cloud, &definition(STACK)).args(["--redact", "--organization", "acme"]);
     assert_eq!(stack_of(&call), hidden);
 }
 
 #[test]
 fn each_stack_is_read_once_and_only_where_it_is_opened() {
-    let setting = with(|it| it.stack("other/dev", &json!({"n": 1}), &[]));
+    let pulumi_cloud = with(|it| it.stack("other/dev", &json!({"n": 1}), &[]));
     let definition = "values:\n  a:\n    fn::open::pulumi-stacks:\n      stacks:\n        one: {stack: \
                       eks-cluster/demo}\n        two: {stack: eks-cluster/demo}\n        three: {stack: \
                       other/dev}\n  b:\n    fn::open::pulumi-stacks:\n      stacks: {four: {stack: \
                       eks-cluster/demo}}\n  same: ${b.four.clusterName}\n";
-    let call = open(&setting, definition).env("PULUMI_DEFAULT_ORGANIZATION", "acme");
+    let call = open(&pulumi_cloud, definition).env("PULUMI_DEFAULT_ORGANIZATION", "acme");
     let output = call.run();
     assert_eq!(
         (output.code, output.stderr.as_str()),
@@ -105,21 +105,21 @@ fn each_stack_is_read_once_and_only_where_it_is_opened() {
     assert_eq!(opened["a"]["three"], json!({"n": 1}));
     assert_eq!(opened["same"], "eks-demo");
     // The second one has no secrets.
-    setting.assert_calls(&["export stack", "decrypt stack secrets", "export stack"]);
+    pulumi_cloud.assert_calls(&["export stack", "decrypt stack secrets", "export stack"]);
 
-    let setting = with(|it| it);
+    let pulumi_cloud = with(|it| it);
     let check = Plugin::new()
         .file("env.yaml", definition)
         .args(["check", "env.yaml"])
-        .env("PULUMI_BACKEND_URL", setting.url());
+        .env("PULUMI_BACKEND_URL", pulumi_cloud.url());
     check.run().assert("", "", 0);
-    setting.assert_calls(&[]);
+    pulumi_cloud.assert_calls(&[]);
 }
 
 #[test]
 fn the_login_is_the_one_for_environments() {
-    let setting = with(|it| it);
-    let url = setting.url();
+    let pulumi_cloud = with(|it| it);
+    let url = pulumi_cloud.url();
     let credentials = json!({"current": url, "accounts": {url.as_str(): {"accessToken": TOKEN}}});
     let call =
         opening(&definition(STACK)).file("home/.pulumi/credentials.json", credentials.to_string());
@@ -136,12 +136,14 @@ fn the_login_is_the_one_for_environments() {
 #[test]
 fn a_server_without_batches_is_asked_for_each_secret() {
     for status in [404, 405] {
-        let setting = with(|it| it);
+        let pulumi_cloud = with(|it| it);
         let absent = Fault::refuse(status, "Not Found", &[]);
-        setting.cloud.fail_at("decrypt stack secrets", absent, 1);
-        let call = open(&setting, &definition("acme/eks-cluster/demo"));
+        pulumi_cloud
+            .stand_in
+            .fail_at("decrypt stack secrets", absent, 1);
+        let call = open(&pulumi_cloud, &definition("acme/eks-cluster/demo"));
         assert_eq!(stack_of(&call), outputs());
-        setting.assert_calls(&[
+        pulumi_cloud.assert_calls(&[
             "export stack",
             "decrypt stack secrets",
             "decrypt stack secret",
@@ -155,11 +157,11 @@ fn secrets_with_a_passphrase_are_decrypted_here() {
     let path = fixture("projects").join(".pulumi/stacks/eks-cluster/demo.json");
     let state: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let export = json!({"version": 3, "deployment": state["checkpoint"]["latest"]});
-    let setting = with(|it| exported(it, export));
-    let call = open(&setting, &definition("acme/eks-cluster/demo"))
+    let pulumi_cloud = with(|it| exported(it, export));
+    let call = open(&pulumi_cloud, &definition("acme/eks-cluster/demo"))
         .env("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE);
     assert_eq!(stack_of(&call), outputs());
-    setting.assert_calls(&["export stack"]);
+    pulumi_cloud.assert_calls(&["export stack"]);
 }
 
 #[test]
@@ -168,8 +170,11 @@ fn a_stack_that_was_never_deployed_has_no_outputs() {
         json!({}),
         json!({"version": 3, "deployment": {"manifest": {}}}),
     ] {
-        let setting = with(|it| exported(it, export));
-        assert_eq!(stack_of(&open(&setting, &definition(STACK))), json!({}));
+        let pulumi_cloud = with(|it| exported(it, export));
+        assert_eq!(
+            stack_of(&open(&pulumi_cloud, &definition(STACK))),
+            json!({})
+        );
     }
 }
 
@@ -181,12 +186,12 @@ fn many_secrets_are_decrypted_in_batches() {
     let names: Vec<_> = numbers.keys().cloned().collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let numbers = Value::Object(numbers.clone());
-    let setting = with(|it| it.stack("many/demo", &numbers, &names));
+    let pulumi_cloud = with(|it| it.stack("many/demo", &numbers, &names));
     assert_eq!(
-        stack_of(&open(&setting, &definition("acme/many/demo"))),
+        stack_of(&open(&pulumi_cloud, &definition("acme/many/demo"))),
         numbers
     );
-    setting.assert_calls(&[
+    pulumi_cloud.assert_calls(&[
         "export stack",
         "decrypt stack secrets",
         "decrypt stack secrets",
@@ -281,16 +286,16 @@ fn refusals_are_told_with_what_helps() {
             "`127.0.0.1` failed (HTTP status 500, request id request-".to_owned(),
         ),
     ] {
-        let setting = with(|it| it);
+        let pulumi_cloud = with(|it| it);
         if let Some(fault) = fault {
             // Four times is as often as anything is tried.
-            setting.cloud.fail_at(at, fault, 4);
+            pulumi_cloud.stand_in.fail_at(at, fault, 4);
         }
-        let told = failure(&open(&setting, &definition(stack)), code);
+        let told = failure(&open(&pulumi_cloud, &definition(stack)), code);
         assert!(told.starts_with(&want), "wanted:\n{want}\nis:\n{told}");
     }
-    let setting = with(|it| it);
-    let call = open(&setting, &definition("acme/eks-cluster/demo"))
+    let pulumi_cloud = with(|it| it);
+    let call = open(&pulumi_cloud, &definition("acme/eks-cluster/demo"))
         .env("PULUMI_ACCESS_TOKEN", STRANGERS_TOKEN);
     let told = failure(&call, 2);
     assert!(told.contains("the user `mallory`"), "{told}");
@@ -299,17 +304,19 @@ fn refusals_are_told_with_what_helps() {
 
 #[test]
 fn what_may_be_repeated_is_tried_again() {
-    let setting = with(|it| it);
+    let pulumi_cloud = with(|it| it);
     for operation in ["export stack", "decrypt stack secrets"] {
-        setting.cloud.fail_at(operation, Fault::internal(), 1);
+        pulumi_cloud
+            .stand_in
+            .fail_at(operation, Fault::internal(), 1);
     }
-    let call = open(&setting, &definition("acme/eks-cluster/demo"))
+    let call = open(&pulumi_cloud, &definition("acme/eks-cluster/demo"))
         .args(["-v", "-v"])
         .env("KUBECTL_ESC_TIMEOUT", "40s");
     let output = call.run();
     assert_eq!(output.code, 0, "{output:#?}");
     assert_eq!(
-        setting.cloud.operations(),
+        pulumi_cloud.stand_in.operations(),
         [
             "export stack",
             "export stack",
@@ -337,8 +344,8 @@ fn a_key_of_a_cloud_is_told_with_what_can_use_it() {
             "ciphertext": "AAAA"
         }}}],
     }});
-    let setting = with(|it| exported(it, export));
-    let told = failure(&open(&setting, &definition(STACK)), 2);
+    let pulumi_cloud = with(|it| exported(it, export));
+    let told = failure(&open(&pulumi_cloud, &definition(STACK)), 2);
     assert!(
         told.starts_with(
             "the secrets of the stack `eks-cluster/demo` are encrypted with a key in `gcpkms`, which"
@@ -346,8 +353,8 @@ fn a_key_of_a_cloud_is_told_with_what_can_use_it() {
         "{told}"
     );
     let state = json!({"version": 3, "deployment": {"resources": {}}});
-    let setting = with(|it| exported(it, state));
-    let told = failure(&open(&setting, &definition(STACK)), 2);
+    let pulumi_cloud = with(|it| exported(it, state));
+    let told = failure(&open(&pulumi_cloud, &definition(STACK)), 2);
     assert!(
         told.starts_with(
             "cannot read the state of the stack `eks-cluster/demo`\ncaused by: it is no state of a \

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{PASSPHRASE, definition, failure, fixture, opening, outputs, redacted, stack_of};
-use crate::support::aws::{ADMIN, World};
+use crate::support::aws::{ADMIN, Aws};
 use crate::support::plugin::Plugin;
 
 const STACK: &str = "eks-cluster/demo";
@@ -270,7 +270,7 @@ fn of_several_forms_the_newest_counts() {
 
 #[test]
 fn credentials_are_kept_while_the_state_is_as_it_was() {
-    let world = World::new();
+    let aws = Aws::new();
     let definition = "values:
   s:
     fn::open::pulumi-stacks: {stacks: {eks: {stack: eks-cluster/demo}}}
@@ -281,7 +281,7 @@ fn credentials_are_kept_while_the_state_is_as_it_was() {
     let text = |more: &str| state(3, &format!("{{\"role\":\"{ADMIN}\"{more}}}"));
     let path = "state/.pulumi/stacks/eks-cluster/demo.json";
     let elsewhere = "other/.pulumi/stacks/eks-cluster/demo.json";
-    let call = world
+    let call = aws
         .plugin_with_identity()
         .file("env.yaml", definition)
         .file(path, text(""))
@@ -290,7 +290,7 @@ fn credentials_are_kept_while_the_state_is_as_it_was() {
         .args(["get-token", "./env.yaml", "--cluster-name", "demo"])
         .args(["--region", "eu-west-1"]);
     let logins = || {
-        let actions = world.sts.actions();
+        let actions = aws.sts.actions();
         let logins = actions.iter().filter(|action| action.starts_with("Assume"));
         logins.count()
     };

@@ -13,7 +13,7 @@ use stand_ins::sts::configuration::{Configuration, Provider, Role, Trust};
 use stand_ins::sts::{Sts, caller_identity_request};
 use token_verifier::{Parsed, Verifier};
 
-/// The role that [`World::identity`] may assume: the one of the seed document's environment.
+/// The role that [`Aws::identity`] may assume: the one of the seed document's environment.
 pub const ADMIN: &str = "arn:aws:iam::123456789012:role/cluster-admin";
 /// The role that sessions of [`ADMIN`] may assume, with the external id `demo`.
 pub const VIEWER: &str = "arn:aws:iam::210987654321:role/cluster-viewer";
@@ -23,7 +23,7 @@ pub const AUDIENCE: &str = "sts.amazonaws.com";
 pub const SUBJECT: &str = "repo:acme/platform:ref:refs/heads/main";
 
 /// The world; it ends with its value.
-pub struct World {
+pub struct Aws {
     /// Who signs identity tokens.
     pub issuer: Issuer,
     /// The time at AWS.
@@ -32,7 +32,7 @@ pub struct World {
     pub sts: Sts,
 }
 
-impl World {
+impl Aws {
     /// A world in which everything is set up right.
     pub fn new() -> Self {
         Self::with(|_| ())

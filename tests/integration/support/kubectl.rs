@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::plugin::{self, Output};
 
 /// After this time kubectl counts as hung.
-const LIMIT: Duration = Duration::from_mins(1);
+const TIME_LIMIT: Duration = Duration::from_mins(1);
 
 /// A kubectl.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -27,7 +27,7 @@ pub struct Kubectl {
 /// leads to. What only picks another version by the server (Google's dispatcher) does not count.
 pub fn found() -> Vec<Kubectl> {
     let name = format!("kubectl{}", std::env::consts::EXE_SUFFIX);
-    let path = plugin::ambient("PATH").unwrap_or_default();
+    let path = plugin::test_variable("PATH").unwrap_or_default();
     let first = std::env::split_paths(&path)
         .map(|folder| folder.join(&name))
         .find(|candidate| candidate.is_file());
@@ -60,7 +60,7 @@ pub fn found() -> Vec<Kubectl> {
 pub fn oldest_and_newest() -> Vec<Kubectl> {
     let mut found = found();
     if found.is_empty() {
-        let required = plugin::ambient("KUBECTL_ESC_REQUIRE").unwrap_or_default();
+        let required = plugin::test_variable("KUBECTL_ESC_REQUIRE").unwrap_or_default();
         let required = required.to_string_lossy().into_owned();
         let words = required.split(|c: char| !c.is_ascii_alphanumeric());
         assert!(
@@ -90,8 +90,8 @@ impl Kubectl {
         let mut command = Command::new(path);
         command.args(["version", "--client", "--output=json"]);
         let home = tempfile::tempdir().ok()?;
-        command.env_clear().envs(surroundings(home.path()));
-        let output = plugin::run(command, LIMIT);
+        command.env_clear().envs(base_environment(home.path()));
+        let output = plugin::run(command, TIME_LIMIT);
         let version: Value = serde_json::from_str(&output.stdout).ok()?;
         let version = version["clientVersion"]["gitVersion"].as_str()?;
         let mut numbers = version.strip_prefix("v1.")?.split(['.', '-', '+']);
@@ -123,17 +123,17 @@ impl Kubectl {
             .arg(kubeconfig)
             .args(arguments)
             .env_clear()
-            .envs(surroundings(home))
+            .envs(base_environment(home))
             .envs(variables.iter().map(|(name, value)| (name, value)))
             .env("PATH", folder);
-        plugin::run(command, LIMIT)
+        plugin::run(command, TIME_LIMIT)
     }
 }
 
-fn surroundings(home: &Path) -> Vec<(&'static str, OsString)> {
+fn base_environment(home: &Path) -> Vec<(&'static str, OsString)> {
     let name = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
     let mut variables = vec![(name, home.as_os_str().to_owned())];
-    if let Some(root) = plugin::ambient("SystemRoot").filter(|_| cfg!(windows)) {
+    if let Some(root) = plugin::test_variable("SystemRoot").filter(|_| cfg!(windows)) {
         variables.push(("SystemRoot", root));
     }
     variables

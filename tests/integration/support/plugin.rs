@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// After this time a run counts as hung and is killed.
-pub const LIMIT: Duration = Duration::from_mins(1);
+pub const TIME_LIMIT: Duration = Duration::from_mins(1);
 
 /// A call of the binary in the making.
 pub struct Plugin {
@@ -50,7 +50,7 @@ impl Plugin {
         );
         // Without it Windows starts no process that needs randomness or sockets.
         if cfg!(windows)
-            && let Some(root) = ambient("SystemRoot")
+            && let Some(root) = test_variable("SystemRoot")
         {
             variables.insert("SystemRoot".into(), root);
         }
@@ -145,7 +145,7 @@ impl Plugin {
             .env_clear()
             .envs(&self.variables)
             .current_dir(self.directory.path());
-        run(shell, LIMIT).reading(self.directory.path(), "[dir]")
+        run(shell, TIME_LIMIT).reading(self.directory.path(), "[dir]")
     }
 
     /// Runs the binary. Fails the test if it hangs, if it is ended by a signal, or if it fails and
@@ -153,7 +153,7 @@ impl Plugin {
     /// first call left are still there.
     #[track_caller]
     pub fn run(&self) -> Output {
-        self.run_within(LIMIT)
+        self.run_within(TIME_LIMIT)
     }
 
     /// The same with another limit than a minute.
@@ -260,11 +260,11 @@ impl Output {
 /// such as a release build.
 fn program() -> PathBuf {
     let built = || env!("CARGO_BIN_EXE_kubectl-esc").into();
-    ambient("KUBECTL_ESC_BINARY").map_or_else(built, PathBuf::from)
+    test_variable("KUBECTL_ESC_BINARY").map_or_else(built, PathBuf::from)
 }
 
 /// A variable of the test process.
-pub fn ambient(name: &str) -> Option<OsString> {
+pub fn test_variable(name: &str) -> Option<OsString> {
     #[expect(clippy::disallowed_methods, reason = "tests look at their own machine")]
     std::env::var_os(name)
 }

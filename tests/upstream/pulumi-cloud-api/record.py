@@ -14,20 +14,20 @@ import sys
 
 # Names of our own for the operations.
 ENVIRONMENT = "/api/esc/environments/{orgName}/{projectName}/{envName}"
-ORGANISATION = "/api/esc/environments/{orgName}"
+ORGANIZATION = "/api/esc/environments/{orgName}"
 STACK = "/api/stacks/{orgName}/{projectName}/{stackName}"
 NAMES = {
     "GET /api/user": "current user",
-    "GET /api/user/organizations/default": "default organisation",
+    "GET /api/user/organizations/default": "default organization",
     "POST /api/oauth/token": "token",
     "GET /api/esc/providers": "list providers",
     "GET /api/esc/providers/{providerName}/schema": "provider schema",
     "GET /api/esc/environments": "list all environments",
-    f"GET {ORGANISATION}": "list environments",
-    f"POST {ORGANISATION}": "create environment",
-    f"POST {ORGANISATION}/yaml/check": "check yaml",
-    f"POST {ORGANISATION}/yaml/open": "open yaml",
-    f"GET {ORGANISATION}/yaml/open/{{openSessionID}}": "read yaml session",
+    f"GET {ORGANIZATION}": "list environments",
+    f"POST {ORGANIZATION}": "create environment",
+    f"POST {ORGANIZATION}/yaml/check": "check yaml",
+    f"POST {ORGANIZATION}/yaml/open": "open yaml",
+    f"GET {ORGANIZATION}/yaml/open/{{openSessionID}}": "read yaml session",
     f"GET {ENVIRONMENT}": "read definition",
     f"HEAD {ENVIRONMENT}": "head definition",
     f"PATCH {ENVIRONMENT}": "update environment",
@@ -60,7 +60,7 @@ DEVIATIONS = [
     " sends definitions as application/json, the SDK as application/x-yaml.",
     "`open yaml` takes environmentOverrides, which the original CLI knows.",
     "`token` takes a form too, which the original CLI sends; `scope` is left out where it is empty.",
-    "No default organisation is a 404 for the original CLI and a 400 in the document.",
+    "No default organization is a 404 for the original CLI and a 400 in the document.",
     "`encrypt secrets`, `decrypt stack secret` and `decrypt stack secrets` are not in the document at"
     " hand; the latter two are what the Pulumi CLI 3.274.1 calls. Bytes are base64, as in Go's JSON.",
     "Every request but `token` has to say what it accepts: the documentation asks for it, the"

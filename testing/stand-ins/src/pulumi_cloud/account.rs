@@ -10,7 +10,7 @@ use encodings::timestamp::Seconds;
 /// Who is calling.
 #[derive(Clone, Debug)]
 pub(super) struct Principal {
-    /// The user's login; for a machine's token the organisation.
+    /// The user's login; for a machine's token the organization.
     pub(super) login: String,
     pub(super) owner: Owner,
     pub(super) token_name: String,
@@ -54,7 +54,7 @@ pub(super) fn authenticate(
 }
 
 impl Principal {
-    /// Whether it is of this organisation.
+    /// Whether it is of this organization.
     pub(super) fn belongs_to(&self, organization: &str) -> bool {
         self.organizations.iter().any(|own| own == organization)
     }
@@ -123,7 +123,7 @@ pub(super) fn current_user(principal: &Principal) -> Answer {
 }
 
 /// `GET /api/user/organizations/default`.
-pub(super) fn default_organisation(state: &State, principal: &Principal) -> Outcome {
+pub(super) fn default_organization(state: &State, principal: &Principal) -> Outcome {
     let mut users = state.configuration.users.iter();
     let user = users.find(|user| Owner::Personal(user.login.clone()) == principal.owner);
     let organization = user

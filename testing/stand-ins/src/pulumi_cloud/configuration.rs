@@ -8,17 +8,17 @@ use serde_json::Value;
 
 use encodings::timestamp::Seconds;
 
-/// The organisation of [`Configuration::example`].
-pub const ORGANISATION: &str = "acme";
+/// The organization of [`Configuration::example`].
+pub const ORGANIZATION: &str = "acme";
 /// Its user, who is a member of it.
 pub const USER: &str = "alice";
 /// The personal token of [`USER`].
 pub const TOKEN: &str = "pul-0123456789abcdef0123456789abcdef01234567";
-/// The organisation's own token.
-pub const ORGANISATION_TOKEN: &str = "pul-1111111111111111111111111111111111111111";
+/// The organization's own token.
+pub const ORGANIZATION_TOKEN: &str = "pul-1111111111111111111111111111111111111111";
 /// The token of the team `platform`.
 pub const TEAM_TOKEN: &str = "pul-2222222222222222222222222222222222222222";
-/// A user who is a member of no organisation but her own.
+/// A user who is a member of no organization but her own.
 pub const STRANGER: &str = "mallory";
 /// The token of [`STRANGER`].
 pub const STRANGERS_TOKEN: &str = "pul-3333333333333333333333333333333333333333";
@@ -43,12 +43,12 @@ pub struct Configuration {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct User {
-    /// The login name, which is the user's own organisation too.
+    /// The login name, which is the user's own organization too.
     pub login: String,
-    /// Further organisations.
+    /// Further organizations.
     #[serde(default)]
     pub organizations: Vec<String>,
-    /// What the service says is the default organisation.
+    /// What the service says is the default organization.
     #[serde(default)]
     pub default_organization: Option<String>,
 }
@@ -78,11 +78,11 @@ pub struct Token {
 pub enum Owner {
     /// A user's.
     Personal(String),
-    /// An organisation's.
+    /// An organization's.
     Organization(String),
     /// A team's.
     Team {
-        /// The organisation.
+        /// The organization.
         organization: String,
         /// The team in it.
         team: String,
@@ -93,7 +93,7 @@ pub enum Owner {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct Environment {
-    /// The organisation.
+    /// The organization.
     pub organization: String,
     /// The project; `default` for environments without one.
     pub project: String,
@@ -108,7 +108,7 @@ pub struct Environment {
     pub gated: bool,
     /// Whether it cannot be deleted.
     pub deletion_protected: bool,
-    /// Who has access, by login or `team:NAME`; none: all of the organisation.
+    /// Who has access, by login or `team:NAME`; none: all of the organization.
     pub members: Option<Vec<String>>,
 }
 
@@ -116,7 +116,7 @@ pub struct Environment {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Stack {
-    /// The organisation.
+    /// The organization.
     pub organization: String,
     /// `PROJECT/STACK`.
     pub stack: String,
@@ -134,7 +134,7 @@ pub struct Stack {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Trust {
-    /// The organisation that trusts.
+    /// The organization that trusts.
     pub organization: String,
     /// The `iss` of the identity token.
     pub issuer: String,
@@ -147,7 +147,7 @@ pub struct Trust {
 }
 
 impl Configuration {
-    /// One organisation with a user, a team, tokens of each kind, and an environment
+    /// One organization with a user, a team, tokens of each kind, and an environment
     /// `platform/prod` of three revisions, of which `stable` is the second.
     pub fn example() -> Self {
         let token = |text: &str, name: &str, owner: Owner| Token {
@@ -164,21 +164,21 @@ impl Configuration {
         };
         Self {
             users: vec![
-                user(USER, &[ORGANISATION], Some(ORGANISATION)),
+                user(USER, &[ORGANIZATION], Some(ORGANIZATION)),
                 user(STRANGER, &[], None),
             ],
             tokens: vec![
                 token(TOKEN, "laptop", Owner::Personal(USER.to_owned())),
                 token(
-                    ORGANISATION_TOKEN,
+                    ORGANIZATION_TOKEN,
                     "deployments",
-                    Owner::Organization(ORGANISATION.to_owned()),
+                    Owner::Organization(ORGANIZATION.to_owned()),
                 ),
                 token(
                     TEAM_TOKEN,
                     "pipelines",
                     Owner::Team {
-                        organization: ORGANISATION.to_owned(),
+                        organization: ORGANIZATION.to_owned(),
                         team: "platform".to_owned(),
                     },
                 ),
@@ -189,7 +189,7 @@ impl Configuration {
                 ),
             ],
             environments: vec![Environment {
-                organization: ORGANISATION.to_owned(),
+                organization: ORGANIZATION.to_owned(),
                 project: "platform".to_owned(),
                 name: "prod".to_owned(),
                 revisions: ["one", "two", "three"].map(example_definition).to_vec(),
@@ -205,7 +205,7 @@ impl Configuration {
     pub fn stack(mut self, stack: &str, outputs: &Value, secrets: &[&str]) -> Self {
         let outputs = outputs.as_object().into_iter().flatten();
         self.stacks.push(Stack {
-            organization: ORGANISATION.to_owned(),
+            organization: ORGANIZATION.to_owned(),
             stack: stack.to_owned(),
             outputs: outputs
                 .map(|(name, value)| (name.clone(), value.clone()))
@@ -220,7 +220,7 @@ impl Configuration {
     #[must_use]
     pub fn environment(mut self, project: &str, name: &str, definition: &str) -> Self {
         self.environments.push(Environment {
-            organization: ORGANISATION.to_owned(),
+            organization: ORGANIZATION.to_owned(),
             project: project.to_owned(),
             name: name.to_owned(),
             revisions: vec![definition.to_owned()],

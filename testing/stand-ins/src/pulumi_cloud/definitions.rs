@@ -36,7 +36,7 @@ pub(super) fn id(organization: &str, project: &str, name: &str) -> String {
     hexadecimal(&id.as_ref()[..16])
 }
 
-/// Organisation, project and name of a call.
+/// Organization, project and name of a call.
 pub(super) fn names(call: &Call) -> [&str; 3] {
     ["orgName", "projectName", "envName"].map(|parameter| call.name(parameter))
 }

@@ -330,7 +330,7 @@ fn diagnostic(diagnostic: &Diagnostic) -> serde_json::Value {
     shown
 }
 
-/// Imports: `[PROJECT/]NAME[@VERSION]` of the same organisation.
+/// Imports: `[PROJECT/]NAME[@VERSION]` of the same organization.
 struct Stored<'a> {
     state: &'a State,
     principal: &'a Principal,

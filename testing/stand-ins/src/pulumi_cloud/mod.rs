@@ -205,7 +205,7 @@ impl PulumiCloud {
     /// The text that the service has in a state for a secret of a stack.
     pub fn encrypt_for_stack(&self, stack: &str, plaintext: &str) -> String {
         let (project, name) = stack.split_once('/').unwrap_or_default();
-        let id = definitions::id(configuration::ORGANISATION, project, name);
+        let id = definitions::id(configuration::ORGANIZATION, project, name);
         ciphertext::encrypt(&id, plaintext)
     }
 

@@ -27,7 +27,7 @@ const DEFAULT_DURATION: Seconds = 3600;
 pub(super) struct Session {
     /// Whose it is.
     owner: Owner,
-    /// Organisation, project and name; the latter two are empty for a definition that is not stored.
+    /// Organization, project and name; the latter two are empty for a definition that is not stored.
     environment: [String; 3],
     expires_at: Seconds,
     values: Value,
@@ -203,7 +203,7 @@ pub(super) fn request(state: &mut State, principal: &Principal, call: &Call) -> 
     Ok(Answer::json(&body.into()))
 }
 
-/// The definition in the body of a call for an organisation.
+/// The definition in the body of a call for an organization.
 fn definition_of(principal: &Principal, call: &Call, request: &Request) -> Result<String, Refusal> {
     if !principal.belongs_to(call.name("orgName")) {
         return Err(Refusal::not_found("organization"));

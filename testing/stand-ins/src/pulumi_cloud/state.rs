@@ -168,7 +168,7 @@ pub(super) fn run(
     principal.login.clone_into(login);
     match operation {
         "current user" => Ok(account::current_user(&principal)),
-        "default organisation" => account::default_organisation(state, &principal),
+        "default organization" => account::default_organization(state, &principal),
         "open" | "open revision" => sessions::open(state, &principal, call, now),
         "open yaml" => sessions::open_yaml(state, &principal, call, request, now),
         "read session" | "read yaml session" => sessions::read(state, &principal, call, now),

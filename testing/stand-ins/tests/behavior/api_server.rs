@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{NOW, Setting, credentials, post, setting, user, web_identity};
+use super::{Fixture, NOW, credentials, fixture, post, user, web_identity};
 use stand_ins::api_server::ApiServer;
 use stand_ins::sigv4::Signer;
 use stand_ins::sts::configuration::{AUDIENCE, SUBJECT, USER, USER_KEY_ID};
@@ -10,17 +10,17 @@ use token_verifier::{Verifier, tampered};
 
 const HOST: &str = "sts.eu-west-1.amazonaws.com";
 
-fn server(setting: &Setting) -> ApiServer {
+fn server(fixture: &Fixture) -> ApiServer {
     let verifier = Verifier::new("aws", "eu-west-1");
-    ApiServer::start("demo", verifier, &setting.sts, setting.clock.clone())
+    ApiServer::start("demo", verifier, &fixture.sts, fixture.clock.clone())
 }
 
 #[test]
 fn it_serves_whom_sts_knows() {
-    let setting = setting(|_| ());
-    let server = server(&setting);
-    let token = setting.issuer.token(AUDIENCE, SUBJECT, NOW);
-    let session = credentials(&post(&setting.sts, &web_identity(&token, &[])));
+    let fixture = fixture(|_| ());
+    let server = server(&fixture);
+    let token = fixture.issuer.token(AUDIENCE, SUBJECT, NOW);
+    let session = credentials(&post(&fixture.sts, &web_identity(&token, &[])));
     for (signer, arn) in [
         (user(), USER),
         (
@@ -42,8 +42,8 @@ fn it_serves_whom_sts_knows() {
 
 #[test]
 fn it_refuses_everybody_else() {
-    let setting = setting(|_| ());
-    let server = server(&setting);
+    let fixture = fixture(|_| ());
+    let server = server(&fixture);
     let good = user().token(HOST, "demo");
     let late = Signer {
         at: NOW - 901,
@@ -99,6 +99,6 @@ fn it_refuses_everybody_else() {
         );
     }
     assert_eq!(server.get("/version", &good).status, 200);
-    setting.sts.revoke(USER_KEY_ID);
+    fixture.sts.revoke(USER_KEY_ID);
     assert_eq!(server.get("/version", &good).status, 401);
 }

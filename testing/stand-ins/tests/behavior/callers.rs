@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    NOW, caller, credentials, element, post, refusal, second_role, setting, signed, user,
+    NOW, caller, credentials, element, fixture, post, refusal, second_role, signed, user,
     web_identity,
 };
 use stand_ins::sigv4::Signer;
@@ -11,8 +11,8 @@ use stand_ins::sts::configuration::{AUDIENCE, ROLE, SECOND_ROLE, SUBJECT, USER, 
 
 #[test]
 fn a_role_is_assumed_by_whom_it_trusts() {
-    let setting = setting(|_| ());
-    let sts = &setting.sts;
+    let fixture = fixture(|_| ());
+    let sts = &fixture.sts;
     let response = signed(sts, &user(), &second_role(&[]));
     let body = response.text();
     assert_eq!(response.status, 200, "{body}");
@@ -21,7 +21,7 @@ fn a_role_is_assumed_by_whom_it_trusts() {
     assert_eq!(element(&body, "Arn"), arn);
 
     // A session of the first role may, too, but for an hour at most.
-    let token = setting.issuer.token(AUDIENCE, SUBJECT, NOW);
+    let token = fixture.issuer.token(AUDIENCE, SUBJECT, NOW);
     let session = credentials(&post(sts, &web_identity(&token, &[])));
     assert_eq!(signed(sts, &session, &second_role(&[])).status, 200);
     let two_hours = second_role(&[("DurationSeconds", Some("7200"))]);
@@ -48,9 +48,9 @@ fn a_role_is_assumed_by_whom_it_trusts() {
 
 #[test]
 fn callers_are_authenticated() {
-    let setting = setting(|configuration| configuration.lifetime = Some(120));
-    let sts = &setting.sts;
-    let token = setting.issuer.token(AUDIENCE, SUBJECT, NOW);
+    let fixture = fixture(|configuration| configuration.lifetime = Some(120));
+    let sts = &fixture.sts;
+    let token = fixture.issuer.token(AUDIENCE, SUBJECT, NOW);
     let response = post(sts, &web_identity(&token, &[]));
     let end = element(&response.text(), "Expiration").to_owned();
     assert_eq!(end, "2026-03-01T12:36:56Z");
@@ -101,7 +101,7 @@ fn callers_are_authenticated() {
         );
     }
     // Two minutes later the session is over, whatever the signature.
-    setting.clock.advance(120);
+    fixture.clock.advance(120);
     assert_eq!(code(&session, "cluster"), (403, "ExpiredToken".to_owned()));
     assert_eq!(code(&user(), "cluster").0, 200);
     sts.revoke(USER_KEY_ID);
@@ -113,9 +113,9 @@ fn callers_are_authenticated() {
 
 #[test]
 fn the_identity_comes_as_xml_unless_json_is_asked_for() {
-    let setting = setting(|configuration| configuration.regions = vec!["eu-west-1".to_owned()]);
+    let fixture = fixture(|configuration| configuration.regions = vec!["eu-west-1".to_owned()]);
     let form = "Action=GetCallerIdentity&Version=2011-06-15";
-    let response = signed(&setting.sts, &user(), form);
+    let response = signed(&fixture.sts, &user(), form);
     let body = response.text();
     assert_eq!(
         (response.status, element(&body, "Arn")),
@@ -127,6 +127,6 @@ fn the_identity_comes_as_xml_unless_json_is_asked_for() {
         region: "ap-east-1".to_owned(),
         ..user()
     };
-    let (status, code, _) = refusal(&signed(&setting.sts, &elsewhere, form));
+    let (status, code, _) = refusal(&signed(&fixture.sts, &elsewhere, form));
     assert_eq!((status, code.as_str()), (403, "RegionDisabledException"));
 }

@@ -31,19 +31,19 @@ const FORM: &str = "application/x-www-form-urlencoded";
 /// Fields of a form to replace or, with no value, to leave out.
 type Changes<'a> = [(&'a str, Option<&'a str>)];
 
-struct Setting {
+struct Fixture {
     issuer: Issuer,
     clock: Clock,
     sts: Sts,
 }
 
-fn setting(change: impl FnOnce(&mut Configuration)) -> Setting {
+fn fixture(change: impl FnOnce(&mut Configuration)) -> Fixture {
     let issuer = Issuer::new(ISSUER);
     let clock = Clock::fixed(NOW);
     let mut configuration = Configuration::example(&issuer);
     change(&mut configuration);
     let sts = Sts::start(configuration, clock.clone());
-    Setting { issuer, clock, sts }
+    Fixture { issuer, clock, sts }
 }
 
 fn user() -> Signer {

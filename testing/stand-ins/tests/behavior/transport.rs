@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::Value;
 
-use super::{NOW, post, refusal, send, setting, user, web_identity};
+use super::{NOW, fixture, post, refusal, send, user, web_identity};
 use encodings::percent;
 use stand_ins::http::{Client, Reply, Response, Server, read_head};
 use stand_ins::oidc::GitHubActions;
@@ -16,9 +16,9 @@ use stand_ins::tls::Authority;
 
 #[test]
 fn the_sts_stand_in_fails_on_demand() {
-    let setting = setting(|_| ());
-    let sts = &setting.sts;
-    let token = setting.issuer.token(AUDIENCE, SUBJECT, NOW);
+    let fixture = fixture(|_| ());
+    let sts = &fixture.sts;
+    let token = fixture.issuer.token(AUDIENCE, SUBJECT, NOW);
     let form = web_identity(&token, &[]);
     for (failure, status, code) in [
         (Failure::deny(), 403, "AccessDenied"),
@@ -53,15 +53,15 @@ fn the_sts_stand_in_fails_on_demand() {
         assert!(!waiting.is_finished(), "it was answered");
         std::thread::yield_now();
     }
-    drop(setting);
+    drop(fixture);
     assert!(waiting.join().unwrap().is_err());
 }
 
 #[test]
 fn real_names_lead_to_the_stand_in_through_a_proxy() {
-    let setting = setting(|_| ());
+    let fixture = fixture(|_| ());
     let authority = Authority::new();
-    let names = setting.sts.real_names(&authority);
+    let names = fixture.sts.real_names(&authority);
     let proxy = Proxy::start(names.route());
     let client = Client::default()
         .trusting(authority.client())
@@ -71,7 +71,7 @@ fn real_names_lead_to_the_stand_in_through_a_proxy() {
     let headers = [("x-k8s-aws-id", "cluster"), ("accept", "application/json")];
     let response = client.send("GET", &url, &headers, b"").unwrap();
     assert_eq!(response.status, 200, "{}", response.text());
-    assert_eq!(setting.sts.records()[0].host, host);
+    assert_eq!(fixture.sts.records()[0].host, host);
 
     // Other names have no route; other authorities are not trusted.
     for other in ["https://iam.amazonaws.com/", "https://sts.evil.example/"] {
@@ -91,13 +91,13 @@ fn real_names_lead_to_the_stand_in_through_a_proxy() {
             "sts.eu-west-1.amazonaws.com:443",
         ]
     );
-    assert_eq!(setting.sts.records().len(), 1);
+    assert_eq!(fixture.sts.records().len(), 1);
 }
 
 #[test]
 fn github_issues_tokens_to_its_jobs_alone() {
-    let setting = setting(|_| ());
-    let actions = GitHubActions::start(setting.issuer.clone(), SUBJECT, || NOW);
+    let fixture = fixture(|_| ());
+    let actions = GitHubActions::start(fixture.issuer.clone(), SUBJECT, || NOW);
     let bearer = format!("bearer {}", GitHubActions::REQUEST_TOKEN);
     let get = |authorization: &str, more: &str| {
         let headers = [("Authorization", authorization)];
@@ -108,7 +108,7 @@ fn github_issues_tokens_to_its_jobs_alone() {
     let response = get(&bearer, &audience);
     let answer: Value = serde_json::from_slice(&response.body).unwrap();
     let form = web_identity(answer["value"].as_str().unwrap(), &[]);
-    assert_eq!(post(&setting.sts, &form).status, 200);
+    assert_eq!(post(&fixture.sts, &form).status, 200);
     assert_eq!(get("bearer guessed", &audience).status, 401);
     assert_eq!(get(&bearer, "").status, 400);
 }

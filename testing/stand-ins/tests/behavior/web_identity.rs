@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Changes, NOW, caller, credentials, element, post, refusal, setting, signed, user, web_identity,
+    Changes, NOW, caller, credentials, element, fixture, post, refusal, signed, user, web_identity,
 };
 use stand_ins::http::Client;
 use stand_ins::oidc::Issuer;
@@ -11,11 +11,11 @@ use stand_ins::sts::configuration::{AUDIENCE, Configuration, ROLE, SECOND_ROLE, 
 
 #[test]
 fn an_identity_token_becomes_credentials() {
-    let setting = setting(|configuration| configuration.session_token_length = 1111);
-    let token = setting.issuer.token(AUDIENCE, SUBJECT, NOW);
+    let fixture = fixture(|configuration| configuration.session_token_length = 1111);
+    let token = fixture.issuer.token(AUDIENCE, SUBJECT, NOW);
     let policy = "arn:aws:iam::aws:policy/ReadOnlyAccess";
     let changes = [("PolicyArns.member.1.arn", Some(policy))];
-    let response = post(&setting.sts, &web_identity(&token, &changes));
+    let response = post(&fixture.sts, &web_identity(&token, &changes));
     let body = response.text();
     assert_eq!(response.status, 200, "{body}");
     assert_eq!(response.header("content-type"), Some("text/xml"));
@@ -38,14 +38,14 @@ fn an_identity_token_becomes_credentials() {
     let session = credentials(&response);
     assert!(session.access_key_id.starts_with("ASIA") && session.access_key_id.len() == 20);
     assert_eq!(session.session_token.as_ref().unwrap().len(), 1111);
-    let records = setting.sts.records();
+    let records = fixture.sts.records();
     assert_eq!(records.len(), 1);
     assert_eq!(records[0].outcome, "OK");
     assert_eq!(records[0].parameters["WebIdentityToken"], "[secret]");
     assert_eq!(records[0].parameters["RoleArn"], ROLE);
     assert!(!format!("{records:?}").contains(&token));
 
-    let who = caller(&setting.sts, &session, "cluster");
+    let who = caller(&fixture.sts, &session, "cluster");
     let who: Value = serde_json::from_slice(&who.body).unwrap();
     assert_eq!(
         who["GetCallerIdentityResponse"]["GetCallerIdentityResult"],
@@ -64,13 +64,13 @@ fn bad_identity_tokens_are_refused() {
     const INVALID: &str = "InvalidIdentityToken";
     const DENIED: &str = "AccessDenied";
     let elsewhere = Issuer::new("https://elsewhere.example");
-    let setting = setting(|configuration| {
+    let fixture = fixture(|configuration| {
         let audiences = &mut configuration.providers[0].audiences;
         audiences.push("aws:other".to_owned());
         let other = Configuration::example(&elsewhere).providers.remove(0);
         configuration.providers.push(other);
     });
-    let issuer = &setting.issuer;
+    let issuer = &fixture.issuer;
     let claims = |change: fn(&mut Map<String, Value>)| {
         let mut claims = issuer.claims(AUDIENCE, SUBJECT, NOW);
         change(&mut claims);
@@ -161,7 +161,7 @@ fn bad_identity_tokens_are_refused() {
         ),
     ];
     for (token, code, message) in rows {
-        let response = post(&setting.sts, &web_identity(&token, &[]));
+        let response = post(&fixture.sts, &web_identity(&token, &[]));
         let (status, is_code, is_message) = refusal(&response);
         let wanted = if code == DENIED { 403 } else { 400 };
         assert_eq!((status, is_code.as_str()), (wanted, code), "{is_message}");
@@ -172,8 +172,8 @@ fn bad_identity_tokens_are_refused() {
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn parameters_of_sessions_are_checked() {
-    let setting = setting(|_| ());
-    let token = setting.issuer.token(AUDIENCE, SUBJECT, NOW);
+    let fixture = fixture(|_| ());
+    let token = fixture.issuer.token(AUDIENCE, SUBJECT, NOW);
     let long = "x".repeat(65);
     let any_policy = "arn:aws:iam::aws:policy/Any";
     let policies: Vec<_> = (1..=11)
@@ -279,7 +279,7 @@ fn parameters_of_sessions_are_checked() {
         ),
     ];
     for (changes, code, message) in rows {
-        let response = post(&setting.sts, &web_identity(&token, changes));
+        let response = post(&fixture.sts, &web_identity(&token, changes));
         let (status, is_code, is_message) = refusal(&response);
         assert_eq!(is_code, *code, "{changes:?}: {is_message}");
         assert_eq!(status, if is_code == "AccessDenied" { 403 } else { 400 });
@@ -288,18 +288,18 @@ fn parameters_of_sessions_are_checked() {
     // No duration is an hour, and the role's maximum is allowed.
     for (duration, end) in [(None, "13:34:56"), (Some("7200"), "14:34:56")] {
         let changes = [("DurationSeconds", duration)];
-        let body = post(&setting.sts, &web_identity(&token, &changes)).text();
+        let body = post(&fixture.sts, &web_identity(&token, &changes)).text();
         assert_eq!(element(&body, "Expiration"), format!("2026-03-01T{end}Z"));
     }
     // Credentials that happen to be there must not be used.
-    let response = signed(&setting.sts, &user(), &web_identity(&token, &[]));
+    let response = signed(&fixture.sts, &user(), &web_identity(&token, &[]));
     assert_eq!(refusal(&response).1, "ValidationError");
     // Only as a form, and not in a URL that ends up in logs.
     let form = web_identity(&token, &[]);
-    let url = format!("{}/?{form}", setting.sts.url());
+    let url = format!("{}/?{form}", fixture.sts.url());
     let response = Client::default().send("GET", &url, &[], b"").unwrap();
     assert_eq!(refusal(&response).1, "InvalidAction");
-    let url = format!("{}/", setting.sts.url());
+    let url = format!("{}/", fixture.sts.url());
     let response = Client::default()
         .send("POST", &url, &[], form.as_bytes())
         .unwrap();

@@ -1,21 +1,21 @@
-//! Users, default organisations, and tokens for tokens.
+//! Users, default organizations, and tokens for tokens.
 
 use serde_json::{Value, json};
 
-use super::{NOW, Setting, json, query, refusal, setting};
+use super::{Fixture, NOW, fixture, json, query, refusal};
 use stand_ins::http::{Client, Response};
 use stand_ins::oidc::Issuer;
 use stand_ins::pulumi_cloud::configuration::{
-    ORGANISATION_TOKEN, Owner, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN, Trust,
+    ORGANIZATION_TOKEN, Owner, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN, Trust,
 };
 
 const AUDIENCE: &str = "urn:pulumi:org:acme";
 const SUBJECT: &str = "repo:acme/platform:ref:refs/heads/main";
 
 /// A setting that trusts an issuer, which comes with it.
-fn trusting(grants: &[&str]) -> (Setting, Issuer) {
+fn trusting(grants: &[&str]) -> (Fixture, Issuer) {
     let issuer = Issuer::new("https://token.actions.example");
-    let setting = setting(|configuration| {
+    let fixture = fixture(|configuration| {
         configuration.trusts.push(Trust {
             organization: "acme".to_owned(),
             issuer: issuer.url().to_owned(),
@@ -24,10 +24,10 @@ fn trusting(grants: &[&str]) -> (Setting, Issuer) {
             grants: grants.iter().map(ToString::to_string).collect(),
         });
     });
-    (setting, issuer)
+    (fixture, issuer)
 }
 
-fn exchange(setting: &Setting, fields: &[(&str, &str)], as_form: bool) -> Response {
+fn exchange(fixture: &Fixture, fields: &[(&str, &str)], as_form: bool) -> Response {
     let (kind, body) = if as_form {
         ("application/x-www-form-urlencoded", query(fields))
     } else {
@@ -40,7 +40,7 @@ fn exchange(setting: &Setting, fields: &[(&str, &str)], as_form: bool) -> Respon
         )
     };
     let headers = [("Content-Type", kind), ("Accept", "application/json")];
-    let url = format!("{}/api/oauth/token", setting.cloud.url());
+    let url = format!("{}/api/oauth/token", fixture.cloud.url());
     let client = Client::default();
     client
         .send("POST", &url, &headers, body.as_bytes())
@@ -79,8 +79,8 @@ fn fields<'a>(token: &'a str, changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &
 
 #[test]
 fn the_owner_of_a_token_is_told() {
-    let setting = setting(|_| ());
-    let user = |token: &str| json(&setting.send(token, "GET", "/api/user", ""));
+    let fixture = fixture(|_| ());
+    let user = |token: &str| json(&fixture.send(token, "GET", "/api/user", ""));
     let alice = user(TOKEN);
     assert_eq!(alice["githubLogin"], "alice");
     let logins = |user: &Value| -> Vec<Value> {
@@ -92,18 +92,18 @@ fn the_owner_of_a_token_is_told() {
     assert_eq!(logins(&alice), ["alice", "acme"]);
     assert!(alice.get("tokenInfo").is_none());
     let info = json!({"name": "deployments", "organization": "acme", "team": ""});
-    assert_eq!(user(ORGANISATION_TOKEN)["tokenInfo"], info);
+    assert_eq!(user(ORGANIZATION_TOKEN)["tokenInfo"], info);
     let info = json!({"name": "pipelines", "organization": "acme", "team": "platform"});
     assert_eq!(user(TEAM_TOKEN)["tokenInfo"], info);
 
-    let default = |token: &str| setting.send(token, "GET", "/api/user/organizations/default", "");
+    let default = |token: &str| fixture.send(token, "GET", "/api/user/organizations/default", "");
     assert_eq!(json(&default(TOKEN))["GitHubLogin"], "acme");
     assert_eq!(refusal(&default(STRANGERS_TOKEN)).0, 404);
 }
 
 #[test]
 fn identity_tokens_are_exchanged() {
-    let (setting, issuer) = trusting(&["organization", "team:platform", "personal:alice"]);
+    let (fixture, issuer) = trusting(&["organization", "team:platform", "personal:alice"]);
     let token = issuer.token(AUDIENCE, SUBJECT, NOW);
     let kind = |kind: &str| format!("urn:pulumi:token-type:access_token:{kind}");
     for (requested, scope, login, kind_told, as_form) in [
@@ -117,31 +117,31 @@ fn identity_tokens_are_exchanged() {
             ("requested_token_type", requested.as_str()),
             ("scope", scope),
         ];
-        let response = exchange(&setting, &fields(&token, &changes), as_form);
+        let response = exchange(&fixture, &fields(&token, &changes), as_form);
         let answer = json(&response);
         assert_eq!(answer["expires_in"], 900);
         assert_eq!(answer["token_type"], "token");
         assert_eq!(answer["issued_token_type"], kind(kind_told));
         assert_eq!(answer["scope"], scope);
         let access = answer["access_token"].as_str().unwrap();
-        let user = json(&setting.send(access, "GET", "/api/user", ""));
+        let user = json(&fixture.send(access, "GET", "/api/user", ""));
         assert_eq!(user["githubLogin"], login);
     }
-    let answer = json(&exchange(&setting, &fields(&token, &[]), true));
+    let answer = json(&exchange(&fixture, &fields(&token, &[]), true));
     let access = answer["access_token"].as_str().unwrap();
-    setting.clock.advance(899);
-    assert_eq!(setting.send(access, "GET", "/api/user", "").status, 200);
-    setting.clock.advance(1);
-    assert_eq!(setting.send(access, "GET", "/api/user", "").status, 401);
+    fixture.clock.advance(899);
+    assert_eq!(fixture.send(access, "GET", "/api/user", "").status, 200);
+    fixture.clock.advance(1);
+    assert_eq!(fixture.send(access, "GET", "/api/user", "").status, 401);
 }
 
 #[test]
 fn other_identity_tokens_are_refused() {
-    let (setting, issuer) = trusting(&["organization"]);
+    let (fixture, issuer) = trusting(&["organization"]);
     let good = issuer.token(AUDIENCE, SUBJECT, NOW);
     let stranger = Issuer::new("https://elsewhere.example");
     let unauthorized = |token: &str, why: &str| {
-        let response = exchange(&setting, &fields(token, &[]), true);
+        let response = exchange(&fixture, &fields(token, &[]), true);
         assert_eq!(refusal(&response), (401, format!("Unauthorized: {why}")));
     };
     unauthorized("no.jwt", "the subject token is no JWT");
@@ -216,24 +216,24 @@ fn other_identity_tokens_are_refused() {
             "Forbidden: no policy of the organization allows this token",
         ),
     ] {
-        let response = exchange(&setting, &fields(&good, &changes), false);
+        let response = exchange(&fixture, &fields(&good, &changes), false);
         assert_eq!(refusal(&response), (status, why.to_owned()));
     }
 }
 
 #[test]
 fn a_refresh_token_is_good_once() {
-    let setting = setting(|_| ());
+    let fixture = fixture(|_| ());
     let refresh = |token: &str| {
         let fields = [("grant_type", "refresh_token"), ("refresh_token", token)];
-        exchange(&setting, &fields, true)
+        exchange(&fixture, &fields, true)
     };
-    let first = setting
+    let first = fixture
         .cloud
         .refresh_token(Owner::Personal("alice".to_owned()));
     let answer = json(&refresh(&first));
     let access = answer["access_token"].as_str().unwrap();
-    let user = json(&setting.send(access, "GET", "/api/user", ""));
+    let user = json(&fixture.send(access, "GET", "/api/user", ""));
     assert_eq!(user["githubLogin"], "alice");
     let second = answer["refresh_token"].as_str().unwrap();
     let refused = (401, "Unauthorized: invalid refresh token".to_owned());

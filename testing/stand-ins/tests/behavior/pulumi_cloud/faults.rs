@@ -4,7 +4,7 @@ use std::io::{BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::{ENVIRONMENT, Setting, refusal, session, setting};
+use super::{ENVIRONMENT, Fixture, fixture, refusal, session};
 use stand_ins::http::{Client, Gate, read_head};
 use stand_ins::pulumi_cloud::configuration::TOKEN;
 use stand_ins::pulumi_cloud::fault::{Fault, deaf};
@@ -28,8 +28,8 @@ fn request(method: &str, target: &str) -> String {
     )
 }
 
-fn connect(setting: &Setting) -> TcpStream {
-    let url = setting.cloud.url();
+fn connect(fixture: &Fixture) -> TcpStream {
+    let url = fixture.cloud.url();
     TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap()
 }
 
@@ -46,8 +46,8 @@ fn answer(stream: &TcpStream) -> (String, Vec<u8>) {
 
 #[test]
 fn connections_are_kept_and_counted() {
-    let setting = setting(|_| ());
-    let mut stream = connect(&setting);
+    let fixture = fixture(|_| ());
+    let mut stream = connect(&fixture);
     let open = format!("{ENVIRONMENT}/open?duration=2h0m0s");
     write!(stream, "{}", request("POST", &open)).unwrap();
     let (line, body) = answer(&stream);
@@ -56,9 +56,9 @@ fn connections_are_kept_and_counted() {
     let read = format!("{ENVIRONMENT}/open/{}", id["id"].as_str().unwrap());
     write!(stream, "{}", request("GET", &read)).unwrap();
     answer(&stream);
-    assert_eq!(setting.get("/api/user").status, 200);
+    assert_eq!(fixture.get("/api/user").status, 200);
 
-    let records = setting.cloud.records();
+    let records = fixture.cloud.records();
     let seen: Vec<_> = records
         .iter()
         .map(|record| (record.connection, record.operation.as_str(), record.status))
@@ -76,9 +76,9 @@ fn connections_are_kept_and_counted() {
 
 #[test]
 fn it_is_behind_tls_too() {
-    let setting = setting(|_| ());
+    let fixture = fixture(|_| ());
     let authority = Authority::new();
-    let secure = setting.cloud.behind_tls(&authority);
+    let secure = fixture.cloud.behind_tls(&authority);
     let authorization = format!("token {TOKEN}");
     let headers = [
         ("Authorization", authorization.as_str()),
@@ -87,37 +87,37 @@ fn it_is_behind_tls_too() {
     let client = Client::default().trusting(authority.client());
     let url = format!("{}/api/user", secure.url());
     assert_eq!(client.send("GET", &url, &headers, b"").unwrap().status, 200);
-    assert_eq!(setting.cloud.operations(), ["current user"]);
+    assert_eq!(fixture.cloud.operations(), ["current user"]);
 }
 
 #[test]
 fn it_goes_wrong_on_order() {
-    let setting = setting(|_| ());
+    let fixture = fixture(|_| ());
     let open = format!("{ENVIRONMENT}/open");
     let fail = |fault: Fault| {
-        setting.cloud.fail_at("open", fault, 1);
+        fixture.cloud.fail_at("open", fault, 1);
         // Another operation is not meant.
-        assert_eq!(setting.get("/api/user").status, 200);
+        assert_eq!(fixture.get("/api/user").status, 200);
     };
     fail(Fault::internal());
     assert_eq!(
-        refusal(&setting.post(&open, "")),
+        refusal(&fixture.post(&open, "")),
         (500, "Internal Server Error".to_owned())
     );
     fail(Fault::too_many_requests(Some(7)));
-    let response = setting.post(&open, "");
+    let response = fixture.post(&open, "");
     assert_eq!(
         (response.status, response.header("Retry-After")),
         (429, Some("7"))
     );
     fail(Fault::too_many_requests(None));
-    let response = setting.post(&open, "");
+    let response = fixture.post(&open, "");
     assert_eq!(
         (response.status, response.header("Retry-After")),
         (429, None)
     );
     fail(Fault::redirect("https://elsewhere.example/"));
-    let response = setting.post(&open, "");
+    let response = fixture.post(&open, "");
     assert_eq!(response.status, 307);
     assert_eq!(
         response.header("Location"),
@@ -125,40 +125,40 @@ fn it_goes_wrong_on_order() {
     );
     fail(Fault::Html);
     assert!(
-        setting
+        fixture
             .post(&open, "")
             .text()
             .starts_with("<!DOCTYPE html>")
     );
     fail(Fault::Huge(200_000));
-    assert_eq!(setting.post(&open, "").body.len(), 200_000);
+    assert_eq!(fixture.post(&open, "").body.len(), 200_000);
     fail(Fault::Truncated);
-    let cut = setting.post(&open, "").text();
+    let cut = fixture.post(&open, "").text();
     assert!(
         serde_json::from_str::<serde_json::Value>(&cut).is_err(),
         "{cut}"
     );
     fail(Fault::Close);
-    let mut stream = connect(&setting);
+    let mut stream = connect(&fixture);
     write!(stream, "{}", request("POST", &open)).unwrap();
     assert_eq!(stream.read(&mut [0; 64]).unwrap(), 0);
     // Only the fault that cuts the answer short let the environment be opened.
-    assert_eq!(setting.cloud.sessions_opened(), 1);
-    assert_eq!(setting.post(&open, "").status, 200);
+    assert_eq!(fixture.cloud.sessions_opened(), 1);
+    assert_eq!(fixture.post(&open, "").status, 200);
 
-    let id = session(&setting.post(&open, ""));
-    setting
+    let id = session(&fixture.post(&open, ""));
+    fixture
         .cloud
         .fail_at("read session", Fault::ExpireSessions, 1);
-    assert_eq!(refusal(&setting.get(&format!("{open}/{id}"))).0, 404);
+    assert_eq!(refusal(&fixture.get(&format!("{open}/{id}"))).0, 404);
 }
 
 #[test]
 fn it_hangs_until_the_other_side_gives_up() {
-    let setting = setting(|_| ());
+    let fixture = fixture(|_| ());
     for (fault, head) in [(Fault::Hang, false), (Fault::HangMidBody, true)] {
-        setting.cloud.fail(fault, 1);
-        let mut stream = connect(&setting);
+        fixture.cloud.fail(fault, 1);
+        let mut stream = connect(&fixture);
         write!(stream, "{}", request("GET", "/api/user")).unwrap();
         if head {
             let mut reader = BufReader::new(&stream);
@@ -186,10 +186,10 @@ fn expect_silence(mut stream: TcpStream) {
 
 #[test]
 fn bytes_come_as_they_are_let_through() {
-    let setting = setting(|_| ());
+    let fixture = fixture(|_| ());
     let gate = Gate::default();
-    setting.cloud.fail(Fault::Drip(gate.clone()), 1);
-    let mut stream = connect(&setting);
+    fixture.cloud.fail(Fault::Drip(gate.clone()), 1);
+    let mut stream = connect(&fixture);
     write!(stream, "{}", request("GET", "/api/user")).unwrap();
     let mut reader = BufReader::new(&stream);
     read_head(&mut reader).unwrap().unwrap();
@@ -203,8 +203,8 @@ fn bytes_come_as_they_are_let_through() {
 
     // With a pace nobody has to let them through; and the gate can be shut.
     let gate = Gate::paced(Duration::from_millis(1));
-    setting.cloud.fail(Fault::Drip(gate.clone()), 1);
-    let mut stream = connect(&setting);
+    fixture.cloud.fail(Fault::Drip(gate.clone()), 1);
+    let mut stream = connect(&fixture);
     write!(stream, "{}", request("GET", "/api/user")).unwrap();
     let mut reader = BufReader::new(&stream);
     read_head(&mut reader).unwrap().unwrap();
@@ -215,10 +215,10 @@ fn bytes_come_as_they_are_let_through() {
 
 #[test]
 fn the_date_can_be_wrong() {
-    let setting = setting(|_| ());
+    let fixture = fixture(|_| ());
     let date = |seconds| {
-        setting.cloud.skew_date(seconds);
-        setting.get("/api/user").header("Date").unwrap().to_owned()
+        fixture.cloud.skew_date(seconds);
+        fixture.get("/api/user").header("Date").unwrap().to_owned()
     };
     assert_eq!(date(0), "Sun, 01 Mar 2026 12:34:56 GMT");
     assert_eq!(date(-3600), "Sun, 01 Mar 2026 11:34:56 GMT");
@@ -226,17 +226,17 @@ fn the_date_can_be_wrong() {
 
 #[test]
 fn empty_parts_of_a_path_are_left_out() {
-    let setting = setting(|_| ());
-    let response = setting.get(&format!("{ENVIRONMENT}/open//id?property=a"));
+    let fixture = fixture(|_| ());
+    let response = fixture.get(&format!("{ENVIRONMENT}/open//id?property=a"));
     assert_eq!(response.status, 301);
     let place = format!("{ENVIRONMENT}/open/id?property=a");
     assert_eq!(response.header("Location"), Some(place.as_str()));
-    assert_eq!(setting.cloud.operations(), ["clean path"]);
+    assert_eq!(fixture.cloud.operations(), ["clean path"]);
 }
 
 #[test]
 fn what_breaks_the_interface_is_noticed() {
-    let setting = setting(|_| ());
+    let fixture = fixture(|_| ());
     let open = format!("{ENVIRONMENT}/open");
     let authorization = format!("token {TOKEN}");
     let cases: [Case<'_>; 9] = [
@@ -312,21 +312,21 @@ fn what_breaks_the_interface_is_noticed() {
         if !headers.iter().any(|(name, _)| *name == "Accept") {
             headers.push(("Accept", "application/json"));
         }
-        let url = format!("{}{target}", setting.cloud.url());
+        let url = format!("{}{target}", fixture.cloud.url());
         let response = Client::default()
             .send(method, &url, &headers, body.as_bytes())
             .unwrap();
         assert_eq!(response.status, status, "{target}");
-        let violations = setting.cloud.take_violations();
+        let violations = fixture.cloud.take_violations();
         assert_eq!(violations.len(), 1, "{target}: {violations:?}");
         assert!(violations[0].ends_with(problem), "{violations:?}");
     }
-    let url = format!("{}/api/user", setting.cloud.url());
+    let url = format!("{}/api/user", fixture.cloud.url());
     Client::default()
         .send("GET", &url, &[("Authorization", &authorization)], b"")
         .unwrap();
     assert_eq!(
-        setting.cloud.take_violations(),
+        fixture.cloud.take_violations(),
         ["GET /api/user: there is no `Accept`"]
     );
 }
@@ -334,6 +334,6 @@ fn what_breaks_the_interface_is_noticed() {
 #[test]
 #[should_panic(expected = "there is no such path")]
 fn a_test_that_breaks_the_interface_fails() {
-    let setting = setting(|_| ());
-    setting.get("/api/nothing");
+    let fixture = fixture(|_| ());
+    fixture.get("/api/nothing");
 }

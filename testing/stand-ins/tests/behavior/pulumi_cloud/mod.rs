@@ -24,14 +24,14 @@ const NOW: i64 = 1_772_368_496;
 const AUDIENCE: &str = "sts.amazonaws.com";
 const ENVIRONMENT: &str = "/api/esc/environments/acme/platform/prod";
 
-struct Setting {
+struct Fixture {
     cloud: PulumiCloud,
     clock: Clock,
     sts: Sts,
 }
 
 /// A Pulumi Cloud whose logins AWS trusts.
-fn setting(change: impl FnOnce(&mut Configuration)) -> Setting {
+fn fixture(change: impl FnOnce(&mut Configuration)) -> Fixture {
     let clock = Clock::fixed(NOW);
     let mut accounts = Accounts::example(&Issuer::new(LOGIN_ISSUER));
     let tokens = PulumiCloud::token_issuer();
@@ -53,17 +53,17 @@ fn setting(change: impl FnOnce(&mut Configuration)) -> Setting {
         sts: Some(sts.clone()),
     };
     let cloud = PulumiCloud::start(configuration, surroundings);
-    Setting { cloud, clock, sts }
+    Fixture { cloud, clock, sts }
 }
 
 /// A setting with one more environment, `test/env`.
-fn with(definition: &str) -> Setting {
-    setting(|configuration| {
+fn with(definition: &str) -> Fixture {
+    fixture(|configuration| {
         *configuration = configuration.clone().environment("test", "env", definition);
     })
 }
 
-impl Setting {
+impl Fixture {
     fn send(&self, token: &str, method: &str, target: &str, body: &str) -> Response {
         let authorization = format!("token {token}");
         let mut headers = vec![

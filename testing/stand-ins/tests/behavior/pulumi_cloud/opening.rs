@@ -2,15 +2,15 @@
 
 use serde_json::json;
 
-use super::{ENVIRONMENT, json, plain, query, refusal, session, setting, with};
+use super::{ENVIRONMENT, fixture, json, plain, query, refusal, session, with};
 use stand_ins::pulumi_cloud::configuration::{
-    ORGANISATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN, Token,
+    ORGANIZATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN, Token,
 };
 
 #[test]
 fn an_environment_is_opened_with_credentials_of_aws() {
-    let setting = setting(|_| ());
-    let environment = setting.opened(ENVIRONMENT);
+    let fixture = fixture(|_| ());
+    let environment = fixture.opened(ENVIRONMENT);
     let values = plain(&environment["properties"]);
     assert_eq!(values["revision"], "three");
     assert_eq!(values["password"], "hunter2");
@@ -21,8 +21,8 @@ fn an_environment_is_opened_with_credentials_of_aws() {
     let login = &values["aws"]["login"];
     assert!(login["accessKeyId"].as_str().unwrap().starts_with("ASIA"));
     assert!(login["sessionToken"].is_string());
-    assert_eq!(setting.sts.actions(), ["AssumeRoleWithWebIdentity"]);
-    let parameters = &setting.sts.records()[0].parameters;
+    assert_eq!(fixture.sts.actions(), ["AssumeRoleWithWebIdentity"]);
+    let parameters = &fixture.sts.records()[0].parameters;
     assert_eq!(parameters["DurationSeconds"], "3600");
 
     // Secrets say so, leaf by leaf.
@@ -69,14 +69,14 @@ fn an_environment_is_opened_with_credentials_of_aws() {
 
 #[test]
 fn revisions_and_tags_are_opened() {
-    let setting = setting(|_| ());
+    let fixture = fixture(|_| ());
     for (version, revision) in [
         ("1", "one"),
         ("stable", "two"),
         ("latest", "three"),
         ("3", "three"),
     ] {
-        let environment = setting.opened(&format!("{ENVIRONMENT}/versions/{version}"));
+        let environment = fixture.opened(&format!("{ENVIRONMENT}/versions/{version}"));
         assert_eq!(plain(&environment["properties"])["revision"], revision);
     }
     for (version, what) in [
@@ -84,7 +84,7 @@ fn revisions_and_tags_are_opened() {
         ("0", "revision"),
         ("beta", "revision tag"),
     ] {
-        let response = setting.post(&format!("{ENVIRONMENT}/versions/{version}/open"), "");
+        let response = fixture.post(&format!("{ENVIRONMENT}/versions/{version}/open"), "");
         assert_eq!(
             refusal(&response),
             (404, format!("Not Found: {what} not found"))
@@ -94,11 +94,11 @@ fn revisions_and_tags_are_opened() {
 
 #[test]
 fn one_property_is_read() {
-    let setting = setting(|_| ());
-    let id = session(&setting.post(&format!("{ENVIRONMENT}/open"), ""));
+    let fixture = fixture(|_| ());
+    let id = session(&fixture.post(&format!("{ENVIRONMENT}/open"), ""));
     let read = |path: &str| {
         let query = query(&[("property", path)]);
-        setting.get(&format!("{ENVIRONMENT}/open/{id}?{query}"))
+        fixture.get(&format!("{ENVIRONMENT}/open/{id}?{query}"))
     };
     assert_eq!(json(&read("eks.region"))["value"], "eu-west-1");
     assert_eq!(json(&read("[\"eks\"][\"clusterName\"]"))["value"], "prod");
@@ -109,26 +109,26 @@ fn one_property_is_read() {
 
 #[test]
 fn a_session_is_its_owners_and_ends() {
-    let setting = setting(|_| ());
+    let fixture = fixture(|_| ());
     let open = format!("{ENVIRONMENT}/open");
-    let id = session(&setting.post(&format!("{open}?duration=90s"), ""));
-    let read = |token: &str, id: &str| setting.send(token, "GET", &format!("{open}/{id}"), "");
+    let id = session(&fixture.post(&format!("{open}?duration=90s"), ""));
+    let read = |token: &str, id: &str| fixture.send(token, "GET", &format!("{open}/{id}"), "");
     assert_eq!(read(TOKEN, &id).status, 200);
     let absent = (404, "Not Found: open session not found".to_owned());
-    for token in [ORGANISATION_TOKEN, TEAM_TOKEN] {
+    for token in [ORGANIZATION_TOKEN, TEAM_TOKEN] {
         assert_eq!(refusal(&read(token, &id)), absent);
     }
-    let id_of_team = session(&setting.send(TEAM_TOKEN, "POST", &open, ""));
+    let id_of_team = session(&fixture.send(TEAM_TOKEN, "POST", &open, ""));
     assert_eq!(read(TEAM_TOKEN, &id_of_team).status, 200);
-    assert_eq!(refusal(&read(ORGANISATION_TOKEN, &id_of_team)), absent);
+    assert_eq!(refusal(&read(ORGANIZATION_TOKEN, &id_of_team)), absent);
     assert_eq!(refusal(&read(TOKEN, "another")), absent);
     let elsewhere = format!("/api/esc/environments/acme/platform/other/open/{id}");
-    assert_eq!(refusal(&setting.get(&elsewhere)), absent);
-    setting.clock.advance(89);
+    assert_eq!(refusal(&fixture.get(&elsewhere)), absent);
+    fixture.clock.advance(89);
     assert_eq!(read(TOKEN, &id).status, 200);
-    setting.clock.advance(1);
+    fixture.clock.advance(1);
     assert_eq!(refusal(&read(TOKEN, &id)), absent);
-    let response = setting.post(&format!("{open}?duration=soon"), "");
+    let response = fixture.post(&format!("{open}?duration=soon"), "");
     assert_eq!(
         refusal(&response),
         (400, "Bad Request: invalid duration".to_owned())
@@ -136,8 +136,8 @@ fn a_session_is_its_owners_and_ends() {
 }
 
 #[test]
-fn only_good_tokens_of_the_organisation_open() {
-    let setting = setting(|configuration| {
+fn only_good_tokens_of_the_organization_open() {
+    let fixture = fixture(|configuration| {
         let token = |text: &str, expires_at, revoked| Token {
             text: text.to_owned(),
             expires_at,
@@ -157,9 +157,9 @@ fn only_good_tokens_of_the_organisation_open() {
     });
     let open = |token: &str, name: &str| {
         let target = format!("/api/esc/environments/acme/platform/{name}/open");
-        setting.send(token, "POST", &target, "")
+        fixture.send(token, "POST", &target, "")
     };
-    for token in [TOKEN, ORGANISATION_TOKEN, TEAM_TOKEN, "pul-lasting"] {
+    for token in [TOKEN, ORGANIZATION_TOKEN, TEAM_TOKEN, "pul-lasting"] {
         assert_eq!(open(token, "prod").status, 200, "{token}");
     }
     let unauthorized = "Unauthorized: No credentials provided or are invalid.";
@@ -173,9 +173,9 @@ fn only_good_tokens_of_the_organisation_open() {
     assert_eq!(refusal(&open(TOKEN, "nothing")), absent);
     assert_eq!(refusal(&open(TOKEN, "restricted")), absent);
     assert_eq!(open(TEAM_TOKEN, "restricted").status, 200);
-    setting.cloud.revoke(TOKEN);
+    fixture.cloud.revoke(TOKEN);
     assert_eq!(refusal(&open(TOKEN, "prod")).0, 401);
-    let logins = setting.cloud.records();
+    let logins = fixture.cloud.records();
     let logins: Vec<_> = logins.iter().map(|record| record.login.as_str()).collect();
     assert_eq!(
         logins,
@@ -188,10 +188,10 @@ fn only_good_tokens_of_the_organisation_open() {
 
 #[test]
 fn errors_come_as_diagnostics_with_places() {
-    let setting = with("values:\n  a: ${b}\n");
+    let fixture = with("values:\n  a: ${b}\n");
     let path = "/api/esc/environments/acme/test/env";
     for target in ["open", "check"] {
-        let response = setting.post(&format!("{path}/{target}"), "");
+        let response = fixture.post(&format!("{path}/{target}"), "");
         let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
         assert_eq!(
             body,
@@ -211,5 +211,5 @@ fn errors_come_as_diagnostics_with_places() {
             })
         );
     }
-    assert_eq!(setting.cloud.sessions_opened(), 0);
+    assert_eq!(fixture.cloud.sessions_opened(), 0);
 }

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{ENVIRONMENT, NOW, Setting, json, plain, refusal, session, setting, with};
+use super::{ENVIRONMENT, Fixture, NOW, fixture, json, plain, refusal, session, with};
 use crate::{post, web_identity};
 use encodings::base64::decode_url;
 use stand_ins::pulumi_cloud::configuration::{Stack, TEAM_TOKEN, TOKEN};
 
 const PATH: &str = "/api/esc/environments/acme/test/env";
 
-fn values(setting: &Setting) -> Value {
-    plain(&setting.opened(PATH)["properties"])
+fn values(fixture: &Fixture) -> Value {
+    plain(&fixture.opened(PATH)["properties"])
 }
 
 fn claims(token: &Value) -> Value {
@@ -37,7 +37,7 @@ fn providers_give_what_pulumi_cloud_gives() {
   same:
     fn::open::test: [1, {a: b}]
 ";
-    let setting = setting(|configuration| {
+    let fixture = fixture(|configuration| {
         configuration.stacks.push(Stack {
             organization: "acme".to_owned(),
             stack: "cluster/dev".to_owned(),
@@ -51,7 +51,7 @@ fn providers_give_what_pulumi_cloud_gives() {
         });
         *configuration = configuration.clone().environment("test", "env", definition);
     });
-    let opened = setting.opened(PATH);
+    let opened = fixture.opened(PATH);
     let values = plain(&opened["properties"]);
     assert_eq!(
         values["static"],
@@ -73,10 +73,10 @@ fn providers_give_what_pulumi_cloud_gives() {
     assert_eq!(claims["https://pulumi.com/current_env"], "test/env");
     assert_eq!(claims["https://pulumi.com/actor"], "alice");
     let form = web_identity(values["token"].as_str().unwrap(), &[]);
-    let traded = post(&setting.sts, &form);
+    let traded = post(&fixture.sts, &form);
     assert_eq!(traded.status, 200, "AWS trusts it: {}", traded.text());
 
-    let providers = json(&setting.get("/api/esc/providers?orgName=acme"));
+    let providers = json(&fixture.get("/api/esc/providers?orgName=acme"));
     assert_eq!(
         providers["providers"],
         json!([
@@ -88,13 +88,13 @@ fn providers_give_what_pulumi_cloud_gives() {
             "test"
         ])
     );
-    let schema = json(&setting.get("/api/esc/providers/aws-login/schema"));
+    let schema = json(&fixture.get("/api/esc/providers/aws-login/schema"));
     assert_eq!(
         schema["outputs"]["required"],
         json!(["accessKeyId", "secretAccessKey"])
     );
     assert_eq!(
-        refusal(&setting.get("/api/esc/providers/nothing/schema")).0,
+        refusal(&fixture.get("/api/esc/providers/nothing/schema")).0,
         404
     );
 }
@@ -118,14 +118,14 @@ fn failures_of_providers_are_diagnostics() {
              sts:AssumeRoleWithWebIdentity",
         ),
     ] {
-        let setting = with(definition);
-        let response = setting.post(&format!("{PATH}/open"), "");
+        let fixture = with(definition);
+        let response = fixture.post(&format!("{PATH}/open"), "");
         let body: Value = serde_json::from_slice(&response.body).unwrap();
         assert_eq!(response.status, 400, "{body}");
         assert_eq!(body["diagnostics"][0]["summary"], summary);
         // A check opens nothing.
         if !summary.starts_with("unknown provider") {
-            let checked = json(&setting.post(&format!("{PATH}/check"), ""));
+            let checked = json(&fixture.post(&format!("{PATH}/check"), ""));
             assert_eq!(checked["properties"]["a"]["unknown"], true, "{checked}");
         }
     }
@@ -135,11 +135,11 @@ fn failures_of_providers_are_diagnostics() {
 fn the_context_is_that_of_the_caller() {
     let definition =
         "values:\n  all: ${context.pulumi}\n  name: ${context.currentEnvironment.name}\n";
-    let setting = with(definition);
-    let id = |token: &str, target: &str| session(&setting.send(token, "POST", target, ""));
+    let fixture = with(definition);
+    let id = |token: &str, target: &str| session(&fixture.send(token, "POST", target, ""));
     let open = format!("{PATH}/open");
     let read = |token: &str, id: &str| {
-        let response = setting.send(token, "GET", &format!("{open}/{id}"), "");
+        let response = fixture.send(token, "GET", &format!("{open}/{id}"), "");
         plain(&json(&response)["properties"])
     };
     let of_user = read(TOKEN, &id(TOKEN, &open));
@@ -157,13 +157,13 @@ fn the_context_is_that_of_the_caller() {
 #[test]
 fn environments_import_each_other() {
     let definition = "imports:\n- platform/prod@1\n- base\nvalues:\n  own: ${revision} ${from}\n";
-    let setting = setting(|configuration| {
+    let fixture = fixture(|configuration| {
         let more = configuration.clone();
         let more = more.environment("test", "env", definition);
         let base = "values:\n  from: ${context.currentEnvironment.name}\n";
         *configuration = more.environment("default", "base", base);
     });
-    assert_eq!(values(&setting)["own"], "one base");
+    assert_eq!(values(&fixture)["own"], "one base");
     let missing = with("imports:\n- platform/nothing\n");
     let response = missing.post(&format!("{PATH}/open"), "");
     let body: Value = serde_json::from_slice(&response.body).unwrap();
@@ -173,25 +173,25 @@ fn environments_import_each_other() {
 
 #[test]
 fn definitions_are_opened_and_checked_without_being_stored() {
-    let setting = setting(|_| ());
+    let fixture = fixture(|_| ());
     let organization = "/api/esc/environments/acme";
     let definition =
         "imports:\n- platform/prod\nvalues:\n  own: ${revision}\n  secret:\n    fn::secret: shh\n";
-    let id = session(&setting.post(
+    let id = session(&fixture.post(
         &format!("{organization}/yaml/open?duration=1h0m0s"),
         definition,
     ));
-    let read = json(&setting.get(&format!("{organization}/yaml/open/{id}")));
+    let read = json(&fixture.get(&format!("{organization}/yaml/open/{id}")));
     assert_eq!(plain(&read["properties"])["own"], "three");
-    let own = setting.get(&format!("{organization}/yaml/open/{id}?property=own"));
+    let own = fixture.get(&format!("{organization}/yaml/open/{id}?property=own"));
     assert_eq!(json(&own)["value"], "three");
     assert_eq!(
-        refusal(&setting.get(&format!("{ENVIRONMENT}/open/{id}"))).0,
+        refusal(&fixture.get(&format!("{ENVIRONMENT}/open/{id}"))).0,
         404
     );
 
     let check = format!("{organization}/yaml/check");
-    let hidden = json(&setting.post(&format!("{check}?showSecrets=false"), definition));
+    let hidden = json(&fixture.post(&format!("{check}?showSecrets=false"), definition));
     let secret = &hidden["properties"]["secret"];
     assert_eq!(
         (&secret["secret"], &secret["unknown"], &secret["value"]),
@@ -201,14 +201,14 @@ fn definitions_are_opened_and_checked_without_being_stored() {
         hidden["environmentFunctionSummary"]["funcCounts"],
         json!({"fn::secret": 1})
     );
-    let shown = json(&setting.post(&format!("{check}?showSecrets=true"), definition));
+    let shown = json(&fixture.post(&format!("{check}?showSecrets=true"), definition));
     assert_eq!(shown["properties"]["secret"]["value"], "shh");
-    assert_eq!(setting.post(&check, "values: [\n").status, 400);
+    assert_eq!(fixture.post(&check, "values: [\n").status, 400);
 
     // A check that shows no secrets decrypts none.
-    let sealed = setting.cloud.encrypt("acme", "any", "other", "shh");
+    let sealed = fixture.cloud.encrypt("acme", "any", "other", "shh");
     let sealed = format!("values:\n  a:\n    fn::secret: {{ciphertext: {sealed}}}\n  b: ${{a}}\n");
-    let hidden = json(&setting.post(&check, &sealed));
+    let hidden = json(&fixture.post(&check, &sealed));
     let secret = &hidden["properties"]["b"];
     assert_eq!(
         (&secret["secret"], &secret["unknown"]),
@@ -217,7 +217,7 @@ fn definitions_are_opened_and_checked_without_being_stored() {
 
     // Identity tokens need an environment with an identity.
     let token = "values:\n  a:\n    fn::open::oidc: {audience: x, identityToken: {version: v2}}\n";
-    let response = setting.post(&format!("{organization}/yaml/open"), token);
+    let response = fixture.post(&format!("{organization}/yaml/open"), token);
     let body: Value = serde_json::from_slice(&response.body).unwrap();
     let summary = "identity tokens are for stored environments only";
     assert_eq!(body["diagnostics"][0]["summary"], summary);
@@ -227,8 +227,8 @@ fn definitions_are_opened_and_checked_without_being_stored() {
 fn expressions_tell_how_values_were_written() {
     let definition = "values:\n  number: 12345678901234567890\n  text: a ${number} $$ b\n  \
                       same: ${list[0].x}\n  list: [{x: true}]\n  none: null\n";
-    let setting = with(definition);
-    let opened = setting.opened_text(PATH);
+    let fixture = with(definition);
+    let opened = fixture.opened_text(PATH);
     // Numbers keep their digits.
     assert!(
         opened.contains("\"value\":12345678901234567890"),

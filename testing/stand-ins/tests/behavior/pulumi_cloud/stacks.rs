@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::{Setting, json, refusal, setting};
+use super::{Fixture, fixture, json, refusal};
 use encodings::base64::decode_standard;
 use stand_ins::pulumi_cloud::configuration::{STRANGERS_TOKEN, TEAM_TOKEN};
 
 const PATH: &str = "/api/stacks/acme/cluster/dev";
 
-fn with_stack() -> Setting {
-    setting(|configuration| {
+fn with_stack() -> Fixture {
+    fixture(|configuration| {
         let outputs = json!({"name": "prod", "password": {"a": ["hunter2"]}});
         let changed = configuration.clone();
         *configuration = changed.stack("cluster/dev", &outputs, &["password"]).stack(
@@ -22,8 +22,8 @@ fn with_stack() -> Setting {
 
 #[test]
 fn a_state_is_exported_with_its_secrets_encrypted() {
-    let setting = with_stack();
-    let export = json(&setting.get(&format!("{PATH}/export")));
+    let fixture = with_stack();
+    let export = json(&fixture.get(&format!("{PATH}/export")));
     assert_eq!(export["version"], 3);
     let resources = export["deployment"]["resources"].as_array().unwrap();
     let root = resources.last().unwrap();
@@ -33,13 +33,13 @@ fn a_state_is_exported_with_its_secrets_encrypted() {
     assert_eq!(provider["type"], "service");
     assert_eq!(provider["state"]["owner"], "acme");
     let ciphertext = root["outputs"]["password"]["ciphertext"].as_str().unwrap();
-    let sealed = setting
+    let sealed = fixture
         .cloud
         .encrypt_for_stack("cluster/dev", r#"{"a":["hunter2"]}"#);
     assert_eq!(ciphertext, sealed);
 
     let post = |operation: &str, body: &Value| {
-        setting.post(&format!("{PATH}/{operation}"), &body.to_string())
+        fixture.post(&format!("{PATH}/{operation}"), &body.to_string())
     };
     let one = json(&post("decrypt", &json!({"ciphertext": ciphertext})));
     let all = json(&post(
@@ -50,7 +50,7 @@ fn a_state_is_exported_with_its_secrets_encrypted() {
     let plaintext = decode_standard(one["plaintext"].as_str().unwrap()).unwrap();
     assert_eq!(plaintext, br#"{"a":["hunter2"]}"#);
     assert_eq!(
-        setting
+        fixture
             .send(TEAM_TOKEN, "GET", &format!("{PATH}/export"), "")
             .status,
         200
@@ -58,9 +58,9 @@ fn a_state_is_exported_with_its_secrets_encrypted() {
 }
 
 #[test]
-fn secrets_are_bound_to_their_stack_and_organisation() {
-    let setting = with_stack();
-    let other = setting.cloud.encrypt_for_stack("cluster/other", "1");
+fn secrets_are_bound_to_their_stack_and_organization() {
+    let fixture = with_stack();
+    let other = fixture.cloud.encrypt_for_stack("cluster/other", "1");
     for (ciphertext, why) in [
         (
             other.as_str(),
@@ -69,22 +69,22 @@ fn secrets_are_bound_to_their_stack_and_organisation() {
         ("?", "Bad Request: the ciphertext is no base64"),
     ] {
         let body = json!({"ciphertext": ciphertext}).to_string();
-        let refused = setting.post(&format!("{PATH}/decrypt"), &body);
+        let refused = fixture.post(&format!("{PATH}/decrypt"), &body);
         assert_eq!(refusal(&refused), (400, why.to_owned()));
     }
     let absent = (404, "Not Found: stack not found".to_owned());
     let export = format!("{PATH}/export");
-    let stranger = setting.send(STRANGERS_TOKEN, "GET", &export, "");
+    let stranger = fixture.send(STRANGERS_TOKEN, "GET", &export, "");
     assert_eq!(refusal(&stranger), absent);
-    let unknown = setting.get("/api/stacks/acme/cluster/unknown/export");
+    let unknown = fixture.get("/api/stacks/acme/cluster/unknown/export");
     assert_eq!(refusal(&unknown), absent);
     let many: Vec<_> = (0..1001).map(|_| "AAAA").collect();
     let body = json!({"ciphertexts": many}).to_string();
     assert_eq!(
-        setting.post(&format!("{PATH}/batch-decrypt"), &body).status,
+        fixture.post(&format!("{PATH}/batch-decrypt"), &body).status,
         413
     );
-    assert_eq!(setting.cloud.take_violations(), [""; 0]);
+    assert_eq!(fixture.cloud.take_violations(), [""; 0]);
 
     for (method, target, body, problem) in [
         (
@@ -112,8 +112,8 @@ fn secrets_are_bound_to_their_stack_and_organisation() {
             "is no stackName",
         ),
     ] {
-        setting.send(super::TOKEN, method, target, body);
-        let violations = setting.cloud.take_violations();
+        fixture.send(super::TOKEN, method, target, body);
+        let violations = fixture.cloud.take_violations();
         assert!(
             violations.len() == 1 && violations[0].contains(problem),
             "{target}: {violations:?}"
