@@ -131,8 +131,8 @@ def moto(world):
 
 
 ALL = [
-    Scenario("aws-iam-authenticator", "oracle: verify takes our tokens", verify),
-    Scenario("aws-iam-authenticator", "oracle: token is ours", authenticator_token),
-    Scenario("aws", "oracle: get-token is ours", aws_token),
-    Scenario("moto", "oracle: moto takes AssumeRoleWithWebIdentity", moto),
+    Scenario("aws-iam-authenticator", "reference: aws-iam-authenticator verifies our tokens", verify),
+    Scenario("aws-iam-authenticator", "reference: aws-iam-authenticator token equals ours", authenticator_token),
+    Scenario("aws", "reference: aws eks get-token equals ours", aws_token),
+    Scenario("moto", "reference: moto accepts AssumeRoleWithWebIdentity", moto),
 ]
