@@ -199,7 +199,7 @@ fn mistakes_in_imports_are_shown_in_the_files_of_the_imports() {
 }
 
 #[test]
-fn warnings_alone_are_no_failure() {
+fn warnings_alone_exit_with_0() {
     let files = [("env.yaml", "valeus: {}\nvalues: {a: 1}\n")];
     let summary = "Field 'valeus' does not exist on Object 'environment'. Existing fields are: \
                    'values', 'imports', 'description'";
@@ -242,7 +242,7 @@ fn a_definition_without_mistakes_is_an_empty_list() {
 }
 
 #[test]
-fn a_pipe_gets_colours_only_where_they_are_asked_for() {
+fn pipe_gets_colors_only_on_request() {
     let run = |variables: &[(&str, &str)]| {
         let plugin = Plugin::new()
             .file("env.yaml", MISTAKES)

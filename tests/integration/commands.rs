@@ -80,7 +80,7 @@ fn open_shows_warnings_and_the_value() {
 }
 
 #[test]
-fn check_opens_no_provider() {
+fn check_calls_no_provider() {
     let aws = Aws::new();
     let check = |definition: &str| {
         aws.plugin()
@@ -122,7 +122,7 @@ error: unknown property \"d\"
 }
 
 #[test]
-fn imports_are_found_below_the_root() {
+fn imports_are_found_below_the_root_folder() {
     for (root, file) in [
         (None, "envs/team/aws.yaml"),
         (None, "envs/aws.yaml"),

@@ -42,7 +42,7 @@ const ALL: [&str; 8] = [
 ];
 
 #[test]
-fn a_chain_that_holds_is_told_link_by_link() {
+fn every_passing_step_is_listed() {
     for skew in [0, 3600] {
         let pulumi_cloud = PulumiCloudFixture::new();
         let aws = pulumi_cloud.aws();
@@ -64,7 +64,7 @@ fn a_chain_that_holds_is_told_link_by_link() {
 }
 
 #[test]
-fn the_first_link_that_fails_is_an_error() {
+fn first_failing_step_is_an_error() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let aws = pulumi_cloud.aws();
     let arguments = ["doctor", "acme/platform/prod", "-i", "prod"];
@@ -96,7 +96,7 @@ fn the_first_link_that_fails_is_an_error() {
 }
 
 #[test]
-fn credentials_that_aws_does_not_know_are_noticed() {
+fn credentials_unknown_to_aws_are_reported() {
     let aws = Aws::new();
     let definition =
         "values:\n  aws: {accessKeyId: AKIAUNKNOWN, secretAccessKey: hunter2hunter2}\n";

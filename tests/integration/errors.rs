@@ -719,7 +719,7 @@ error: failed here
 ];
 
 #[test]
-fn each_row_says_what_is_wrong_and_what_to_do() {
+fn each_error_has_its_message_and_hint() {
     let table = Table::new();
     let mut wrong = Vec::new();
     for (name, plugin, stderr, code) in ROWS {
@@ -736,7 +736,7 @@ fn each_row_says_what_is_wrong_and_what_to_do() {
 }
 
 #[test]
-fn no_secret_shows_at_any_verbosity() {
+fn no_secret_is_printed_at_any_verbosity() {
     let table = Table::new();
     for (name, plugin, ..) in ROWS {
         let plugin = plugin(&table).arg("-vv");

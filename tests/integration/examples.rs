@@ -28,7 +28,7 @@ fn with_home(plugin: Plugin, aws: &Aws) -> Plugin {
 }
 
 #[test]
-fn each_kubeconfig_serves_each_of_its_users() {
+fn each_example_kubeconfig_authenticates_each_user() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/kubeconfigs");
     let mut seen = 0;
     for entry in std::fs::read_dir(folder).unwrap() {

@@ -32,7 +32,7 @@ fn seconds_until(expiration: &Value, now: Seconds) -> Seconds {
 }
 
 #[test]
-fn the_first_command_of_the_readme() {
+fn first_command_of_the_readme_prints_a_token() {
     let output = Plugin::new()
         .file(
             "static.yaml",
@@ -51,7 +51,7 @@ fn the_first_command_of_the_readme() {
 }
 
 #[test]
-fn the_answer_is_in_the_version_of_the_question() {
+fn api_version_of_the_exec_info_is_used() {
     for version in ["v1", "v1beta1"] {
         let output = Plugin::new()
             .file(
@@ -69,7 +69,7 @@ fn the_answer_is_in_the_version_of_the_question() {
 }
 
 #[test]
-fn the_environment_of_the_seed_document() {
+fn environment_of_pulumis_page_authenticates() {
     let aws = Aws::new();
     let plugin = aws.plugin_with_identity().file("env.yaml", SEED).args([
         "get-token",
@@ -107,7 +107,7 @@ fn the_environment_of_the_seed_document() {
 }
 
 #[test]
-fn the_old_name_of_the_seed_document_is_told_with_v() {
+fn deprecated_key_name_is_logged_with_v() {
     let aws = Aws::new();
     let output = aws
         .plugin_with_identity()
@@ -132,7 +132,7 @@ fn the_old_name_of_the_seed_document_is_told_with_v() {
 }
 
 #[test]
-fn the_import_of_the_seed_document() {
+fn import_of_pulumis_page_authenticates() {
     let aws = Aws::new();
     let output = aws
         .plugin_with_identity()
@@ -155,7 +155,7 @@ fn the_import_of_the_seed_document() {
 }
 
 #[test]
-fn a_role_on_top_signs_the_token_and_the_shorter_session_ends_it() {
+fn role_to_assume_signs_the_token_and_the_shorter_session_limits_it() {
     for (lifetime, want) in [(None, 830..=840), (Some(600), 530..=540)] {
         let aws = Aws::with(|configuration| configuration.lifetime = lifetime);
         let output = aws
@@ -187,7 +187,7 @@ fn a_role_on_top_signs_the_token_and_the_shorter_session_ends_it() {
 }
 
 #[test]
-fn the_identity_token_comes_from_where_the_user_says() {
+fn identity_token_source_can_be_chosen() {
     let aws = Aws::new();
     let issuer = aws.issuer.clone();
     let clock = aws.clock.clone();
@@ -251,7 +251,7 @@ fn the_identity_token_comes_from_where_the_user_says() {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one table")]
-fn settings_come_from_the_first_place_that_has_them() {
+fn settings_follow_the_documented_precedence() {
     let environment = |eks: &str| {
         format!(
             "values:\n  aws:\n    fn::open::aws-login:\n      static: {{accessKeyId: AKIDEXAMPLE, \
@@ -371,7 +371,7 @@ fn settings_come_from_the_first_place_that_has_them() {
 }
 
 #[test]
-fn the_expiry_of_credentials_that_tell_none() {
+fn credentials_without_expiry_get_a_default_expiry() {
     let environment = |session: &str| {
         format!(
             "values:\n  environmentVariables:\n    AWS_ACCESS_KEY_ID: AKIDEXAMPLE\n    \
@@ -408,7 +408,7 @@ fn the_expiry_of_credentials_that_tell_none() {
 }
 
 #[test]
-fn token_only_prints_the_token_alone() {
+fn token_only_prints_just_the_token() {
     let output = Plugin::new()
         .file(
             "static.yaml",
@@ -421,7 +421,7 @@ fn token_only_prints_the_token_alone() {
 }
 
 #[test]
-fn endpoints_of_sts_never_get_into_the_token() {
+fn custom_sts_endpoints_are_not_in_the_token() {
     for (variables, host) in [
         (
             &[("AWS_ENDPOINT_URL", "http://127.0.0.1:9")][..],

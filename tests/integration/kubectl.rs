@@ -92,7 +92,7 @@ fn project(path: &str) -> PathBuf {
 }
 
 #[test]
-fn kubectl_is_served_in_both_versions_of_the_protocol() {
+fn kubectl_authenticates_with_both_protocol_versions() {
     let aws = aws();
     for kubectl in oldest_and_newest() {
         for (example, version) in [("local.yaml", "v1"), ("local-v1beta1.yaml", "v1beta1")] {
@@ -112,7 +112,7 @@ fn kubectl_is_served_in_both_versions_of_the_protocol() {
 }
 
 #[test]
-fn kubectl_learns_who_it_is() {
+fn kubectl_auth_whoami_prints_the_role() {
     let aws = aws();
     let Some(kubectl) = oldest_and_newest().pop() else {
         return;
@@ -125,7 +125,7 @@ fn kubectl_learns_who_it_is() {
 }
 
 #[test]
-fn kubectl_is_refused_by_a_cluster_of_another_name() {
+fn cluster_of_another_name_rejects_the_token() {
     let aws = aws();
     for kubectl in oldest_and_newest() {
         for example in ["local.yaml", "local-v1beta1.yaml"] {
@@ -143,7 +143,7 @@ fn kubectl_is_refused_by_a_cluster_of_another_name() {
 }
 
 #[test]
-fn a_tampered_token_is_refused() {
+fn tampered_token_is_rejected() {
     let aws = aws();
     let server = api_server("demo", &aws);
     let output = Plugin::new()
@@ -226,7 +226,7 @@ fn assert_unauthorized(output: &Output) {
 /// Every example, as it stands but for the certificate authority: the real names of the cluster and
 /// of STS lead through a proxy to the stand-ins, over TLS.
 #[test]
-fn every_example_serves_kubectl_through_a_proxy() {
+fn every_example_authenticates_kubectl_through_a_proxy() {
     let Some(kubectl) = oldest_and_newest().pop() else {
         return;
     };

@@ -33,7 +33,7 @@ const LEFT_OUT: &str = "kubectl-esc: `KUBECONFIG` is left out: it is a file, and
                         none; `kubectl-esc run` does\n";
 
 #[test]
-fn each_format_has_its_text() {
+fn each_format_is_printed() {
     for (arguments, stdout) in [
         (
             &["list"][..],
@@ -88,7 +88,7 @@ fn dotenv_and_shell_have_a_line_for_each_variable() {
 /// A real shell reads back what the environment holds, byte for byte.
 #[cfg(unix)]
 #[test]
-fn a_shell_takes_its_format() {
+fn shell_format_is_valid_in_a_shell() {
     let lines = open(DEFINITION, &["--format", "shell"]).stdout;
     let mut sh = Command::new("sh");
     let script = r#"eval "$1"; printf '%s|' "$HOSTILE" "$PASSWORD" "$TEXT" "$NUMBER""#;
@@ -100,7 +100,7 @@ fn a_shell_takes_its_format() {
 }
 
 #[test]
-fn what_cannot_be_printed_says_so() {
+fn unprintable_values_are_an_error() {
     for (definition, arguments, stderr, code) in [
         (
             DEFINITION,
@@ -130,7 +130,7 @@ fn what_cannot_be_printed_says_so() {
 /// the way of its `open`: `tests/data/open_formats.json`. `detailed` is without the `trace` of each
 /// value.
 #[test]
-fn the_formats_are_those_of_esc() {
+fn formats_match_those_of_esc() {
     let cases = project_file("tests/data/open_formats.json");
     let cases: Vec<BTreeMap<String, String>> = serde_json::from_str(&cases).unwrap();
     assert!(cases.len() > 5);

@@ -209,14 +209,14 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_path_or_none(text in "[a\\.\\[\\]\"\\\\0é-]{0,12}") {
+    fn any_text_is_a_path_or_rejected(text in "[a\\.\\[\\]\"\\\\0é-]{0,12}") {
         if let Ok(path) = text.parse::<PropertyPath>() {
             prop_assert_eq!(path.to_string().parse(), Ok(path));
         }
     }
 
     #[test]
-    fn text_with_doubled_dollars_means_itself(text in "[ -~é😀\n\t$${}]{0,40}") {
+    fn doubled_dollars_are_an_escape(text in "[ -~é😀\n\t$${}]{0,40}") {
         let written = serde_json::Value::from(text.replace('$', "$$")).to_string();
         let evaluation = open([("root", format!("values: {{a: {written}}}"))]);
         prop_assert!(evaluation.diagnostics.is_empty(), "{:?}", evaluation.diagnostics);
@@ -225,7 +225,7 @@ proptest! {
     }
 
     #[test]
-    fn references_in_text_are_replaced_where_they_stand(
+    fn references_in_text_are_replaced_in_place(
         parts in prop::collection::vec(("[ a-zé]{0,5}", name()), 1..6)
     ) {
         let (mut written, mut want) = (String::new(), String::new());
@@ -268,24 +268,24 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_evaluated_or_refused(text in any::<String>()) {
+    fn any_text_is_evaluated_or_rejected(text in any::<String>()) {
         all_of(&text);
         all_of(&format!("values:\n  a: {text}\n"));
     }
 
     #[test]
-    fn any_bytes_are_evaluated_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_evaluated_or_rejected(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         all_of(&String::from_utf8_lossy(&bytes));
     }
 
     #[test]
-    fn no_secret_shows_of_any_definition(text in any_definition()) {
+    fn secrets_of_any_definition_are_redacted(text in any_definition()) {
         let shown = all_of(&text);
         prop_assert!(!shown.contains("hunter2"), "{}", shown);
     }
 
     #[test]
-    fn a_changed_definition_is_evaluated_or_refused(text in mutated_definition()) {
+    fn mutated_definition_is_evaluated_or_rejected(text in mutated_definition()) {
         all_of(&text);
     }
 }

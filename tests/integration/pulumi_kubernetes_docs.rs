@@ -256,7 +256,7 @@ fn hide_credentials(opened: &mut Value) {
 }
 
 #[test]
-fn the_kubeconfig_of_a_local_cluster() {
+fn kubeconfig_of_a_local_cluster_arrives_the_same() {
     let seed = Seed::new(LOCAL_CLUSTER);
     let text = "apiVersion: v1\nkind: Config\nclusters:\n- cluster:\n    server: \
                 https://127.0.0.1:6443\n  name: docker-desktop\n";
@@ -267,7 +267,7 @@ fn the_kubeconfig_of_a_local_cluster() {
 }
 
 #[test]
-fn the_kubeconfig_of_a_stack_output() {
+fn kubeconfig_of_a_stack_output_arrives_the_same() {
     let seed = Seed::new(STACK_OUTPUT);
     let opened = seed.opened(&["files"]);
     assert_eq!(opened, json!({"KUBECONFIG": KUBECONFIG}));
@@ -283,7 +283,7 @@ fn the_kubeconfig_of_a_stack_output() {
 }
 
 #[test]
-fn the_configuration_of_a_pulumi_program() {
+fn pulumi_config_arrives_the_same() {
     let seed = Seed::new(PULUMI_PROGRAM);
     let opened = seed.opened(&[]);
     assert_eq!(
@@ -297,7 +297,7 @@ fn the_configuration_of_a_pulumi_program() {
 }
 
 #[test]
-fn the_credentials_for_aws() {
+fn aws_credentials_arrive_the_same() {
     let seed = Seed::new(&aws_access_of_today());
     assert_eq!(
         seed.opened(&[]),
@@ -317,7 +317,7 @@ fn the_credentials_for_aws() {
 }
 
 #[test]
-fn the_old_name_of_the_key_works_here_alone() {
+fn deprecated_key_name_works_only_locally() {
     let seed = Seed::new(&aws_access());
     for way in [Way::Local, Way::LocalWithFolder] {
         let output = seed.call(way, "open").run();
@@ -334,7 +334,7 @@ fn the_old_name_of_the_key_works_here_alone() {
 }
 
 #[test]
-fn the_import_of_the_credentials() {
+fn imported_credentials_arrive_the_same() {
     let seed = Seed::new(IMPORT);
     let opened = seed.opened(&[]);
     assert_eq!(opened["files"], json!({"KUBECONFIG": KUBECONFIG}));

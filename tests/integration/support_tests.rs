@@ -8,7 +8,7 @@ use crate::support::plugin::Output;
 use stand_ins::sts::Failure;
 
 #[test]
-fn a_call_that_hangs_is_killed_and_fails_its_test() {
+fn hanging_call_is_killed_and_fails_its_test() {
     let aws = Aws::new();
     aws.sts.fail(Failure::Hang, usize::MAX);
     let plugin = aws
@@ -26,7 +26,7 @@ fn a_call_that_hangs_is_killed_and_fails_its_test() {
 }
 
 #[test]
-fn the_place_of_a_call_reads_dir() {
+fn test_directory_is_replaced_in_output() {
     let plugin = Aws::new().plugin().arg("get-token");
     let missing = plugin.path("missing.yaml");
     let output = plugin.arg(missing).run();
@@ -36,7 +36,7 @@ fn the_place_of_a_call_reads_dir() {
 }
 
 #[test]
-fn outputs_are_compared_whole() {
+fn outputs_are_compared_completely() {
     let output = Output {
         stdout: String::new(),
         stderr: "a\n".to_owned(),

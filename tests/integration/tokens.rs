@@ -70,7 +70,7 @@ fn presign(
 }
 
 #[test]
-fn the_known_answer_byte_for_byte() {
+fn known_token_is_equal_byte_for_byte() {
     let known = Signer::known_answer();
     let credentials = Credentials {
         access_key_id: known.access_key_id.clone(),
@@ -95,7 +95,7 @@ fn the_known_answer_byte_for_byte() {
 }
 
 #[test]
-fn hosts_and_signatures_are_botocores() {
+fn hosts_and_signatures_match_botocore() {
     let oracle: Value = serde_json::from_str(include_str!("../data/botocore.json")).unwrap();
     let text = |name: &str| oracle[name].as_str().unwrap();
     let signed_at = timestamp::parse_compact(text("at")).unwrap();
@@ -173,7 +173,7 @@ fn hosts_and_signatures_are_botocores() {
 }
 
 #[test]
-fn each_refusal_has_its_reason() {
+fn each_rejected_host_has_a_reason() {
     let oracle: Value = serde_json::from_str(include_str!("../data/botocore.json")).unwrap();
     let mut hosts = vec![0; REFUSED.len()];
     for row in oracle["rows"].as_array().unwrap() {

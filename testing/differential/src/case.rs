@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_recorded_case_is_the_case() {
+    fn recorded_case_round_trips() {
         let texts = ["", "a: 1\r\n\n b", "\n"];
         let environments = texts.map(|text| (format!("named {text:?}"), text.to_owned()));
         let case = Case {

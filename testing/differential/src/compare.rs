@@ -627,7 +627,7 @@ mod tests {
     }
 
     #[test]
-    fn only_names_that_are_as_near_are_a_tie() {
+    fn suggestion_ties_need_equal_distance() {
         let suggests = |name: &str| {
             let summary = format!("unknown property \"oar\"; did you mean \"{name}\"?");
             answer("{}", vec![diagnostic(&summary, 1, 2)])
@@ -653,7 +653,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_yaml_may_be_refused_in_other_words() {
+    fn yaml_syntax_errors_may_be_worded_differently() {
         let unplaced = Diagnostic {
             environment: None,
             begin: None,

@@ -357,7 +357,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tree_is_written_as_it_says() {
+    fn tree_is_written_in_its_layout() {
         let key = |name: &str| Node::inline(name);
         let inner = Node::map(vec![(key("b"), Node::inline("1"))], Style::Compact);
         let nested = Node::list(vec![Node::inline("2"), inner.clone()], Style::Compact);

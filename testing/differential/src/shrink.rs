@@ -302,7 +302,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cause_is_what_stays() {
+    fn shrinking_keeps_the_cause() {
         let entry = |key: &str, value| (Node::inline(key), value);
         let inner = Node::list(
             vec![Node::inline("xyz"), Node::inline("cause!")],

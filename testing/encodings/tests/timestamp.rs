@@ -3,7 +3,7 @@
 use encodings::timestamp;
 
 #[test]
-fn instants_are_written_as_aws_does() {
+fn timestamps_are_written_as_in_aws() {
     for (seconds, compact, date) in [
         (0, "19700101T000000Z", "Thu, 01 Jan 1970 00:00:00 GMT"),
         (

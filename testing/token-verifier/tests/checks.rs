@@ -31,7 +31,7 @@ fn check(token: &str, now: i64) -> Result<Parsed, Refusal> {
 }
 
 #[test]
-fn a_good_token_is_read() {
+fn valid_token_is_parsed() {
     let changes = [("&X-Amz-Sig", "&X-Amz-Security-Token=a%2Bb%3D&X-Amz-Sig")];
     let parsed = check(&token(&url(&changes)), AT + 900).unwrap();
     assert_eq!(parsed.host, "sts.eu-west-1.amazonaws.com");
@@ -45,7 +45,7 @@ fn a_good_token_is_read() {
 }
 
 #[test]
-fn every_check_refuses_what_breaks_it() {
+fn each_check_rejects_its_violation() {
     let good = url(&[]);
     let long = token(&url(&[("00ff", &"0".repeat(3000))]));
     assert!(long.len() > 4096);
@@ -100,7 +100,7 @@ fn every_check_refuses_what_breaks_it() {
 }
 
 #[test]
-fn what_the_original_lets_pass_passes() {
+fn tokens_that_aws_iam_authenticator_accepts_are_accepted() {
     for changes in [
         &[][..],
         &[("https:", "HTTPS:")],
@@ -118,7 +118,7 @@ fn what_the_original_lets_pass_passes() {
 }
 
 #[test]
-fn hosts_are_taken_by_partition() {
+fn hosts_are_accepted_by_partition() {
     let accepted = [
         ("aws", "sts.amazonaws.com"),
         ("aws", "sts.us-east-1.amazonaws.com"),

@@ -98,7 +98,7 @@ fn assert_separate(fixture: &CacheFixture, switches: &[Switch]) {
 }
 
 #[test]
-fn every_setting_has_its_own_credentials() {
+fn each_setting_is_part_of_the_key() {
     assert_separate(
         &CacheFixture::cloud(),
         &[
@@ -173,7 +173,7 @@ fn every_setting_has_its_own_credentials() {
 }
 
 #[test]
-fn every_endpoint_and_extension_has_its_own_credentials() {
+fn endpoint_and_cluster_extension_are_part_of_the_key() {
     assert_separate(
         &CacheFixture::cloud(),
         &[
@@ -220,7 +220,7 @@ fn every_endpoint_and_extension_has_its_own_credentials() {
 }
 
 #[test]
-fn every_version_has_its_own_credentials() {
+fn environment_version_is_part_of_the_key() {
     fn version(command: &mut Command, version: &str) {
         let environment = format!("{ENVIRONMENT}{version}");
         replace_arguments(command, &["get-token", &environment, "-i", "prod"]);
@@ -249,7 +249,7 @@ values:
 ";
 
 #[test]
-fn every_place_of_credentials_has_its_own() {
+fn credentials_path_is_part_of_the_key() {
     let fixture = CacheFixture::cloud_with(|configuration| {
         *configuration = configuration.clone().environment("test", "two", TWO);
     });
@@ -273,7 +273,7 @@ fn every_place_of_credentials_has_its_own() {
 }
 
 #[test]
-fn every_organization_has_its_own_credentials() {
+fn organization_is_part_of_the_key() {
     let fixture = CacheFixture::cloud();
     let url = fixture.pulumi_cloud.url();
     let config =
@@ -326,7 +326,7 @@ fn every_organization_has_its_own_credentials() {
 }
 
 #[test]
-fn every_account_has_its_own_credentials() {
+fn pulumi_account_is_part_of_the_key() {
     let fixture = CacheFixture::cloud();
     let elsewhere = PulumiCloudFixture::new();
     let (here, there) = (fixture.pulumi_cloud.url(), elsewhere.url());
@@ -388,7 +388,7 @@ fn every_account_has_its_own_credentials() {
 }
 
 #[test]
-fn every_identity_token_and_endpoint_has_its_own_credentials() {
+fn identity_token_and_sts_endpoint_are_part_of_the_key() {
     let fixture = CacheFixture::local(LOCAL);
     fixture.assert_miss();
     let write = |token: &str| fs::write(fixture.plugin.path("identity"), token).unwrap();
@@ -430,7 +430,7 @@ values:
 ";
 
 #[test]
-fn an_edited_definition_takes_effect_at_once() {
+fn edited_definition_takes_effect_immediately() {
     let fixture = CacheFixture::local(ROOT);
     let path = |name: &str| fixture.plugin.path(name);
     let write = |name: &str, text: &str| {
@@ -490,7 +490,7 @@ fn an_edited_definition_takes_effect_at_once() {
 }
 
 #[test]
-fn the_host_of_the_api_server_has_its_own_credentials() {
+fn region_from_the_api_server_host_is_part_of_the_key() {
     let definition = LOCAL.replace(", region: eu-west-1", "");
     let fixture = CacheFixture::local(&definition).with(with_second_role);
     for round in 0..2 {
@@ -519,7 +519,7 @@ fn the_host_of_the_api_server_has_its_own_credentials() {
 }
 
 #[test]
-fn what_changes_nothing_changes_nothing() {
+fn irrelevant_settings_are_not_part_of_the_key() {
     let changes: [(&str, Change); 12] = [
         ("folder", |_, command| {
             command.current_dir("/");

@@ -19,7 +19,7 @@ fn assert_ends_by_the_local_clock(output: &Output) {
 }
 
 #[test]
-fn with_pulumi_cloud_the_token_is_good_all_the_same() {
+fn tokens_from_pulumi_cloud_are_valid_with_a_wrong_local_clock() {
     for (skew, word) in [(3600, "1h behind"), (-3600, "1h ahead of")] {
         let pulumi_cloud = PulumiCloudFixture::new();
         pulumi_cloud.aws().clock.advance(skew);
@@ -47,7 +47,7 @@ values:
 ";
 
 #[test]
-fn with_an_identity_token_the_token_is_good_all_the_same() {
+fn tokens_from_an_identity_token_are_valid_with_a_wrong_local_clock() {
     for skew in [3600, -3600] {
         for role in [None, Some(VIEWER)] {
             let aws = Aws::new();
@@ -76,7 +76,7 @@ fn with_an_identity_token_the_token_is_good_all_the_same() {
 }
 
 #[test]
-fn a_first_signature_by_a_wrong_clock_is_made_anew() {
+fn first_signature_with_a_wrong_clock_is_repeated_with_the_servers_time() {
     const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
     for skew in [3600, -3600] {
         let aws = Aws::with(|configuration| {

@@ -68,7 +68,7 @@ fn entries_are_listed_and_cleared() {
 }
 
 #[test]
-fn what_has_expired_is_listed_as_such() {
+fn expired_entries_are_listed_as_expired() {
     let fixture = CacheFixture::cloud();
     fixture.run_at(-7_000).unwrap();
     let rows = rows(&cache(&fixture, &["list"]));
@@ -98,7 +98,7 @@ fn secrets_are_not_listed() {
 }
 
 #[test]
-fn whatever_stands_in_an_entry_is_one_line() {
+fn damaged_entries_are_listed_on_one_line() {
     let fixture = CacheFixture::cloud();
     fixture.assert_miss();
     let path = fixture.file("entry");
@@ -125,7 +125,7 @@ fn whatever_stands_in_an_entry_is_one_line() {
 }
 
 #[test]
-fn the_folder_can_be_named() {
+fn cache_folder_can_be_set_by_flag_and_variable() {
     let fixture = CacheFixture::cloud();
     for (place, command) in [
         ("by-flag", vec!["--cache-dir"]),
@@ -156,7 +156,7 @@ fn the_folder_can_be_named() {
 }
 
 #[test]
-fn the_cache_can_be_left_out() {
+fn cache_can_be_disabled() {
     for (variable, arguments) in [
         (None, vec!["--no-cache"]),
         (Some("true"), vec![]),

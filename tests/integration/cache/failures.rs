@@ -67,7 +67,7 @@ fn failing() -> Vec<(&'static str, CacheFixture, i32)> {
 }
 
 #[test]
-fn the_services_are_asked_once_a_command() {
+fn failure_is_fetched_once_per_parent_command() {
     for (name, fixture, code) in failing() {
         let (once, asked) = fixture.requests_of(|| script(&fixture, ONCE, |_| ()));
         assert_eq!(once.stdout, format!("{code}\n"), "{name}: {once:?}");
@@ -84,7 +84,7 @@ fn the_services_are_asked_once_a_command() {
 }
 
 #[test]
-fn whoever_runs_it_by_hand_asks_each_time() {
+fn failure_is_fetched_again_without_exec_info() {
     for (name, fixture, code) in failing() {
         let by_hand = |command: &mut Command| {
             command.env_remove("KUBERNETES_EXEC_INFO");
@@ -97,7 +97,7 @@ fn whoever_runs_it_by_hand_asks_each_time() {
 }
 
 #[test]
-fn without_a_cache_nothing_is_remembered() {
+fn failure_is_not_stored_without_a_cache() {
     for (name, fixture, _) in failing() {
         let without = |command: &mut Command| {
             command.arg("--no-cache");
@@ -110,7 +110,7 @@ fn without_a_cache_nothing_is_remembered() {
 }
 
 #[test]
-fn another_question_is_asked() {
+fn failure_of_another_cache_key_is_not_replayed() {
     let fixture = CacheFixture::cloud();
     let change = |command: &mut Command| {
         command.env("PULUMI_ACCESS_TOKEN", STRANGERS_TOKEN);
@@ -145,7 +145,7 @@ fn another_question_is_asked() {
 }
 
 #[test]
-fn a_failure_is_forgotten_once_it_works() {
+fn failure_is_removed_after_a_success() {
     let fixture = CacheFixture::cloud();
     fixture
         .pulumi_cloud
@@ -165,7 +165,7 @@ fn a_failure_is_forgotten_once_it_works() {
 }
 
 #[test]
-fn refreshing_asks_again_in_another_command() {
+fn refresh_ignores_the_failure_of_another_command() {
     let fixture = CacheFixture::cloud();
     fixture
         .pulumi_cloud

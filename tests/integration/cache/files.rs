@@ -74,7 +74,7 @@ fn entries_with_other_content_are_replaced() {
 }
 
 #[test]
-fn another_entry_in_its_place_is_replaced() {
+fn entry_of_another_key_is_replaced() {
     let fixture = CacheFixture::cloud();
     fixture.assert_miss();
     let mine = fixture.file("entry");
@@ -90,7 +90,7 @@ fn another_entry_in_its_place_is_replaced() {
 }
 
 #[test]
-fn no_length_and_no_byte_of_an_entry_can_be_changed() {
+fn truncated_and_changed_entries_are_replaced() {
     let fixture = CacheFixture::cloud();
     fixture.assert_miss();
     let path = fixture.file("entry");
@@ -154,7 +154,7 @@ mod unix {
     }
 
     #[test]
-    fn files_are_for_this_user_alone() {
+    fn files_are_private_to_the_user() {
         let fixture = CacheFixture::cloud();
         fixture.assert_miss();
         assert_eq!(mode(&fixture.folder()), 0o700);
@@ -165,7 +165,7 @@ mod unix {
     }
 
     #[test]
-    fn permissions_that_are_too_loose_are_put_in_order() {
+    fn loose_permissions_are_corrected() {
         for loose in [0o640, 0o604, 0o660, 0o620, 0o610] {
             check("entry", Then::Mended, |fixture| {
                 set_mode(&fixture.file("entry"), loose);
@@ -196,7 +196,7 @@ mod unix {
     }
 
     #[test]
-    fn what_belongs_to_another_user_is_not_used() {
+    fn files_of_another_user_are_not_used() {
         if !is_root() {
             return;
         }
@@ -260,7 +260,7 @@ mod unix {
     }
 
     #[test]
-    fn other_things_in_the_place_of_files() {
+    fn special_files_are_not_used() {
         type Make = fn(&Path);
         let things: [(&str, Make); 3] = [
             ("pipe", make_pipe),
@@ -310,7 +310,7 @@ mod unix {
     }
 
     #[test]
-    fn a_folder_that_serves_for_something_else_is_left_as_it_is() {
+    fn folder_with_other_files_is_left_unchanged() {
         let fixture = CacheFixture::cloud();
         let shared = fixture.plugin.path("shared");
         fs::create_dir(&shared).unwrap();
@@ -351,7 +351,7 @@ mod unix {
     /// A closed stream leads nowhere: what is opened next does not take its place, nor is a command
     /// without it.
     #[test]
-    fn a_command_of_run_has_all_its_streams() {
+    fn closed_standard_input_reads_as_empty() {
         let plugin = Plugin::new()
             .file("env.yaml", "values: {environmentVariables: {A: b}}")
             .args(["run", "env.yaml", "--", "cat"]);
@@ -363,7 +363,7 @@ mod unix {
     }
 
     #[test]
-    fn a_reader_that_has_gone_away_is_no_error() {
+    fn closed_output_pipe_is_not_an_error() {
         let fixture = CacheFixture::cloud();
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
@@ -373,7 +373,7 @@ mod unix {
     }
 
     #[test]
-    fn a_cache_that_cannot_be_is_done_without() {
+    fn call_works_if_the_cache_cannot_be_created() {
         let fixture = CacheFixture::cloud().with(|plugin| plugin.env_remove("HOME"));
         fixture.assert_miss();
         fixture.assert_miss();
@@ -397,7 +397,7 @@ mod unix {
 
     /// Root may write where the mode forbids it, but not to a disk that is mounted for reading.
     #[test]
-    fn a_home_that_is_read_only_or_full_is_done_without() {
+    fn call_works_with_a_read_only_or_full_home() {
         const READ_ONLY: &str = "mount --bind home home && mount -o remount,bind,ro home";
         const NO_SPACE: &str = "mount -t tmpfs -o size=4k,nr_inodes=20 none home && head -c 4096 /dev/zero > home/full";
         const NO_INODES: &str = "mount -t tmpfs -o nr_inodes=1 none home";
@@ -425,7 +425,7 @@ mod unix {
     /// The system's own answer to a file that would grow beyond its limit is a signal that ends the
     /// process.
     #[test]
-    fn files_that_may_not_grow_are_done_without() {
+    fn call_works_with_a_file_size_limit_of_zero() {
         let fixture = CacheFixture::cloud();
         for _ in 0..2 {
             let script = "ulimit -f 0; exec \"$@\"";
@@ -440,7 +440,7 @@ mod unix {
     }
 
     #[test]
-    fn a_holder_that_hangs_is_passed_over() {
+    fn expired_lock_holder_is_ignored() {
         let fixture = CacheFixture::cloud();
         fixture.assert_miss();
         fs::remove_file(fixture.file("entry")).unwrap();
@@ -457,7 +457,7 @@ mod unix {
     }
 
     #[test]
-    fn a_user_without_rights_in_the_folder_is_served() {
+    fn call_works_without_permissions_for_the_folder() {
         if !is_root() {
             return;
         }

@@ -67,7 +67,7 @@ fn folder() -> (TempDir, PathBuf, PathBuf) {
 }
 
 #[test]
-fn no_bit_of_a_file_can_be_changed_and_none_left_out() {
+fn changed_and_truncated_files_are_rejected() {
     let (folder, entry, failed) = folder();
     let cache = cache(folder.path());
     let opens = || cache.look_up().unwrap().is_some();
@@ -153,7 +153,7 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn any_bytes_are_no_entry(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn arbitrary_bytes_are_rejected(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let (folder, entry, failed) = folder();
         let cache = cache(folder.path());
         for path in [&entry, &failed, &entry.with_extension("lock")] {
@@ -170,7 +170,7 @@ proptest! {
     }
 
     #[test]
-    fn what_another_wrote_into_the_lock_is_only_a_hint(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+    fn lock_file_content_is_only_a_hint(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
         let (folder, entry, _) = folder();
         let cache = cache(folder.path());
         let now = Clock::system().now();
@@ -183,7 +183,7 @@ proptest! {
     }
 
     #[test]
-    fn keys_are_the_same_only_where_all_of_them_is(one in fields(), other in fields(), at in 0_usize..23) {
+    fn keys_differ_in_every_field(one in fields(), other in fields(), at in 0_usize..23) {
         prop_assert_eq!(key(&one).hash() == key(&other).hash(), one == other);
         // One field alone.
         let mut near = one.clone();

@@ -83,7 +83,7 @@ fn signal(child: &Child, signal: Signal) {
 /// A third of the calls is killed at any moment, a third after the last answer was asked for, a third
 /// while an entry is being written. Half replace an entry, half make the first one.
 #[test]
-fn a_killed_call_harms_nobody() {
+fn killed_call_leaves_a_usable_cache() {
     let fixture = ControlledCall::new(Behavior::Answer);
     let (rounds, seed) = (stress_settings::kill_count(), stress_settings::seed());
     println!("seed {seed}");
@@ -150,7 +150,7 @@ fn a_killed_call_harms_nobody() {
 
 /// Whoever ends kubectl leaves its plugin alone.
 #[test]
-fn a_call_without_its_parent_ends_by_its_own_time_limit() {
+fn orphaned_call_exits_at_its_time_limit() {
     let fixture = ControlledCall::new(Behavior::Hold);
     let call = fixture.command(&SHORT);
     let mut shell = Command::new("sh");
@@ -183,7 +183,7 @@ fn a_call_without_its_parent_ends_by_its_own_time_limit() {
 
 /// As Ctrl-Z does it, which stops kubectl's plugin too.
 #[test]
-fn nobody_waits_for_a_stopped_call_beyond_its_time() {
+fn waiters_give_up_on_a_stopped_call_after_its_time_limit() {
     let fixture = ControlledCall::new(Behavior::Hold);
     let mut stopped = start(fixture.command(&SHORT));
     fixture.server.wait_for_requests(1);
@@ -214,7 +214,7 @@ fn nobody_waits_for_a_stopped_call_beyond_its_time() {
 
 /// A waiter takes over from one that was killed.
 #[test]
-fn the_next_in_line_takes_over_from_a_killed_call() {
+fn one_waiter_takes_over_from_a_killed_call() {
     let fixture = ControlledCall::new(Behavior::Hold);
     let mut first = start(fixture.command(&[]));
     fixture.server.wait_for_requests(1);

@@ -55,7 +55,7 @@ fn assert_token(fixture: &CacheFixture, output: &Output) {
 
 /// Right after it was locked, the file says what the holder before wrote, maybe days ago.
 #[test]
-fn an_old_note_is_no_sign_of_a_holder_that_hangs() {
+fn outdated_lock_file_does_not_mean_a_hanging_holder() {
     for text in ["1000", "", "nonsense", "99999999999999999999"] {
         let fixture = CacheFixture::cloud();
         fixture.assert_miss();
@@ -79,7 +79,7 @@ fn an_old_note_is_no_sign_of_a_holder_that_hangs() {
 }
 
 #[test]
-fn whoever_waits_takes_what_the_other_fetched_or_fetches() {
+fn waiter_fetches_if_the_lock_holder_stored_nothing() {
     let fixture = CacheFixture::cloud();
     fixture.assert_miss();
     fs::remove_file(fixture.file("entry")).unwrap();
@@ -96,7 +96,7 @@ fn whoever_waits_takes_what_the_other_fetched_or_fetches() {
 }
 
 #[test]
-fn whoever_wants_new_credentials_is_not_content_with_the_old_ones() {
+fn refreshing_waiter_does_not_use_old_credentials() {
     let fixture = CacheFixture::cloud();
     fixture.assert_miss();
     let lock = hold(&fixture, "");
@@ -112,7 +112,7 @@ fn whoever_wants_new_credentials_is_not_content_with_the_old_ones() {
 }
 
 #[test]
-fn whoever_waits_in_vain_says_so() {
+fn waiter_reports_a_time_out() {
     let fixture = CacheFixture::cloud();
     fixture.assert_miss();
     // Credentials that are good need no lock.
@@ -142,7 +142,7 @@ fn whoever_waits_in_vain_says_so() {
 }
 
 #[test]
-fn a_login_that_changes_meanwhile_is_followed() {
+fn waiter_uses_a_login_that_changed_meanwhile() {
     let fixture = CacheFixture::cloud();
     let url = fixture.pulumi_cloud.url();
     let account = |token: &str| serde_json::json!({"accounts": {&url: {"accessToken": token}}});

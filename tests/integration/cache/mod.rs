@@ -325,7 +325,7 @@ fn end(output: &Output) -> Timestamp {
 }
 
 #[test]
-fn the_second_call_needs_no_network() {
+fn second_call_needs_no_network() {
     let fixture = CacheFixture::cloud();
     let (output, requests) = fixture.requests_of(|| fixture.run());
     fixture.pulumi_cloud.assert_token(&output);

@@ -82,7 +82,7 @@ fn api_server(fixture: &CacheFixture) -> ApiServer {
 }
 
 #[test]
-fn kubectl_goes_on_while_the_credentials_last() {
+fn kubectl_works_in_an_outage_while_credentials_are_valid() {
     for kubectl in oldest_and_newest() {
         // Time to renew them, with a quarter of their life left.
         let (fixture, pulumi_cloud) = fetched(46 * 60);
@@ -99,7 +99,7 @@ fn kubectl_goes_on_while_the_credentials_last() {
 }
 
 #[test]
-fn kubectl_fails_once_a_command_when_they_are_over() {
+fn kubectl_fails_once_per_command_after_credentials_expire() {
     for kubectl in oldest_and_newest() {
         let (fixture, pulumi_cloud) = fetched(59 * 60);
         let server = api_server(&fixture);

@@ -41,7 +41,7 @@ fn assert_as_ever(fixture: &CacheFixture, output: &Output) {
 }
 
 #[test]
-fn one_of_many_calls_renews_in_time() {
+fn one_of_many_calls_renews_credentials_before_they_expire() {
     for fixture in fixtures() {
         fixture.run_at(DUE).unwrap();
         let before = fs::read(fixture.file("entry")).unwrap();
@@ -63,7 +63,7 @@ fn one_of_many_calls_renews_in_time() {
 }
 
 #[test]
-fn what_is_over_is_not_used() {
+fn expiring_credentials_are_not_used() {
     for fixture in fixtures() {
         fixture.run_at(OVER).unwrap();
         fixture.assert_miss();
@@ -72,7 +72,7 @@ fn what_is_over_is_not_used() {
 }
 
 #[test]
-fn credentials_that_end_at_once_are_not_kept_for_others() {
+fn short_lived_credentials_are_not_cached() {
     let fixture = CacheFixture::local(LOCAL);
     fixture.aws.sts.set_lifetime(Some(110));
     for _ in 0..2 {
@@ -88,7 +88,7 @@ fn credentials_that_end_at_once_are_not_kept_for_others() {
 }
 
 #[test]
-fn an_outage_is_not_noticed_while_credentials_last() {
+fn outage_is_silent_while_credentials_are_valid() {
     for fixture in fixtures() {
         fixture.run_at(DUE).unwrap();
         let (output, requests) = during_an_outage(&fixture, |_| ());
@@ -103,7 +103,7 @@ fn an_outage_is_not_noticed_while_credentials_last() {
 }
 
 #[test]
-fn an_outage_is_told_to_whoever_wants_to_know() {
+fn outage_is_logged_with_v() {
     for fixture in fixtures() {
         fixture.run_at(DUE).unwrap();
         let (output, _) = during_an_outage(&fixture, |command| {
@@ -124,7 +124,7 @@ fn an_outage_is_told_to_whoever_wants_to_know() {
 }
 
 #[test]
-fn a_service_that_hangs_delays_nobody_for_long() {
+fn hanging_service_delays_a_call_only_until_its_time_limit() {
     let fixture = CacheFixture::cloud();
     fixture.run_at(DUE).unwrap();
     fixture.pulumi_cloud.stand_in().fail(Fault::Hang, 10);
@@ -136,7 +136,7 @@ fn a_service_that_hangs_delays_nobody_for_long() {
 }
 
 #[test]
-fn an_outage_beyond_the_end_is_an_error() {
+fn outage_after_expiry_is_an_error() {
     for fixture in fixtures() {
         fixture.run_at(OVER).unwrap();
         fixture.pulumi_cloud.stand_in().fail(Fault::Hang, 10);
@@ -150,7 +150,7 @@ fn an_outage_beyond_the_end_is_an_error() {
 }
 
 #[test]
-fn a_failure_before_the_clock_was_set_back_holds_up_nobody() {
+fn failure_stored_in_the_future_is_ignored() {
     for fixture in fixtures() {
         fixture.run_at(DUE).unwrap();
         fixture
@@ -169,7 +169,7 @@ fn a_failure_before_the_clock_was_set_back_holds_up_nobody() {
 }
 
 #[test]
-fn whoever_asks_for_new_credentials_gets_them() {
+fn refresh_fetches_new_credentials() {
     for fixture in fixtures() {
         fixture.assert_miss();
         let before = fs::read(fixture.file("entry")).unwrap();

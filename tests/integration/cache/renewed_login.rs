@@ -6,7 +6,7 @@ use super::{CacheFixture, ENVIRONMENT};
 use stand_ins::pulumi_cloud::configuration::{Owner, USER};
 
 #[test]
-fn calls_around_a_renewed_login_open_at_most_twice() {
+fn concurrent_calls_during_a_login_renewal_open_at_most_twice() {
     for count in [1, 2, 6] {
         let fixture = CacheFixture::cloud();
         let url = fixture.pulumi_cloud.url();

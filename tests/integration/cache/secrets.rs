@@ -46,7 +46,7 @@ fn lists_credentials(fixture: &CacheFixture) -> bool {
 }
 
 #[test]
-fn static_keys_in_a_file_are_not_kept() {
+fn static_keys_of_a_local_definition_are_not_cached() {
     for (name, definition) in definitions() {
         let fixture =
             CacheFixture::local(&definition).with(|plugin| plugin.file("keys.yaml", keys()));
@@ -61,7 +61,7 @@ fn static_keys_in_a_file_are_not_kept() {
 }
 
 #[test]
-fn a_role_on_top_of_static_keys_is_kept() {
+fn role_assumed_with_static_keys_is_cached() {
     for (name, definition) in definitions() {
         let fixture = CacheFixture::local(&definition)
             .with(|plugin| with_second_role(plugin).file("keys.yaml", keys()));
@@ -91,7 +91,7 @@ fn a_role_on_top_of_static_keys_is_kept() {
 }
 
 #[test]
-fn static_keys_in_pulumi_cloud_are_kept() {
+fn static_keys_in_pulumi_cloud_are_cached() {
     let (_, definition) = definitions().remove(2);
     let fixture = CacheFixture::cloud_with(|configuration| {
         *configuration = configuration
@@ -114,7 +114,7 @@ fn static_keys_in_pulumi_cloud_are_kept() {
 /// A pipe gives what is in it once: nobody may have read it before whoever needs it.
 #[cfg(unix)]
 #[test]
-fn what_can_be_read_once_is_left_to_whoever_needs_it() {
+fn inputs_from_a_pipe_are_read_once() {
     use super::{replace_arguments, through_shell};
     use crate::support::plugin::{TIME_LIMIT, run};
 

@@ -91,7 +91,7 @@ fn assert_all_fail_alike(outputs: &[Output], code: i32) {
 }
 
 #[test]
-fn an_environment_in_pulumi_cloud_is_opened_once() {
+fn environment_in_pulumi_cloud_is_opened_once() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let server = control_pulumi_cloud(&pulumi_cloud, Behavior::Hold);
     for output in run_while_held(&server, &get_token(&pulumi_cloud, &server)) {
@@ -104,7 +104,7 @@ fn an_environment_in_pulumi_cloud_is_opened_once() {
 }
 
 #[test]
-fn a_local_definition_is_opened_once() {
+fn local_definition_is_opened_once() {
     let aws = Aws::new();
     let server = control_sts(&aws, Behavior::Hold);
     for output in run_while_held(&server, &local(&aws, &server)) {
@@ -115,7 +115,7 @@ fn a_local_definition_is_opened_once() {
 }
 
 #[test]
-fn a_refusal_of_pulumi_cloud_is_told_to_all() {
+fn denial_by_pulumi_cloud_reaches_all_waiters() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let server = control_pulumi_cloud(&pulumi_cloud, Behavior::Hold);
     pulumi_cloud
@@ -131,7 +131,7 @@ fn a_refusal_of_pulumi_cloud_is_told_to_all() {
 }
 
 #[test]
-fn an_outage_of_pulumi_cloud_is_told_to_all() {
+fn outage_of_pulumi_cloud_reaches_all_waiters() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let server = control_pulumi_cloud(&pulumi_cloud, Behavior::Hold);
     pulumi_cloud
@@ -143,7 +143,7 @@ fn an_outage_of_pulumi_cloud_is_told_to_all() {
 }
 
 #[test]
-fn trouble_of_sts_is_told_to_all() {
+fn failure_of_sts_reaches_all_waiters() {
     for (failure, code, calls) in [(Failure::deny(), 4, 1), (Failure::internal(), 5, 3)] {
         let aws = Aws::new();
         let server = control_sts(&aws, Behavior::Hold);
@@ -157,7 +157,7 @@ fn trouble_of_sts_is_told_to_all() {
 /// While the login is renewed nobody can read it, so that nobody comes to wait for the lock; those
 /// that come later find another login than those before.
 #[test]
-fn an_expired_login_is_renewed_once_and_opens_once() {
+fn expired_login_is_renewed_once_and_opens_once() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let server = control_pulumi_cloud(&pulumi_cloud, Behavior::Hold);
     let refresh_token = pulumi_cloud

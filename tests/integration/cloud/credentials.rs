@@ -38,7 +38,7 @@ fn definition(login: &str) -> String {
 }
 
 #[test]
-fn the_lifetime_is_that_of_the_definition_then_the_setting_then_a_safe_one() {
+fn lifetime_comes_from_the_definition_the_setting_or_a_safe_default() {
     let of = |minutes: u64| i64::try_from(Duration::from_mins(minutes).as_secs()).unwrap();
     for (login, flags, want) in [
         ("duration: 45m", &[][..], of(45)),
@@ -63,7 +63,7 @@ fn the_lifetime_is_that_of_the_definition_then_the_setting_then_a_safe_one() {
 }
 
 #[test]
-fn a_role_on_top_is_assumed_with_them() {
+fn role_to_assume_is_assumed_with_the_credentials() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let output = pulumi_cloud
         .get_token(ENVIRONMENT)
@@ -114,7 +114,7 @@ fn an_identity_token_in_the_environment_is_exchanged_at_sts() {
 }
 
 #[test]
-fn an_identity_token_that_cannot_be_exchanged_is_told() {
+fn failed_identity_token_exchange_is_reported() {
     for (more, flags, stderr, code) in [
         (
             "",

@@ -13,7 +13,7 @@ use super::PulumiCloudFixture;
 use stand_ins::pulumi_cloud::configuration::TOKEN;
 
 #[test]
-fn ciphertexts_are_decrypted_in_their_order() {
+fn ciphertexts_are_decrypted_in_order() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let host = Host::with(
         [
@@ -60,7 +60,7 @@ fn ciphertexts_are_decrypted_in_their_order() {
 }
 
 #[test]
-fn a_local_copy_of_a_stored_environment_is_opened() {
+fn local_copy_of_a_stored_environment_is_opened() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let encrypt = |plaintext: &str| {
         let cloud = &pulumi_cloud.stand_in;

@@ -392,7 +392,7 @@ fn prepared() -> PulumiCloudFixture {
 }
 
 #[test]
-fn every_fault_has_its_words() {
+fn every_fault_has_its_message() {
     let mut wrong = Vec::new();
     for row in ROWS {
         for verbosity in ["0", "2"] {
@@ -459,7 +459,7 @@ fn closed_port() -> String {
 }
 
 #[test]
-fn what_passes_is_tried_again() {
+fn transient_faults_are_retried() {
     for (fault, at, asked) in [
         (
             Fault::internal(),
@@ -534,7 +534,7 @@ fn secure(pulumi_cloud: &PulumiCloudFixture, url: &str, trusted: &str) -> Plugin
 }
 
 #[test]
-fn tls_is_checked_and_its_failures_explained() {
+fn tls_failures_are_explained() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let authority = Authority::new();
     let tls = pulumi_cloud.stand_in.behind_tls(&authority);
@@ -582,7 +582,7 @@ fn tls_is_checked_and_its_failures_explained() {
 }
 
 #[test]
-fn the_real_name_is_reached_through_a_proxy() {
+fn pulumi_cloud_is_reached_through_a_proxy() {
     use stand_ins::proxy::Proxy;
     let pulumi_cloud = PulumiCloudFixture::new();
     let authority = Authority::new();

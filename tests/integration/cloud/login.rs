@@ -88,7 +88,7 @@ fn the_credentials_file_logs_in() {
 }
 
 #[test]
-fn an_expired_login_is_renewed_and_stored() {
+fn expired_login_is_renewed_and_stored() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let refresh_token = pulumi_cloud
         .stand_in
@@ -133,7 +133,7 @@ fn an_expired_login_is_renewed_and_stored() {
 }
 
 #[test]
-fn plugins_at_the_same_time_renew_a_login_once() {
+fn concurrent_calls_renew_a_login_once() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let refresh_token = pulumi_cloud
         .stand_in
@@ -155,7 +155,7 @@ fn plugins_at_the_same_time_renew_a_login_once() {
 }
 
 #[test]
-fn a_login_that_cannot_be_used_says_what_to_do() {
+fn unusable_login_has_a_hint() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let expired = json!({
         "accessToken": "pul-expired",
@@ -216,7 +216,7 @@ fn a_login_that_cannot_be_used_says_what_to_do() {
 }
 
 #[test]
-fn a_backend_for_state_stops_nobody() {
+fn login_to_a_state_backend_does_not_prevent_a_call() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let file = credentials(&pulumi_cloud, &json!({"accessToken": TOKEN}));
     for state in ["s3://state", "file://~", "gs://b", "azblob://c"] {
@@ -310,7 +310,7 @@ fn a_job_of_github_actions_needs_no_stored_secret() {
 }
 
 #[test]
-fn an_identity_token_that_is_not_exchanged_is_told() {
+fn rejected_identity_token_is_reported() {
     let pulumi_cloud = trusting();
     let token = identity_token();
     let plugin = |source: &str| {

@@ -70,7 +70,7 @@ fn versions_and_short_names_are_opened() {
 }
 
 #[test]
-fn the_organization_is_found_where_the_original_finds_it() {
+fn default_organization_is_found_as_in_esc() {
     let config = |pulumi_cloud: &PulumiCloudFixture| {
         format!(
             r#"{{"backends":{{"{}":{{"defaultOrg":"acme"}}}}}}"#,
@@ -119,7 +119,7 @@ fn the_organization_is_found_where_the_original_finds_it() {
 }
 
 #[test]
-fn values_come_as_they_are() {
+fn values_are_preserved() {
     let pulumi_cloud = PulumiCloudFixture::with_definition(
         "values:\n  n: 12345678901234567890\n  l: [true, null, {a: b}]\n  s: {fn::secret: hunter2}\n  \
          e: '<&>'\n",
@@ -190,7 +190,7 @@ error: unknown property \"nothing\"
 }
 
 #[test]
-fn a_local_definition_can_be_evaluated_there() {
+fn remote_flag_evaluates_a_local_definition_in_pulumi_cloud() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let plugin = |command: &str, definition: &str| {
         pulumi_cloud
@@ -241,7 +241,7 @@ error: unknown property \"nothing\"
 }
 
 #[test]
-fn names_that_lead_elsewhere_are_not_sent() {
+fn malformed_environment_names_are_not_sent() {
     let pulumi_cloud = PulumiCloudFixture::new();
     for name in [
         "acme/platform/..",
@@ -259,7 +259,7 @@ fn names_that_lead_elsewhere_are_not_sent() {
 }
 
 #[test]
-fn nothing_secret_is_told_at_any_verbosity() {
+fn secrets_are_not_logged_at_any_verbosity() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let output = pulumi_cloud.get_token(ENVIRONMENT).arg("-vv").run();
     assert_eq!(output.code, 0, "{output:?}");

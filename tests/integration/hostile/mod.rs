@@ -83,7 +83,7 @@ fn wrong(shape: &Shape, evaluation: &Evaluation) -> Option<String> {
 }
 
 #[test]
-fn each_shape_ends_as_it_should() {
+fn each_hostile_definition_has_the_expected_outcome() {
     let wrong: Vec<_> = SHAPES
         .iter()
         .filter_map(|shape| {
@@ -95,7 +95,7 @@ fn each_shape_ends_as_it_should() {
 }
 
 #[test]
-fn the_binary_survives_what_is_large_and_deep() {
+fn binary_survives_large_and_deep_definitions() {
     // Each with the part of its largest size that a build without optimisation takes soon.
     for (name, part) in [
         ("plain string: bytes", 10),

@@ -23,7 +23,7 @@ fn written(plugin: &Plugin) -> String {
 const CHANGED: &str = "changed [dir]/home/.kube/config\n";
 
 #[test]
-fn the_user_of_eksctl_is_converted() {
+fn eksctl_user_is_converted() {
     let before = data("eksctl.yaml");
     let plugin = convert(&before, &[]);
     plugin.run().assert(CHANGED, "", 0);
@@ -48,7 +48,7 @@ fn the_user_of_eksctl_is_converted() {
 }
 
 #[test]
-fn what_is_lost_is_told() {
+fn dropped_settings_are_reported() {
     let plugin = convert(&data("aws.yaml"), &["--credentials", "aws.creds"]);
     plugin.run().assert(
         CHANGED,
@@ -76,7 +76,7 @@ fn what_is_lost_is_told() {
 
 /// Users of every sort in one file: those for EKS change, the others stay to the byte.
 #[test]
-fn other_users_stay() {
+fn other_users_are_unchanged() {
     let before = "\
 clusters:
 - name: a
@@ -131,7 +131,7 @@ users:
 }
 
 #[test]
-fn one_context_is_converted_beside_the_old_one() {
+fn context_is_converted_into_a_new_entry() {
     let before = data("eksctl.yaml");
     let context = "admin@shop.eu-west-1.eksctl.io";
     let plugin = convert(
@@ -158,7 +158,7 @@ fn one_context_is_converted_beside_the_old_one() {
 }
 
 #[test]
-fn what_cannot_be_converted_is_an_error() {
+fn unconvertible_users_are_an_error() {
     for (file, arguments, problem) in [
         (
             "gke.yaml",

@@ -39,7 +39,7 @@ fn listed(plugin: &Plugin, files: &[&str]) -> std::ffi::OsString {
 }
 
 #[test]
-fn an_entry_is_changed_where_it_stands_and_a_new_one_in_the_first_file() {
+fn existing_entry_is_changed_in_its_file_and_new_entry_added_to_the_first() {
     let user = "users:\n- name: demo\n  user:\n    exec: {command: aws, args: [eks, get-token]}\n";
     let plugin = update(Plugin::new())
         .file("two", "# two\n")
@@ -77,7 +77,7 @@ fn an_entry_is_changed_where_it_stands_and_a_new_one_in_the_first_file() {
 }
 
 #[test]
-fn names_and_the_current_context_are_chosen() {
+fn names_and_current_context_can_be_chosen() {
     let before = "current-context: mine\n";
     let plugin = update(Plugin::new()).file("home/.kube/config", before);
     let run = |arguments: &[&str]| {
@@ -102,7 +102,7 @@ fn names_and_the_current_context_are_chosen() {
 }
 
 #[test]
-fn what_was_added_by_hand_stays() {
+fn manual_additions_are_preserved() {
     let plugin = update(Plugin::new()).arg("--region").arg("eu-west-1");
     assert_eq!(plugin.run().code, 0);
     let config = plugin.path("home/.kube/config");
@@ -130,7 +130,7 @@ fn what_was_added_by_hand_stays() {
 }
 
 #[test]
-fn a_dry_run_shows_the_difference_and_writes_nothing() {
+fn dry_run_prints_the_difference_and_writes_nothing() {
     let before = "\
 # mine
 users:
@@ -187,7 +187,7 @@ current-context: other
 }
 
 #[test]
-fn what_belongs_to_somebody_else_is_refused() {
+fn entries_of_other_tools_are_not_overwritten() {
     for (before, problem) in [
         (
             "users: [{name: demo, user: {token: x}}]\n",
@@ -222,7 +222,7 @@ fn what_belongs_to_somebody_else_is_refused() {
 }
 
 #[test]
-fn a_lock_that_stays_is_told_after_the_time_limit() {
+fn lock_is_reported_after_the_time_limit() {
     let plugin = update(Plugin::new())
         .file("home/.kube/config", "# mine\n")
         .file("home/.kube/config.lock", "")
@@ -241,7 +241,7 @@ fn a_lock_that_stays_is_told_after_the_time_limit() {
 
 #[cfg(unix)]
 #[test]
-fn links_and_modes_stay() {
+fn symlinks_and_file_modes_are_preserved() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
     let plugin = update(Plugin::new()).file("real/config", "# mine\n");

@@ -79,7 +79,7 @@ fn kubectl_reads_every_result() {
 
 /// kubectl writes the file anew in its own form; ours is that form already.
 #[test]
-fn what_kubectl_writes_anew_needs_no_change() {
+fn update_changes_nothing_in_a_file_rewritten_by_kubectl() {
     for kubectl in oldest_and_newest() {
         let plugin = update("# mine\n");
         let context = ["config", "set-context", "demo", "--namespace=apps"];
@@ -101,7 +101,7 @@ fn what_kubectl_writes_anew_needs_no_change() {
 }
 
 #[test]
-fn kubectl_is_served_with_what_was_written() {
+fn kubectl_authenticates_with_the_written_kubeconfig() {
     let aws = Aws::with(|configuration| {
         configuration.users.push(User {
             access_key_id: USER_KEY_ID.to_owned(),

@@ -168,7 +168,7 @@ fn assert_entries(text: &str, name: &str, of: &str) {
 }
 
 #[test]
-fn entries_that_are_there_are_changed_in_place() {
+fn existing_entries_are_changed_in_place() {
     for (file, name) in [
         (
             "aws.yaml",
@@ -206,7 +206,7 @@ fn entries_that_are_there_are_changed_in_place() {
 }
 
 #[test]
-fn the_current_context_changes_alone() {
+fn current_context_changes_alone() {
     for (before, after) in [
         (
             "current-context: a # x\nkind: Config\n",
@@ -243,7 +243,7 @@ fn the_current_context_changes_alone() {
 }
 
 #[test]
-fn odd_forms_are_edited_or_refused() {
+fn unusual_layouts_are_edited_or_rejected() {
     let fresh = new_text(&entries("demo"));
     for (before, want) in [
         ("", Ok(fresh.clone())),
@@ -352,7 +352,7 @@ fn stripped(mut root: Value) -> Value {
 /// Texts that are almost kubeconfigs: no panic, and whatever is edited means the same to the other
 /// reader but for our entries.
 #[test]
-fn damaged_files_are_edited_right_or_refused() {
+fn damaged_files_are_edited_correctly_or_rejected() {
     let pieces = [
         " ",
         "\n",

@@ -54,7 +54,7 @@ fn written(plugin: &Plugin) -> String {
 }
 
 #[test]
-fn the_environments_own_kubeconfig() {
+fn kubeconfig_of_the_environment_is_used() {
     let want = new_file("demo", SERVER, AUTHORITY, &ARGS);
     for arguments in [
         &["--cluster-name", "demo"][..],
@@ -245,7 +245,7 @@ fn flags_alone_need_no_environment() {
 
 /// The kubeconfig of the documentation is the one that its command prints.
 #[test]
-fn the_documented_kubeconfig_is_ours() {
+fn documented_kubeconfig_is_written() {
     let documentation = project_file("docs/pulumi.md");
     let (_, environment) = documentation.split_once("```yaml\n").unwrap();
     let (environment, _) = environment.split_once("```").unwrap();
@@ -290,7 +290,7 @@ fn eks(change: impl FnOnce(&mut Configuration)) -> Eks {
 }
 
 #[test]
-fn amazon_eks_is_asked_with_the_environments_credentials() {
+fn amazon_eks_is_called_with_the_environments_credentials() {
     let environment = project_file("examples/environments/static.yaml");
     let session = environment.replace(
         "          secretAccessKey:",
@@ -314,7 +314,7 @@ fn amazon_eks_is_asked_with_the_environments_credentials() {
 }
 
 #[test]
-fn what_amazon_eks_refuses_is_told() {
+fn errors_of_amazon_eks_are_reported() {
     let environment = project_file("examples/environments/static.yaml");
     let rows: [(Configured, &[&str], i32, &str); 6] = [
         (

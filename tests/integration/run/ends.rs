@@ -4,7 +4,7 @@ use super::{call, call_with, left, script};
 use crate::support::plugin::Plugin;
 
 #[test]
-fn the_exit_code_is_that_of_the_command() {
+fn exit_code_is_that_of_the_command() {
     for (text, code) in [
         ("exit 0", 0),
         ("exit 7", 7),
@@ -22,7 +22,7 @@ fn the_exit_code_is_that_of_the_command() {
 }
 
 #[test]
-fn a_command_that_cannot_start_is_told_as_by_a_shell() {
+fn command_that_cannot_start_has_the_exit_code_of_a_shell() {
     call(&["no-such-program"]).run().assert_fails(
         "kubectl-esc: cannot run `no-such-program`: there is no such program on the PATH\n  hint: \
          check the name, and the variable PATH\n",
@@ -44,7 +44,7 @@ fn a_command_that_cannot_start_is_told_as_by_a_shell() {
 }
 
 #[test]
-fn a_broken_interpreter_line_leaves_no_file() {
+fn broken_interpreter_line_leaves_no_file() {
     use std::os::unix::fs::PermissionsExt;
     let plugin = call(&["./broken"]).file("broken", "#!/no/such/interpreter\n");
     let mode = std::fs::Permissions::from_mode(0o755);
@@ -60,7 +60,7 @@ fn a_broken_interpreter_line_leaves_no_file() {
 /// An entry without a name on PATH is the working directory, also where the environment has a PATH
 /// of its own.
 #[test]
-fn the_working_directory_may_be_on_the_path() {
+fn empty_path_entry_is_the_working_directory() {
     use std::os::unix::fs::PermissionsExt;
     let definition = "values: {environmentVariables: {PATH: /bin:/usr/bin}}";
     let plugin = call_with(definition, &[], &["here"])
@@ -72,7 +72,7 @@ fn the_working_directory_may_be_on_the_path() {
 }
 
 #[test]
-fn a_mistyped_command_opens_nothing() {
+fn mistyped_command_opens_nothing() {
     call_with("values: [broken", &[], &["no-such-program"])
         .run()
         .assert_fails(
@@ -83,7 +83,7 @@ fn a_mistyped_command_opens_nothing() {
 }
 
 #[test]
-fn a_command_is_needed() {
+fn missing_command_is_an_error() {
     let output = Plugin::new().args(["run", "env.yaml"]).run();
     assert_eq!(output.code, 2);
     assert!(output.stderr.contains("COMMAND"), "{}", output.stderr);

@@ -27,7 +27,7 @@ fn files_are_private() {
 }
 
 #[test]
-fn content_is_written_as_it_is() {
+fn file_content_is_written_unchanged() {
     let definition = "values: {files: {A: \"x\\r\\n\\ty\", B: '', C: ~, D: 1.5, E: true, F: [1]}}";
     let plugin = script_with(
         definition,
@@ -38,7 +38,7 @@ fn content_is_written_as_it_is() {
 }
 
 #[test]
-fn files_that_the_command_adds_go_too() {
+fn files_added_by_the_command_are_removed() {
     let plugin =
         script(r#"mkdir "$(dirname "$CONFIG")/more" && touch "$(dirname "$CONFIG")/more/x""#);
     plugin.run().assert("", "", 0);
@@ -48,7 +48,7 @@ fn files_that_the_command_adds_go_too() {
 /// The first run kills its parent and lives on. While it does, its file stays; once it has gone, the
 /// next run removes what is left.
 #[test]
-fn the_next_run_cleans_up_after_a_killed_one() {
+fn next_run_cleans_up_after_a_killed_one() {
     let plugin = script(
         r#"kill -KILL $PPID; mkfifo gate 2>/dev/null; echo "$CONFIG" > path; cat gate; cat "$CONFIG" > read; rm gate; exec sleep 0"#,
     );
@@ -76,7 +76,7 @@ fn the_next_run_cleans_up_after_a_killed_one() {
 }
 
 #[test]
-fn without_a_runtime_directory_another_is_taken() {
+fn temporary_directory_is_used_without_a_runtime_directory() {
     let plugin = script_with(
         DEFINITION,
         &[],

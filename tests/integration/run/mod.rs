@@ -83,7 +83,7 @@ fn script_with(definition: &str, flags: &[&str], text: &str) -> Plugin {
 }
 
 #[test]
-fn variables_files_and_arguments_are_handed_over() {
+fn command_gets_variables_files_and_arguments() {
     let plugin = script(
         r#"echo "$REGION $COUNT [$EMPTY] [$DROPPED] [$HAVING]"; cat "$CONFIG" "$BOTH"; echo; echo "$0 $1""#,
     )
@@ -100,7 +100,7 @@ fn variables_files_and_arguments_are_handed_over() {
 }
 
 #[test]
-fn the_separator_can_be_left_out_and_flags_of_the_command_are_its_own() {
+fn separator_is_optional_and_flags_of_the_command_are_kept() {
     let plugin = Plugin::new()
         .file("env.yaml", "values: {}")
         .env("PATH", test_variable("PATH").unwrap_or_default());
@@ -114,13 +114,13 @@ fn the_separator_can_be_left_out_and_flags_of_the_command_are_its_own() {
 }
 
 #[test]
-fn standard_input_is_the_command_s() {
+fn standard_input_belongs_to_the_command() {
     let plugin = script("cat; echo read");
     plugin.run().assert("read\n", "", 0);
 }
 
 #[test]
-fn nothing_runs_in_an_environment_with_errors() {
+fn command_does_not_run_if_the_environment_has_errors() {
     let plugin = call_with(
         "values: {a: \"${b}\", files: {A: x}}",
         &[],
@@ -134,7 +134,7 @@ fn nothing_runs_in_an_environment_with_errors() {
 
 /// `examples/environments/kubeconfig.yaml`, as the documentation uses it.
 #[test]
-fn the_example_hands_over_a_kubeconfig() {
+fn example_provides_a_kubeconfig() {
     let aws = Aws::new();
     let mut plugin = aws
         .plugin_with_identity()

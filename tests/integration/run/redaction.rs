@@ -23,7 +23,7 @@ fn base64_of_a_secret_is_redacted() {
 }
 
 #[test]
-fn short_secrets_and_those_that_were_not_handed_over_show() {
+fn short_and_unused_secrets_are_not_redacted() {
     let definition = DEFINITION.replace("PASSWORD: ${password}", "PIN: ${pin}");
     let plugin = script_with(&definition, &[], r#"echo "$PIN 12 hunter2-hunter2""#);
     plugin.run().assert("12 12 hunter2-hunter2\n", "", 0);
@@ -37,7 +37,7 @@ fn a_secret_in_an_argument_is_redacted() {
 }
 
 #[test]
-fn redaction_can_be_turned_off() {
+fn redaction_can_be_disabled() {
     for flag in ["--no-redact", "-i", "--interactive"] {
         let plugin = script_with(DEFINITION, &[flag], r#"echo "$PASSWORD""#);
         plugin.run().assert("hunter2-hunter2\n", "", 0);
@@ -45,7 +45,7 @@ fn redaction_can_be_turned_off() {
 }
 
 #[test]
-fn bytes_that_are_no_text_come_through() {
+fn binary_output_is_preserved() {
     let plugin = script(r"printf '\377\000\376'; printf 'x\n'");
     let output = plugin.run();
     assert_eq!(output.stdout, "\u{fffd}\0\u{fffd}x\n");
@@ -54,7 +54,7 @@ fn bytes_that_are_no_text_come_through() {
 /// A prompt shows while the command waits for the answer: with a pipe that would hang were it held
 /// back.
 #[test]
-fn a_prompt_without_a_line_break_shows() {
+fn prompt_without_a_line_break_is_printed() {
     let plugin = script(r#"printf 'Name: '; read name; echo "hello $name""#);
     let mut child = plugin
         .command()
@@ -96,7 +96,7 @@ fn one_file_for_both_streams_stays_in_order() {
 
 /// Where the reader goes away the command ends as it does without us, and no file is left.
 #[test]
-fn a_reader_that_goes_away_ends_the_command() {
+fn closed_output_pipe_ends_the_command() {
     let plugin = script("yes");
     let mut child = plugin
         .command()
@@ -115,7 +115,7 @@ fn a_reader_that_goes_away_ends_the_command() {
 
 /// The command's helper writes after the command has ended: nothing of it is lost or shown.
 #[test]
-fn output_of_a_process_that_stays_behind_is_redacted_too() {
+fn output_of_a_background_process_is_redacted() {
     let plugin = script(
         r#"mkfifo gate; { read line < gate; echo "late $line $PASSWORD"; } & (sleep 0; echo go > gate) & exit 3"#,
     );

@@ -55,17 +55,17 @@ fn ctrl_backslash_ends_the_command_and_leaves_no_file() {
 }
 
 #[test]
-fn a_command_that_catches_ctrl_c_gets_it_once() {
+fn command_that_catches_ctrl_c_gets_it_once() {
     on_a_terminal("caught");
 }
 
 #[test]
-fn a_command_may_ignore_the_terminal_s_signals() {
+fn command_can_ignore_signals_of_the_terminal() {
     on_a_terminal("ignored");
 }
 
 #[test]
-fn ctrl_c_ends_a_script_as_without_us() {
+fn ctrl_c_ends_a_script_as_without_the_plugin() {
     on_a_terminal("script_ends");
 }
 
@@ -75,22 +75,22 @@ fn ctrl_z_stops_and_fg_continues() {
 }
 
 #[test]
-fn a_reader_in_the_background_stops() {
+fn background_reader_is_stopped() {
     on_a_terminal("background");
 }
 
 #[test]
-fn the_command_keeps_the_terminal() {
+fn command_keeps_the_terminal() {
     on_a_terminal("is_terminal");
 }
 
 #[test]
-fn the_command_hears_of_a_new_size() {
+fn command_is_notified_of_a_new_window_size() {
     on_a_terminal("resize");
 }
 
 #[test]
-fn a_closed_window_ends_the_command_and_leaves_no_file() {
+fn closed_window_ends_the_command_and_leaves_no_file() {
     on_a_terminal("hang_up");
 }
 
@@ -127,7 +127,7 @@ fn end(mut child: Child) -> (ExitStatus, String) {
 }
 
 #[test]
-fn a_signal_to_us_alone_reaches_the_command() {
+fn signal_to_the_plugin_alone_is_forwarded() {
     for (signal, code) in [
         ("HUP", 129),
         ("QUIT", 131),
@@ -154,7 +154,7 @@ fn libc_number(signal: &str) -> i32 {
 }
 
 #[test]
-fn a_command_that_catches_a_signal_has_the_last_word() {
+fn exit_code_of_a_command_that_catches_a_signal_is_kept() {
     for signal in ["INT", "HUP", "QUIT", "TERM", "USR1", "USR2"] {
         let text = format!(
             "trap 'echo caught {signal}; exit 9' {signal}; echo up; while :; do sleep 0.01; done"
@@ -169,7 +169,7 @@ fn a_command_that_catches_a_signal_has_the_last_word() {
 }
 
 #[test]
-fn an_interrupted_command_interrupts_us() {
+fn interrupted_command_interrupts_the_plugin() {
     let (plugin, child) = started("echo up; while :; do sleep 0.01; done");
     send("-INT", &child);
     let (status, _) = end(child);
@@ -180,7 +180,7 @@ fn an_interrupted_command_interrupts_us() {
 /// A shell continues the whole group; were SIGCONT handed on as well, it could come after the next
 /// Ctrl-Z and undo it.
 #[test]
-fn a_command_that_is_not_stopped_is_not_continued() {
+fn running_command_gets_no_sigcont() {
     let (plugin, child) = started(
         "trap 'echo continued' CONT; trap 'echo done; exit 0' USR1; echo up; while :; do sleep \
          0.01; done",
@@ -195,7 +195,7 @@ fn a_command_that_is_not_stopped_is_not_continued() {
 /// nohup has SIGHUP ignored. Only Linux tells of it.
 #[cfg(target_os = "linux")]
 #[test]
-fn an_ignored_signal_stays_ignored() {
+fn ignored_signal_stays_ignored() {
     let plugin = call(&["sh", "-c", "echo up; kill -HUP $$$$; echo survived"]);
     let call = plugin.command();
     let mut nohup = Command::new("nohup");
@@ -221,7 +221,7 @@ fn an_ignored_signal_stays_ignored() {
 
 /// Where the command is stopped, so are we, and both go on.
 #[test]
-fn a_stopped_command_stops_us() {
+fn stopped_command_stops_the_plugin() {
     // What it writes before the stop may still be on its way through us, so nothing is read here.
     let plugin = script("kill -STOP $$; echo on; exit 4");
     let mut command = plugin.command();

@@ -41,7 +41,7 @@ fn open(pulumi_cloud: &PulumiCloudFixture, definition: &str) -> Plugin {
 }
 
 #[test]
-fn a_stack_takes_an_export_and_one_decryption() {
+fn stack_needs_one_export_and_one_decryption() {
     for (name, variables, calls) in [
         (
             STACK,
@@ -81,7 +81,7 @@ fn a_stack_takes_an_export_and_one_decryption() {
 }
 
 #[test]
-fn each_stack_is_read_once_and_only_where_it_is_opened() {
+fn each_stack_is_read_once_and_only_if_opened() {
     let pulumi_cloud = with(|it| it.stack("other/dev", &json!({"n": 1}), &[]));
     let definition = "values:\n  a:\n    fn::open::pulumi-stacks:\n      stacks:\n        one: {stack: \
                       eks-cluster/demo}\n        two: {stack: eks-cluster/demo}\n        three: {stack: \
@@ -117,7 +117,7 @@ fn each_stack_is_read_once_and_only_where_it_is_opened() {
 }
 
 #[test]
-fn the_login_is_the_one_for_environments() {
+fn login_for_environments_is_used_for_stacks() {
     let pulumi_cloud = with(|it| it);
     let url = pulumi_cloud.url();
     let credentials = json!({"current": url, "accounts": {url.as_str(): {"accessToken": TOKEN}}});
@@ -134,7 +134,7 @@ fn the_login_is_the_one_for_environments() {
 }
 
 #[test]
-fn a_server_without_batches_is_asked_for_each_secret() {
+fn server_without_batch_decryption_is_called_for_each_secret() {
     for status in [404, 405] {
         let pulumi_cloud = with(|it| it);
         let absent = Fault::refuse(status, "Not Found", &[]);
@@ -153,7 +153,7 @@ fn a_server_without_batches_is_asked_for_each_secret() {
 }
 
 #[test]
-fn secrets_with_a_passphrase_are_decrypted_here() {
+fn passphrase_secrets_are_decrypted_locally() {
     let path = fixture("projects").join(".pulumi/stacks/eks-cluster/demo.json");
     let state: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let export = json!({"version": 3, "deployment": state["checkpoint"]["latest"]});
@@ -165,7 +165,7 @@ fn secrets_with_a_passphrase_are_decrypted_here() {
 }
 
 #[test]
-fn a_stack_that_was_never_deployed_has_no_outputs() {
+fn stack_without_deployment_has_no_outputs() {
     for export in [
         json!({}),
         json!({"version": 3, "deployment": {"manifest": {}}}),
@@ -199,7 +199,7 @@ fn many_secrets_are_decrypted_in_batches() {
 }
 
 #[test]
-fn refusals_are_told_with_what_helps() {
+fn denials_have_a_hint() {
     let variable = "the variable `PULUMI_ACCESS_TOKEN`";
     let alice = format!("the user `alice` (access token from {variable})");
     let refuse = |status, message: &str| Fault::refuse(status, message, &[]);
@@ -303,7 +303,7 @@ fn refusals_are_told_with_what_helps() {
 }
 
 #[test]
-fn what_may_be_repeated_is_tried_again() {
+fn idempotent_calls_are_retried() {
     let pulumi_cloud = with(|it| it);
     for operation in ["export stack", "decrypt stack secrets"] {
         pulumi_cloud
@@ -336,7 +336,7 @@ fn what_may_be_repeated_is_tried_again() {
 }
 
 #[test]
-fn a_key_of_a_cloud_is_told_with_what_can_use_it() {
+fn cloud_kms_secrets_are_an_error_with_a_hint() {
     let export = json!({"version": 3, "deployment": {
         "secrets_providers": {"type": "cloud", "state": {"url": "gcpkms://hunter2"}},
         "resources": [{"type": "pulumi:pulumi:Stack", "urn": "x", "outputs": {"a": {

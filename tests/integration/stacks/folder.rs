@@ -44,7 +44,7 @@ fn with_files(plugin: Plugin, files: &[(&str, &str)]) -> Plugin {
 }
 
 #[test]
-fn states_that_the_cli_wrote_are_read() {
+fn states_written_by_the_cli_are_read() {
     for backend in ["projects", "packed", "legacy"] {
         for (name, flags, mut want) in [
             (STACK, &[][..], outputs()),
@@ -61,7 +61,7 @@ fn states_that_the_cli_wrote_are_read() {
 }
 
 #[test]
-fn the_backend_is_the_one_of_the_cli() {
+fn backend_is_found_as_in_the_cli() {
     let content = state(3, "{\"n\":1}");
     let current = |url: &str| format!(r#"{{"current":"{url}","accounts":{{"{url}":{{}}}}}}"#);
     for (folder, variable, credentials) in [
@@ -94,7 +94,7 @@ fn the_backend_is_the_one_of_the_cli() {
 }
 
 #[test]
-fn the_passphrase_is_the_one_of_the_cli() {
+fn passphrase_is_found_as_in_the_cli() {
     let open = |backend: &str| {
         opening(&definition(STACK)).env("PULUMI_BACKEND_URL", url(&fixture(backend)))
     };
@@ -162,7 +162,7 @@ fn the_passphrase_is_the_one_of_the_cli() {
 }
 
 #[test]
-fn a_passphrase_is_asked_for_only_where_there_are_secrets() {
+fn passphrase_is_needed_only_for_secrets() {
     let text =
         std::fs::read_to_string(fixture("projects").join(".pulumi/stacks/eks-cluster/demo.json"));
     let mut text: serde_json::Value = serde_json::from_str(&text.unwrap()).unwrap();
@@ -176,7 +176,7 @@ fn a_passphrase_is_asked_for_only_where_there_are_secrets() {
 }
 
 #[test]
-fn layouts_and_versions_are_told_apart() {
+fn layouts_and_versions_are_recognized() {
     let in_project = "stacks/eks-cluster/demo.json";
     let alone = "stacks/demo.json";
     let (one, two) = (&state(3, "{\"n\":1}"), &state(3, "{\"n\":2}"));
@@ -242,7 +242,7 @@ fn layouts_and_versions_are_told_apart() {
 }
 
 #[test]
-fn of_several_forms_the_newest_counts() {
+fn newest_of_several_state_files_is_used() {
     let packed = fixture("packed").join(".pulumi/stacks/eks-cluster/demo.json.gz");
     let packed = std::fs::read(packed).unwrap();
     for (is_packed_newer, want) in [(true, json!("eks-demo")), (false, json!(null))] {
@@ -269,7 +269,7 @@ fn of_several_forms_the_newest_counts() {
 }
 
 #[test]
-fn credentials_are_kept_while_the_state_is_as_it_was() {
+fn credentials_are_cached_while_the_state_is_unchanged() {
     let aws = Aws::new();
     let definition = "values:
   s:

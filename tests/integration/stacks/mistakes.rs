@@ -26,7 +26,7 @@ fn native(path: &str) -> String {
 }
 
 #[test]
-fn a_missing_stack_is_told_with_those_that_are_there() {
+fn missing_stack_is_reported_with_the_existing_ones() {
     let absent = |name: &str, hint: &str| {
         let folder = native("state/.pulumi");
         format!("there is no stack `{name}` in `{folder}`\nhint: {hint}")
@@ -95,7 +95,7 @@ fn a_missing_stack_is_told_with_those_that_are_there() {
 }
 
 #[test]
-fn a_state_that_cannot_be_read_is_told_with_its_place() {
+fn unreadable_state_is_reported_with_its_path() {
     let root = |outputs: &str| {
         format!(
             "{{\"version\":3,\"checkpoint\":{{\"latest\":{{\"resources\":[{{\"type\":\
@@ -172,7 +172,7 @@ fn a_state_that_cannot_be_read_is_told_with_its_place() {
 }
 
 #[test]
-fn states_have_a_largest_size() {
+fn too_large_states_are_rejected() {
     let too_large = format!(
         "cannot read the state in `{}`\ncaused by: it is larger than 64 MiB\nhint: check the file, and \
          that the Pulumi CLI can read it: `pulumi stack output`",
@@ -210,7 +210,7 @@ fn states_have_a_largest_size() {
 }
 
 #[test]
-fn what_cannot_be_decrypted_here_is_told_with_what_can() {
+fn undecryptable_secrets_are_reported_with_a_hint() {
     let hint = "hint: read the outputs with the Pulumi CLI (`pulumi stack output --show-secrets`), or \
                 have the stack's secrets encrypted otherwise (`pulumi stack change-secrets-provider`)";
     let whose = "the secrets of the stack `eks-cluster/demo`";
@@ -262,7 +262,7 @@ fn what_cannot_be_decrypted_here_is_told_with_what_can() {
 }
 
 #[test]
-fn other_backends_are_named_without_their_passwords() {
+fn unsupported_backends_are_reported_without_passwords() {
     for (url, scheme) in [
         ("s3://bucket/hunter2", "s3"),
         ("postgres://user:hunter2@host/db", "postgres"),
@@ -299,7 +299,7 @@ fn other_backends_are_named_without_their_passwords() {
 }
 
 #[test]
-fn a_check_opens_nothing_and_knows_the_schema() {
+fn check_validates_inputs_and_opens_nothing() {
     let check = |definition: &str| {
         Plugin::new()
             .file("env.yaml", definition)
@@ -351,7 +351,7 @@ fn a_check_opens_nothing_and_knows_the_schema() {
 }
 
 #[test]
-fn a_name_that_is_a_secret_is_never_shown() {
+fn secret_stack_name_is_not_printed() {
     for stack in ["a/hunter2", "hunter2/../x"] {
         let definition = format!(
             "values:\n  n: {{fn::secret: {stack}}}\n  s:\n    fn::open::pulumi-stacks: {{stacks: {{s: \

@@ -292,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn envelopes_have_the_right_sum_and_text() {
+    fn envelopes_have_the_right_checksum_and_text() {
         assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
         for (bytes, text) in [
             ("", ""),

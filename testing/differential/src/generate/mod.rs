@@ -434,7 +434,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_decides_the_definitions() {
+    fn seed_determines_the_definitions() {
         let grammar = Grammar {
             rotate: true,
             validate: true,

@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn it_serves_what_it_is_configured_to_until_its_input_ends() {
+    fn program_serves_its_configuration_until_its_input_ends() {
         let good = answers(program(), |ask| {
             let places = ask("");
             let url = places["url"].as_str().unwrap();
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn it_fails_where_the_interface_was_broken_and_nobody_asked() {
+    fn program_fails_on_interface_violations_that_were_not_taken() {
         let good = answers(program(), |ask| {
             let places = ask("");
             send(places["url"].as_str().unwrap(), "GET", "/api/nothing");

@@ -158,7 +158,7 @@ mod tests {
     use stand_ins::http::Client;
 
     #[test]
-    fn it_serves_what_it_is_configured_to_until_its_input_ends() {
+    fn program_serves_its_configuration_until_its_input_ends() {
         let program = json!({
             "sts": {
                 "roles": [{

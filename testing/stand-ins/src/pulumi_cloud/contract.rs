@@ -377,7 +377,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_of_a_type_is_noticed() {
+    fn values_of_another_type_are_violations() {
         let place = json!({"line": 1, "column": 1, "byte": 0});
         let range = json!({"begin": place, "end": place});
         let value = |content: Value| json!({"value": content, "trace": {"def": range}});
@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_are_not_of_the_interface_are_noticed() {
+    fn responses_outside_the_interface_are_violations() {
         let request = Request {
             method: "GET".to_owned(),
             target: "/api/esc/providers".to_owned(),

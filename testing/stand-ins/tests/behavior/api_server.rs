@@ -16,7 +16,7 @@ fn server(fixture: &Fixture) -> ApiServer {
 }
 
 #[test]
-fn it_serves_whom_sts_knows() {
+fn api_server_accepts_callers_known_to_sts() {
     let fixture = fixture(|_| ());
     let server = server(&fixture);
     let token = fixture.issuer.token(AUDIENCE, SUBJECT, NOW);
@@ -41,7 +41,7 @@ fn it_serves_whom_sts_knows() {
 }
 
 #[test]
-fn it_refuses_everybody_else() {
+fn api_server_rejects_other_callers() {
     let fixture = fixture(|_| ());
     let server = server(&fixture);
     let good = user().token(HOST, "demo");

@@ -10,7 +10,7 @@ use stand_ins::sigv4::Signer;
 use stand_ins::sts::configuration::{AUDIENCE, ROLE, SECOND_ROLE, SUBJECT, USER, USER_KEY_ID};
 
 #[test]
-fn a_role_is_assumed_by_whom_it_trusts() {
+fn role_is_assumed_by_trusted_callers_only() {
     let fixture = fixture(|_| ());
     let sts = &fixture.sts;
     let response = signed(sts, &user(), &second_role(&[]));
@@ -112,7 +112,7 @@ fn callers_are_authenticated() {
 }
 
 #[test]
-fn the_identity_comes_as_xml_unless_json_is_asked_for() {
+fn caller_identity_is_xml_unless_json_is_accepted() {
     let fixture = fixture(|configuration| configuration.regions = vec!["eu-west-1".to_owned()]);
     let form = "Action=GetCallerIdentity&Version=2011-06-15";
     let response = signed(&fixture.sts, &user(), form);

@@ -6,7 +6,7 @@ use stand_ins::sigv4::{Problem, Signed, Signer};
 use stand_ins::sts::caller_identity_request;
 
 #[test]
-fn the_checker_signs_the_known_answer() {
+fn signer_produces_the_known_signature() {
     let signer = Signer::known_answer();
     let signature = Signer::KNOWN_SIGNATURE;
     let host = "sts.us-west-2.amazonaws.com";
@@ -21,7 +21,7 @@ fn the_checker_signs_the_known_answer() {
 }
 
 #[test]
-fn presigned_requests_are_refused_once_changed() {
+fn changed_presigned_requests_are_rejected() {
     let signer = Signer::known_answer();
     let signer = Signer {
         session_token: Some("token/with+signs==".to_owned()),

@@ -15,7 +15,7 @@ use stand_ins::sts::configuration::{AUDIENCE, SUBJECT};
 use stand_ins::tls::Authority;
 
 #[test]
-fn the_sts_stand_in_fails_on_demand() {
+fn sts_fails_on_demand() {
     let fixture = fixture(|_| ());
     let sts = &fixture.sts;
     let token = fixture.issuer.token(AUDIENCE, SUBJECT, NOW);
@@ -58,7 +58,7 @@ fn the_sts_stand_in_fails_on_demand() {
 }
 
 #[test]
-fn real_names_lead_to_the_stand_in_through_a_proxy() {
+fn proxy_routes_real_names_to_the_stand_in() {
     let fixture = fixture(|_| ());
     let authority = Authority::new();
     let names = fixture.sts.real_names(&authority);
@@ -95,7 +95,7 @@ fn real_names_lead_to_the_stand_in_through_a_proxy() {
 }
 
 #[test]
-fn github_issues_tokens_to_its_jobs_alone() {
+fn github_issues_tokens_only_to_its_jobs() {
     let fixture = fixture(|_| ());
     let actions = GitHubActions::start(fixture.issuer.clone(), SUBJECT, || NOW);
     let bearer = format!("bearer {}", GitHubActions::REQUEST_TOKEN);
@@ -133,7 +133,7 @@ fn connections_are_counted_and_kept_open() {
 }
 
 #[test]
-fn requests_that_are_no_http_are_refused() {
+fn malformed_http_requests_are_rejected() {
     let server = Server::start(None, |_| Reply::Close);
     for request in [
         "GET /\r\n\r\n",

@@ -10,7 +10,7 @@ use stand_ins::oidc::Issuer;
 use stand_ins::sts::configuration::{AUDIENCE, Configuration, ROLE, SECOND_ROLE, SUBJECT};
 
 #[test]
-fn an_identity_token_becomes_credentials() {
+fn identity_token_is_exchanged_for_credentials() {
     let fixture = fixture(|configuration| configuration.session_token_length = 1111);
     let token = fixture.issuer.token(AUDIENCE, SUBJECT, NOW);
     let policy = "arn:aws:iam::aws:policy/ReadOnlyAccess";
@@ -59,7 +59,7 @@ fn an_identity_token_becomes_credentials() {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn bad_identity_tokens_are_refused() {
+fn invalid_identity_tokens_are_rejected() {
     const EXPIRED: &str = "ExpiredTokenException";
     const INVALID: &str = "InvalidIdentityToken";
     const DENIED: &str = "AccessDenied";
@@ -171,7 +171,7 @@ fn bad_identity_tokens_are_refused() {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn parameters_of_sessions_are_checked() {
+fn session_parameters_are_validated() {
     let fixture = fixture(|_| ());
     let token = fixture.issuer.token(AUDIENCE, SUBJECT, NOW);
     let long = "x".repeat(65);

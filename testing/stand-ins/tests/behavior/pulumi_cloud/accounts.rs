@@ -78,7 +78,7 @@ fn fields<'a>(token: &'a str, changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &
 }
 
 #[test]
-fn the_owner_of_a_token_is_told() {
+fn token_owner_is_returned() {
     let fixture = fixture(|_| ());
     let user = |token: &str| json(&fixture.send(token, "GET", "/api/user", ""));
     let alice = user(TOKEN);
@@ -136,7 +136,7 @@ fn identity_tokens_are_exchanged() {
 }
 
 #[test]
-fn other_identity_tokens_are_refused() {
+fn untrusted_identity_tokens_are_rejected() {
     let (fixture, issuer) = trusting(&["organization"]);
     let good = issuer.token(AUDIENCE, SUBJECT, NOW);
     let stranger = Issuer::new("https://elsewhere.example");
@@ -222,7 +222,7 @@ fn other_identity_tokens_are_refused() {
 }
 
 #[test]
-fn a_refresh_token_is_good_once() {
+fn refresh_token_works_once() {
     let fixture = fixture(|_| ());
     let refresh = |token: &str| {
         let fields = [("grant_type", "refresh_token"), ("refresh_token", token)];

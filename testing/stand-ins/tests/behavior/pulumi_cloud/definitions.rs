@@ -24,7 +24,7 @@ fn patch(fixture: &Fixture, definition: &str, etag: Option<&str>) -> Response {
 }
 
 #[test]
-fn definitions_are_shown_with_their_secrets_encrypted() {
+fn definitions_are_returned_with_encrypted_secrets() {
     let definition = "values:\n  # Of the database.\n  plain: a\n  quoted:\n    fn::secret: \"b \\\" c\"\n  \
                       single: {fn::secret: 'it''s'}\n  block:\n    fn::secret: |\n      one\n      \
                       two\n  list:\n    - fn::secret: é\n    - fn::secret: a$$b $c\n";
@@ -114,7 +114,7 @@ fn secrets_are_bound_to_their_environment() {
 }
 
 #[test]
-fn environments_are_made_listed_and_removed() {
+fn environments_are_created_listed_and_deleted() {
     let fixture = with("values: {}\n");
     let organization = "/api/esc/environments/acme";
     let new = json!({"project": "test", "name": "new"}).to_string();
@@ -198,7 +198,7 @@ fn revisions_are_tagged() {
 }
 
 #[test]
-fn a_gated_environment_needs_an_approval() {
+fn gated_environment_needs_an_approval() {
     let fixture = fixture(|configuration| configuration.environments[0].gated = true);
     let metadata = json(&fixture.get(&format!("{ENVIRONMENT}/metadata")));
     assert_eq!(metadata["openRequestNeeded"], true);

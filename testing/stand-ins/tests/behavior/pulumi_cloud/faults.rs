@@ -75,7 +75,7 @@ fn connections_are_kept_and_counted() {
 }
 
 #[test]
-fn it_is_behind_tls_too() {
+fn pulumi_cloud_is_served_over_tls() {
     let fixture = fixture(|_| ());
     let authority = Authority::new();
     let secure = fixture.cloud.behind_tls(&authority);
@@ -91,7 +91,7 @@ fn it_is_behind_tls_too() {
 }
 
 #[test]
-fn it_goes_wrong_on_order() {
+fn ordered_faults_happen() {
     let fixture = fixture(|_| ());
     let open = format!("{ENVIRONMENT}/open");
     let fail = |fault: Fault| {
@@ -154,7 +154,7 @@ fn it_goes_wrong_on_order() {
 }
 
 #[test]
-fn it_hangs_until_the_other_side_gives_up() {
+fn ordered_hang_lasts_until_the_client_disconnects() {
     let fixture = fixture(|_| ());
     for (fault, head) in [(Fault::Hang, false), (Fault::HangMidBody, true)] {
         fixture.cloud.fail(fault, 1);
@@ -185,7 +185,7 @@ fn expect_silence(mut stream: TcpStream) {
 }
 
 #[test]
-fn bytes_come_as_they_are_let_through() {
+fn gate_releases_the_response_byte_by_byte() {
     let fixture = fixture(|_| ());
     let gate = Gate::default();
     fixture.cloud.fail(Fault::Drip(gate.clone()), 1);
@@ -235,7 +235,7 @@ fn empty_parts_of_a_path_are_left_out() {
 }
 
 #[test]
-fn what_breaks_the_interface_is_noticed() {
+fn interface_violations_are_recorded() {
     let fixture = fixture(|_| ());
     let open = format!("{ENVIRONMENT}/open");
     let authorization = format!("token {TOKEN}");
@@ -333,7 +333,7 @@ fn what_breaks_the_interface_is_noticed() {
 
 #[test]
 #[should_panic(expected = "there is no such path")]
-fn a_test_that_breaks_the_interface_fails() {
+fn interface_violation_fails_the_test() {
     let fixture = fixture(|_| ());
     fixture.get("/api/nothing");
 }

@@ -108,7 +108,7 @@ fn one_property_is_read() {
 }
 
 #[test]
-fn a_session_is_its_owners_and_ends() {
+fn session_belongs_to_its_owner_and_expires() {
     let fixture = fixture(|_| ());
     let open = format!("{ENVIRONMENT}/open");
     let id = session(&fixture.post(&format!("{open}?duration=90s"), ""));
@@ -136,7 +136,7 @@ fn a_session_is_its_owners_and_ends() {
 }
 
 #[test]
-fn only_good_tokens_of_the_organization_open() {
+fn only_valid_tokens_of_the_organization_open() {
     let fixture = fixture(|configuration| {
         let token = |text: &str, expires_at, revoked| Token {
             text: text.to_owned(),

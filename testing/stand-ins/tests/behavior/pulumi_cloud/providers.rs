@@ -21,7 +21,7 @@ fn claims(token: &Value) -> Value {
 }
 
 #[test]
-fn providers_give_what_pulumi_cloud_gives() {
+fn providers_return_the_values_of_pulumi_cloud() {
     let definition = "values:
   static:
     fn::open::aws-login:
@@ -132,7 +132,7 @@ fn failures_of_providers_are_diagnostics() {
 }
 
 #[test]
-fn the_context_is_that_of_the_caller() {
+fn evaluation_context_is_that_of_the_caller() {
     let definition =
         "values:\n  all: ${context.pulumi}\n  name: ${context.currentEnvironment.name}\n";
     let fixture = with(definition);
@@ -224,7 +224,7 @@ fn definitions_are_opened_and_checked_without_being_stored() {
 }
 
 #[test]
-fn expressions_tell_how_values_were_written() {
+fn expressions_describe_how_values_were_written() {
     let definition = "values:\n  number: 12345678901234567890\n  text: a ${number} $$ b\n  \
                       same: ${list[0].x}\n  list: [{x: true}]\n  none: null\n";
     let fixture = with(definition);

@@ -21,7 +21,7 @@ fn with_stack() -> Fixture {
 }
 
 #[test]
-fn a_state_is_exported_with_its_secrets_encrypted() {
+fn state_is_exported_with_encrypted_secrets() {
     let fixture = with_stack();
     let export = json(&fixture.get(&format!("{PATH}/export")));
     assert_eq!(export["version"], 3);
