@@ -249,7 +249,7 @@ fn found(diagnostics: &[Diagnostic], places: Places) -> String {
     lines.join("\n       ")
 }
 
-/// Imports as the original's tests do: `foo/bar` is `foo/bar.yaml` in the case's folder.
+/// Imports as ESC's tests do: `foo/bar` is `foo/bar.yaml` in the case's folder.
 struct Files(PathBuf);
 
 impl Importer for Files {
@@ -279,7 +279,7 @@ impl Decrypter for Rot128 {
     }
 }
 
-/// The providers and rotators of the original's tests.
+/// The providers and rotators of ESC's tests.
 struct HarnessProviders {
     providers: BTreeMap<&'static str, HarnessProvider>,
     rotators: BTreeMap<&'static str, HarnessRotator>,
@@ -375,7 +375,7 @@ impl Provider for HarnessProvider {
     }
 }
 
-/// Gives its state back. One with the input `next` refuses to know of it.
+/// Returns its state. One with the input `next` fails if that differs from the state.
 struct HarnessRotator {
     inputs: &'static str,
     state: &'static str,

@@ -7,7 +7,7 @@ use stand_ins::proxy::Proxy;
 use stand_ins::sts::RealNames;
 use stand_ins::tls::Authority;
 
-/// Lets the real names of AWS STS lead to the world's own.
+/// Routes the real names of AWS STS to the stand-in.
 fn with_real_names(plugin: Plugin, aws: &Aws) -> (Plugin, (Proxy, RealNames)) {
     let authority = Authority::new();
     let names = aws.sts.real_names(&authority);

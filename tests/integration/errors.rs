@@ -1,5 +1,5 @@
-//! `get-token` where something is wrong: exactly what it says, and its exit code. Standard output
-//! is empty in every row (the runner checks that), and no secret shows at any verbosity.
+//! The messages and exit codes of `get-token`. Standard output is empty in every row (the runner
+//! checks that), and no secret is printed at any verbosity.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,7 +15,7 @@ type Row = (&'static str, fn(&Table) -> Plugin, &'static str, i32);
 /// What the rows are made of.
 struct Table {
     aws: Aws,
-    /// Worlds of single rows: they have to last as long as the rows' calls.
+    /// AWS of single rows: they have to last as long as the rows' calls.
     others: RefCell<Vec<Rc<Aws>>>,
 }
 
@@ -50,7 +50,7 @@ impl Table {
         self.definition(&project_file("examples/environments/oidc.yaml"))
     }
 
-    /// The same in another world.
+    /// The same with another AWS.
     fn oidc_in(&self, aws: Aws) -> Plugin {
         let plugin = aws
             .plugin_with_identity()
@@ -67,7 +67,7 @@ impl Table {
         plugin
     }
 
-    /// The same in a world whose STS always fails like this.
+    /// The same with an STS that always fails like this.
     fn oidc_failing(&self, failure: Failure) -> Plugin {
         let aws = Aws::new();
         aws.sts.fail(failure, usize::MAX);

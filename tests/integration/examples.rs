@@ -1,4 +1,4 @@
-//! The files under `examples/` work as they stand: each kubeconfig's call of the plugin, in a home
+//! The files under `examples/` work unchanged: each kubeconfig's call of the plugin, in a home
 //! directory that holds the example environments.
 
 use std::path::Path;
@@ -18,7 +18,7 @@ const ENVIRONMENTS: [&str; 4] = [
     "static.yaml",
 ];
 
-/// The home directory of somebody who has set up the examples.
+/// A home directory in which the examples are set up.
 fn with_home(plugin: Plugin, aws: &Aws) -> Plugin {
     let plugin = plugin.file("home/.kube/esc/token", aws.identity());
     ENVIRONMENTS.iter().fold(plugin, |plugin, name| {

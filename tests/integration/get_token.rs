@@ -7,7 +7,7 @@ use crate::support::plugin::Plugin;
 use encodings::timestamp::{Seconds, rfc3339};
 use stand_ins::oidc::GitHubActions;
 
-/// The `aws-login` environment of the seed document, with account, role and session name filled in.
+/// The `aws-login` environment of Pulumi's page on Kubernetes, with account, role and session name filled in.
 const SEED: &str = "\
 values:
   aws:
@@ -16,7 +16,7 @@ values:
         oidc:
           duration: 1h
           roleArn: arn:aws:iam::123456789012:role/cluster-admin
-          sessionName: seed
+          sessionName: docs
   environmentVariables:
     AWS_ACCESS_KEY_ID: ${aws.creds.keyId}
     AWS_SECRET_ACCESS_KEY: ${aws.creds.secretAccessKey}
@@ -81,7 +81,7 @@ fn environment_of_pulumis_page_authenticates() {
     ]);
     let output = plugin.run();
     let token = output.token();
-    let session = "arn:aws:sts::123456789012:assumed-role/cluster-admin/seed";
+    let session = "arn:aws:sts::123456789012:assumed-role/cluster-admin/docs";
     assert_eq!(aws.caller(&token, "demo").as_deref(), Ok(session));
     assert!(
         aws.caller(&token, "other")
@@ -150,7 +150,7 @@ fn import_of_pulumis_page_authenticates() {
             "--region=eu-west-1",
         ])
         .run();
-    let session = "arn:aws:sts::123456789012:assumed-role/cluster-admin/seed";
+    let session = "arn:aws:sts::123456789012:assumed-role/cluster-admin/docs";
     assert_eq!(aws.caller(&output.token(), "demo").as_deref(), Ok(session));
 }
 

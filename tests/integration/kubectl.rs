@@ -223,7 +223,7 @@ fn assert_unauthorized(output: &Output) {
     assert!(last.starts_with(start), "{output:?}");
 }
 
-/// Every example, as it stands but for the certificate authority: the real names of the cluster and
+/// Every example, unchanged but for the certificate authority: the real names of the cluster and
 /// of STS lead through a proxy to the stand-ins, over TLS.
 #[test]
 fn every_example_authenticates_kubectl_through_a_proxy() {

@@ -79,7 +79,7 @@ fn configuration() -> Config {
         ))),
         ..Config::default()
     };
-    // Without a wish there are 256; half of them are enough, and fast without optimisation.
+    // Without a wish there are 256; half of them are enough, and fast without optimization.
     if configuration.cases == 256 {
         configuration.cases = 128;
     }

@@ -1,9 +1,13 @@
-//! Every environment of the seed document, opened on this machine and in Pulumi Cloud with the same
-//! result.
+//! Opens every environment of Pulumi's page on Kubernetes locally and in Pulumi Cloud, and compares what
+//! arrives.
 //!
-//! The definitions are the document's own; the account, the role and the session's name are filled in
-//! where the document has placeholders. One word is another one: `${aws.creds.keyId}` is the name of
-//! an older provider, which Pulumi Cloud no longer has. Here it still works, with a warning.
+//! Pulumi Cloud is a stand-in that evaluates with our own evaluator. These tests cover transport (login,
+//! sessions, stacks, output), not the semantics of definitions; the conformance and differential tests do
+//! that.
+//!
+//! The definitions are the page's own, with account, role and session name filled in for its placeholders.
+//! One name differs: `${aws.creds.keyId}` is a property of an older provider, which Pulumi Cloud no longer
+//! has. Locally it still works, with a warning.
 
 use std::path::PathBuf;
 
@@ -14,7 +18,7 @@ use crate::stacks::outputs;
 use crate::support::plugin::{Plugin, test_variable};
 use stand_ins::sts::configuration::{AUDIENCE, ROLE};
 
-/// What the document calls the stack's outputs, and the fixture's state holds.
+/// What the page calls the stack's outputs, and the fixture's state holds.
 const KUBECONFIG: &str = "{\"apiVersion\":\"v1\",\"clusters\":[{\"cluster\":{\"server\":\
                           \"https://0123456789ABCDEF.gr7.eu-west-1.eks.amazonaws.com\"},\"name\":\
                           \"eks\"}],\"kind\":\"Config\"}";
@@ -91,37 +95,41 @@ values:
     KUBECONFIG: ${kubeconfig}
 ";
 
-/// The document's AWS environment with the placeholders filled in.
+/// The page's AWS environment with the placeholders filled in.
 fn aws_access() -> String {
     AWS_CREDENTIALS
         .replace("arn:aws:iam::0123456789:role/cluster-admin", ROLE)
-        .replace("<your-environment-name>", "seed")
+        .replace("<your-environment-name>", "docs")
 }
 
-/// The same with the name that Pulumi Cloud's provider has today.
-fn aws_access_of_today() -> String {
+/// The same with the current property name of Pulumi Cloud's provider.
+fn current_aws_access() -> String {
     aws_access().replace("creds.keyId", "creds.accessKeyId")
 }
 
-/// Where an environment is opened.
+/// What opens an environment.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Way {
-    /// In Pulumi Cloud.
-    Cloud,
-    /// Here, with the stacks in Pulumi Cloud.
+enum OpenedBy {
+    /// Pulumi Cloud.
+    PulumiCloud,
+    /// This machine, with the stacks in Pulumi Cloud.
     Local,
-    /// Here, with the stacks in a backend on disk.
+    /// This machine, with the stacks in a backend on disk.
     LocalWithFolder,
 }
 
-const WAYS: [Way; 3] = [Way::Cloud, Way::Local, Way::LocalWithFolder];
+const ALL_WAYS: [OpenedBy; 3] = [
+    OpenedBy::PulumiCloud,
+    OpenedBy::Local,
+    OpenedBy::LocalWithFolder,
+];
 
-struct Seed {
+struct DocsEnvironment {
     pulumi_cloud: PulumiCloudFixture,
     definition: String,
 }
 
-impl Seed {
+impl DocsEnvironment {
     fn new(definition: &str) -> Self {
         // The state on disk has the same ones.
         let outputs = outputs();
@@ -129,8 +137,8 @@ impl Seed {
             let known = configuration.clone();
             *configuration = known
                 .stack("eks-cluster/demo", &outputs, &["kubeconfig", "nested"])
-                .environment("default", "aws-access", &aws_access_of_today())
-                .environment("seed", "kube", definition);
+                .environment("default", "aws-access", &current_aws_access())
+                .environment("docs", "kube", definition);
         });
         Self {
             pulumi_cloud,
@@ -138,23 +146,23 @@ impl Seed {
         }
     }
 
-    /// `verb` with the environment.
-    fn call(&self, way: Way, verb: &str) -> Plugin {
+    /// A call of the command `verb` with the environment.
+    fn call(&self, opened_by: OpenedBy, verb: &str) -> Plugin {
         let plugin = self.pulumi_cloud.plugin();
-        if way == Way::Cloud {
-            return plugin.args([verb, "acme/seed/kube"]);
+        if opened_by == OpenedBy::PulumiCloud {
+            return plugin.args([verb, "acme/docs/kube"]);
         }
         let aws = self.pulumi_cloud.aws();
-        let subject = "pulumi:environments:org:acme:env:seed/kube";
+        let subject = "pulumi:environments:org:acme:env:docs/kube";
         let identity = aws.issuer.token(AUDIENCE, subject, aws.clock.now());
         let plugin = plugin
             .file("kube.yaml", &self.definition)
-            .file("aws-access.yaml", aws_access_of_today())
+            .file("aws-access.yaml", current_aws_access())
             .file("identity", identity);
         let identity = plugin.path("identity");
         let plugin = plugin.env("AWS_WEB_IDENTITY_TOKEN_FILE", identity);
-        let plugin = match way {
-            Way::LocalWithFolder => {
+        let plugin = match opened_by {
+            OpenedBy::LocalWithFolder => {
                 let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
                 let folder = folder.join("tests/data/pulumi_state/projects");
                 plugin
@@ -166,20 +174,20 @@ impl Seed {
         plugin.args([verb, "./kube.yaml"])
     }
 
-    /// What `open` prints as JSON, the same in all ways but for the credentials, which are others
-    /// each time.
+    /// Asserts that `open` prints the same JSON in all ways, and returns it without the credentials,
+    /// which differ each time.
     #[track_caller]
-    fn opened(&self, flags: &[&str]) -> Value {
-        let opened = WAYS.map(|way| {
+    fn assert_opens_the_same(&self, flags: &[&str]) -> Value {
+        let opened = ALL_WAYS.map(|opened_by| {
             let output = self
-                .call(way, "open")
+                .call(opened_by, "open")
                 .args(["--format", "json"])
                 .args(flags)
                 .run();
             assert_eq!(
                 (output.code, output.stderr.as_str()),
                 (0, ""),
-                "{way:?}: {output:#?}"
+                "{opened_by:?}: {output:#?}"
             );
             let mut opened: Value = serde_json::from_str(&output.stdout).unwrap();
             hide_credentials(&mut opened);
@@ -191,22 +199,22 @@ impl Seed {
         cloud.clone()
     }
 
-    /// What arrives at a command, the same in all ways: the start of the access key, which variables
-    /// hold the rest of the credentials, and the file that `KUBECONFIG` names.
+    /// Asserts that a command gets the same in all ways, and returns it: the start of the access key,
+    /// which variables hold the rest of the credentials, and the file that `KUBECONFIG` names.
     #[track_caller]
-    fn arrived(&self) -> String {
+    fn assert_command_gets_the_same(&self) -> String {
         let script = "printf %s \"$AWS_ACCESS_KEY_ID\" | cut -c1-4\n\
                       test -z \"$AWS_SECRET_ACCESS_KEY\" || echo a secret key\n\
                       test -z \"$AWS_SESSION_TOKEN\" || echo a session token\n\
                       test -z \"$KUBECONFIG\" || cat \"$KUBECONFIG\"";
-        let arrived = WAYS.map(|way| {
+        let arrived = ALL_WAYS.map(|opened_by| {
             let call = self
-                .call(way, "run")
+                .call(opened_by, "run")
                 .env("PATH", test_variable("PATH").unwrap_or_default())
                 .args(["--no-redact", "--", "sh", "-c", script]);
             let output = call.run();
             let ended = (output.code, output.stderr.as_str());
-            assert_eq!(ended, (0, ""), "{way:?}: {output:#?}");
+            assert_eq!(ended, (0, ""), "{opened_by:?}: {output:#?}");
             output.stdout
         });
         let [cloud, local, with_folder] = &arrived;
@@ -215,24 +223,24 @@ impl Seed {
         cloud.clone()
     }
 
-    /// Asserts that the credentials log in as the role, in all ways.
+    /// Asserts that the credentials assume the role, in all ways.
     #[track_caller]
     fn assert_credentials_assume_role(&self) {
         let session = format!(
-            "arn:aws:sts::123456789012:assumed-role/{}/seed",
+            "arn:aws:sts::123456789012:assumed-role/{}/docs",
             ROLE.rsplit('/').next().unwrap()
         );
-        for way in WAYS {
-            let call = self.call(way, "get-token");
+        for opened_by in ALL_WAYS {
+            let call = self.call(opened_by, "get-token");
             let call = call.args(["--cluster-name", "eks-demo", "--region", "eu-west-1"]);
             let token = call.run().token();
             let caller = self.pulumi_cloud.aws().caller(&token, "eks-demo");
-            assert_eq!(caller.as_deref(), Ok(session.as_str()), "{way:?}");
+            assert_eq!(caller.as_deref(), Ok(session.as_str()), "{opened_by:?}");
         }
     }
 }
 
-/// Puts a word in the place of each credential that is there.
+/// Replaces each credential by `…`.
 fn hide_credentials(opened: &mut Value) {
     let of_aws =
         ["accessKeyId", "secretAccessKey", "sessionToken"].map(|name| ("/aws/creds", name));
@@ -257,50 +265,53 @@ fn hide_credentials(opened: &mut Value) {
 
 #[test]
 fn kubeconfig_of_a_local_cluster_arrives_the_same() {
-    let seed = Seed::new(LOCAL_CLUSTER);
+    let environment = DocsEnvironment::new(LOCAL_CLUSTER);
     let text = "apiVersion: v1\nkind: Config\nclusters:\n- cluster:\n    server: \
                 https://127.0.0.1:6443\n  name: docker-desktop\n";
-    assert_eq!(seed.opened(&[]), json!({"files": {"KUBECONFIG": text}}));
+    assert_eq!(
+        environment.assert_opens_the_same(&[]),
+        json!({"files": {"KUBECONFIG": text}})
+    );
     if cfg!(unix) {
-        assert_eq!(seed.arrived(), text);
+        assert_eq!(environment.assert_command_gets_the_same(), text);
     }
 }
 
 #[test]
 fn kubeconfig_of_a_stack_output_arrives_the_same() {
-    let seed = Seed::new(STACK_OUTPUT);
-    let opened = seed.opened(&["files"]);
+    let environment = DocsEnvironment::new(STACK_OUTPUT);
+    let opened = environment.assert_opens_the_same(&["files"]);
     assert_eq!(opened, json!({"KUBECONFIG": KUBECONFIG}));
-    let opened = seed.opened(&["stacks.eks-cluster.kubeconfig"]);
+    let opened = environment.assert_opens_the_same(&["stacks.eks-cluster.kubeconfig"]);
     let kubeconfig: Value = serde_json::from_str(KUBECONFIG).unwrap();
     assert_eq!(opened, kubeconfig);
     // It is a secret, and so is what is made of it.
-    let opened = seed.opened(&["--redact", "files"]);
+    let opened = environment.assert_opens_the_same(&["--redact", "files"]);
     assert_eq!(opened, json!({"KUBECONFIG": "[secret]"}));
     if cfg!(unix) {
-        assert_eq!(seed.arrived(), KUBECONFIG);
+        assert_eq!(environment.assert_command_gets_the_same(), KUBECONFIG);
     }
 }
 
 #[test]
 fn pulumi_config_arrives_the_same() {
-    let seed = Seed::new(PULUMI_PROGRAM);
-    let opened = seed.opened(&[]);
+    let environment = DocsEnvironment::new(PULUMI_PROGRAM);
+    let opened = environment.assert_opens_the_same(&[]);
     assert_eq!(
         opened["pulumiConfig"],
         json!({"kubernetes:kubeconfig": KUBECONFIG})
     );
     assert_eq!(opened["kubeconfig"], KUBECONFIG);
     if cfg!(unix) {
-        assert_eq!(seed.arrived(), "");
+        assert_eq!(environment.assert_command_gets_the_same(), "");
     }
 }
 
 #[test]
 fn aws_credentials_arrive_the_same() {
-    let seed = Seed::new(&aws_access_of_today());
+    let environment = DocsEnvironment::new(&current_aws_access());
     assert_eq!(
-        seed.opened(&[]),
+        environment.assert_opens_the_same(&[]),
         json!({
             "aws": {"creds": {"accessKeyId": "…", "secretAccessKey": "…", "sessionToken": "…"}},
             "environmentVariables": {
@@ -310,24 +321,27 @@ fn aws_credentials_arrive_the_same() {
             },
         })
     );
-    seed.assert_credentials_assume_role();
+    environment.assert_credentials_assume_role();
     if cfg!(unix) {
-        assert_eq!(seed.arrived(), "ASIA\na secret key\na session token\n");
+        assert_eq!(
+            environment.assert_command_gets_the_same(),
+            "ASIA\na secret key\na session token\n"
+        );
     }
 }
 
 #[test]
 fn deprecated_key_name_works_only_locally() {
-    let seed = Seed::new(&aws_access());
-    for way in [Way::Local, Way::LocalWithFolder] {
-        let output = seed.call(way, "open").run();
+    let environment = DocsEnvironment::new(&aws_access());
+    for opened_by in [OpenedBy::Local, OpenedBy::LocalWithFolder] {
+        let output = environment.call(opened_by, "open").run();
         assert_eq!(output.code, 0, "{output:#?}");
         let mut opened: Value = serde_json::from_str(&output.stdout).unwrap();
         hide_credentials(&mut opened);
         assert_eq!(opened["environmentVariables"]["AWS_ACCESS_KEY_ID"], "…");
         assert!(output.stderr.contains("accessKeyId"), "{}", output.stderr);
     }
-    let output = seed.call(Way::Cloud, "open").run();
+    let output = environment.call(OpenedBy::PulumiCloud, "open").run();
     assert_eq!(output.code, 3, "{output:#?}");
     let told = "unknown property \"keyId\"";
     assert!(output.stderr.contains(told), "{}", output.stderr);
@@ -335,18 +349,18 @@ fn deprecated_key_name_works_only_locally() {
 
 #[test]
 fn imported_credentials_arrive_the_same() {
-    let seed = Seed::new(IMPORT);
-    let opened = seed.opened(&[]);
+    let environment = DocsEnvironment::new(IMPORT);
+    let opened = environment.assert_opens_the_same(&[]);
     assert_eq!(opened["files"], json!({"KUBECONFIG": KUBECONFIG}));
     assert_eq!(
         opened["pulumiConfig"],
         json!({"kubernetes:kubeconfig": KUBECONFIG})
     );
     assert_eq!(opened["environmentVariables"]["AWS_SESSION_TOKEN"], "…");
-    seed.assert_credentials_assume_role();
+    environment.assert_credentials_assume_role();
     if cfg!(unix) {
         assert_eq!(
-            seed.arrived(),
+            environment.assert_command_gets_the_same(),
             format!("ASIA\na secret key\na session token\n{KUBECONFIG}")
         );
     }

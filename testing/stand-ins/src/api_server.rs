@@ -121,7 +121,7 @@ impl Cluster {
         }
     }
 
-    /// The caller's ARN, or why it is nobody.
+    /// Returns the caller's ARN, or why authentication failed.
     fn authenticate(&self, request: &Request) -> Result<String, String> {
         let authorization = request.header("authorization").ok_or("no credentials")?;
         let token = authorization

@@ -5,17 +5,16 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use encodings::timestamp::Seconds;
 
-/// A clock: the machine's, or one that stands still; either can be moved while it is in use.
-/// Clones show the same time.
+/// The system clock, or a fixed one; tests can advance both. Clones share the time.
 #[derive(Clone, Debug)]
 pub struct Clock {
     fixed: bool,
-    /// The instant itself of a fixed clock, else what to add to the machine's.
+    /// The time of a fixed clock, or the offset to the system clock.
     seconds: Arc<AtomicI64>,
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// The system clock.
     pub fn system() -> Self {
         Self {
             fixed: false,
@@ -23,7 +22,7 @@ impl Clock {
         }
     }
 
-    /// A clock that stands still.
+    /// A clock that always shows the same time.
     pub fn fixed(at: Seconds) -> Self {
         Self {
             fixed: true,
@@ -31,7 +30,7 @@ impl Clock {
         }
     }
 
-    /// The instant that the clock shows.
+    /// The current time.
     pub fn now(&self) -> Seconds {
         let seconds = self.seconds.load(Ordering::SeqCst);
         if self.fixed {

@@ -130,7 +130,7 @@ impl Gate {
         self.0.0.lock().expect("the gate").passed
     }
 
-    /// Lets nothing pass any more: whoever waits closes the connection.
+    /// Stops releasing bytes: waiting connections are closed.
     pub fn end(&self) {
         self.0.0.lock().expect("the gate").ended = true;
         self.0.1.notify_all();

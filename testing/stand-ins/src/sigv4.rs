@@ -244,7 +244,7 @@ impl Signer {
         "e211dba77aba9dc44b0b6be38b8eaad092599c5157f6314444c5b9d85747f5ce";
 
     /// Credentials, region and instant (2023-04-28T00:00:00Z) of aws-iam-authenticator's own test
-    /// of a whole token. They are public and belong to nobody.
+    /// of a whole token. They are public examples.
     pub fn known_answer() -> Self {
         let decoded = |text| {
             let bytes = encodings::base64::decode_standard(text).expect("base64");

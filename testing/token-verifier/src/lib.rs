@@ -76,7 +76,7 @@ impl Verifier {
         Self { partition, region }
     }
 
-    /// Runs the checks in the original's order; the first that fails is the answer.
+    /// Runs the checks in the order of aws-iam-authenticator, and returns the first that fails.
     pub fn verify(&self, token: &str, now: Seconds) -> Result<Parsed, Refusal> {
         if token.len() > LONGEST {
             return refuse(1, "token is too large");

@@ -64,8 +64,8 @@ fn evidence(fixture: &CacheFixture, output: &Output, before: usize) -> String {
     text
 }
 
-/// Makes each call after the fixture's own one: it has to be a miss at first, and a hit after that,
-/// and the fixture's own call has to stay a hit.
+/// Makes each changed call after the fixture's own call: the first has to be a miss and the second a
+/// hit, and the fixture's own call has to remain a hit.
 #[track_caller]
 fn assert_separate(fixture: &CacheFixture, switches: &[Switch]) {
     let first = fixture.run();
@@ -396,7 +396,7 @@ fn identity_token_and_sts_endpoint_are_part_of_the_key() {
     write(&identity(&fixture.pulumi_cloud, "other"));
     fixture.assert_miss();
     fixture.assert_hit();
-    // Nobody trusts this one, whatever was given to others before.
+    // This one is not trusted, whatever earlier tokens were.
     let aws = &fixture.aws;
     let stranger = aws.issuer.token("aws:acme", "stranger", aws.clock.now());
     write(&stranger);

@@ -199,7 +199,7 @@ fn cache_can_be_disabled() {
 }
 
 #[test]
-fn mistakes_are_told() {
+fn invalid_settings_are_reported() {
     let fixture = CacheFixture::cloud();
     let output = fixture.run_with(|command| {
         command.env("KUBECTL_ESC_NO_CACHE", "yes");

@@ -1,4 +1,4 @@
-//! Many processes of one call at once.
+//! Runs the same call in many processes at once.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -8,16 +8,16 @@ use std::time::Instant;
 
 use crate::support::plugin::{Output, TIME_LIMIT};
 
-/// What a call says with `-v` that waits for another one.
+/// What a waiting call logs with `-v`.
 pub(super) const WAITING: &str = "waiting for another process that does the same";
 
-/// Processes that run. They are killed when this is dropped.
+/// Running processes. They are killed when this is dropped.
 pub(super) struct ConcurrentCalls {
     calls: Vec<RunningCall>,
     waiting: Receiver<()>,
 }
 
-/// A process.
+/// One running process.
 pub(super) struct RunningCall {
     pub(super) child: Child,
     stdout: Option<JoinHandle<String>>,
@@ -25,7 +25,7 @@ pub(super) struct RunningCall {
 }
 
 impl ConcurrentCalls {
-    /// Starts so many.
+    /// Starts `size` processes.
     pub(super) fn start(size: usize, command: impl Fn() -> Command) -> Self {
         let (sender, waiting) = mpsc::channel();
         let calls = (0..size).map(|_| RunningCall::start(command(), &sender));
@@ -35,7 +35,7 @@ impl ConcurrentCalls {
         }
     }
 
-    /// Waits until so many have said that they wait for another one. They run with `-v`.
+    /// Waits until `count` processes have logged that they wait for another one. They need `-v`.
     #[track_caller]
     pub(super) fn wait_until_waiting(&self, count: usize) {
         let end = Instant::now() + TIME_LIMIT;
@@ -46,7 +46,7 @@ impl ConcurrentCalls {
         }
     }
 
-    /// What came of each.
+    /// Waits for all processes, and returns their outputs.
     #[track_caller]
     pub(super) fn outputs(mut self) -> Vec<Output> {
         let calls = std::mem::take(&mut self.calls);
@@ -99,7 +99,7 @@ impl RunningCall {
         }
     }
 
-    /// Waits for its end, which its own time limit brings.
+    /// Waits for the process, which exits at its own time limit at the latest.
     #[track_caller]
     pub(super) fn output(mut self) -> Output {
         let read = |stream: Option<JoinHandle<String>>| {
@@ -117,7 +117,7 @@ impl RunningCall {
     }
 }
 
-/// The same without the steps that `-v` tells: what is left is the message of a failure.
+/// Removes the log lines of `-v`; the message of a failure remains.
 pub(super) fn without_steps(output: Output) -> Output {
     let lines: Vec<_> = output.stderr.split_inclusive('\n').collect();
     let is_message = |line: &&str| line.starts_with("kubectl-esc: ");

@@ -1,4 +1,4 @@
-//! A client runs a plugin that fails up to five times in one command. The services are asked once.
+//! Clients run a failing plugin up to five times per command. The services are called once.
 
 #![cfg(unix)]
 
@@ -151,7 +151,7 @@ fn failure_is_removed_after_a_success() {
         .pulumi_cloud
         .stand_in()
         .fail_at("open", Fault::refuse(403, "no", &[]), 1);
-    // The same command is told the same, the next one gets a token.
+    // Calls of the same command replay the failure, the next command gets a token.
     let output = script(&fixture, THRICE, |_| ());
     assert_eq!(output.stdout, "4\n4\n4\n");
     assert_eq!(fixture.files("failure").len(), 1);

@@ -1,37 +1,37 @@
-//! Whatever stands in the cache's place: each call still gives a right token in silence, and where
-//! the place can be put in order it is.
+//! Damaged, foreign and missing cache files: each call still returns a valid token without a message,
+//! and repairs the cache where it can.
 
 use std::fs;
 use std::path::Path;
 
 use super::CacheFixture;
 
-/// What becomes of the cache.
+/// What a call does with a damaged cache.
 #[derive(Clone, Copy, PartialEq)]
-enum Then {
-    /// The call does not even notice.
+enum Outcome {
+    /// The call uses the cache.
     Hit,
-    /// The call fetches, and puts it in order.
-    Mended,
+    /// The call fetches, and repairs the cache.
+    Repaired,
     /// Every call fetches.
-    Useless,
+    Unusable,
 }
 
-/// Spoils the cache of a fixture that has kept something, and asserts what the calls make of it.
+/// Fills the cache, damages it, and asserts what the next calls do.
 #[track_caller]
-fn check(name: &str, then: Then, spoil: impl FnOnce(&CacheFixture)) {
+fn check(name: &str, outcome: Outcome, damage: impl FnOnce(&CacheFixture)) {
     let fixture = CacheFixture::cloud();
     fixture.assert_miss();
     fixture.assert_hit();
-    spoil(&fixture);
+    damage(&fixture);
     println!("{name}");
-    match then {
-        Then::Hit => fixture.assert_hit(),
-        Then::Mended | Then::Useless => fixture.assert_miss(),
+    match outcome {
+        Outcome::Hit => fixture.assert_hit(),
+        Outcome::Repaired | Outcome::Unusable => fixture.assert_miss(),
     }
-    match then {
-        Then::Hit | Then::Mended => fixture.assert_hit(),
-        Then::Useless => fixture.assert_miss(),
+    match outcome {
+        Outcome::Hit | Outcome::Repaired => fixture.assert_hit(),
+        Outcome::Unusable => fixture.assert_miss(),
     }
 }
 
@@ -42,33 +42,33 @@ fn replace(path: &Path, content: impl AsRef<[u8]>) {
 #[test]
 fn entries_with_other_content_are_replaced() {
     let entry = |fixture: &CacheFixture| fixture.file("entry");
-    check("empty", Then::Mended, |fixture| {
-        replace(&entry(fixture), "")
+    check("empty", Outcome::Repaired, |fixture| {
+        replace(&entry(fixture), "");
     });
-    check("huge", Then::Mended, |fixture| {
+    check("huge", Outcome::Repaired, |fixture| {
         replace(&entry(fixture), vec![b'x'; 65 << 10]);
     });
-    check("a line feed", Then::Mended, |fixture| {
+    check("a line feed", Outcome::Repaired, |fixture| {
         replace(&entry(fixture), "\n");
     });
-    check("in the clear", Then::Mended, |fixture| {
+    check("in the clear", Outcome::Repaired, |fixture| {
         replace(&entry(fixture), "{}\n{\"credentials\":null,\"files\":[]}");
     });
-    check("a future format", Then::Mended, |fixture| {
+    check("a future format", Outcome::Repaired, |fixture| {
         let content = String::from_utf8_lossy(&fs::read(entry(fixture)).unwrap())
             .replace("\"format\":\"1\"", "\"format\":\"2\"");
         replace(&entry(fixture), content);
     });
-    check("the failure's place", Then::Hit, |fixture| {
+    check("the failure's place", Outcome::Hit, |fixture| {
         replace(&entry(fixture).with_extension("failure"), "nonsense");
     });
-    check("the lock's place", Then::Hit, |fixture| {
+    check("the lock's place", Outcome::Hit, |fixture| {
         replace(&entry(fixture).with_extension("lock"), "99999999999");
     });
-    check("gone", Then::Mended, |fixture| {
+    check("gone", Outcome::Repaired, |fixture| {
         fs::remove_file(entry(fixture)).unwrap();
     });
-    check("the folder gone", Then::Mended, |fixture| {
+    check("the folder gone", Outcome::Repaired, |fixture| {
         fs::remove_dir_all(fixture.folder()).unwrap();
     });
 }
@@ -167,12 +167,12 @@ mod unix {
     #[test]
     fn loose_permissions_are_corrected() {
         for loose in [0o640, 0o604, 0o660, 0o620, 0o610] {
-            check("entry", Then::Mended, |fixture| {
+            check("entry", Outcome::Repaired, |fixture| {
                 set_mode(&fixture.file("entry"), loose);
             });
         }
         for loose in [0o750, 0o705, 0o755, 0o777, 0o1777] {
-            check("folder", Then::Hit, |fixture| {
+            check("folder", Outcome::Hit, |fixture| {
                 set_mode(&fixture.folder(), loose);
             });
             let fixture = CacheFixture::cloud();
@@ -201,14 +201,14 @@ mod unix {
             return;
         }
         let give_away = |path: &Path| chown(path, Some(65_534), None).unwrap();
-        check("entry", Then::Mended, |fixture| {
+        check("entry", Outcome::Repaired, |fixture| {
             give_away(&fixture.file("entry"));
         });
-        check("entry and lock", Then::Mended, |fixture| {
+        check("entry and lock", Outcome::Repaired, |fixture| {
             give_away(&fixture.file("entry"));
             give_away(&fixture.file("lock"));
         });
-        check("folder", Then::Useless, |fixture| {
+        check("folder", Outcome::Unusable, |fixture| {
             fs::remove_file(fixture.file("entry")).unwrap();
             give_away(&fixture.folder());
         });
@@ -224,9 +224,9 @@ mod unix {
                 symlink(&target, path).unwrap();
             }
         };
-        check("entry", Then::Mended, linked("entry"));
-        check("lock", Then::Hit, linked("lock"));
-        check("lock and entry", Then::Mended, |fixture| {
+        check("entry", Outcome::Repaired, linked("entry"));
+        check("lock", Outcome::Hit, linked("lock"));
+        check("lock and entry", Outcome::Repaired, |fixture| {
             linked("lock")(fixture);
             fs::remove_file(fixture.file("entry")).unwrap();
         });
@@ -256,7 +256,7 @@ mod unix {
             fs::remove_dir_all(fixture.folder()).unwrap();
             symlink(&elsewhere, fixture.folder()).unwrap();
         };
-        check("folder", Then::Useless, elsewhere);
+        check("folder", Outcome::Unusable, elsewhere);
     }
 
     #[test]
@@ -270,38 +270,38 @@ mod unix {
             }),
         ];
         for (name, make) in things {
-            check(name, Then::Mended, |fixture| {
+            check(name, Outcome::Repaired, |fixture| {
                 let path = fixture.file("entry");
                 fs::remove_file(&path).unwrap();
                 make(&path);
             });
-            check(name, Then::Mended, |fixture| {
+            check(name, Outcome::Repaired, |fixture| {
                 let path = fixture.file("lock");
                 fs::remove_file(fixture.file("entry")).unwrap();
                 fs::remove_file(&path).unwrap();
                 make(&path);
             });
-            check(name, Then::Mended, |fixture| {
+            check(name, Outcome::Repaired, |fixture| {
                 let path = fixture.file("entry");
                 make(&path.with_extension("failure"));
                 fs::remove_file(&path).unwrap();
             });
             if name != "folder" {
-                check(name, Then::Useless, |fixture| {
+                check(name, Outcome::Unusable, |fixture| {
                     fs::remove_dir_all(fixture.folder()).unwrap();
                     make(&fixture.folder());
                 });
             }
         }
         // A folder that is not empty is left alone. The other files still do their work.
-        check("lock", Then::Mended, |fixture| {
+        check("lock", Outcome::Repaired, |fixture| {
             let lock = fixture.file("lock");
             fs::remove_file(&lock).unwrap();
             fs::create_dir(&lock).unwrap();
             fs::write(lock.join("mine"), "").unwrap();
             fs::remove_file(fixture.file("entry")).unwrap();
         });
-        check("entry", Then::Useless, |fixture| {
+        check("entry", Outcome::Unusable, |fixture| {
             let entry = fixture.file("entry");
             fs::remove_file(&entry).unwrap();
             fs::create_dir(&entry).unwrap();

@@ -1,4 +1,4 @@
-//! Processes that are killed, stopped or left alone in the middle of their work.
+//! Processes that are killed, stopped or orphaned while they fetch.
 
 use std::fs;
 use std::io::Read;
@@ -14,13 +14,13 @@ use crate::cloud::PulumiCloudFixture;
 use crate::support::plugin::{Plugin, TIME_LIMIT, run};
 use stand_ins::controlled_server::{Behavior, ControlledServer};
 
-/// What a call says with `-v` that finds an entry.
+/// What a call logs with `-v` that finds an entry.
 const CACHED: &str = "using cached credentials";
 
-/// What is long enough to reach the server on a slow machine, and still can be waited for.
+/// A time limit that is long enough to reach the server on a slow machine, and short enough to wait for.
 const SHORT: [&str; 2] = ["--timeout", "2s"];
 
-/// `get-token` before a server.
+/// `get-token` through a controlled server.
 struct ControlledCall {
     pulumi_cloud: PulumiCloudFixture,
     server: ControlledServer,
@@ -49,9 +49,9 @@ impl ControlledCall {
         command
     }
 
-    /// The call has to give a good token. What it told of its steps.
+    /// Asserts that the call returns a valid token, and returns its log.
     #[track_caller]
-    fn assert_right(&self, arguments: &[&str]) -> String {
+    fn assert_valid_token(&self, arguments: &[&str]) -> String {
         let output = run(self.command(arguments), TIME_LIMIT);
         let caller = self.pulumi_cloud.aws().caller(&token(&output), "prod");
         let caller = caller.expect("a token that the cluster takes");
@@ -87,7 +87,7 @@ fn killed_call_leaves_a_usable_cache() {
     let fixture = ControlledCall::new(Behavior::Answer);
     let (rounds, seed) = (stress_settings::kill_count(), stress_settings::seed());
     println!("seed {seed}");
-    let mut chance = Random(seed);
+    let mut random = Random(seed);
     // How long a call takes, all of it and from the last question on.
     let begin = Instant::now();
     let mut first = start(fixture.command(&[]));
@@ -100,7 +100,7 @@ fn killed_call_leaves_a_usable_cache() {
     let mut half_written = 0;
     let mut finished = 0;
     for round in 0..rounds {
-        let is_refresh = chance.below(2) == 0;
+        let is_refresh = random.below(2) == 0;
         if !is_refresh {
             for name in fixture.files(".entry") {
                 fs::remove_file(folder(&fixture.plugin).join(name)).unwrap();
@@ -108,7 +108,7 @@ fn killed_call_leaves_a_usable_cache() {
         }
         let (left_before, asked) = (fixture.files(".new"), fixture.server.requests());
         let mut child = start(fixture.command(if is_refresh { &["--refresh"] } else { &[] }));
-        let longest = match chance.below(3) {
+        let longest = match random.below(3) {
             0 => whole,
             1 => {
                 fixture.server.wait_for_requests(asked + 2);
@@ -123,14 +123,14 @@ fn killed_call_leaves_a_usable_cache() {
             }
         };
         let longest = u64::try_from(longest.as_micros()).unwrap().max(1);
-        std::thread::sleep(Duration::from_micros(chance.below(longest)));
+        std::thread::sleep(Duration::from_micros(random.below(longest)));
         child.kill().unwrap();
         finished += usize::from(child.wait().unwrap().success());
         let left = fixture.files(".new");
         half_written += usize::from(left.iter().any(|name| !left_before.contains(name)));
         assert!(left.len() <= 1, "round {round}: {left:?}");
 
-        let steps = fixture.assert_right(&[]);
+        let steps = fixture.assert_valid_token(&[]);
         assert!(!steps.contains(WAITING), "round {round}: {steps}");
         // What was there is there, whole, or what is new.
         assert!(
@@ -139,7 +139,7 @@ fn killed_call_leaves_a_usable_cache() {
         );
         assert!(fixture.files(".new").len() <= 1, "round {round}");
     }
-    fixture.assert_right(&["--refresh"]);
+    fixture.assert_valid_token(&["--refresh"]);
     assert_eq!(fixture.files(".new"), [""; 0]);
     println!(
         "{rounds} calls killed in {}: {half_written} left a half-written file, {finished} had come to \
@@ -148,7 +148,7 @@ fn killed_call_leaves_a_usable_cache() {
     );
 }
 
-/// Whoever ends kubectl leaves its plugin alone.
+/// Ending kubectl does not end its plugin.
 #[test]
 fn orphaned_call_exits_at_its_time_limit() {
     let fixture = ControlledCall::new(Behavior::Hold);
@@ -177,7 +177,7 @@ fn orphaned_call_exits_at_its_time_limit() {
     stderr.read_to_string(&mut told).unwrap();
     assert!(told.contains("did not answer within 2s"), "{told}");
     fixture.server.set(Behavior::Answer);
-    let steps = fixture.assert_right(&[]);
+    let steps = fixture.assert_valid_token(&[]);
     assert!(!steps.contains(WAITING), "{steps}");
 }
 
@@ -201,14 +201,14 @@ fn waiters_give_up_on_a_stopped_call_after_its_time_limit() {
     assert_eq!(fixture.server.requests(), 1);
     // With more time one sees that nothing is to be expected any more, and what it gets is kept.
     fixture.server.set(Behavior::Answer);
-    fixture.assert_right(&["--timeout", "50s"]);
-    let steps = fixture.assert_right(&[]);
+    fixture.assert_valid_token(&["--timeout", "50s"]);
+    let steps = fixture.assert_valid_token(&[]);
     assert!(steps.contains(CACHED), "{steps}");
     signal(&stopped, Signal::CONT);
     // Its time was over, or the answer was there already.
     let code = stopped.wait().unwrap().code();
     assert!(matches!(code, Some(0 | 5)), "{code:?}");
-    let steps = fixture.assert_right(&[]);
+    let steps = fixture.assert_valid_token(&[]);
     assert!(steps.contains(CACHED), "{steps}");
 }
 

@@ -1,4 +1,4 @@
-//! Calls that wait for another one, whose part the test plays by holding the lock.
+//! Calls that wait for the lock holder, which is the test.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use super::{CacheFixture, TOKEN};
 use crate::support::plugin::Output;
 
-/// A lock that the test holds, with what stands in its file.
+/// Holds the lock, with this text in its file.
 fn hold(fixture: &CacheFixture, text: &str) -> File {
     let path = fixture.file("lock");
     let file = File::options().write(true).open(&path).unwrap();
@@ -16,8 +16,11 @@ fn hold(fixture: &CacheFixture, text: &str) -> File {
     file
 }
 
-/// Starts a call, and returns once it says that it waits.
-fn start_to_wait(fixture: &CacheFixture, change: impl FnOnce(&mut Command)) -> (Child, impl Read) {
+/// Starts a call, and returns once it logs that it waits.
+fn start_waiting_call(
+    fixture: &CacheFixture,
+    change: impl FnOnce(&mut Command),
+) -> (Child, impl Read) {
     let mut command = fixture.plugin.command();
     change(&mut command);
     let mut child = command
@@ -64,7 +67,7 @@ fn outdated_lock_file_does_not_mean_a_hanging_holder() {
         fs::remove_file(&entry).unwrap();
         let lock = hold(&fixture, text);
         let (output, requests) = fixture.requests_of(|| {
-            let waiting = start_to_wait(&fixture, |_| ());
+            let waiting = start_waiting_call(&fixture, |_| ());
             fs::write(&entry, &kept).unwrap();
             set_private(&entry);
             drop(lock);
@@ -86,7 +89,7 @@ fn waiter_fetches_if_the_lock_holder_stored_nothing() {
     // The other one was killed: nothing is there.
     let lock = hold(&fixture, "");
     let (output, requests) = fixture.requests_of(|| {
-        let waiting = start_to_wait(&fixture, |_| ());
+        let waiting = start_waiting_call(&fixture, |_| ());
         drop(lock);
         end(waiting)
     });
@@ -101,7 +104,7 @@ fn refreshing_waiter_does_not_use_old_credentials() {
     fixture.assert_miss();
     let lock = hold(&fixture, "");
     let (output, requests) = fixture.requests_of(|| {
-        let waiting = start_to_wait(&fixture, |command| {
+        let waiting = start_waiting_call(&fixture, |command| {
             command.arg("--refresh");
         });
         drop(lock);
@@ -155,7 +158,7 @@ fn waiter_uses_a_login_that_changed_meanwhile() {
     let fixture = fixture.with(|_| plugin);
     assert_eq!(fixture.run().code, 4);
     let lock = hold(&fixture, "");
-    let waiting = start_to_wait(&fixture, |_| ());
+    let waiting = start_waiting_call(&fixture, |_| ());
     fs::write(fixture.plugin.path(path), account(TOKEN).to_string()).unwrap();
     drop(lock);
     let output = end(waiting);

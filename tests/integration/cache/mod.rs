@@ -1,4 +1,4 @@
-//! The cache, through the binary.
+//! The credential cache, through the binary.
 
 mod cache_key;
 mod clock;
@@ -41,7 +41,7 @@ use stand_ins::sts::configuration::{EXTERNAL_ID, SECOND_ROLE};
 /// The environment of the stand-in's example.
 const ENVIRONMENT: &str = "acme/platform/prod";
 
-/// Opened on this machine, with an identity token that is exchanged at STS.
+/// A local definition, whose identity token is exchanged at STS.
 const LOCAL: &str = "\
 values:
   aws:
@@ -53,12 +53,12 @@ values:
   eks: {clusterName: prod, region: eu-west-1}
 ";
 
-/// A machine before Pulumi Cloud and AWS.
+/// A call with Pulumi Cloud, AWS and a home directory.
 struct CacheFixture {
     pulumi_cloud: PulumiCloudFixture,
     aws: Aws,
     plugin: Plugin,
-    /// What has to stay out of the cache, besides what STS knows.
+    /// Secrets that must not be in the cache, besides those of STS.
     secrets: Vec<String>,
 }
 
@@ -68,14 +68,14 @@ impl CacheFixture {
         Self::cloud_with(|_| ())
     }
 
-    /// The same with something else in Pulumi Cloud.
+    /// The same with a changed Pulumi Cloud.
     fn cloud_with(change: impl FnOnce(&mut Configuration)) -> Self {
         let pulumi_cloud = PulumiCloudFixture::with(change);
         let plugin = pulumi_cloud.get_token(ENVIRONMENT);
         Self::new(pulumi_cloud, plugin)
     }
 
-    /// A call for the definition `env.yaml` on this machine, with an identity token that is good
+    /// A call for the definition `env.yaml` on this machine, with an identity token that is valid
     /// for hours.
     fn local(definition: &str) -> Self {
         let pulumi_cloud = PulumiCloudFixture::new();
@@ -119,7 +119,7 @@ impl CacheFixture {
         self.run_with(|_| ())
     }
 
-    /// Makes the call otherwise. Whatever it does, no secret is left behind in the clear.
+    /// Makes the call with a change, and asserts that the cache contains no secret.
     #[track_caller]
     fn run_with(&self, change: impl FnOnce(&mut Command)) -> Output {
         let mut command = self.plugin.command();
@@ -130,7 +130,7 @@ impl CacheFixture {
         output
     }
 
-    /// Makes the call at another time, as a machine that is alone in the world.
+    /// Makes the call through the library at another time, without waiting for other processes.
     fn run_at(&self, seconds_from_now: i64) -> kubectl_esc::error::Result<String> {
         #[derive(Parser)]
         struct Arguments {
@@ -155,14 +155,14 @@ impl CacheFixture {
         result.map(|credential| credential.token.expose().clone())
     }
 
-    /// The requests so far that left the machine: those to Pulumi Cloud, those to STS.
+    /// The number of requests so far to Pulumi Cloud and to STS.
     fn requests(&self) -> (usize, usize) {
         let records = self.aws.sts.records().into_iter();
         let to_sts = records.filter(|record| record.connection != 0).count();
         (self.pulumi_cloud.calls().len(), to_sts)
     }
 
-    /// What `work` asked for.
+    /// Runs `work`, and counts its requests.
     fn requests_of<T>(&self, work: impl FnOnce() -> T) -> (T, (usize, usize)) {
         let before = self.requests();
         let result = work();
@@ -170,23 +170,23 @@ impl CacheFixture {
         (result, (after.0 - before.0, after.1 - before.1))
     }
 
-    /// The call gives a good token, and needs the network for it.
+    /// Asserts that the call returns a valid token, and needs the network.
     #[track_caller]
     fn assert_miss(&self) {
         let (output, requests) = self.requests_of(|| self.run());
         self.pulumi_cloud.assert_token(&output);
-        assert_ne!(requests, (0, 0), "nobody was asked");
+        assert_ne!(requests, (0, 0), "no request was made");
     }
 
-    /// The call gives a good token, and needs no network for it.
+    /// Asserts that the call returns a valid token without the network.
     #[track_caller]
     fn assert_hit(&self) {
         let (output, requests) = self.requests_of(|| self.run());
         self.pulumi_cloud.assert_token(&output);
-        assert_eq!(requests, (0, 0), "somebody was asked");
+        assert_eq!(requests, (0, 0), "a request was made");
     }
 
-    /// The place of the cache.
+    /// The cache folder.
     fn folder(&self) -> PathBuf {
         folder(&self.plugin)
     }
@@ -212,7 +212,7 @@ impl CacheFixture {
         only.clone()
     }
 
-    /// No file of the cache holds a secret, in the clear or in base64, nor a token.
+    /// Asserts that no cache file contains a secret, in plain text or base64, or a token.
     #[track_caller]
     fn assert_sealed(&self) {
         let Ok(entries) = fs::read_dir(self.folder()) else {
@@ -222,8 +222,8 @@ impl CacheFixture {
         for secret in self.aws.sts.secrets().iter().chain(&self.secrets) {
             assert!(secret.len() > 8, "too short to look for: {secret}");
             forms.push(secret.clone());
-            // The three ways in which it may stand within a longer text, less the ends that depend
-            // on what is around it.
+            // The three base64 alignments within a longer text, less the ends that depend on the
+            // text around it.
             for lead in ["", "x", "xx"] {
                 let text = format!("{lead}{secret}");
                 for encode in [base64::encode_standard, base64::encode_url] {
@@ -234,7 +234,7 @@ impl CacheFixture {
         }
         for entry in entries {
             let path = entry.unwrap().path();
-            // What a test put in the place of a file is none.
+            // A test may have replaced a file with something else.
             let Ok(content) = fs::read(&path) else {
                 continue;
             };
@@ -247,7 +247,7 @@ impl CacheFixture {
     }
 }
 
-/// An identity token for the role of the fixture, good for hours around now.
+/// An identity token for the role of the fixture, valid for hours around now.
 fn identity(pulumi_cloud: &PulumiCloudFixture, environment: &str) -> String {
     let aws = pulumi_cloud.aws();
     let subject = format!("pulumi:environments:org:acme:env:{environment}");
@@ -264,12 +264,12 @@ fn identity(pulumi_cloud: &PulumiCloudFixture, environment: &str) -> String {
     aws.issuer.sign(&claims)
 }
 
-/// The role on top.
+/// Adds a role to assume.
 fn with_second_role(plugin: Plugin) -> Plugin {
     plugin.args(["--role-arn", SECOND_ROLE, "--external-id", EXTERNAL_ID])
 }
 
-/// Gives a call other arguments.
+/// Replaces the arguments of a call.
 fn replace_arguments(command: &mut Command, arguments: &[&str]) {
     let mut other = Command::new(command.get_program());
     other.args(arguments).env_clear();
@@ -302,12 +302,12 @@ fn through_shell(call: &Command, script: &str, zero: &str) -> Command {
     command
 }
 
-/// The place of the plugin's cache.
+/// The plugin's cache folder.
 fn folder(plugin: &Plugin) -> PathBuf {
     plugin.path("home/.kube/cache/kubectl-esc")
 }
 
-/// The token of a call that may have told of its steps.
+/// The token of a call that may have logged its steps.
 #[track_caller]
 fn token(output: &Output) -> String {
     assert_eq!(output.code, 0, "{output:?}");
@@ -317,7 +317,7 @@ fn token(output: &Output) -> String {
     }
 }
 
-/// The instant that a credential is told to end.
+/// The expiry of a credential.
 #[track_caller]
 fn end(output: &Output) -> Timestamp {
     let end = &output.credential()["status"]["expirationTimestamp"];

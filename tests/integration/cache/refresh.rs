@@ -1,6 +1,5 @@
-//! Credentials are renewed before they end, and an outage that is shorter than what is left of them
-//! is not noticed. What was fetched earlier is fetched with the library, on a host whose clock shows
-//! that time.
+//! Credentials are renewed before they expire, and a shorter outage has no effect. Earlier calls are
+//! made through the library, with a clock that shows the earlier time.
 
 use std::fs;
 use std::process::Command;
@@ -12,16 +11,16 @@ use crate::support::plugin::Output;
 use stand_ins::pulumi_cloud::fault::Fault;
 use stand_ins::sts::Failure;
 
-/// In seconds. The credentials last for an hour: now it is time to renew them.
-const DUE: i64 = -3_000;
-/// They are about to end.
-const OVER: i64 = -3_500;
+/// When credentials were fetched that are due for renewal, in seconds from now. They last an hour.
+const DUE_FOR_RENEWAL: i64 = -3_000;
+/// When credentials were fetched that are about to expire.
+const ABOUT_TO_EXPIRE: i64 = -3_500;
 
 fn fixtures() -> [CacheFixture; 2] {
     [CacheFixture::cloud(), CacheFixture::local(LOCAL)]
 }
 
-/// Makes a call while nobody answers.
+/// Makes a call while no service answers.
 fn during_an_outage(
     fixture: &CacheFixture,
     change: impl FnOnce(&mut Command),
@@ -35,7 +34,7 @@ fn during_an_outage(
 }
 
 #[track_caller]
-fn assert_as_ever(fixture: &CacheFixture, output: &Output) {
+fn assert_silent_success(fixture: &CacheFixture, output: &Output) {
     // Silent, with code 0.
     fixture.pulumi_cloud.assert_token(output);
 }
@@ -43,7 +42,7 @@ fn assert_as_ever(fixture: &CacheFixture, output: &Output) {
 #[test]
 fn one_of_many_calls_renews_credentials_before_they_expire() {
     for fixture in fixtures() {
-        fixture.run_at(DUE).unwrap();
+        fixture.run_at(DUE_FOR_RENEWAL).unwrap();
         let before = fs::read(fixture.file("entry")).unwrap();
         let run_all = || {
             std::thread::scope(|scope| {
@@ -54,7 +53,7 @@ fn one_of_many_calls_renews_credentials_before_they_expire() {
         };
         let (outputs, requests) = fixture.requests_of(run_all);
         for output in &outputs {
-            assert_as_ever(&fixture, output);
+            assert_silent_success(&fixture, output);
         }
         assert_eq!(requests.0 + 2 * requests.1, 2, "{requests:?}");
         assert_ne!(fs::read(fixture.file("entry")).unwrap(), before);
@@ -65,7 +64,7 @@ fn one_of_many_calls_renews_credentials_before_they_expire() {
 #[test]
 fn expiring_credentials_are_not_used() {
     for fixture in fixtures() {
-        fixture.run_at(OVER).unwrap();
+        fixture.run_at(ABOUT_TO_EXPIRE).unwrap();
         fixture.assert_miss();
         fixture.assert_hit();
     }
@@ -90,13 +89,13 @@ fn short_lived_credentials_are_not_cached() {
 #[test]
 fn outage_is_silent_while_credentials_are_valid() {
     for fixture in fixtures() {
-        fixture.run_at(DUE).unwrap();
+        fixture.run_at(DUE_FOR_RENEWAL).unwrap();
         let (output, requests) = during_an_outage(&fixture, |_| ());
-        assert_as_ever(&fixture, &output);
-        assert_ne!(requests, (0, 0), "nobody tried to renew them");
+        assert_silent_success(&fixture, &output);
+        assert_ne!(requests, (0, 0), "no renewal was tried");
         for _ in 0..3 {
             let (output, requests) = during_an_outage(&fixture, |_| ());
-            assert_as_ever(&fixture, &output);
+            assert_silent_success(&fixture, &output);
             assert_eq!(requests, (0, 0), "tried again at once");
         }
     }
@@ -105,7 +104,7 @@ fn outage_is_silent_while_credentials_are_valid() {
 #[test]
 fn outage_is_logged_with_v() {
     for fixture in fixtures() {
-        fixture.run_at(DUE).unwrap();
+        fixture.run_at(DUE_FOR_RENEWAL).unwrap();
         let (output, _) = during_an_outage(&fixture, |command| {
             command.arg("-v");
         });
@@ -126,19 +125,19 @@ fn outage_is_logged_with_v() {
 #[test]
 fn hanging_service_delays_a_call_only_until_its_time_limit() {
     let fixture = CacheFixture::cloud();
-    fixture.run_at(DUE).unwrap();
+    fixture.run_at(DUE_FOR_RENEWAL).unwrap();
     fixture.pulumi_cloud.stand_in().fail(Fault::Hang, 10);
     let output = fixture.run_with(|command| {
         command.args(["--timeout", "300ms"]);
     });
-    assert_as_ever(&fixture, &output);
+    assert_silent_success(&fixture, &output);
     fixture.assert_hit();
 }
 
 #[test]
 fn outage_after_expiry_is_an_error() {
     for fixture in fixtures() {
-        fixture.run_at(OVER).unwrap();
+        fixture.run_at(ABOUT_TO_EXPIRE).unwrap();
         fixture.pulumi_cloud.stand_in().fail(Fault::Hang, 10);
         fixture.aws.sts.fail(Failure::Hang, 10);
         let output = fixture.run_with(|command| {
@@ -152,7 +151,7 @@ fn outage_after_expiry_is_an_error() {
 #[test]
 fn failure_stored_in_the_future_is_ignored() {
     for fixture in fixtures() {
-        fixture.run_at(DUE).unwrap();
+        fixture.run_at(DUE_FOR_RENEWAL).unwrap();
         fixture
             .pulumi_cloud
             .stand_in()
@@ -177,7 +176,7 @@ fn refresh_fetches_new_credentials() {
             command.arg("--refresh");
         };
         let (output, requests) = fixture.requests_of(|| fixture.run_with(refresh));
-        assert_as_ever(&fixture, &output);
+        assert_silent_success(&fixture, &output);
         assert_ne!(requests, (0, 0));
         assert_ne!(fs::read(fixture.file("entry")).unwrap(), before);
         fixture.assert_hit();

@@ -44,7 +44,7 @@ fn concurrent_calls_during_a_login_renewal_open_at_most_twice() {
         let calls = |name: &str| operations.iter().filter(|it| *it == name).count();
         assert_eq!(calls("token"), 1, "{operations:?}");
         assert!((1..=2).contains(&calls("open")), "{operations:?}");
-        // Whoever comes later has at most that one opening to make.
+        // Later calls open at most once more.
         fixture.run().token();
         let operations = fixture.pulumi_cloud.stand_in().operations();
         let opened = operations.iter().filter(|it| *it == "open").count();

@@ -111,7 +111,7 @@ fn static_keys_in_pulumi_cloud_are_cached() {
     }
 }
 
-/// A pipe gives what is in it once: nobody may have read it before whoever needs it.
+/// A pipe can be read once: the cache key must not read it before it is needed.
 #[cfg(unix)]
 #[test]
 fn inputs_from_a_pipe_are_read_once() {

@@ -1,4 +1,4 @@
-//! Many processes at once that ask the same: one of them asks the network.
+//! Many processes need the same credentials at once: one of them fetches, the others wait for it.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use stand_ins::pulumi_cloud::configuration::{Owner, USER};
 use stand_ins::pulumi_cloud::fault::Fault;
 use stand_ins::sts::Failure;
 
-/// Enough for many processes on a slow machine.
+/// A time limit for many processes on a slow machine.
 const AMPLE: [&str; 2] = ["--timeout", "55s"];
 
 const DEFINITION: &str = "\
@@ -24,19 +24,19 @@ values:
       oidc: {roleArn: arn:aws:iam::123456789012:role/cluster-admin, sessionName: ss, duration: 1h}
 ";
 
-/// A server before the Pulumi Cloud of a setting.
-fn control_pulumi_cloud(pulumi_cloud: &PulumiCloudFixture, way: Behavior) -> ControlledServer {
+/// Puts a controlled server in front of Pulumi Cloud.
+fn in_front_of_pulumi_cloud(pulumi_cloud: &PulumiCloudFixture, way: Behavior) -> ControlledServer {
     let cloud = pulumi_cloud.stand_in().clone();
     ControlledServer::in_front_of(way, move |request| cloud.answer(request))
 }
 
-/// `get-token` through the server.
+/// `get-token` through the controlled server.
 fn get_token(pulumi_cloud: &PulumiCloudFixture, server: &ControlledServer) -> Plugin {
     let plugin = pulumi_cloud.get_token("acme/platform/prod").args(AMPLE);
     plugin.env("PULUMI_BACKEND_URL", server.url())
 }
 
-/// `get-token` of a local definition, whose AWS is behind a server.
+/// `get-token` of a local definition that calls STS through the controlled server.
 fn local(aws: &Aws, server: &ControlledServer) -> Plugin {
     aws.plugin_with_identity()
         .env("AWS_ENDPOINT_URL_STS", server.url())
@@ -46,13 +46,14 @@ fn local(aws: &Aws, server: &ControlledServer) -> Plugin {
         .args(AMPLE)
 }
 
-fn control_sts(aws: &Aws, way: Behavior) -> ControlledServer {
+/// Puts a controlled server in front of STS.
+fn in_front_of_sts(aws: &Aws, way: Behavior) -> ControlledServer {
     let sts = aws.sts.clone();
     ControlledServer::in_front_of(way, move |request| sts.answer(request))
 }
 
-/// Starts a calls before a shut server, of which one process knocks while all others wait for it; then
-/// opens the server.
+/// Starts processes while the server holds requests, until one has sent a request and all others wait
+/// for it; then lets the server answer.
 #[track_caller]
 fn run_while_held(server: &ControlledServer, plugin: &Plugin) -> Vec<Output> {
     let size = stress_settings::process_count();
@@ -63,7 +64,11 @@ fn run_while_held(server: &ControlledServer, plugin: &Plugin) -> Vec<Output> {
     });
     calls.wait_until_waiting(size - 1);
     server.wait_for_requests(1);
-    assert_eq!(server.requests(), 1, "somebody did not wait");
+    assert_eq!(
+        server.requests(),
+        1,
+        "more than one process called the network"
+    );
     let (opened, used) = (Instant::now(), cpu_time_of_children());
     server.set(Behavior::Answer);
     let outputs = calls.outputs();
@@ -79,7 +84,7 @@ fn run_while_held(server: &ControlledServer, plugin: &Plugin) -> Vec<Output> {
     outputs.into_iter().map(without_steps).collect()
 }
 
-/// Asserts that all calls failed alike.
+/// Asserts that all calls failed with the same output.
 #[track_caller]
 fn assert_all_fail_alike(outputs: &[Output], code: i32) {
     let first = &outputs[0];
@@ -93,7 +98,7 @@ fn assert_all_fail_alike(outputs: &[Output], code: i32) {
 #[test]
 fn environment_in_pulumi_cloud_is_opened_once() {
     let pulumi_cloud = PulumiCloudFixture::new();
-    let server = control_pulumi_cloud(&pulumi_cloud, Behavior::Hold);
+    let server = in_front_of_pulumi_cloud(&pulumi_cloud, Behavior::Hold);
     for output in run_while_held(&server, &get_token(&pulumi_cloud, &server)) {
         pulumi_cloud.assert_token(&output);
     }
@@ -106,7 +111,7 @@ fn environment_in_pulumi_cloud_is_opened_once() {
 #[test]
 fn local_definition_is_opened_once() {
     let aws = Aws::new();
-    let server = control_sts(&aws, Behavior::Hold);
+    let server = in_front_of_sts(&aws, Behavior::Hold);
     for output in run_while_held(&server, &local(&aws, &server)) {
         let caller = aws.caller(&output.token(), "demo").unwrap();
         assert!(caller.contains("assumed-role/cluster-admin/"), "{caller}");
@@ -117,13 +122,13 @@ fn local_definition_is_opened_once() {
 #[test]
 fn denial_by_pulumi_cloud_reaches_all_waiters() {
     let pulumi_cloud = PulumiCloudFixture::new();
-    let server = control_pulumi_cloud(&pulumi_cloud, Behavior::Hold);
+    let server = in_front_of_pulumi_cloud(&pulumi_cloud, Behavior::Hold);
     pulumi_cloud
         .stand_in()
         .fail_at("open", Fault::refuse(403, "Forbidden", &[]), usize::MAX);
     let outputs = run_while_held(&server, &get_token(&pulumi_cloud, &server));
     assert_all_fail_alike(&outputs, 4);
-    // The refusal, and what the message tells of it.
+    // The denial, and what its message needs.
     assert_eq!(
         pulumi_cloud.operations(),
         ["open", "current user", "metadata"]
@@ -133,7 +138,7 @@ fn denial_by_pulumi_cloud_reaches_all_waiters() {
 #[test]
 fn outage_of_pulumi_cloud_reaches_all_waiters() {
     let pulumi_cloud = PulumiCloudFixture::new();
-    let server = control_pulumi_cloud(&pulumi_cloud, Behavior::Hold);
+    let server = in_front_of_pulumi_cloud(&pulumi_cloud, Behavior::Hold);
     pulumi_cloud
         .stand_in()
         .fail_at("open", Fault::internal(), usize::MAX);
@@ -146,7 +151,7 @@ fn outage_of_pulumi_cloud_reaches_all_waiters() {
 fn failure_of_sts_reaches_all_waiters() {
     for (failure, code, calls) in [(Failure::deny(), 4, 1), (Failure::internal(), 5, 3)] {
         let aws = Aws::new();
-        let server = control_sts(&aws, Behavior::Hold);
+        let server = in_front_of_sts(&aws, Behavior::Hold);
         aws.sts.fail(failure, usize::MAX);
         let outputs = run_while_held(&server, &local(&aws, &server));
         assert_all_fail_alike(&outputs, code);
@@ -154,12 +159,12 @@ fn failure_of_sts_reaches_all_waiters() {
     }
 }
 
-/// While the login is renewed nobody can read it, so that nobody comes to wait for the lock; those
-/// that come later find another login than those before.
+/// While a login is renewed no other process can read it, so none of them waits for the cache lock;
+/// later processes see the new login.
 #[test]
 fn expired_login_is_renewed_once_and_opens_once() {
     let pulumi_cloud = PulumiCloudFixture::new();
-    let server = control_pulumi_cloud(&pulumi_cloud, Behavior::Hold);
+    let server = in_front_of_pulumi_cloud(&pulumi_cloud, Behavior::Hold);
     let refresh_token = pulumi_cloud
         .stand_in()
         .refresh_token(Owner::Personal(USER.to_owned()));
@@ -185,11 +190,11 @@ fn expired_login_is_renewed_once_and_opens_once() {
     assert_eq!(pulumi_cloud.operations(), ["token", "open", "read session"]);
 }
 
-/// Prints how long many processes take together, beside what they cannot do without.
+/// Prints how long many processes take together, beside the unavoidable part of it.
 #[test]
 fn many_cold_calls_take_little_longer_than_one() {
     let pulumi_cloud = PulumiCloudFixture::new();
-    let server = control_pulumi_cloud(&pulumi_cloud, Behavior::Answer);
+    let server = in_front_of_pulumi_cloud(&pulumi_cloud, Behavior::Answer);
     let single = (0..5).map(|_| {
         let plugin = get_token(&pulumi_cloud, &server);
         let start = Instant::now();
@@ -205,7 +210,7 @@ fn many_cold_calls_take_little_longer_than_one() {
     let plugin = get_token(&pulumi_cloud, &server);
     let (cold, used) = time_of_many(&pulumi_cloud, &plugin, size);
     assert_eq!(server.requests() - before, 2);
-    // The same with nothing to wait for: what the machine takes to start as many.
+    // The same with a warm cache: the cost of starting as many processes.
     let (warm, _) = time_of_many(&pulumi_cloud, &plugin, size);
     assert_eq!(server.requests() - before, 2);
     let ratio = cold.as_secs_f64() / (single + used).as_secs_f64();
@@ -219,7 +224,7 @@ fn many_cold_calls_take_little_longer_than_one() {
     );
 }
 
-/// How long many processes at once take together, and their CPU time. Each has to give a good token.
+/// Returns the elapsed time and the CPU time of many processes at once, which all have to succeed.
 #[track_caller]
 fn time_of_many(
     pulumi_cloud: &PulumiCloudFixture,
@@ -235,8 +240,7 @@ fn time_of_many(
     (elapsed, used)
 }
 
-/// The CPU time of all processes that were started and have ended; zero where the system does not
-/// tell it in a file.
+/// Returns the CPU time of all child processes that have exited; zero where `/proc` is missing.
 fn cpu_time_of_children() -> Duration {
     // Fields 16 and 17 of proc_pid_stat(5), in hundredths of a second on every architecture of
     // Linux that Rust runs on. The second field, a name in parentheses, may hold anything.

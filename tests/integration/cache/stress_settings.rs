@@ -1,21 +1,20 @@
-//! How much is tried: little by default, much in the heavy run, which sets the variables. The one
-//! place that reads them.
+//! Size of the stress tests: small by default; variables make it larger (docs/development.md).
 
 use std::time::Duration;
 
 use crate::support::plugin::test_variable;
 
-/// How many processes start at once.
+/// The number of processes that start at once.
 pub(super) fn process_count() -> usize {
     number("KUBECTL_ESC_STRESS_PROCESSES", 24)
 }
 
-/// How many calls are killed.
+/// The number of calls that are killed.
 pub(super) fn kill_count() -> usize {
     number("KUBECTL_ESC_STRESS_KILLS", 15)
 }
 
-/// What decides at which moments.
+/// The seed of the moments at which calls are killed.
 pub(super) fn seed() -> u64 {
     number("KUBECTL_ESC_STRESS_SEED", 1)
 }
@@ -28,16 +27,16 @@ fn number<N: std::str::FromStr>(name: &str, default: N) -> N {
     number.unwrap_or_else(|| panic!("the variable `{name}` is no number"))
 }
 
-/// A time for people.
+/// Formats a duration.
 pub(super) fn seconds(time: Duration) -> String {
     format!("{:.2} s", time.as_secs_f64())
 }
 
-/// Numbers that a seed decides (`SplitMix64`).
+/// Random numbers from a seed (`SplitMix64`).
 pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    /// One of the numbers below `limit`, which is above 0.
+    /// Returns a number below `limit`, which must not be 0.
     pub(super) fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

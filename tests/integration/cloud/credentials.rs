@@ -1,4 +1,4 @@
-//! The two ways to AWS credentials, and what is known of their end.
+//! The two ways to AWS credentials, and their expiry.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use kubectl_esc::clock::Timestamp;
 use super::{ENVIRONMENT, PulumiCloudFixture, TOKEN_AUDIENCE};
 use stand_ins::sts::configuration::ROLE;
 
-/// When the credentials end, as `-v` tells it; in seconds since 1970.
-fn told_end(stderr: &str) -> i64 {
+/// The expiry of the credentials in the log, in seconds since 1970.
+fn logged_expiry(stderr: &str) -> i64 {
     let line = stderr.lines().find(|line| line.contains("good until"));
     let instant = line.unwrap_or_else(|| panic!("{stderr}"));
     let instant = instant.rsplit(' ').next().unwrap();
@@ -23,7 +23,7 @@ fn lifetime(pulumi_cloud: &PulumiCloudFixture, environment: &str, flags: &[&str]
     let output = plugin.run();
     let after = pulumi_cloud.aws.clock.now();
     assert_eq!(output.code, 0, "{output:?}");
-    let end = told_end(&output.stderr);
+    let end = logged_expiry(&output.stderr);
     (end - after, end - before)
 }
 

@@ -1,4 +1,4 @@
-//! Environments in Pulumi Cloud, through the binary: against the stand-ins for Pulumi Cloud and STS.
+//! Environments in Pulumi Cloud: the binary against the stand-ins for Pulumi Cloud and STS.
 
 mod credentials;
 mod decryption;
@@ -22,7 +22,7 @@ const ENVIRONMENT: &str = "acme/platform/prod";
 /// The audience of the identity tokens that `fn::open::oidc` gives here.
 const TOKEN_AUDIENCE: &str = "sts.amazonaws.com";
 
-/// Pulumi Cloud, and an AWS that trusts it.
+/// Pulumi Cloud, and AWS that trusts it.
 pub(crate) struct PulumiCloudFixture {
     aws: Aws,
     pub(crate) stand_in: PulumiCloud,
@@ -33,7 +33,7 @@ impl PulumiCloudFixture {
         Self::with(|_| ())
     }
 
-    /// The AWS of this setting, by itself.
+    /// Its AWS.
     pub(crate) fn aws(&self) -> Aws {
         Aws {
             issuer: self.aws.issuer.clone(),
@@ -42,7 +42,7 @@ impl PulumiCloudFixture {
         }
     }
 
-    /// Its Pulumi Cloud.
+    /// The stand-in.
     pub(crate) fn stand_in(&self) -> &PulumiCloud {
         &self.stand_in
     }
@@ -52,7 +52,7 @@ impl PulumiCloudFixture {
         self.stand_in.url()
     }
 
-    /// The operations that were asked for so far.
+    /// The operations that were called so far.
     pub(crate) fn operations(&self) -> Vec<String> {
         self.stand_in.operations()
     }
@@ -86,21 +86,21 @@ impl PulumiCloudFixture {
         }
     }
 
-    /// A setting with one more environment, `acme/test/env`.
+    /// Pulumi Cloud with one more environment, `acme/test/env`.
     fn with_definition(definition: &str) -> Self {
         Self::with(|configuration| {
             *configuration = configuration.clone().environment("test", "env", definition);
         })
     }
 
-    /// A call without a login.
+    /// A call of the binary without a login.
     pub(crate) fn plugin_without_login(&self) -> Plugin {
         self.aws
             .plugin()
             .env("PULUMI_BACKEND_URL", self.stand_in.url())
     }
 
-    /// A call with a login by variable.
+    /// A call of the binary with an access token in a variable.
     pub(crate) fn plugin(&self) -> Plugin {
         self.plugin_without_login()
             .env("PULUMI_ACCESS_TOKEN", TOKEN)
@@ -132,11 +132,11 @@ impl PulumiCloudFixture {
         );
     }
 
-    /// Asserts that the call gave a token that the cluster `prod` takes as one of the role.
+    /// Asserts that the call returned a token with which the cluster `prod` authenticates the role.
     #[track_caller]
     pub(crate) fn assert_token(&self, output: &Output) {
         let caller = self.aws.caller(&output.token(), "prod");
-        let arn = caller.expect("a token that the cluster takes");
+        let arn = caller.expect("a valid token");
         let role = ROLE.rsplit('/').next().unwrap();
         assert!(
             arn.starts_with(&format!("arn:aws:sts::123456789012:assumed-role/{role}/")),
@@ -145,7 +145,7 @@ impl PulumiCloudFixture {
     }
 }
 
-/// Asserts that no secret of the stand-in shows, nor a session's id.
+/// Asserts that the output contains no secret of the stand-in, and no session id.
 #[track_caller]
 fn assert_no_secrets(pulumi_cloud: &PulumiCloudFixture, output: &Output) {
     let text = &output.stderr;
@@ -166,7 +166,7 @@ fn assert_no_secrets(pulumi_cloud: &PulumiCloudFixture, output: &Output) {
     }
 }
 
-/// Somebody who signs identity tokens that Pulumi Cloud exchanges.
+/// An issuer whose identity tokens Pulumi Cloud exchanges.
 fn trusted_issuer() -> Issuer {
     Issuer::new("https://token.actions.githubusercontent.com")
 }

@@ -96,7 +96,7 @@ fn each_hostile_definition_has_the_expected_outcome() {
 
 #[test]
 fn binary_survives_large_and_deep_definitions() {
-    // Each with the part of its largest size that a build without optimisation takes soon.
+    // Each with the part of its largest size that a build without optimization takes soon.
     for (name, part) in [
         ("plain string: bytes", 10),
         ("flow lists in lists", 10),

@@ -13,7 +13,7 @@ pub(crate) struct Shape {
     pub(crate) name: &'static str,
     /// How it ends.
     pub(crate) end: End,
-    /// A size that a build without optimisation evaluates soon, if there is one.
+    /// A size that a build without optimization evaluates soon, if there is one.
     pub(crate) small: Option<usize>,
     /// The largest size to measure.
     pub(crate) large: usize,

@@ -192,7 +192,7 @@ fn existing_entries_are_changed_in_place() {
             );
         }
     }
-    // Comments, fields that nobody knows, and hand-made order stay in the entry.
+    // Comments, unknown fields, and hand-made order stay in the entry.
     let before = data("kind.yaml");
     let after = edit(&before, &entries("kind-one")).unwrap();
     let expected = before

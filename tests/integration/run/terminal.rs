@@ -1,5 +1,5 @@
-//! On a real terminal, through an interactive shell: Ctrl-C, Ctrl-Z and the rest; and signals that
-//! somebody sends.
+//! On a real terminal, through an interactive shell: Ctrl-C, Ctrl-Z and the rest; and signals from
+//! other processes.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;

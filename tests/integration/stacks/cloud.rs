@@ -324,7 +324,7 @@ fn idempotent_calls_are_retried() {
             "decrypt stack secrets"
         ]
     );
-    // The steps are told, and no secret among them.
+    // The steps are logged, without secrets.
     assert!(
         output.stderr.contains("reading the state of a stack"),
         "{}",

@@ -1,4 +1,4 @@
-//! A small world for the binary: an identity provider, AWS with two accounts, a cluster's verifier.
+//! AWS with two accounts, an OIDC issuer that it trusts, and a cluster's token verifier.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use stand_ins::sts::configuration::{Configuration, Provider, Role, Trust};
 use stand_ins::sts::{Sts, caller_identity_request};
 use token_verifier::{Parsed, Verifier};
 
-/// The role that [`Aws::identity`] may assume: the one of the seed document's environment.
+/// The role that [`Aws::identity`] may assume.
 pub const ADMIN: &str = "arn:aws:iam::123456789012:role/cluster-admin";
 /// The role that sessions of [`ADMIN`] may assume, with the external id `demo`.
 pub const VIEWER: &str = "arn:aws:iam::210987654321:role/cluster-viewer";
@@ -22,9 +22,9 @@ pub const AUDIENCE: &str = "sts.amazonaws.com";
 /// The subject that [`ADMIN`] trusts.
 pub const SUBJECT: &str = "repo:acme/platform:ref:refs/heads/main";
 
-/// The world; it ends with its value.
+/// AWS and an OIDC issuer. Their servers stop when this is dropped.
 pub struct Aws {
-    /// Who signs identity tokens.
+    /// The issuer of identity tokens.
     pub issuer: Issuer,
     /// The time at AWS.
     pub clock: Clock,
@@ -33,12 +33,12 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// A world in which everything is set up right.
+    /// AWS where all calls succeed.
     pub fn new() -> Self {
         Self::with(|_| ())
     }
 
-    /// A world with another set-up.
+    /// AWS with a changed configuration.
     pub fn with(change: impl FnOnce(&mut Configuration)) -> Self {
         let issuer = Issuer::new("https://token.actions.example");
         let clock = Clock::system();
@@ -81,20 +81,20 @@ impl Aws {
         self.issuer.token(AUDIENCE, SUBJECT, self.clock.now())
     }
 
-    /// A call of the binary in this world, without an identity yet.
+    /// A call of the binary that reaches this STS, without an identity token.
     pub fn plugin(&self) -> Plugin {
         Plugin::new().env("AWS_ENDPOINT_URL_STS", self.sts.url())
     }
 
-    /// A call of the binary whose identity token is in a file, as a pod of EKS has it.
+    /// A call of the binary whose identity token is in a file, as in a pod on EKS.
     pub fn plugin_with_identity(&self) -> Plugin {
         let plugin = self.plugin().file("identity", self.identity());
         let path = plugin.path("identity");
         plugin.env("AWS_WEB_IDENTITY_TOKEN_FILE", path)
     }
 
-    /// Takes a token as the cluster `cluster` does: all checks of the verifier, then the question
-    /// to STS. The ARN of the caller, or what refused it.
+    /// Authenticates a token as the cluster `cluster` does: all checks of the verifier, then
+    /// `GetCallerIdentity` at STS. Returns the caller's ARN, or why the token was rejected.
     pub fn caller(&self, token: &str, cluster: &str) -> Result<String, String> {
         let parsed = parse_at(token, self.clock.now())?;
         let Reply::Answer(answer) = self.sts.answer(&caller_identity_request(
@@ -113,7 +113,7 @@ impl Aws {
     }
 }
 
-/// All checks of a verifier in the commercial partition.
+/// Verifies a token as in the commercial partition.
 pub fn parse(token: &str) -> Result<Parsed, String> {
     parse_at(token, Clock::system().now())
 }
@@ -123,7 +123,7 @@ fn parse_at(token: &str, now: Seconds) -> Result<Parsed, String> {
     verified.map_err(|refusal| format!("check {}: {}", refusal.check, refusal.message))
 }
 
-/// A file below the project.
+/// Reads a file of the repository.
 pub fn project_file(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

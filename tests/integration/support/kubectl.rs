@@ -23,7 +23,7 @@ pub struct Kubectl {
     number: (u32, u32),
 }
 
-/// Every kubectl at hand, oldest first: the one on PATH and `kubectl.1.NN` beside the file that it
+/// Finds every kubectl, oldest first: the one on PATH and `kubectl.1.NN` beside the file that it
 /// leads to. What only picks another version by the server (Google's dispatcher) does not count.
 pub fn found() -> Vec<Kubectl> {
     let name = format!("kubectl{}", std::env::consts::EXE_SUFFIX);
@@ -53,9 +53,8 @@ pub fn found() -> Vec<Kubectl> {
     found
 }
 
-/// The oldest and the newest kubectl at hand; one, if there is but one. With none, a message and an
-/// empty list, unless the variable `KUBECTL_ESC_REQUIRE` has the word `kubectl`: then the test
-/// fails.
+/// Returns the oldest and the newest kubectl, or the only one. If there is none, prints a message and
+/// returns an empty list, or fails the test if `KUBECTL_ESC_REQUIRE` contains `kubectl`.
 #[track_caller]
 pub fn oldest_and_newest() -> Vec<Kubectl> {
     let mut found = found();

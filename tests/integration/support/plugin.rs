@@ -1,5 +1,5 @@
-//! Runs the real binary with nothing of the process at hand: no variables but the ones that a test
-//! sets, no standard input, a home and working directory of its own, a limit on its time.
+//! Runs the real binary in isolation: only the variables that a test sets, no standard input, its own
+//! home and working directory, and a time limit.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -16,14 +16,14 @@ use tempfile::TempDir;
 /// After this time a run counts as hung and is killed.
 pub const TIME_LIMIT: Duration = Duration::from_mins(1);
 
-/// A call of the binary in the making.
+/// Builds a call of the binary.
 pub struct Plugin {
     directory: TempDir,
     arguments: Vec<OsString>,
     variables: BTreeMap<OsString, OsString>,
 }
 
-/// What came of a call. In both texts the test's own directory reads `[dir]`.
+/// The output of a call. In both texts the test's own directory is replaced by `[dir]`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Output {
     /// Standard output.
@@ -132,8 +132,8 @@ impl Plugin {
         command
     }
 
-    /// Runs the binary, whatever its end: one by a signal has the code that a shell gives it. Output
-    /// before a failure is allowed, for `run` hands on that of its command.
+    /// Runs the binary, which may be ended by a signal: then the exit code is that of a shell. It may
+    /// print before it fails, because `run` passes on the output of its command.
     #[track_caller]
     pub fn run_to_any_end(&self) -> Output {
         let mut shell = Command::new("sh");
@@ -156,7 +156,7 @@ impl Plugin {
         self.run_within(TIME_LIMIT)
     }
 
-    /// The same with another limit than a minute.
+    /// Runs the binary with another time limit.
     #[track_caller]
     pub fn run_within(&self, limit: Duration) -> Output {
         let output = self.run_command(limit);
@@ -214,10 +214,7 @@ impl Output {
                 self.code
             );
         }
-        assert!(
-            differences.is_empty(),
-            "the call went otherwise:\n{differences}"
-        );
+        assert!(differences.is_empty(), "unexpected output:\n{differences}");
     }
 
     /// Compares a failing call: empty standard output, this text and code.
@@ -226,8 +223,8 @@ impl Output {
         self.assert("", stderr, code);
     }
 
-    /// Standard output, read as the one line of JSON that a credential plugin may print, of a call
-    /// that succeeded in silence.
+    /// Asserts that the call succeeded without a message, and parses the one line of JSON on standard
+    /// output.
     #[track_caller]
     pub fn credential(&self) -> Value {
         assert_eq!((self.code, self.stderr.as_str()), (0, ""), "{self:#?}");
@@ -317,8 +314,8 @@ fn read(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
     receiver
 }
 
-/// How the process ended; `None` if it does not. Both streams have ended when this is called, so
-/// the process is about to.
+/// Waits for the process; `None` on a time-out. Both streams have ended when this is called, so it
+/// is about to exit.
 fn wait(child: &mut Child, end: Instant) -> Option<ExitStatus> {
     loop {
         match child.try_wait() {

@@ -181,7 +181,7 @@ fn run(
             Order::IdentityToken => json!({"identityToken": identity_token()}),
         })?;
     }
-    // Nobody asked for these: whoever runs the program is to see them.
+    // These were not taken: report them to the caller of the program.
     let violations = cloud.take_violations();
     if violations.is_empty() {
         return Ok(());

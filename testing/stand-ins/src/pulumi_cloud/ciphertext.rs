@@ -34,7 +34,7 @@ pub(super) fn encrypt(environment: &str, plaintext: &str) -> String {
     encode_standard_padded(&envelope)
 }
 
-/// Decrypts a secret; the error is in the words of the original's envelope reader.
+/// Decrypts a secret; the errors are those of ESC's envelope reader.
 pub(super) fn decrypt(environment: &str, text: &str) -> Result<String, &'static str> {
     let content = open_envelope(text)?;
     let failed = "decrypting: message authentication failed";

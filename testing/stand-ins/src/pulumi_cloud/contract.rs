@@ -33,7 +33,7 @@ pub(super) struct Operation {
     answers: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-/// A call that was recognised.
+/// A call that was recognized.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     /// Which one.
@@ -72,7 +72,7 @@ pub(super) fn clean(request: &Request) -> Option<String> {
 
 /// Finds the operation for a request. The error says how the request breaks the interface, and is
 /// 404 or 405 where there is no such operation, else 400.
-pub(super) fn recognise(request: &Request) -> Result<Call, (u16, String)> {
+pub(super) fn recognize(request: &Request) -> Result<Call, (u16, String)> {
     let shown = format!("{} {}", request.method, request.path());
     let matching = |operation: &&'static Operation| {
         let names = match_path(&operation.path, request.path())?;
@@ -453,7 +453,7 @@ mod tests {
             target: "/api/esc/providers".to_owned(),
             ..Request::default()
         };
-        let call = recognise(&request).unwrap();
+        let call = recognize(&request).unwrap();
         for (status, kind, body, problem) in [
             (200, "application/json", r#"{"providers": []}"#, None),
             (

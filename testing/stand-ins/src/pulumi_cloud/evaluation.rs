@@ -83,7 +83,7 @@ impl Evaluated {
     }
 }
 
-/// Evaluates a definition for somebody.
+/// Evaluates a definition for a caller.
 pub(super) fn evaluate(
     state: &State,
     principal: &Principal,

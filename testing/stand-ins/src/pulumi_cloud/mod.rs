@@ -1,5 +1,7 @@
-//! A stand-in for Pulumi Cloud, as far as Pulumi ESC goes: accounts, environments, sessions. It
-//! evaluates the definitions that it stores with the library's own evaluator.
+//! A stand-in for the Pulumi ESC part of Pulumi Cloud: accounts, environments, sessions.
+//!
+//! It evaluates stored definitions with the plugin's own evaluator. A test that compares the plugin with
+//! it tests transport, not semantics.
 //!
 //! It is strict: each request, and each of its own answers, is held against the published interface
 //! ([`contract`]). What does not fit is refused, and fails the test when the stand-in is dropped,
@@ -290,7 +292,7 @@ impl Service {
             state.records.push(record(request, "clean path", "", 301));
             return Reply::Answer(response);
         }
-        let call = contract::recognise(request);
+        let call = contract::recognize(request);
         let operation = call
             .as_ref()
             .map_or("", |call| call.operation.name.as_str())

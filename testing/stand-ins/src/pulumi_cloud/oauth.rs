@@ -16,7 +16,7 @@ use encodings::timestamp::Seconds;
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 const ACCESS_TOKEN: &str = "urn:pulumi:token-type:access_token:";
-/// How long an access token lasts that does not say so: what the original CLI asks for.
+/// How long an access token lasts that does not say so: what ESC's CLI requests.
 const DEFAULT_EXPIRATION: Seconds = 7200;
 
 impl State {

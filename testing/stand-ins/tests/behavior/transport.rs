@@ -37,7 +37,7 @@ fn sts_fails_on_demand() {
     assert_eq!(post(sts, &form).text(), "<html>");
     sts.fail(Failure::Close, 1);
     assert!(send(&sts.url(), &form).is_err());
-    // Whoever waits for an answer that never comes is let go when the stand-in is dropped.
+    // Dropping the stand-in closes connections that wait for an answer.
     sts.fail(Failure::Hang, 1);
     let url = sts.url();
     let waiting = std::thread::spawn({

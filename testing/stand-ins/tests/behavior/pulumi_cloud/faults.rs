@@ -201,7 +201,7 @@ fn gate_releases_the_response_byte_by_byte() {
     let mut rest = [0; 4];
     reader.read_exact(&mut rest).unwrap();
 
-    // With a pace nobody has to let them through; and the gate can be shut.
+    // A paced gate releases bytes by itself; and a gate can be shut.
     let gate = Gate::paced(Duration::from_millis(1));
     fixture.cloud.fail(Fault::Drip(gate.clone()), 1);
     let mut stream = connect(&fixture);
