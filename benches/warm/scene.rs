@@ -3,9 +3,6 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use tempfile::TempDir;
-
-use crate::measure::Program;
 use stand_ins::clock::Clock;
 use stand_ins::oidc::Issuer;
 use stand_ins::pulumi_cloud::configuration::{Configuration, TOKEN};
@@ -13,6 +10,9 @@ use stand_ins::pulumi_cloud::{PulumiCloud, Surroundings};
 use stand_ins::sts::Sts;
 use stand_ins::sts::configuration::{AUDIENCE, Configuration as Accounts, Provider, Trust};
 use stand_ins::tls::Authority;
+use tempfile::TempDir;
+
+use crate::measure::Program;
 
 /// The environment of the stand-in's example.
 pub(crate) const ENVIRONMENT: &str = "acme/platform/prod";

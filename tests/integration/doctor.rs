@@ -1,11 +1,12 @@
 //! `doctor`: which link of the chain fails.
 
-use crate::cloud::PulumiCloudFixture;
-use crate::support::aws::Aws;
-use crate::support::plugin::Plugin;
 use stand_ins::proxy::Proxy;
 use stand_ins::sts::RealNames;
 use stand_ins::tls::Authority;
+
+use crate::cloud::PulumiCloudFixture;
+use crate::support::aws::Aws;
+use crate::support::plugin::Plugin;
 
 /// Routes the real names of AWS STS to the stand-in.
 fn with_real_names(plugin: Plugin, aws: &Aws) -> (Plugin, (Proxy, RealNames)) {

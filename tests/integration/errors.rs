@@ -4,10 +4,11 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::support::aws::{AUDIENCE, Aws, SUBJECT, VIEWER, project_file};
-use crate::support::plugin::{Output, Plugin};
 use stand_ins::oidc::Issuer;
 use stand_ins::sts::Failure;
+
+use crate::support::aws::{AUDIENCE, Aws, SUBJECT, VIEWER, project_file};
+use crate::support::plugin::{Output, Plugin};
 
 /// A row: its name, how it comes about, standard error, exit code.
 type Row = (&'static str, fn(&Table) -> Plugin, &'static str, i32);

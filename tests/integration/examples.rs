@@ -4,12 +4,12 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use stand_ins::oidc::GitHubActions;
+use stand_ins::pulumi_cloud::configuration::TOKEN;
 
 use crate::cloud::PulumiCloudFixture;
 use crate::support::aws::{Aws, SUBJECT, parse, project_file};
 use crate::support::plugin::Plugin;
-use stand_ins::oidc::GitHubActions;
-use stand_ins::pulumi_cloud::configuration::TOKEN;
 
 const ENVIRONMENTS: [&str; 4] = [
     "aws-access.yaml",

@@ -1,11 +1,11 @@
 //! `get-token` where everything goes well.
 
+use encodings::timestamp::{Seconds, rfc3339};
 use serde_json::{Value, json};
+use stand_ins::oidc::GitHubActions;
 
 use crate::support::aws::{ADMIN, Aws, SUBJECT, VIEWER, parse, project_file};
 use crate::support::plugin::Plugin;
-use encodings::timestamp::{Seconds, rfc3339};
-use stand_ins::oidc::GitHubActions;
 
 /// The `aws-login` environment of Pulumi's page on Kubernetes, with account, role and session name filled in.
 const SEED: &str = "\

@@ -5,17 +5,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_yaml::Value;
+use stand_ins::api_server::ApiServer;
+use stand_ins::proxy::Proxy;
+use stand_ins::pulumi_cloud::configuration::TOKEN;
+use stand_ins::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY, User};
 use tempfile::TempDir;
+use token_verifier::{Verifier, tampered};
 
 use crate::cloud::PulumiCloudFixture;
 use crate::support::aws::{Aws, VIEWER, project_file};
 use crate::support::kubectl::{Kubectl, oldest_and_newest};
 use crate::support::plugin::{Output, Plugin};
-use stand_ins::api_server::ApiServer;
-use stand_ins::proxy::Proxy;
-use stand_ins::pulumi_cloud::configuration::TOKEN;
-use stand_ins::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY, User};
-use token_verifier::{Verifier, tampered};
 
 const NAMESPACES: &str = "\
 NAME          STATUS   AGE

@@ -12,11 +12,11 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use stand_ins::sts::configuration::{AUDIENCE, ROLE};
 
 use crate::cloud::PulumiCloudFixture;
 use crate::stacks::outputs;
 use crate::support::plugin::{Plugin, test_variable};
-use stand_ins::sts::configuration::{AUDIENCE, ROLE};
 
 /// What the page calls the stack's outputs, and the fixture's state holds.
 const KUBECONFIG: &str = "{\"apiVersion\":\"v1\",\"clusters\":[{\"cluster\":{\"server\":\

@@ -3,9 +3,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use stand_ins::sts::Failure;
+
 use crate::support::aws::{Aws, project_file};
 use crate::support::plugin::Output;
-use stand_ins::sts::Failure;
 
 #[test]
 fn hanging_call_is_killed_and_fails_its_test() {

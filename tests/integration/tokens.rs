@@ -2,6 +2,7 @@
 //! aws-iam-authenticator's own test, byte for byte, and botocore for every region and kind of
 //! endpoint.
 
+use encodings::timestamp;
 use kubectl_esc::aws::credentials::Credentials;
 use kubectl_esc::aws::eks_token::{EksToken, PresignRequest};
 use kubectl_esc::aws::endpoint::{EndpointMode, Region};
@@ -9,8 +10,6 @@ use kubectl_esc::clock::Timestamp;
 use kubectl_esc::error::{Kind, Result};
 use kubectl_esc::secret::Secret;
 use serde_json::Value;
-
-use encodings::timestamp;
 use stand_ins::sigv4::{Signed, Signer};
 use stand_ins::sts::caller_identity_request;
 use token_verifier::{Verifier, partition_of};

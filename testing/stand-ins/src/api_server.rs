@@ -5,14 +5,14 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use encodings::base64::encode_standard_padded;
 use serde_json::{Value, json};
+use token_verifier::Verifier;
 
 use crate::clock::Clock;
 use crate::http::{Client, Reply, Request, Response, Server};
 use crate::sts::{Sts, caller_identity_request};
 use crate::tls::Authority;
-use encodings::base64::encode_standard_padded;
-use token_verifier::Verifier;
 
 /// The server. Its port closes when it is dropped.
 pub struct ApiServer {

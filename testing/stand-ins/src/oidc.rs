@@ -6,12 +6,12 @@ use std::sync::{Arc, LazyLock};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
-use serde_json::{Map, Value, json};
-
-use crate::http::{Reply, Response, Server};
 use encodings::base64::encode_url;
 use encodings::percent;
 use encodings::timestamp::Seconds;
+use serde_json::{Map, Value, json};
+
+use crate::http::{Reply, Response, Server};
 
 /// One key for all issuers of a test run: making one takes a noticeable part of a second.
 static KEY: LazyLock<Arc<KeyPair>> = LazyLock::new(|| Arc::new(new_key()));

@@ -5,10 +5,10 @@
 use std::fmt::Write as _;
 
 use aws_lc_rs::{digest, hmac};
-
-use crate::http::Request;
 use encodings::percent;
 use encodings::timestamp::{self, Seconds};
+
+use crate::http::Request;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 

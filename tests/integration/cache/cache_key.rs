@@ -4,19 +4,19 @@
 use std::fs;
 use std::process::Command;
 
+use encodings::base64;
 use serde_json::{Value, json};
+use stand_ins::pulumi_cloud::configuration::{
+    ORGANIZATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN, USER,
+};
+use stand_ins::sts::Sts;
+use stand_ins::sts::configuration::{Configuration as Accounts, EXTERNAL_ID, SECOND_ROLE};
 
 use super::{
     CacheFixture, ENVIRONMENT, LOCAL, identity, replace_arguments, token, with_second_role,
 };
 use crate::cloud::PulumiCloudFixture;
 use crate::support::plugin::Output;
-use encodings::base64;
-use stand_ins::pulumi_cloud::configuration::{
-    ORGANIZATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN, USER,
-};
-use stand_ins::sts::Sts;
-use stand_ins::sts::configuration::{Configuration as Accounts, EXTERNAL_ID, SECOND_ROLE};
 
 type Change = fn(&CacheFixture, &mut Command);
 

@@ -1,11 +1,11 @@
 //! A machine whose clock is wrong.
 
 use kubectl_esc::clock::{Clock, Timestamp};
+use stand_ins::sts::configuration::{Trust, USER_KEY_ID, USER_SECRET_KEY, User};
 
 use crate::cloud::PulumiCloudFixture;
 use crate::support::aws::{Aws, VIEWER};
 use crate::support::plugin::Output;
-use stand_ins::sts::configuration::{Trust, USER_KEY_ID, USER_SECRET_KEY, User};
 
 /// What client-go reads as the credential's end is by this machine's clock: from one to fourteen
 /// minutes from now.

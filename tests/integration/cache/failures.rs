@@ -4,12 +4,13 @@
 
 use std::process::Command;
 
-use super::{CacheFixture, LOCAL, replace_arguments, through_shell};
-use crate::support::plugin::{Output, TIME_LIMIT, run};
 use stand_ins::pulumi_cloud::configuration::STRANGERS_TOKEN;
 use stand_ins::pulumi_cloud::fault::Fault;
 use stand_ins::sts::Failure;
 use stand_ins::sts::configuration::SECOND_ROLE;
+
+use super::{CacheFixture, LOCAL, replace_arguments, through_shell};
+use crate::support::plugin::{Output, TIME_LIMIT, run};
 
 const EXEC_INFO: &str = r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{"interactive":false}}"#;
 

@@ -6,13 +6,13 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use stand_ins::controlled_server::{Behavior, ControlledServer};
 
 use super::concurrent_calls::{ConcurrentCalls, WAITING, without_steps};
 use super::stress_settings::{self, Random};
 use super::{ENVIRONMENT, folder, token};
 use crate::cloud::PulumiCloudFixture;
 use crate::support::plugin::{Plugin, TIME_LIMIT, run};
-use stand_ins::controlled_server::{Behavior, ControlledServer};
 
 /// What a call logs with `-v` that finds an entry.
 const CACHED: &str = "using cached credentials";

@@ -22,21 +22,21 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use clap::Parser;
+use encodings::base64;
 use kubectl_esc::authenticate::authenticate;
 use kubectl_esc::clock::{Clock, Timestamp};
 use kubectl_esc::configuration::{CacheFlags, GetTokenFlags};
 use kubectl_esc::host::Host;
 use kubectl_esc::journal::Journal;
 use serde_json::{Value, json};
-
-use crate::cloud::PulumiCloudFixture;
-use crate::support::aws::Aws;
-use crate::support::plugin::{Output, Plugin, TIME_LIMIT, run};
-use encodings::base64;
 use stand_ins::pulumi_cloud::configuration::{
     Configuration, ORGANIZATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN,
 };
 use stand_ins::sts::configuration::{EXTERNAL_ID, SECOND_ROLE};
+
+use crate::cloud::PulumiCloudFixture;
+use crate::support::aws::Aws;
+use crate::support::plugin::{Output, Plugin, TIME_LIMIT, run};
 
 /// The environment of the stand-in's example.
 const ENVIRONMENT: &str = "acme/platform/prod";

@@ -2,13 +2,14 @@
 
 use std::fs;
 
-use super::CacheFixture;
-use crate::support::kubectl::{Kubectl, oldest_and_newest};
-use crate::support::plugin::Output;
 use stand_ins::api_server::ApiServer;
 use stand_ins::controlled_server::{Behavior, ControlledServer};
 use stand_ins::pulumi_cloud::configuration::TOKEN;
 use token_verifier::Verifier;
+
+use super::CacheFixture;
+use crate::support::kubectl::{Kubectl, oldest_and_newest};
+use crate::support::plugin::Output;
 
 const NAMESPACES: &str = "\
 NAME          STATUS   AGE

@@ -5,11 +5,11 @@ use std::fs;
 use std::process::Command;
 
 use kubectl_esc::error::Kind;
+use stand_ins::pulumi_cloud::fault::Fault;
+use stand_ins::sts::Failure;
 
 use super::{CacheFixture, LOCAL, end, token};
 use crate::support::plugin::Output;
-use stand_ins::pulumi_cloud::fault::Fault;
-use stand_ins::sts::Failure;
 
 /// When credentials were fetched that are due for renewal, in seconds from now. They last an hour.
 const DUE_FOR_RENEWAL: i64 = -3_000;

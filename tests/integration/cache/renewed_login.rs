@@ -1,9 +1,9 @@
 //! A login that is renewed while calls wait for each other.
 
 use serde_json::json;
+use stand_ins::pulumi_cloud::configuration::{Owner, USER};
 
 use super::{CacheFixture, ENVIRONMENT};
-use stand_ins::pulumi_cloud::configuration::{Owner, USER};
 
 #[test]
 fn concurrent_calls_during_a_login_renewal_open_at_most_twice() {

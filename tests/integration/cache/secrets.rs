@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use super::{CacheFixture, LOCAL, with_second_role};
 use stand_ins::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY};
+
+use super::{CacheFixture, LOCAL, with_second_role};
 
 /// Static keys in a local definition, in several ways.
 fn definitions() -> Vec<(&'static str, String)> {

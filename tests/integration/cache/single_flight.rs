@@ -3,16 +3,16 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use stand_ins::controlled_server::{Behavior, ControlledServer};
+use stand_ins::pulumi_cloud::configuration::{Owner, USER};
+use stand_ins::pulumi_cloud::fault::Fault;
+use stand_ins::sts::Failure;
 
 use super::concurrent_calls::{ConcurrentCalls, without_steps};
 use super::stress_settings;
 use crate::cloud::PulumiCloudFixture;
 use crate::support::aws::Aws;
 use crate::support::plugin::{Output, Plugin};
-use stand_ins::controlled_server::{Behavior, ControlledServer};
-use stand_ins::pulumi_cloud::configuration::{Owner, USER};
-use stand_ins::pulumi_cloud::fault::Fault;
-use stand_ins::sts::Failure;
 
 /// A time limit for many processes on a slow machine.
 const AMPLE: [&str; 2] = ["--timeout", "55s"];

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use kubectl_esc::clock::Timestamp;
+use stand_ins::sts::configuration::ROLE;
 
 use super::{ENVIRONMENT, PulumiCloudFixture, TOKEN_AUDIENCE};
-use stand_ins::sts::configuration::ROLE;
 
 /// The expiry of the credentials in the log, in seconds since 1970.
 fn logged_expiry(stderr: &str) -> i64 {

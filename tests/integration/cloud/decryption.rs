@@ -8,9 +8,9 @@ use kubectl_esc::error::Kind;
 use kubectl_esc::host::Host;
 use kubectl_esc::http::HttpClient;
 use kubectl_esc::journal::Journal;
+use stand_ins::pulumi_cloud::configuration::TOKEN;
 
 use super::PulumiCloudFixture;
-use stand_ins::pulumi_cloud::configuration::TOKEN;
 
 #[test]
 fn ciphertexts_are_decrypted_in_order() {

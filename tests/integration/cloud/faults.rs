@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
-
-use super::{ENVIRONMENT, PulumiCloudFixture, assert_no_secrets};
-use crate::support::plugin::Plugin;
 use stand_ins::http::{Gate, Reply, Response, Server};
 use stand_ins::pulumi_cloud::configuration::{STRANGERS_TOKEN, TEAM_TOKEN, TOKEN};
 use stand_ins::pulumi_cloud::fault::Fault;
 use stand_ins::tls::Authority;
+
+use super::{ENVIRONMENT, PulumiCloudFixture, assert_no_secrets};
+use crate::support::plugin::Plugin;
 
 /// By then a call has ended by itself, whatever happens.
 const BOUND: Duration = Duration::from_secs(50);

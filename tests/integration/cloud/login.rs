@@ -2,12 +2,12 @@
 
 use kubectl_esc::clock::Timestamp;
 use serde_json::{Value, json};
-
-use super::{ENVIRONMENT, PulumiCloudFixture, assert_no_secrets, trusted_issuer};
-use crate::support::plugin::Plugin;
 use stand_ins::clock::Clock;
 use stand_ins::oidc::GitHubActions;
 use stand_ins::pulumi_cloud::configuration::{Configuration, Owner, TOKEN, Trust, USER};
+
+use super::{ENVIRONMENT, PulumiCloudFixture, assert_no_secrets, trusted_issuer};
+use crate::support::plugin::Plugin;
 
 const CREDENTIALS: &str = "home/.pulumi/credentials.json";
 const SUBJECT: &str = "repo:acme/platform:ref:refs/heads/main";

@@ -6,8 +6,6 @@ mod faults;
 mod login;
 mod opening;
 
-use crate::support::aws::Aws;
-use crate::support::plugin::{Output, Plugin};
 use stand_ins::clock::Clock;
 use stand_ins::oidc::Issuer;
 use stand_ins::pulumi_cloud::configuration::{
@@ -16,6 +14,9 @@ use stand_ins::pulumi_cloud::configuration::{
 use stand_ins::pulumi_cloud::{PulumiCloud, Surroundings};
 use stand_ins::sts::Sts;
 use stand_ins::sts::configuration::{Configuration as Accounts, Provider, ROLE, Trust};
+
+use crate::support::aws::Aws;
+use crate::support::plugin::{Output, Plugin};
 
 /// The environment of the stand-in's example.
 const ENVIRONMENT: &str = "acme/platform/prod";

@@ -1,7 +1,8 @@
 //! Full and short names, versions, formats, diagnostics, what is sent.
 
-use super::{ENVIRONMENT, PulumiCloudFixture, assert_no_secrets};
 use stand_ins::pulumi_cloud::configuration::TOKEN;
+
+use super::{ENVIRONMENT, PulumiCloudFixture, assert_no_secrets};
 
 #[test]
 fn a_full_name_takes_two_requests_on_one_connection() {

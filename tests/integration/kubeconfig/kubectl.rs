@@ -3,13 +3,13 @@
 use std::fs;
 
 use serde_json::Value;
+use stand_ins::api_server::ApiServer;
+use stand_ins::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY, User};
+use token_verifier::Verifier;
 
 use crate::support::aws::{Aws, project_file};
 use crate::support::kubectl::{Kubectl, oldest_and_newest};
 use crate::support::plugin::{Output, Plugin};
-use stand_ins::api_server::ApiServer;
-use stand_ins::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY, User};
-use token_verifier::Verifier;
 
 fn run(kubectl: &Kubectl, plugin: &Plugin, arguments: &[&str]) -> Output {
     let home = plugin.path("home");

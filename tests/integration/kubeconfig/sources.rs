@@ -2,13 +2,14 @@
 
 use std::fs;
 
-use super::new_file;
-use crate::support::aws::project_file;
-use crate::support::plugin::Plugin;
 use stand_ins::clock::Clock;
 use stand_ins::eks::{Configuration, Eks};
 use stand_ins::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY};
 use stand_ins::tls::Authority;
+
+use super::new_file;
+use crate::support::aws::project_file;
+use crate::support::plugin::Plugin;
 
 const SERVER: &str = "https://0123.gr7.eu-west-1.eks.amazonaws.com";
 const AUTHORITY: &str = "    certificate-authority-data: QUJD\n";

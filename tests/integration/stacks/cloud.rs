@@ -1,14 +1,14 @@
 //! States in Pulumi Cloud: which requests are made, and what refusals mean.
 
 use serde_json::{Value, json};
-
-use super::{PASSPHRASE, definition, failure, fixture, opening, outputs, stack_of};
-use crate::cloud::PulumiCloudFixture;
-use crate::support::plugin::Plugin;
 use stand_ins::pulumi_cloud::configuration::{
     Configuration, ORGANIZATION, STRANGERS_TOKEN, Stack, TOKEN,
 };
 use stand_ins::pulumi_cloud::fault::Fault;
+
+use super::{PASSPHRASE, definition, failure, fixture, opening, outputs, stack_of};
+use crate::cloud::PulumiCloudFixture;
+use crate::support::plugin::Plugin;
 
 const STACK: &str = "eks-cluster/demo";
 const SECRETS: [&str; 2] = ["kubeconfig", "nested"];

@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
-use super::plugin::Plugin;
 use encodings::timestamp::Seconds;
+use serde_json::Value;
 use stand_ins::clock::Clock;
 use stand_ins::http::Reply;
 use stand_ins::oidc::Issuer;
 use stand_ins::sts::configuration::{Configuration, Provider, Role, Trust};
 use stand_ins::sts::{Sts, caller_identity_request};
 use token_verifier::{Parsed, Verifier};
+
+use super::plugin::Plugin;
 
 /// The role that [`Aws::identity`] may assume.
 pub const ADMIN: &str = "arn:aws:iam::123456789012:role/cluster-admin";

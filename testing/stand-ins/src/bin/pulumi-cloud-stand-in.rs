@@ -8,10 +8,9 @@
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 
+use encodings::timestamp::Seconds;
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-use encodings::timestamp::Seconds;
 use stand_ins::clock::Clock;
 use stand_ins::oidc::Issuer;
 use stand_ins::pulumi_cloud::configuration::{Configuration, Trust};

@@ -10,10 +10,9 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use encodings::timestamp::Seconds;
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-use encodings::timestamp::Seconds;
 use stand_ins::clock::Clock;
 use stand_ins::oidc::Issuer;
 use stand_ins::proxy::Proxy;

@@ -1,11 +1,11 @@
 //! Whose token a request has, and what it may see.
 
+use encodings::timestamp::Seconds;
 use serde_json::json;
 
 use super::configuration::{Environment, Owner};
 use super::state::{Answer, Outcome, Refusal, State};
 use crate::http::Request;
-use encodings::timestamp::Seconds;
 
 /// Who is calling.
 #[derive(Clone, Debug)]

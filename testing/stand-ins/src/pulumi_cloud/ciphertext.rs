@@ -6,9 +6,9 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::digest::{SHA256, digest};
+use encodings::base64::{decode_standard, encode_standard_padded};
 
 use super::yaml::{self, Kind, Node};
-use encodings::base64::{decode_standard, encode_standard_padded};
 
 const MARK: &[u8] = b"escx";
 const VERSION: u32 = 1;

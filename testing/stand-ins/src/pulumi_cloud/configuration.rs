@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use encodings::timestamp::Seconds;
 use serde::Deserialize;
 use serde_json::Value;
-
-use encodings::timestamp::Seconds;
 
 /// The organization of [`Configuration::example`].
 pub const ORGANIZATION: &str = "acme";

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use encodings::percent;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::http::{Request, Response};
-use encodings::percent;
 
 static API: LazyLock<Api> = LazyLock::new(|| {
     let text = include_str!("../../../../tests/data/pulumi_cloud_api.json");

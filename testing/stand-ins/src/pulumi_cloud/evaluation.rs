@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use encodings::timestamp::Seconds;
 use kubectl_esc::environment::path::Accessor;
 use kubectl_esc::environment::{Data, Diagnostic, Position, PropertyPath, Value};
 use kubectl_esc::error::{Error, Kind};
@@ -15,7 +16,6 @@ use super::expressions::Expressions;
 use super::json::Json;
 use super::providers::{Providers, World};
 use super::state::State;
-use encodings::timestamp::Seconds;
 
 /// A definition to evaluate.
 pub(super) struct Subject<'a> {

@@ -26,13 +26,14 @@ mod yaml;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use encodings::timestamp::{self, Seconds};
+
 use super::http::{Reply, Request, Response, Server};
 use super::oidc::Issuer;
 use super::sts::Sts;
 use super::tls::Authority;
 use crate::clock::Clock;
 use configuration::{Configuration, Owner, Token};
-use encodings::timestamp::{self, Seconds};
 use fault::Fault;
 use state::{Answer, Refusal, State};
 

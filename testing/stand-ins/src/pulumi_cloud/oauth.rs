@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use encodings::base64::decode_url;
+use encodings::percent;
+use encodings::timestamp::Seconds;
 use serde_json::{Value, json};
 
 use super::configuration::{Owner, Token, Trust};
 use super::sessions;
 use super::state::{Answer, Outcome, Refusal, State};
 use crate::http::Request;
-use encodings::base64::decode_url;
-use encodings::percent;
-use encodings::timestamp::Seconds;
 
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";

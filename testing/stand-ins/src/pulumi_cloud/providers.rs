@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use encodings::percent;
+use encodings::timestamp::Seconds;
 use kubectl_esc::clock::parse_duration;
 use kubectl_esc::environment::{Data, Number, Value};
 use kubectl_esc::error::{Error, Kind};
@@ -15,8 +17,6 @@ use super::configuration::Stack;
 use super::{PulumiCloud, definitions};
 use crate::http::{Reply, Request};
 use crate::sts::Sts;
-use encodings::percent;
-use encodings::timestamp::Seconds;
 
 /// The names of all providers.
 pub(super) const NAMES: [&str; 6] = [

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_lc_rs::rand;
+use encodings::timestamp::Seconds;
 use kubectl_esc::clock::parse_duration;
 use kubectl_esc::environment::{PropertyPath, Value};
 use serde_json::json;
@@ -18,7 +19,6 @@ use super::json::Json;
 use super::state::{Answer, Outcome, Refusal, State};
 use crate::http::Request;
 use crate::sigv4::hexadecimal;
-use encodings::timestamp::Seconds;
 
 /// How long a session lasts that does not say so: what the SDK's description calls the default.
 const DEFAULT_DURATION: Seconds = 3600;

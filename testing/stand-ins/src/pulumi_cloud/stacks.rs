@@ -1,5 +1,6 @@
 //! Stacks: their state as an export, and its secrets.
 
+use encodings::base64::{decode_standard, encode_standard_padded};
 use serde_json::{Map, Value, json};
 
 use super::account::Principal;
@@ -9,7 +10,6 @@ use super::definitions::body;
 use super::state::{Answer, Outcome, Refusal, State};
 use super::{ciphertext, definitions};
 use crate::http::Request;
-use encodings::base64::{decode_standard, encode_standard_padded};
 
 /// The signature of a secret in a state.
 const SIGNATURE: [&str; 2] = [

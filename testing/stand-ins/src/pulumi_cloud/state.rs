@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use encodings::timestamp::Seconds;
 use serde_json::{Value, json};
 
 use super::configuration::{Configuration, Owner};
@@ -12,7 +13,6 @@ use super::sessions::Session;
 use super::{Record, Surroundings};
 use super::{account, definitions, oauth, sessions, stacks};
 use crate::http::{Request, Response};
-use encodings::timestamp::Seconds;
 
 /// What the operations work on.
 pub(super) struct State {

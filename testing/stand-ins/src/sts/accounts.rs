@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use aws_lc_rs::rand;
+use encodings::base64;
+use encodings::timestamp::{self, Seconds};
 
 use super::answer::{Assumed, Refusal};
 use super::configuration::{Configuration, Role, Trust};
 use crate::http::Request;
 use crate::sigv4::{Problem, Signed};
-use encodings::base64;
-use encodings::timestamp::{self, Seconds};
 
 /// How long a signature is taken after its date, in seconds.
 const PAST: Seconds = 15 * 60;

@@ -1,13 +1,14 @@
 //! The three actions, with the limits of STS's model.
 
+use encodings::percent;
+use encodings::timestamp::Seconds;
+
 use super::State;
 use super::accounts;
 use super::answer::{Answer, Assumed, Refusal};
 use super::configuration::Role;
 use super::web_identity;
 use crate::http::Request;
-use encodings::percent;
-use encodings::timestamp::Seconds;
 
 /// The longest session of a role that was assumed by a session of another role, in seconds.
 const CHAINED: Seconds = 3600;

@@ -2,11 +2,11 @@
 //! request id and a date.
 
 use aws_lc_rs::rand;
+use encodings::timestamp::{self, Seconds};
 use serde_json::json;
 
 use crate::http::Response;
 use crate::sigv4::hexadecimal;
-use encodings::timestamp::{self, Seconds};
 
 /// A refusal: status, code and message, as AWS words them.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -1,11 +1,11 @@
 //! What the STS stand-in knows: users, roles with their trust, identity providers. Read from JSON
 //! by the program; written out by the tests.
 
+use encodings::timestamp::Seconds;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::oidc::Issuer;
-use encodings::timestamp::Seconds;
 
 /// The user of [`Configuration::example`]: AWS's own example credentials.
 pub const USER_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";

@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use encodings::timestamp::Seconds;
+
 use super::http::{Reply, Request, Response, Server};
 use super::tls::Authority;
 use crate::clock::Clock;
@@ -21,7 +23,6 @@ use accounts::Accounts;
 use actions::Parameters;
 use answer::Refusal;
 use configuration::{Configuration, Role};
-use encodings::timestamp::Seconds;
 
 /// The stand-in. Clones are the same one; its port closes with the last of them.
 #[derive(Clone)]

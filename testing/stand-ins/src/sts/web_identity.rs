@@ -2,12 +2,12 @@
 //! the end the role's trust policy.
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use encodings::base64::decode_url;
+use encodings::timestamp::Seconds;
 use serde_json::Value;
 
 use super::answer::Refusal;
 use super::configuration::{Provider, Role, Trust};
-use encodings::base64::decode_url;
-use encodings::timestamp::Seconds;
 
 /// How far the provider's clock may be ahead, in seconds.
 const LEEWAY: Seconds = 300;

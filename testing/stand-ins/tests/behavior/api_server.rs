@@ -1,12 +1,12 @@
 //! The API server's stand-in takes right tokens, each in its time, and nothing else.
 
 use serde_json::Value;
-
-use super::{Fixture, NOW, credentials, fixture, post, user, web_identity};
 use stand_ins::api_server::ApiServer;
 use stand_ins::sigv4::Signer;
 use stand_ins::sts::configuration::{AUDIENCE, SUBJECT, USER, USER_KEY_ID};
 use token_verifier::{Verifier, tampered};
+
+use super::{Fixture, NOW, credentials, fixture, post, user, web_identity};
 
 const HOST: &str = "sts.eu-west-1.amazonaws.com";
 

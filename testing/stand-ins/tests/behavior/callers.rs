@@ -1,13 +1,13 @@
 //! `AssumeRole` and `GetCallerIdentity` of the STS stand-in: signed requests.
 
 use serde_json::Value;
+use stand_ins::sigv4::Signer;
+use stand_ins::sts::configuration::{AUDIENCE, ROLE, SECOND_ROLE, SUBJECT, USER, USER_KEY_ID};
 
 use super::{
     NOW, caller, credentials, element, fixture, post, refusal, second_role, signed, user,
     web_identity,
 };
-use stand_ins::sigv4::Signer;
-use stand_ins::sts::configuration::{AUDIENCE, ROLE, SECOND_ROLE, SUBJECT, USER, USER_KEY_ID};
 
 #[test]
 fn role_is_assumed_by_trusted_callers_only() {

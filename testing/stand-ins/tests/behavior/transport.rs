@@ -3,16 +3,16 @@
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
 
-use serde_json::Value;
-
-use super::{NOW, fixture, post, refusal, send, user, web_identity};
 use encodings::percent;
+use serde_json::Value;
 use stand_ins::http::{Client, Reply, Response, Server, read_head};
 use stand_ins::oidc::GitHubActions;
 use stand_ins::proxy::Proxy;
 use stand_ins::sts::Failure;
 use stand_ins::sts::configuration::{AUDIENCE, SUBJECT};
 use stand_ins::tls::Authority;
+
+use super::{NOW, fixture, post, refusal, send, user, web_identity};
 
 #[test]
 fn sts_fails_on_demand() {

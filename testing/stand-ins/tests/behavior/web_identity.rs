@@ -1,13 +1,13 @@
 //! `AssumeRoleWithWebIdentity` of the STS stand-in.
 
 use serde_json::{Map, Value, json};
+use stand_ins::http::Client;
+use stand_ins::oidc::Issuer;
+use stand_ins::sts::configuration::{AUDIENCE, Configuration, ROLE, SECOND_ROLE, SUBJECT};
 
 use super::{
     Changes, NOW, caller, credentials, element, fixture, post, refusal, signed, user, web_identity,
 };
-use stand_ins::http::Client;
-use stand_ins::oidc::Issuer;
-use stand_ins::sts::configuration::{AUDIENCE, Configuration, ROLE, SECOND_ROLE, SUBJECT};
 
 #[test]
 fn identity_token_is_exchanged_for_credentials() {

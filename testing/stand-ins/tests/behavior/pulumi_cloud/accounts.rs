@@ -1,13 +1,13 @@
 //! Users, default organizations, and tokens for tokens.
 
 use serde_json::{Value, json};
-
-use super::{Fixture, NOW, fixture, json, query, refusal};
 use stand_ins::http::{Client, Response};
 use stand_ins::oidc::Issuer;
 use stand_ins::pulumi_cloud::configuration::{
     ORGANIZATION_TOKEN, Owner, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN, Trust,
 };
+
+use super::{Fixture, NOW, fixture, json, query, refusal};
 
 const AUDIENCE: &str = "urn:pulumi:org:acme";
 const SUBJECT: &str = "repo:acme/platform:ref:refs/heads/main";

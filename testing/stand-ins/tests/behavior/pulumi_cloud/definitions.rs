@@ -1,10 +1,10 @@
 //! Definitions: shown, changed, tagged, listed, their secrets encrypted.
 
 use serde_json::{Value, json};
-
-use super::{ENVIRONMENT, Fixture, fixture, json, plain, refusal, with};
 use stand_ins::http::{Client, Response};
 use stand_ins::pulumi_cloud::configuration::{STRANGERS_TOKEN, TOKEN};
+
+use super::{ENVIRONMENT, Fixture, fixture, json, plain, refusal, with};
 
 const PATH: &str = "/api/esc/environments/acme/test/env";
 

@@ -4,11 +4,12 @@ use std::io::{BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::{ENVIRONMENT, Fixture, fixture, refusal, session};
 use stand_ins::http::{Client, Gate, read_head};
 use stand_ins::pulumi_cloud::configuration::TOKEN;
 use stand_ins::pulumi_cloud::fault::{Fault, deaf};
 use stand_ins::tls::Authority;
+
+use super::{ENVIRONMENT, Fixture, fixture, refusal, session};
 
 /// Method, target, headers, body; the status of the answer, and what is wrong.
 type Case<'a> = (

@@ -7,9 +7,8 @@ mod opening;
 mod providers;
 mod stacks;
 
-use serde_json::Value;
-
 use encodings::percent;
+use serde_json::Value;
 use stand_ins::clock::Clock;
 use stand_ins::http::{Client, Response};
 use stand_ins::oidc::Issuer;

@@ -1,11 +1,11 @@
 //! Opening, reading, checking.
 
 use serde_json::json;
-
-use super::{ENVIRONMENT, fixture, json, plain, query, refusal, session, with};
 use stand_ins::pulumi_cloud::configuration::{
     ORGANIZATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN, Token,
 };
+
+use super::{ENVIRONMENT, fixture, json, plain, query, refusal, session, with};
 
 #[test]
 fn an_environment_is_opened_with_credentials_of_aws() {

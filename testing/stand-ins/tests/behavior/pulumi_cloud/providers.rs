@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use encodings::base64::decode_url;
 use serde_json::{Value, json};
+use stand_ins::pulumi_cloud::configuration::{Stack, TEAM_TOKEN, TOKEN};
 
 use super::{ENVIRONMENT, Fixture, NOW, fixture, json, plain, refusal, session, with};
 use crate::{post, web_identity};
-use encodings::base64::decode_url;
-use stand_ins::pulumi_cloud::configuration::{Stack, TEAM_TOKEN, TOKEN};
 
 const PATH: &str = "/api/esc/environments/acme/test/env";
 

@@ -1,10 +1,10 @@
 //! Stacks: exports, and the secrets in them.
 
+use encodings::base64::decode_standard;
 use serde_json::{Value, json};
+use stand_ins::pulumi_cloud::configuration::{STRANGERS_TOKEN, TEAM_TOKEN};
 
 use super::{Fixture, fixture, json, refusal};
-use encodings::base64::decode_standard;
-use stand_ins::pulumi_cloud::configuration::{STRANGERS_TOKEN, TEAM_TOKEN};
 
 const PATH: &str = "/api/stacks/acme/cluster/dev";
 
