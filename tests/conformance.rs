@@ -54,7 +54,7 @@ fn cases_folder() -> Result<PathBuf, &'static str> {
             let is_found = folder.is_dir();
             is_found
                 .then_some(folder)
-                .ok_or("ESC_EVAL_CASES is not set")
+                .ok_or("set ESC_EVAL_CASES to the folder of the cases")
         }
     }
 }
@@ -80,8 +80,11 @@ fn missing_cases(reason: &'static str) -> Trial {
     let required = Host::system().variable_if_set("KUBECTL_ESC_REQUIRE");
     let required = required.ok().flatten().unwrap_or_default();
     let is_required = required.contains("conformance");
-    Trial::test(format!("cases of ESC's evaluator: {reason}"), move || {
-        Err(format!("KUBECTL_ESC_REQUIRE asks for conformance, but {reason}").into())
+    Trial::test(format!("the cases are missing: {reason}"), move || {
+        Err(format!(
+            "the cases are missing, and KUBECTL_ESC_REQUIRE contains `conformance`: {reason}"
+        )
+        .into())
     })
     .with_ignored_flag(!is_required)
 }

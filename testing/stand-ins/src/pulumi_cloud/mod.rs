@@ -4,7 +4,7 @@
 //! it tests transport, not semantics.
 //!
 //! It is strict: each request, and each of its own answers, is held against the published interface
-//! ([`contract`]). What does not fit is refused, and fails the test when the stand-in is dropped,
+//! (`contract.rs`). What does not fit is refused, and fails the test when the stand-in is dropped,
 //! unless the test takes it with [`PulumiCloud::take_violations`].
 
 mod account;
