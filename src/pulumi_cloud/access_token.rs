@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Kind, Result};
 use crate::identity_token::Source;
+use crate::pulumi_cloud::access_token_source::AccessTokenSource;
 use crate::pulumi_cloud::credentials_file::{CliAccount, CredentialsFile, RefreshedTokens};
 use crate::pulumi_cloud::environment_name::Organization;
-use crate::pulumi_cloud::login::{AccessTokenSource, LoginMethod, OidcSettings};
+use crate::pulumi_cloud::login::{LoginMethod, OidcSettings};
 use crate::pulumi_cloud::pulumi_home::PulumiHome;
 use crate::pulumi_cloud::token_exchange;
 use crate::pulumi_cloud::transport::Transport;

@@ -25,8 +25,8 @@ pub struct Backend {
 
 impl Backend {
     /// Finds the backend: the first of `PULUMI_BACKEND_URL`, `PULUMI_API`, the current backend in
-    /// the CLI's credentials file, and [`DEFAULT_URL`] that is a Pulumi Cloud. State backends (such
-    /// as `s3://bucket`) are ignored: they hold no environments.
+    /// the CLI's credentials file, and `https://api.pulumi.com` that is a Pulumi Cloud. State
+    /// backends (such as `s3://bucket`) are ignored: they hold no environments.
     pub fn find(host: &Host, home: &PulumiHome<'_>) -> Result<Self> {
         let mut ignored_state_backend = None;
         for variable in VARIABLES {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::clock::format_duration;
 use crate::error::{Error, Kind, one_line};
 use crate::http::Response;
+use crate::pulumi_cloud::access_token_source::AccessTokenSource;
 use crate::pulumi_cloud::diagnostics::read_diagnostics;
 use crate::pulumi_cloud::environment_name::Organization;
-use crate::pulumi_cloud::login::AccessTokenSource;
 use crate::pulumi_cloud::user::Caller;
 use crate::secret::REDACTED;
 use esc::{Diagnostic, format::json};
@@ -146,46 +146,48 @@ impl ErrorResponse {
     /// is the host of Pulumi Cloud.
     pub(super) fn general_error(&self, host: &str) -> Error {
         let status = self.status;
-        let mut hint = "try again in a moment".to_owned();
-        let (kind, message) = match status {
-            300..=399 => {
-                hint = "check PULUMI_BACKEND_URL, and whether the network requires a login; \
-                        redirects are not followed"
-                    .to_owned();
-                let message = format!("`{host}` redirected to another URL (HTTP status {status})");
-                (Kind::Unavailable, message)
-            }
+        let retry_hint = match self.retry_after {
+            Some(delay) => format!("try again in {}", format_duration(delay)),
+            None => "try again in a moment".to_owned(),
+        };
+        let (kind, message, hint) = match status {
+            300..=399 => (
+                Kind::Unavailable,
+                format!("`{host}` redirected to another URL (HTTP status {status})"),
+                "check PULUMI_BACKEND_URL, and whether the network requires a login; redirects are \
+                 not followed",
+            ),
             409 => (
                 Kind::Unavailable,
                 "the environment was modified at the same time".to_owned(),
+                "try again in a moment",
             ),
-            413 => {
-                hint = "make the definition smaller".to_owned();
-                let message = "the request is too large for Pulumi Cloud".to_owned();
-                (Kind::Configuration, message)
-            }
-            429 => {
-                if let Some(delay) = self.retry_after {
-                    hint = format!("try again in {}", format_duration(delay));
-                }
-                let message = format!("`{host}` limits the rate of requests");
-                (Kind::Unavailable, message)
-            }
+            413 => (
+                Kind::Configuration,
+                "the request is too large for Pulumi Cloud".to_owned(),
+                "make the definition smaller",
+            ),
+            429 => (
+                Kind::Unavailable,
+                format!("`{host}` limits the rate of requests"),
+                retry_hint.as_str(),
+            ),
             500.. => {
-                hint =
-                    "try again in a moment; see https://status.pulumi.com for outages".to_owned();
                 let id = match &self.request_id {
                     Some(id) => format!(", request ID {id}"),
                     None => String::new(),
                 };
-                let message = format!("`{host}` failed (HTTP status {status}{id})");
-                (Kind::Unavailable, message)
+                (
+                    Kind::Unavailable,
+                    format!("`{host}` failed (HTTP status {status}{id})"),
+                    "try again in a moment; see https://status.pulumi.com for outages",
+                )
             }
-            400..=499 => {
-                hint = "check the environment name and PULUMI_BACKEND_URL".to_owned();
-                let message = format!("`{host}` rejected the request (HTTP status {status})");
-                (Kind::Configuration, message)
-            }
+            400..=499 => (
+                Kind::Configuration,
+                format!("`{host}` rejected the request (HTTP status {status})"),
+                "check the environment name and PULUMI_BACKEND_URL",
+            ),
             _ => return not_pulumi_cloud(host, format!("it has HTTP status {status}")),
         };
         self.with_cause(Error::new(kind, message).with_hint(hint))

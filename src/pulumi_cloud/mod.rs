@@ -4,6 +4,7 @@
 //! [`AnonymousEnvironment`] then open an environment in two requests over one connection.
 
 mod access_token;
+mod access_token_source;
 mod anonymous_environment;
 mod backend;
 mod client;

@@ -20,7 +20,7 @@ const MAX_JSON_NESTING: usize = 1_000;
 /// The stack size of the thread that parses deeply nested JSON. Untouched pages cost nothing.
 const STACK_BYTES: usize = 64 << 20;
 
-/// Shorter secrets are not searched for in other texts, in bytes.
+/// The minimum length of a secret to search for in other texts, in bytes.
 const MIN_SECRET_BYTES: usize = 8;
 
 /// The values of a session.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::pulumi_cloud::access_token_source::AccessTokenSource;
 use crate::pulumi_cloud::environment_name::Organization;
-use crate::pulumi_cloud::login::AccessTokenSource;
 use esc::{Data, Value};
 
 /// The owner of an access token.
