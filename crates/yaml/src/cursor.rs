@@ -7,6 +7,9 @@ pub(crate) const END: u8 = 0;
 pub(crate) struct Cursor<'t> {
     text: &'t str,
     mark: Mark,
+    /// How many bytes have been looked at.
+    #[cfg(test)]
+    pub(crate) steps: std::cell::Cell<usize>,
 }
 
 impl<'t> Cursor<'t> {
@@ -23,7 +26,12 @@ impl<'t> Cursor<'t> {
             column: usize::from(second.is_some()),
             byte: text.len() - second.unwrap_or(without_first).len(),
         };
-        Self { text, mark }
+        Self {
+            text,
+            mark,
+            #[cfg(test)]
+            steps: std::cell::Cell::default(),
+        }
     }
 
     pub(crate) fn mark(&self) -> Mark {
@@ -32,6 +40,8 @@ impl<'t> Cursor<'t> {
 
     /// The byte `ahead` of the cursor.
     pub(crate) fn peek_at(&self, ahead: usize) -> u8 {
+        #[cfg(test)]
+        self.steps.update(|steps| steps + 1);
         let bytes = self.text.as_bytes();
         bytes.get(self.mark.byte + ahead).copied().unwrap_or(END)
     }
@@ -91,11 +101,14 @@ impl<'t> Cursor<'t> {
     /// How many bytes the line break takes that is `ahead` of the cursor; 0 if there is none.
     fn break_length(&self, ahead: usize) -> usize {
         match self.peek_at(ahead) {
-            b'\n' => 1,
             b'\r' if self.peek_at(ahead + 1) == b'\n' => 2,
-            b'\r' => 1,
+            b'\n' | b'\r' => 1,
             0xC2 if self.peek_at(ahead + 1) == 0x85 => 2,
-            0xE2 if self.peek_at(ahead + 1) == 0x80 && matches!(self.peek_at(ahead + 2), 0xA8 | 0xA9) => 3,
+            0xE2 if self.peek_at(ahead + 1) == 0x80
+                && matches!(self.peek_at(ahead + 2), 0xA8 | 0xA9) =>
+            {
+                3
+            }
             _ => 0,
         }
     }
@@ -108,6 +121,8 @@ impl<'t> Cursor<'t> {
 
     /// Skips to `byte`, which is a character boundary on the same line.
     pub(crate) fn skip_to(&mut self, byte: usize) {
+        #[cfg(test)]
+        self.steps.update(|steps| steps + byte - self.mark.byte);
         self.mark.column += self.slice(self.mark.byte, byte).chars().count();
         self.mark.byte = byte;
     }

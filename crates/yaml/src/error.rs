@@ -57,11 +57,7 @@ impl Error {
         }
     }
 
-    fn syntax(
-        message: impl Into<Cow<'static, str>>,
-        line: Option<usize>,
-        problem: Mark,
-    ) -> Self {
+    fn syntax(message: impl Into<Cow<'static, str>>, line: Option<usize>, problem: Mark) -> Self {
         Self {
             kind: ErrorKind::Syntax,
             message: message.into(),

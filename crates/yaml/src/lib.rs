@@ -24,6 +24,9 @@
 //! The time and memory to read a text are linear in its size. Nesting is limited, the tree is built
 //! and dropped without recursion, and every copy of the text's content is wiped when it is dropped.
 
+#![forbid(unsafe_code)]
+#![warn(clippy::indexing_slicing)]
+
 mod cursor;
 mod error;
 mod limits;

@@ -132,7 +132,9 @@ impl Drop for Node {
         while let Some(mut kind) = pending.pop() {
             match &mut kind {
                 NodeKind::Sequence(items) => {
-                    items.iter_mut().for_each(|it| detach(it, &mut pending));
+                    for item in items {
+                        detach(item, &mut pending);
+                    }
                 }
                 NodeKind::Mapping(entries) => {
                     for (key, value) in entries {

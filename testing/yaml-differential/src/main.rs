@@ -155,8 +155,10 @@ impl Report {
 
     fn print(self, program: &Path) -> io::Result<bool> {
         for (source, (total, equal)) in &self.sources {
-            let percent = 100.0 * *equal as f64 / (*total).max(1) as f64;
-            println!("{source}: {equal} of {total} equal ({percent:.3} %)");
+            // Thousandths of a percent, rounded down.
+            let share = 100_000 * equal / (*total).max(1);
+            let (percent, rest) = (share / 1_000, share % 1_000);
+            println!("{source}: {equal} of {total} equal ({percent}.{rest:03} %)");
         }
         for (name, (reason, count)) in &self.explained {
             println!("explained: {count} × {name}: {reason}");

@@ -1,6 +1,6 @@
 //! A small generator of random numbers, so that a seed gives the same texts everywhere.
 
-/// SplitMix64.
+/// The generator `SplitMix64`.
 pub struct Random(u64);
 
 impl Random {

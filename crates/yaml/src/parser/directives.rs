@@ -42,12 +42,10 @@ impl Parser<'_> {
                 error("found incompatible YAML document", token.start)
             }
             TokenKind::TagDirective(directive) => {
-                let mut others = self.tag_directives.iter();
-                if others.any(|it| it.handle == directive.handle) {
-                    return error("found duplicate %TAG directive", token.start);
+                match self.tag_prefixes.insert(directive.handle, directive.prefix) {
+                    Some(_) => error("found duplicate %TAG directive", token.start),
+                    None => Ok(()),
                 }
-                self.tag_directives.push(*directive);
-                Ok(())
             }
             _ => Ok(()),
         }

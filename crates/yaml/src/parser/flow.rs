@@ -69,9 +69,7 @@ impl Parser<'_> {
         }
         let token = self.peek()?;
         match token.kind {
-            TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd
-                if !is_bare_key =>
-            {
+            TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd if !is_bare_key => {
                 let mark = token.start;
                 self.empty(mark)
             }

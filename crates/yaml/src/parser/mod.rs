@@ -3,9 +3,11 @@
 mod block;
 mod directives;
 mod flow;
+#[cfg(test)]
+mod linearity;
 mod properties;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use zeroize::Zeroizing;
 
@@ -14,7 +16,7 @@ use crate::limits::Limits;
 use crate::node::{Node, NodeKind, Properties, ScalarStyle};
 use crate::open::{Form, Open};
 use crate::position::{Mark, Position};
-use crate::scanner::{Scanner, TagDirective, Token, TokenKind};
+use crate::scanner::{Scanner, Token, TokenKind};
 
 pub(crate) struct Parser<'t> {
     scanner: Scanner<'t>,
@@ -22,7 +24,8 @@ pub(crate) struct Parser<'t> {
     /// How many nodes have been read.
     nodes: usize,
     anchors: HashSet<&'t str>,
-    tag_directives: Vec<TagDirective<'t>>,
+    /// What the handles of `%TAG` directives stand for.
+    tag_prefixes: HashMap<&'t str, Zeroizing<String>>,
     open: Vec<Open>,
     root: Option<Node>,
     /// The byte where the last token ends that is written in the text.
@@ -45,7 +48,7 @@ impl<'t> Parser<'t> {
             limits: *limits,
             nodes: 0,
             anchors: HashSet::new(),
-            tag_directives: Vec::new(),
+            tag_prefixes: HashMap::new(),
             open: Vec::new(),
             root: None,
             last_end: 0,
@@ -53,7 +56,7 @@ impl<'t> Parser<'t> {
     }
 
     /// Reads the first document.
-    pub(crate) fn document(mut self) -> Result<Option<Node>, Error> {
+    pub(crate) fn document(&mut self) -> Result<Option<Node>, Error> {
         if matches!(self.peek()?.kind, TokenKind::StreamEnd) {
             return Ok(None);
         }
@@ -106,7 +109,9 @@ impl<'t> Parser<'t> {
         let mark = token.start;
         let form = match &token.kind {
             TokenKind::Scalar { .. } => return self.scalar(start, properties),
-            TokenKind::BlockEntry { .. } if context == Context::BlockMapping => Form::IndentlessSequence,
+            TokenKind::BlockEntry { .. } if context == Context::BlockMapping => {
+                Form::IndentlessSequence
+            }
             TokenKind::BlockSequenceStart if is_block => Form::BlockSequence,
             TokenKind::BlockMappingStart if is_block => Form::BlockMapping,
             TokenKind::FlowSequenceStart => Form::FlowSequence,
@@ -146,7 +151,11 @@ impl<'t> Parser<'t> {
         let limit = self.limits.max_key_bytes;
         if self.expects_key() && value.len() > limit {
             let message = format!("a key is longer than {limit} bytes");
-            return Err(Error::limit(ErrorKind::KeyTooLong, message, token.start.position()));
+            return Err(Error::limit(
+                ErrorKind::KeyTooLong,
+                message,
+                token.start.position(),
+            ));
         }
         self.add(Node {
             kind: NodeKind::Scalar { value, style },
@@ -198,7 +207,11 @@ impl<'t> Parser<'t> {
         let limit = self.limits.max_depth;
         if limit < Limits::YAML_V3_DEPTH && self.open.len() >= limit {
             let message = format!("exceeded max depth of {limit}");
-            return Err(Error::limit(ErrorKind::TooDeep, message, open.start.position()));
+            return Err(Error::limit(
+                ErrorKind::TooDeep,
+                message,
+                open.start.position(),
+            ));
         }
         self.count(open.start.position())?;
         self.open.push(open);

@@ -29,7 +29,7 @@ impl Parser<'_> {
         let tag = match tag {
             None => None,
             Some(token) => match token.kind {
-                TokenKind::Tag(tag) => Some(self.resolve_tag(*tag, start, token.start)?),
+                TokenKind::Tag(tag) => Some(self.resolve_tag(&tag, start, token.start)?),
                 _ => None,
             },
         };
@@ -48,14 +48,13 @@ impl Parser<'_> {
     /// Replaces the handle by its prefix, and the prefix of YAML's own tags by `!!`.
     fn resolve_tag(
         &self,
-        tag: Tag<'_>,
+        tag: &Tag<'_>,
         start: Mark,
         mark: Mark,
     ) -> Result<Zeroizing<String>, Error> {
-        let mut directives = self.tag_directives.iter();
-        let prefix = match (directives.find(|it| it.handle == tag.handle), tag.handle) {
+        let prefix = match (self.tag_prefixes.get(tag.handle), tag.handle) {
             (_, "") => "",
-            (Some(directive), _) => &directive.prefix,
+            (Some(prefix), _) => prefix,
             (None, "!") => "!",
             (None, "!!") => CORE_PREFIX,
             (None, _) => {

@@ -16,9 +16,11 @@ use std::collections::VecDeque;
 
 use crate::cursor::{Cursor, END};
 use crate::error::Error;
+use crate::node::ScalarStyle;
 use crate::position::Mark;
 
-pub(crate) use token::{Tag, TagDirective, Token, TokenKind};
+use token::TagDirective;
+pub(crate) use token::{Tag, Token, TokenKind};
 use unprintable::Unprintable;
 
 /// How many tokens yaml.v3 reads ahead of the one that it parses. This decides whether it reports
@@ -74,7 +76,9 @@ struct KeyCandidate {
 impl<'t> Scanner<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
         let unprintable = Unprintable::find(text);
-        let end = unprintable.as_ref().map_or(text.len(), |it| it.reported_from);
+        let end = unprintable
+            .as_ref()
+            .map_or(text.len(), |it| it.reported_from);
         let readable = text.get(..end).unwrap_or_default();
         Self {
             cursor: Cursor::new(readable),
@@ -87,6 +91,12 @@ impl<'t> Scanner<'t> {
             comment: None,
             unprintable,
         }
+    }
+
+    /// How many bytes have been looked at.
+    #[cfg(test)]
+    pub(crate) fn steps(&self) -> usize {
+        self.cursor.steps.get()
     }
 
     /// The next token.
@@ -215,9 +225,13 @@ impl<'t> Scanner<'t> {
                 | TokenKind::DocumentEnd
                 | TokenKind::VersionDirective { .. }
                 | TokenKind::TagDirective(_)
+                | TokenKind::Scalar {
+                    style: ScalarStyle::Literal | ScalarStyle::Folded,
+                    ..
+                }
         );
         let end = self.cursor.mark();
-        if has_none || token.end.line != end.line || end.column == 0 {
+        if has_none || token.end.line != end.line {
             return;
         }
         self.cursor.skip_blanks();

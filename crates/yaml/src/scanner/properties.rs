@@ -89,7 +89,10 @@ impl<'t> Scanner<'t> {
             return Ok(Tag { handle: "", suffix });
         }
         let suffix = self.read_uri(head, start)?;
-        Ok(Tag { handle: "!", suffix })
+        Ok(Tag {
+            handle: "!",
+            suffix,
+        })
     }
 
     /// Reads `!`, `!name` or `!name!`.
@@ -104,11 +107,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Reads a URI whose beginning is `head`.
-    pub(super) fn read_uri(
-        &mut self,
-        head: &str,
-        start: Mark,
-    ) -> Result<Zeroizing<String>, Error> {
+    pub(super) fn read_uri(&mut self, head: &str, start: Mark) -> Result<Zeroizing<String>, Error> {
         let mut uri = TextBuffer::default();
         uri.push_str(head);
         loop {
