@@ -13,7 +13,11 @@ const CORE_PREFIX: &str = "tag:yaml.org,2002:";
 impl Parser<'_> {
     /// Reads a tag and an anchor, in either order. Returns where the node begins.
     pub(super) fn properties(&mut self) -> Result<(Mark, Option<Box<Properties>>), Error> {
-        let start = self.peek()?.start;
+        let token = self.peek()?;
+        let start = token.start;
+        if !matches!(token.kind, TokenKind::Anchor(_) | TokenKind::Tag(_)) {
+            return Ok((start, None));
+        }
         let mut anchor = None;
         let mut tag = None;
         loop {
@@ -33,9 +37,6 @@ impl Parser<'_> {
                 _ => None,
             },
         };
-        if tag.is_none() && anchor.is_none() {
-            return Ok((start, None));
-        }
         self.anchors.extend(anchor);
         let properties = Properties {
             tag,

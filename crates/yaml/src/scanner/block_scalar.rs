@@ -31,7 +31,7 @@ impl Scanner<'_> {
         let mut content_end = self.cursor.mark().byte;
         self.skip_block_header_line(start)?;
         let mut value = TextBuffer::default();
-        let mut blank_lines = TextBuffer::default();
+        let mut blank_lines = String::new();
         let parent = self.indent();
         let explicit = header.increment.map(|it| parent.unwrap_or(0) + it);
         let indent = self.skip_block_indentation(explicit, start, &mut blank_lines)?;
@@ -46,7 +46,7 @@ impl Scanner<'_> {
                 "\n" if is_folded => {}
                 _ => value.push_str(line_break),
             }
-            value.push_str(blank_lines.as_str());
+            value.push_str(&blank_lines);
             blank_lines.clear();
             begins_blank = self.cursor.is_at_blank();
             let line_start = self.cursor.mark().byte;
@@ -60,7 +60,7 @@ impl Scanner<'_> {
             value.push_str(line_break);
         }
         if header.chomping == Chomping::Keep {
-            value.push_str(blank_lines.as_str());
+            value.push_str(&blank_lines);
         }
         let style = if is_literal {
             ScalarStyle::Literal
@@ -121,7 +121,7 @@ impl Scanner<'_> {
         &mut self,
         indent: Option<usize>,
         start: Mark,
-        blank_lines: &mut TextBuffer,
+        blank_lines: &mut String,
     ) -> Result<usize, Error> {
         let mut deepest = 0;
         loop {

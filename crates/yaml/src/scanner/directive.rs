@@ -3,7 +3,7 @@ use crate::position::Mark;
 use crate::scanner::{Scanner, TagDirective, TokenKind};
 
 /// The most digits of a version number.
-const MAX_VERSION_DIGITS: usize = 9;
+const MAX_VERSION_DIGITS: usize = 2;
 
 impl<'t> Scanner<'t> {
     pub(super) fn fetch_directive(&mut self) -> Result<(), Error> {

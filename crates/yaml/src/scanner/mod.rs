@@ -39,6 +39,8 @@ pub(crate) struct Scanner<'t> {
     /// The columns of the block collections that are open.
     indents: Vec<usize>,
     is_finished: bool,
+    /// Whether no token can be inserted before the next one any more.
+    is_next_final: bool,
     /// The first comment before the token that is read, unless it is on the line of another token.
     comment: Option<Mark>,
     /// The first character that YAML does not allow. The cursor's text ends before it.
@@ -88,6 +90,7 @@ impl<'t> Scanner<'t> {
             key_allowed: true,
             indents: Vec::new(),
             is_finished: false,
+            is_next_final: false,
             comment: None,
             unprintable,
         }
@@ -100,24 +103,41 @@ impl<'t> Scanner<'t> {
     }
 
     /// The next token.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Result<&Token<'t>, Error> {
-        while self.needs_more()? && !self.is_finished {
-            self.fetch()?;
+        if !self.is_next_final {
+            self.complete_next()?;
         }
         match self.tokens.front() {
             Some(queued) => Ok(&queued.token),
-            None => Err(Error::unplaced("the text has ended", self.cursor.mark())),
+            None => Err(self.end_error()),
         }
     }
 
-    /// Takes the next token. The end of the stream can be taken once.
+    /// Takes the next token.
     pub(crate) fn next(&mut self) -> Result<Token<'t>, Error> {
         self.peek()?;
+        self.is_next_final = false;
         self.taken += 1;
-        let queued = self.tokens.pop_front();
-        queued
-            .map(|it| it.token)
-            .ok_or_else(|| Error::unplaced("the text has ended", self.cursor.mark()))
+        match self.tokens.pop_front() {
+            Some(queued) => Ok(queued.token),
+            None => Err(self.end_error()),
+        }
+    }
+
+    /// The parser does not read on behind the end of the stream.
+    fn end_error(&self) -> Error {
+        Error::unplaced("unexpected end of stream", self.cursor.mark())
+    }
+
+    /// Reads tokens until none can be inserted before the next one.
+    #[inline(never)]
+    fn complete_next(&mut self) -> Result<(), Error> {
+        while self.needs_more()? && !self.is_finished {
+            self.fetch()?;
+        }
+        self.is_next_final = true;
+        Ok(())
     }
 
     fn needs_more(&mut self) -> Result<bool, Error> {

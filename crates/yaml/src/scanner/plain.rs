@@ -88,7 +88,7 @@ impl Scanner<'_> {
 pub(super) struct LineBreaks {
     first: Option<&'static str>,
     /// The others.
-    trailing: TextBuffer,
+    trailing: String,
 }
 
 impl LineBreaks {
@@ -115,7 +115,7 @@ impl LineBreaks {
             Some("\n") | None => {}
             Some(kept) => text.push_str(kept),
         }
-        text.push_str(self.trailing.as_str());
+        text.push_str(&self.trailing);
         self.trailing.clear();
     }
 }
