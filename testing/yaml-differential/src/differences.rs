@@ -7,14 +7,14 @@ use crate::judge;
 use crate::rendering;
 
 /// A difference that is known and accepted.
-pub struct Class {
-    pub name: &'static str,
-    pub reason: &'static str,
+pub(crate) struct Class {
+    pub(crate) name: &'static str,
+    pub(crate) reason: &'static str,
     is_it: fn(text: &str, ours: &str, theirs: &str) -> bool,
 }
 
 /// All accepted differences.
-pub const CLASSES: [Class; 4] = [
+pub(crate) const CLASSES: [Class; 4] = [
     Class {
         name: "byte order mark within the text",
         reason: "yaml.v3 drops some, depending on where its buffer begins",
@@ -69,15 +69,15 @@ fn has_commented_item(text: &str) -> bool {
 }
 
 /// A text that is read differently.
-pub struct Difference {
-    pub text: String,
-    pub ours: String,
-    pub theirs: String,
+pub(crate) struct Difference {
+    pub(crate) text: String,
+    pub(crate) ours: String,
+    pub(crate) theirs: String,
 }
 
 impl Difference {
     /// The class that explains it.
-    pub fn class(&self) -> Option<&'static Class> {
+    pub(crate) fn class(&self) -> Option<&'static Class> {
         CLASSES
             .iter()
             .find(|class| (class.is_it)(&self.text, &self.ours, &self.theirs))
@@ -85,7 +85,7 @@ impl Difference {
 }
 
 /// The differences in `texts`.
-pub fn find(program: &Path, texts: Vec<String>) -> io::Result<Vec<Difference>> {
+pub(crate) fn find(program: &Path, texts: Vec<String>) -> io::Result<Vec<Difference>> {
     let theirs = judge::read(program, &texts)?;
     let pairs = texts.into_iter().zip(theirs);
     let read = pairs.map(|(text, theirs)| Difference {
@@ -97,7 +97,7 @@ pub fn find(program: &Path, texts: Vec<String>) -> io::Result<Vec<Difference>> {
 }
 
 /// The smallest part of the text that is still read differently for an unknown reason.
-pub fn minimize(program: &Path, difference: Difference) -> io::Result<Difference> {
+pub(crate) fn minimize(program: &Path, difference: Difference) -> io::Result<Difference> {
     let mut smallest = difference;
     let mut length = smallest.text.len() / 2;
     while length > 0 {

@@ -48,7 +48,7 @@ const PROPERTIES: [&str; 8] = [
 ];
 
 /// Makes a text of one document.
-pub fn generate(random: &mut Random) -> String {
+pub(crate) fn generate(random: &mut Random) -> String {
     let mut text = String::new();
     if random.one_in(8) {
         text.push_str(random.word(&[

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 /// How yaml.v3 reads each of `texts`, in the form that [`crate::rendering`] has.
-pub fn read<T: AsRef<str> + Sync>(program: &Path, texts: &[T]) -> io::Result<Vec<String>> {
+pub(crate) fn read<T: AsRef<str> + Sync>(program: &Path, texts: &[T]) -> io::Result<Vec<String>> {
     let mut child = Command::new(program)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -2,6 +2,12 @@
 //!
 //! Exits with 1 if there is a difference that no class in `differences` explains.
 
+#![expect(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "it is a command line tool"
+)]
+
 mod differences;
 mod generator;
 mod judge;
@@ -171,7 +177,10 @@ impl Report {
             if printed.len() == PRINTED || !printed.insert(text.clone()) {
                 continue;
             }
-            println!("\n{text:?}\n  esc_yaml:\n{ours}\n  yaml.v3:\n{theirs}");
+            println!(
+                "\n\"{}\"\n  esc_yaml:\n{ours}\n  yaml.v3:\n{theirs}",
+                text.escape_debug()
+            );
         }
         Ok(is_explained)
     }

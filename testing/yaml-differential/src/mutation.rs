@@ -54,7 +54,7 @@ const PIECES: [&str; 48] = [
 ];
 
 /// A text that differs from `text` by one to four changes. `other` is where splices come from.
-pub fn mutate(random: &mut Random, text: &str, other: &str) -> String {
+pub(crate) fn mutate(random: &mut Random, text: &str, other: &str) -> String {
     let mut mutated = text.to_owned();
     for _ in 0..=random.below(4) {
         mutated = match random.below(10) {

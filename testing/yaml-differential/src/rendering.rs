@@ -8,7 +8,7 @@ use esc_yaml::{Limits, Node, NodeKind, ScalarStyle};
 const CORE_PREFIX: &str = "tag:yaml.org,2002:";
 
 /// How our reader reads `text`.
-pub fn read(text: &str) -> String {
+pub(crate) fn read(text: &str) -> String {
     match esc_yaml::parse(text, &Limits::default()) {
         Err(error) => format!("error: {error}"),
         Ok(None) => "no document".to_owned(),
