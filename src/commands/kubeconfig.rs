@@ -8,7 +8,8 @@ use crate::configuration::request::OpenRequest;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::eks_login::Login;
-use crate::kubernetes::kubeconfig::{Changes, Files, Merged, Mode, redacted};
+use crate::kubernetes::kubeconfig::{Changes, Merged, redacted};
+use crate::kubernetes::kubeconfig_files::{Files, Mode};
 
 /// Changes the files, or shows what would change.
 pub(super) fn apply(

@@ -1,11 +1,10 @@
 //! Kubeconfigs: reading what matters of one, and changing those of a machine in place.
 //!
-//! [`Kubeconfig`] reads a text from anywhere, such as an environment. [`Files`] are those of the
-//! machine: [`Files::update`] changes entries in them and leaves every other byte as it is.
+//! [`Kubeconfig`] reads a text from anywhere, such as an environment. [`edit`] changes entries in a
+//! text and leaves every other byte as it is.
 
 mod edit;
 mod entries;
-mod files;
 mod merged;
 mod redact;
 mod splice;
@@ -18,8 +17,7 @@ use crate::error::{Error, Result};
 
 pub use edit::{Changes, Section, Wanted, edit, new_text};
 pub use entries::{COMMAND, Cluster, PluginUser, context_entry};
-pub use files::{Edited, Files, Mode};
-pub use merged::{Context, Exec, Merged, User};
+pub use merged::{Context, Exec, Merged, Source, User};
 pub use redact::redacted;
 
 /// A kubeconfig, as far as it is read here; everything else in it is ignored.

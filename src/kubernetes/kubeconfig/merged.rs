@@ -9,10 +9,11 @@ use crate::kubernetes::kubeconfig::tree::Node;
 
 /// A file of the list.
 #[derive(Clone)]
-pub(super) struct Source {
-    pub(super) path: PathBuf,
-    /// `None` where there is no file.
-    pub(super) text: Option<String>,
+pub struct Source {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its text; `None` where there is no file.
+    pub text: Option<String>,
 }
 
 /// The text may hold tokens and keys.
@@ -78,7 +79,8 @@ impl fmt::Debug for Exec {
 }
 
 impl Merged {
-    pub(super) fn new(sources: Vec<Source>) -> Result<Self> {
+    /// Reads the files.
+    pub fn new(sources: Vec<Source>) -> Result<Self> {
         let read = |source: Source| {
             let root = edit::read(source.text.as_deref().unwrap_or_default())
                 .map_err(|error| error.within(format_args!("`{}`", source.path.display())))?;
@@ -145,7 +147,8 @@ impl Merged {
     }
 
     /// The changes of each file: an entry is changed in the file that has it.
-    pub(super) fn by_file(&self, changes: Changes) -> Vec<(&Source, Changes)> {
+    #[must_use]
+    pub fn by_file(&self, changes: Changes) -> Vec<(&Source, Changes)> {
         let default = self.default_file();
         let mut divided: Vec<Changes> = self.files.iter().map(|_| Changes::default()).collect();
         for wanted in changes.entries {

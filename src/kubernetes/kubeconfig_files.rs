@@ -15,8 +15,7 @@ use std::time::Duration;
 use crate::clock::{Deadline, format_duration};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
-use crate::kubernetes::kubeconfig::edit::{Changes, edit};
-use crate::kubernetes::kubeconfig::merged::{Merged, Source};
+use crate::kubernetes::kubeconfig::{Changes, Merged, Source, edit};
 
 /// Larger files are refused, in bytes.
 const LARGEST: u64 = 16 * 1024 * 1024;
