@@ -10,9 +10,8 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::journal::{Journal, Note};
 use crate::kubernetes::eks_login::{EksLogin, Login};
-use crate::kubernetes::kubeconfig::{
-    Changes, Context, Merged, PluginUser, User, Wanted, context_entry,
-};
+use crate::kubernetes::kubeconfig::{Changes, Context, Merged, User, Wanted, context_entry};
+use crate::kubernetes::plugin_user::PluginUser;
 
 pub(super) const ABOUT: &str = "Have the users of the kubeconfig that run aws or aws-iam-authenticator log in with this plugin";
 

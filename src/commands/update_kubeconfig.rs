@@ -17,8 +17,9 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::journal::Journal;
 use crate::kubernetes::kubeconfig::{
-    Changes, Cluster, Kubeconfig, Merged, PluginUser, context_entry, new_text,
+    Changes, Cluster, Kubeconfig, Merged, context_entry, new_text,
 };
+use crate::kubernetes::plugin_user::{self, PluginUser};
 
 pub(super) const ABOUT: &str =
     "Write a cluster, a user and a context that log in with this plugin into the kubeconfig";
@@ -158,7 +159,7 @@ fn changes(names: &Names, found: &Found, args: Vec<String>, merged: Option<&Merg
     let user = merged.and_then(|merged| merged.user(&names.user));
     let is_ours = user
         .and_then(|user| user.exec)
-        .is_some_and(|exec| exec.command == crate::kubernetes::kubeconfig::COMMAND);
+        .is_some_and(|exec| exec.command == plugin_user::COMMAND);
     let user = PluginUser {
         args,
         env: (!is_ours).then(Vec::new),

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use crate::error::{Error, Result};
 
 pub use edit::{Changes, Section, Wanted, edit, new_text};
-pub use entries::{COMMAND, Cluster, PluginUser, context_entry};
+pub use entries::{Cluster, context_entry};
 pub use merged::{Context, Exec, Merged, Source, User};
 pub use redact::redacted;
 

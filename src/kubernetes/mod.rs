@@ -7,6 +7,7 @@ pub mod exec_credential;
 pub mod exec_info;
 pub mod kubeconfig;
 pub mod kubeconfig_files;
+pub mod plugin_user;
 
 pub use exec_credential::ExecCredential;
 pub use exec_info::{ApiVersion, ExecInfo};
