@@ -112,7 +112,7 @@ impl Conversion<'_> {
 
     fn of_context(&self, name: &str, notes: &mut Vec<String>) -> Result<Changes> {
         let Some(context) = self.merged.context(name) else {
-            return Err(self.merged.no_context(name));
+            return Err(self.merged.no_context(name).into());
         };
         let flags = &self.arguments.kubeconfig;
         let new_context = flags.alias.as_deref().unwrap_or(name);

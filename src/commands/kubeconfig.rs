@@ -10,6 +10,7 @@ use crate::host::Host;
 use crate::kubernetes::eks_login::Login;
 use crate::kubernetes::kubeconfig::{Changes, Merged, redacted};
 use crate::kubernetes::kubeconfig_files::{Files, Mode};
+use crate::secret::REDACTED;
 
 /// Changes the files, or shows what would change.
 pub(super) fn apply(
@@ -25,6 +26,7 @@ pub(super) fn apply(
         Mode::Write(request.deadline.allowed())
     };
     let edited = files.update(mode, change)?;
+    let redact = |text: &str| redacted(text, REDACTED);
     let mut shown = String::new();
     for file in &edited {
         let path = file.path.display().to_string();
@@ -32,7 +34,7 @@ pub(super) fn apply(
             let before = file.before.as_deref();
             // The name by which `patch` knows that there is no file yet.
             let before_name = before.map_or("/dev/null", |_| &path);
-            let (before, after) = (redacted(before.unwrap_or_default()), redacted(&file.after));
+            let (before, after) = (redact(before.unwrap_or_default()), redact(&file.after));
             shown.push_str(&difference::unified(&before, &after, before_name, &path));
         } else {
             let _ = writeln!(shown, "changed {path}");

@@ -324,5 +324,5 @@ fn own_kubeconfig(arguments: &Arguments, opened: &Opened) -> Result<Option<Kubec
         Error::configuration("the environment's kubeconfig is not text")
             .with_hint("name another with `--from`")
     })?;
-    Kubeconfig::parse(text).map(Some)
+    Ok(Some(Kubeconfig::parse(text)?))
 }

@@ -5,6 +5,7 @@
 
 mod edit;
 mod entries;
+mod error;
 mod merged;
 mod redact;
 mod splice;
@@ -13,10 +14,9 @@ mod tree;
 
 use serde::Deserialize;
 
-use crate::error::{Error, Result};
-
 pub use edit::{Changes, Section, Wanted, edit, new_text};
 pub use entries::{Cluster, context_entry};
+pub use error::{Error, Result};
 pub use merged::{Context, Exec, Merged, Source, User};
 pub use redact::redacted;
 
@@ -85,8 +85,10 @@ impl Kubeconfig {
             let place = error.location().map_or_else(String::new, |location| {
                 format!(" (line {}, column {})", location.line(), location.column())
             });
-            Error::configuration(format!("the kubeconfig cannot be read{place}"))
-                .with_hint("see that `kubectl config view` reads it")
+            Error::new(
+                format!("the kubeconfig cannot be read{place}"),
+                "see that `kubectl config view` reads it",
+            )
         })
     }
 
@@ -167,7 +169,8 @@ impl ReadCluster {
 }
 
 fn unusable(problem: &str) -> Error {
-    Error::configuration(format!("the kubeconfig cannot be taken: {problem}")).with_hint(
+    Error::new(
+        format!("the kubeconfig cannot be taken: {problem}"),
         "name another with `--from` or another context with `--context`, or give `--server`",
     )
 }

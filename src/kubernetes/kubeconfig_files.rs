@@ -15,7 +15,13 @@ use std::time::Duration;
 use crate::clock::{Deadline, format_duration};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
-use crate::kubernetes::kubeconfig::{Changes, Merged, Source, edit};
+use crate::kubernetes::kubeconfig::{self, Changes, Merged, Source, edit};
+
+impl From<kubeconfig::Error> for Error {
+    fn from(error: kubeconfig::Error) -> Self {
+        Self::configuration(error.message()).with_hint(error.hint())
+    }
+}
 
 /// Larger files are refused, in bytes.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -98,7 +104,7 @@ impl Files {
         for (source, changes) in merged.by_file(changes) {
             let before = source.text.as_deref();
             let after = edit(before.unwrap_or_default(), &changes)
-                .map_err(|error| error.within(format_args!("`{}`", source.path.display())))?;
+                .map_err(|error| error.in_file(&source.path))?;
             if before != Some(&after) {
                 edited.push(Edited {
                     path: source.path.clone(),

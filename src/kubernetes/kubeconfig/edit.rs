@@ -10,7 +10,7 @@ use std::fmt;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value as Json};
 
-use crate::error::{Error, Result};
+use crate::kubernetes::kubeconfig::error::{Error, Result};
 use crate::kubernetes::kubeconfig::splice::{Change, Place, Step, splice};
 use crate::kubernetes::kubeconfig::text;
 use crate::kubernetes::kubeconfig::tree::{self, Node};
@@ -192,17 +192,21 @@ fn still_json(text: &str, edited: String) -> Result<String> {
 /// Reads the tree of a kubeconfig.
 pub(super) fn read(text: &str) -> Result<Option<Node>> {
     tree::parse(text).map_err(|problem| {
-        Error::configuration(format!(
-            "it cannot be read: {} in line {}",
-            problem.reason, problem.line
-        ))
-        .with_hint("see that `kubectl config view` reads it")
+        Error::new(
+            format!(
+                "it cannot be read: {} in line {}",
+                problem.reason, problem.line
+            ),
+            "see that `kubectl config view` reads it",
+        )
     })
 }
 
 fn refusal(reason: &str) -> Error {
-    Error::configuration(format!("it cannot be edited in place: {reason}"))
-        .with_hint("change that place by hand, or write into another file with `--kubeconfig`")
+    Error::new(
+        format!("it cannot be edited in place: {reason}"),
+        "change that place by hand, or write into another file with `--kubeconfig`",
+    )
 }
 
 /// Where there is no document yet: the new one stands after the comments.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::error::{Error, Result};
 use crate::kubernetes::kubeconfig::edit::{Section, Wanted};
+use crate::kubernetes::kubeconfig::error::{Error, Result};
 
 /// What a client needs to know of a cluster.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -29,17 +29,17 @@ impl Cluster {
             let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
             let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
             if authority.contains('@') {
-                return Err(Error::configuration(format!(
-                    "the cluster's `{key}` holds a user name or a password"
-                ))
-                .with_hint("write the address without them"));
+                return Err(Error::new(
+                    format!("the cluster's `{key}` holds a user name or a password"),
+                    "write the address without them",
+                ));
             }
         }
         if !self.server.starts_with("https://") {
-            return Err(Error::configuration(
+            return Err(Error::new(
                 "the address of the API server is not an `https` one",
-            )
-            .with_hint("write it in full, such as https://api.example.com:6443"));
+                "write it in full, such as https://api.example.com:6443",
+            ));
         }
         Ok(())
     }

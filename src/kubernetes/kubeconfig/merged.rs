@@ -3,8 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::error::{Error, Result};
 use crate::kubernetes::kubeconfig::edit::{self, Changes, Section};
+use crate::kubernetes::kubeconfig::error::{Error, Result};
 use crate::kubernetes::kubeconfig::tree::Node;
 
 /// A file of the list.
@@ -83,7 +83,7 @@ impl Merged {
     pub fn new(sources: Vec<Source>) -> Result<Self> {
         let read = |source: Source| {
             let root = edit::read(source.text.as_deref().unwrap_or_default())
-                .map_err(|error| error.within(format_args!("`{}`", source.path.display())))?;
+                .map_err(|error| error.in_file(&source.path))?;
             Ok((source, root))
         };
         let files: Result<_> = sources.into_iter().map(read).collect();
@@ -233,7 +233,7 @@ impl Merged {
         } else {
             format!("its contexts are {}", listed(&names))
         };
-        Error::configuration(format!("the kubeconfig has no context `{name}`")).with_hint(hint)
+        Error::new(format!("the kubeconfig has no context `{name}`"), hint)
     }
 }
 

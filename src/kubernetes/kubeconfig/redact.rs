@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use crate::kubernetes::kubeconfig::tree::{self, Kind, Node};
-use crate::secret::REDACTED;
 
 /// The keys whose values are secrets, wherever they stand.
 const SECRETS: [&str; 8] = [
@@ -17,10 +16,10 @@ const SECRETS: [&str; 8] = [
     "token",
 ];
 
-/// The text with `[secret]` in the place of tokens, passwords and keys, and of the variables of a
+/// The text with a placeholder in the place of tokens, passwords and keys, and of the variables of a
 /// login program whose names speak of such. Lines stay lines.
 #[must_use]
-pub fn redacted(text: &str) -> String {
+pub fn redacted(text: &str, placeholder: &str) -> String {
     let mut hidden = Vec::new();
     for root in tree::parse_stream(text) {
         search(&root, &mut hidden);
@@ -34,7 +33,7 @@ pub fn redacted(text: &str) -> String {
             continue;
         };
         shown.push_str(before);
-        shown.push_str(REDACTED);
+        shown.push_str(placeholder);
         // A block scalar's line breaks after its text are not part of it.
         shown.push_str(&secret[secret.trim_end().len()..]);
         at = range.end;
@@ -92,9 +91,9 @@ users:
 ---
 users: [{user: {token: hunter2}}]
 ";
-        let shown = redacted(text);
+        let shown = redacted(text, "[secret]");
         assert!(!shown.contains("hunter2"), "{shown}");
-        assert_eq!(shown.matches(REDACTED).count(), 5, "{shown}");
+        assert_eq!(shown.matches("[secret]").count(), 5, "{shown}");
         for kept in [
             " # kept\n",
             "AA==",
