@@ -31,8 +31,8 @@ use crate::host::Host;
 use crate::http::HttpClient;
 use crate::identity_token;
 use crate::journal::Journal;
-use crate::kubernetes::kubeconfig::{Cluster, Kubeconfig};
 use crate::kubernetes::{ApiVersion, ExecCredential, ExecInfo};
+use kubeconfig::{Cluster, Kubeconfig};
 
 /// How long temporary credentials are taken to last of which nobody knows the end: AWS's minimum.
 const SHORTEST_SESSION: Duration = Duration::from_mins(15);

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{kubeconfig, output};
+use super::{edit_kubeconfig, output};
 use crate::aws::endpoint::Region;
 use crate::configuration::request::OpenRequest;
 use crate::configuration::{GetTokenFlags, KubeconfigFlags, OpenFlags};
@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::journal::{Journal, Note};
 use crate::kubernetes::eks_login::{EksLogin, Login};
-use crate::kubernetes::kubeconfig::{Changes, Context, Merged, User, Wanted, context_entry};
 use crate::kubernetes::plugin_user::PluginUser;
+use kubeconfig::{Changes, Context, Merged, User, Wanted, context_entry};
 
 pub(super) const ABOUT: &str = "Have the users of the kubeconfig that run aws or aws-iam-authenticator log in with this plugin";
 
@@ -52,10 +52,10 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
         )
         .with_hint("name it with `--context`"));
     }
-    kubeconfig::check_names(flags)?;
+    edit_kubeconfig::check_names(flags)?;
     let request = OpenRequest::read(&arguments.environment, &arguments.open, host)?;
     let mut notes = Vec::new();
-    kubeconfig::apply(flags, &request, host, |merged| {
+    edit_kubeconfig::apply(flags, &request, host, |merged| {
         let conversion = Conversion {
             arguments,
             host,
@@ -142,8 +142,8 @@ impl Conversion<'_> {
             }
         }
         if new_user != context.user || new_context != name {
-            kubeconfig::check_user(self.merged, new_user)?;
-            kubeconfig::check_context(self.merged, new_context, new_user)?;
+            edit_kubeconfig::check_user(self.merged, new_user)?;
+            edit_kubeconfig::check_context(self.merged, new_context, new_user)?;
             changes.entries.push(context_entry(
                 new_context,
                 &context.cluster,

@@ -6,7 +6,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use clap::Args;
 use serde_json::Map;
 
-use super::{kubeconfig, output};
+use super::{edit_kubeconfig, output};
 use crate::authenticate::{self, Opened};
 use crate::aws::eks_token::check_cluster_name;
 use crate::aws::endpoint::Region;
@@ -16,10 +16,8 @@ use crate::environment::json::{self, Secrets};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::journal::Journal;
-use crate::kubernetes::kubeconfig::{
-    Changes, Cluster, Kubeconfig, Merged, context_entry, new_text,
-};
 use crate::kubernetes::plugin_user::{self, PluginUser};
+use kubeconfig::{Changes, Cluster, Kubeconfig, Merged, context_entry, new_text};
 
 pub(super) const ABOUT: &str =
     "Write a cluster, a user and a context that log in with this plugin into the kubeconfig";
@@ -80,7 +78,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
     if let Some(region) = &found.region {
         Region::parse(region)?;
     }
-    kubeconfig::check_names(&arguments.kubeconfig)?;
+    edit_kubeconfig::check_names(&arguments.kubeconfig)?;
     let flags = GetTokenFlags {
         environment: Some(environment(&arguments.flags, host)?),
         cluster_name: Some(found.name.clone()),
@@ -96,7 +94,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
         };
         return output::print(new_text(&changes).trim_end());
     }
-    kubeconfig::apply(&arguments.kubeconfig, &request.open, host, |merged| {
+    edit_kubeconfig::apply(&arguments.kubeconfig, &request.open, host, |merged| {
         names.check(merged, &found.cluster)?;
         let mut changes = changes(&names, &found, args, Some(merged));
         if arguments.kubeconfig.set_current {
@@ -124,8 +122,8 @@ impl Names {
     }
 
     fn check(&self, merged: &Merged, cluster: &Cluster) -> Result<()> {
-        kubeconfig::check_user(merged, &self.user)?;
-        kubeconfig::check_context(merged, &self.context, &self.user)?;
+        edit_kubeconfig::check_user(merged, &self.user)?;
+        edit_kubeconfig::check_context(merged, &self.context, &self.user)?;
         // Another server under the cluster's name is right where the cluster was made anew, and
         // wrong where somebody else uses that name.
         let server = merged.server(&self.cluster);
@@ -137,7 +135,7 @@ impl Names {
             .iter()
             .filter(|context| context.cluster == self.cluster);
         users.try_for_each(|context| {
-            kubeconfig::check_user(merged, &context.user).map_err(|_| {
+            edit_kubeconfig::check_user(merged, &context.user).map_err(|_| {
                 Error::configuration(format!(
                     "the kubeconfig has another cluster `{}`, which the context `{}` uses",
                     self.cluster, context.name

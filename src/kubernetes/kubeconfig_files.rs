@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::clock::{Deadline, format_duration};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
-use crate::kubernetes::kubeconfig::{self, Changes, Merged, Source, edit};
+use kubeconfig::{Changes, Merged, Source, edit};
 
 impl From<kubeconfig::Error> for Error {
     fn from(error: kubeconfig::Error) -> Self {

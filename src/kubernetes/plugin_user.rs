@@ -7,7 +7,7 @@ use std::fmt;
 use serde_json::{Value as Json, json};
 
 use crate::kubernetes::exec_info::ApiVersion;
-use crate::kubernetes::kubeconfig::{Section, Wanted};
+use kubeconfig::{Section, Wanted};
 
 /// The bare name of the plugin: every machine finds it on its own PATH, and allow-lists know it.
 pub const COMMAND: &str = "kubectl-esc";

@@ -1,6 +1,6 @@
 //! Editing leaves everything but our entries as it was, to the byte, or refuses.
 
-use kubectl_esc::kubernetes::kubeconfig::{Changes, Cluster, context_entry, edit, new_text};
+use kubeconfig::{Changes, Cluster, context_entry, edit, new_text};
 use kubectl_esc::kubernetes::plugin_user::PluginUser;
 use serde::Deserialize;
 use serde_yaml::{Mapping, Value};

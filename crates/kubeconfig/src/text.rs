@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json};
 
-use crate::kubernetes::kubeconfig::tree::is_plain_text;
+use crate::tree::is_plain_text;
 
 /// How flow style is laid out.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -10,10 +10,10 @@ use std::fmt;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value as Json};
 
-use crate::kubernetes::kubeconfig::error::{Error, Result};
-use crate::kubernetes::kubeconfig::splice::{Change, Place, Step, splice};
-use crate::kubernetes::kubeconfig::text;
-use crate::kubernetes::kubeconfig::tree::{self, Node};
+use crate::error::{Error, Result};
+use crate::splice::{Change, Place, Step, splice};
+use crate::text;
+use crate::tree::{self, Node};
 
 /// More rounds than any change of ours takes: a new entry of each file's lists is one.
 const MAXIMUM_ROUNDS: usize = 10_000;

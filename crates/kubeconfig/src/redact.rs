@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::kubernetes::kubeconfig::tree::{self, Kind, Node};
+use crate::tree::{self, Kind, Node};
 
 /// The keys whose values are secrets, wherever they stand.
 const SECRETS: [&str; 8] = [

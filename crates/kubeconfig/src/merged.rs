@@ -3,9 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::kubernetes::kubeconfig::edit::{self, Changes, Section};
-use crate::kubernetes::kubeconfig::error::{Error, Result};
-use crate::kubernetes::kubeconfig::tree::Node;
+use crate::edit::{self, Changes, Section};
+use crate::error::{Error, Result};
+use crate::tree::Node;
 
 /// A file of the list.
 #[derive(Clone)]

@@ -7,9 +7,9 @@ use std::ops::Range;
 
 use serde_json::Value as Json;
 
-use crate::kubernetes::kubeconfig::edit::line_break;
-use crate::kubernetes::kubeconfig::text::{self, Layout};
-use crate::kubernetes::kubeconfig::tree::{Entry, Kind, Node};
+use crate::edit::line_break;
+use crate::text::{self, Layout};
+use crate::tree::{Entry, Kind, Node};
 
 /// One change.
 #[derive(Clone, Debug)]

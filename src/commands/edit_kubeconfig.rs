@@ -8,9 +8,9 @@ use crate::configuration::request::OpenRequest;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::eks_login::Login;
-use crate::kubernetes::kubeconfig::{Changes, Merged, redacted};
 use crate::kubernetes::kubeconfig_files::{Files, Mode};
 use crate::secret::REDACTED;
+use kubeconfig::{Changes, Merged, redacted};
 
 /// Changes the files, or shows what would change.
 pub(super) fn apply(

@@ -2,8 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::kubernetes::kubeconfig::edit::{Section, Wanted};
-use crate::kubernetes::kubeconfig::error::{Error, Result};
+use crate::edit::{Section, Wanted};
+use crate::error::{Error, Result};
 
 /// What a client needs to know of a cluster.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
