@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{difference, output};
+use super::output;
+use similar::TextDiff;
+
 use crate::configuration::KubeconfigFlags;
 use crate::configuration::request::OpenRequest;
 use crate::error::{Error, Result};
@@ -35,7 +37,12 @@ pub(super) fn apply(
             // The name by which `patch` knows that there is no file yet.
             let before_name = before.map_or("/dev/null", |_| &path);
             let (before, after) = (redact(before.unwrap_or_default()), redact(&file.after));
-            shown.push_str(&difference::unified(&before, &after, before_name, &path));
+            let diff = TextDiff::from_lines(&before, &after);
+            let _ = write!(
+                shown,
+                "{}",
+                diff.unified_diff().header(before_name, &path)
+            );
         } else {
             let _ = writeln!(shown, "changed {path}");
         }

@@ -3,7 +3,6 @@
 mod cache;
 mod check;
 mod convert_kubeconfig;
-mod difference;
 mod doctor;
 mod edit_kubeconfig;
 mod get_token;
