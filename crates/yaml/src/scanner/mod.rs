@@ -1,0 +1,244 @@
+//! Splits the text into tokens.
+//!
+//! A key like `a` in `a: b` is only known as one at its `:`. Until then it is a candidate; at the
+//! `:`, a token for the key, and maybe one for the mapping that it opens, is inserted before it.
+
+mod block_scalar;
+mod directive;
+mod plain;
+mod properties;
+mod quoted;
+mod structure;
+mod token;
+mod unprintable;
+
+use std::collections::VecDeque;
+
+use crate::cursor::{Cursor, END};
+use crate::error::Error;
+use crate::position::Mark;
+
+pub(crate) use token::{Tag, TagDirective, Token, TokenKind};
+use unprintable::Unprintable;
+
+/// How many tokens yaml.v3 reads ahead of the one that it parses. This decides whether it reports
+/// an error of the scanner or an earlier one of the parser.
+const LOOKAHEAD: usize = 2;
+
+pub(crate) struct Scanner<'t> {
+    cursor: Cursor<'t>,
+    tokens: VecDeque<Queued<'t>>,
+    /// How many tokens the parser has taken.
+    taken: usize,
+    /// The latest key candidate in block context, then in each flow collection that is open.
+    candidates: Vec<Option<KeyCandidate>>,
+    /// Whether a simple key may begin here.
+    key_allowed: bool,
+    /// The columns of the block collections that are open.
+    indents: Vec<usize>,
+    is_finished: bool,
+    /// The first character that YAML does not allow. The cursor's text ends before it.
+    unprintable: Option<Unprintable>,
+}
+
+/// A token that the parser has not taken yet.
+struct Queued<'t> {
+    token: Token<'t>,
+    /// How many flow collections are around it.
+    flow_level: usize,
+}
+
+/// A token that may turn out to begin a simple key.
+#[derive(Clone, Copy)]
+struct KeyCandidate {
+    /// Its number among all tokens.
+    token: usize,
+    mark: Mark,
+    /// Whether it has to be a key, because it is in line with the keys of a block mapping.
+    is_required: bool,
+}
+
+impl<'t> Scanner<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        let unprintable = Unprintable::find(text);
+        let end = unprintable.as_ref().map_or(text.len(), |it| it.reported_from);
+        let readable = text.get(..end).unwrap_or_default();
+        let start = if readable.starts_with('\u{feff}') { 3 } else { 0 };
+        Self {
+            cursor: Cursor::new(readable, start),
+            tokens: VecDeque::new(),
+            taken: 0,
+            candidates: vec![None],
+            key_allowed: true,
+            indents: Vec::new(),
+            is_finished: false,
+            unprintable,
+        }
+    }
+
+    /// The next token.
+    pub(crate) fn peek(&mut self) -> Result<&Token<'t>, Error> {
+        while !self.is_finished && (self.tokens.len() <= LOOKAHEAD || self.may_become_key()?) {
+            self.fetch()?;
+        }
+        match self.tokens.front() {
+            Some(queued) => Ok(&queued.token),
+            None => Err(Error::unplaced("the text has ended", self.cursor.mark())),
+        }
+    }
+
+    /// Takes the next token. The end of the stream can be taken once.
+    pub(crate) fn next(&mut self) -> Result<Token<'t>, Error> {
+        self.peek()?;
+        self.taken += 1;
+        let queued = self.tokens.pop_front();
+        queued
+            .map(|it| it.token)
+            .ok_or_else(|| Error::unplaced("the text has ended", self.cursor.mark()))
+    }
+
+    /// Whether the next token is a candidate still, so that tokens may come to be inserted before it.
+    fn may_become_key(&mut self) -> Result<bool, Error> {
+        let Some(level) = self.tokens.front().map(|it| it.flow_level) else {
+            return Ok(false);
+        };
+        match self.candidates.get(level) {
+            Some(Some(candidate)) if candidate.token == self.taken => {
+                self.check_candidate(level).map(|it| it.is_some())
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Reads one more token, together with those that mark the beginning and the end of block
+    /// collections.
+    fn fetch(&mut self) -> Result<(), Error> {
+        let result = self.fetch_token();
+        match &self.unprintable {
+            Some(unprintable) if self.cursor.is_at_end() => Err(unprintable.error()),
+            _ => result,
+        }
+    }
+
+    fn fetch_token(&mut self) -> Result<(), Error> {
+        let before = self.cursor.mark();
+        self.skip_to_token();
+        let start = self.cursor.mark();
+        self.close_blocks(start.column, before);
+        if let Some(unprintable) = &self.unprintable
+            && self.cursor.rest().len() < Unprintable::LOOKAHEAD
+        {
+            return Err(unprintable.error());
+        }
+        if self.cursor.is_at_document_indicator() {
+            return self.fetch_document_indicator(before);
+        }
+        let is_word = self.cursor.is_space_at(1);
+        let in_flow = self.in_flow();
+        match self.cursor.peek() {
+            END => self.fetch_stream_end(before),
+            b'%' if start.column == 0 => self.fetch_directive(before),
+            b'[' => self.fetch_flow_start(TokenKind::FlowSequenceStart),
+            b'{' => self.fetch_flow_start(TokenKind::FlowMappingStart),
+            b']' => self.fetch_flow_end(TokenKind::FlowSequenceEnd),
+            b'}' => self.fetch_flow_end(TokenKind::FlowMappingEnd),
+            b',' => self.fetch_flow_entry(),
+            b'-' if is_word => self.fetch_block_entry(),
+            b'?' if is_word || in_flow => self.fetch_key(),
+            b':' if is_word || in_flow => self.fetch_value(),
+            b'*' => self.fetch_alias(),
+            b'&' => self.fetch_anchor(),
+            b'!' => self.fetch_tag(),
+            b'|' if !in_flow => self.fetch_block_scalar(true),
+            b'>' if !in_flow => self.fetch_block_scalar(false),
+            b'\'' => self.fetch_quoted(b'\''),
+            b'"' => self.fetch_quoted(b'"'),
+            b'#' | b'|' | b'>' | b'%' | b'@' | b'`' | b'\t' => Err(Error::scanner(
+                "found character that cannot start any token",
+                start,
+                start,
+            )),
+            _ => self.fetch_plain(),
+        }
+    }
+
+    /// Skips blanks, comments and line breaks.
+    fn skip_to_token(&mut self) {
+        loop {
+            while self.cursor.peek() == b' '
+                || self.cursor.peek() == b'\t' && (self.in_flow() || !self.key_allowed)
+            {
+                self.cursor.skip_ascii(1);
+            }
+            if self.cursor.peek() == b'#' {
+                self.skip_comments();
+            }
+            if !self.cursor.is_at_break() {
+                return;
+            }
+            self.cursor.skip_break();
+            if !self.in_flow() {
+                self.key_allowed = true;
+            }
+        }
+    }
+
+    /// Skips a comment and those that follow, whatever blanks are between them: there, yaml.v3
+    /// accepts tabs.
+    fn skip_comments(&mut self) {
+        loop {
+            self.cursor.skip_line_content();
+            let end = self.cursor.mark();
+            while self.cursor.is_at_blank() || self.cursor.is_at_break() {
+                self.cursor.skip_blanks();
+                self.cursor.skip_break();
+            }
+            if self.cursor.peek() != b'#' {
+                self.cursor.move_to(end);
+                return;
+            }
+        }
+    }
+
+    fn in_flow(&self) -> bool {
+        self.flow_level() != 0
+    }
+
+    fn flow_level(&self) -> usize {
+        self.candidates.len().saturating_sub(1)
+    }
+
+    /// The column of the innermost block collection that is open.
+    fn indent(&self) -> Option<usize> {
+        self.indents.last().copied()
+    }
+
+    /// Adds a token that reaches from `start` to the cursor.
+    fn push(&mut self, kind: TokenKind<'t>, start: Mark) {
+        let end = self.cursor.mark();
+        self.push_token(Token { kind, start, end });
+    }
+
+    fn push_token(&mut self, token: Token<'t>) {
+        let flow_level = self.flow_level();
+        self.tokens.push_back(Queued { token, flow_level });
+    }
+
+    /// Inserts a token without text before the token of this number.
+    fn insert(&mut self, token: usize, kind: TokenKind<'t>, mark: Mark) {
+        let token_index = token.saturating_sub(self.taken).min(self.tokens.len());
+        let token = Token {
+            kind,
+            start: mark,
+            end: mark,
+        };
+        let flow_level = self.flow_level();
+        let queued = Queued { token, flow_level };
+        self.tokens.insert(token_index, queued);
+    }
+
+    /// The number of the token that is added next.
+    fn next_number(&self) -> usize {
+        self.taken + self.tokens.len()
+    }
+}
