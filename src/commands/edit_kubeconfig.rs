@@ -1,62 +1,58 @@
-//! What both commands share that change kubeconfigs.
+//! What `update-kubeconfig` and `convert-kubeconfig` share.
 
-use std::fmt::Write as _;
-
-use super::output;
+use kubeconfig::{Changes, EditedFile, MergedKubeconfig, redact};
 use similar::TextDiff;
 
+use super::output;
 use crate::configuration::KubeconfigFlags;
 use crate::configuration::request::OpenRequest;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::eks_login::Login;
-use crate::kubernetes::kubeconfig_files::{Files, Mode};
+use crate::kubernetes::kubeconfig_files::{KubeconfigFiles, UpdateMode};
 use crate::secret::REDACTED;
-use kubeconfig::{Changes, Merged, redacted};
 
-/// Changes the files, or shows what would change.
+/// Changes the kubeconfig files, or prints the diff with `--dry-run`.
 pub(super) fn apply(
     flags: &KubeconfigFlags,
     request: &OpenRequest,
     host: &Host,
-    change: impl FnOnce(&Merged) -> Result<Changes>,
+    change: impl FnOnce(&MergedKubeconfig) -> Result<Changes>,
 ) -> Result<()> {
-    let files = Files::locate(flags.kubeconfig.as_deref(), host)?;
-    let mode = if flags.dry_run {
-        Mode::Preview
+    let files = KubeconfigFiles::locate(flags.kubeconfig.as_deref(), host)?;
+    if flags.dry_run {
+        let edited = files.update(UpdateMode::DryRun, change)?;
+        let diff: String = edited.iter().map(diff).collect();
+        return match diff.strip_suffix('\n') {
+            Some(diff) => output::print(diff),
+            None => Ok(()),
+        };
+    }
+    let lock_timeout = request.deadline.allowed();
+    let edited = files.update(UpdateMode::Write { lock_timeout }, change)?;
+    let changed: Vec<_> = edited
+        .iter()
+        .map(|file| format!("changed {}", file.path.display()))
+        .collect();
+    if changed.is_empty() {
+        output::print("nothing to change")
     } else {
-        Mode::Write(request.deadline.allowed())
-    };
-    let edited = files.update(mode, change)?;
-    let redact = |text: &str| redacted(text, REDACTED);
-    let mut shown = String::new();
-    for file in &edited {
-        let path = file.path.display().to_string();
-        if flags.dry_run {
-            let before = file.before.as_deref();
-            // The name by which `patch` knows that there is no file yet.
-            let before_name = before.map_or("/dev/null", |_| &path);
-            let (before, after) = (redact(before.unwrap_or_default()), redact(&file.after));
-            let diff = TextDiff::from_lines(&before, &after);
-            let _ = write!(
-                shown,
-                "{}",
-                diff.unified_diff().header(before_name, &path)
-            );
-        } else {
-            let _ = writeln!(shown, "changed {path}");
-        }
-    }
-    if edited.is_empty() && !flags.dry_run {
-        "nothing to change\n".clone_into(&mut shown);
-    }
-    match shown.strip_suffix('\n') {
-        Some(shown) => output::print(shown),
-        None => Ok(()),
+        output::print(&changed.join("\n"))
     }
 }
 
-/// Refuses names that nobody could call.
+/// The unified diff of a file, without secrets.
+fn diff(file: &EditedFile) -> String {
+    let path = file.path.display().to_string();
+    // `patch` creates a file whose old name is this.
+    let old_path = file.before.as_ref().map_or("/dev/null", |_| &path);
+    let before = redact(file.before.as_deref().unwrap_or_default(), REDACTED);
+    let after = redact(&file.after, REDACTED);
+    let diff = TextDiff::from_lines(&before, &after);
+    diff.unified_diff().header(old_path, &path).to_string()
+}
+
+/// Rejects blank names.
 pub(super) fn check_names(flags: &KubeconfigFlags) -> Result<()> {
     for (flag, name) in [
         ("--alias", &flags.alias),
@@ -64,36 +60,35 @@ pub(super) fn check_names(flags: &KubeconfigFlags) -> Result<()> {
     ] {
         if name.as_ref().is_some_and(|name| name.trim().is_empty()) {
             return Err(
-                Error::configuration(format!("the name of `{flag}` is empty"))
-                    .with_hint("give a name, or leave the flag out"),
+                Error::configuration(format!("the name in `{flag}` is empty"))
+                    .with_hint(format!("pass a name, or omit `{flag}`")),
             );
         }
     }
     Ok(())
 }
 
-/// Refuses to take a user's name over from somebody who logs in otherwise: nothing would bring back
-/// what stands there.
-pub(super) fn check_user(merged: &Merged, name: &str) -> Result<()> {
-    let Some(user) = merged.user(name) else {
+/// Rejects overwriting a user with credentials for something other than EKS: they would be lost.
+pub(super) fn check_user(kubeconfig: &MergedKubeconfig, name: &str) -> Result<()> {
+    let Some(user) = kubeconfig.user(name) else {
         return Ok(());
     };
     match user.exec.as_ref().map(Login::of) {
         Some(Login::Plugin | Login::Eks(_) | Login::Unclear(_)) => Ok(()),
         Some(Login::Other) | None => Err(Error::configuration(format!(
-            "the kubeconfig has another user `{name}`, who does not log in to EKS"
+            "the kubeconfig already has a user `{name}`, which is not for EKS"
         ))
         .with_hint("choose another name with `--alias` or `--user-alias`")),
     }
 }
 
-/// Refuses to take a context over that leads another user somewhere.
-pub(super) fn check_context(merged: &Merged, name: &str, user: &str) -> Result<()> {
-    match merged.context(name) {
+/// Rejects overwriting a context of such a user.
+pub(super) fn check_context(kubeconfig: &MergedKubeconfig, name: &str, user: &str) -> Result<()> {
+    match kubeconfig.context(name) {
         Some(context) if context.user != user && !context.user.is_empty() => {
-            check_user(merged, &context.user).map_err(|_| {
+            check_user(kubeconfig, &context.user).map_err(|_| {
                 Error::configuration(format!(
-                    "the kubeconfig has another context `{name}`, of the user `{}`",
+                    "the kubeconfig already has a context `{name}`, of user `{}`",
                     context.user
                 ))
                 .with_hint("choose another name with `--alias`")

@@ -1,21 +1,29 @@
-//! The kubeconfig files of a machine: which ones, locked and written as kubectl does it.
+//! The kubeconfig files of this machine: located, locked and replaced as kubectl does it.
 //!
-//! kubectl's rules (`client-go`, `tools/clientcmd`): one file that is named, or those of the
-//! variable `KUBECONFIG`, or `~/.kube/config`. An entry that several files have is that of the
-//! first; it is changed there. A new one goes to the first file that exists, or else to the last of
-//! the list. Who writes holds `FILE.lock` beside every file of the list.
+//! kubectl's rules (`client-go`, `tools/clientcmd`): the files are the one that a flag names, or
+//! those in the variable `KUBECONFIG`, or `~/.kube/config`. A writer holds `FILE.lock` beside each of
+//! them.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use kubeconfig::{Changes, EditedFile, KubeconfigFile, MergedKubeconfig};
+
 use crate::clock::{Deadline, format_duration};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
-use kubeconfig::{Changes, Merged, Source, edit};
+
+/// The largest kubeconfig that is read, in bytes.
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The interval between attempts to take a lock.
+const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The most symbolic links that are followed, as on Linux.
+const MAX_LINKS: usize = 40;
 
 impl From<kubeconfig::Error> for Error {
     fn from(error: kubeconfig::Error) -> Self {
@@ -23,52 +31,29 @@ impl From<kubeconfig::Error> for Error {
     }
 }
 
-/// Larger files are refused, in bytes.
-const LARGEST: u64 = 16 * 1024 * 1024;
-
-/// How often a lock is tried again.
-const PAUSE: Duration = Duration::from_millis(20);
-
 /// The files that make up the kubeconfig.
 #[derive(Clone, Debug)]
-pub struct Files {
+pub struct KubeconfigFiles {
     paths: Vec<PathBuf>,
 }
 
-/// A file and what an update makes of it. `Debug` shows no text, which may hold tokens and keys.
-#[derive(Clone)]
-pub struct Edited {
-    /// The file.
-    pub path: PathBuf,
-    /// Its text before; `None` where there was no file.
-    pub before: Option<String>,
-    /// Its text after.
-    pub after: String,
-}
-
-impl fmt::Debug for Edited {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Edited")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Whether an update is to be done.
+/// Whether an update writes the files.
 #[derive(Clone, Copy, Debug)]
-pub enum Mode {
-    /// Only say what it would do; no lock is taken.
-    Preview,
-    /// Do it, and wait so long for others who hold a lock.
-    Write(Duration),
+pub enum UpdateMode {
+    /// Only returns the edited texts, without locks.
+    DryRun,
+    /// Locks and writes the files.
+    Write {
+        /// How long to wait for other lock holders.
+        lock_timeout: Duration,
+    },
 }
 
-impl Files {
-    /// The files: `explicit` alone where one is named, or those of the variable `KUBECONFIG`, or
+impl KubeconfigFiles {
+    /// Finds the files: `path` if there is one, or else those of `KUBECONFIG`, or else
     /// `~/.kube/config`.
-    pub fn locate(explicit: Option<&Path>, host: &Host) -> Result<Self> {
-        if let Some(path) = explicit {
+    pub fn locate(path: Option<&Path>, host: &Host) -> Result<Self> {
+        if let Some(path) = path {
             let paths = vec![host.expand(path)?];
             return Ok(Self { paths });
         }
@@ -86,69 +71,54 @@ impl Files {
         Ok(Self { paths })
     }
 
-    /// Reads the files, asks `change` what is to change, and does it: every file is edited in place
-    /// before the first is written, and each is replaced as a whole. The result lists the files
-    /// that differ.
+    /// Reads the files, makes the changes that `change` returns, and returns the files that differ.
+    ///
+    /// All files are edited before the first is written. Each is replaced atomically.
     pub fn update(
         &self,
-        mode: Mode,
-        change: impl FnOnce(&Merged) -> Result<Changes>,
-    ) -> Result<Vec<Edited>> {
-        let _locks = match mode {
-            Mode::Preview => None,
-            Mode::Write(patience) => Some(Locks::take(&self.paths, patience)?),
+        mode: UpdateMode,
+        change: impl FnOnce(&MergedKubeconfig) -> Result<Changes>,
+    ) -> Result<Vec<EditedFile>> {
+        let locks = match mode {
+            UpdateMode::DryRun => None,
+            UpdateMode::Write { lock_timeout } => Some(FileLocks::take(&self.paths, lock_timeout)?),
         };
-        let merged = Merged::new(self.read()?)?;
-        let changes = change(&merged)?;
-        let mut edited = Vec::new();
-        for (source, changes) in merged.by_file(changes) {
-            let before = source.text.as_deref();
-            let after = edit(before.unwrap_or_default(), &changes)
-                .map_err(|error| error.in_file(&source.path))?;
-            if before != Some(&after) {
-                edited.push(Edited {
-                    path: source.path.clone(),
-                    before: source.text.clone(),
-                    after,
-                });
-            }
-        }
-        if let Mode::Write(_) = mode {
+        let kubeconfig = MergedKubeconfig::parse(self.read()?)?;
+        let edited = kubeconfig.edit(change(&kubeconfig)?)?;
+        if locks.is_some() {
             for file in &edited {
                 write(&file.path, &file.after)
-                    .map_err(|error| failed("write", &file.path, error))?;
+                    .map_err(|error| cannot("write", &file.path, error))?;
             }
         }
         Ok(edited)
     }
 
-    fn read(&self) -> Result<Vec<Source>> {
+    fn read(&self) -> Result<Vec<KubeconfigFile>> {
         let read = |path: &PathBuf| {
-            let text = read(path).map_err(|error| failed("read", path, error))?;
-            Ok(Source {
-                path: path.clone(),
-                text,
-            })
+            let text = read(path).map_err(|error| cannot("read", path, error))?;
+            let path = path.clone();
+            Ok(KubeconfigFile { path, text })
         };
         self.paths.iter().map(read).collect()
     }
 }
 
-fn failed(what: &str, path: &Path, error: std::io::Error) -> Error {
-    Error::configuration(format!("cannot {what} `{}`", path.display()))
-        .with_hint("check the file's permissions, or name another with `--kubeconfig`")
+fn cannot(verb: &str, path: &Path, error: std::io::Error) -> Error {
+    Error::configuration(format!("cannot {verb} `{}`", path.display()))
+        .with_hint("check the file's permissions, or choose another file with `--kubeconfig`")
         .caused_by(error)
 }
 
-/// Reads a file; `None` where there is none.
+/// Reads a file; `None` if it does not exist.
 fn read(path: &Path) -> std::io::Result<Option<String>> {
     let file = match File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         opened => opened?,
     };
     let mut text = String::new();
-    file.take(LARGEST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LARGEST {
+    file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_FILE_BYTES {
         return Err(std::io::Error::other(
             "the file is too large for a kubeconfig",
         ));
@@ -156,18 +126,18 @@ fn read(path: &Path) -> std::io::Result<Option<String>> {
     Ok(Some(text))
 }
 
-/// Replaces a file as a whole; a reader sees the old text or the new one. A symbolic link stays
-/// one. Mode and owner stay; a new file is its user's alone.
+/// Replaces a file atomically: readers see either the old text or the new one. Keeps symbolic links,
+/// mode and owner. A new file is readable only by its owner.
 fn write(path: &Path, text: &str) -> std::io::Result<()> {
     let target = link_target(path)?;
-    let folder = match target.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
+    let directory = match target.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
         _ => Path::new("."),
     };
     let mut new = tempfile::Builder::new()
         .prefix(".kubeconfig-")
         .suffix(".tmp")
-        .tempfile_in(folder)?;
+        .tempfile_in(directory)?;
     new.write_all(text.as_bytes())?;
     match fs::metadata(&target) {
         Ok(old) if old.permissions().readonly() => {
@@ -198,7 +168,7 @@ fn keep_owner(old: &fs::Metadata, new: &File, path: &Path) -> std::io::Result<()
     if user.is_some() || group.is_some() {
         chown(path, user, group).map_err(|_| {
             std::io::Error::other(
-                "the file belongs to another user or group, and would not stay so",
+                "cannot keep the file's owner and group: it belongs to another user or group",
             )
         })?;
     }
@@ -211,15 +181,14 @@ fn keep_owner(_old: &fs::Metadata, _new: &File, _path: &Path) -> std::io::Result
     Ok(())
 }
 
-/// The file that a path stands for, symbolic links followed, whether the file exists or not.
+/// Follows symbolic links, up to a file that need not exist.
 fn link_target(path: &Path) -> std::io::Result<PathBuf> {
     let mut path = path.to_owned();
-    // As many links as Linux follows.
-    for _ in 0..40 {
+    for _ in 0..MAX_LINKS {
         match fs::read_link(&path) {
             Ok(target) => {
                 path = match path.parent() {
-                    Some(folder) => folder.join(target),
+                    Some(directory) => directory.join(target),
                     None => target,
                 };
             }
@@ -229,79 +198,79 @@ fn link_target(path: &Path) -> std::io::Result<PathBuf> {
     Err(std::io::Error::other("too many symbolic links"))
 }
 
-/// The lock files that are held; they are removed with this value.
-struct Locks(Vec<PathBuf>);
+/// Lock files that this process holds. Dropping this value removes them.
+struct FileLocks(Vec<PathBuf>);
 
-impl Locks {
-    /// Takes the locks of these files, in one order for everybody. A link's target is locked, too:
-    /// another may come by its own name.
-    fn take(paths: &[PathBuf], patience: Duration) -> Result<Self> {
-        let deadline = Deadline::after(patience);
-        let mut all = Vec::new();
+impl FileLocks {
+    /// Takes the locks of these files, in the same order in all processes. Also locks the target of a
+    /// link, because other processes may use its path.
+    fn take(paths: &[PathBuf], timeout: Duration) -> Result<Self> {
+        let deadline = Deadline::after(timeout);
+        let mut locks = Vec::new();
         for path in paths {
-            let target = link_target(path).map_err(|error| failed("read", path, error))?;
-            all.extend([lock_of(path), lock_of(&target)]);
+            let target = link_target(path).map_err(|error| cannot("read", path, error))?;
+            locks.extend([lock_path(path), lock_path(&target)]);
         }
-        all.sort();
-        all.dedup();
+        locks.sort();
+        locks.dedup();
         let mut held = Self(Vec::new());
-        for lock in all {
-            take(&lock, deadline)?;
+        for lock in locks {
+            take_lock(&lock, deadline)?;
             held.0.push(lock);
         }
         Ok(held)
     }
 }
 
-impl Drop for Locks {
+impl Drop for FileLocks {
     fn drop(&mut self) {
         for lock in self.0.iter().rev() {
-            // Nobody is there to be told; the next one who waits for it is.
+            // If a lock stays, the next process that waits for it reports it.
             let _ = fs::remove_file(lock);
         }
     }
 }
 
-fn lock_of(path: &Path) -> PathBuf {
+fn lock_path(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".lock");
     PathBuf::from(name)
 }
 
-fn take(lock: &Path, deadline: Deadline) -> Result<()> {
+fn take_lock(lock: &Path, deadline: Deadline) -> Result<()> {
     loop {
-        match create(lock) {
+        match create_lock(lock) {
             Ok(()) => return Ok(()),
-            Err(error) if is_taken(&error) && deadline.remaining() > Duration::ZERO => {
-                std::thread::sleep(PAUSE.min(deadline.remaining()));
+            Err(error) if is_locked(&error) && deadline.remaining() > Duration::ZERO => {
+                std::thread::sleep(LOCK_POLL_INTERVAL.min(deadline.remaining()));
             }
-            Err(error) if is_taken(&error) => {
-                let allowed = format_duration(deadline.allowed());
-                let message = format!("`{}` was not released within {allowed}", lock.display());
+            Err(error) if is_locked(&error) => {
+                let timeout = format_duration(deadline.allowed());
+                let message = format!("`{}` was not released within {timeout}", lock.display());
                 return Err(Error::new(Kind::Unavailable, message).with_hint(
-                    "another program is changing the kubeconfig; if none is, remove that file",
+                    "if no other program is changing the kubeconfig, remove this file",
                 ));
             }
             Err(error) => {
-                return Err(failed("create the lock", lock, error));
+                return Err(cannot("create the lock", lock, error));
             }
         }
     }
 }
 
-fn is_taken(error: &std::io::Error) -> bool {
-    // Windows refuses the name of a file that is being removed.
+fn is_locked(error: &std::io::Error) -> bool {
+    // Windows denies access to a file that is being removed.
     error.kind() == ErrorKind::AlreadyExists
         || (cfg!(windows) && error.kind() == ErrorKind::PermissionDenied)
 }
 
-fn create(lock: &Path) -> std::io::Result<()> {
+fn create_lock(lock: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     match options.open(lock) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            if let Some(folder) = lock.parent() {
-                create_folder(folder)?;
+            if let Some(directory) = lock.parent() {
+                create_directory(directory)?;
             }
             options.open(lock).map(drop)
         }
@@ -309,10 +278,10 @@ fn create(lock: &Path) -> std::io::Result<()> {
     }
 }
 
-fn create_folder(folder: &Path) -> std::io::Result<()> {
+fn create_directory(directory: &Path) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    builder.create(directory)
 }

@@ -1,25 +1,38 @@
-//! The user entry that runs this plugin.
+//! The kubeconfig user that runs this plugin.
 //!
-//! It is the same for the same input, to the byte: Pulumi compares it.
+//! The same input gives the same bytes, because Pulumi compares them.
 
 use std::fmt;
 
+use kubeconfig::{EntryChange, Section};
 use serde_json::{Value as Json, json};
 
 use crate::kubernetes::exec_info::ApiVersion;
-use kubeconfig::{Section, Wanted};
 
-/// The bare name of the plugin: every machine finds it on its own PATH, and allow-lists know it.
+/// The bare name of the plugin: clients find it on each machine's PATH, and allow lists name it.
 pub const COMMAND: &str = "kubectl-esc";
 
 const INSTALL_HINT: &str = "kubectl-esc is not installed, or not on the PATH";
 
-/// A user that this plugin logs in. `Debug` shows no variables, which may hold a secret.
+/// The fields of a user that clients would prefer to the exec plugin.
+const OTHER_CREDENTIALS: [&str; 9] = [
+    "auth-provider",
+    "client-certificate",
+    "client-certificate-data",
+    "client-key",
+    "client-key-data",
+    "password",
+    "token",
+    "tokenFile",
+    "username",
+];
+
+/// A user that this plugin authenticates. `Debug` shows no variables, which may be secret.
 #[derive(Clone, Default)]
 pub struct PluginUser {
     /// The plugin's arguments.
     pub args: Vec<String>,
-    /// Its variables. `None` leaves those that are there.
+    /// The plugin's environment variables. `None` keeps those of an existing entry.
     pub env: Option<Vec<(String, String)>>,
 }
 
@@ -33,43 +46,32 @@ impl fmt::Debug for PluginUser {
 }
 
 impl PluginUser {
-    /// The user's entry. Whatever else could log the user in is taken out: clients would prefer it.
+    /// Returns the change that makes the entry `name` run this plugin. Removes all other credentials.
     #[must_use]
-    pub fn entry(&self, name: &str) -> Wanted {
-        const OTHER_WAYS: [&str; 9] = [
-            "auth-provider",
-            "client-certificate",
-            "client-certificate-data",
-            "client-key",
-            "client-key-data",
-            "password",
-            "token",
-            "tokenFile",
-            "username",
+    pub fn entry(&self, name: &str) -> EntryChange {
+        let mut set = vec![
+            ("exec.apiVersion", json!(ApiVersion::V1.as_str())),
+            ("exec.args", json!(self.args)),
+            ("exec.command", json!(COMMAND)),
+            ("exec.installHint", json!(INSTALL_HINT)),
+            ("exec.interactiveMode", json!("Never")),
         ];
-        let mut values = vec![
-            (vec!["exec", "apiVersion"], json!(ApiVersion::V1.as_str())),
-            (vec!["exec", "args"], json!(self.args)),
-            (vec!["exec", "command"], json!(COMMAND)),
-            (vec!["exec", "installHint"], json!(INSTALL_HINT)),
-            (vec!["exec", "interactiveMode"], json!("Never")),
-        ];
-        let mut removed: Vec<_> = OTHER_WAYS.iter().map(|way| vec![*way]).collect();
+        let mut remove = OTHER_CREDENTIALS.to_vec();
         match self.env.as_deref() {
             None => {}
-            Some([]) => removed.push(vec!["exec", "env"]),
+            Some([]) => remove.push("exec.env"),
             Some(env) => {
-                let variable =
-                    |(name, value): &(String, String)| json!({"name": name, "value": value});
-                let env = env.iter().map(variable).collect();
-                values.push((vec!["exec", "env"], Json::Array(env)));
+                let env = env
+                    .iter()
+                    .map(|(name, value)| json!({"name": name, "value": value}));
+                set.push(("exec.env", Json::Array(env.collect())));
             }
         }
-        Wanted {
+        EntryChange {
             section: Section::Users,
             name: name.to_owned(),
-            values,
-            removed,
+            set,
+            remove,
         }
     }
 }

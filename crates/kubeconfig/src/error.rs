@@ -1,10 +1,13 @@
-//! The error of this crate.
+//! The error type of this crate.
 
-/// A result of this crate.
+use std::path::Path;
+
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a kubeconfig cannot be read or edited. No part of it quotes the text of a file, which may
-/// hold tokens and keys; names of entries are quoted.
+/// Why a kubeconfig cannot be read, used or edited.
+///
+/// Both texts may name entries and keys, but never quote values, which may be secret.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
@@ -13,29 +16,55 @@ pub struct Error {
 }
 
 impl Error {
-    pub(super) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             hint: hint.into(),
         }
     }
 
-    /// The same error, with the name of the file that it is about.
+    pub(crate) fn unreadable(reason: &str, line: usize) -> Self {
+        Self::new(
+            format!("cannot read the kubeconfig: {reason} (line {line})"),
+            "check the file with `kubectl config view`",
+        )
+    }
+
+    pub(crate) fn not_editable(reason: impl std::fmt::Display) -> Self {
+        Self::new(
+            format!("cannot edit the kubeconfig: {reason}"),
+            "edit it by hand, or write to another file with `--kubeconfig`",
+        )
+    }
+
+    pub(crate) fn unsupported_layout() -> Self {
+        Self::not_editable("unsupported YAML layout")
+    }
+
+    pub(crate) fn unusable(reason: impl std::fmt::Display) -> Self {
+        Self::new(
+            format!("cannot use this kubeconfig: {reason}"),
+            "choose another kubeconfig with `--from` or another context with `--context`, or pass \
+             `--server`",
+        )
+    }
+
+    /// Prepends the file's name to the message.
     #[must_use]
-    pub fn in_file(self, path: &std::path::Path) -> Self {
+    pub fn in_file(self, path: &Path) -> Self {
         Self {
             message: format!("`{}`: {}", path.display(), self.message),
             hint: self.hint,
         }
     }
 
-    /// What failed and why: lower case, no full stop.
+    /// What failed and why.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What to do about it.
+    /// What the user can do about it.
     #[must_use]
     pub fn hint(&self) -> &str {
         &self.hint

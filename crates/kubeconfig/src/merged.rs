@@ -1,50 +1,62 @@
-//! What several kubeconfig files say together: of entries with one name, the first one's.
+//! Several kubeconfig files as one: the first file that has an entry wins, as in kubectl.
 
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::edit::{self, Changes, Section};
+use crate::changes::{Changes, Section};
+use crate::edit::edit;
 use crate::error::{Error, Result};
+use crate::kubeconfig::Kubeconfig;
 use crate::tree::Node;
 
-/// A file of the list.
+/// A kubeconfig file. `Debug` does not show its text, which may be secret.
 #[derive(Clone)]
-pub struct Source {
-    /// Where it is.
+pub struct KubeconfigFile {
+    /// The file's path, for messages.
     pub path: PathBuf,
-    /// Its text; `None` where there is no file.
+    /// The text; `None` if the file does not exist.
     pub text: Option<String>,
 }
 
-/// The text may hold tokens and keys.
-impl fmt::Debug for Source {
+impl fmt::Debug for KubeconfigFile {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.path.fmt(formatter)
     }
 }
 
-/// The kubeconfig that the files make up.
-pub struct Merged {
-    files: Vec<(Source, Option<Node>)>,
+/// A file with changes. `Debug` does not show its text, which may be secret.
+#[derive(Clone)]
+pub struct EditedFile {
+    /// The file's path.
+    pub path: PathBuf,
+    /// The old text; `None` if the file does not exist.
+    pub before: Option<String>,
+    /// The new text.
+    pub after: String,
 }
 
-impl fmt::Debug for Merged {
+impl fmt::Debug for EditedFile {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let files = self.files.iter().map(|(source, _)| source);
-        formatter.debug_list().entries(files).finish()
+        self.path.fmt(formatter)
     }
+}
+
+/// The kubeconfig that several files make up.
+#[derive(Debug)]
+pub struct MergedKubeconfig {
+    files: Vec<(KubeconfigFile, Kubeconfig)>,
 }
 
 /// A context.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Context {
-    /// Its name.
+    /// The context's name.
     pub name: String,
-    /// The cluster that it leads to.
+    /// The name of its cluster; empty if it has none.
     pub cluster: String,
-    /// The user that it leads there.
+    /// The name of its user; empty if it has none.
     pub user: String,
-    /// The namespace that it starts in.
+    /// The default namespace.
     pub namespace: Option<String>,
 }
 
@@ -53,22 +65,21 @@ pub struct Context {
 pub struct User {
     /// The user's name.
     pub name: String,
-    /// The program that logs in.
+    /// The exec credential plugin, if the user has one.
     pub exec: Option<Exec>,
 }
 
-/// The program that logs a user in.
+/// An exec credential plugin. `Debug` shows neither arguments nor variables, which may be secret.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Exec {
-    /// The program.
+    /// The program to run.
     pub command: String,
     /// Its arguments.
     pub args: Vec<String>,
-    /// Its variables: names and values.
+    /// Its environment variables: names and values.
     pub env: Vec<(String, String)>,
 }
 
-/// Arguments and variables may hold secrets.
 impl fmt::Debug for Exec {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -78,30 +89,32 @@ impl fmt::Debug for Exec {
     }
 }
 
-impl Merged {
-    /// Reads the files.
-    pub fn new(sources: Vec<Source>) -> Result<Self> {
-        let read = |source: Source| {
-            let root = edit::read(source.text.as_deref().unwrap_or_default())
-                .map_err(|error| error.in_file(&source.path))?;
-            Ok((source, root))
+impl Exec {
+    fn read(node: &Node) -> Option<Self> {
+        let text = |node: &Node| node.text().map(str::to_owned);
+        let variable = |node: &Node| Some((text(node.get("name")?)?, text(node.get("value")?)?));
+        let list = |key: &str| node.get(key).map_or(&[][..], Node::items);
+        Some(Self {
+            command: text(node.get("command")?)?,
+            args: list("args").iter().map(text).collect::<Option<_>>()?,
+            env: list("env").iter().filter_map(variable).collect(),
+        })
+    }
+}
+
+impl MergedKubeconfig {
+    /// Reads the files, the most important one first.
+    pub fn parse(files: Vec<KubeconfigFile>) -> Result<Self> {
+        let parse = |file: KubeconfigFile| {
+            let kubeconfig = Kubeconfig::parse(file.text.as_deref().unwrap_or_default())
+                .map_err(|error| error.in_file(&file.path))?;
+            Ok((file, kubeconfig))
         };
-        let files: Result<_> = sources.into_iter().map(read).collect();
+        let files: Result<_> = files.into_iter().map(parse).collect();
         Ok(Self { files: files? })
     }
 
-    /// The context that is the current one.
-    #[must_use]
-    pub fn current_context(&self) -> Option<&str> {
-        let mut roots = self.files.iter().filter_map(|(_, root)| root.as_ref());
-        roots.find_map(|root| {
-            root.get("current-context")?
-                .text()
-                .filter(|it| !it.is_empty())
-        })
-    }
-
-    /// The URL of a cluster's API server.
+    /// Returns the URL of a cluster's API server.
     #[must_use]
     pub fn server(&self, cluster: &str) -> Option<&str> {
         self.content(Section::Clusters, cluster)?
@@ -109,14 +122,14 @@ impl Merged {
             .text()
     }
 
-    /// All contexts.
+    /// Returns all contexts.
     #[must_use]
     pub fn contexts(&self) -> Vec<Context> {
         let names = self.names(Section::Contexts).into_iter();
         names.filter_map(|name| self.context(name)).collect()
     }
 
-    /// The context of this name.
+    /// Returns the context of this name.
     #[must_use]
     pub fn context(&self, name: &str) -> Option<Context> {
         let content = self.content(Section::Contexts, name)?;
@@ -129,64 +142,105 @@ impl Merged {
         })
     }
 
-    /// All users.
+    /// Returns the context of this name, or an error that lists the names of all contexts.
+    pub fn require_context(&self, name: &str) -> Result<Context> {
+        self.context(name).ok_or_else(|| {
+            let names = self.names(Section::Contexts);
+            let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+            let hint = if names.is_empty() {
+                "the kubeconfig has no contexts".to_owned()
+            } else {
+                format!("choose one of {}", names.join(", "))
+            };
+            Error::new(format!("the kubeconfig has no context `{name}`"), hint)
+        })
+    }
+
+    /// Returns all users.
     #[must_use]
     pub fn users(&self) -> Vec<User> {
         let names = self.names(Section::Users).into_iter();
         names.filter_map(|name| self.user(name)).collect()
     }
 
-    /// The user of this name.
+    /// Returns the user of this name.
     #[must_use]
     pub fn user(&self, name: &str) -> Option<User> {
         let content = self.content(Section::Users, name)?;
         Some(User {
             name: name.to_owned(),
-            exec: content.get("exec").and_then(exec),
+            exec: content.get("exec").and_then(Exec::read),
         })
     }
 
-    /// The changes of each file: an entry is changed in the file that has it.
-    #[must_use]
-    pub fn by_file(&self, changes: Changes) -> Vec<(&Source, Changes)> {
-        let default = self.default_file();
-        let mut divided: Vec<Changes> = self.files.iter().map(|_| Changes::default()).collect();
-        for wanted in changes.entries {
-            let holder = self.holder(wanted.section, &wanted.name).unwrap_or(default);
-            if let Some(changes) = divided.get_mut(holder) {
-                changes.entries.push(wanted);
+    /// Edits the files, and returns those that differ afterwards.
+    ///
+    /// As in kubectl, an entry is changed in the first file that has it. New entries go to the first
+    /// file that exists, or else to the last one.
+    pub fn edit(&self, changes: Changes) -> Result<Vec<EditedFile>> {
+        let mut edited = Vec::new();
+        for ((file, _), changes) in self.files.iter().zip(self.changes_per_file(changes)) {
+            let before = file.text.as_deref();
+            if changes.is_empty() {
+                continue;
+            }
+            let after = edit(before.unwrap_or_default(), &changes)
+                .map_err(|error| error.in_file(&file.path))?;
+            if before != Some(&after) {
+                edited.push(EditedFile {
+                    path: file.path.clone(),
+                    before: file.text.clone(),
+                    after,
+                });
             }
         }
-        if let Some(context) = changes.current_context
-            && self.current_context() != Some(&context)
-            && let Some(changes) = divided.get_mut(default)
-        {
-            changes.current_context = Some(context);
-        }
-        let files = self.files.iter().map(|(source, _)| source).zip(divided);
-        files.filter(|(_, changes)| !changes.is_empty()).collect()
+        Ok(edited)
     }
 
-    /// Where new entries go.
-    fn default_file(&self) -> usize {
-        let mut files = self.files.iter();
-        let existing = files.position(|(source, _)| source.text.is_some());
+    fn changes_per_file(&self, changes: Changes) -> Vec<Changes> {
+        let default = self.file_for_new_entries();
+        let mut per_file: Vec<_> = self.files.iter().map(|_| Changes::default()).collect();
+        for entry in changes.entries {
+            let file = self.file_with(entry.section, &entry.name);
+            if let Some(changes) = per_file.get_mut(file.unwrap_or(default)) {
+                changes.entries.push(entry);
+            }
+        }
+        let current_context = changes
+            .current_context
+            .filter(|context| self.current_context() != Some(context));
+        if let Some(changes) = per_file.get_mut(default) {
+            changes.current_context = current_context;
+        }
+        per_file
+    }
+
+    fn current_context(&self) -> Option<&str> {
+        let mut kubeconfigs = self.files.iter().map(|(_, kubeconfig)| kubeconfig);
+        kubeconfigs.find_map(Kubeconfig::current_context)
+    }
+
+    fn file_for_new_entries(&self) -> usize {
+        let existing = self.files.iter().position(|(file, _)| file.text.is_some());
         existing.unwrap_or(self.files.len().saturating_sub(1))
     }
 
-    fn holder(&self, section: Section, name: &str) -> Option<usize> {
+    /// The first file that has the entry.
+    fn file_with(&self, section: Section, name: &str) -> Option<usize> {
         let mut files = self.files.iter();
-        files.position(|(_, root)| {
-            root.as_ref()
-                .is_some_and(|root| item(root, section, name).is_some())
-        })
+        files.position(|(_, kubeconfig)| kubeconfig.item(section, name).is_some())
+    }
+
+    fn content(&self, section: Section, name: &str) -> Option<&Node> {
+        let (_, kubeconfig) = self.files.get(self.file_with(section, name)?)?;
+        kubeconfig.item(section, name)?.get(section.content_key())
     }
 
     fn names(&self, section: Section) -> Vec<&str> {
         let mut names = Vec::new();
-        for root in self.files.iter().filter_map(|(_, root)| root.as_ref()) {
-            let items = root.get(section.key()).map_or(&[][..], Node::items);
-            for name in items.iter().filter_map(|item| item.get("name")?.text()) {
+        for (_, kubeconfig) in &self.files {
+            let items = kubeconfig.items(section).iter();
+            for name in items.filter_map(|item| item.get("name")?.text()) {
                 if !names.contains(&name) {
                     names.push(name);
                 }
@@ -194,51 +248,4 @@ impl Merged {
         }
         names
     }
-
-    fn content(&self, section: Section, name: &str) -> Option<&Node> {
-        let (_, root) = self.files.get(self.holder(section, name)?)?;
-        item(root.as_ref()?, section, name)?.get(section.entry())
-    }
-}
-
-fn item<'a>(root: &'a Node, section: Section, name: &str) -> Option<&'a Node> {
-    let mut items = root.get(section.key())?.items().iter();
-    items.find(|item| item.get("name").and_then(Node::text) == Some(name))
-}
-
-fn exec(node: &Node) -> Option<Exec> {
-    let text = |node: &Node| node.text().map(str::to_owned);
-    let variable = |node: &Node| Some((text(node.get("name")?)?, text(node.get("value")?)?));
-    let list = |key: &str| node.get(key).map_or(&[][..], Node::items);
-    Some(Exec {
-        command: text(node.get("command")?)?,
-        args: list("args").iter().map(text).collect::<Option<_>>()?,
-        env: list("env").iter().filter_map(variable).collect(),
-    })
-}
-
-impl Changes {
-    fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.current_context.is_none()
-    }
-}
-
-impl Merged {
-    /// The error for a context that no file has.
-    #[must_use]
-    pub fn no_context(&self, name: &str) -> Error {
-        let names = self.names(Section::Contexts);
-        let hint = if names.is_empty() {
-            "there are no contexts in it".to_owned()
-        } else {
-            format!("its contexts are {}", listed(&names))
-        };
-        Error::new(format!("the kubeconfig has no context `{name}`"), hint)
-    }
-}
-
-/// The names in back-ticks, with commas.
-pub(super) fn listed(names: &[&str]) -> String {
-    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-    names.join(", ")
 }

@@ -1,180 +1,160 @@
-//! The first document of a YAML text as a tree whose nodes know their bytes in the text.
-//!
-//! Made for editing in place: what stands where, in which style. The only module of this folder
-//! that knows the YAML parser. Both YAML and JSON are read.
+//! The YAML tree that is edited: nodes with their bytes in the text, and aliases resolved.
 
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
+use esc_yaml::{Limits, NodeKind, ScalarStyle};
 use serde_json::Value as Json;
 
-/// Deeper texts are refused; aliases count with what they stand for.
-const MAXIMUM_DEPTH: usize = 100;
+use crate::error::{Error, Result};
+use crate::yaml_writer::is_plain_text;
 
-/// Texts with more nodes are refused; aliases count with what they stand for.
-const MAXIMUM_NODES: usize = 200_000;
+/// The deepest nesting that is read, with aliases resolved.
+const MAX_DEPTH: usize = 100;
 
-/// Why a text cannot be read. No part of the text is in it, for it may hold a token.
-#[derive(Debug, Eq, PartialEq)]
-pub(super) struct Unreadable {
-    /// The line, from 1.
-    pub(super) line: usize,
-    /// What is wrong there.
-    pub(super) reason: String,
-}
+/// The most nodes that are read, with aliases resolved.
+const MAX_NODES: usize = 200_000;
 
-/// A node. Two are equal if they mean the same, wherever and in whatever style they are written;
-/// the order of a map's keys counts.
+/// A node. Two nodes are equal if they mean the same, whatever their style and position. The order of
+/// keys matters.
 #[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) kind: Kind,
-    /// The bytes. A block list or map reaches from its first key or item to the end of its last
-    /// one; `-` and properties before that are not in it. That of an empty node has no length.
-    pub(super) span: Range<usize>,
-    /// Written in brackets.
-    pub(super) flow: bool,
+pub(crate) struct Node {
+    pub(crate) kind: Kind,
+    /// The bytes of the content: with quotes and brackets, without tag and anchor. An omitted value
+    /// has no length.
+    pub(crate) span: Range<usize>,
+    /// Whether it is a list or map in brackets.
+    pub(crate) flow: bool,
     tag: Option<String>,
-    /// With all that is in it, aliases replaced by what they stand for.
-    nodes: usize,
+    /// The number of nodes, including this one, with aliases resolved.
+    size: usize,
+    /// The levels of nesting, with aliases resolved.
     depth: usize,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Scalar { text: String, plain: bool },
-    List(Vec<Node>),
-    Map(Vec<Entry>),
+    Sequence(Vec<Node>),
+    Mapping(Vec<Entry>),
     Alias(Rc<Node>),
 }
 
-/// A key of a map with its value.
+/// A key of a mapping, and its value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Entry {
-    pub(super) key: Node,
-    pub(super) value: Node,
+pub(crate) struct Entry {
+    pub(crate) key: Node,
+    pub(crate) value: Node,
 }
 
 impl Node {
-    /// A value that is written nowhere yet.
-    pub(super) fn new(value: &Json) -> Self {
-        let kind = match value {
-            Json::String(text) => Kind::Scalar {
-                text: text.clone(),
-                plain: false,
-            },
-            Json::Array(items) => Kind::List(items.iter().map(Self::new).collect()),
-            Json::Object(entries) => Kind::Map(
-                entries
-                    .iter()
-                    .map(|(key, value)| Entry::new(key, value))
-                    .collect(),
-            ),
-            Json::Null => Kind::Scalar {
-                text: "null".to_owned(),
-                plain: true,
-            },
-            other => Kind::Scalar {
-                text: other.to_string(),
-                plain: true,
-            },
-        };
-        Self::at(kind, 0..0, None)
+    /// Creates a node that is in no text yet.
+    pub(crate) fn new(value: &Json) -> Self {
+        let scalar = |text: String, plain| Kind::Scalar { text, plain };
+        Self::with_kind(match value {
+            Json::String(text) => scalar(text.clone(), false),
+            Json::Array(items) => Kind::Sequence(items.iter().map(Self::new).collect()),
+            Json::Object(map) => {
+                let entries = map.iter().map(|(key, value)| Entry::new(key, value));
+                Kind::Mapping(entries.collect())
+            }
+            other => scalar(other.to_string(), true),
+        })
     }
 
-    fn at(kind: Kind, span: Range<usize>, tag: Option<String>) -> Self {
-        let (nodes, depth) = {
-            let children: Vec<&Self> = match &kind {
-                Kind::Scalar { .. } => Vec::new(),
-                Kind::List(items) => items.iter().collect(),
-                Kind::Map(entries) => entries
-                    .iter()
-                    .flat_map(|entry| [&entry.key, &entry.value])
-                    .collect(),
-                Kind::Alias(target) => vec![target],
-            };
-            children
-                .into_iter()
-                .fold((1_usize, 1), |(nodes, depth), child| {
-                    (
-                        nodes.saturating_add(child.nodes),
-                        depth.max(child.depth + 1),
-                    )
-                })
-        };
-        Self {
+    fn with_kind(kind: Kind) -> Self {
+        let mut node = Self {
             kind,
-            span,
+            span: 0..0,
             flow: false,
-            tag,
-            nodes,
-            depth,
+            tag: None,
+            size: 1,
+            depth: 1,
+        };
+        let mut add = |child: &Self| {
+            node.size = node.size.saturating_add(child.size);
+            node.depth = node.depth.max(child.depth + 1);
+        };
+        match &node.kind {
+            Kind::Scalar { .. } => {}
+            Kind::Sequence(items) => items.iter().for_each(add),
+            Kind::Mapping(entries) => entries.iter().for_each(|entry| {
+                add(&entry.key);
+                add(&entry.value);
+            }),
+            Kind::Alias(target) => add(target),
         }
+        node
     }
 
-    /// What an alias stands for; any other node itself.
-    pub(super) fn resolved(&self) -> &Self {
+    /// The node that an alias refers to; any other node itself.
+    pub(crate) fn resolved(&self) -> &Self {
         match &self.kind {
             Kind::Alias(target) => target.resolved(),
             _ => self,
         }
     }
 
-    /// Whether it stands for nothing: `null`, `~`, or no text at all.
-    pub(super) fn is_null(&self) -> bool {
+    /// Whether it is `null`, `~`, or omitted.
+    pub(crate) fn is_null(&self) -> bool {
         matches!(&self.resolved().kind, Kind::Scalar { text, plain: true }
             if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
 
+    pub(crate) fn is_mapping(&self) -> bool {
+        matches!(self.resolved().kind, Kind::Mapping(_))
+    }
+
     /// The text of a scalar that is not null.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.resolved().kind {
             Kind::Scalar { text, .. } if !self.is_null() => Some(text),
             _ => None,
         }
     }
 
-    /// The entries of a map; none of anything else.
-    pub(super) fn entries(&self) -> &[Entry] {
+    /// The entries of a mapping; none for other nodes.
+    pub(crate) fn entries(&self) -> &[Entry] {
         match &self.resolved().kind {
-            Kind::Map(entries) => entries,
+            Kind::Mapping(entries) => entries,
             _ => &[],
         }
     }
 
-    /// The items of a list; none of anything else.
-    pub(super) fn items(&self) -> &[Node] {
+    /// The items of a sequence; none for other nodes.
+    pub(crate) fn items(&self) -> &[Node] {
         match &self.resolved().kind {
-            Kind::List(items) => items,
+            Kind::Sequence(items) => items,
             _ => &[],
         }
     }
 
-    /// The value of a map's key.
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
-        self.entries()
-            .iter()
-            .find(|entry| entry.is(key))
-            .map(|entry| &entry.value)
+    pub(crate) fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.has_key(key))
     }
 
-    /// Whether it means the same as `value`; the order of a map's keys does not count.
-    pub(super) fn means(&self, value: &Json) -> bool {
+    /// The value of a key.
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    /// Whether it means `value`. The order of keys does not matter.
+    pub(crate) fn means(&self, value: &Json) -> bool {
         let node = self.resolved();
         match (&node.kind, value) {
-            (Kind::List(items), Json::Array(values)) => {
+            (Kind::Sequence(items), Json::Array(values)) => {
                 items.len() == values.len()
                     && items
                         .iter()
                         .zip(values)
                         .all(|(item, value)| item.means(value))
             }
-            (Kind::Map(entries), Json::Object(values)) => {
-                entries.len() == values.len()
-                    && values
-                        .iter()
-                        .all(|(key, value)| node.get(key).is_some_and(|found| found.means(value)))
+            (Kind::Mapping(entries), Json::Object(values)) => {
+                let has = |(key, value): (&String, &Json)| {
+                    node.get(key).is_some_and(|found| found.means(value))
+                };
+                entries.len() == values.len() && values.iter().all(has)
             }
             (Kind::Scalar { .. }, Json::Null) => node.is_null(),
             (Kind::Scalar { .. }, Json::String(_) | Json::Bool(_) | Json::Number(_)) => {
@@ -182,19 +162,6 @@ impl Node {
             }
             _ => false,
         }
-    }
-}
-
-impl Entry {
-    pub(super) fn new(key: &str, value: &Json) -> Self {
-        Self {
-            key: Node::new(&Json::from(key)),
-            value: Node::new(value),
-        }
-    }
-
-    pub(super) fn is(&self, key: &str) -> bool {
-        self.key.text() == Some(key)
     }
 }
 
@@ -209,272 +176,105 @@ impl PartialEq for Node {
                         text: other_text,
                         plain: other_plain,
                     },
-                ) => {
-                    text == other_text
-                        && (!plain || is_plain_text(text))
-                            == (!other_plain || is_plain_text(other_text))
-                }
-                (Kind::List(items), Kind::List(others)) => items == others,
-                (Kind::Map(entries), Kind::Map(others)) => entries == others,
+                ) => text == other_text && (plain == other_plain || is_plain_text(text)),
+                (Kind::Sequence(items), Kind::Sequence(others)) => items == others,
+                (Kind::Mapping(entries), Kind::Mapping(others)) => entries == others,
                 _ => false,
             }
     }
 }
 
-/// Whether every reader of YAML takes these words for a text, without quotes around them, wherever
-/// they stand as a value in block style. Says no when in doubt.
-pub(super) fn is_plain_text(text: &str) -> bool {
-    // What YAML 1.1 takes for a boolean or for nothing; go-yaml, which kubectl reads with, too.
-    const WORDS: [&str; 11] = [
-        "null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf",
-    ];
-    let word = |c: char| c.is_ascii_alphanumeric() || "_./:@+=,-".contains(c);
-    let starts = |start: &str| text.starts_with(start);
-    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic())
-        || starts("/")
-        || starts("~/")
-        || starts("./")
-        || (starts("--") && text[2..].starts_with(|c: char| c.is_ascii_alphabetic()));
-    // Words may stand apart, such as those of an install hint.
-    let inside = text
-        .trim_start_matches('~')
-        .split(' ')
-        .all(|part| !part.is_empty() && part.chars().all(word) && !part.ends_with(':'));
-    let is_word = WORDS.iter().any(|known| text.eq_ignore_ascii_case(known));
-    begins && inside && !is_word
-}
-
-/// Reads the first document; `None` where there is none.
-pub(super) fn parse(text: &str) -> Result<Option<Node>, Unreadable> {
-    let mut reader = Reader::new(text);
-    let mut parser = Parser::new_from_str(text);
-    reader.read_document(&mut parser)?;
-    Ok(reader.root)
-}
-
-/// Reads every document, as far as the text can be read.
-pub(super) fn parse_stream(text: &str) -> Vec<Node> {
-    let mut reader = Reader::new(text);
-    let mut parser = Parser::new_from_str(text);
-    let mut documents = Vec::new();
-    while let Ok(more) = reader.read_document(&mut parser) {
-        documents.extend(reader.root.take());
-        if !more {
-            break;
-        }
-    }
-    documents
-}
-
-/// A list or map whose end has not come yet.
-struct Open {
-    list: bool,
-    begin: usize,
-    flow: bool,
-    anchor: usize,
-    tag: Option<String>,
-    children: Vec<Node>,
-}
-
-struct Reader<'text> {
-    text: &'text str,
-    /// The byte of every character: the parser counts characters.
-    bytes: Vec<usize>,
-    open: Vec<Open>,
-    anchors: HashMap<usize, Rc<Node>>,
-    root: Option<Node>,
-}
-
-impl<'text> Reader<'text> {
-    fn new(text: &'text str) -> Self {
-        let starts = text.char_indices().map(|(byte, _)| byte);
+impl Entry {
+    pub(crate) fn new(key: &str, value: &Json) -> Self {
         Self {
-            text,
-            bytes: starts.chain([text.len()]).collect(),
-            open: Vec::new(),
-            anchors: HashMap::new(),
-            root: None,
+            key: Node::new(&Json::from(key)),
+            value: Node::new(value),
         }
     }
 
-    /// Reads up to the end of the next document. Says whether there may be another.
-    fn read_document(
-        &mut self,
-        parser: &mut Parser<'text, StrInput<'text>>,
-    ) -> Result<bool, Unreadable> {
-        while let Some(event) = parser.next_event() {
-            match event {
-                Ok((Event::DocumentEnd, _)) => return Ok(true),
-                Ok((Event::StreamEnd, _)) => break,
-                Ok((event, span)) => self.take(event, span).map_err(|reason| Unreadable {
-                    line: span.start.line(),
-                    reason: reason.to_owned(),
-                })?,
-                Err(error) => {
-                    return Err(Unreadable {
-                        line: error.marker().line(),
-                        reason: error.info().to_owned(),
-                    });
-                }
-            }
-        }
-        Ok(false)
-    }
-
-    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), &'static str> {
-        let (start, end) = (self.byte(span.start.index()), self.byte(span.end.index()));
-        match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                let end = match style {
-                    ScalarStyle::SingleQuoted => self.after_quote(start, '\''),
-                    ScalarStyle::DoubleQuoted => self.after_quote(start, '"'),
-                    _ => end.max(start),
-                };
-                let kind = Kind::Scalar {
-                    text: text.into_owned(),
-                    plain: style == ScalarStyle::Plain,
-                };
-                let tag = tag.map(|tag| named(&tag));
-                self.add(Node::at(kind, start..end, tag), anchor)?;
-            }
-            Event::SequenceStart(anchor, tag) => {
-                self.begin(true, start..end, anchor, tag.map(|tag| named(&tag)))?;
-            }
-            Event::MappingStart(anchor, tag) => {
-                self.begin(false, start..end, anchor, tag.map(|tag| named(&tag)))?;
-            }
-            Event::SequenceEnd | Event::MappingEnd => self.end(start)?,
-            Event::Alias(anchor) => {
-                let target = self
-                    .anchors
-                    .get(&anchor)
-                    .ok_or("an alias stands for nothing")?;
-                let node = Node::at(Kind::Alias(Rc::clone(target)), start..end, None);
-                self.add(node, 0)?;
-            }
-            Event::Nothing
-            | Event::StreamStart
-            | Event::StreamEnd
-            | Event::DocumentStart(_)
-            | Event::DocumentEnd => {}
-        }
-        Ok(())
-    }
-
-    fn begin(
-        &mut self,
-        list: bool,
-        span: Range<usize>,
-        anchor: usize,
-        tag: Option<String>,
-    ) -> Result<(), &'static str> {
-        if self.open.len() >= MAXIMUM_DEPTH {
-            return Err("lists and maps nest too deep");
-        }
-        let bracket = if list { '[' } else { '{' };
-        // The parser's place holds tag and anchor, and the bracket only in flow style, with what
-        // follows it.
-        let at = self.after_properties(span.start);
-        let flow = at < span.end && self.text[at..].starts_with(bracket);
-        let begin = if flow { at } else { span.start };
-        self.open.push(Open {
-            list,
-            begin,
-            flow,
-            anchor,
-            tag,
-            children: Vec::new(),
-        });
-        Ok(())
-    }
-
-    fn end(&mut self, at: usize) -> Result<(), &'static str> {
-        let Some(open) = self.open.pop() else {
-            return Err("a list or map ends that did not begin");
-        };
-        let (begin, end) = if open.flow {
-            // The closing bracket.
-            (open.begin, (at + 1).min(self.text.len()))
-        } else {
-            let first = open.children.first().map_or(open.begin, |it| it.span.start);
-            let last = open.children.last().map_or(open.begin, |it| it.span.end);
-            (first, last.max(first))
-        };
-        let kind = if open.list {
-            Kind::List(open.children)
-        } else {
-            let mut entries = Vec::with_capacity(open.children.len() / 2);
-            let mut children = open.children.into_iter();
-            while let (Some(key), Some(value)) = (children.next(), children.next()) {
-                entries.push(Entry { key, value });
-            }
-            Kind::Map(entries)
-        };
-        let mut node = Node::at(kind, begin..end, open.tag);
-        node.flow = open.flow;
-        self.add(node, open.anchor)
-    }
-
-    fn add(&mut self, node: Node, anchor: usize) -> Result<(), &'static str> {
-        if node.nodes > MAXIMUM_NODES || node.depth > MAXIMUM_DEPTH {
-            return Err("there is too much in it");
-        }
-        if anchor != 0 {
-            self.anchors.insert(anchor, Rc::new(node.clone()));
-        }
-        match self.open.last_mut() {
-            Some(parent) => parent.children.push(node),
-            None => {
-                self.root.get_or_insert(node);
-            }
-        }
-        Ok(())
-    }
-
-    fn byte(&self, character: usize) -> usize {
-        self.bytes
-            .get(character)
-            .copied()
-            .unwrap_or(self.text.len())
-    }
-
-    /// The place after a tag and an anchor.
-    fn after_properties(&self, start: usize) -> usize {
-        let mut rest = &self.text[start..];
-        while rest.starts_with(['&', '!']) {
-            let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
-            rest = rest[end..].trim_start();
-        }
-        self.text.len() - rest.len()
-    }
-
-    /// The end of a quoted scalar: the parser lets it reach to the end of its line. A tag and an
-    /// anchor may stand before the opening quote.
-    fn after_quote(&self, start: usize, quote: char) -> usize {
-        let open = self.after_properties(start) + 1;
-        let mut characters = self
-            .text
-            .get(open..)
-            .unwrap_or_default()
-            .char_indices()
-            .peekable();
-        while let Some((at, character)) = characters.next() {
-            if character == quote {
-                let next = characters.peek().map(|(_, next)| *next);
-                if quote == '"' || next != Some(quote) {
-                    return open + at + 1;
-                }
-                characters.next();
-            } else if quote == '"' && character == '\\' {
-                characters.next();
-            }
-        }
-        self.text.len()
+    pub(crate) fn has_key(&self, key: &str) -> bool {
+        self.key.text() == Some(key)
     }
 }
 
-fn named(tag: &Tag) -> String {
-    format!("{}{}", tag.handle, tag.suffix)
+/// Reads the first document; `None` if there is none.
+pub(crate) fn parse(text: &str) -> Result<Option<Node>> {
+    let limits = Limits {
+        max_depth: MAX_DEPTH,
+        max_nodes: MAX_NODES,
+        ..Limits::default()
+    };
+    let root = esc_yaml::parse(text, &limits).map_err(|error| {
+        // This message quotes the name, which may be an unquoted password.
+        let is_alias = error.message.starts_with("unknown anchor");
+        let reason = if is_alias {
+            "unknown anchor"
+        } else {
+            &error.message
+        };
+        Error::unreadable(reason, error.position.line)
+    })?;
+    let mut resolver = Resolver::default();
+    root.map(|root| resolver.resolve(root)).transpose()
+}
+
+/// Replaces the names in aliases by the nodes.
+#[derive(Default)]
+struct Resolver {
+    /// The nodes by anchor; `None` while the anchor's own node is being read.
+    anchors: HashMap<String, Option<Rc<Node>>>,
+}
+
+impl Resolver {
+    /// The recursion is limited by [`MAX_DEPTH`].
+    fn resolve(&mut self, node: esc_yaml::Node) -> Result<Node> {
+        let (span, flow, line) = (node.span.clone(), node.flow, node.start.line);
+        let tag = node.tag().map(str::to_owned);
+        let anchor = node.anchor().map(str::to_owned);
+        if let Some(anchor) = &anchor {
+            self.anchors.insert(anchor.clone(), None);
+        }
+        let kind = match node.into_kind() {
+            NodeKind::Scalar { value, style } => Kind::Scalar {
+                text: value.to_string(),
+                plain: style == ScalarStyle::Plain,
+            },
+            NodeKind::Sequence(items) => {
+                let items: Result<_> = items.into_iter().map(|item| self.resolve(item)).collect();
+                Kind::Sequence(items?)
+            }
+            NodeKind::Mapping(entries) => {
+                let mut resolve = |(key, value)| {
+                    Ok(Entry {
+                        key: self.resolve(key)?,
+                        value: self.resolve(value)?,
+                    })
+                };
+                let entries: Result<_> = entries.into_iter().map(&mut resolve).collect();
+                Kind::Mapping(entries?)
+            }
+            NodeKind::Alias(name) => match self.anchors.get(name.as_str()) {
+                Some(Some(target)) => Kind::Alias(Rc::clone(target)),
+                _ => return Err(Error::unreadable("an anchor contains itself", line)),
+            },
+        };
+        let node = Node {
+            span,
+            flow,
+            tag,
+            ..Node::with_kind(kind)
+        };
+        if node.size > MAX_NODES || node.depth > MAX_DEPTH {
+            return Err(Error::unreadable(
+                "it is too large or too deeply nested",
+                line,
+            ));
+        }
+        if let Some(anchor) = anchor {
+            self.anchors.insert(anchor, Some(Rc::new(node.clone())));
+        }
+        Ok(node)
+    }
 }
 
 #[cfg(test)]
