@@ -37,7 +37,7 @@ pub(super) fn apply(
     if changed.is_empty() {
         output::print("nothing to change")
     } else {
-        output::print(&changed.join("\n"))
+        output::print(changed.join("\n"))
     }
 }
 
