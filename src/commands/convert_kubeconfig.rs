@@ -5,13 +5,13 @@ use kubeconfig::{Changes, Context, EntryChange, MergedKubeconfig};
 
 use super::{edit_kubeconfig, output};
 use crate::aws::endpoint::Region;
-use crate::configuration::request::OpenRequest;
-use crate::configuration::{GetTokenFlags, KubeconfigFlags, OpenFlags};
+use crate::config::request::OpenRequest;
+use crate::config::{GetTokenFlags, KubeconfigFlags, OpenFlags};
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::journal::{Journal, Note};
 use crate::kubernetes::eks_login::{EksLogin, Login};
 use crate::kubernetes::plugin_user::PluginUser;
+use crate::log::{Log, Message};
 
 pub(super) const ABOUT: &str =
     "Convert kubeconfig users from aws or aws-iam-authenticator to kubectl-esc";
@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     open: OpenFlags,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<()> {
     let flags = &arguments.kubeconfig;
     let needs_context = flags.alias.is_some() || flags.user_alias.is_some() || flags.set_current;
     if needs_context && arguments.context.is_none() {
@@ -64,11 +64,11 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
         };
         match &arguments.context {
             Some(name) => conversion.convert_context(name),
-            None => conversion.convert_all(journal),
+            None => conversion.convert_all(log),
         }
     })?;
     for note in notes {
-        output::note(Note::Line(&note));
+        output::note(Message::Line(&note));
     }
     Ok(())
 }
@@ -82,7 +82,7 @@ struct Conversion<'a> {
 }
 
 impl Conversion<'_> {
-    fn convert_all(&mut self, journal: &Journal<'_>) -> Result<Changes> {
+    fn convert_all(&mut self, log: &Log<'_>) -> Result<Changes> {
         let mut changes = Changes::default();
         let mut eks_users = 0;
         for user in self.kubeconfig.users() {
@@ -98,7 +98,7 @@ impl Conversion<'_> {
                     let note = format!("user `{}`: not converted: {reason}", user.name);
                     self.notes.push(note);
                 }
-                Some(Login::Other) | None => journal.detail(format_args!(
+                Some(Login::Other) | None => log.debug(format_args!(
                     "user `{}`: not converted: it is not for EKS",
                     user.name
                 )),

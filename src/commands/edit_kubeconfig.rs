@@ -4,8 +4,8 @@ use kubeconfig::{Changes, EditedFile, MergedKubeconfig, redact};
 use similar::TextDiff;
 
 use super::output;
-use crate::configuration::KubeconfigFlags;
-use crate::configuration::request::OpenRequest;
+use crate::config::KubeconfigFlags;
+use crate::config::request::OpenRequest;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::eks_login::Login;

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use clap::Args;
+use esc::PropertyPath;
+use esc::format::json::{self, Secrets};
 use kubeconfig::{Changes, Cluster, EntryChange, Kubeconfig, MergedKubeconfig, new_kubeconfig};
 use serde_json::Map;
 
@@ -11,13 +13,11 @@ use super::{edit_kubeconfig, output};
 use crate::authenticate::{self, Opened};
 use crate::aws::eks_token::check_cluster_name;
 use crate::aws::endpoint::Region;
-use crate::configuration::{GetTokenFlags, KubeconfigFlags, Origin, Request, Setting, Target};
-use crate::environment::PropertyPath;
-use crate::environment::json::{self, Secrets};
+use crate::config::{GetTokenFlags, KubeconfigFlags, Origin, Request, Setting, Target};
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::journal::Journal;
 use crate::kubernetes::plugin_user::{self, PluginUser};
+use crate::log::Log;
 
 pub(super) const ABOUT: &str =
     "Add or update a cluster, a user and a context that use kubectl-esc in the kubeconfig";
@@ -70,9 +70,9 @@ struct ClusterInfo {
     namespace: Option<String>,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<()> {
     let request = Request::read(&arguments.flags, host, Map::new())?;
-    let info = find_cluster(arguments, &request, host, journal)?;
+    let info = find_cluster(arguments, &request, host, log)?;
     info.cluster.check()?;
     check_cluster_name(&info.name)?;
     if let Some(region) = &info.region {
@@ -195,7 +195,7 @@ fn find_cluster(
     arguments: &Arguments,
     request: &Request,
     host: &Host,
-    journal: &Journal<'_>,
+    log: &Log<'_>,
 ) -> Result<ClusterInfo> {
     let given = given_cluster(arguments, host)?;
     if let (Some(cluster), Some(name)) = (&given, request.cluster_name()) {
@@ -211,8 +211,8 @@ fn find_cluster(
             namespace: None,
         });
     }
-    let opened = authenticate::open(&request.open, host, journal)?;
-    journal.warnings(&opened.warnings());
+    let opened = authenticate::open(&request.open, host, log)?;
+    log.warnings(&opened.warnings());
     let known = match given {
         Some(cluster) => Some((cluster, None)),
         None => kubeconfig_in_environment(arguments, &opened)?
@@ -234,7 +234,7 @@ fn find_cluster(
         known
     } else {
         let open = &request.open;
-        let cluster = authenticate::describe_cluster(&opened, &target, open, host, journal)?;
+        let cluster = authenticate::describe_cluster(&opened, &target, open, host, log)?;
         (cluster, None)
     };
     Ok(ClusterInfo {
