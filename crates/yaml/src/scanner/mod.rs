@@ -30,8 +30,8 @@ pub(crate) struct Scanner<'t> {
     tokens: VecDeque<Queued<'t>>,
     /// How many tokens the parser has taken.
     taken: usize,
-    /// The latest key candidate in block context, then in each flow collection that is open.
-    candidates: Vec<Option<KeyCandidate>>,
+    /// What may be a key in block context, then in each flow collection that is open.
+    levels: Vec<Level>,
     /// Whether a simple key may begin here.
     key_allowed: bool,
     /// The columns of the block collections that are open.
@@ -48,6 +48,16 @@ struct Queued<'t> {
     flow_level: usize,
 }
 
+/// The key candidates of a flow level.
+#[derive(Default)]
+struct Level {
+    /// The latest one.
+    candidate: Option<KeyCandidate>,
+    had_candidate: bool,
+    /// The number of the bracket that opened it.
+    opener: usize,
+}
+
 /// A token that may turn out to begin a simple key.
 #[derive(Clone, Copy)]
 struct KeyCandidate {
@@ -56,6 +66,8 @@ struct KeyCandidate {
     mark: Mark,
     /// Whether it has to be a key, because it is in line with the keys of a block mapping.
     is_required: bool,
+    /// Whether the parser has to wait until it is known to be a key or not.
+    is_awaited: bool,
 }
 
 impl<'t> Scanner<'t> {
@@ -68,7 +80,7 @@ impl<'t> Scanner<'t> {
             cursor: Cursor::new(readable, start),
             tokens: VecDeque::new(),
             taken: 0,
-            candidates: vec![None],
+            levels: vec![Level::default()],
             key_allowed: true,
             indents: Vec::new(),
             is_finished: false,
@@ -78,7 +90,7 @@ impl<'t> Scanner<'t> {
 
     /// The next token.
     pub(crate) fn peek(&mut self) -> Result<&Token<'t>, Error> {
-        while !self.is_finished && (self.tokens.len() <= LOOKAHEAD || self.may_become_key()?) {
+        while self.needs_more()? && !self.is_finished {
             self.fetch()?;
         }
         match self.tokens.front() {
@@ -97,13 +109,18 @@ impl<'t> Scanner<'t> {
             .ok_or_else(|| Error::unplaced("the text has ended", self.cursor.mark()))
     }
 
+    fn needs_more(&mut self) -> Result<bool, Error> {
+        let is_short = self.tokens.len() <= LOOKAHEAD && !self.is_finished;
+        Ok(is_short || self.may_become_key()?)
+    }
+
     /// Whether the next token is a candidate still, so that tokens may come to be inserted before it.
     fn may_become_key(&mut self) -> Result<bool, Error> {
         let Some(level) = self.tokens.front().map(|it| it.flow_level) else {
             return Ok(false);
         };
-        match self.candidates.get(level) {
-            Some(Some(candidate)) if candidate.token == self.taken => {
+        match self.levels.get(level).and_then(|it| it.candidate) {
+            Some(candidate) if candidate.token == self.taken && candidate.is_awaited => {
                 self.check_candidate(level).map(|it| it.is_some())
             }
             _ => Ok(false),
@@ -114,6 +131,7 @@ impl<'t> Scanner<'t> {
     /// collections.
     fn fetch(&mut self) -> Result<(), Error> {
         let result = self.fetch_token();
+        self.skip_line_comment();
         match &self.unprintable {
             Some(unprintable) if self.cursor.is_at_end() => Err(unprintable.error()),
             _ => result,
@@ -131,13 +149,13 @@ impl<'t> Scanner<'t> {
             return Err(unprintable.error());
         }
         if self.cursor.is_at_document_indicator() {
-            return self.fetch_document_indicator(before);
+            return self.fetch_document_indicator();
         }
         let is_word = self.cursor.is_space_at(1);
         let in_flow = self.in_flow();
         match self.cursor.peek() {
-            END => self.fetch_stream_end(before),
-            b'%' if start.column == 0 => self.fetch_directive(before),
+            END => self.fetch_stream_end(),
+            b'%' if start.column == 0 => self.fetch_directive(),
             b'[' => self.fetch_flow_start(TokenKind::FlowSequenceStart),
             b'{' => self.fetch_flow_start(TokenKind::FlowMappingStart),
             b']' => self.fetch_flow_end(TokenKind::FlowSequenceEnd),
@@ -183,6 +201,31 @@ impl<'t> Scanner<'t> {
         }
     }
 
+    /// Skips the comment on the line of the token that was just read. yaml.v3 accepts tabs before it.
+    fn skip_line_comment(&mut self) {
+        let Some(Queued { token, .. }) = self.tokens.back() else {
+            return;
+        };
+        let has_none = matches!(
+            token.kind,
+            TokenKind::BlockEntry
+                | TokenKind::DocumentStart
+                | TokenKind::DocumentEnd
+                | TokenKind::VersionDirective { .. }
+                | TokenKind::TagDirective(_)
+        );
+        let end = self.cursor.mark();
+        if has_none || token.end.line != end.line || end.column == 0 {
+            return;
+        }
+        self.cursor.skip_blanks();
+        if self.cursor.peek() == b'#' {
+            self.cursor.skip_line_content();
+        } else {
+            self.cursor.move_to(end);
+        }
+    }
+
     /// Skips a comment and those that follow, whatever blanks are between them: there, yaml.v3
     /// accepts tabs.
     fn skip_comments(&mut self) {
@@ -205,7 +248,7 @@ impl<'t> Scanner<'t> {
     }
 
     fn flow_level(&self) -> usize {
-        self.candidates.len().saturating_sub(1)
+        self.levels.len().saturating_sub(1)
     }
 
     /// The column of the innermost block collection that is open.
@@ -224,9 +267,10 @@ impl<'t> Scanner<'t> {
         self.tokens.push_back(Queued { token, flow_level });
     }
 
-    /// Inserts a token without text before the token of this number.
+    /// Inserts a token without text before the token of this number. If the parser has that one
+    /// already, yaml.v3 adds it at the end.
     fn insert(&mut self, token: usize, kind: TokenKind<'t>, mark: Mark) {
-        let token_index = token.saturating_sub(self.taken).min(self.tokens.len());
+        let index = token.checked_sub(self.taken);
         let token = Token {
             kind,
             start: mark,
@@ -234,7 +278,8 @@ impl<'t> Scanner<'t> {
         };
         let flow_level = self.flow_level();
         let queued = Queued { token, flow_level };
-        self.tokens.insert(token_index, queued);
+        let end = self.tokens.len();
+        self.tokens.insert(index.unwrap_or(end).min(end), queued);
     }
 
     /// The number of the token that is added next.

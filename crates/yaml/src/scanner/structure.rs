@@ -3,22 +3,22 @@
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::position::Mark;
-use crate::scanner::{KeyCandidate, Scanner, TokenKind};
+use crate::scanner::{KeyCandidate, Level, Scanner, TokenKind};
 
 /// The longest simple key, in characters.
 const MAX_SIMPLE_KEY: usize = 1024;
 
 impl<'t> Scanner<'t> {
-    pub(super) fn fetch_stream_end(&mut self, before: Mark) -> Result<(), Error> {
+    pub(super) fn fetch_stream_end(&mut self) -> Result<(), Error> {
         self.cursor.end_line();
-        self.end_document_part(before)?;
+        self.end_document_part()?;
         self.push(TokenKind::StreamEnd, self.cursor.mark());
         self.is_finished = true;
         Ok(())
     }
 
-    pub(super) fn fetch_document_indicator(&mut self, before: Mark) -> Result<(), Error> {
-        self.end_document_part(before)?;
+    pub(super) fn fetch_document_indicator(&mut self) -> Result<(), Error> {
+        self.end_document_part()?;
         let kind = if self.cursor.peek() == b'-' {
             TokenKind::DocumentStart
         } else {
@@ -29,10 +29,10 @@ impl<'t> Scanner<'t> {
     }
 
     /// Closes all block collections.
-    pub(super) fn end_document_part(&mut self, before: Mark) -> Result<(), Error> {
+    pub(super) fn end_document_part(&mut self) -> Result<(), Error> {
         if !self.in_flow() {
             for _ in 0..self.indents.len() {
-                self.push_block_end(before);
+                self.push_block_end(self.cursor.mark());
             }
             self.indents.clear();
         }
@@ -44,16 +44,24 @@ impl<'t> Scanner<'t> {
     pub(super) fn fetch_flow_start(&mut self, kind: TokenKind<'t>) -> Result<(), Error> {
         self.save_candidate()?;
         let start = self.cursor.mark();
+        let opener = self.next_number();
         self.fetch_indicator(kind, 1);
-        self.candidates.push(None);
+        self.levels.push(Level {
+            opener,
+            ..Level::default()
+        });
         self.key_allowed = true;
         self.check_depth(self.flow_level(), start)
     }
 
     pub(super) fn fetch_flow_end(&mut self, kind: TokenKind<'t>) -> Result<(), Error> {
         self.drop_candidate()?;
-        if self.in_flow() {
-            self.candidates.pop();
+        if self.in_flow()
+            && let Some(closed) = self.levels.pop()
+            && let Some(outer) = self.levels.last_mut().and_then(|it| it.candidate.as_mut())
+        {
+            // yaml.v3 does not wait for `:` after a collection without candidates, such as `[]`.
+            outer.is_awaited &= closed.had_candidate || outer.token != closed.opener;
         }
         self.key_allowed = false;
         self.fetch_indicator(kind, 1);
@@ -172,16 +180,16 @@ impl<'t> Scanner<'t> {
             token: self.next_number(),
             mark,
             is_required: !self.in_flow() && self.indent() == Some(mark.column),
+            is_awaited: true,
         }));
         Ok(())
     }
 
     /// Gives up the candidate of the innermost flow collection.
     pub(super) fn drop_candidate(&mut self) -> Result<(), Error> {
-        if let Some(Some(candidate)) = self.candidates.last()
-            && candidate.is_required
-        {
-            return Err(self.missing_colon(candidate));
+        match self.levels.last().and_then(|it| it.candidate) {
+            Some(candidate) if candidate.is_required => return Err(self.missing_colon(&candidate)),
+            _ => {}
         }
         self.set_candidate(None);
         Ok(())
@@ -189,27 +197,28 @@ impl<'t> Scanner<'t> {
 
     /// The candidate of this flow level, unless the cursor is too far from it by now.
     pub(super) fn check_candidate(&mut self, level: usize) -> Result<Option<KeyCandidate>, Error> {
-        let Some(Some(candidate)) = self.candidates.get(level) else {
+        let Some(candidate) = self.levels.get(level).and_then(|it| it.candidate) else {
             return Ok(None);
         };
         let mark = self.cursor.mark();
         let is_near = candidate.mark.line == mark.line
             && candidate.mark.column + MAX_SIMPLE_KEY >= mark.column;
         if is_near {
-            return Ok(Some(*candidate));
+            return Ok(Some(candidate));
         }
         if candidate.is_required {
-            return Err(self.missing_colon(candidate));
+            return Err(self.missing_colon(&candidate));
         }
-        if let Some(slot) = self.candidates.get_mut(level) {
-            *slot = None;
+        if let Some(level) = self.levels.get_mut(level) {
+            level.candidate = None;
         }
         Ok(None)
     }
 
     fn set_candidate(&mut self, candidate: Option<KeyCandidate>) {
-        if let Some(slot) = self.candidates.last_mut() {
-            *slot = candidate;
+        if let Some(level) = self.levels.last_mut() {
+            level.had_candidate |= candidate.is_some();
+            level.candidate = candidate;
         }
     }
 
