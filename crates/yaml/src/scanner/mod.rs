@@ -37,6 +37,8 @@ pub(crate) struct Scanner<'t> {
     /// The columns of the block collections that are open.
     indents: Vec<usize>,
     is_finished: bool,
+    /// The first comment before the token that is read, unless it is on the line of another token.
+    comment: Option<Mark>,
     /// The first character that YAML does not allow. The cursor's text ends before it.
     unprintable: Option<Unprintable>,
 }
@@ -46,6 +48,8 @@ struct Queued<'t> {
     token: Token<'t>,
     /// How many flow collections are around it.
     flow_level: usize,
+    /// Whether it was saved as a key candidate, and not given up since.
+    is_candidate: bool,
 }
 
 /// The key candidates of a flow level.
@@ -53,9 +57,8 @@ struct Queued<'t> {
 struct Level {
     /// The latest one.
     candidate: Option<KeyCandidate>,
-    had_candidate: bool,
-    /// The number of the bracket that opened it.
-    opener: usize,
+    /// The number of the token that was a candidate last, or else of the bracket before this level.
+    latest: usize,
 }
 
 /// A token that may turn out to begin a simple key.
@@ -66,8 +69,6 @@ struct KeyCandidate {
     mark: Mark,
     /// Whether it has to be a key, because it is in line with the keys of a block mapping.
     is_required: bool,
-    /// Whether the parser has to wait until it is known to be a key or not.
-    is_awaited: bool,
 }
 
 impl<'t> Scanner<'t> {
@@ -84,6 +85,7 @@ impl<'t> Scanner<'t> {
             key_allowed: true,
             indents: Vec::new(),
             is_finished: false,
+            comment: None,
             unprintable,
         }
     }
@@ -114,14 +116,13 @@ impl<'t> Scanner<'t> {
         Ok(is_short || self.may_become_key()?)
     }
 
-    /// Whether the next token is a candidate still, so that tokens may come to be inserted before it.
+    /// Whether the next token may become a key, so that tokens may come to be inserted before it.
+    /// yaml.v3 looks at the latest candidate of its level, even if it is another token by now.
     fn may_become_key(&mut self) -> Result<bool, Error> {
-        let Some(level) = self.tokens.front().map(|it| it.flow_level) else {
-            return Ok(false);
-        };
-        match self.levels.get(level).and_then(|it| it.candidate) {
-            Some(candidate) if candidate.token == self.taken && candidate.is_awaited => {
-                self.check_candidate(level).map(|it| it.is_some())
+        match self.tokens.front() {
+            Some(queued) if queued.is_candidate => {
+                let level = queued.flow_level;
+                Ok(self.check_candidate(level)?.is_some())
             }
             _ => Ok(false),
         }
@@ -142,7 +143,7 @@ impl<'t> Scanner<'t> {
         let before = self.cursor.mark();
         self.skip_to_token();
         let start = self.cursor.mark();
-        self.close_blocks(start.column, before);
+        self.close_blocks(Some(start.column), before);
         if let Some(unprintable) = &self.unprintable
             && self.cursor.rest().len() < Unprintable::LOOKAHEAD
         {
@@ -182,6 +183,7 @@ impl<'t> Scanner<'t> {
 
     /// Skips blanks, comments and line breaks.
     fn skip_to_token(&mut self) {
+        self.comment = None;
         loop {
             while self.cursor.peek() == b' '
                 || self.cursor.peek() == b'\t' && (self.in_flow() || !self.key_allowed)
@@ -189,6 +191,7 @@ impl<'t> Scanner<'t> {
                 self.cursor.skip_ascii(1);
             }
             if self.cursor.peek() == b'#' {
+                self.comment.get_or_insert(self.cursor.mark());
                 self.skip_comments();
             }
             if !self.cursor.is_at_break() {
@@ -263,8 +266,15 @@ impl<'t> Scanner<'t> {
     }
 
     fn push_token(&mut self, token: Token<'t>) {
+        let number = self.next_number();
+        let candidate = self.levels.last().and_then(|it| it.candidate);
+        let is_candidate = candidate.is_some_and(|it| it.token == number);
         let flow_level = self.flow_level();
-        self.tokens.push_back(Queued { token, flow_level });
+        self.tokens.push_back(Queued {
+            token,
+            flow_level,
+            is_candidate,
+        });
     }
 
     /// Inserts a token without text before the token of this number. If the parser has that one
@@ -277,7 +287,11 @@ impl<'t> Scanner<'t> {
             end: mark,
         };
         let flow_level = self.flow_level();
-        let queued = Queued { token, flow_level };
+        let queued = Queued {
+            token,
+            flow_level,
+            is_candidate: false,
+        };
         let end = self.tokens.len();
         self.tokens.insert(index.unwrap_or(end).min(end), queued);
     }

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::position::Mark;
-use crate::scanner::{KeyCandidate, Level, Scanner, TokenKind};
+use crate::scanner::{KeyCandidate, Level, Scanner, Token, TokenKind};
 
 /// The longest simple key, in characters.
 const MAX_SIMPLE_KEY: usize = 1024;
@@ -30,12 +30,7 @@ impl<'t> Scanner<'t> {
 
     /// Closes all block collections.
     pub(super) fn end_document_part(&mut self) -> Result<(), Error> {
-        if !self.in_flow() {
-            for _ in 0..self.indents.len() {
-                self.push_block_end(self.cursor.mark());
-            }
-            self.indents.clear();
-        }
+        self.close_blocks(None, self.cursor.mark());
         self.drop_candidate()?;
         self.key_allowed = false;
         Ok(())
@@ -44,11 +39,11 @@ impl<'t> Scanner<'t> {
     pub(super) fn fetch_flow_start(&mut self, kind: TokenKind<'t>) -> Result<(), Error> {
         self.save_candidate()?;
         let start = self.cursor.mark();
-        let opener = self.next_number();
+        let latest = self.next_number();
         self.fetch_indicator(kind, 1);
         self.levels.push(Level {
-            opener,
-            ..Level::default()
+            candidate: None,
+            latest,
         });
         self.key_allowed = true;
         self.check_depth(self.flow_level(), start)
@@ -58,10 +53,10 @@ impl<'t> Scanner<'t> {
         self.drop_candidate()?;
         if self.in_flow()
             && let Some(closed) = self.levels.pop()
-            && let Some(outer) = self.levels.last_mut().and_then(|it| it.candidate.as_mut())
         {
-            // yaml.v3 does not wait for `:` after a collection without candidates, such as `[]`.
-            outer.is_awaited &= closed.had_candidate || outer.token != closed.opener;
+            // Without candidates between the brackets, as in `[]`, this is the opening bracket:
+            // yaml.v3 does not wait for a `:` behind such a collection.
+            self.stop_waiting(closed.latest);
         }
         self.key_allowed = false;
         self.fetch_indicator(kind, 1);
@@ -101,6 +96,7 @@ impl<'t> Scanner<'t> {
         let level = self.flow_level();
         if let Some(candidate) = self.check_candidate(level)? {
             let KeyCandidate { token, mark, .. } = candidate;
+            self.stop_waiting(token);
             self.insert(token, TokenKind::Key, mark);
             self.open_block(TokenKind::BlockMappingStart, Some(token), mark)?;
             self.set_candidate(None);
@@ -147,18 +143,25 @@ impl<'t> Scanner<'t> {
         Ok(())
     }
 
-    /// Closes the block collections that are further to the right than `column`.
-    pub(super) fn close_blocks(&mut self, column: usize, before: Mark) {
-        while !self.in_flow() && self.indent().is_some_and(|indent| indent > column) {
+    /// Closes the block collections that are further to the right than `column`: at `mark`, or
+    /// behind the `#` of the comment that is in line with them.
+    pub(super) fn close_blocks(&mut self, column: Option<usize>, mut mark: Mark) {
+        while let Some(indent) = self.indent()
+            && column.is_none_or(|column| indent > column)
+            && !self.in_flow()
+        {
             self.indents.pop();
-            self.push_block_end(before);
+            if let Some(comment) = self.comment
+                && comment.column == indent
+            {
+                mark = comment;
+                mark.column += 1;
+                mark.byte += 1;
+            }
+            let (start, end) = (mark, mark);
+            let kind = TokenKind::BlockEnd;
+            self.push_token(Token { kind, start, end });
         }
-    }
-
-    /// A block collection ends before the blanks and comments that follow it.
-    fn push_block_end(&mut self, mark: Mark) {
-        let number = self.next_number();
-        self.insert(number, TokenKind::BlockEnd, mark);
     }
 
     fn check_depth(&self, depth: usize, mark: Mark) -> Result<(), Error> {
@@ -180,7 +183,6 @@ impl<'t> Scanner<'t> {
             token: self.next_number(),
             mark,
             is_required: !self.in_flow() && self.indent() == Some(mark.column),
-            is_awaited: true,
         }));
         Ok(())
     }
@@ -189,7 +191,8 @@ impl<'t> Scanner<'t> {
     pub(super) fn drop_candidate(&mut self) -> Result<(), Error> {
         match self.levels.last().and_then(|it| it.candidate) {
             Some(candidate) if candidate.is_required => return Err(self.missing_colon(&candidate)),
-            _ => {}
+            Some(candidate) => self.stop_waiting(candidate.token),
+            None => {}
         }
         self.set_candidate(None);
         Ok(())
@@ -217,8 +220,16 @@ impl<'t> Scanner<'t> {
 
     fn set_candidate(&mut self, candidate: Option<KeyCandidate>) {
         if let Some(level) = self.levels.last_mut() {
-            level.had_candidate |= candidate.is_some();
+            level.latest = candidate.map_or(level.latest, |it| it.token);
             level.candidate = candidate;
+        }
+    }
+
+    /// Notes that the token of this number is no key, or is known to be one.
+    fn stop_waiting(&mut self, token: usize) {
+        let index = token.checked_sub(self.taken);
+        if let Some(queued) = index.and_then(|index| self.tokens.get_mut(index)) {
+            queued.is_candidate = false;
         }
     }
 
