@@ -76,9 +76,8 @@ impl<'t> Scanner<'t> {
         let unprintable = Unprintable::find(text);
         let end = unprintable.as_ref().map_or(text.len(), |it| it.reported_from);
         let readable = text.get(..end).unwrap_or_default();
-        let start = if readable.starts_with('\u{feff}') { 3 } else { 0 };
         Self {
-            cursor: Cursor::new(readable, start),
+            cursor: Cursor::new(readable),
             tokens: VecDeque::new(),
             taken: 0,
             levels: vec![Level::default()],
@@ -211,7 +210,7 @@ impl<'t> Scanner<'t> {
         };
         let has_none = matches!(
             token.kind,
-            TokenKind::BlockEntry
+            TokenKind::BlockEntry { .. }
                 | TokenKind::DocumentStart
                 | TokenKind::DocumentEnd
                 | TokenKind::VersionDirective { .. }

@@ -77,7 +77,8 @@ impl<'t> Scanner<'t> {
         }
         self.drop_candidate()?;
         self.key_allowed = true;
-        self.fetch_indicator(TokenKind::BlockEntry, 1);
+        let after_comment = self.comment.is_some();
+        self.fetch_indicator(TokenKind::BlockEntry { after_comment }, 1);
         Ok(())
     }
 
