@@ -19,26 +19,26 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use kubectl_esc::environment::Diagnostic;
-use kubectl_esc::error::{Error, Kind, Result};
-use kubectl_esc::evaluator::{Definition, Evaluator, Importer, Provider, Providers};
+use esc::Diagnostic;
+use esc::evaluator::{Definition, Evaluator, Importer, Provider, Providers};
+use esc::{Error, HostResult};
 use serde_json::json;
 
 /// Definitions by name.
 struct Folder(BTreeMap<String, String>);
 
 impl Importer for Folder {
-    fn import(&self, name: &str) -> Result<Definition> {
+    fn import(&self, name: &str) -> HostResult<Definition> {
         match self.0.get(name) {
             Some(text) => Ok(definition(name, text)),
-            None => Err(Error::new(Kind::Definition, "there is no such environment")),
+            None => Err(Error::new("there is no such environment").into()),
         }
     }
 }
 
 impl Providers for Folder {
-    fn provider(&self, _: &str) -> Result<&dyn Provider> {
-        Err(Error::new(Kind::Definition, "there is no such provider"))
+    fn provider(&self, _: &str) -> HostResult<&dyn Provider> {
+        Err(Error::new("there is no such provider").into())
     }
 }
 

@@ -3,7 +3,9 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
+pub(crate) use esc::one_line;
 use serde::{Deserialize, Serialize};
 
 /// A specialised result.
@@ -65,13 +67,13 @@ impl Kind {
 ///
 /// `Display` prints the sentence alone; [`StdError::source`] leads to the causes. No part of it may
 /// hold a secret.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     kind: Kind,
     message: String,
     hint: Option<String>,
     details: Option<String>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
@@ -94,7 +96,7 @@ impl Error {
     /// Adds the cause.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        self.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -119,16 +121,21 @@ impl Error {
         self
     }
 
+    /// What a provider reported through a diagnostic: this package's own error as it was.
+    pub(crate) fn from_failure(failure: &dyn esc::Failure) -> Self {
+        let error: &(dyn StdError + 'static) = failure;
+        if let Some(own) = error.downcast_ref::<Self>() {
+            return own.clone();
+        }
+        let mut converted = Self::new(Kind::Definition, failure.message());
+        converted.hint = failure.hint().map(str::to_owned);
+        converted
+    }
+
     /// The sort of failure.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
-    }
-
-    /// What failed, as it was told: with line breaks, where a name has some. `Display` folds them.
-    #[must_use]
-    pub(crate) fn message(&self) -> &str {
-        &self.message
     }
 
     /// What to do about it.
@@ -145,12 +152,7 @@ impl Error {
 
     /// The causes, nearest first, each as one line.
     pub fn causes(&self) -> impl Iterator<Item = String> {
-        let mut next = self.source();
-        std::iter::from_fn(move || {
-            let cause = next?;
-            next = cause.source();
-            Some(one_line(&cause.to_string()))
-        })
+        esc::causes(self)
     }
 }
 
@@ -191,7 +193,7 @@ impl From<Record> for Error {
                 details: None,
                 source,
             };
-            Some(cause.into())
+            Some(Arc::new(cause) as Arc<dyn StdError + Send + Sync>)
         });
         Self {
             kind,
@@ -217,20 +219,22 @@ impl StdError for Error {
     }
 }
 
-/// Folds line breaks and other control characters, so that text from elsewhere can neither break
-/// the shape of a message nor drive a terminal.
-pub(crate) fn one_line(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    for word in text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|w| !w.is_empty())
-    {
-        if !folded.is_empty() {
-            folded.push(' ');
-        }
-        folded.push_str(word);
+/// What a provider, an importer or a decrypter of this package reports to the evaluator.
+impl esc::Failure for Error {
+    fn message(&self) -> String {
+        self.message.clone()
     }
-    folded
+
+    fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+/// An environment whose values cannot be written in the format that was asked for.
+impl From<esc::Error> for Error {
+    fn from(error: esc::Error) -> Self {
+        Self::from_failure(&error)
+    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 //! holds.
 //!
 //! ```text
-//! KUBERNETES_EXEC_INFO, flags, variables      kubernetes, configuration
+//! KUBERNETES_EXEC_INFO, flags, variables      kubernetes, config
 //!          |
-//! open the environment                        cloud or evaluator → environment
+//! open the environment                        pulumi_cloud or esc
 //!          |
-//! AWS credentials, a role on top              aws::from_environment, aws::sts
+//! AWS credentials, a role on top              aws::find_credentials, aws::sts
 //!          |
 //! presign                                     aws::eks_token
 //!          |
@@ -46,18 +46,22 @@ pub mod authenticate;
 pub mod aws;
 pub mod cache;
 pub mod clock;
-pub mod cloud;
 pub mod commands;
-pub mod configuration;
+pub mod config;
+mod context;
 pub mod digest;
-pub mod environment;
 pub mod error;
-pub mod evaluator;
+pub mod files_read;
 pub mod host;
 pub mod http;
 pub mod identity_token;
-pub mod journal;
 pub mod kubernetes;
+pub mod log;
+pub mod opener;
 pub mod process;
-pub mod pulumi;
+pub mod providers;
+pub mod pulumi_cloud;
+pub mod pulumi_state;
 pub mod secret;
+
+pub use context::Context;

@@ -1,12 +1,9 @@
 //! Wrapped secrets: nothing prints them by accident, and they are wiped when dropped.
 
-use std::ffi::OsString;
 use std::fmt;
 
+pub use esc::text::{REDACTED, Text};
 use zeroize::{Zeroize, Zeroizing};
-
-/// What stands where a secret would.
-pub const REDACTED: &str = "[secret]";
 
 /// A value that must not be shown: no `Display`, no serialisation, a `Debug` that hides it, wiped
 /// on drop. [`Secret::expose`] is the only way out, so that a search for it finds every place
@@ -38,65 +35,6 @@ impl From<&str> for Secret<String> {
     }
 }
 
-/// A text that may be a secret, such as any string in an environment.
-///
-/// It holds bytes, as the strings of ESC's evaluator do: `fn::fromBase64` may produce bytes that
-/// are not UTF-8, and they must come out as they went in. `Debug` never shows the text; wiped on
-/// drop.
-#[derive(Clone, Default, Eq, PartialEq)]
-pub struct Text(Zeroizing<Vec<u8>>);
-
-impl Text {
-    /// The bytes.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-
-    /// The text, unless it is not UTF-8.
-    #[must_use]
-    pub fn as_str(&self) -> Option<&str> {
-        std::str::from_utf8(&self.0).ok()
-    }
-
-    /// The text as variables and arguments of a process take it; `None` where the operating system
-    /// takes UTF-8 alone and this is none.
-    #[must_use]
-    pub fn to_os_string(&self) -> Option<OsString> {
-        #[cfg(unix)]
-        {
-            use std::os::unix::ffi::OsStrExt;
-            Some(std::ffi::OsStr::from_bytes(&self.0).to_owned())
-        }
-        #[cfg(not(unix))]
-        self.as_str().map(OsString::from)
-    }
-}
-
-impl fmt::Debug for Text {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Text({} bytes)", self.0.len())
-    }
-}
-
-impl From<&str> for Text {
-    fn from(text: &str) -> Self {
-        Self(Zeroizing::new(text.as_bytes().to_vec()))
-    }
-}
-
-impl From<String> for Text {
-    fn from(text: String) -> Self {
-        Self(Zeroizing::new(text.into_bytes()))
-    }
-}
-
-impl From<Vec<u8>> for Text {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +42,5 @@ mod tests {
     #[test]
     fn debug_hides_the_value() {
         assert_eq!(format!("{:?}", Secret::from("hunter2")), "[secret]");
-        assert_eq!(format!("{:?}", Text::from("hunter2")), "Text(7 bytes)");
     }
 }

@@ -159,8 +159,8 @@ fn help_and_version_go_to_standard_output() {
 
 #[test]
 fn debug_output_hides_secrets() {
-    use kubectl_esc::aws::{Credentials, from_environment};
-    use kubectl_esc::environment::{Data, Environment, Value};
+    use esc::{Data, Environment, Value};
+    use kubectl_esc::aws::{Credentials, find_credentials};
     use kubectl_esc::secret::Secret;
 
     let entries = [
@@ -173,7 +173,7 @@ fn debug_output_hides_secrets() {
     let environment = Environment {
         values: Value::new(Data::Object(entries.into())),
     };
-    let found = from_environment::find(&environment, None).unwrap();
+    let found = find_credentials::find(&environment, None).unwrap();
     let credentials = Credentials {
         session_token: Some(Secret::from("hunter2-hunter2")),
         ..found.credentials.clone()
@@ -185,7 +185,7 @@ fn debug_output_hides_secrets() {
         format!("{:?}", Value::from("hunter2-hunter2")),
         format!(
             "{:?}",
-            kubectl_esc::evaluator::Definition {
+            esc::evaluator::Definition {
                 name: "env".to_owned(),
                 shown_as: "./env.yaml".to_owned(),
                 text: "hunter2-hunter2".to_owned().into(),

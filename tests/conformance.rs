@@ -15,12 +15,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use kubectl_esc::environment::json::{self, Secrets};
-use kubectl_esc::environment::{Data, Diagnostic, Severity, Value};
-use kubectl_esc::error::{Error, Kind};
-use kubectl_esc::evaluator::{
+use esc::evaluator::{
     Decrypter, Definition, Evaluation, Evaluator, Importer, Provider, Providers, Rotator,
 };
+use esc::format::json::{self, Secrets};
+use esc::{Data, Diagnostic, Severity, Value};
+use esc::{Error, HostResult};
 use kubectl_esc::host::Host;
 use kubectl_esc::secret::Text;
 
@@ -236,14 +236,10 @@ fn found(diagnostics: &[Diagnostic], places: Places) -> String {
 struct Files(PathBuf);
 
 impl Importer for Files {
-    fn import(&self, name: &str) -> Result<Definition, Error> {
+    fn import(&self, name: &str) -> HostResult<Definition> {
         let path = self.0.join(format!("{name}.yaml"));
-        let text = fs::read_to_string(&path).map_err(|_| {
-            Error::new(
-                Kind::Definition,
-                format!("environment \"{name}\" not found"),
-            )
-        })?;
+        let text = fs::read_to_string(&path)
+            .map_err(|_| Error::new(format!("environment \"{name}\" not found")))?;
         Ok(Definition {
             name: name.to_owned(),
             shown_as: path.display().to_string(),
@@ -256,7 +252,7 @@ impl Importer for Files {
 struct Rot128;
 
 impl Decrypter for Rot128 {
-    fn decrypt(&self, ciphertext: &[u8]) -> Result<Text, Error> {
+    fn decrypt(&self, ciphertext: &[u8]) -> HostResult<Text> {
         let bytes: Vec<u8> = ciphertext.iter().map(|byte| byte ^ 128).collect();
         Ok(bytes.into())
     }
@@ -306,18 +302,18 @@ impl HarnessProviders {
 }
 
 impl Providers for HarnessProviders {
-    fn provider(&self, name: &str) -> Result<&dyn Provider, Error> {
+    fn provider(&self, name: &str) -> HostResult<&dyn Provider> {
         let provider = self.providers.get(name);
         provider
             .map(|provider| provider as &dyn Provider)
-            .ok_or_else(|| Error::new(Kind::Definition, format!("unknown provider \"{name}\"")))
+            .ok_or_else(|| Error::new(format!("unknown provider \"{name}\"")).into())
     }
 
-    fn rotator(&self, name: &str) -> Result<&dyn Rotator, Error> {
+    fn rotator(&self, name: &str) -> HostResult<&dyn Rotator> {
         let rotator = self.rotators.get(name);
         rotator
             .map(|rotator| rotator as &dyn Rotator)
-            .ok_or_else(|| Error::new(Kind::Definition, format!("unknown rotator \"{name}\"")))
+            .ok_or_else(|| Error::new(format!("unknown rotator \"{name}\"")).into())
     }
 }
 
@@ -344,14 +340,14 @@ impl Provider for HarnessProvider {
         }
     }
 
-    fn open(&self, inputs: &Value) -> Result<Value, Error> {
+    fn open(&self, inputs: &Value) -> HostResult<Value> {
         let mut value = inputs.clone();
         match self.does {
             Does::Echo => {}
             Does::EchoAsSecret => value.secret = true,
             Does::Fail => {
                 let why = inputs.property("why").and_then(Value::as_str);
-                return Err(Error::new(Kind::Unavailable, why.unwrap_or_default()));
+                return Err(Error::new(why.unwrap_or_default()).into());
             }
         }
         Ok(value)
@@ -377,12 +373,12 @@ impl Rotator for HarnessRotator {
         self.state
     }
 
-    fn open(&self, inputs: &Value, state: Option<&Value>) -> Result<Value, Error> {
+    fn open(&self, inputs: &Value, state: Option<&Value>) -> HostResult<Value> {
         let next = inputs.property("next").filter(|next| !next.unknown);
         let current = state.and_then(|state| state.property("current"));
         if next.is_some_and(|next| current.is_none_or(|current| next.data != current.data)) {
             let message = "oh no! inputs were evaluated outside of rotation";
-            return Err(Error::new(Kind::Definition, message));
+            return Err(Error::new(message).into());
         }
         Ok(state.map_or_else(|| Value::new(Data::Object(BTreeMap::new())), Value::clone))
     }

@@ -8,27 +8,27 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, RngSeed};
 
-use kubectl_esc::environment::json::{self, Secrets};
-use kubectl_esc::environment::path::Accessor;
-use kubectl_esc::environment::{Diagnostic, PropertyPath, Style};
-use kubectl_esc::error::{Error, Kind, Result};
-use kubectl_esc::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers};
+use esc::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers};
+use esc::format::json::{self, Secrets};
+use esc::property_path::Accessor;
+use esc::{Diagnostic, PropertyPath, Style};
+use esc::{Error, HostResult};
 
 /// Definitions by name; `root` is opened.
 struct Folder(BTreeMap<&'static str, String>);
 
 impl Importer for Folder {
-    fn import(&self, name: &str) -> Result<Definition> {
+    fn import(&self, name: &str) -> HostResult<Definition> {
         match self.0.get(name) {
             Some(text) => Ok(definition(name, text)),
-            None => Err(Error::new(Kind::Definition, "there is no such environment")),
+            None => Err(Error::new("there is no such environment").into()),
         }
     }
 }
 
 impl Providers for Folder {
-    fn provider(&self, _: &str) -> Result<&dyn Provider> {
-        Err(Error::new(Kind::Definition, "there is no such provider"))
+    fn provider(&self, _: &str) -> HostResult<&dyn Provider> {
+        Err(Error::new("there is no such provider").into())
     }
 }
 

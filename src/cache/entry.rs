@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
-use crate::environment::FileRead;
 use crate::error::{Error, Kind, Result};
+use crate::files_read::FileRead;
 use crate::secret::Secret;
 
 /// The version of the format. Entries of another one are not found: it is part of the key.

@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use crate::environment::files::is_absence;
 use crate::error::{Error, Kind, Result};
+use crate::files_read::is_absence;
 
 /// The ending of an entry's file.
 pub(super) const ENTRY: &str = "entry";

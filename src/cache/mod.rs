@@ -23,8 +23,8 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::digest::Sha256;
-use crate::environment::FileRead;
 use crate::error::Result;
+use crate::files_read::FileRead;
 
 pub use entry::{Entry, Freshness, Kept, Listed};
 pub use failure::Failure;

@@ -17,8 +17,8 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
 use zeroize::Zeroizing;
 
 use crate::digest::{Sha256, hex};
-use crate::environment::FileRead;
 use crate::error::{Error, Kind, Result};
+use crate::files_read::FileRead;
 use crate::secret::Secret;
 
 /// Sets these keys apart from all others that a login's secret may serve for.

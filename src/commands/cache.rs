@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use super::output;
 use crate::cache::{self, Folder, Listed};
 use crate::clock::{Timestamp, format_duration};
-use crate::configuration::cache::{CacheFolderFlags, folder};
+use crate::config::cache::{CacheFolderFlags, folder};
 use crate::error::{Error, Result, one_line};
 use crate::host::Host;
 

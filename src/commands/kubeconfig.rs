@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{difference, output};
-use crate::configuration::KubeconfigFlags;
-use crate::configuration::request::OpenRequest;
+use crate::config::KubeconfigFlags;
+use crate::config::request::OpenRequest;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::eks_login::Login;

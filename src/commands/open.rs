@@ -4,14 +4,14 @@ use clap::{Args, ValueEnum};
 
 use super::output;
 use crate::authenticate::open;
-use crate::configuration::OpenFlags;
-use crate::configuration::request::OpenRequest;
-use crate::environment::json::{self, Secrets};
-use crate::environment::{Environment, PropertyPath, Value, formats, text};
+use crate::config::OpenFlags;
+use crate::config::request::OpenRequest;
 use crate::error::{Error, Kind, Result};
-use crate::evaluator::yaml_text;
 use crate::host::Host;
-use crate::journal::{Journal, Note};
+use crate::log::{Log, Message};
+use esc::format::json::{self, Secrets};
+use esc::format::yaml;
+use esc::{Environment, PropertyPath, Value, format::dotenv, format::string};
 
 pub(super) const ABOUT: &str = "Open an environment and print its values, secrets included";
 
@@ -51,7 +51,7 @@ enum Format {
     Detailed,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<()> {
     let path = arguments
         .path
         .as_deref()
@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
         .with_hint("leave the path out, or use `--format string` for a single value"));
     }
     let request = OpenRequest::read(&arguments.environment, &arguments.flags, host)?;
-    let opened = open(&request, host, journal)?;
+    let opened = open(&request, host, log)?;
     let warnings = opened.warnings();
     if !warnings.is_empty() {
         output::block(&warnings);
@@ -81,17 +81,17 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
     };
     let environment = opened.environment();
     let text = match arguments.format {
-        Format::Dotenv => formats::dotenv(environment, secrets)?,
-        Format::Shell => formats::shell(environment, secrets)?,
+        Format::Dotenv => dotenv::dotenv(environment, secrets)?,
+        Format::Shell => dotenv::shell(environment, secrets)?,
         Format::Json => json::indented(value(&request, environment, path.as_ref())?, secrets),
         Format::Yaml => {
             let value = value(&request, environment, path.as_ref())?.shown(secrets);
-            yaml_text::text(&value, yaml_text::OPEN_INDENT)
+            yaml::text(&value, yaml::OPEN_INDENT)
         }
         Format::Detailed => json::detailed(value(&request, environment, path.as_ref())?, secrets),
         Format::String => {
             let value = value(&request, environment, path.as_ref())?;
-            text::plain(value, secrets).map_err(|problem| {
+            string::plain(value, secrets).map_err(|problem| {
                 Error::new(Kind::Definition, "cannot print the value as a string")
                     .caused_by(problem)
                     .with_hint("use `--format json`")
@@ -100,7 +100,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
     };
     if matches!(arguments.format, Format::Dotenv | Format::Shell) {
         for file in environment.file_entries() {
-            output::note(Note::Line(&format!(
+            output::note(Message::Line(&format!(
                 "`{}` is left out: it is a file, and `open` writes none; `kubectl-esc run` does",
                 file.name
             )));

@@ -3,6 +3,7 @@
 //! The command runs in our process group and on our terminal, and ends as if it ran alone: signals
 //! reach it, its exit code is handed back. Its files are gone afterwards.
 
+pub mod command_env;
 pub mod files;
 pub mod program;
 pub mod redaction;
@@ -14,6 +15,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
 
+pub use command_env::HandOver;
 pub use program::Program;
 pub use streams::{Sink, Streams};
 

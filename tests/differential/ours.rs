@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use kubectl_esc::environment::json::{self, Secrets};
-use kubectl_esc::environment::{self, Data, Severity, Value};
-use kubectl_esc::error::{Error, Kind};
-use kubectl_esc::evaluator::{
+use esc::evaluator::{
     Decrypter, Definition, Evaluation, Evaluator, Importer, Provider, Providers, Rotator,
 };
+use esc::format::json::{self, Secrets};
+use esc::{self, Data, Severity, Value};
+use esc::{Error, HostResult};
 use kubectl_esc::secret::Text;
 
 use crate::case::{Answer, Case, Diagnostic};
@@ -39,8 +39,8 @@ pub fn answer(case: &Case, providers: &SharedProviders) -> Answer {
 }
 
 fn diagnostics(evaluation: &Evaluation) -> Vec<Diagnostic> {
-    let place = |at: environment::Position| (at.line, at.column);
-    let convert = |found: &environment::Diagnostic| Diagnostic {
+    let place = |at: esc::Position| (at.line, at.column);
+    let convert = |found: &esc::Diagnostic| Diagnostic {
         environment: found.range.as_ref().map(|at| at.environment.to_string()),
         begin: found.range.as_ref().map(|at| place(at.begin)),
         end: found.range.as_ref().map(|at| place(at.end)),
@@ -58,13 +58,12 @@ fn diagnostics(evaluation: &Evaluation) -> Vec<Diagnostic> {
 struct Texts<'a>(&'a Case);
 
 impl Importer for Texts<'_> {
-    fn import(&self, name: &str) -> Result<Definition, Error> {
-        let text = self.0.environments.get(name).ok_or_else(|| {
-            Error::new(
-                Kind::Definition,
-                format!("environment \"{name}\" not found"),
-            )
-        })?;
+    fn import(&self, name: &str) -> HostResult<Definition> {
+        let text = self
+            .0
+            .environments
+            .get(name)
+            .ok_or_else(|| Error::new(format!("environment \"{name}\" not found")))?;
         Ok(Definition {
             name: name.to_owned(),
             shown_as: name.to_owned(),
@@ -77,7 +76,7 @@ impl Importer for Texts<'_> {
 struct Rot128;
 
 impl Decrypter for Rot128 {
-    fn decrypt(&self, ciphertext: &[u8]) -> Result<Text, Error> {
+    fn decrypt(&self, ciphertext: &[u8]) -> HostResult<Text> {
         let plain: Vec<u8> = ciphertext.iter().map(|it| it.wrapping_add(128)).collect();
         Ok(Text::from(plain))
     }
@@ -173,18 +172,18 @@ fn secret_answer(description: &Value) -> Value {
 }
 
 impl Providers for SharedProviders {
-    fn provider(&self, name: &str) -> Result<&dyn Provider, Error> {
+    fn provider(&self, name: &str) -> HostResult<&dyn Provider> {
         let provider = self.providers.get(name);
         provider
             .map(|provider| provider as &dyn Provider)
-            .ok_or_else(|| Error::new(Kind::Definition, format!("unknown provider \"{name}\"")))
+            .ok_or_else(|| Error::new(format!("unknown provider \"{name}\"")).into())
     }
 
-    fn rotator(&self, name: &str) -> Result<&dyn Rotator, Error> {
+    fn rotator(&self, name: &str) -> HostResult<&dyn Rotator> {
         let rotator = self.rotators.get(name);
         rotator
             .map(|rotator| rotator as &dyn Rotator)
-            .ok_or_else(|| Error::new(Kind::Definition, format!("unknown rotator \"{name}\"")))
+            .ok_or_else(|| Error::new(format!("unknown rotator \"{name}\"")).into())
     }
 }
 
@@ -197,7 +196,7 @@ impl Provider for SharedProvider {
         &self.outputs
     }
 
-    fn open(&self, inputs: &Value) -> Result<Value, Error> {
+    fn open(&self, inputs: &Value) -> HostResult<Value> {
         let mut value = inputs.clone();
         match &self.does {
             Does::Echo => {}
@@ -205,7 +204,7 @@ impl Provider for SharedProvider {
             Does::Fail => {
                 let why = inputs.property("why").and_then(Value::as_str);
                 let message = format!("the provider fails: {}", why.unwrap_or_default());
-                return Err(Error::new(Kind::Unavailable, message));
+                return Err(Error::new(message).into());
             }
             Does::Answer(answer) => return Ok(answer.clone()),
         }
@@ -227,7 +226,7 @@ impl Rotator for SharedRotator {
     }
 
     /// Gives the state back. `echo` refuses to be given its next value outside of a rotation.
-    fn open(&self, inputs: &Value, state: Option<&Value>) -> Result<Value, Error> {
+    fn open(&self, inputs: &Value, state: Option<&Value>) -> HostResult<Value> {
         let next = inputs.property("next").filter(|it| !it.unknown);
         let current = state.and_then(|state| state.property("current"));
         if let Some(next) = next
@@ -235,7 +234,7 @@ impl Rotator for SharedRotator {
             && current.is_none_or(|current| current.data != next.data)
         {
             let message = "the next value was computed outside of a rotation";
-            return Err(Error::new(Kind::Unavailable, message));
+            return Err(Error::new(message).into());
         }
         let nothing = || Value::new(Data::Object(BTreeMap::new()));
         Ok(state.cloned().unwrap_or_else(nothing))

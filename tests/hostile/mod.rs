@@ -7,10 +7,10 @@ mod shapes;
 
 use std::collections::BTreeMap;
 
-use kubectl_esc::environment::{Diagnostic, Style};
-use kubectl_esc::error::{Error, Kind, Result};
-use kubectl_esc::evaluator::limits::Limits;
-use kubectl_esc::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers};
+use esc::evaluator::limits::Limits;
+use esc::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers};
+use esc::{Diagnostic, Style};
+use esc::{Error, HostResult};
 
 use crate::support::plugin::{LIMIT, Plugin};
 use shapes::{End, Files, SHAPES, Shape};
@@ -26,20 +26,20 @@ const LOW: Limits = Limits {
 struct Folder(BTreeMap<String, String>);
 
 impl Importer for Folder {
-    fn import(&self, name: &str) -> Result<Definition> {
+    fn import(&self, name: &str) -> HostResult<Definition> {
         let file = name.strip_prefix("default/").unwrap_or(name);
         let text = self.0.get(file).ok_or_else(|| {
             let message = format!("environment \"{name}\" not found");
-            Error::new(Kind::Definition, message)
+            Error::new(message)
         })?;
         Ok(definition(name, text))
     }
 }
 
 impl Providers for Folder {
-    fn provider(&self, name: &str) -> Result<&dyn Provider> {
+    fn provider(&self, name: &str) -> HostResult<&dyn Provider> {
         let message = format!("unknown provider \"{name}\"");
-        Err(Error::new(Kind::Definition, message))
+        Err(Error::new(message).into())
     }
 }
 

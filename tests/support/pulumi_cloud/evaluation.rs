@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use kubectl_esc::environment::path::Accessor;
-use kubectl_esc::environment::{Data, Diagnostic, Position, PropertyPath, Value};
-use kubectl_esc::error::{Error, Kind};
-use kubectl_esc::evaluator::{Definition, Evaluation, Evaluator, Importer};
+use esc::evaluator::{Definition, Evaluation, Evaluator, Importer};
+use esc::property_path::Accessor;
+use esc::{Data, Diagnostic, Position, PropertyPath, Value};
+use esc::{Error, HostResult};
 use serde_json::json;
 
 use super::account::Principal;
@@ -338,13 +338,8 @@ struct Stored<'a> {
 }
 
 impl Importer for Stored<'_> {
-    fn import(&self, name: &str) -> Result<Definition, Error> {
-        let absent = || {
-            Error::new(
-                Kind::Definition,
-                format!("environment \"{name}\" not found"),
-            )
-        };
+    fn import(&self, name: &str) -> HostResult<Definition> {
+        let absent = || Error::new(format!("environment \"{name}\" not found"));
         let (path, version) = match name.split_once('@') {
             Some((path, version)) => (path, Some(version)),
             None => (name, None),

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use kubectl_esc::environment::PropertyPath;
-use kubectl_esc::environment::path::Accessor;
+use esc::PropertyPath;
+use esc::property_path::Accessor;
 
 use super::ciphertext;
 use super::json::Json;

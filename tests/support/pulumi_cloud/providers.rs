@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use esc::evaluator::provider::{self, Provider};
+use esc::{Data, Number, Value};
+use esc::{Error, Failure, HostResult};
 use kubectl_esc::clock::parse_duration;
-use kubectl_esc::environment::{Data, Number, Value};
-use kubectl_esc::error::{Error, Kind};
-use kubectl_esc::evaluator::provider::{self, Provider};
 use serde_json::json;
 
 use super::configuration::Stack;
@@ -72,7 +72,7 @@ impl Providers {
 }
 
 impl provider::Providers for Providers {
-    fn provider(&self, name: &str) -> Result<&dyn Provider, Error> {
+    fn provider(&self, name: &str) -> HostResult<&dyn Provider> {
         let mut all = self.all.iter();
         let found = all.find(|provider| provider.name == name);
         found
@@ -90,7 +90,7 @@ impl Provider for Named {
         &self.outputs
     }
 
-    fn open(&self, inputs: &Value) -> Result<Value, Error> {
+    fn open(&self, inputs: &Value) -> HostResult<Value> {
         match self.name {
             "aws-login" => self.world.aws_login(inputs),
             "oidc" => self.world.identity_token(inputs),
@@ -177,7 +177,7 @@ pub(super) fn schemas(name: &str) -> (serde_json::Value, serde_json::Value) {
 }
 
 impl World {
-    fn aws_login(&self, inputs: &Value) -> Result<Value, Error> {
+    fn aws_login(&self, inputs: &Value) -> HostResult<Value> {
         let Some(login) = inputs.property("oidc") else {
             let keys = inputs.property("static");
             let keys = keys.ok_or_else(|| failed("one of oidc and static is needed"))?;
@@ -291,7 +291,7 @@ impl World {
     }
 
     /// `fn::open::oidc`: an identity token of the second version.
-    fn identity_token(&self, inputs: &Value) -> Result<Value, Error> {
+    fn identity_token(&self, inputs: &Value) -> HostResult<Value> {
         if !self.is_stored {
             return Err(failed("identity tokens are for stored environments only"));
         }
@@ -327,7 +327,7 @@ impl World {
         Ok(Value::secret(issuer.sign(&claims)))
     }
 
-    fn stack_outputs(&self, inputs: &Value) -> Result<Value, Error> {
+    fn stack_outputs(&self, inputs: &Value) -> HostResult<Value> {
         let Some(Data::Object(stacks)) = inputs.property("stacks").map(|value| &value.data) else {
             return Err(failed("stacks must be an object"));
         };
@@ -345,7 +345,7 @@ impl World {
             });
             Ok((name.clone(), Value::new(Data::Object(outputs.collect()))))
         });
-        let outputs = outputs.collect::<Result<_, Error>>()?;
+        let outputs = outputs.collect::<HostResult<_>>()?;
         Ok(Value::new(Data::Object(outputs)))
     }
 }
@@ -367,7 +367,7 @@ fn from_json(value: &serde_json::Value) -> Value {
 }
 
 /// A duration in seconds, as text.
-fn seconds(duration: &str) -> Result<String, Error> {
+fn seconds(duration: &str) -> HostResult<String> {
     let parsed = parse_duration(duration);
     let parsed = parsed.ok_or_else(|| failed("the duration cannot be read"))?;
     Ok(parsed.as_secs().to_string())
@@ -379,6 +379,6 @@ fn element<'a>(xml: &'a str, name: &str) -> &'a str {
     rest.split_once('<').unwrap_or_default().0
 }
 
-fn failed(why: impl Into<String>) -> Error {
-    Error::new(Kind::Definition, why)
+fn failed(why: impl Into<String>) -> Box<dyn Failure> {
+    Error::new(why).into()
 }

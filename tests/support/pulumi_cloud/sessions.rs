@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use aws_lc_rs::rand;
+use esc::{PropertyPath, Value};
 use kubectl_esc::clock::parse_duration;
-use kubectl_esc::environment::{PropertyPath, Value};
 use serde_json::json;
 
 use super::account::Principal;

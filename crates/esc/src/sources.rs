@@ -1,0 +1,167 @@
+//! The texts of definitions, and what in them must not show.
+
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use crate::text::Text;
+
+/// The shortest secret that is looked for in the rest of a text, in bytes. A shorter one would be
+/// found everywhere, and so show itself.
+const SHORTEST_SECRET: usize = 4;
+
+/// The longest piece in which a secret is looked for, in bytes.
+pub(super) const LONGEST_PIECE: usize = 256;
+
+/// How many pieces of secrets are looked for. The others are hidden only where they are written.
+const MAXIMUM_PIECES: usize = 10_000;
+
+/// The texts of an environment and of its imports, by the environment's name, with what in them
+/// must not show.
+#[derive(Default)]
+pub struct Sources {
+    pub(super) sources: BTreeMap<Arc<str>, Source>,
+    pub(super) pieces: Pieces,
+}
+
+pub(super) struct Source {
+    pub(super) shown_as: String,
+    pub(super) text: Zeroizing<String>,
+    /// In bytes, in any order.
+    pub(super) hidden: Vec<ops::Range<usize>>,
+}
+
+/// Texts that must not show wherever they stand.
+#[derive(Default)]
+pub(super) struct Pieces {
+    all: BTreeSet<Piece>,
+    /// How long they are, in bytes.
+    lengths: BTreeSet<usize>,
+    /// How they begin.
+    prefixes: BTreeSet<[u8; SHORTEST_SECRET]>,
+}
+
+/// A part of a line of a secret.
+#[derive(Eq, PartialEq)]
+pub(super) struct Piece(Zeroizing<Vec<u8>>);
+
+impl Pieces {
+    /// Adds a part of a secret as its beginning and its end. They are as long as a power of two, so
+    /// that there are few lengths to look for, and together they are all of it.
+    fn add(&mut self, part: &[u8]) {
+        let Some(power) = part.len().checked_ilog2() else {
+            return;
+        };
+        let length = 1 << power;
+        self.lengths.insert(length);
+        for piece in [&part[..length], &part[part.len() - length..]] {
+            let prefix = piece.first_chunk().copied().unwrap_or_default();
+            self.prefixes.insert(prefix);
+            self.all.insert(Piece(Zeroizing::new(piece.to_owned())));
+        }
+    }
+
+    /// How long the pieces are that `text` begins with.
+    pub(super) fn at_start_of(&self, text: &[u8]) -> impl Iterator<Item = usize> {
+        let known = text.first_chunk().filter(|it| self.prefixes.contains(*it));
+        let lengths = known.into_iter().flat_map(|_| &self.lengths).copied();
+        lengths.filter(|length| text.get(..*length).is_some_and(|it| self.all.contains(it)))
+    }
+}
+
+impl Borrow<[u8]> for Piece {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Ord for Piece {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.as_slice().cmp(other.0.as_slice())
+    }
+}
+
+impl PartialOrd for Piece {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Shows no text.
+impl fmt::Debug for Sources {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.sources.keys()).finish()
+    }
+}
+
+impl Sources {
+    /// Adds a text, and gives the name that places in it are to carry: `name`, unless another text
+    /// has it already.
+    pub fn add(&mut self, name: &str, shown_as: &str, text: Zeroizing<String>) -> Arc<str> {
+        let mut key: Arc<str> = Arc::from(name);
+        let mut number = 2;
+        while let Some(other) = self.sources.get(&key) {
+            if other.shown_as == shown_as && other.text == text {
+                return key;
+            }
+            key = Arc::from(format!("{name}#{number}"));
+            number += 1;
+        }
+        let source = Source {
+            shown_as: shown_as.to_owned(),
+            text,
+            hidden: Vec::new(),
+        };
+        self.sources.insert(Arc::clone(&key), source);
+        key
+    }
+
+    /// What a person calls the environment `name`.
+    #[must_use]
+    pub fn shown_as(&self, name: &str) -> Option<&str> {
+        Some(&self.sources.get(name)?.shown_as)
+    }
+
+    /// Hides a stretch of the text of `name`, in bytes.
+    pub fn hide(&mut self, name: &str, bytes: ops::Range<usize>) {
+        if let Some(source) = self.sources.get_mut(name) {
+            source.hidden.push(bytes);
+        }
+    }
+
+    /// Hides a text wherever it stands. One that is very short is hidden only where
+    /// [`Sources::hide`] says.
+    pub fn hide_text(&mut self, secret: &Text) {
+        let Some(text) = secret.as_str() else {
+            return;
+        };
+        for mut line in text.lines().map(str::trim) {
+            while line.len() >= SHORTEST_SECRET && self.pieces.all.len() < MAXIMUM_PIECES {
+                let (part, rest) = line.split_at(line.floor_char_boundary(LONGEST_PIECE));
+                self.pieces.add(part.as_bytes());
+                line = rest;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_texts_of_one_name_are_told_apart() {
+        let mut sources = Sources::default();
+        let text = |text: &str| Zeroizing::new(text.to_owned());
+        assert_eq!(&*sources.add("env", "./env.yaml", text("a")), "env");
+        assert_eq!(&*sources.add("env", "./env.yaml", text("a")), "env");
+        assert_eq!(&*sources.add("env", "default/env.yaml", text("b")), "env#2");
+        assert_eq!(sources.shown_as("env#2"), Some("default/env.yaml"));
+        assert!(!format!("{sources:?}").contains("yaml"));
+    }
+}

@@ -1,0 +1,54 @@
+//! A growing text that wipes what it leaves behind.
+
+use zeroize::Zeroizing;
+
+use crate::text::Text;
+
+/// Collects bytes for a [`Text`]. An ordinary buffer leaves copies of its content in memory when it
+/// grows; this one wipes them.
+#[derive(Default)]
+pub(crate) struct TextBuilder(Zeroizing<Vec<u8>>);
+
+impl TextBuilder {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        if self.0.capacity() - self.0.len() < bytes.len() {
+            let capacity = (self.0.len() + bytes.len()).max(2 * self.0.capacity());
+            let mut grown = Zeroizing::new(Vec::with_capacity(capacity));
+            grown.extend_from_slice(&self.0);
+            self.0 = grown;
+        }
+        self.0.extend_from_slice(bytes);
+    }
+
+    pub(crate) fn push_str(&mut self, text: &str) {
+        self.push(text.as_bytes());
+    }
+
+    pub(crate) fn push_char(&mut self, character: char) {
+        self.push(character.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn finish(mut self) -> Text {
+        Text::from(std::mem::take(&mut *self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_grows() {
+        let mut text = TextBuilder::default();
+        for _ in 0..100 {
+            text.push_str("ab");
+            text.push_char('é');
+        }
+        assert_eq!(text.len(), 400);
+        assert_eq!(text.finish().as_str().unwrap(), "abé".repeat(100));
+    }
+}

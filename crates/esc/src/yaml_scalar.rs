@@ -1,0 +1,321 @@
+//! What a plain YAML scalar means: the resolution rules of Go's yaml.v3, which ESC reads with.
+//!
+//! They are those of YAML 1.2's core schema with leftovers of 1.1: octal by a leading zero, `_`
+//! between digits, binary. `yes` and `on` are strings. A timestamp stays a string.
+
+/// A scalar, resolved.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Scalar {
+    Null,
+    Bool(bool),
+    /// A finite number in decimal, as Go prints it.
+    Number(String),
+    /// `.inf` or `.nan`: a number that JSON does not have.
+    NotFinite,
+    Text,
+}
+
+/// Resolves a scalar without quotes and without a tag.
+pub(crate) fn resolve(text: &str) -> Scalar {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
+        "true" | "True" | "TRUE" => return Scalar::Bool(true),
+        "false" | "False" | "FALSE" => return Scalar::Bool(false),
+        ".nan" | ".NaN" | ".NAN" => return Scalar::NotFinite,
+        _ => {}
+    }
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if matches!(unsigned, ".inf" | ".Inf" | ".INF") {
+        return Scalar::NotFinite;
+    }
+    let number = match text.as_bytes().first() {
+        Some(b'.') => float(text),
+        Some(b'+' | b'-' | b'0'..=b'9') => {
+            let plain = text.replace('_', "");
+            integer(&plain).or_else(|| {
+                if is_decimal(&plain) {
+                    float(&plain)
+                } else {
+                    None
+                }
+            })
+        }
+        _ => None,
+    };
+    number.map_or(Scalar::Text, Scalar::Number)
+}
+
+/// The tag that yaml.v3 gives a scalar that says none.
+pub(crate) fn tag_of(text: &str) -> &'static str {
+    match resolve(text) {
+        Scalar::Null => "!!null",
+        Scalar::Bool(_) => "!!bool",
+        Scalar::Number(_) if integer(&text.replace('_', "")).is_some() => "!!int",
+        Scalar::Number(_) | Scalar::NotFinite => "!!float",
+        Scalar::Text => "!!str",
+    }
+}
+
+/// Whether yaml.v3 takes a text for a point in time: `2001-12-14`, with `21:59:43.1` after a space,
+/// or with `T`, the time and a zone. Days count from 1 to the month's last.
+pub(crate) fn is_timestamp(text: &str) -> bool {
+    let Some((year, rest)) = text.split_once('-') else {
+        return false;
+    };
+    let (date, time) = match rest.find(['T', 't', ' ']) {
+        Some(at) => (&rest[..at], Some((&rest[at..=at], &rest[at + 1..]))),
+        None => (rest, None),
+    };
+    let Some((month, day)) = date.split_once('-') else {
+        return false;
+    };
+    let (Some(year), Some(month), Some(day)) = (
+        digits(year, 4..=4),
+        digits(month, 1..=2),
+        digits(day, 1..=2),
+    ) else {
+        return false;
+    };
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        2 if is_leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        1..=12 => 31,
+        _ => 0,
+    };
+    (1..=days).contains(&day)
+        && match time {
+            None => true,
+            Some((" ", time)) => is_time(time),
+            Some((_, zoned)) => match zoned.find(['Z', '+', '-']) {
+                Some(at) => is_time(&zoned[..at]) && is_zone(&zoned[at..]),
+                None => false,
+            },
+        }
+}
+
+/// `21:59:43.1`
+fn is_time(text: &str) -> bool {
+    let (time, fraction) = match text.find(['.', ',']) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text, None),
+    };
+    let parts: Vec<_> = time.split(':').collect();
+    let [hour, minute, second] = parts.as_slice() else {
+        return false;
+    };
+    let is_below = |text: &str, limit| digits(text, 1..=2).is_some_and(|number| number < limit);
+    is_below(hour, 24)
+        && is_below(minute, 60)
+        && is_below(second, 60)
+        && fraction.is_none_or(|fraction| {
+            !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit())
+        })
+}
+
+/// `Z` or `+01:00`
+fn is_zone(text: &str) -> bool {
+    if text == "Z" {
+        return true;
+    }
+    let Some((hour, minute)) = text[1..].split_once(':') else {
+        return false;
+    };
+    let is_at_most = |text, limit| digits(text, 2..=2).is_some_and(|number| number <= limit);
+    is_at_most(hour, 24) && is_at_most(minute, 60)
+}
+
+fn digits(text: &str, length: std::ops::RangeInclusive<usize>) -> Option<u32> {
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    (is_digits && length.contains(&text.len()))
+        .then(|| text.parse().ok())
+        .flatten()
+}
+
+/// A number as the tag `!!float` makes it: `1000000` is `1e+06`.
+pub(crate) fn as_float(scalar: Scalar) -> Scalar {
+    match scalar {
+        Scalar::Number(number) => float(&number).map_or(Scalar::Text, Scalar::Number),
+        other => other,
+    }
+}
+
+/// An integer of 64 bits with an optional sign, in the base that its prefix says; as decimal text.
+fn integer(text: &str) -> Option<String> {
+    let (negative, signed) = match text.as_bytes().first()? {
+        b'-' => (true, true),
+        b'+' => (false, true),
+        _ => (false, false),
+    };
+    let digits = &text[usize::from(signed)..];
+    let prefix = digits.get(..2).map(str::to_ascii_lowercase);
+    let (base, digits) = match prefix.as_deref() {
+        Some("0x") => (16, &digits[2..]),
+        Some("0o") => (8, &digits[2..]),
+        Some("0b") => (2, &digits[2..]),
+        Some(prefix) if prefix.starts_with('0') => (8, &digits[1..]),
+        _ => (10, digits),
+    };
+    if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(base)) {
+        return None;
+    }
+    let magnitude = u64::from_str_radix(digits, base).ok()?;
+    // Beyond 63 bits only a number without a sign is an integer, as for Go's ParseUint.
+    let limit = match (signed, negative) {
+        (true, true) => 1 << 63,
+        (true, false) => (1 << 63) - 1,
+        (false, _) => u64::MAX,
+    };
+    (magnitude <= limit).then(|| {
+        if negative && magnitude != 0 {
+            format!("-{magnitude}")
+        } else {
+            magnitude.to_string()
+        }
+    })
+}
+
+/// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`
+fn is_decimal(text: &str) -> bool {
+    let text = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (mantissa, exponent) = match text.find(['e', 'E']) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text, None),
+    };
+    let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let exponent_holds = exponent.is_none_or(|exponent| {
+        let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        !digits.is_empty() && all_digits(digits)
+    });
+    (!whole.is_empty() || !fraction.is_empty())
+        && all_digits(whole)
+        && all_digits(fraction)
+        && exponent_holds
+}
+
+fn float(text: &str) -> Option<String> {
+    // Rust reads more words than Go (`.5` is no difference; `infinity` cannot start with `.`).
+    let value: f64 = text.parse().ok()?;
+    value.is_finite().then(|| format_float(value))
+}
+
+/// The shortest decimal that reads back as `value`, laid out as Go's `FormatFloat(value, 'g', -1,
+/// 64)`: with an exponent of two digits where the power of ten is below -4 or above 5.
+fn format_float(value: f64) -> String {
+    let shortest = format!("{value:e}");
+    let digits = shortest.split('e').next().unwrap_or_default();
+    let digits = digits.bytes().filter(u8::is_ascii_digit).count();
+    // Where two of the shortest are as near, Go takes the even one, as this does and `{:e}` does not.
+    let nearest = format!("{value:.*e}", digits.saturating_sub(1));
+    let scientific = match nearest.parse::<f64>() {
+        Ok(read) if value.to_bits() == read.to_bits() => nearest,
+        _ => shortest,
+    };
+    let Some((mantissa, exponent)) = scientific.split_once('e') else {
+        return scientific;
+    };
+    let Ok(power) = exponent.parse::<i32>() else {
+        return scientific;
+    };
+    let sign = if power < 0 { '-' } else { '+' };
+    if !(-4..6).contains(&power) {
+        return format!("{mantissa}e{sign}{:02}", power.abs());
+    }
+    shifted(mantissa, power)
+}
+
+/// A decimal with its point moved to the right, or to the left where `by` is negative.
+fn shifted(mantissa: &str, by: i32) -> String {
+    let (sign, mantissa) = match mantissa.strip_prefix('-') {
+        Some(mantissa) => ("-", mantissa),
+        None => ("", mantissa),
+    };
+    let digits = mantissa.replace('.', "");
+    let places = usize::try_from(by.unsigned_abs()).unwrap_or_default();
+    if by < 0 {
+        return format!("{sign}0.{}{digits}", "0".repeat(places.saturating_sub(1)));
+    }
+    match digits.split_at_checked(places + 1) {
+        Some((whole, "")) => format!("{sign}{whole}"),
+        Some((whole, fraction)) => format!("{sign}{whole}.{fraction}"),
+        None => format!("{sign}{digits:0<width$}", width = places + 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scalars_resolve_as_yaml_v3_does() {
+        let number = |text: &str| Scalar::Number(text.to_owned());
+        for (text, want) in [
+            ("", Scalar::Null),
+            ("~", Scalar::Null),
+            ("NULL", Scalar::Null),
+            ("nULL", Scalar::Text),
+            ("True", Scalar::Bool(true)),
+            ("tRUE", Scalar::Text),
+            ("FALSE", Scalar::Bool(false)),
+            ("yes", Scalar::Text),
+            ("off", Scalar::Text),
+            ("42", number("42")),
+            ("+42", number("42")),
+            ("-0", number("0")),
+            ("-17", number("-17")),
+            ("1_000", number("1000")),
+            ("0x1F", number("31")),
+            ("0X1f", number("31")),
+            ("-0x10", number("-16")),
+            ("0o17", number("15")),
+            ("017", number("15")),
+            ("08", number("8")),
+            ("0b101", number("5")),
+            ("0x", Scalar::Text),
+            ("0b2", Scalar::Text),
+            ("18446744073709551615", number("18446744073709551615")),
+            ("18446744073709551616", number("1.8446744073709552e+19")),
+            ("-9223372036854775808", number("-9223372036854775808")),
+            ("-9223372036854775809", number("-9.223372036854776e+18")),
+            ("3.14", number("3.14")),
+            ("3.10", number("3.1")),
+            (".5", number("0.5")),
+            ("5.", number("5")),
+            ("1e3", number("1000")),
+            ("1e6", number("1e+06")),
+            ("123456.0", number("123456")),
+            ("1234567.0", number("1.234567e+06")),
+            ("0.0001", number("0.0001")),
+            ("0.00001", number("1e-05")),
+            ("0.5e-1", number("0.05")),
+            ("-1.25e2", number("-125")),
+            ("-1.5e5", number("-150000")),
+            ("0.0", number("0")),
+            ("-0.0", number("-0")),
+            // 119.25 lies between what 119.2 and 119.3 read as, and both read as it.
+            ("1113515030330119.3", number("1.1135150303301192e+15")),
+            ("5e-324", number("5e-324")),
+            ("9007199254740993.0", number("9.007199254740992e+15")),
+            // A power of two, whose nearest decimal of 16 digits reads as another.
+            ("9.5367431640625e-7", number("9.5367431640625e-07")),
+            ("2.2250738585072014e-308", number("2.2250738585072014e-308")),
+            ("1e400", Scalar::Text),
+            ("1.2.3", Scalar::Text),
+            ("-", Scalar::Text),
+            (".", Scalar::Text),
+            ("1e", Scalar::Text),
+            ("12:30", Scalar::Text),
+            ("2001-12-14", Scalar::Text),
+            (".inf", Scalar::NotFinite),
+            ("-.INF", Scalar::NotFinite),
+            (".NaN", Scalar::NotFinite),
+            ("-.nan", Scalar::Text),
+            ("infinity", Scalar::Text),
+            ("hello", Scalar::Text),
+        ] {
+            assert_eq!(resolve(text), want, "{text}");
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Reads, merges and edits kubeconfig files without changing anything else in them.

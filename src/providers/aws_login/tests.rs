@@ -1,0 +1,341 @@
+//! The provider as the evaluator calls it.
+
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::aws::sts::tests::{ROLE, TOKEN, host, issued};
+use crate::clock::Timestamp;
+use crate::http::loopback::{Loopback, answer};
+use esc::Number;
+
+/// A value of an environment from JSON; `{"secret": text}` is a secret text.
+fn value(json: &Json) -> Value {
+    Value::new(match json {
+        Json::Null => Data::Null,
+        Json::Bool(value) => Data::Bool(*value),
+        Json::Number(number) => Data::Number(Number::from_text(number.to_string())),
+        Json::String(text) => Data::String(text.as_str().into()),
+        Json::Array(items) => Data::Array(items.iter().map(value).collect()),
+        Json::Object(entries) => {
+            if let Some(text) = entries.get("secret") {
+                return Value::secret(text.as_str().unwrap());
+            }
+            let entries = entries
+                .iter()
+                .map(|(name, item)| (name.clone(), value(item)));
+            Data::Object(entries.collect())
+        }
+    })
+}
+
+/// Opens the provider, and gives a failure as this package's error.
+fn open(provider: &AwsLogin, inputs: &Json) -> Result<Value> {
+    let outputs = provider.open(&value(inputs));
+    outputs.map_err(|failure| Error::from_failure(&*failure))
+}
+
+fn provider(variables: &[(&str, &str)], region: Option<&str>) -> AwsLogin {
+    let host = host(variables);
+    let settings = Settings {
+        region: region.map(str::to_owned),
+        identity: Choice {
+            variable: Some("TOKEN".to_owned()),
+            ..Choice::default()
+        },
+        deadline: Deadline::after(Duration::from_secs(20)),
+    };
+    AwsLogin::new(&host, &HttpClient::new(&host), settings)
+}
+
+fn oidc() -> Json {
+    json!({"oidc": {"roleArn": ROLE, "sessionName": "alice"}})
+}
+
+#[test]
+fn the_schemas_are_json_and_mark_secrets() {
+    let provider = provider(&[], None);
+    let inputs: Json = serde_json::from_str(provider.input_schema()).unwrap();
+    let outputs: Json = serde_json::from_str(provider.output_schema()).unwrap();
+    let pattern = &inputs["oneOf"][0]["properties"]["oidc"]["properties"]["sessionName"]["pattern"];
+    assert_eq!(pattern, r"[\w+=,.@-]*");
+    for properties in [
+        &outputs["properties"],
+        &inputs["oneOf"][1]["properties"]["static"]["properties"],
+    ] {
+        for (name, secret) in [
+            ("accessKeyId", Json::Null),
+            ("secretAccessKey", json!(true)),
+            ("sessionToken", json!(true)),
+        ] {
+            assert_eq!(properties[name]["type"], "string", "{name}");
+            assert_eq!(properties[name]["secret"], secret, "{name}");
+        }
+    }
+    assert_eq!(provider.renamed_output("keyId"), Some("accessKeyId"));
+    assert_eq!(provider.renamed_output("accessKeyId"), None);
+}
+
+#[test]
+fn static_credentials_come_back_as_secrets() {
+    let provider = provider(&[], None);
+    for (names, inputs) in [
+        (
+            &["accessKeyId", "secretAccessKey", "sessionToken"][..],
+            json!({"accessKeyId": "AKIA", "secretAccessKey": "key", "sessionToken": "token"}),
+        ),
+        (
+            &["accessKeyId", "secretAccessKey"],
+            json!({"accessKeyId": "AKIA", "secretAccessKey": {"secret": "key"}}),
+        ),
+    ] {
+        let outputs = provider.open(&value(&json!({"static": inputs}))).unwrap();
+        let Data::Object(entries) = &outputs.data else {
+            panic!("{outputs:?}");
+        };
+        assert!(entries.keys().eq(names), "{outputs:?}");
+        assert_eq!(
+            outputs.property("accessKeyId").unwrap().as_str(),
+            Some("AKIA")
+        );
+        assert_eq!(
+            outputs.property("secretAccessKey").unwrap().as_str(),
+            Some("key")
+        );
+        assert!(entries.values().all(|value| value.secret && !value.unknown));
+        assert!(!outputs.secret);
+    }
+    assert_eq!(provider.keys(), []);
+}
+
+#[test]
+fn a_login_is_exchanged_once_and_its_expiry_known() {
+    let server = Loopback::answering([issued("AssumeRoleWithWebIdentity")]);
+    let url = server.url();
+    let provider = provider(&[("AWS_ENDPOINT_URL_STS", &url), ("TOKEN", TOKEN)], None);
+    assert_eq!(provider.keys(), []);
+    // `subjectAttributes` and the spelling of the duration make no difference.
+    for login in [
+        oidc(),
+        oidc(),
+        json!({"oidc": {"roleArn": ROLE, "sessionName": "alice", "duration": "120m",
+            "policyArns": [], "subjectAttributes": ["pulumi.user.login"]}}),
+    ] {
+        let outputs = open(&provider, &login).unwrap();
+        for (name, text) in [
+            ("accessKeyId", "ASIAISSUED"),
+            ("secretAccessKey", "issued/secret+key"),
+            ("sessionToken", "issued//token=="),
+        ] {
+            let output = outputs.property(name).unwrap();
+            assert_eq!(output.as_str(), Some(text));
+            assert!(output.secret, "{name}");
+        }
+    }
+    let requests = server.requests();
+    assert_eq!(requests.len(), 1);
+    assert!(
+        requests[0].contains("&RoleSessionName=alice"),
+        "{}",
+        requests[0]
+    );
+    assert!(
+        requests[0].contains("&DurationSeconds=7200"),
+        "{}",
+        requests[0]
+    );
+    assert!(requests[0].contains(&format!("&WebIdentityToken={TOKEN}")));
+    let issued = KeyExpiry {
+        access_key_id: "ASIAISSUED".to_owned(),
+        expires_at: Timestamp::from_rfc3339("2023-04-28T01:00:01Z").unwrap(),
+    };
+    assert_eq!(provider.keys(), [issued]);
+
+    let other = json!({"oidc": {"roleArn": ROLE, "sessionName": "bob", "duration": "1h",
+        "policyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]}});
+    open(&provider, &other).unwrap();
+    let request = server.requests().pop().unwrap();
+    assert!(request.contains("&DurationSeconds=3600"), "{request}");
+    assert!(request.contains("&PolicyArns.member.1.arn=arn%3Aaws%3Aiam%3A%3Aaws%3Apolicy"));
+    assert!(!format!("{provider:?}").contains("alice"), "{provider:?}");
+}
+
+#[test]
+fn a_session_too_long_for_the_role_leads_to_the_duration() {
+    let text = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
+    let body = format!(
+        "<ErrorResponse><Error><Code>ValidationError</Code><Message>{text}</Message></Error>\
+         </ErrorResponse>"
+    );
+    let server = Loopback::answering([answer(400, "", &body)]);
+    let url = server.url();
+    let provider = provider(&[("AWS_ENDPOINT_URL_STS", &url), ("TOKEN", TOKEN)], None);
+    let error = open(&provider, &oidc()).unwrap_err();
+    assert_eq!(error.kind(), Kind::Configuration);
+    assert!(
+        error.hint().unwrap().contains("`duration: 1h`"),
+        "{error:?}"
+    );
+    assert_eq!(
+        error.causes().collect::<Vec<_>>(),
+        [format!("ValidationError: {text}")]
+    );
+}
+
+#[test]
+fn what_the_schema_lets_pass_is_checked() {
+    let arn = "`roleArn` is not the ARN of an IAM role";
+    let range = "`duration` is not from 15 minutes to 12 hours, as AWS wants it";
+    let session = "`sessionName` has characters that AWS does not allow";
+    let one_of = "aws-login takes one of `oidc` and `static`";
+    let login = |name: &str, text: Json| {
+        let mut login = oidc();
+        login["oidc"][name] = text;
+        login
+    };
+    for (inputs, message) in [
+        (json!({}), one_of),
+        (json!("text"), one_of),
+        (json!({"oidc": {}, "static": {}}), one_of),
+        (json!({"oidc": {}}), "`roleArn` is missing or is not a text"),
+        (
+            json!({"static": {}}),
+            "`accessKeyId` is missing or is not a text",
+        ),
+        (
+            json!({"static": {"accessKeyId": "a", "secretAccessKey": "b", "sessionToken": null}}),
+            "`sessionToken` is missing or is not a text",
+        ),
+        (
+            login("roleArn", json!("arn:aws:iam::<account-id>:role/name")),
+            arn,
+        ),
+        (
+            login("roleArn", json!("arn:aws:iam::123456789012:role/")),
+            arn,
+        ),
+        (
+            login("roleArn", json!("arn:aws:iam::123456789012:user/hunter2")),
+            arn,
+        ),
+        (
+            login("roleArn", json!("arn:aws:iam::12345678901:role/name")),
+            arn,
+        ),
+        (
+            login("roleArn", json!("arn:aws:sts::123456789012:role/name")),
+            arn,
+        ),
+        (login("roleArn", json!("hunter2")), arn),
+        (
+            login("roleArn", json!(7)),
+            "`roleArn` is missing or is not a text",
+        ),
+        (login("sessionName", json!("pulumi/hunter2")), session),
+        (login("duration", json!("14m59s")), range),
+        (login("duration", json!("12h1s")), range),
+        (login("duration", json!("")), range),
+        (login("duration", json!("hunter2")), range),
+        (login("duration", json!("99999999999999999999h")), range),
+        (
+            login("policyArns", json!("hunter2")),
+            "`policyArns` is not a list",
+        ),
+        (
+            login("policyArns", json!(["a", 7])),
+            "`policyArns` holds something other than text",
+        ),
+    ] {
+        let error = open(&provider(&[("TOKEN", TOKEN)], None), &inputs).unwrap_err();
+        assert_eq!(error.to_string(), message, "{inputs}");
+        assert_eq!(error.kind(), Kind::Definition, "{inputs}");
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
+    for duration in ["15m", "12h", "900s", "11h59m60s"] {
+        let login = value(&login("duration", json!(duration)));
+        assert!(
+            Login::read(login.property("oidc").unwrap()).is_ok(),
+            "{duration}"
+        );
+    }
+}
+
+#[test]
+fn without_a_region_the_partition_decides() {
+    for (partition, region) in [
+        ("aws", Some("us-east-1")),
+        ("aws-cn", Some("cn-north-1")),
+        ("aws-us-gov", Some("us-gov-west-1")),
+        ("aws-iso-b", Some("us-isob-east-1")),
+        ("aws-other", None),
+    ] {
+        let role = format!("arn:{partition}:iam::123456789012:role/path/name");
+        let login = value(&json!({"roleArn": role, "sessionName": "alice"}));
+        let login = Login::read(&login).unwrap();
+        assert_eq!(login.home_region().ok(), region, "{partition}");
+    }
+}
+
+#[test]
+fn the_region_that_was_given_is_asked() {
+    // The proxy refuses, and has seen whom the call was for.
+    let proxy = Loopback::answering(["HTTP/1.1 407 -\r\n\r\n"]);
+    let address = proxy.url();
+    let variables = [("TOKEN", TOKEN), ("HTTPS_PROXY", &address)];
+    for (region, server) in [
+        (Some("eu-west-1"), "sts.eu-west-1.amazonaws.com"),
+        (None, "sts.us-east-1.amazonaws.com"),
+    ] {
+        let provider = provider(&variables, region);
+        let error = open(&provider, &oidc()).unwrap_err();
+        assert_eq!(error.kind(), Kind::Unavailable);
+        assert_eq!(
+            error.to_string(),
+            format!("cannot reach AWS STS at `{server}`")
+        );
+        let request = proxy.requests().pop().unwrap();
+        let connect = format!("CONNECT {server}:443 ");
+        assert!(request.starts_with(&connect), "{request}");
+    }
+}
+
+#[test]
+fn secret_inputs_are_not_shown() {
+    let body = format!(
+        "<ErrorResponse><Error><Code>AccessDenied</Code><Message>{ROLE} as alice.hunter2</Message>\
+         </Error></ErrorResponse>"
+    );
+    let server = Loopback::answering([answer(403, "", &body)]);
+    let url = server.url();
+    let provider = provider(&[("AWS_ENDPOINT_URL_STS", &url), ("TOKEN", TOKEN)], None);
+    let login = json!({"oidc": {"roleArn": {"secret": ROLE},
+        "sessionName": {"secret": "alice.hunter2"}}});
+    let error = open(&provider, &login).unwrap_err();
+    let causes: Vec<_> = error.causes().collect();
+    assert_eq!(causes, ["AccessDenied: [secret] as [secret]"]);
+    assert!(!format!("{error:?}").contains("kubectl"), "{error:?}");
+}
+
+#[test]
+fn static_credentials_need_nothing_of_the_machine() {
+    // Each of these would be an error, were it read.
+    let variables = [
+        ("AWS_USE_FIPS_ENDPOINT", "perhaps"),
+        ("AWS_CA_BUNDLE", "/nowhere"),
+        ("HTTPS_PROXY", "socks5://nowhere"),
+        ("TOKEN", "no token"),
+    ];
+    let keys = json!({"static": {"accessKeyId": "AKIA", "secretAccessKey": "key"}});
+    assert!(open(&provider(&variables, None), &keys).is_ok());
+}
+
+#[test]
+fn a_failed_login_is_tried_again() {
+    let server = Loopback::answering([
+        answer(403, "", "<E><Error><Code>AccessDenied</Code></Error></E>"),
+        issued("AssumeRoleWithWebIdentity"),
+    ]);
+    let url = server.url();
+    let provider = provider(&[("AWS_ENDPOINT_URL_STS", &url), ("TOKEN", TOKEN)], None);
+    assert!(open(&provider, &oidc()).is_err());
+    assert!(open(&provider, &oidc()).is_ok());
+}

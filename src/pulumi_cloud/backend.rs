@@ -1,0 +1,264 @@
+//! Which Pulumi Cloud is meant: Pulumi's own, or one that an organisation runs itself.
+
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::http::checked;
+use crate::pulumi_cloud::pulumi_home::{CredentialsFile, PulumiHome};
+use crate::secret::Secret;
+
+/// Pulumi's own.
+pub const DEFAULT_URL: &str = "https://api.pulumi.com";
+
+/// The variables that name a backend, the first one first.
+const VARIABLES: [&str; 2] = ["PULUMI_BACKEND_URL", "PULUMI_API"];
+
+/// The address of Pulumi Cloud's API.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Backend {
+    /// The URL without a slash at its end, as the credentials file has it as a key.
+    pub url: String,
+    /// The variable or file that names a backend for Pulumi's own state, which was passed over
+    /// because it is not Pulumi Cloud.
+    pub passed_over: Option<String>,
+}
+
+impl Backend {
+    /// The first of these that there is: `PULUMI_BACKEND_URL`, `PULUMI_API`, the current backend in
+    /// Pulumi's credentials file, [`DEFAULT_URL`]. A backend that only keeps Pulumi's state (such
+    /// as `s3://bucket`) is passed over: it holds no environments, and does not say where they are.
+    pub fn find(host: &Host, home: &PulumiHome<'_>) -> Result<Self> {
+        let mut passed_over = None;
+        for variable in VARIABLES {
+            let Some(url) = host.variable(variable)? else {
+                continue;
+            };
+            if keeps_state_only(&url) {
+                passed_over.get_or_insert_with(|| format!("the variable `{variable}`"));
+                continue;
+            }
+            let url = api_url(&url).map_err(|problem| {
+                let hint = problem.hint().unwrap_or_default().to_owned();
+                Error::configuration(format!("`{variable}` names no usable Pulumi Cloud"))
+                    .with_hint(hint)
+                    .caused_by(problem)
+            })?;
+            return Ok(Self { url, passed_over });
+        }
+        if let CredentialsFile::Readable(file) = home.credentials()?
+            && let Some(url) = file.current()
+        {
+            if !keeps_state_only(url) {
+                let url = api_url(url).map_err(|problem| {
+                    Error::configuration(format!(
+                        "the current backend in `{}` is not usable",
+                        file.path().display()
+                    ))
+                    .with_hint("run `pulumi login`, or set PULUMI_BACKEND_URL")
+                    .caused_by(problem)
+                })?;
+                return Ok(Self { url, passed_over });
+            }
+            passed_over.get_or_insert_with(|| format!("`{}`", file.path().display()));
+        }
+        Ok(Self {
+            url: DEFAULT_URL.to_owned(),
+            passed_over,
+        })
+    }
+
+    /// The host, for messages.
+    pub(super) fn host(&self) -> String {
+        let url: Option<http::Uri> = self.url.parse().ok();
+        let host = url.as_ref().and_then(http::Uri::host);
+        host.unwrap_or(&self.url).to_owned()
+    }
+}
+
+/// Where Pulumi keeps the state of stacks.
+pub enum StateBackend {
+    /// In Pulumi Cloud, the one of [`Backend::find`].
+    Cloud,
+    /// In a place for files.
+    Files {
+        /// Its URL, which may hold a password.
+        url: Secret<String>,
+        /// The variable or file that names it.
+        named_by: String,
+    },
+}
+
+impl StateBackend {
+    /// The first of these that there is: `PULUMI_BACKEND_URL`, the current backend in Pulumi's
+    /// credentials file, Pulumi Cloud.
+    pub fn find(host: &Host, home: &PulumiHome<'_>) -> Result<Self> {
+        let variable = "PULUMI_BACKEND_URL";
+        let (url, named_by) = match host.variable(variable)? {
+            Some(url) => (url, format!("the variable `{variable}`")),
+            None => match home.credentials()? {
+                CredentialsFile::Readable(file) => (
+                    file.current().unwrap_or_default().to_owned(),
+                    format!("`{}`", file.path().display()),
+                ),
+                CredentialsFile::Absent | CredentialsFile::Encrypted(_) => return Ok(Self::Cloud),
+            },
+        };
+        Ok(if keeps_state_only(&url) {
+            let url = Secret::new(url);
+            Self::Files { url, named_by }
+        } else {
+            Self::Cloud
+        })
+    }
+}
+
+/// Whether this is one of Pulumi's "DIY" backends: a place for files, such as `s3://`, `gs://`,
+/// `azblob://` or `file://`.
+fn keeps_state_only(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(scheme, _)| {
+        !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http")
+    })
+}
+
+fn api_url(url: &str) -> Result<String> {
+    let url = url.trim_end_matches('/');
+    let parsed = checked(url)?;
+    let path = parsed.path();
+    let is_plain = path.split('/').all(|part| !matches!(part, "." | ".."));
+    if url.contains(['?', '#', '\\']) || !is_plain {
+        return Err(
+            Error::configuration("the URL holds more than a host and a path")
+                .with_hint("write the URL of Pulumi Cloud's API, such as https://api.pulumi.com"),
+        );
+    }
+    Ok(url.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, Deadline, Timestamp};
+    use std::time::Duration;
+
+    fn find(variables: &[(&str, &str)], current: Option<&str>) -> Result<Backend> {
+        let folder = tempfile::tempdir().unwrap();
+        if let Some(current) = current {
+            let text = format!("{{\"current\":\"{current}\"}}");
+            std::fs::write(folder.path().join("credentials.json"), text).unwrap();
+        }
+        let home = folder.path().to_str().unwrap();
+        let variables = variables.iter().copied().chain([("PULUMI_HOME", home)]);
+        let host = Host::with(variables, Clock::fixed(Timestamp::from_unix(0)));
+        let deadline = Deadline::after(Duration::from_secs(20));
+        Backend::find(&host, &PulumiHome::new(&host, deadline))
+    }
+
+    #[test]
+    fn the_first_pulumi_cloud_wins() {
+        let (a, b) = ("https://a.example.com/", "https://b.example.com/x/");
+        let c = "https://c.example.com";
+        for (variables, current, want) in [
+            (&[][..], None, DEFAULT_URL),
+            (&[], Some(c), c),
+            (&[("PULUMI_API", b)], Some(c), "https://b.example.com/x"),
+            (
+                &[("PULUMI_BACKEND_URL", a), ("PULUMI_API", b)],
+                Some(c),
+                "https://a.example.com",
+            ),
+            (&[("PULUMI_BACKEND_URL", "s3://state")], Some(c), c),
+            (&[("PULUMI_BACKEND_URL", "file://~")], None, DEFAULT_URL),
+            (
+                &[("PULUMI_BACKEND_URL", "gs://x"), ("PULUMI_API", b)],
+                None,
+                "https://b.example.com/x",
+            ),
+            (&[], Some("azblob://x"), DEFAULT_URL),
+            (
+                &[("PULUMI_BACKEND_URL", "http://127.0.0.1:8080")],
+                None,
+                "http://127.0.0.1:8080",
+            ),
+        ] {
+            let backend = find(variables, current).unwrap();
+            assert_eq!(backend.url, want, "{variables:?} {current:?}");
+        }
+        let passed_over = find(&[("PULUMI_BACKEND_URL", "s3://state")], None)
+            .unwrap()
+            .passed_over;
+        assert_eq!(passed_over.unwrap(), "the variable `PULUMI_BACKEND_URL`");
+    }
+
+    #[test]
+    fn states_are_where_the_cli_keeps_them() {
+        for (variable, current, want) in [
+            (None, None, None),
+            (None, Some("https://c.example.com"), None),
+            (
+                None,
+                Some("file://~"),
+                Some("file://~ from `credentials.json`"),
+            ),
+            (Some("https://a.example.com"), Some("file://~"), None),
+            (
+                Some("s3://state"),
+                Some("file://~"),
+                Some("s3://state from the variable `PULUMI_BACKEND_URL`"),
+            ),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            if let Some(current) = current {
+                let text = format!("{{\"current\":\"{current}\"}}");
+                std::fs::write(folder.path().join("credentials.json"), text).unwrap();
+            }
+            let home = folder.path().to_str().unwrap();
+            let variables = variable.map(|url| ("PULUMI_BACKEND_URL", url)).into_iter();
+            let variables = variables.chain([("PULUMI_HOME", home), ("PULUMI_API", "https://b")]);
+            let host = Host::with(variables, Clock::fixed(Timestamp::from_unix(0)));
+            let deadline = Deadline::after(Duration::from_secs(20));
+            let found = StateBackend::find(&host, &PulumiHome::new(&host, deadline)).unwrap();
+            let found = match found {
+                StateBackend::Cloud => None,
+                StateBackend::Files { url, named_by } => {
+                    let folder = format!("{home}{}", std::path::MAIN_SEPARATOR);
+                    Some(format!(
+                        "{} from {}",
+                        url.expose(),
+                        named_by.replace(&folder, "")
+                    ))
+                }
+            };
+            assert_eq!(found.as_deref(), want, "{variable:?} {current:?}");
+        }
+    }
+
+    #[test]
+    fn an_unusable_address_is_an_error() {
+        for (url, cause) in [
+            (
+                "http://api.example.com",
+                "the connection to `api.example.com` would not be encrypted",
+            ),
+            ("api.pulumi.com", "the URL is malformed"),
+            (
+                "https://u:hunter2@x.example.com",
+                "a URL holds a user name or a password",
+            ),
+            (
+                "https://x.example.com?a=hunter2",
+                "the URL holds more than a host and a path",
+            ),
+            (
+                "https://x.example.com/a/../b",
+                "the URL holds more than a host and a path",
+            ),
+        ] {
+            let error = find(&[("PULUMI_BACKEND_URL", url)], None).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "`PULUMI_BACKEND_URL` names no usable Pulumi Cloud"
+            );
+            assert_eq!(error.causes().next().unwrap(), cause, "{url}");
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Pulumi's stacks, as far as an environment needs them: what they output.
+//!
+//! [`PulumiStacks`] is the provider `pulumi-stacks` of the evaluator. The state of a stack is in
+//! Pulumi Cloud, which [`Backends`] reaches, or in files on this machine, which this module reads
+//! itself.
+
+pub(crate) mod file;
+pub(crate) mod folder;
+mod name;
+pub(crate) mod outputs;
+pub(crate) mod passphrase;
+pub(crate) mod state;
+
+pub use name::StackName;

@@ -1,0 +1,85 @@
+//! The names of stacks.
+
+use std::fmt;
+
+use crate::error::{Error, Kind, Result};
+
+/// `[ORG/]PROJECT/STACK`. Each part is safe in a path and in a URL.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct StackName {
+    /// The organisation, where it is said.
+    pub organization: Option<String>,
+    /// The project.
+    pub project: String,
+    /// The stack's own name.
+    pub stack: String,
+}
+
+impl StackName {
+    /// Reads a name. The error does not quote it: it may be a secret.
+    pub fn parse(text: &str) -> Result<Self> {
+        let parts: Vec<_> = text.split('/').collect();
+        let (organization, project, stack) = match parts[..] {
+            [project, stack] => (None, project, stack),
+            [organization, project, stack] => (Some(organization), project, stack),
+            _ => return Err(invalid()),
+        };
+        if ![Some(project), Some(stack), organization]
+            .into_iter()
+            .flatten()
+            .all(is_part)
+        {
+            return Err(invalid());
+        }
+        Ok(Self {
+            organization: organization.map(str::to_owned),
+            project: project.to_owned(),
+            stack: stack.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for StackName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(organization) = &self.organization {
+            write!(formatter, "{organization}/")?;
+        }
+        write!(formatter, "{}/{}", self.project, self.stack)
+    }
+}
+
+fn invalid() -> Error {
+    Error::new(Kind::Definition, "`stack` is no name of a stack").with_hint(
+        "write PROJECT/STACK, such as eks-cluster/demo: letters, digits and `-_.`, up to 100 each",
+    )
+}
+
+/// The rule of Pulumi for a project and a stack (`sdk/go/common/tokens`), less `.` and `..`, which
+/// mean something else in a path.
+pub(crate) fn is_part(text: &str) -> bool {
+    (1..=100).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+        && !matches!(text, "." | "..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_two_or_three_parts() {
+        for text in ["eks-cluster/demo", "acme/eks.cluster/demo_1", "a/..b"] {
+            assert_eq!(StackName::parse(text).unwrap().to_string(), text);
+        }
+        let long = format!("a/{}", "b".repeat(101));
+        for text in [
+            "demo", "", "/", "a/", "/b", "a//b", "a/b/c/d", "../b", "a/..", "./a/b", "a/b c",
+            "a/b?x", "a/b%2f", "a\\b/c", "ä/b", "a/b\n", &long,
+        ] {
+            let error = StackName::parse(text).unwrap_err();
+            assert_eq!(error.to_string(), "`stack` is no name of a stack", "{text}");
+        }
+    }
+}

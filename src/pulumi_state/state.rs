@@ -1,0 +1,311 @@
+//! The state of a stack: a checkpoint in a file, or the export that Pulumi Cloud gives.
+//!
+//! The formats are those of pulumi/pulumi: `sdk/go/common/apitype/core.go`, and
+//! `pkg/resource/stack/{checkpoint,deployment}.go` for their versions. Of all that is in a state only
+//! the outputs of its root resource are read, and how its secrets are encrypted; both have been the
+//! same in all versions from 1 to 4. (Version 0 is 1 without the envelope.)
+//!
+//! Version 4 lists features that a reader has to know. None of those so far concerns outputs but one,
+//! a kind of value; such a kind has a signature, and an output with an unknown one is refused where it
+//! is read. So the list is not looked at.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+use esc::{Data, Value, format::json};
+
+/// The version of a state that is the last one known.
+const LATEST_VERSION: u64 = 4;
+
+/// How deep outputs may nest: as the evaluator's own definitions.
+pub(crate) const NESTING: usize = 128;
+
+/// The type of the resource whose outputs are those of the stack.
+const ROOT_TYPE: &str = "pulumi:pulumi:Stack";
+
+/// What of a state matters here.
+pub(crate) struct State {
+    /// The outputs as the state has them: secrets and other special values are objects with a
+    /// signature. An empty object where there are none.
+    pub(crate) outputs: Value,
+    /// Who encrypted the secrets.
+    pub(crate) secrets_provider: Option<SecretsProvider>,
+    /// The project in the name of the root resource.
+    pub(crate) project: Option<String>,
+}
+
+/// Who encrypted the secrets of a state.
+#[derive(Deserialize)]
+pub(crate) struct SecretsProvider {
+    /// `passphrase`, `service` or `cloud`.
+    #[serde(rename = "type", default)]
+    pub(crate) kind: String,
+    #[serde(default)]
+    state: Option<ProviderState>,
+}
+
+/// What it says of itself, as far as it is of use.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ProviderState {
+    salt: Option<String>,
+    url: Option<String>,
+}
+
+impl SecretsProvider {
+    /// The salt and verifier of a passphrase.
+    pub(crate) fn salt(&self) -> &str {
+        let salt = self.state.as_ref().and_then(|state| state.salt.as_deref());
+        salt.unwrap_or_default()
+    }
+
+    /// The service that holds the key of a `cloud` provider, such as `awskms`.
+    pub(crate) fn key_service(&self) -> Option<&str> {
+        let url = self.state.as_ref()?.url.as_deref()?;
+        let (scheme, _) = url.split_once("://")?;
+        let is_scheme = scheme.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        is_scheme.then_some(scheme)
+    }
+}
+
+/// Why a text is no state; continues "it". It never quotes the text, which may hold secrets.
+#[derive(Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Malformed(pub(crate) String);
+
+/// A file in `.pulumi/stacks`.
+#[derive(Deserialize)]
+struct Checkpoint<'a> {
+    #[serde(default)]
+    version: u64,
+    #[serde(borrow, rename = "checkpoint", default)]
+    inner: Option<Latest<'a>>,
+    /// Where version 0 has it.
+    #[serde(borrow, default)]
+    latest: Option<Deployment<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Latest<'a> {
+    #[serde(borrow, default)]
+    latest: Option<Deployment<'a>>,
+}
+
+/// What `GET /api/stacks/…/export` answers.
+#[derive(Deserialize)]
+struct Export<'a> {
+    #[serde(default)]
+    version: u64,
+    #[serde(borrow, default)]
+    deployment: Option<Deployment<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+struct Deployment<'a> {
+    #[serde(borrow, default)]
+    resources: Option<Vec<Resource<'a>>>,
+    #[serde(default)]
+    secrets_providers: Option<SecretsProvider>,
+}
+
+#[derive(Deserialize)]
+struct Resource<'a> {
+    #[serde(borrow, default)]
+    urn: Cow<'a, str>,
+    #[serde(borrow, rename = "type", default)]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default)]
+    parent: Cow<'a, str>,
+    #[serde(borrow, default)]
+    outputs: Option<&'a RawValue>,
+}
+
+/// Reads a file in `.pulumi/stacks`.
+pub(crate) fn read_checkpoint(text: &[u8]) -> Result<State, Malformed> {
+    let checkpoint: Checkpoint<'_> = parse(text)?;
+    check_version(checkpoint.version)?;
+    let wrapped = checkpoint.inner.and_then(|inner| inner.latest);
+    State::of(wrapped.or(checkpoint.latest))
+}
+
+/// Reads an export. A stack that was never deployed has no deployment.
+pub(crate) fn read_export(text: &[u8]) -> Result<State, Malformed> {
+    let export: Export<'_> = parse(text)?;
+    if export.deployment.is_some() {
+        check_version(export.version)?;
+    }
+    State::of(export.deployment)
+}
+
+fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Malformed> {
+    serde_json::from_slice(text).map_err(|error| {
+        // A later version may have another form.
+        #[derive(Deserialize)]
+        struct Versioned {
+            #[serde(default)]
+            version: u64,
+            #[serde(flatten)]
+            _rest: IgnoredAny,
+        }
+        if error.classify() == Category::Data
+            && let Ok(Versioned { version, .. }) = serde_json::from_slice(text)
+            && let Err(unknown) = check_version(version)
+        {
+            return unknown;
+        }
+        let place = format!("at line {}, column {}", error.line(), error.column());
+        Malformed(match error.classify() {
+            Category::Eof => format!("it ends too early, {place}"),
+            Category::Data => format!("it is no state of a stack: another form {place}"),
+            Category::Syntax | Category::Io => format!("it is not JSON {place}"),
+        })
+    })
+}
+
+fn check_version(version: u64) -> Result<(), Malformed> {
+    if version > LATEST_VERSION {
+        return Err(Malformed(format!(
+            "it has version {version}, and versions up to {LATEST_VERSION} are known"
+        )));
+    }
+    Ok(())
+}
+
+impl State {
+    fn of(deployment: Option<Deployment<'_>>) -> Result<Self, Malformed> {
+        let Deployment {
+            resources,
+            secrets_providers,
+        } = deployment.unwrap_or_default();
+        let root = resources
+            .into_iter()
+            .flatten()
+            .find(|resource| resource.kind == ROOT_TYPE && resource.parent.is_empty());
+        let outputs = match root.as_ref().and_then(|root| root.outputs) {
+            Some(outputs) => read_outputs(outputs)?,
+            None => Value::new(Data::Object([].into())),
+        };
+        // urn:pulumi:STACK::PROJECT::TYPE::NAME
+        let project = root.and_then(|root| Some(root.urn.split("::").nth(1)?.to_owned()));
+        Ok(Self {
+            outputs,
+            secrets_provider: secrets_providers.filter(|provider| !provider.kind.is_empty()),
+            project,
+        })
+    }
+}
+
+fn read_outputs(text: &RawValue) -> Result<Value, Malformed> {
+    let outputs = json::parse(text.get().as_bytes(), NESTING)
+        .map_err(|_| Malformed(format!("its outputs nest deeper than {NESTING} levels")))?;
+    match outputs.data {
+        Data::Object(_) => Ok(outputs),
+        _ => Err(Malformed("its outputs are no object".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use esc::format::json::Secrets;
+
+    fn outputs(state: &State) -> String {
+        let text = json::compact(&state.outputs, Secrets::Revealed);
+        text.as_str().unwrap().to_owned()
+    }
+
+    const RESOURCES: &str = r#"{"manifest":{},"resources":[
+        {"urn":"urn:pulumi:demo::eks::x:y:Z$pulumi:pulumi:Stack::inner","custom":false,
+         "type":"pulumi:pulumi:Stack","parent":"urn:pulumi:x","outputs":{"inner":true}},
+        {"outputs":{"n":1.50},"urn":"urn:pulumi:demo::eks::pulumi:pulumi:Stack::eks-demo",
+         "type":"pulumi:pulumi:Stack","later":[{}]},
+        {"urn":"urn:pulumi:demo::eks::pulumi:pulumi:Stack::second","type":"pulumi:pulumi:Stack",
+         "outputs":{"second":true}}],
+        "secrets_providers":{"type":"cloud","state":{"url":"awskms://alias/x?region=y",
+         "encryptedkey":"AAAA"}}}"#;
+
+    #[test]
+    fn all_versions_are_read() {
+        for text in [
+            format!(r#"{{"stack":"demo","latest":{RESOURCES}}}"#),
+            format!(r#"{{"version":1,"checkpoint":{{"stack":"demo","latest":{RESOURCES}}}}}"#),
+            format!(r#"{{"version":3,"checkpoint":{{"latest":{RESOURCES}}}}}"#),
+            format!(r#"{{"version":4,"features":["new"],"checkpoint":{{"latest":{RESOURCES}}}}}"#),
+        ] {
+            let state = read_checkpoint(text.as_bytes()).unwrap();
+            assert_eq!(outputs(&state), r#"{"n":1.50}"#, "{text}");
+            assert_eq!(state.project.as_deref(), Some("eks"));
+            let provider = state.secrets_provider.unwrap();
+            assert_eq!(provider.kind, "cloud");
+            assert_eq!(provider.key_service(), Some("awskms"));
+            assert_eq!(provider.salt(), "");
+        }
+        let text = format!(r#"{{"version":3,"deployment":{RESOURCES}}}"#);
+        let state = read_export(text.as_bytes()).unwrap();
+        assert_eq!(outputs(&state), r#"{"n":1.50}"#);
+    }
+
+    #[test]
+    fn a_stack_without_a_deployment_has_no_outputs() {
+        for text in [
+            "{}",
+            r#"{"version":3,"checkpoint":{"stack":"demo"}}"#,
+            r#"{"version":3,"checkpoint":null}"#,
+            r#"{"version":3,"checkpoint":{"latest":{"resources":null}}}"#,
+            r#"{"version":3,"checkpoint":{"latest":{"secrets_providers":{"type":""}}}}"#,
+            r#"{"version":3,"checkpoint":{"latest":{"resources":[
+                {"type":"pulumi:pulumi:Stack","urn":"x","outputs":null}]}}}"#,
+        ] {
+            let state = read_checkpoint(text.as_bytes()).unwrap();
+            assert_eq!(outputs(&state), "{}", "{text}");
+            assert!(state.secrets_provider.is_none(), "{text}");
+        }
+        for text in [r#"{"version":3,"deployment":null}"#, r#"{"version":9}"#] {
+            let state = read_export(text.as_bytes()).unwrap();
+            assert_eq!(outputs(&state), "{}", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_without_a_quote() {
+        let root = |outputs: &str| {
+            format!(
+                r#"{{"version":3,"checkpoint":{{"latest":{{"resources":[
+                {{"type":"pulumi:pulumi:Stack","outputs":{outputs}}}]}}}}}}"#
+            )
+        };
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(128), "]".repeat(128));
+        for (text, want) in [
+            (String::new(), "it ends too early, at line 1, column 0"),
+            (
+                "{\"version\":3,".to_owned(),
+                "it ends too early, at line 1, column 13",
+            ),
+            (
+                "{\n  hunter2}".to_owned(),
+                "it is not JSON at line 2, column 3",
+            ),
+            (
+                "{\"version\":\"hunter2\"}".to_owned(),
+                "it is no state of a stack: another form at line 1, column 20",
+            ),
+            (
+                "{\"version\":7,\"checkpoint\":[\"hunter2\"]}".to_owned(),
+                "it has version 7, and versions up to 4 are known",
+            ),
+            (
+                "{\"version\":7,\"checkpoint\":{}}".to_owned(),
+                "it has version 7, and versions up to 4 are known",
+            ),
+            (root("[1]"), "its outputs are no object"),
+            (root(&deep), "its outputs nest deeper than 128 levels"),
+        ] {
+            let error = read_checkpoint(text.as_bytes()).err().unwrap();
+            assert_eq!(error.to_string(), want, "{text}");
+        }
+    }
+}
