@@ -10,11 +10,18 @@ pub(crate) struct Cursor<'t> {
 }
 
 impl<'t> Cursor<'t> {
-    /// Places a cursor at `byte` of `text`, which counts as its first line and column.
-    pub(crate) fn new(text: &'t str, byte: usize) -> Self {
+    /// Places a cursor at the beginning of the text, behind a byte order mark. yaml.v3 skips a
+    /// second one too, but counts it as a column.
+    pub(crate) fn new(text: &'t str) -> Self {
+        const BYTE_ORDER_MARK: char = '\u{feff}';
+        let without_first = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        let second = without_first
+            .strip_prefix(BYTE_ORDER_MARK)
+            .filter(|_| without_first.len() < text.len());
         let mark = Mark {
-            byte,
-            ..Mark::default()
+            line: 0,
+            column: usize::from(second.is_some()),
+            byte: text.len() - second.unwrap_or(without_first).len(),
         };
         Self { text, mark }
     }

@@ -106,7 +106,7 @@ impl<'t> Parser<'t> {
         let mark = token.start;
         let form = match &token.kind {
             TokenKind::Scalar { .. } => return self.scalar(start, properties),
-            TokenKind::BlockEntry if context == Context::BlockMapping => Form::IndentlessSequence,
+            TokenKind::BlockEntry { .. } if context == Context::BlockMapping => Form::IndentlessSequence,
             TokenKind::BlockSequenceStart if is_block => Form::BlockSequence,
             TokenKind::BlockMappingStart if is_block => Form::BlockMapping,
             TokenKind::FlowSequenceStart => Form::FlowSequence,

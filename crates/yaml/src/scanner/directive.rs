@@ -6,8 +6,8 @@ use crate::scanner::{Scanner, TagDirective, TokenKind};
 const MAX_VERSION_DIGITS: usize = 9;
 
 impl<'t> Scanner<'t> {
-    pub(super) fn fetch_directive(&mut self, before: Mark) -> Result<(), Error> {
-        self.end_document_part(before)?;
+    pub(super) fn fetch_directive(&mut self) -> Result<(), Error> {
+        self.end_document_part()?;
         let start = self.cursor.mark();
         self.cursor.skip_ascii(1);
         let name = self.read_alphanumeric();

@@ -30,13 +30,15 @@ pub(crate) struct Scanner<'t> {
     tokens: VecDeque<Queued<'t>>,
     /// How many tokens the parser has taken.
     taken: usize,
-    /// The latest key candidate in block context, then in each flow collection that is open.
-    candidates: Vec<Option<KeyCandidate>>,
+    /// What may be a key in block context, then in each flow collection that is open.
+    levels: Vec<Level>,
     /// Whether a simple key may begin here.
     key_allowed: bool,
     /// The columns of the block collections that are open.
     indents: Vec<usize>,
     is_finished: bool,
+    /// The first comment before the token that is read, unless it is on the line of another token.
+    comment: Option<Mark>,
     /// The first character that YAML does not allow. The cursor's text ends before it.
     unprintable: Option<Unprintable>,
 }
@@ -46,6 +48,17 @@ struct Queued<'t> {
     token: Token<'t>,
     /// How many flow collections are around it.
     flow_level: usize,
+    /// Whether it was saved as a key candidate, and not given up since.
+    is_candidate: bool,
+}
+
+/// The key candidates of a flow level.
+#[derive(Default)]
+struct Level {
+    /// The latest one.
+    candidate: Option<KeyCandidate>,
+    /// The number of the token that was a candidate last, or else of the bracket before this level.
+    latest: usize,
 }
 
 /// A token that may turn out to begin a simple key.
@@ -63,22 +76,22 @@ impl<'t> Scanner<'t> {
         let unprintable = Unprintable::find(text);
         let end = unprintable.as_ref().map_or(text.len(), |it| it.reported_from);
         let readable = text.get(..end).unwrap_or_default();
-        let start = if readable.starts_with('\u{feff}') { 3 } else { 0 };
         Self {
-            cursor: Cursor::new(readable, start),
+            cursor: Cursor::new(readable),
             tokens: VecDeque::new(),
             taken: 0,
-            candidates: vec![None],
+            levels: vec![Level::default()],
             key_allowed: true,
             indents: Vec::new(),
             is_finished: false,
+            comment: None,
             unprintable,
         }
     }
 
     /// The next token.
     pub(crate) fn peek(&mut self) -> Result<&Token<'t>, Error> {
-        while !self.is_finished && (self.tokens.len() <= LOOKAHEAD || self.may_become_key()?) {
+        while self.needs_more()? && !self.is_finished {
             self.fetch()?;
         }
         match self.tokens.front() {
@@ -97,14 +110,18 @@ impl<'t> Scanner<'t> {
             .ok_or_else(|| Error::unplaced("the text has ended", self.cursor.mark()))
     }
 
-    /// Whether the next token is a candidate still, so that tokens may come to be inserted before it.
+    fn needs_more(&mut self) -> Result<bool, Error> {
+        let is_short = self.tokens.len() <= LOOKAHEAD && !self.is_finished;
+        Ok(is_short || self.may_become_key()?)
+    }
+
+    /// Whether the next token may become a key, so that tokens may come to be inserted before it.
+    /// yaml.v3 looks at the latest candidate of its level, even if it is another token by now.
     fn may_become_key(&mut self) -> Result<bool, Error> {
-        let Some(level) = self.tokens.front().map(|it| it.flow_level) else {
-            return Ok(false);
-        };
-        match self.candidates.get(level) {
-            Some(Some(candidate)) if candidate.token == self.taken => {
-                self.check_candidate(level).map(|it| it.is_some())
+        match self.tokens.front() {
+            Some(queued) if queued.is_candidate => {
+                let level = queued.flow_level;
+                Ok(self.check_candidate(level)?.is_some())
             }
             _ => Ok(false),
         }
@@ -114,6 +131,7 @@ impl<'t> Scanner<'t> {
     /// collections.
     fn fetch(&mut self) -> Result<(), Error> {
         let result = self.fetch_token();
+        self.skip_line_comment();
         match &self.unprintable {
             Some(unprintable) if self.cursor.is_at_end() => Err(unprintable.error()),
             _ => result,
@@ -124,20 +142,20 @@ impl<'t> Scanner<'t> {
         let before = self.cursor.mark();
         self.skip_to_token();
         let start = self.cursor.mark();
-        self.close_blocks(start.column, before);
+        self.close_blocks(Some(start.column), before);
         if let Some(unprintable) = &self.unprintable
             && self.cursor.rest().len() < Unprintable::LOOKAHEAD
         {
             return Err(unprintable.error());
         }
         if self.cursor.is_at_document_indicator() {
-            return self.fetch_document_indicator(before);
+            return self.fetch_document_indicator();
         }
         let is_word = self.cursor.is_space_at(1);
         let in_flow = self.in_flow();
         match self.cursor.peek() {
-            END => self.fetch_stream_end(before),
-            b'%' if start.column == 0 => self.fetch_directive(before),
+            END => self.fetch_stream_end(),
+            b'%' if start.column == 0 => self.fetch_directive(),
             b'[' => self.fetch_flow_start(TokenKind::FlowSequenceStart),
             b'{' => self.fetch_flow_start(TokenKind::FlowMappingStart),
             b']' => self.fetch_flow_end(TokenKind::FlowSequenceEnd),
@@ -164,6 +182,7 @@ impl<'t> Scanner<'t> {
 
     /// Skips blanks, comments and line breaks.
     fn skip_to_token(&mut self) {
+        self.comment = None;
         loop {
             while self.cursor.peek() == b' '
                 || self.cursor.peek() == b'\t' && (self.in_flow() || !self.key_allowed)
@@ -171,6 +190,7 @@ impl<'t> Scanner<'t> {
                 self.cursor.skip_ascii(1);
             }
             if self.cursor.peek() == b'#' {
+                self.comment.get_or_insert(self.cursor.mark());
                 self.skip_comments();
             }
             if !self.cursor.is_at_break() {
@@ -180,6 +200,31 @@ impl<'t> Scanner<'t> {
             if !self.in_flow() {
                 self.key_allowed = true;
             }
+        }
+    }
+
+    /// Skips the comment on the line of the token that was just read. yaml.v3 accepts tabs before it.
+    fn skip_line_comment(&mut self) {
+        let Some(Queued { token, .. }) = self.tokens.back() else {
+            return;
+        };
+        let has_none = matches!(
+            token.kind,
+            TokenKind::BlockEntry { .. }
+                | TokenKind::DocumentStart
+                | TokenKind::DocumentEnd
+                | TokenKind::VersionDirective { .. }
+                | TokenKind::TagDirective(_)
+        );
+        let end = self.cursor.mark();
+        if has_none || token.end.line != end.line || end.column == 0 {
+            return;
+        }
+        self.cursor.skip_blanks();
+        if self.cursor.peek() == b'#' {
+            self.cursor.skip_line_content();
+        } else {
+            self.cursor.move_to(end);
         }
     }
 
@@ -205,7 +250,7 @@ impl<'t> Scanner<'t> {
     }
 
     fn flow_level(&self) -> usize {
-        self.candidates.len().saturating_sub(1)
+        self.levels.len().saturating_sub(1)
     }
 
     /// The column of the innermost block collection that is open.
@@ -220,21 +265,34 @@ impl<'t> Scanner<'t> {
     }
 
     fn push_token(&mut self, token: Token<'t>) {
+        let number = self.next_number();
+        let candidate = self.levels.last().and_then(|it| it.candidate);
+        let is_candidate = candidate.is_some_and(|it| it.token == number);
         let flow_level = self.flow_level();
-        self.tokens.push_back(Queued { token, flow_level });
+        self.tokens.push_back(Queued {
+            token,
+            flow_level,
+            is_candidate,
+        });
     }
 
-    /// Inserts a token without text before the token of this number.
+    /// Inserts a token without text before the token of this number. If the parser has that one
+    /// already, yaml.v3 adds it at the end.
     fn insert(&mut self, token: usize, kind: TokenKind<'t>, mark: Mark) {
-        let token_index = token.saturating_sub(self.taken).min(self.tokens.len());
+        let index = token.checked_sub(self.taken);
         let token = Token {
             kind,
             start: mark,
             end: mark,
         };
         let flow_level = self.flow_level();
-        let queued = Queued { token, flow_level };
-        self.tokens.insert(token_index, queued);
+        let queued = Queued {
+            token,
+            flow_level,
+            is_candidate: false,
+        };
+        let end = self.tokens.len();
+        self.tokens.insert(index.unwrap_or(end).min(end), queued);
     }
 
     /// The number of the token that is added next.

@@ -3,22 +3,22 @@
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::position::Mark;
-use crate::scanner::{KeyCandidate, Scanner, TokenKind};
+use crate::scanner::{KeyCandidate, Level, Scanner, Token, TokenKind};
 
 /// The longest simple key, in characters.
 const MAX_SIMPLE_KEY: usize = 1024;
 
 impl<'t> Scanner<'t> {
-    pub(super) fn fetch_stream_end(&mut self, before: Mark) -> Result<(), Error> {
+    pub(super) fn fetch_stream_end(&mut self) -> Result<(), Error> {
         self.cursor.end_line();
-        self.end_document_part(before)?;
+        self.end_document_part()?;
         self.push(TokenKind::StreamEnd, self.cursor.mark());
         self.is_finished = true;
         Ok(())
     }
 
-    pub(super) fn fetch_document_indicator(&mut self, before: Mark) -> Result<(), Error> {
-        self.end_document_part(before)?;
+    pub(super) fn fetch_document_indicator(&mut self) -> Result<(), Error> {
+        self.end_document_part()?;
         let kind = if self.cursor.peek() == b'-' {
             TokenKind::DocumentStart
         } else {
@@ -29,13 +29,8 @@ impl<'t> Scanner<'t> {
     }
 
     /// Closes all block collections.
-    pub(super) fn end_document_part(&mut self, before: Mark) -> Result<(), Error> {
-        if !self.in_flow() {
-            for _ in 0..self.indents.len() {
-                self.push_block_end(before);
-            }
-            self.indents.clear();
-        }
+    pub(super) fn end_document_part(&mut self) -> Result<(), Error> {
+        self.close_blocks(None, self.cursor.mark());
         self.drop_candidate()?;
         self.key_allowed = false;
         Ok(())
@@ -44,16 +39,24 @@ impl<'t> Scanner<'t> {
     pub(super) fn fetch_flow_start(&mut self, kind: TokenKind<'t>) -> Result<(), Error> {
         self.save_candidate()?;
         let start = self.cursor.mark();
+        let latest = self.next_number();
         self.fetch_indicator(kind, 1);
-        self.candidates.push(None);
+        self.levels.push(Level {
+            candidate: None,
+            latest,
+        });
         self.key_allowed = true;
         self.check_depth(self.flow_level(), start)
     }
 
     pub(super) fn fetch_flow_end(&mut self, kind: TokenKind<'t>) -> Result<(), Error> {
         self.drop_candidate()?;
-        if self.in_flow() {
-            self.candidates.pop();
+        if self.in_flow()
+            && let Some(closed) = self.levels.pop()
+        {
+            // Without candidates between the brackets, as in `[]`, this is the opening bracket:
+            // yaml.v3 does not wait for a `:` behind such a collection.
+            self.stop_waiting(closed.latest);
         }
         self.key_allowed = false;
         self.fetch_indicator(kind, 1);
@@ -74,7 +77,8 @@ impl<'t> Scanner<'t> {
         }
         self.drop_candidate()?;
         self.key_allowed = true;
-        self.fetch_indicator(TokenKind::BlockEntry, 1);
+        let after_comment = self.comment.is_some();
+        self.fetch_indicator(TokenKind::BlockEntry { after_comment }, 1);
         Ok(())
     }
 
@@ -93,6 +97,7 @@ impl<'t> Scanner<'t> {
         let level = self.flow_level();
         if let Some(candidate) = self.check_candidate(level)? {
             let KeyCandidate { token, mark, .. } = candidate;
+            self.stop_waiting(token);
             self.insert(token, TokenKind::Key, mark);
             self.open_block(TokenKind::BlockMappingStart, Some(token), mark)?;
             self.set_candidate(None);
@@ -139,18 +144,25 @@ impl<'t> Scanner<'t> {
         Ok(())
     }
 
-    /// Closes the block collections that are further to the right than `column`.
-    pub(super) fn close_blocks(&mut self, column: usize, before: Mark) {
-        while !self.in_flow() && self.indent().is_some_and(|indent| indent > column) {
+    /// Closes the block collections that are further to the right than `column`: at `mark`, or
+    /// behind the `#` of the comment that is in line with them.
+    pub(super) fn close_blocks(&mut self, column: Option<usize>, mut mark: Mark) {
+        while let Some(indent) = self.indent()
+            && column.is_none_or(|column| indent > column)
+            && !self.in_flow()
+        {
             self.indents.pop();
-            self.push_block_end(before);
+            if let Some(comment) = self.comment
+                && comment.column == indent
+            {
+                mark = comment;
+                mark.column += 1;
+                mark.byte += 1;
+            }
+            let (start, end) = (mark, mark);
+            let kind = TokenKind::BlockEnd;
+            self.push_token(Token { kind, start, end });
         }
-    }
-
-    /// A block collection ends before the blanks and comments that follow it.
-    fn push_block_end(&mut self, mark: Mark) {
-        let number = self.next_number();
-        self.insert(number, TokenKind::BlockEnd, mark);
     }
 
     fn check_depth(&self, depth: usize, mark: Mark) -> Result<(), Error> {
@@ -178,10 +190,10 @@ impl<'t> Scanner<'t> {
 
     /// Gives up the candidate of the innermost flow collection.
     pub(super) fn drop_candidate(&mut self) -> Result<(), Error> {
-        if let Some(Some(candidate)) = self.candidates.last()
-            && candidate.is_required
-        {
-            return Err(self.missing_colon(candidate));
+        match self.levels.last().and_then(|it| it.candidate) {
+            Some(candidate) if candidate.is_required => return Err(self.missing_colon(&candidate)),
+            Some(candidate) => self.stop_waiting(candidate.token),
+            None => {}
         }
         self.set_candidate(None);
         Ok(())
@@ -189,27 +201,36 @@ impl<'t> Scanner<'t> {
 
     /// The candidate of this flow level, unless the cursor is too far from it by now.
     pub(super) fn check_candidate(&mut self, level: usize) -> Result<Option<KeyCandidate>, Error> {
-        let Some(Some(candidate)) = self.candidates.get(level) else {
+        let Some(candidate) = self.levels.get(level).and_then(|it| it.candidate) else {
             return Ok(None);
         };
         let mark = self.cursor.mark();
         let is_near = candidate.mark.line == mark.line
             && candidate.mark.column + MAX_SIMPLE_KEY >= mark.column;
         if is_near {
-            return Ok(Some(*candidate));
+            return Ok(Some(candidate));
         }
         if candidate.is_required {
-            return Err(self.missing_colon(candidate));
+            return Err(self.missing_colon(&candidate));
         }
-        if let Some(slot) = self.candidates.get_mut(level) {
-            *slot = None;
+        if let Some(level) = self.levels.get_mut(level) {
+            level.candidate = None;
         }
         Ok(None)
     }
 
     fn set_candidate(&mut self, candidate: Option<KeyCandidate>) {
-        if let Some(slot) = self.candidates.last_mut() {
-            *slot = candidate;
+        if let Some(level) = self.levels.last_mut() {
+            level.latest = candidate.map_or(level.latest, |it| it.token);
+            level.candidate = candidate;
+        }
+    }
+
+    /// Notes that the token of this number is no key, or is known to be one.
+    fn stop_waiting(&mut self, token: usize) {
+        let index = token.checked_sub(self.taken);
+        if let Some(queued) = index.and_then(|index| self.tokens.get_mut(index)) {
+            queued.is_candidate = false;
         }
     }
 

@@ -31,7 +31,10 @@ pub(crate) enum TokenKind<'t> {
     FlowMappingStart,
     FlowMappingEnd,
     /// `-`
-    BlockEntry,
+    BlockEntry {
+        /// Whether there is a comment before it, on a line of its own.
+        after_comment: bool,
+    },
     /// `,`
     FlowEntry,
     /// `?`, or nothing in front of a simple key.
