@@ -125,8 +125,8 @@ impl EntryNames {
     fn check(&self, kubeconfig: &MergedKubeconfig, cluster: &Cluster) -> Result<()> {
         edit_kubeconfig::check_user(kubeconfig, &self.user)?;
         edit_kubeconfig::check_context(kubeconfig, &self.context, &self.user)?;
-        // Another server under this name is fine if the cluster was recreated, but not if it is
-        // another cluster, which is not for EKS.
+        // A different server is fine if the cluster was recreated, but not if a cluster outside of EKS
+        // has the same name.
         let server = kubeconfig.server(&self.cluster);
         if server.is_none_or(|server| server == cluster.server) {
             return Ok(());

@@ -83,6 +83,7 @@ impl KubeconfigFiles {
             UpdateMode::DryRun => None,
             UpdateMode::Write { lock_timeout } => Some(FileLocks::take(&self.paths, lock_timeout)?),
         };
+        // The locks are held until this function returns.
         let kubeconfig = MergedKubeconfig::parse(self.read()?)?;
         let edited = kubeconfig.edit(change(&kubeconfig)?)?;
         if locks.is_some() {

@@ -19,11 +19,10 @@ pub enum Section {
 
 impl Section {
     /// All sections, in the order in which kubectl writes them.
-    pub const ALL: [Self; 3] = [Self::Clusters, Self::Contexts, Self::Users];
+    pub(crate) const ALL: [Self; 3] = [Self::Clusters, Self::Contexts, Self::Users];
 
     /// The key of the list.
-    #[must_use]
-    pub fn key(self) -> &'static str {
+    pub(crate) fn key(self) -> &'static str {
         match self {
             Self::Clusters => "clusters",
             Self::Contexts => "contexts",
@@ -32,8 +31,7 @@ impl Section {
     }
 
     /// The key of an entry's content, beside its `name`.
-    #[must_use]
-    pub fn content_key(self) -> &'static str {
+    pub(crate) fn content_key(self) -> &'static str {
         match self {
             Self::Clusters => "cluster",
             Self::Contexts => "context",

@@ -50,8 +50,7 @@ impl Error {
     }
 
     /// Prepends the file's name to the message.
-    #[must_use]
-    pub fn in_file(self, path: &Path) -> Self {
+    pub(crate) fn in_file(self, path: &Path) -> Self {
         Self {
             message: format!("`{}`: {}", path.display(), self.message),
             hint: self.hint,
