@@ -1,12 +1,12 @@
 //! `convert-kubeconfig`: converts users from other EKS login programs to this plugin.
 
 use clap::Args;
-use kubeconfig::{Changes, Context, EntryChange, MergedKubeconfig};
+use kubeconfig::{Changes, EntryChange, MergedKubeconfig};
 
+use super::flags::{GetTokenFlags, KubeconfigFlags, OpenFlags};
 use super::{edit_kubeconfig, output};
 use crate::aws::endpoint::Region;
-use crate::config::request::OpenRequest;
-use crate::config::{GetTokenFlags, KubeconfigFlags, OpenFlags};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::eks_login::{EksLogin, Login};
@@ -43,7 +43,7 @@ pub(super) struct Arguments {
     open: OpenFlags,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     let flags = &arguments.kubeconfig;
     let needs_context = flags.alias.is_some() || flags.user_alias.is_some() || flags.set_current;
     if needs_context && arguments.context.is_none() {
@@ -53,7 +53,8 @@ pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<(
         .with_hint("pass the name of the context to convert with `--context`"));
     }
     edit_kubeconfig::check_names(flags)?;
-    let request = OpenRequest::read(&arguments.environment, &arguments.open, host)?;
+    let Context { host, log, .. } = context;
+    let request = arguments.open.request(&arguments.environment, host)?;
     let mut notes = Vec::new();
     edit_kubeconfig::apply(flags, &request, host, |kubeconfig| {
         let mut conversion = Conversion {
@@ -203,7 +204,7 @@ impl Conversion<'_> {
         let contexts = self.kubeconfig.contexts();
         let servers = contexts
             .iter()
-            .filter(|context: &&Context| context.user == user)
+            .filter(|context: &&kubeconfig::Context| context.user == user)
             .filter_map(|context| self.kubeconfig.server(&context.cluster));
         let mut regions: Vec<_> = servers.map(Region::of_api_server).collect();
         regions.dedup();

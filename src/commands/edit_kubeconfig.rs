@@ -3,9 +3,9 @@
 use kubeconfig::{Changes, EditedFile, MergedKubeconfig, redact};
 use similar::TextDiff;
 
+use super::flags::KubeconfigFlags;
 use super::output;
-use crate::config::KubeconfigFlags;
-use crate::config::request::OpenRequest;
+use crate::config::OpenRequest;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::eks_login::Login;
@@ -28,7 +28,7 @@ pub(super) fn apply(
             None => Ok(()),
         };
     }
-    let lock_timeout = request.deadline.allowed();
+    let lock_timeout = request.timeout;
     let edited = files.update(UpdateMode::Write { lock_timeout }, change)?;
     let changed: Vec<_> = edited
         .iter()

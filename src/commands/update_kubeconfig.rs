@@ -9,15 +9,16 @@ use esc::format::json::{self, Secrets};
 use kubeconfig::{Changes, Cluster, EntryChange, Kubeconfig, MergedKubeconfig, new_kubeconfig};
 use serde_json::Map;
 
+use super::flags::{GetTokenFlags, KubeconfigFlags};
 use super::{edit_kubeconfig, output};
-use crate::authenticate::{self, Opened};
+use crate::authenticate::{self, OpenedEnvironment};
 use crate::aws::eks_token::check_cluster_name;
 use crate::aws::endpoint::Region;
-use crate::config::{GetTokenFlags, KubeconfigFlags, Origin, Request, Setting, Target};
+use crate::config::{Origin, Request, Setting, Target, default_region};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::plugin_user::{self, PluginUser};
-use crate::log::Log;
 
 pub(super) const ABOUT: &str =
     "Add or update a cluster, a user and a context that use kubectl-esc in the kubeconfig";
@@ -70,9 +71,11 @@ struct ClusterInfo {
     namespace: Option<String>,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<()> {
-    let request = Request::read(&arguments.flags, host, Map::new())?;
-    let info = find_cluster(arguments, &request, host, log)?;
+pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
+    let host = context.host;
+    let request = arguments.flags.settings(&Map::new(), host)?;
+    let context = context.with_timeout(request.open.timeout);
+    let info = find_cluster(arguments, &request, context)?;
     info.cluster.check()?;
     check_cluster_name(&info.name)?;
     if let Some(region) = &info.region {
@@ -187,20 +190,19 @@ fn environment_name(flags: &GetTokenFlags, host: &Host) -> Result<String> {
         Some(environment) => Some(environment.clone()),
         None => host.variable("KUBECTL_ESC_ENVIRONMENT")?,
     };
-    // `Request::read` has rejected a missing name already.
+    // Reading the request has rejected a missing name already.
     name.ok_or_else(|| Error::configuration("no environment specified"))
 }
 
 fn find_cluster(
     arguments: &Arguments,
     request: &Request,
-    host: &Host,
-    log: &Log<'_>,
+    context: Context<'_>,
 ) -> Result<ClusterInfo> {
-    let given = given_cluster(arguments, host)?;
-    if let (Some(cluster), Some(name)) = (&given, request.cluster_name()) {
+    let given = given_cluster(arguments, context.host)?;
+    if let (Some(cluster), Some(name)) = (&given, &request.cluster_name) {
         // Nothing is missing: no need to open the environment.
-        let region = match request.region() {
+        let region = match &request.region {
             Some(region) => Some(region.value.clone()),
             None => Region::of_api_server(&cluster.server).map(|region| region.to_string()),
         };
@@ -211,8 +213,8 @@ fn find_cluster(
             namespace: None,
         });
     }
-    let opened = authenticate::open(&request.open, host, log)?;
-    log.warnings(&opened.warnings());
+    let opened = authenticate::open(&request.open, context)?;
+    context.log.warnings(&opened.warnings());
     let known = match given {
         Some(cluster) => Some((cluster, None)),
         None => kubeconfig_in_environment(arguments, &opened)?
@@ -223,7 +225,12 @@ fn find_cluster(
         let region = Region::of_api_server(&cluster.server)?;
         Some(Setting::new(region.to_string(), Origin::ApiServer))
     });
-    let target = Target::resolve(request, opened.environment(), host, region_of_server)?;
+    let target = Target::resolve(
+        request,
+        opened.environment(),
+        region_of_server,
+        default_region(context.host)?,
+    )?;
     if target.cluster_name.secret {
         return Err(Error::configuration(
             "the cluster's name is a secret in the environment, so it cannot be in a kubeconfig",
@@ -233,8 +240,7 @@ fn find_cluster(
     let (cluster, namespace) = if let Some(known) = known {
         known
     } else {
-        let open = &request.open;
-        let cluster = authenticate::describe_cluster(&opened, &target, open, host, log)?;
+        let cluster = authenticate::describe_cluster(&opened, &target, context)?;
         (cluster, None)
     };
     Ok(ClusterInfo {
@@ -296,7 +302,10 @@ fn is_certificate(pem: &[u8]) -> bool {
 }
 
 /// The kubeconfig in the environment: the one at `--from`, or else `files.KUBECONFIG`.
-fn kubeconfig_in_environment(arguments: &Arguments, opened: &Opened) -> Result<Option<Kubeconfig>> {
+fn kubeconfig_in_environment(
+    arguments: &Arguments,
+    opened: &OpenedEnvironment,
+) -> Result<Option<Kubeconfig>> {
     let environment = opened.environment();
     let text = if let Some(path) = &arguments.from {
         let path: PropertyPath = path.parse().map_err(|problem| {
