@@ -12,7 +12,7 @@ use crate::config::request::OpenRequest;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::Journal;
-use crate::process::HandOver;
+use crate::process::CommandEnv;
 use crate::process::redaction::Patterns;
 use crate::process::{Invocation, Program, Sink, Streams};
 
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
     if !warnings.is_empty() {
         output::block(&warnings);
     }
-    let given = HandOver::of(opened.environment(), rest)?;
+    let given = CommandEnv::new(opened.environment(), rest)?;
     let streams = if arguments.no_redact {
         Streams::Inherited
     } else {
@@ -83,7 +83,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
 
 /// A terminal shows what the command writes; whatever else takes it, such as a log, gets it
 /// redacted.
-fn streams(given: &HandOver) -> Result<Streams> {
+fn streams(given: &CommandEnv) -> Result<Streams> {
     let to_redact = |is_terminal: bool, sink: Sink| (!is_terminal).then_some(sink);
     let stdout = to_redact(io::stdout().is_terminal(), Box::new(io::stdout()));
     let stderr = to_redact(io::stderr().is_terminal(), Box::new(io::stderr()));

@@ -11,7 +11,7 @@ use esc::interpolation::{self, Part};
 use esc::{Data, Environment, Value, format::string};
 
 /// What a command gets of an environment. `Debug` shows names alone.
-pub struct HandOver {
+pub struct CommandEnv {
     /// Variables, by name and value, sorted.
     pub variables: Vec<(String, Text)>,
     /// Files: the variable that is to hold the path, and the content. They win over variables of the
@@ -26,23 +26,23 @@ pub struct HandOver {
     pub all_secrets: Vec<Text>,
 }
 
-impl fmt::Debug for HandOver {
+impl fmt::Debug for CommandEnv {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = |block: &[(String, Text)]| -> Vec<String> {
             block.iter().map(|(name, _)| name.clone()).collect()
         };
         formatter
-            .debug_struct("HandOver")
+            .debug_struct("CommandEnv")
             .field("variables", &names(&self.variables))
             .field("files", &names(&self.files))
             .finish_non_exhaustive()
     }
 }
 
-impl HandOver {
+impl CommandEnv {
     /// Reads the environment for a command with these arguments. A `${path}` that leads to nothing
     /// becomes empty; an argument with a path that cannot be read stays as it is. So it is in ESC.
-    pub fn of(environment: &Environment, arguments: &[OsString]) -> Result<Self> {
+    pub fn new(environment: &Environment, arguments: &[OsString]) -> Result<Self> {
         let mut secrets = Vec::new();
         let mut named = Vec::new();
         for entries in [environment.variable_entries(), environment.file_entries()] {
@@ -85,7 +85,7 @@ impl HandOver {
     }
 
     /// The texts that the command gets to see, arguments left out: their secrets are in
-    /// [`HandOver::secrets`] already.
+    /// [`CommandEnv::secrets`] already.
     pub fn texts(&self) -> impl Iterator<Item = &Text> {
         let all = self.variables.iter().chain(&self.files);
         all.map(|(_, text)| text)
@@ -208,7 +208,7 @@ mod tests {
             "${aws}",
         ];
         let arguments = arguments.map(OsString::from);
-        let given = HandOver::of(&environment(), &arguments).unwrap();
+        let given = CommandEnv::new(&environment(), &arguments).unwrap();
         let shown = format!("{given:?}");
         assert!(
             shown.contains("REGION") && !shown.contains("hunter2"),
@@ -275,7 +275,7 @@ mod tests {
             let environment = Environment {
                 values: json::parse(json.as_bytes(), 8).unwrap(),
             };
-            let error = HandOver::of(&environment, &[argument.into()]).unwrap_err();
+            let error = CommandEnv::new(&environment, &[argument.into()]).unwrap_err();
             assert_eq!(error.to_string(), want);
             assert_eq!(error.kind(), Kind::Definition);
         }

@@ -4,26 +4,26 @@
 //! reach it, its exit code is handed back. Its files are gone afterwards.
 
 pub mod command_env;
-pub mod files;
+mod private_dir;
 pub mod program;
 pub mod redaction;
 mod streams;
-mod supervision;
+mod supervisor;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
 
-pub use command_env::HandOver;
+pub use command_env::CommandEnv;
 pub use program::Program;
 pub use streams::{Sink, Streams};
 
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 use crate::secret::Text;
-use files::PrivateFolder;
-use supervision::Supervision;
+use private_dir::PrivateDir;
+use supervisor::Supervisor;
 
 /// A command to run. `Debug` shows names alone: arguments and variables may hold secrets.
 pub struct Invocation {
@@ -41,7 +41,7 @@ pub struct Invocation {
 
 /// How a command ended.
 #[derive(Debug)]
-pub struct Ended {
+pub struct Exit {
     /// Its exit code; 128 and the signal's number where a signal ended it, as shells say it.
     pub code: u8,
     /// Whether SIGINT ended it and reached this process too: somebody pressed Ctrl-C.
@@ -60,14 +60,14 @@ impl fmt::Debug for Invocation {
     }
 }
 
-impl Ended {
+impl Exit {
     /// The exit code for this process. Where the command was interrupted, this does not return: the
     /// process ends by SIGINT too, so that the shell that waits for it stops its script, as it does
     /// for the command alone.
     #[must_use]
     pub fn finish(self) -> u8 {
         if self.interrupted {
-            supervision::end_by_interrupt();
+            supervisor::exit_by_sigint();
         }
         self.code
     }
@@ -75,28 +75,28 @@ impl Ended {
 
 impl Invocation {
     /// Runs the command to its end.
-    pub fn run(self, host: &Host) -> Result<Ended> {
+    pub fn run(self, host: &Host) -> Result<Exit> {
         // From here on signals no longer end this process: what follows is cleaned up.
-        let mut supervision = Supervision::begin()?;
-        files::remove_leftovers(host);
+        let mut supervisor = Supervisor::start()?;
+        private_dir::remove_leftovers(host);
         let (folder, paths) = write_files(&self.files, host)?;
-        let result = match supervision.ended_already() {
+        let result = match supervisor.pending_exit() {
             Some(ended) => Ok(ended),
-            None => self.start_and_wait(&paths, &mut supervision),
+            None => self.start_and_wait(&paths, &mut supervisor),
         };
         let leftovers = folder.and_then(|folder| folder.remove().err());
         let mut ended = result?;
         ended.leftovers = leftovers;
         // Whoever the command left behind may still write.
-        supervision.wait_for_streams();
+        supervisor.wait_for_streams();
         Ok(ended)
     }
 
     fn start_and_wait(
         self,
         paths: &[(String, PathBuf)],
-        supervision: &mut Supervision,
-    ) -> Result<Ended> {
+        supervisor: &mut Supervisor,
+    ) -> Result<Exit> {
         let mut command = Command::new(self.program.path());
         #[cfg(unix)]
         {
@@ -122,7 +122,7 @@ impl Invocation {
         // The command's value holds the writing ends of the pipes.
         drop(command);
         for pump in pumps {
-            let ended = supervision.stream();
+            let ended = supervisor.stream();
             std::thread::Builder::new()
                 .spawn(move || {
                     pump.run();
@@ -132,18 +132,18 @@ impl Invocation {
                     Error::new(Kind::Internal, "cannot start a thread").caused_by(error)
                 })?;
         }
-        supervision.wait(&mut child)
+        supervisor.wait(&mut child)
     }
 }
 
-type Files = (Option<PrivateFolder>, Vec<(String, PathBuf)>);
+type Files = (Option<PrivateDir>, Vec<(String, PathBuf)>);
 
 /// Writes the files. Where one cannot be written, those before it are removed.
 fn write_files(files: &[(String, Text)], host: &Host) -> Result<Files> {
     if files.is_empty() {
         return Ok((None, Vec::new()));
     }
-    let folder = PrivateFolder::create(host)?;
+    let folder = PrivateDir::create(host)?;
     let mut paths = Vec::new();
     for (name, content) in files {
         let path = folder.write(name, content)?;

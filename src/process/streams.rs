@@ -41,7 +41,7 @@ impl fmt::Debug for Streams {
 
 impl Streams {
     /// Sets the command's output up; what comes back has to run while the command does.
-    pub(super) fn attach(self, command: &mut Command) -> Result<Vec<Pump>> {
+    pub(super) fn attach(self, command: &mut Command) -> Result<Vec<RedactingPipe>> {
         let Self::Redacted {
             patterns,
             stdout,
@@ -57,7 +57,7 @@ impl Streams {
         let mut pump = |sink| {
             let (source, writer) = io::pipe().map_err(no_pipe)?;
             let redactor = Redactor::new(patterns.clone());
-            pumps.push(Pump {
+            pumps.push(RedactingPipe {
                 source,
                 redactor,
                 sink,
@@ -80,13 +80,13 @@ impl Streams {
 }
 
 /// Carries one stream from the command to its sink.
-pub(super) struct Pump {
+pub(super) struct RedactingPipe {
     source: PipeReader,
     redactor: Redactor,
     sink: Sink,
 }
 
-impl Pump {
+impl RedactingPipe {
     /// Runs until every writer has gone, or nobody reads any more: then the next write fails for the
     /// command as it would without us.
     pub(super) fn run(mut self) {

@@ -32,7 +32,7 @@ struct Node {
     /// Whether a text ends here.
     is_end: bool,
     /// How many of the last bytes may become part of a text that has not ended yet.
-    open: u32,
+    pending: u32,
     /// The number of the first text that ends here.
     text: u32,
 }
@@ -69,7 +69,7 @@ impl Automaton {
     }
 
     /// The length of the longest text that ends here; 0 where none does.
-    pub(super) fn longest(&self, state: State) -> usize {
+    pub(super) fn longest_match(&self, state: State) -> usize {
         let node = self.node(state);
         let end = if node.is_end {
             node
@@ -80,13 +80,13 @@ impl Automaton {
     }
 
     /// How many of the last bytes may become part of a text that has not ended yet.
-    pub(super) fn open(&self, state: State) -> usize {
-        self.node(state).open as usize
+    pub(super) fn pending(&self, state: State) -> usize {
+        self.node(state).pending as usize
     }
 
     /// The numbers of the texts that occur in one of `wholes`, in linear time. Of texts that are the
     /// same only the first one counts.
-    pub(super) fn occurring<'a>(
+    pub(super) fn contained_in<'a>(
         &self,
         wholes: impl IntoIterator<Item = &'a [u8]>,
     ) -> BTreeSet<usize> {
@@ -149,15 +149,15 @@ impl Automaton {
             for at in level {
                 let failure = self.node(at).failure;
                 let behind = self.node(failure);
-                let (ending, open_behind) = if behind.is_end {
-                    (failure, behind.open)
+                let (ending, pending_behind) = if behind.is_end {
+                    (failure, behind.pending)
                 } else {
-                    (behind.ending, behind.open)
+                    (behind.ending, behind.pending)
                 };
                 let node = &mut self.nodes[at as usize];
                 node.ending = ending;
-                node.open = if node.first_child == ROOT {
-                    open_behind
+                node.pending = if node.first_child == ROOT {
+                    pending_behind
                 } else {
                     node.depth
                 };
@@ -200,7 +200,7 @@ impl Node {
             ending: ROOT,
             depth,
             is_end: false,
-            open: 0,
+            pending: 0,
             text: 0,
         }
     }
@@ -221,7 +221,7 @@ mod tests {
         let mut told = Vec::new();
         for byte in *b"ushersshel!" {
             state = automaton.step(state, byte);
-            told.push((automaton.longest(state), automaton.open(state)));
+            told.push((automaton.longest_match(state), automaton.pending(state)));
         }
         let want = [
             (0, 0), // u
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn texts_that_occur_are_found_once() {
         let texts = ["a", "aa", "aaa", "b", "", "ab", "a"];
-        let found = automaton(&texts).occurring([&b"xaay"[..], b"xaax", b"ab"]);
+        let found = automaton(&texts).contained_in([&b"xaay"[..], b"xaax", b"ab"]);
         assert_eq!(found, BTreeSet::from([0, 1, 3, 5]));
     }
 }

@@ -5,7 +5,7 @@
 //! also where two overlap. Nothing is held back but bytes that may turn out to begin a secret.
 
 mod automaton;
-mod forms;
+mod variants;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
@@ -14,13 +14,13 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::secret::{REDACTED, Text};
 use automaton::{Automaton, State};
-use forms::forms;
+use variants::variants;
 
-pub use forms::MINIMUM_BYTES;
+pub use variants::MIN_SECRET_BYTES;
 
 /// The most bytes of secrets that are looked for. All forms of a secret take some 500 times its bytes
 /// in memory, where no two of them begin alike.
-const MAXIMUM_BYTES: usize = 512 << 10;
+const MAX_SECRET_BYTES: usize = 512 << 10;
 
 /// What must not show.
 #[derive(Clone)]
@@ -34,11 +34,11 @@ impl Patterns {
         others: &[Text],
         texts: impl IntoIterator<Item = &'a Text>,
     ) -> Result<Option<Self>> {
-        let mut patterns: Vec<Vec<u8>> = all_forms(secrets)?.into_iter().flatten().collect();
-        let others = all_forms(others)?;
+        let mut patterns: Vec<Vec<u8>> = all_variants(secrets)?.into_iter().flatten().collect();
+        let others = all_variants(others)?;
         let flat: Vec<_> = others.iter().flatten().map(Vec::as_slice).collect();
         let texts = texts.into_iter().map(Text::as_bytes);
-        let occurring = Automaton::new(flat.iter().copied()).occurring(texts);
+        let occurring = Automaton::new(flat.iter().copied()).contained_in(texts);
         // By their bytes, for two secrets may share a form.
         let occurring: BTreeSet<&[u8]> = occurring.iter().map(|number| flat[*number]).collect();
         for forms in &others {
@@ -55,17 +55,17 @@ impl Patterns {
 }
 
 /// The forms of each secret; the same secret counts once.
-fn all_forms(secrets: &[Text]) -> Result<Vec<Vec<Vec<u8>>>> {
+fn all_variants(secrets: &[Text]) -> Result<Vec<Vec<Vec<u8>>>> {
     let mut different: Vec<_> = secrets.iter().map(Text::as_bytes).collect();
     different.sort_unstable();
     different.dedup();
-    if different.iter().map(|secret| secret.len()).sum::<usize>() > MAXIMUM_BYTES {
+    if different.iter().map(|secret| secret.len()).sum::<usize>() > MAX_SECRET_BYTES {
         return Err(
             Error::configuration("the secrets are too large to be redacted")
                 .with_hint("use --no-redact, and keep the output from those who may not see them"),
         );
     }
-    Ok(different.into_iter().map(forms).collect())
+    Ok(different.into_iter().map(variants).collect())
 }
 
 /// Redacts one stream.
@@ -102,14 +102,14 @@ impl Redactor {
         for byte in bytes {
             place += 1;
             self.state = self.patterns.0.step(self.state, *byte);
-            let length = self.patterns.0.longest(self.state) as u64;
+            let length = self.patterns.0.longest_match(self.state) as u64;
             if length > 0 {
                 self.hide(place - length..place);
             }
         }
         self.held.extend_from_slice(bytes);
         // No secret that is yet to end begins before this place.
-        let open = self.patterns.0.open(self.state) as u64;
+        let open = self.patterns.0.pending(self.state) as u64;
         self.show(place - open, into);
     }
 

@@ -126,7 +126,7 @@ fn secrets_inside_what_is_handed_over_count_too() {
 
 #[test]
 fn too_large_secrets_are_refused() {
-    let large = Text::from(vec![b'x'; MAXIMUM_BYTES + 1]);
+    let large = Text::from(vec![b'x'; MAX_SECRET_BYTES + 1]);
     let error = Patterns::new(&[large], &[], []).err().unwrap();
     assert_eq!(
         error.to_string(),
@@ -172,7 +172,7 @@ fn no_secret_gets_through_however_the_stream_is_cut() {
 
         for secret in secrets
             .iter()
-            .filter(|secret| secret.len() >= MINIMUM_BYTES)
+            .filter(|secret| secret.len() >= MIN_SECRET_BYTES)
         {
             let through = out.windows(secret.len()).any(|window| window == secret);
             assert!(
@@ -190,7 +190,7 @@ fn model(secrets: &[Vec<u8>], stream: &[u8]) -> Vec<u8> {
     // 0 is shown, 1 begins a secret, 2 goes on with one.
     let mut marks = vec![0; stream.len()];
     let mut found: Vec<Range<usize>> = Vec::new();
-    for form in secrets.iter().flat_map(|secret| forms(secret)) {
+    for form in secrets.iter().flat_map(|secret| variants(secret)) {
         for (at, window) in stream.windows(form.len()).enumerate() {
             if window == form {
                 found.push(at..at + form.len());

@@ -3,17 +3,17 @@
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 
 /// Shorter secrets are not looked for: they would be found everywhere. ESC draws the same line.
-pub const MINIMUM_BYTES: usize = 3;
+pub const MIN_SECRET_BYTES: usize = 3;
 
 /// Shorter pieces of base64 are found in too many other words.
-const MINIMUM_BASE64: usize = 4;
+const MIN_BASE64_DIGITS: usize = 4;
 
 /// Shorter lines are too often a part of the format: `---`, `users:`, `EOF`.
-const MINIMUM_LINE: usize = 8;
+const MIN_LINE_BYTES: usize = 8;
 
 /// What to look for in order to find `secret`; nothing where it is too short.
-pub(super) fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
-    if secret.len() < MINIMUM_BYTES {
+pub(super) fn variants(secret: &[u8]) -> Vec<Vec<u8>> {
+    if secret.len() < MIN_SECRET_BYTES {
         return Vec::new();
     }
     // A file ends with a line break; what prints it may not.
@@ -24,14 +24,14 @@ pub(super) fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
             .rev()
             .take_while(|byte| line_break(byte))
             .count();
-    let stem = if length < MINIMUM_BYTES {
+    let stem = if length < MIN_SECRET_BYTES {
         secret
     } else {
         &secret[..length]
     };
     let mut forms = vec![stem.to_vec()];
     let lines = stem.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    for line in lines.filter(|line| *line != stem && is_telling(line)) {
+    for line in lines.filter(|line| *line != stem && is_distinctive_line(line)) {
         forms.push(line.to_vec());
     }
     for secret in [stem, secret] {
@@ -49,8 +49,10 @@ pub(super) fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
 /// Whether a line of a longer secret tells something by itself, such as one of a private key. A line
 /// of several words, or one that ends with a colon, is as likely the frame around a secret:
 /// `apiVersion: v1` in a kubeconfig must not be taken out of every manifest.
-fn is_telling(line: &[u8]) -> bool {
-    line.len() >= MINIMUM_LINE && !line.ends_with(b":") && !line.iter().any(u8::is_ascii_whitespace)
+fn is_distinctive_line(line: &[u8]) -> bool {
+    line.len() >= MIN_LINE_BYTES
+        && !line.ends_with(b":")
+        && !line.iter().any(u8::is_ascii_whitespace)
 }
 
 /// The base64 of `secret` where it follows `offset` other bytes in a group of three: the digits that
@@ -64,7 +66,7 @@ fn base64(secret: &[u8], offset: usize, url_safe: bool) -> Vec<Vec<u8>> {
     let (Some(whole), Some(decided)) = (digits.get(first..), digits.get(first..end)) else {
         return Vec::new();
     };
-    if decided.len() < MINIMUM_BASE64 {
+    if decided.len() < MIN_BASE64_DIGITS {
         return Vec::new();
     }
     let mut padded = whole.to_vec();
@@ -86,7 +88,7 @@ mod tests {
     use super::*;
 
     fn shown(secret: &str) -> Vec<String> {
-        let forms = forms(secret.as_bytes()).into_iter();
+        let forms = variants(secret.as_bytes()).into_iter();
         forms.map(|form| String::from_utf8(form).unwrap()).collect()
     }
 
@@ -170,7 +172,7 @@ mod tests {
             "\u{ff}\u{fe}?>~",
             "x".repeat(100).as_str(),
         ] {
-            let forms = forms(secret.as_bytes());
+            let forms = variants(secret.as_bytes());
             for before in 0..6 {
                 for after in 0..6 {
                     let mut bytes = vec![0xa5; before];

@@ -17,7 +17,7 @@ use signal_hook::low_level::siginfo::{Cause, Origin};
 
 use crate::clock::Deadline;
 use crate::error::{Error, Kind, Result};
-use crate::process::Ended;
+use crate::process::Exit;
 
 /// Those that would end this process before it has cleaned up.
 const ENDING: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2];
@@ -33,7 +33,7 @@ enum Event {
 }
 
 /// Watches over a command.
-pub(in crate::process) struct Supervision {
+pub(in crate::process) struct Supervisor {
     inbox: Receiver<Event>,
     events: Sender<Event>,
     handle: Handle,
@@ -44,25 +44,25 @@ pub(in crate::process) struct Supervision {
 }
 
 /// Tells that a stream has ended when it is dropped.
-pub(in crate::process) struct StreamEnd(Sender<Event>);
+pub(in crate::process) struct StreamGuard(Sender<Event>);
 
-impl Drop for StreamEnd {
+impl Drop for StreamGuard {
     fn drop(&mut self) {
         // Nobody waits any more where this fails.
         let _ = self.0.send(Event::StreamEnded);
     }
 }
 
-impl Drop for Supervision {
+impl Drop for Supervisor {
     fn drop(&mut self) {
         self.handle.close();
     }
 }
 
-impl Supervision {
+impl Supervisor {
     /// From now on signals end this process no more. A signal that this process was told to ignore,
     /// as nohup does with SIGHUP, stays ignored, here and by the command.
-    pub(in crate::process) fn begin() -> Result<Self> {
+    pub(in crate::process) fn start() -> Result<Self> {
         let ignored = ignored_signals();
         let wanted = ENDING.iter().chain(&OTHERS).copied();
         let wanted = wanted.filter(|number| ignored & (1 << (number - 1)) == 0);
@@ -97,7 +97,7 @@ impl Supervision {
     }
 
     /// How the command would have ended, where a signal came before its start.
-    pub(in crate::process) fn ended_already(&mut self) -> Option<Ended> {
+    pub(in crate::process) fn pending_exit(&mut self) -> Option<Exit> {
         while let Ok(event) = self.inbox.try_recv() {
             if let Event::Signal { number, .. } = event
                 && ENDING.contains(&number)
@@ -110,13 +110,13 @@ impl Supervision {
     }
 
     /// One more stream to wait for.
-    pub(in crate::process) fn stream(&mut self) -> StreamEnd {
+    pub(in crate::process) fn stream(&mut self) -> StreamGuard {
         self.streams += 1;
-        StreamEnd(self.events.clone())
+        StreamGuard(self.events.clone())
     }
 
     /// Waits until the command has ended.
-    pub(in crate::process) fn wait(&mut self, child: &mut Child) -> Result<Ended> {
+    pub(in crate::process) fn wait(&mut self, child: &mut Child) -> Result<Exit> {
         let pid = Pid::from_child(child);
         loop {
             if let Some(ended) = self.look(pid)? {
@@ -167,7 +167,7 @@ impl Supervision {
 
     /// Takes the changes of the command's state. Where it has stopped, this process stops too, and
     /// goes on here once somebody continues it.
-    fn look(&mut self, pid: Pid) -> Result<Option<Ended>> {
+    fn look(&mut self, pid: Pid) -> Result<Option<Exit>> {
         let options = WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED;
         loop {
             let status = match waitpid(Some(pid), options) {
@@ -181,7 +181,7 @@ impl Supervision {
                 }
             };
             if let Some(code) = status.exit_status() {
-                return Ok(Some(Ended {
+                return Ok(Some(Exit {
                     code: u8::try_from(code).unwrap_or(u8::MAX),
                     interrupted: false,
                     leftovers: None,
@@ -209,11 +209,11 @@ impl Supervision {
         }
     }
 
-    fn ended_by(&mut self, number: i32) -> Ended {
+    fn ended_by(&mut self, number: i32) -> Exit {
         if number == SIGINT {
             self.catch_up();
         }
-        Ended {
+        Exit {
             code: u8::try_from(128 + number).unwrap_or(u8::MAX),
             interrupted: number == SIGINT && self.interrupted,
             leftovers: None,
@@ -259,6 +259,6 @@ fn ignored_signals() -> u64 {
 
 /// Ends this process by SIGINT, as the command was ended: a shell then knows that it was not only
 /// an exit code, and ends its script too.
-pub(in crate::process) fn end_by_interrupt() {
+pub(in crate::process) fn exit_by_sigint() {
     let _ = signal_hook::low_level::emulate_default_handler(SIGINT);
 }

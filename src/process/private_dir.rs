@@ -18,9 +18,9 @@ const PREFIX: &str = "kubectl-esc-run-";
 /// What the name of a lock has after that of its folder.
 const LOCK: &str = ".lock";
 
-/// A folder for files. [`PrivateFolder::remove`] removes it, and so does dropping it.
+/// A folder for files. [`PrivateDir::remove`] removes it, and so does dropping it.
 #[derive(Debug)]
-pub struct PrivateFolder {
+pub struct PrivateDir {
     path: PathBuf,
     lock_path: PathBuf,
     removed: bool,
@@ -28,7 +28,7 @@ pub struct PrivateFolder {
     lock: File,
 }
 
-impl PrivateFolder {
+impl PrivateDir {
     /// Makes a folder: below `XDG_RUNTIME_DIR`, `/dev/shm`, or else the folder for temporary files,
     /// whichever takes it first.
     pub fn create(host: &Host) -> Result<Self> {
@@ -143,7 +143,7 @@ impl PrivateFolder {
     }
 }
 
-impl Drop for PrivateFolder {
+impl Drop for PrivateDir {
     fn drop(&mut self) {
         // Nobody is left to be told.
         let _ = self.remove_now();
@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn files_are_private_and_go_with_their_folder() {
         let base = tempfile::tempdir().unwrap();
-        let folder = PrivateFolder::create(&host(base.path())).unwrap();
+        let folder = PrivateDir::create(&host(base.path())).unwrap();
         let content = Text::from(vec![0xff, b'\r', b'\n']);
         for (name, want) in [
             ("KUBECONFIG", "KUBECONFIG"),
@@ -311,14 +311,14 @@ mod tests {
         }
         folder.remove().unwrap();
         assert_eq!(names(base.path()), [""; 0]);
-        drop(PrivateFolder::create(&host(base.path())).unwrap());
+        drop(PrivateDir::create(&host(base.path())).unwrap());
         assert_eq!(names(base.path()), [""; 0]);
     }
 
     #[test]
     fn leftovers_go_and_what_is_in_use_stays() {
         let base = tempfile::tempdir().unwrap();
-        let in_use = PrivateFolder::create(&host(base.path())).unwrap();
+        let in_use = PrivateDir::create(&host(base.path())).unwrap();
         in_use.write("A", &Text::from("x")).unwrap();
         let left = base.path().join("kubectl-esc-run-killed");
         fs::create_dir(&left).unwrap();
@@ -358,7 +358,7 @@ mod tests {
             ],
             clock,
         );
-        let folder = PrivateFolder::create(&host).unwrap();
+        let folder = PrivateDir::create(&host).unwrap();
         assert!(folder.path().is_dir());
         folder.remove().unwrap();
     }

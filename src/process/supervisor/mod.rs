@@ -6,6 +6,6 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(super) use unix::{Supervision, end_by_interrupt};
+pub(super) use unix::{Supervisor, exit_by_sigint};
 #[cfg(not(unix))]
-pub(super) use windows::{Supervision, end_by_interrupt};
+pub(super) use windows::{Supervisor, exit_by_sigint};

@@ -5,19 +5,19 @@ use std::process::Child;
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use crate::error::{Error, Kind, Result};
-use crate::process::Ended;
+use crate::process::Exit;
 
 /// Watches over a command.
-pub(in crate::process) struct Supervision {
+pub(in crate::process) struct Supervisor {
     inbox: Receiver<()>,
     events: Sender<()>,
     streams: usize,
 }
 
 /// Tells that a stream has ended when it is dropped.
-pub(in crate::process) struct StreamEnd(Sender<()>);
+pub(in crate::process) struct StreamGuard(Sender<()>);
 
-impl Drop for StreamEnd {
+impl Drop for StreamGuard {
     fn drop(&mut self) {
         // Nobody waits any more where this fails.
         let _ = self.0.send(());
@@ -25,9 +25,9 @@ impl Drop for StreamEnd {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
-impl Supervision {
+impl Supervisor {
     /// There is nothing to watch for.
-    pub(in crate::process) fn begin() -> Result<Self> {
+    pub(in crate::process) fn start() -> Result<Self> {
         let (events, inbox) = mpsc::channel();
         Ok(Self {
             inbox,
@@ -38,25 +38,25 @@ impl Supervision {
 
     /// Nothing ends a command before its start.
     #[expect(clippy::unused_self, reason = "the same shape as on Unix")]
-    pub(in crate::process) fn ended_already(&mut self) -> Option<Ended> {
+    pub(in crate::process) fn pending_exit(&mut self) -> Option<Exit> {
         None
     }
 
     /// One more stream to wait for.
-    pub(in crate::process) fn stream(&mut self) -> StreamEnd {
+    pub(in crate::process) fn stream(&mut self) -> StreamGuard {
         self.streams += 1;
-        StreamEnd(self.events.clone())
+        StreamGuard(self.events.clone())
     }
 
     /// Waits until the command has ended. An exit code of Windows has 32 bits; what does not fit is
     /// 255.
     #[expect(clippy::unused_self, reason = "the same shape as on Unix")]
-    pub(in crate::process) fn wait(&mut self, child: &mut Child) -> Result<Ended> {
+    pub(in crate::process) fn wait(&mut self, child: &mut Child) -> Result<Exit> {
         let status = child.wait().map_err(|error| {
             Error::new(Kind::Internal, "cannot wait for the command").caused_by(error)
         })?;
         let code = status.code().unwrap_or_default();
-        Ok(Ended {
+        Ok(Exit {
             code: u8::try_from(code).unwrap_or(u8::MAX),
             interrupted: false,
             leftovers: None,
@@ -72,4 +72,4 @@ impl Supervision {
 }
 
 /// Nothing interrupts a command but the end of this process.
-pub(in crate::process) fn end_by_interrupt() {}
+pub(in crate::process) fn exit_by_sigint() {}
