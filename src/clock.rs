@@ -123,7 +123,7 @@ impl Clock {
     /// When the machine started, as its clock has it, where the operating system tells. It moves
     /// only where somebody sets the clock; whoever kept it can tell.
     #[must_use]
-    pub fn machine_start(&self) -> Option<Timestamp> {
+    pub fn boot_time(&self) -> Option<Timestamp> {
         match self.0 {
             Source::Fixed(_) => None,
             Source::System => Some(self.now().minus(uptime::uptime()?)),

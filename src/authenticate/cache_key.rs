@@ -9,7 +9,7 @@ use crate::authenticate::file_importer;
 use crate::authenticate::{Call, local_environment, open};
 use crate::aws::endpoint::Region;
 use crate::aws::sts;
-use crate::cache::{Key, Login};
+use crate::cache::{Key, LoginSecrets};
 use crate::config::Reference;
 use crate::config::Setting;
 use crate::digest::Sha256;
@@ -21,12 +21,12 @@ const PASSPHRASES: [&str; 2] = ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSP
 
 /// What the call has to log in with, and the hash of what it asks. `None` where there is no login
 /// that could seal anything. Nothing here needs the network.
-pub(super) fn login_and_key(call: &Call<'_>) -> Result<Option<(Login, Sha256)>> {
+pub(super) fn login_and_key(call: &Call<'_>) -> Result<Option<(LoginSecrets, Sha256)>> {
     let host = call.host;
     let open = &call.request.open;
     let home = PulumiHome::new(host, open.deadline);
     let backend = Backend::find(host, &home);
-    let mut login = Login::default();
+    let mut login = LoginSecrets::default();
 
     let pulumi = backend.as_ref().ok().map(|backend| {
         let oidc = open::oidc(open, host)?;

@@ -7,7 +7,7 @@ use crate::authenticate::open;
 use crate::authenticate::{Call, Fetched, Session, fetch};
 use crate::aws::Credentials;
 use crate::aws::endpoint::Region;
-use crate::cache::{Attempt, Cache, Entry, Failure, Freshness, Hold, Kept, Lock};
+use crate::cache::{LockAttempt, Cache, CachedCredentials, CachedFailure, Freshness, LockMode, CacheEntry, Lock};
 use crate::clock::{Deadline, Timestamp, format_duration};
 use crate::config::CacheRequest;
 use crate::config::Reference;
@@ -53,8 +53,8 @@ struct Cached<'a> {
 
 /// What the cache holds for a call.
 enum Found {
-    Fresh(Entry),
-    Due(Entry),
+    Fresh(CachedCredentials),
+    Due(CachedCredentials),
     /// The credentials stand on this machine: nothing is gained by keeping them.
     NothingToKeep,
     Nothing,
@@ -62,8 +62,8 @@ enum Found {
 
 /// What came of the call of another process.
 enum Outcome<'a> {
-    Fetched(Entry),
-    Failed(Failure),
+    Fetched(CachedCredentials),
+    Failed(CachedFailure),
     /// As in [`Found`].
     NothingToKeep,
     /// The login changed in the meantime: what was fetched is in another place, which has a lock of
@@ -100,7 +100,7 @@ impl<'a> Cached<'a> {
     }
 
     fn look_up(&self) -> Found {
-        let kept = match self.cache.look_up() {
+        let kept = match self.cache.load() {
             Ok(Some(kept)) => kept,
             Ok(None) => return Found::Nothing,
             Err(trouble) => {
@@ -108,13 +108,13 @@ impl<'a> Cached<'a> {
                 return Found::Nothing;
             }
         };
-        let Kept::Credentials(entry) = kept else {
+        let CacheEntry::Credentials(entry) = kept else {
             return Found::NothingToKeep;
         };
         let clock = self.call.host.clock();
         let now = clock.now();
-        let freshness = entry.freshness(now, clock.machine_start());
-        if freshness == Freshness::Over {
+        let freshness = entry.freshness(now, clock.boot_time());
+        if freshness == Freshness::Expired {
             return Found::Nothing;
         }
         let age = now.shifted(entry.clock_offset).since(entry.obtained_at);
@@ -130,7 +130,7 @@ impl<'a> Cached<'a> {
     }
 
     /// Renews credentials that are still good, unless somebody else does, or it failed a moment ago.
-    fn renewed(&self, entry: Entry, request: &CacheRequest) -> Result<Session> {
+    fn renewed(&self, entry: CachedCredentials, request: &CacheRequest) -> Result<Session> {
         let journal = self.call.journal;
         let now = self.call.host.clock().now();
         let last = self.cache.last_failure();
@@ -139,8 +139,8 @@ impl<'a> Cached<'a> {
         }
         let deadline = self.call.request.open.deadline.within(RENEWAL_LIMIT);
         let lock = match self.try_lock(deadline) {
-            Ok(Attempt::Locked(lock)) => Some(lock),
-            Ok(Attempt::Held(_)) => return session_of(entry),
+            Ok(LockAttempt::Acquired(lock)) => Some(lock),
+            Ok(LockAttempt::Held(_)) => return session_of(entry),
             Err(trouble) => {
                 // What nobody can keep is not worth the wait.
                 self.note(&trouble);
@@ -173,18 +173,18 @@ impl<'a> Cached<'a> {
                 .step(format_args!("failed a moment ago, not tried again"));
             return Err(failure.into_error());
         }
-        let to_replace = match request.refresh.then(|| self.cache.look_up()) {
-            Some(Ok(Some(Kept::Credentials(entry)))) => Some(entry.obtained_at),
+        let to_replace = match request.refresh.then(|| self.cache.load()) {
+            Some(Ok(Some(CacheEntry::Credentials(entry)))) => Some(entry.obtained_at),
             _ => None,
         };
-        let (mut lock, waited) = self.wait_for_lock(Hold::Together)?;
+        let (mut lock, waited) = self.wait_for_lock(LockMode::Shared)?;
         if waited {
             let mut outcome = self.outcome(request, before.as_ref(), to_replace);
             if matches!(outcome, Outcome::None)
-                && lock.take_if(|it| it.hold() == Hold::Together).is_some()
+                && lock.take_if(|it| it.mode() == LockMode::Shared).is_some()
             {
                 // Whoever held it ended without a word: one of those who looked has its turn.
-                (lock, _) = self.wait_for_lock(Hold::Alone)?;
+                (lock, _) = self.wait_for_lock(LockMode::Exclusive)?;
                 outcome = self.outcome(request, before.as_ref(), to_replace);
             }
             match outcome {
@@ -213,7 +213,7 @@ impl<'a> Cached<'a> {
     fn outcome(
         &self,
         request: &CacheRequest,
-        before: Option<&Failure>,
+        before: Option<&CachedFailure>,
         to_replace: Option<Timestamp>,
     ) -> Outcome<'a> {
         if let Some(moved) = self.moved(request) {
@@ -233,7 +233,7 @@ impl<'a> Cached<'a> {
     }
 
     /// Whether this failure is one of the same command.
-    fn is_to_be_told_again(&self, failure: &Failure) -> bool {
+    fn is_to_be_told_again(&self, failure: &CachedFailure) -> bool {
         let host = self.call.host;
         // Whoever calls by hand has a shell as the parent, and wants to try again.
         let is_client = matches!(host.variable(exec_info::VARIABLE), Ok(Some(_)));
@@ -245,14 +245,14 @@ impl<'a> Cached<'a> {
     /// Waits for the lock, which comes with whether somebody else held it: if not, it is held alone,
     /// else as `hold` says. Without a lock where there is no use in waiting: it cannot be locked, or
     /// its holder is past its own deadline.
-    fn wait_for_lock(&self, hold: Hold) -> Result<(Option<Lock>, bool)> {
+    fn wait_for_lock(&self, hold: LockMode) -> Result<(Option<Lock>, bool)> {
         let deadline = self.call.request.open.deadline;
         let begin = deadline.remaining();
         let mut waited = false;
         loop {
             let held_until = match self.try_lock(deadline) {
-                Ok(Attempt::Locked(lock)) => return Ok((Some(lock), waited)),
-                Ok(Attempt::Held(until)) => until.map(|until| until.plus(GRACE)),
+                Ok(LockAttempt::Acquired(lock)) => return Ok((Some(lock), waited)),
+                Ok(LockAttempt::Held(until)) => until.map(|until| until.plus(GRACE)),
                 Err(trouble) => {
                     self.note(&trouble);
                     return Ok((None, waited));
@@ -290,7 +290,7 @@ impl<'a> Cached<'a> {
         }
     }
 
-    fn try_lock(&self, deadline: Deadline) -> Result<Attempt> {
+    fn try_lock(&self, deadline: Deadline) -> Result<LockAttempt> {
         self.cache.try_lock(self.done_by(deadline))
     }
 
@@ -344,14 +344,14 @@ impl<'a> Cached<'a> {
     /// The place of the login as it is now, where that is another one.
     fn moved(&self, request: &CacheRequest) -> Option<Self> {
         let now = Self::of(self.call, request)?;
-        (!now.cache.is_same_place(&self.cache)).then_some(now)
+        (!now.cache.has_same_id(&self.cache)).then_some(now)
     }
 
     /// Remembers the failure for others.
     fn remembered(&self, error: Error) -> Error {
         let host = self.call.host;
-        let failure = Failure::new(&error, host.parent_process(), host.clock().now());
-        if let Err(trouble) = self.cache.remember(&failure) {
+        let failure = CachedFailure::new(&error, host.parent_process(), host.clock().now());
+        if let Err(trouble) = self.cache.store_failure(&failure) {
             self.note(&trouble);
         }
         error
@@ -371,7 +371,7 @@ impl<'a> Cached<'a> {
         // What was fetched with another login, because it changed in the meantime, must not be found
         // with this one.
         let is_same_login =
-            Self::of(self.call, request).is_some_and(|now| now.cache.is_same_place(&self.cache));
+            Self::of(self.call, request).is_some_and(|now| now.cache.has_same_id(&self.cache));
         let Fetched {
             session,
             obtained_at,
@@ -380,8 +380,8 @@ impl<'a> Cached<'a> {
         } = fetched;
         if is_same_login {
             let kept = match good_until {
-                None => Kept::Nothing(files),
-                Some(good_until) => Kept::Credentials(Entry {
+                None => CacheEntry::NothingToCache(files),
+                Some(good_until) => CacheEntry::Credentials(CachedCredentials {
                     shown_cluster: session.shown_cluster.clone(),
                     cluster_name: session.cluster_name.clone(),
                     region: session.region.as_str().to_owned(),
@@ -392,7 +392,7 @@ impl<'a> Cached<'a> {
                     obtained_at,
                     good_until,
                     clock_offset: session.clock_offset,
-                    machine_start: host.clock().machine_start(),
+                    boot_time: host.clock().boot_time(),
                     files,
                 }),
             };
@@ -400,7 +400,7 @@ impl<'a> Cached<'a> {
                 Reference::Local(path) => full_path(path)?,
                 Reference::Cloud(name) => name.clone(),
             };
-            if let Err(trouble) = self.cache.keep(&environment, &kept) {
+            if let Err(trouble) = self.cache.store(&environment, &kept) {
                 self.note(&trouble);
             }
         }
@@ -440,7 +440,7 @@ pub(super) fn describe(call: &Call<'_>, request: &CacheRequest) -> String {
     format!("holds {held}{}", failure.unwrap_or_default())
 }
 
-fn session_of(entry: Entry) -> Result<Session> {
+fn session_of(entry: CachedCredentials) -> Result<Session> {
     Ok(Session {
         shown_cluster: entry.shown_cluster,
         cluster_name: entry.cluster_name,

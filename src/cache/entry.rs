@@ -27,27 +27,27 @@ const STEP: u64 = 30;
 
 /// What one call kept for the next.
 #[derive(Debug)]
-pub enum Kept {
+pub enum CacheEntry {
     /// Credentials.
-    Credentials(Entry),
+    Credentials(CachedCredentials),
     /// That there is nothing to keep, as long as these files are as they were: the credentials
     /// stand in one of them.
-    Nothing(Vec<FileRead>),
+    NothingToCache(Vec<FileRead>),
 }
 
-impl Kept {
+impl CacheEntry {
     /// The files that it was made of.
     pub(super) fn files(&self) -> &[FileRead] {
         match self {
             Self::Credentials(entry) => &entry.files,
-            Self::Nothing(files) => files,
+            Self::NothingToCache(files) => files,
         }
     }
 }
 
 /// Credentials, and what else signing a token takes. Times are those of the servers' clock.
 #[derive(Debug)]
-pub struct Entry {
+pub struct CachedCredentials {
     /// The cluster's name for people: the environment may hide it.
     pub shown_cluster: String,
     /// The cluster's name.
@@ -69,7 +69,7 @@ pub struct Entry {
     /// The servers' clock less this machine's, in seconds.
     pub clock_offset: i64,
     /// When the machine started, by its own clock.
-    pub machine_start: Option<Timestamp>,
+    pub boot_time: Option<Timestamp>,
     /// The files that they came from.
     pub files: Vec<FileRead>,
 }
@@ -80,28 +80,28 @@ pub enum Freshness {
     /// As they are.
     Fresh,
     /// Yes, but it is time to renew them.
-    Due,
+    RefreshDue,
     /// No.
-    Over,
+    Expired,
 }
 
-impl Entry {
+impl CachedCredentials {
     /// Whether the credentials may be used at `now`, an instant of the local clock.
-    /// `machine_start` is what the clock says now of the machine's start.
+    /// `boot_time` is what the clock says now of the machine's start.
     #[must_use]
-    pub fn freshness(&self, now: Timestamp, machine_start: Option<Timestamp>) -> Freshness {
+    pub fn freshness(&self, now: Timestamp, boot_time: Option<Timestamp>) -> Freshness {
         let now = now.shifted(self.clock_offset);
         if now.plus(MANDATORY) >= self.good_until {
-            return Freshness::Over;
+            return Freshness::Expired;
         }
         let advisory = self.good_until.since(self.obtained_at) * ADVISORY / 100;
         // Where somebody set the clock, the offset that was found is of no use any more.
-        let was_set = match (self.machine_start, machine_start) {
+        let was_set = match (self.boot_time, boot_time) {
             (Some(then), Some(now)) => then.unix().abs_diff(now.unix()) > STEP,
             _ => now < self.obtained_at.minus(Duration::from_secs(STEP)),
         };
         if was_set || now >= self.obtained_at.plus(advisory) {
-            Freshness::Due
+            Freshness::RefreshDue
         } else {
             Freshness::Fresh
         }
@@ -110,7 +110,7 @@ impl Entry {
 
 /// What an entry tells about itself without being opened.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Listed {
+pub struct EntrySummary {
     format: Cow<'static, str>,
     /// The environment, as it was written.
     pub environment: String,
@@ -126,7 +126,7 @@ pub struct Listed {
 #[derive(Serialize)]
 struct Header<'a> {
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    listed: Option<Listed>,
+    listed: Option<EntrySummary>,
     #[serde(flatten)]
     files: Files<'a>,
 }
@@ -162,18 +162,19 @@ struct Credentials<'a> {
     obtained_at: i64,
     good_until: i64,
     clock_offset: i64,
-    machine_start: Option<i64>,
+    #[serde(rename = "machine_start")]
+    boot_time: Option<i64>,
 }
 
 /// The header and the content of an entry's file. A file whose path is no UTF-8 cannot be kept.
-pub(super) fn encode(environment: &str, kept: &Kept) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>)> {
+pub(super) fn encode(environment: &str, kept: &CacheEntry) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>)> {
     let files = kept.files().iter();
     let files = files.map(|file| file.path.to_str().map(Cow::from));
     let files = files.collect::<Option<Vec<_>>>();
     let files = files.ok_or_else(|| unwritable("a path is not valid UTF-8"))?;
     let credentials = match kept {
-        Kept::Nothing(_) => None,
-        Kept::Credentials(entry) => Some(Credentials {
+        CacheEntry::NothingToCache(_) => None,
+        CacheEntry::Credentials(entry) => Some(Credentials {
             shown_cluster: entry.shown_cluster.as_str().into(),
             cluster_name: entry.cluster_name.as_str().into(),
             region: entry.region.as_str().into(),
@@ -187,12 +188,12 @@ pub(super) fn encode(environment: &str, kept: &Kept) -> Result<(Vec<u8>, Zeroizi
             obtained_at: entry.obtained_at.unix(),
             good_until: entry.good_until.unix(),
             clock_offset: entry.clock_offset,
-            machine_start: entry.machine_start.map(Timestamp::unix),
+            boot_time: entry.boot_time.map(Timestamp::unix),
         }),
     };
     let listed = match kept {
-        Kept::Nothing(_) => None,
-        Kept::Credentials(entry) => Some(Listed {
+        CacheEntry::NothingToCache(_) => None,
+        CacheEntry::Credentials(entry) => Some(EntrySummary {
             format: FORMAT.into(),
             environment: environment.to_owned(),
             cluster: entry.shown_cluster.clone(),
@@ -204,9 +205,9 @@ pub(super) fn encode(environment: &str, kept: &Kept) -> Result<(Vec<u8>, Zeroizi
     let header = serde_json::to_vec(&Header { listed, files }).map_err(unwritable)?;
     let content = Content { credentials };
     // Room for all of it: a buffer that grows would leave copies of the secrets behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(super::folder::LARGEST));
+    let mut text = Zeroizing::new(Vec::with_capacity(super::directory::LARGEST));
     serde_json::to_writer(&mut *text, &content).map_err(unwritable)?;
-    if header.len() + text.len() > super::folder::LARGEST / 2 {
+    if header.len() + text.len() > super::directory::LARGEST / 2 {
         return Err(unwritable("it is too large"));
     }
     Ok((header, text))
@@ -219,12 +220,12 @@ pub(super) fn paths(header: &[u8]) -> Option<Vec<PathBuf>> {
 }
 
 /// Reads the content of an entry's file that was sealed with these files; `None` for another format.
-pub(super) fn decode(text: &[u8], files: Vec<FileRead>) -> Option<Kept> {
+pub(super) fn decode(text: &[u8], files: Vec<FileRead>) -> Option<CacheEntry> {
     let content: Content<'_> = serde_json::from_slice(text).ok()?;
     let Some(credentials) = content.credentials else {
-        return Some(Kept::Nothing(files));
+        return Some(CacheEntry::NothingToCache(files));
     };
-    Some(Kept::Credentials(Entry {
+    Some(CacheEntry::Credentials(CachedCredentials {
         shown_cluster: credentials.shown_cluster.into_owned(),
         cluster_name: credentials.cluster_name.into_owned(),
         region: credentials.region.into_owned(),
@@ -237,13 +238,13 @@ pub(super) fn decode(text: &[u8], files: Vec<FileRead>) -> Option<Kept> {
         obtained_at: Timestamp::from_unix(credentials.obtained_at),
         good_until: Timestamp::from_unix(credentials.good_until),
         clock_offset: credentials.clock_offset,
-        machine_start: credentials.machine_start.map(Timestamp::from_unix),
+        boot_time: credentials.boot_time.map(Timestamp::from_unix),
         files,
     }))
 }
 
 /// Reads the header of an entry's file; `None` where there is nothing to list.
-pub(super) fn list(header: &[u8]) -> Option<Listed> {
+pub(super) fn list(header: &[u8]) -> Option<EntrySummary> {
     serde_json::from_slice(header).ok()
 }
 
@@ -260,8 +261,8 @@ mod tests {
     use super::*;
     use crate::digest::Sha256;
 
-    fn entry() -> Entry {
-        Entry {
+    fn entry() -> CachedCredentials {
+        CachedCredentials {
             shown_cluster: "prod".to_owned(),
             cluster_name: "prod".to_owned(),
             region: "eu-west-1".to_owned(),
@@ -272,7 +273,7 @@ mod tests {
             obtained_at: Timestamp::from_unix(1_000),
             good_until: Timestamp::from_unix(4_600),
             clock_offset: 0,
-            machine_start: Some(Timestamp::from_unix(500)),
+            boot_time: Some(Timestamp::from_unix(500)),
             files: vec![FileRead {
                 path: PathBuf::from("/etc/env.yaml"),
                 content: Some(Sha256::of(b"x")),
@@ -282,9 +283,9 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let (header, content) = encode("acme/platform/prod", &Kept::Credentials(entry())).unwrap();
+        let (header, content) = encode("acme/platform/prod", &CacheEntry::Credentials(entry())).unwrap();
         let wanted = entry();
-        let Some(Kept::Credentials(read)) = decode(&content, wanted.files.clone()) else {
+        let Some(CacheEntry::Credentials(read)) = decode(&content, wanted.files.clone()) else {
             panic!("no credentials");
         };
         assert_eq!(paths(&header), Some(vec![PathBuf::from("/etc/env.yaml")]));
@@ -297,41 +298,41 @@ mod tests {
             ("prod", 4_600)
         );
         assert!(!String::from_utf8(header).unwrap().contains("ASIA"));
-        let (header, content) = encode("acme/platform/prod", &Kept::Nothing(Vec::new())).unwrap();
+        let (header, content) = encode("acme/platform/prod", &CacheEntry::NothingToCache(Vec::new())).unwrap();
         let decoded = decode(&content, Vec::new());
-        assert!(matches!(decoded, Some(Kept::Nothing(files)) if files.is_empty()));
+        assert!(matches!(decoded, Some(CacheEntry::NothingToCache(files)) if files.is_empty()));
         assert_eq!(paths(&header), Some(Vec::new()));
         assert_eq!(list(&header), None);
     }
 
     #[test]
     fn credentials_are_renewed_in_time() {
-        use Freshness::{Due, Fresh, Over};
+        use Freshness::{Expired, Fresh, RefreshDue};
         let start = Some(500);
-        for (offset, now, machine_start, want) in [
+        for (offset, now, boot_time, want) in [
             (0, 1_000, start, Fresh),
             (0, 3_699, start, Fresh),
-            (0, 3_700, start, Due),
-            (0, 4_479, start, Due),
-            (0, 4_480, start, Over),
-            (0, 9_999, start, Over),
+            (0, 3_700, start, RefreshDue),
+            (0, 4_479, start, RefreshDue),
+            (0, 4_480, start, Expired),
+            (0, 9_999, start, Expired),
             // The local clock is an hour behind, or ahead.
             (3_600, 1_000 - 3_600, start, Fresh),
-            (3_600, 4_480 - 3_600, start, Over),
+            (3_600, 4_480 - 3_600, start, Expired),
             (-3_600, 1_000 + 3_600, start, Fresh),
             // The clock was set, or the machine started anew.
-            (0, 1_100, Some(600), Due),
+            (0, 1_100, Some(600), RefreshDue),
             (0, 1_100, Some(510), Fresh),
             (0, 1_100, None, Fresh),
-            (0, 960, None, Due),
+            (0, 960, None, RefreshDue),
         ] {
-            let entry = Entry {
+            let entry = CachedCredentials {
                 clock_offset: offset,
                 ..entry()
             };
-            let machine_start = machine_start.map(Timestamp::from_unix);
-            let got = entry.freshness(Timestamp::from_unix(now), machine_start);
-            assert_eq!(got, want, "{offset} {now} {machine_start:?}");
+            let boot_time = boot_time.map(Timestamp::from_unix);
+            let got = entry.freshness(Timestamp::from_unix(now), boot_time);
+            assert_eq!(got, want, "{offset} {now} {boot_time:?}");
         }
     }
 }

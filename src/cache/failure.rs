@@ -9,7 +9,7 @@ use crate::error::{Error, Kind, Record, Result};
 
 /// A failure.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Failure {
+pub struct CachedFailure {
     /// The process for which the call was made, where the operating system tells.
     pub parent: Option<u32>,
     /// When it failed by this machine's clock, in seconds since 1970.
@@ -20,7 +20,7 @@ pub struct Failure {
     record: Record,
 }
 
-impl Failure {
+impl CachedFailure {
     /// The failure of a call for the process `parent`.
     #[must_use]
     pub fn new(error: &Error, parent: Option<u32>, at: Timestamp) -> Self {
@@ -52,12 +52,12 @@ impl Failure {
     }
 }
 
-pub(super) fn encode(failure: &Failure) -> Result<Vec<u8>> {
+pub(super) fn encode(failure: &CachedFailure) -> Result<Vec<u8>> {
     serde_json::to_vec(failure)
         .map_err(|error| Error::new(Kind::Internal, "cannot write a failure down").caused_by(error))
 }
 
-pub(super) fn decode(text: &[u8]) -> Option<Failure> {
+pub(super) fn decode(text: &[u8]) -> Option<CachedFailure> {
     serde_json::from_slice(text).ok()
 }
 
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_recent_for_a_while() {
-        let failure = Failure::new(
+        let failure = CachedFailure::new(
             &Error::configuration("x"),
             None,
             Timestamp::from_unix(1_000),

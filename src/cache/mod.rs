@@ -13,7 +13,7 @@
 
 mod entry;
 mod failure;
-mod folder;
+mod directory;
 mod key;
 mod lock;
 mod seal;
@@ -26,12 +26,12 @@ use crate::digest::Sha256;
 use crate::error::Result;
 use crate::files_read::FileRead;
 
-pub use entry::{Entry, Freshness, Kept, Listed};
-pub use failure::Failure;
-pub use folder::Folder;
+pub use entry::{CachedCredentials, Freshness, CacheEntry, EntrySummary};
+pub use failure::CachedFailure;
+pub use directory::CacheDir;
 pub use key::Key;
-pub use lock::{Attempt, Hold, Lock};
-pub use seal::Login;
+pub use lock::{LockAttempt, LockMode, Lock};
+pub use seal::LoginSecrets;
 
 use seal::Seal;
 
@@ -41,7 +41,7 @@ const OLDEST: Duration = Duration::from_hours(24);
 /// The place in the cache of one login and one question.
 #[derive(Debug)]
 pub struct Cache {
-    folder: Folder,
+    folder: CacheDir,
     seal: Seal,
     name: String,
 }
@@ -49,11 +49,11 @@ pub struct Cache {
 impl Cache {
     /// The place in `folder` of this login and the question with this hash. Nothing is read yet.
     #[must_use]
-    pub fn new(folder: PathBuf, login: &Login, key: &Sha256) -> Self {
+    pub fn new(folder: PathBuf, login: &LoginSecrets, key: &Sha256) -> Self {
         let seal = Seal::new(login, key);
         let name = seal.id();
         Self {
-            folder: Folder::new(folder),
+            folder: CacheDir::new(folder),
             seal,
             name,
         }
@@ -61,12 +61,12 @@ impl Cache {
 
     /// Whether both are the same place: the same login asks the same.
     #[must_use]
-    pub fn is_same_place(&self, other: &Self) -> bool {
+    pub fn has_same_id(&self, other: &Self) -> bool {
         self.name == other.name
     }
 
     /// What was kept, where it can be opened and the files that it was made of are as they were.
-    pub fn look_up(&self) -> Result<Option<Kept>> {
+    pub fn load(&self) -> Result<Option<CacheEntry>> {
         let Some(mut sealed) = self.folder.read(&self.entry_name())? else {
             return Ok(None);
         };
@@ -86,7 +86,7 @@ impl Cache {
 
     /// Keeps credentials, and removes files that are too old to be of use. `environment` is shown
     /// to people.
-    pub fn keep(&self, environment: &str, kept: &Kept) -> Result<()> {
+    pub fn store(&self, environment: &str, kept: &CacheEntry) -> Result<()> {
         let (header, content) = entry::encode(environment, kept)?;
         let seal = self.seal.with_files(kept.files());
         let sealed = seal.seal(seal::Purpose::Entry, &header, &content)?;
@@ -99,14 +99,14 @@ impl Cache {
 
     /// The last failure, and what tells it from others.
     #[must_use]
-    pub fn last_failure(&self) -> Option<Failure> {
+    pub fn last_failure(&self) -> Option<CachedFailure> {
         let mut sealed = self.folder.read(&self.failure_name()).ok()??;
         let opened = self.seal.open(seal::Purpose::Failure, &mut sealed)?;
         failure::decode(opened)
     }
 
     /// Remembers a failure.
-    pub fn remember(&self, failure: &Failure) -> Result<()> {
+    pub fn store_failure(&self, failure: &CachedFailure) -> Result<()> {
         let content = failure::encode(failure)?;
         let sealed = self.seal.seal(seal::Purpose::Failure, b"{}", &content)?;
         self.folder.remove_unfinished(&self.name);
@@ -114,7 +114,7 @@ impl Cache {
     }
 
     /// Tries to become the one call that fetches. `until` is when it will be done at the latest.
-    pub fn try_lock(&self, until: Timestamp) -> Result<Attempt> {
+    pub fn try_lock(&self, until: Timestamp) -> Result<LockAttempt> {
         lock::try_lock(&self.folder, &self.lock_name(), until)
     }
 
@@ -122,7 +122,7 @@ impl Cache {
     /// in [`Cache::try_lock`], for who is alone then.
     pub fn wait_for_lock(
         &self,
-        hold: Hold,
+        hold: LockMode,
         until: Timestamp,
         limit: Duration,
     ) -> Result<Option<Lock>> {
@@ -134,7 +134,7 @@ impl Cache {
     }
 
     fn entry_name(&self) -> String {
-        format!("{}.{}", self.name, folder::ENTRY)
+        format!("{}.{}", self.name, directory::ENTRY)
     }
 
     fn failure_name(&self) -> String {
@@ -143,7 +143,7 @@ impl Cache {
 }
 
 /// The entries in a folder, as far as they tell about themselves.
-pub fn list(folder: &Folder) -> Result<Vec<Listed>> {
+pub fn list(folder: &CacheDir) -> Result<Vec<EntrySummary>> {
     let mut listed = Vec::new();
     for name in folder.entries()? {
         if let Ok(Some(sealed)) = folder.read(&name) {

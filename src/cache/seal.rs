@@ -30,11 +30,11 @@ pub(super) const ID: usize = 16;
 
 /// What a call has to log in with: all of it is needed to open an entry.
 #[derive(Debug, Default)]
-pub struct Login {
+pub struct LoginSecrets {
     secrets: Zeroizing<Vec<u8>>,
 }
 
-impl Login {
+impl LoginSecrets {
     /// Adds a secret, or that there is none of this name. Each has its length before it, so that no
     /// two lists are the same.
     pub fn add(&mut self, name: &str, secret: Option<&[u8]>) {
@@ -81,7 +81,7 @@ pub(super) struct Seal {
 }
 
 impl Seal {
-    pub(super) fn new(login: &Login, key: &Sha256) -> Self {
+    pub(super) fn new(login: &LoginSecrets, key: &Sha256) -> Self {
         Self {
             login: Salt::new(HKDF_SHA256, DOMAIN).extract(&login.secrets),
             key: *key,
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     fn seal(secret: &str, key: &[u8]) -> Seal {
-        let mut login = Login::default();
+        let mut login = LoginSecrets::default();
         login.add("token", Some(secret.as_bytes()));
         Seal::new(&login, &Sha256::of(key))
     }
@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn lists_of_secrets_cannot_be_mistaken() {
         let login = |secrets: &[(&str, Option<&str>)]| {
-            let mut login = Login::default();
+            let mut login = LoginSecrets::default();
             for (name, secret) in secrets {
                 login.add(name, secret.map(str::as_bytes));
             }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::output;
-use crate::cache::{self, Folder, Listed};
+use crate::cache::{self, CacheDir, EntrySummary};
 use crate::clock::{Timestamp, format_duration};
 use crate::config::cache::{CacheFolderFlags, folder};
 use crate::error::{Error, Result, one_line};
@@ -42,18 +42,18 @@ pub(super) fn run(arguments: &Arguments, host: &Host) -> Result<()> {
     }
 }
 
-fn folder_of(flags: &CacheFolderFlags, host: &Host) -> Result<Folder> {
+fn folder_of(flags: &CacheFolderFlags, host: &Host) -> Result<CacheDir> {
     let folder = folder(flags, host)?.ok_or_else(|| {
         Error::configuration("there is no home directory, and so no cache")
             .with_hint("set HOME, or name a folder with `--cache-dir`")
     })?;
-    Ok(Folder::new(folder))
+    Ok(CacheDir::new(folder))
 }
 
 /// One line an entry, in columns.
-fn table(mut entries: Vec<Listed>, now: Timestamp) -> String {
+fn table(mut entries: Vec<EntrySummary>, now: Timestamp) -> String {
     entries.sort_by(|one, other| {
-        let key = |entry: &Listed| (entry.environment.clone(), entry.cluster.clone());
+        let key = |entry: &EntrySummary| (entry.environment.clone(), entry.cluster.clone());
         (key(one), one.obtained_at).cmp(&(key(other), other.obtained_at))
     });
     let head = ["ENVIRONMENT", "CLUSTER", "AGE", "EXPIRES IN"].map(str::to_owned);

@@ -33,11 +33,11 @@ pub(super) const LARGEST: usize = 64 * 1024;
 
 /// A folder for this user alone (mode 0700, files 0600).
 #[derive(Clone, Debug)]
-pub struct Folder {
+pub struct CacheDir {
     path: PathBuf,
 }
 
-impl Folder {
+impl CacheDir {
     /// The folder at `path`, which need not exist.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
