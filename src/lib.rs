@@ -50,7 +50,7 @@ pub mod commands;
 pub mod config;
 pub mod digest;
 pub mod error;
-pub mod files_read;
+pub mod file_tracker;
 pub mod host;
 pub mod http;
 pub mod identity_token;

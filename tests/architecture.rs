@@ -12,8 +12,8 @@ const RULES: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("digest", &[]),
     ("host", &["clock", "error"]),
-    ("files_read", &["digest"]),
-    ("opener", &["clock", "error", "files_read"]),
+    ("file_tracker", &["digest"]),
+    ("opener", &["clock", "error", "file_tracker"]),
     ("http", &["clock", "error", "host", "secret"]),
     (
         "identity_token",
@@ -21,7 +21,7 @@ const RULES: &[(&str, &[&str])] = &[
     ),
     (
         "cache",
-        &["clock", "digest", "error", "files_read", "secret"],
+        &["clock", "digest", "error", "file_tracker", "secret"],
     ),
     ("config", &["clock", "error", "host", "secret"]),
     ("kubernetes", &["clock", "error", "host", "secret"]),
@@ -40,14 +40,14 @@ const RULES: &[(&str, &[&str])] = &[
     ),
     (
         "pulumi_state",
-        &["clock", "error", "files_read", "host", "secret"],
+        &["clock", "error", "file_tracker", "host", "secret"],
     ),
     (
         "pulumi_cloud",
         &[
             "clock",
             "error",
-            "files_read",
+            "file_tracker",
             "host",
             "http",
             "identity_token",
@@ -62,7 +62,7 @@ const RULES: &[(&str, &[&str])] = &[
             "aws",
             "clock",
             "error",
-            "files_read",
+            "file_tracker",
             "host",
             "http",
             "opener",
@@ -79,7 +79,7 @@ const RULES: &[(&str, &[&str])] = &[
             "config",
             "digest",
             "error",
-            "files_read",
+            "file_tracker",
             "host",
             "http",
             "identity_token",
@@ -159,7 +159,7 @@ fn two_files_may_be_unsafe() {
         .map(|file| file.strip_prefix(package).unwrap().to_owned())
         .collect();
     unsafe_files.sort();
-    let known = ["src/http/name_lookup/static_glibc.rs", "src/start.rs"];
+    let known = ["src/http/dns/static_glibc.rs", "src/start.rs"];
     assert_eq!(unsafe_files, known.map(PathBuf::from));
 }
 

@@ -7,7 +7,9 @@ use crate::authenticate::open;
 use crate::authenticate::{Call, Fetched, Session, fetch};
 use crate::aws::Credentials;
 use crate::aws::endpoint::Region;
-use crate::cache::{LockAttempt, Cache, CachedCredentials, CachedFailure, Freshness, LockMode, CacheEntry, Lock};
+use crate::cache::{
+    Cache, CacheEntry, CachedCredentials, CachedFailure, Freshness, Lock, LockAttempt, LockMode,
+};
 use crate::clock::{Deadline, Timestamp, format_duration};
 use crate::config::CacheRequest;
 use crate::config::Reference;

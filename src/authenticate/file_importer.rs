@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
-use crate::files_read::FilesRead;
-use crate::files_read::is_absence;
+use crate::file_tracker::FileTracker;
+use crate::file_tracker::is_not_found;
 use esc::evaluator::limits::MAXIMUM_SOURCE_BYTES;
 use esc::{Definition, HostResult, Importer};
 
@@ -22,7 +22,7 @@ const DEFAULT_PROJECT: &str = "default";
 #[derive(Clone, Debug)]
 pub struct Directory {
     root: PathBuf,
-    files: FilesRead,
+    files: FileTracker,
 }
 
 impl Directory {
@@ -31,13 +31,13 @@ impl Directory {
     pub fn new(root: PathBuf) -> Self {
         Self {
             root,
-            files: FilesRead::default(),
+            files: FileTracker::default(),
         }
     }
 
     /// The same folder; the files that are looked for are noted in `files`.
     #[must_use]
-    pub fn noting(self, files: FilesRead) -> Self {
+    pub fn noting(self, files: FileTracker) -> Self {
         Self { files, ..self }
     }
 }
@@ -51,7 +51,7 @@ impl Importer for Directory {
             let text = read(path);
             if let Ok(text) = &text {
                 let content = text.as_ref().map(|text| text.as_bytes());
-                self.files.note(path, content);
+                self.files.record(path, content);
             }
             match text {
                 Ok(Some(text)) => {
@@ -138,7 +138,7 @@ fn read(path: &Path) -> Result<Option<Zeroizing<String>>> {
     };
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if is_absence(&error) => return Ok(None),
+        Err(error) if is_not_found(&error) => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
     if metadata.is_dir() {
@@ -147,7 +147,7 @@ fn read(path: &Path) -> Result<Option<Zeroizing<String>>> {
     }
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if is_absence(&error) => return Ok(None),
+        Err(error) if is_not_found(&error) => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
     // One byte more than is allowed tells a file that is too large, also one that grows meanwhile.

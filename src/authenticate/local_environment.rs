@@ -8,7 +8,7 @@ use crate::authenticate::stack_backends::StackBackends;
 use crate::aws::web_identity;
 use crate::config::request::OpenRequest;
 use crate::error::{Error, Kind, Result};
-use crate::files_read::FilesRead;
+use crate::file_tracker::FileTracker;
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::opener::{Checked, Opener, Opening};
@@ -23,7 +23,7 @@ pub(super) struct Local<'a> {
     importer: Directory,
     aws_login: AwsLogin,
     stacks: PulumiStacks<'a>,
-    files: FilesRead,
+    files: FileTracker,
     secrets: Option<&'a StoredSecrets<'a>>,
 }
 
@@ -37,8 +37,8 @@ impl<'a> Local<'a> {
         secrets: Option<&'a StoredSecrets<'a>>,
     ) -> Result<Self> {
         let definition = file_importer::read_definition(path)?;
-        let files = FilesRead::default();
-        files.note(path, Some(definition.text.as_bytes()));
+        let files = FileTracker::default();
+        files.record(path, Some(definition.text.as_bytes()));
         let root = request
             .root
             .clone()
@@ -90,7 +90,7 @@ impl Opener for Local<'_> {
             sources,
             keys: self.aws_login.keys(),
             identity_tokens: Vec::new(),
-            files: self.files.list(),
+            files: self.files.digests(),
         })
     }
 

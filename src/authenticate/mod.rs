@@ -23,7 +23,7 @@ use crate::config::request::OpenRequest;
 use crate::config::target::Role;
 use crate::config::{CacheFlags, CacheRequest, GetTokenFlags, Origin, Request, Setting, Target};
 use crate::error::{Error, Kind, Result};
-use crate::files_read::FileRead;
+use crate::file_tracker::FileDigest;
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::identity_token;
@@ -122,7 +122,7 @@ struct Fetched {
     obtained_at: Timestamp,
     /// Until when it may be used again; `None` for credentials that stand on this machine.
     good_until: Option<Timestamp>,
-    files: Vec<FileRead>,
+    files: Vec<FileDigest>,
 }
 
 /// Opens the environment and gets credentials, whatever the cache holds.

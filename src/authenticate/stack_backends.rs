@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::log::Journal;
-use crate::providers::{Backends, OtherBackend};
+use crate::providers::{Backends, DiyBackendUrl};
 use crate::pulumi_cloud::{Cloud, PulumiHome, Stack, StateBackend};
 use crate::pulumi_state::StackName;
 use crate::secret::{Secret, Text};
@@ -88,7 +88,7 @@ impl<'a> StackBackends<'a> {
 }
 
 impl Backends for StackBackends<'_> {
-    fn other(&self) -> Result<Option<OtherBackend>> {
+    fn diy_backend(&self) -> Result<Option<DiyBackendUrl>> {
         let home = PulumiHome::new(self.host, self.request.deadline);
         Ok(match StateBackend::find(self.host, &home)? {
             StateBackend::Cloud => None,
@@ -96,7 +96,7 @@ impl Backends for StackBackends<'_> {
                 self.journal.detail(format_args!(
                     "the stacks are in the backend that {named_by} names"
                 ));
-                Some(OtherBackend { url, named_by })
+                Some(DiyBackendUrl { url, named_by })
             }
         })
     }

@@ -5,9 +5,9 @@ mod unix;
 #[cfg(unix)]
 use unix as platform;
 #[cfg(not(unix))]
-mod other;
+mod windows;
 #[cfg(not(unix))]
-use other as platform;
+use windows as platform;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -17,7 +17,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
-use crate::files_read::is_absence;
+use crate::file_tracker::is_not_found;
 
 /// The ending of an entry's file.
 pub(super) const ENTRY: &str = "entry";
@@ -56,7 +56,7 @@ impl CacheDir {
         let path = self.path.join(name);
         let file = match platform::open(&path) {
             Ok(file) => file,
-            Err(error) if is_absence(&error) => return Ok(None),
+            Err(error) if is_not_found(&error) => return Ok(None),
             Err(error) => return Err(unusable(&path, error)),
         };
         let metadata = file.metadata().map_err(|error| unusable(&path, error))?;
@@ -141,7 +141,7 @@ impl CacheDir {
         let failed = |error| unusable(&self.path, error);
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
-            Err(error) if is_absence(&error) => return Ok(Vec::new()),
+            Err(error) if is_not_found(&error) => return Ok(Vec::new()),
             Err(error) => return Err(failed(error)),
         };
         entries
@@ -170,7 +170,7 @@ impl CacheDir {
             let path = self.path.join(&name);
             match remove(&path) {
                 Ok(()) => entries += usize::from(ending_of(&name) == Some(ENTRY)),
-                Err(error) if is_absence(&error) => {}
+                Err(error) if is_not_found(&error) => {}
                 // The others go all the same.
                 Err(error) => trouble = trouble.and(Err(unusable(&path, error))),
             }

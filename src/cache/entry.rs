@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
-use crate::files_read::FileRead;
+use crate::file_tracker::FileDigest;
 use crate::secret::Secret;
 
 /// The version of the format. Entries of another one are not found: it is part of the key.
@@ -32,12 +32,12 @@ pub enum CacheEntry {
     Credentials(CachedCredentials),
     /// That there is nothing to keep, as long as these files are as they were: the credentials
     /// stand in one of them.
-    NothingToCache(Vec<FileRead>),
+    NothingToCache(Vec<FileDigest>),
 }
 
 impl CacheEntry {
     /// The files that it was made of.
-    pub(super) fn files(&self) -> &[FileRead] {
+    pub(super) fn files(&self) -> &[FileDigest] {
         match self {
             Self::Credentials(entry) => &entry.files,
             Self::NothingToCache(files) => files,
@@ -71,7 +71,7 @@ pub struct CachedCredentials {
     /// When the machine started, by its own clock.
     pub boot_time: Option<Timestamp>,
     /// The files that they came from.
-    pub files: Vec<FileRead>,
+    pub files: Vec<FileDigest>,
 }
 
 /// Whether credentials may be used.
@@ -167,7 +167,10 @@ struct Credentials<'a> {
 }
 
 /// The header and the content of an entry's file. A file whose path is no UTF-8 cannot be kept.
-pub(super) fn encode(environment: &str, kept: &CacheEntry) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>)> {
+pub(super) fn encode(
+    environment: &str,
+    kept: &CacheEntry,
+) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>)> {
     let files = kept.files().iter();
     let files = files.map(|file| file.path.to_str().map(Cow::from));
     let files = files.collect::<Option<Vec<_>>>();
@@ -220,7 +223,7 @@ pub(super) fn paths(header: &[u8]) -> Option<Vec<PathBuf>> {
 }
 
 /// Reads the content of an entry's file that was sealed with these files; `None` for another format.
-pub(super) fn decode(text: &[u8], files: Vec<FileRead>) -> Option<CacheEntry> {
+pub(super) fn decode(text: &[u8], files: Vec<FileDigest>) -> Option<CacheEntry> {
     let content: Content<'_> = serde_json::from_slice(text).ok()?;
     let Some(credentials) = content.credentials else {
         return Some(CacheEntry::NothingToCache(files));
@@ -274,7 +277,7 @@ mod tests {
             good_until: Timestamp::from_unix(4_600),
             clock_offset: 0,
             boot_time: Some(Timestamp::from_unix(500)),
-            files: vec![FileRead {
+            files: vec![FileDigest {
                 path: PathBuf::from("/etc/env.yaml"),
                 content: Some(Sha256::of(b"x")),
             }],
@@ -283,7 +286,8 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let (header, content) = encode("acme/platform/prod", &CacheEntry::Credentials(entry())).unwrap();
+        let (header, content) =
+            encode("acme/platform/prod", &CacheEntry::Credentials(entry())).unwrap();
         let wanted = entry();
         let Some(CacheEntry::Credentials(read)) = decode(&content, wanted.files.clone()) else {
             panic!("no credentials");
@@ -298,7 +302,11 @@ mod tests {
             ("prod", 4_600)
         );
         assert!(!String::from_utf8(header).unwrap().contains("ASIA"));
-        let (header, content) = encode("acme/platform/prod", &CacheEntry::NothingToCache(Vec::new())).unwrap();
+        let (header, content) = encode(
+            "acme/platform/prod",
+            &CacheEntry::NothingToCache(Vec::new()),
+        )
+        .unwrap();
         let decoded = decode(&content, Vec::new());
         assert!(matches!(decoded, Some(CacheEntry::NothingToCache(files)) if files.is_empty()));
         assert_eq!(paths(&header), Some(Vec::new()));

@@ -11,9 +11,9 @@
 //! <folder>/<id>.lock      held by the one call that fetches
 //! ```
 
+mod directory;
 mod entry;
 mod failure;
-mod directory;
 mod key;
 mod lock;
 mod seal;
@@ -24,13 +24,13 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::digest::Sha256;
 use crate::error::Result;
-use crate::files_read::FileRead;
+use crate::file_tracker::FileDigest;
 
-pub use entry::{CachedCredentials, Freshness, CacheEntry, EntrySummary};
-pub use failure::CachedFailure;
 pub use directory::CacheDir;
+pub use entry::{CacheEntry, CachedCredentials, EntrySummary, Freshness};
+pub use failure::CachedFailure;
 pub use key::Key;
-pub use lock::{LockAttempt, LockMode, Lock};
+pub use lock::{Lock, LockAttempt, LockMode};
 pub use seal::LoginSecrets;
 
 use seal::Seal;
@@ -73,7 +73,7 @@ impl Cache {
         let files = entry::paths(seal::header(&sealed)).and_then(|paths| {
             paths
                 .into_iter()
-                .map(FileRead::now)
+                .map(FileDigest::now)
                 .collect::<Option<Vec<_>>>()
         });
         let Some(files) = files else {

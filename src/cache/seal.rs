@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use crate::digest::{Sha256, hex};
 use crate::error::{Error, Kind, Result};
-use crate::files_read::FileRead;
+use crate::file_tracker::FileDigest;
 use crate::secret::Secret;
 
 /// Sets these keys apart from all others that a login's secret may serve for.
@@ -89,7 +89,7 @@ impl Seal {
     }
 
     /// The same for what was made of these files: it takes their content to open it.
-    pub(super) fn with_files(&self, files: &[FileRead]) -> Cow<'_, Self> {
+    pub(super) fn with_files(&self, files: &[FileDigest]) -> Cow<'_, Self> {
         if files.is_empty() {
             return Cow::Borrowed(self);
         }
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn it_takes_every_file_to_open_it() {
-        let file = |content: Option<&[u8]>| FileRead {
+        let file = |content: Option<&[u8]>| FileDigest {
             path: "/env.yaml".into(),
             content: content.map(Sha256::of),
         };

@@ -15,7 +15,7 @@ use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_
 
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::http::name_lookup::Resolver;
+use crate::http::dns::Resolver;
 
 /// How long name lookup, TCP and TLS may take together.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -204,7 +204,7 @@ mod tests {
     use crate::clock::{Clock, Deadline, Timestamp};
     use crate::error::Kind;
     use crate::http::HttpClient;
-    use crate::http::loopback::{Identity, Loopback, answer, closed_port};
+    use crate::http::test_server::{SelfSignedCert, TestServer, closed_port, http_response};
 
     fn host<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Host {
         Host::with(variables, Clock::fixed(Timestamp::from_unix(0)))
@@ -260,14 +260,14 @@ mod tests {
 
     #[test]
     fn https_goes_through_the_proxy() {
-        let identity = Identity::new("sts.example.invalid", 2999);
+        let identity = SelfSignedCert::new("sts.example.invalid", 2999);
         let folder = tempfile::tempdir().unwrap();
         let bundle = folder.path().join("bundle.pem");
         std::fs::write(&bundle, identity.pem()).unwrap();
         let bundle = bundle.to_str().unwrap();
         let url = "https://sts.example.invalid/path";
 
-        let proxy = Loopback::tunnel(&identity, answer(200, "", "hello"));
+        let proxy = TestServer::tunnel(&identity, http_response(200, "", "hello"));
         let address = format!("user:hunter2@127.0.0.1:{}", proxy.port());
         let variables = [("https_proxy", address.as_str()), ("AWS_CA_BUNDLE", bundle)];
         let response = get(&host(variables), url).unwrap();
@@ -299,9 +299,9 @@ mod tests {
             asked += if direct { 0 } else { 2 };
             assert_eq!(proxy.requests().len(), asked, "{listed}");
         }
-        let local = Identity::new("localhost", 2999);
+        let local = SelfSignedCert::new("localhost", 2999);
         std::fs::write(bundle, local.pem()).unwrap();
-        let here = Loopback::tls(&local, answer(200, "", "here"));
+        let here = TestServer::tls(&local, http_response(200, "", "here"));
         let url = format!("https://localhost:{}", here.port());
         let response = get(&host(variables), &url).unwrap();
         assert_eq!(response.body.expose(), b"here");
@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn a_proxy_that_fails_is_named() {
         let address = format!("http://user:hunter2@127.0.0.1:{}", closed_port());
-        let refusing = Loopback::answering(["HTTP/1.1 407 -\r\n\r\n"]);
+        let refusing = TestServer::responding(["HTTP/1.1 407 -\r\n\r\n"]);
         // No name server is asked for a name with a part of more than 63 characters.
         let unknown = format!("http://{}.invalid:3128", "x".repeat(64));
         for (address, cause) in [
@@ -359,12 +359,12 @@ mod tests {
 
     #[test]
     fn a_bundle_with_one_good_certificate_is_enough() {
-        let identity = Identity::new("localhost", 2999);
+        let identity = SelfSignedCert::new("localhost", 2999);
         let folder = tempfile::tempdir().unwrap();
         let bundle = folder.path().join("bundle.pem");
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         std::fs::write(&bundle, format!("{broken}{}", identity.pem())).unwrap();
-        let server = Loopback::tls(&identity, answer(204, "", ""));
+        let server = TestServer::tls(&identity, http_response(204, "", ""));
         let url = format!("https://localhost:{}", server.port());
         let host = host([("SSL_CERT_FILE", bundle.to_str().unwrap())]);
         assert_eq!(get(&host, &url).unwrap().status, 204);
@@ -372,9 +372,9 @@ mod tests {
 
     #[test]
     fn without_root_certificates_the_hint_says_so() {
-        let identity = Identity::new("localhost", 2999);
+        let identity = SelfSignedCert::new("localhost", 2999);
         let folder = tempfile::tempdir().unwrap();
-        let server = Loopback::tls(&identity, answer(200, "", ""));
+        let server = TestServer::tls(&identity, http_response(200, "", ""));
         let url = format!("https://localhost:{}", server.port());
         let host = host([("SSL_CERT_DIR", folder.path().to_str().unwrap())]);
         let error = get(&host, &url).unwrap_err();

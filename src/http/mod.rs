@@ -7,12 +7,12 @@
 //! before the first call.
 
 mod connector;
-mod exchange;
+mod dns;
 mod failure;
-#[cfg(test)]
-pub(crate) mod loopback;
-mod name_lookup;
+mod request;
 mod server_clock;
+#[cfg(test)]
+pub(crate) mod test_server;
 
 use std::fmt;
 use std::future::Future;
@@ -26,8 +26,8 @@ use crate::clock::{Deadline, Timestamp, format_duration};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 
-pub use exchange::{Method, NoAnswer, Request, Response};
 pub(crate) use failure::unreachable;
+pub use request::{Method, Request, Response, SendError};
 use server_clock::ServerClock;
 
 /// What a query string escapes: all but the unreserved characters of RFC 3986.
@@ -87,13 +87,13 @@ impl HttpClient {
     /// like any other: nothing is sent to where they point.
     ///
     /// Blocks; see [`HttpClient::block_on`].
-    pub fn send(&self, request: &Request<'_>, deadline: Deadline) -> Result<Response, NoAnswer> {
+    pub fn send(&self, request: &Request<'_>, deadline: Deadline) -> Result<Response, SendError> {
         let connector = self.connector()?;
-        let exchange = exchange::exchange(&self.0.host, &connector, request);
+        let exchange = request::send(&self.0.host, &connector, request);
         self.block_on(deadline, exchange)?.unwrap_or_else(|| {
-            let host = exchange::host_of(request.url);
-            Err(NoAnswer {
-                error: too_late(&format!("`{host}`"), deadline.allowed()),
+            let host = request::host_of(request.url);
+            Err(SendError {
+                error: timed_out(&format!("`{host}`"), deadline.allowed()),
                 unsent: false,
                 permanent: false,
             })
@@ -198,7 +198,7 @@ impl Drop for Runtime {
 }
 
 /// The error for a time `allowed` that passed while `who` was to answer.
-pub(crate) fn too_late(who: &str, allowed: Duration) -> Error {
+pub(crate) fn timed_out(who: &str, allowed: Duration) -> Error {
     let allowed = format_duration(allowed);
     Error::new(
         Kind::Unavailable,
@@ -209,7 +209,7 @@ pub(crate) fn too_late(who: &str, allowed: Duration) -> Error {
 
 /// Reads a URL that we are ready to call: `https`, or `http` to this machine, because what we send
 /// and receive are credentials. The error does not quote the URL, which may hold a secret.
-pub(crate) fn checked(url: &str) -> Result<http::Uri> {
+pub(crate) fn parse_url(url: &str) -> Result<http::Uri> {
     let uri: http::Uri = url
         .parse()
         .map_err(|error| invalid_url().caused_by(error))?;

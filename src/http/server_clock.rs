@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
 use crate::clock::{Clock, Timestamp};
-use crate::http::exchange::http_date;
+use crate::http::request::http_date;
 
 /// In seconds. A difference of no more than this may be the answer's way; nobody refuses it.
 const NEGLIGIBLE: u64 = 10;

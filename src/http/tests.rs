@@ -1,6 +1,6 @@
 //! Requests over real sockets, in TLS where it matters.
 
-use super::loopback::{Identity, Loopback, answer, closed_port};
+use super::test_server::{SelfSignedCert, TestServer, closed_port, http_response};
 use super::*;
 use crate::clock::{Clock, Timestamp};
 
@@ -26,10 +26,10 @@ fn get(client: &HttpClient, url: &str) -> Result<Response> {
 #[test]
 fn an_answer_comes_back_as_it_is() {
     let headers = "date: Fri, 28 Apr 2023 00:00:00 GMT\r\nlocation: /elsewhere\r\n";
-    let server = Loopback::answering([
-        answer(200, headers, "body"),
-        answer(302, headers, ""),
-        answer(503, "", "busy"),
+    let server = TestServer::responding([
+        http_response(200, headers, "body"),
+        http_response(302, headers, ""),
+        http_response(503, "", "busy"),
     ]);
     let client = client(&[]);
     let url = format!("{}/path?query=1", server.url());
@@ -64,11 +64,11 @@ fn an_answer_over_the_limit_is_refused() {
          400\r\n{longest}\r\n1\r\ny\r\n0\r\n\r\n"
     );
     for (sent, fits) in [
-        (answer(200, "", &longest), true),
-        (answer(200, "", &format!("{longest}y")), false),
+        (http_response(200, "", &longest), true),
+        (http_response(200, "", &format!("{longest}y")), false),
         (chunked, false),
     ] {
-        let server = Loopback::answering([sent]);
+        let server = TestServer::responding([sent]);
         let result = get(&client(&[]), &server.url());
         if fits {
             assert_eq!(result.unwrap().body.expose().len(), LIMIT);
@@ -85,7 +85,7 @@ fn an_answer_over_the_limit_is_refused() {
 
 #[test]
 fn a_silent_server_is_left_at_the_deadline() {
-    let server = Loopback::silent();
+    let server = TestServer::silent();
     let deadline = Deadline::after(Duration::from_millis(100));
     let error = client(&[])
         .get(&server.url(), &[], deadline, LIMIT)
@@ -132,7 +132,7 @@ fn only_safe_urls_are_called() {
         "http://[::1]:80/x",
         "https://example.com",
     ] {
-        assert!(checked(url).is_ok(), "{url}");
+        assert!(parse_url(url).is_ok(), "{url}");
     }
 }
 
@@ -166,7 +166,7 @@ fn post<'a>(url: &'a str, body: &'a [u8]) -> Request<'a> {
 
 #[test]
 fn a_post_sends_its_content() {
-    let server = Loopback::answering([answer(201, "x-id: 7\r\n", "made")]);
+    let server = TestServer::responding([http_response(201, "x-id: 7\r\n", "made")]);
     for body in ["", "values: {}"] {
         let url = server.url();
         let request = post(&url, body.as_bytes());
@@ -188,11 +188,11 @@ fn a_post_sends_its_content() {
 #[test]
 fn what_certainly_was_not_sent_is_told() {
     let refused = format!("http://127.0.0.1:{}/", closed_port());
-    let cut_off = Loopback::answering([""]);
-    let cut_short = Loopback::answering(["HTTP/1.1 200 -\r\ncontent-length: 9\r\n\r\nx"]);
-    let silent = Loopback::silent();
-    let identity = Identity::new("localhost", 2999);
-    let untrusted = Loopback::tls(&identity, answer(200, "", ""));
+    let cut_off = TestServer::responding([""]);
+    let cut_short = TestServer::responding(["HTTP/1.1 200 -\r\ncontent-length: 9\r\n\r\nx"]);
+    let silent = TestServer::silent();
+    let identity = SelfSignedCert::new("localhost", 2999);
+    let untrusted = TestServer::tls(&identity, http_response(200, "", ""));
     let untrusted = format!("https://localhost:{}/", untrusted.port());
     for (url, unsent, permanent) in [
         (refused.as_str(), true, false),
@@ -225,7 +225,7 @@ fn the_wait_that_a_server_asks_for_is_read() {
         ("retry-after: Thu, 27 Apr 2023 00:01:00 GMT\r\n", Some(0)),
         ("retry-after: 18446744073709551615\r\n", Some(u64::MAX)),
     ] {
-        let server = Loopback::answering([answer(429, &format!("{date}{headers}"), "")]);
+        let server = TestServer::responding([http_response(429, &format!("{date}{headers}"), "")]);
         let response = get(&client(&[]), &server.url()).unwrap();
         let wait = response.retry_after();
         assert_eq!(wait, want.map(Duration::from_secs), "{headers}");
@@ -243,7 +243,7 @@ fn shown(error: &Error) -> [String; 3] {
 #[test]
 fn failures_to_connect_are_told_apart() {
     let refused = format!("http://127.0.0.1:{}/", closed_port());
-    let cut_off = Loopback::answering([""]);
+    let cut_off = TestServer::responding([""]);
     let network = "check the network; where it wants a proxy, set `HTTPS_PROXY`";
     for (url, message, cause, hint) in [
         (
@@ -266,12 +266,14 @@ fn failures_to_connect_are_told_apart() {
 
 #[test]
 fn certificates_are_checked_and_failures_told_apart() {
-    let good = Identity::new("localhost", 2999);
-    let expired = Identity::new("localhost", 2021);
-    let other_name = Identity::new("example.com", 2999);
+    let good = SelfSignedCert::new("localhost", 2999);
+    let expired = SelfSignedCert::new("localhost", 2021);
+    let other_name = SelfSignedCert::new("example.com", 2999);
     let folder = tempfile::tempdir().unwrap();
     let bundle = folder.path().join("bundle.pem");
-    let listed = [&good, &expired, &other_name].map(Identity::pem).concat();
+    let listed = [&good, &expired, &other_name]
+        .map(SelfSignedCert::pem)
+        .concat();
     std::fs::write(&bundle, listed).unwrap();
     let bundle = bundle.to_str().unwrap();
     let unknown = "if your network inspects TLS, name a PEM file with its authority in \
@@ -302,7 +304,7 @@ fn certificates_are_checked_and_failures_told_apart() {
             Some(("the server's certificate is for another name", name)),
         ),
     ] {
-        let server = Loopback::tls(identity, answer(200, "", "hello"));
+        let server = TestServer::tls(identity, http_response(200, "", "hello"));
         let url = format!("https://localhost:{}/", server.port());
         match (get(&client(&variables), &url), expected) {
             (Ok(response), None) => assert_eq!(response.body.expose(), b"hello"),
@@ -317,7 +319,7 @@ fn certificates_are_checked_and_failures_told_apart() {
 
 #[test]
 fn a_server_without_tls_fails_the_handshake() {
-    let server = Loopback::answering([answer(200, "", "")]);
+    let server = TestServer::responding([http_response(200, "", "")]);
     let url = format!("https://localhost:{}/", server.port());
     let error = get(&client(&[]), &url).unwrap_err();
     assert_eq!(shown(&error)[1], "the TLS handshake failed", "{error:?}");

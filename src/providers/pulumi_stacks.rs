@@ -8,13 +8,13 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Kind, Result};
-use crate::files_read::FilesRead;
+use crate::file_tracker::FileTracker;
 use crate::host::Host;
 use crate::pulumi_state::StackName;
-use crate::pulumi_state::folder::Folder;
+use crate::pulumi_state::diy_backend::DiyBackend;
 use crate::pulumi_state::outputs;
-use crate::pulumi_state::passphrase::{self, Key};
-use crate::pulumi_state::state::{self, Malformed, SecretsProvider, State};
+use crate::pulumi_state::passphrase::{self, PassphraseKey};
+use crate::pulumi_state::state::{self, MalformedState, SecretsProvider, State};
 use crate::secret::{Secret, Text};
 use esc::{Data, Value};
 use esc::{HostResult, Provider};
@@ -22,7 +22,7 @@ use esc::{HostResult, Provider};
 /// Where Pulumi keeps the state of stacks, and Pulumi Cloud, which may be the place.
 pub trait Backends: Sync {
     /// The backend in use, where it is not Pulumi Cloud.
-    fn other(&self) -> Result<Option<OtherBackend>>;
+    fn diy_backend(&self) -> Result<Option<DiyBackendUrl>>;
 
     /// The state of a stack in Pulumi Cloud, as its export has it: JSON.
     fn export(&self, stack: &StackName) -> Result<Secret<Vec<u8>>>;
@@ -33,7 +33,7 @@ pub trait Backends: Sync {
 }
 
 /// A backend that keeps states, and nothing else.
-pub struct OtherBackend {
+pub struct DiyBackendUrl {
     /// Its URL, such as `file://~`. It may hold a password.
     pub url: Secret<String>,
     /// What names it, for messages.
@@ -44,21 +44,21 @@ pub struct OtherBackend {
 pub struct PulumiStacks<'b> {
     host: Host,
     backends: &'b dyn Backends,
-    files: FilesRead,
+    files: FileTracker,
     progress: Mutex<Progress>,
 }
 
 /// What is known so far.
 #[derive(Default)]
 struct Progress {
-    place: Option<Place>,
+    place: Option<StateSource>,
     stacks: Vec<(StackName, Value)>,
 }
 
 /// Where the stacks are.
-enum Place {
+enum StateSource {
     Cloud,
-    Folder(Folder),
+    DiyBackend(DiyBackend),
 }
 
 impl<'b> PulumiStacks<'b> {
@@ -68,24 +68,24 @@ impl<'b> PulumiStacks<'b> {
         Self {
             host: host.clone(),
             backends,
-            files: FilesRead::default(),
+            files: FileTracker::default(),
             progress: Mutex::default(),
         }
     }
 
     /// The same provider; the files that it reads are noted in `files`.
     #[must_use]
-    pub fn noting(self, files: FilesRead) -> Self {
+    pub fn noting(self, files: FileTracker) -> Self {
         Self { files, ..self }
     }
 
-    fn find_place(&self) -> Result<Place> {
-        let Some(OtherBackend { url, named_by }) = self.backends.other()? else {
-            return Ok(Place::Cloud);
+    fn find_source(&self) -> Result<StateSource> {
+        let Some(DiyBackendUrl { url, named_by }) = self.backends.diy_backend()? else {
+            return Ok(StateSource::Cloud);
         };
         let (scheme, path) = url.expose().split_once("://").unwrap_or_default();
         if scheme.eq_ignore_ascii_case("file") {
-            return Ok(Place::Folder(Folder::open(
+            return Ok(StateSource::DiyBackend(DiyBackend::open(
                 path,
                 &self.host,
                 self.files.clone(),
@@ -110,17 +110,17 @@ impl<'b> PulumiStacks<'b> {
         }
         let place = match &mut progress.place {
             Some(place) => place,
-            none => none.insert(self.find_place()?),
+            none => none.insert(self.find_source()?),
         };
         let State {
             outputs,
             secrets_provider,
             ..
         } = match place {
-            Place::Folder(folder) => folder.state(name)?,
-            Place::Cloud => {
+            StateSource::DiyBackend(folder) => folder.state(name)?,
+            StateSource::Cloud => {
                 let export = self.backends.export(name)?;
-                state::read_export(export.expose()).map_err(|why| strange(name, why))?
+                state::read_export(export.expose()).map_err(|why| unreadable_state(name, why))?
             }
         };
         let ciphertexts = outputs::ciphertexts(&outputs);
@@ -130,7 +130,8 @@ impl<'b> PulumiStacks<'b> {
             self.decrypt(name, place, secrets_provider.as_ref(), &ciphertexts)?
         };
         let plaintexts: BTreeMap<_, _> = ciphertexts.into_iter().zip(plaintexts).collect();
-        let outputs = outputs::reveal(outputs, &plaintexts).map_err(|why| strange(name, why))?;
+        let outputs =
+            outputs::reveal(outputs, &plaintexts).map_err(|why| unreadable_state(name, why))?;
         progress.stacks.push((name.clone(), outputs.clone()));
         Ok(outputs)
     }
@@ -138,7 +139,7 @@ impl<'b> PulumiStacks<'b> {
     fn decrypt(
         &self,
         name: &StackName,
-        place: &Place,
+        place: &StateSource,
         provider: Option<&SecretsProvider>,
         ciphertexts: &[String],
     ) -> Result<Vec<Text>> {
@@ -152,14 +153,14 @@ impl<'b> PulumiStacks<'b> {
         };
         match (provider.map(|it| (it.kind.as_str(), it)), place) {
             (Some(("passphrase", provider)), _) => {
-                let key = Key::derive(provider.salt(), &self.host, &self.files, &whose)?;
+                let key = PassphraseKey::derive(provider.salt(), &self.host, &self.files, &whose)?;
                 let texts = ciphertexts.iter().map(|text| key.decrypt(text));
-                texts
-                    .collect::<Option<_>>()
-                    .ok_or_else(|| strange(name, Malformed(passphrase::MALFORMED.to_owned())))
+                texts.collect::<Option<_>>().ok_or_else(|| {
+                    unreadable_state(name, MalformedState(passphrase::MALFORMED.to_owned()))
+                })
             }
-            (Some(("service", _)), Place::Cloud) => self.backends.decrypt(name, ciphertexts),
-            (Some(("service", _)), Place::Folder(_)) => Err(undecryptable(format!(
+            (Some(("service", _)), StateSource::Cloud) => self.backends.decrypt(name, ciphertexts),
+            (Some(("service", _)), StateSource::DiyBackend(_)) => Err(undecryptable(format!(
                 "the secrets of {whose} were encrypted by Pulumi Cloud, and its state is on this \
                  machine"
             ))),
@@ -182,7 +183,7 @@ impl<'b> PulumiStacks<'b> {
 }
 
 /// The error for a state that cannot be understood.
-fn strange(name: &StackName, why: Malformed) -> Error {
+fn unreadable_state(name: &StackName, why: MalformedState) -> Error {
     Error::configuration(format!("cannot read the state of the stack `{name}`"))
         .caused_by(why)
         .with_hint("check that the Pulumi CLI can read it: `pulumi stack output`")

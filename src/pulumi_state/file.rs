@@ -7,32 +7,32 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 use zeroize::Zeroizing;
 
-use crate::files_read::FilesRead;
-use crate::files_read::is_absence;
+use crate::file_tracker::FileTracker;
+use crate::file_tracker::is_not_found;
 
 /// The largest state, in bytes, packed and unpacked. The states of large stacks have a few dozen
 /// megabytes.
-pub(crate) const MAXIMUM_STATE_BYTES: usize = 64 << 20;
+pub(crate) const MAX_STATE_BYTES: usize = 64 << 20;
 
 /// The largest of the other files: `meta.yaml`, a passphrase.
-pub(crate) const MAXIMUM_SMALL_FILE_BYTES: usize = 64 << 10;
+pub(crate) const MAX_SMALL_FILE_BYTES: usize = 64 << 10;
 
 /// Reads a file, and notes it in `files`; `None` where there is none. More than `limit` bytes are an
 /// error.
 pub(crate) fn read(
     path: &Path,
     limit: usize,
-    files: &FilesRead,
+    files: &FileTracker,
 ) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let content = read_content(path, limit)?;
-    files.note(path, content.as_ref().map(|content| content.as_slice()));
+    files.record(path, content.as_ref().map(|content| content.as_slice()));
     Ok(content)
 }
 
 fn read_content(path: &Path, limit: usize) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if is_absence(&error) => return Ok(None),
+        Err(error) if is_not_found(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
     // A pipe would be waited for, for ever.
@@ -48,7 +48,7 @@ fn read_content(path: &Path, limit: usize) -> io::Result<Option<Zeroizing<Vec<u8
 }
 
 /// Unpacks gzip. More than `limit` bytes are an error.
-pub(crate) fn unpack(packed: &[u8], limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+pub(crate) fn gunzip(packed: &[u8], limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let expected = packed.len().saturating_mul(4).min(limit);
     read_up_to(MultiGzDecoder::new(packed), expected, limit)
 }
@@ -85,9 +85,9 @@ mod tests {
         encoder.write_all(&[b' '; 5000]).unwrap();
         let packed = encoder.finish().unwrap();
         assert!(packed.len() < 100);
-        assert_eq!(unpack(&packed, 5000).unwrap().len(), 5000);
-        let error = unpack(&packed, 4096).unwrap_err();
+        assert_eq!(gunzip(&packed, 5000).unwrap().len(), 5000);
+        let error = gunzip(&packed, 4096).unwrap_err();
         assert_eq!(error.to_string(), "it is larger than 4 KiB");
-        assert!(unpack(&packed[..30], 5000).is_err());
+        assert!(gunzip(&packed[..30], 5000).is_err());
     }
 }

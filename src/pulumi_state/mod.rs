@@ -4,11 +4,11 @@
 //! Pulumi Cloud, which [`Backends`] reaches, or in files on this machine, which this module reads
 //! itself.
 
+pub(crate) mod diy_backend;
 pub(crate) mod file;
-pub(crate) mod folder;
-mod name;
 pub(crate) mod outputs;
 pub(crate) mod passphrase;
+mod stack_name;
 pub(crate) mod state;
 
-pub use name::StackName;
+pub use stack_name::StackName;

@@ -13,7 +13,7 @@
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::pulumi_state::state::{Malformed, NESTING};
+use crate::pulumi_state::state::{MalformedState, NESTING};
 use crate::secret::Text;
 use esc::{Data, Value, format::json};
 
@@ -64,7 +64,7 @@ fn collect(value: &Value, found: &mut BTreeSet<String>) {
 pub(crate) fn reveal(
     outputs: Value,
     plaintexts: &BTreeMap<String, Text>,
-) -> Result<Value, Malformed> {
+) -> Result<Value, MalformedState> {
     Reader {
         plaintexts: Some(plaintexts),
     }
@@ -78,7 +78,7 @@ struct Reader<'p> {
 
 impl Reader<'_> {
     /// `nesting` is how many levels further texts of JSON may have.
-    fn value(&self, value: Value, nesting: usize) -> Result<Value, Malformed> {
+    fn value(&self, value: Value, nesting: usize) -> Result<Value, MalformedState> {
         let below = nesting.saturating_sub(1);
         let data = match value.data {
             Data::String(text) if text.as_bytes() == UNKNOWN.as_bytes() => {
@@ -96,7 +96,7 @@ impl Reader<'_> {
                     Data::String(Text::from(bytes.ok_or_else(|| malformed("a text"))?))
                 }
                 Some(known) if !KEPT.contains(&known) => {
-                    return Err(Malformed(
+                    return Err(MalformedState(
                         "an output has a kind of value that is not known".to_owned(),
                     ));
                 }
@@ -116,7 +116,7 @@ impl Reader<'_> {
         &self,
         entries: &BTreeMap<String, Value>,
         nesting: usize,
-    ) -> Result<Value, Malformed> {
+    ) -> Result<Value, MalformedState> {
         let text = |name: &str| {
             let text = entries.get(name).and_then(Value::as_text);
             text.filter(|text| !text.as_bytes().is_empty())
@@ -145,8 +145,8 @@ fn signature(entries: &BTreeMap<String, Value>) -> Option<&str> {
     Some(signature.as_str().unwrap_or_default())
 }
 
-fn malformed(what: &str) -> Malformed {
-    Malformed(format!("{what} in its outputs has no form that is known"))
+fn malformed(what: &str) -> MalformedState {
+    MalformedState(format!("{what} in its outputs has no form that is known"))
 }
 
 #[cfg(test)]
@@ -158,7 +158,7 @@ mod tests {
         json::parse(text.replace("SIG", SIGNATURE).as_bytes(), NESTING).unwrap()
     }
 
-    fn read(text: &str) -> Result<Value, Malformed> {
+    fn read(text: &str) -> Result<Value, MalformedState> {
         let plaintexts = [
             ("one", r#"{"a":["hunter2",1.50]}"#),
             (

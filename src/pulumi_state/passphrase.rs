@@ -15,9 +15,9 @@ use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA256};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::files_read::FilesRead;
+use crate::file_tracker::FileTracker;
 use crate::host::Host;
-use crate::pulumi_state::file::{self, MAXIMUM_SMALL_FILE_BYTES};
+use crate::pulumi_state::file::{self, MAX_SMALL_FILE_BYTES};
 use crate::secret::Text;
 
 /// The iterations that Pulumi chose.
@@ -30,15 +30,20 @@ const VARIABLE: &str = "PULUMI_CONFIG_PASSPHRASE";
 const FILE_VARIABLE: &str = "PULUMI_CONFIG_PASSPHRASE_FILE";
 
 /// What a passphrase decrypts with.
-pub(crate) struct Key(LessSafeKey);
+pub(crate) struct PassphraseKey(LessSafeKey);
 
 /// Why something encrypted cannot be read.
 pub(crate) const MALFORMED: &str = "an encrypted value in it has no form that is known";
 
-impl Key {
+impl PassphraseKey {
     /// The key that this machine's passphrase gives for a state's salt: about half a second of
     /// work. `whose` is the stack, for messages.
-    pub(crate) fn derive(state: &str, host: &Host, files: &FilesRead, whose: &str) -> Result<Self> {
+    pub(crate) fn derive(
+        state: &str,
+        host: &Host,
+        files: &FileTracker,
+        whose: &str,
+    ) -> Result<Self> {
         let unreadable = || {
             Error::configuration(format!("the state of {whose} cannot be read"))
                 .with_hint("check that the Pulumi CLI can read it: `pulumi stack output`")
@@ -90,7 +95,7 @@ impl Key {
 }
 
 /// The passphrase, and where it is from. An empty variable is an empty passphrase, as for the CLI.
-fn passphrase(host: &Host, files: &FilesRead, whose: &str) -> Result<(Text, String)> {
+fn passphrase(host: &Host, files: &FileTracker, whose: &str) -> Result<(Text, String)> {
     if let Some(passphrase) = host.variable_if_set(VARIABLE)? {
         return Ok((Text::from(passphrase), format!("`{VARIABLE}`")));
     }
@@ -107,13 +112,13 @@ fn passphrase(host: &Host, files: &FilesRead, whose: &str) -> Result<(Text, Stri
 }
 
 /// The passphrase in a file: all of it but the white space around, as for the CLI.
-fn read_file(path: &Path, files: &FilesRead) -> Result<Text> {
+fn read_file(path: &Path, files: &FileTracker) -> Result<Text> {
     let unreadable = || {
         let path = path.display();
         Error::configuration(format!("cannot read the passphrase in `{path}`"))
             .with_hint(format!("check {FILE_VARIABLE}, which names the file"))
     };
-    let content = file::read(path, MAXIMUM_SMALL_FILE_BYTES, files)
+    let content = file::read(path, MAX_SMALL_FILE_BYTES, files)
         .map_err(|error| unreadable().caused_by(error))?
         .ok_or_else(|| unreadable().caused_by("there is no such file"))?;
     let text = std::str::from_utf8(&content)
@@ -129,10 +134,10 @@ mod tests {
     /// Made by `pulumi stack init` of Pulumi 3.274.1 with the passphrase `correct horse`.
     const STATE: &str = "v1:L5iEV+yFMxg=:v1:1uGQTwX7wuoIB/9U:Vt53Zvfj89j6YZQIoG6uF8YSoIGnLA==";
 
-    fn derive(variables: &[(&str, &str)], state: &str) -> Result<Key> {
+    fn derive(variables: &[(&str, &str)], state: &str) -> Result<PassphraseKey> {
         let clock = Clock::fixed(Timestamp::from_unix(0));
         let host = Host::with(variables.iter().copied(), clock);
-        Key::derive(state, &host, &FilesRead::default(), "the stack `a/b`")
+        PassphraseKey::derive(state, &host, &FileTracker::default(), "the stack `a/b`")
     }
 
     #[test]

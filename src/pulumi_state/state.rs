@@ -75,7 +75,7 @@ impl SecretsProvider {
 /// Why a text is no state; continues "it". It never quotes the text, which may hold secrets.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Malformed(pub(crate) String);
+pub(crate) struct MalformedState(pub(crate) String);
 
 /// A file in `.pulumi/stacks`.
 #[derive(Deserialize)]
@@ -125,7 +125,7 @@ struct Resource<'a> {
 }
 
 /// Reads a file in `.pulumi/stacks`.
-pub(crate) fn read_checkpoint(text: &[u8]) -> Result<State, Malformed> {
+pub(crate) fn read_checkpoint(text: &[u8]) -> Result<State, MalformedState> {
     let checkpoint: Checkpoint<'_> = parse(text)?;
     check_version(checkpoint.version)?;
     let wrapped = checkpoint.inner.and_then(|inner| inner.latest);
@@ -133,7 +133,7 @@ pub(crate) fn read_checkpoint(text: &[u8]) -> Result<State, Malformed> {
 }
 
 /// Reads an export. A stack that was never deployed has no deployment.
-pub(crate) fn read_export(text: &[u8]) -> Result<State, Malformed> {
+pub(crate) fn read_export(text: &[u8]) -> Result<State, MalformedState> {
     let export: Export<'_> = parse(text)?;
     if export.deployment.is_some() {
         check_version(export.version)?;
@@ -141,7 +141,7 @@ pub(crate) fn read_export(text: &[u8]) -> Result<State, Malformed> {
     State::of(export.deployment)
 }
 
-fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Malformed> {
+fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, MalformedState> {
     serde_json::from_slice(text).map_err(|error| {
         // A later version may have another form.
         #[derive(Deserialize)]
@@ -158,7 +158,7 @@ fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Malformed> {
             return unknown;
         }
         let place = format!("at line {}, column {}", error.line(), error.column());
-        Malformed(match error.classify() {
+        MalformedState(match error.classify() {
             Category::Eof => format!("it ends too early, {place}"),
             Category::Data => format!("it is no state of a stack: another form {place}"),
             Category::Syntax | Category::Io => format!("it is not JSON {place}"),
@@ -166,9 +166,9 @@ fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Malformed> {
     })
 }
 
-fn check_version(version: u64) -> Result<(), Malformed> {
+fn check_version(version: u64) -> Result<(), MalformedState> {
     if version > LATEST_VERSION {
-        return Err(Malformed(format!(
+        return Err(MalformedState(format!(
             "it has version {version}, and versions up to {LATEST_VERSION} are known"
         )));
     }
@@ -176,7 +176,7 @@ fn check_version(version: u64) -> Result<(), Malformed> {
 }
 
 impl State {
-    fn of(deployment: Option<Deployment<'_>>) -> Result<Self, Malformed> {
+    fn of(deployment: Option<Deployment<'_>>) -> Result<Self, MalformedState> {
         let Deployment {
             resources,
             secrets_providers,
@@ -199,12 +199,12 @@ impl State {
     }
 }
 
-fn read_outputs(text: &RawValue) -> Result<Value, Malformed> {
+fn read_outputs(text: &RawValue) -> Result<Value, MalformedState> {
     let outputs = json::parse(text.get().as_bytes(), NESTING)
-        .map_err(|_| Malformed(format!("its outputs nest deeper than {NESTING} levels")))?;
+        .map_err(|_| MalformedState(format!("its outputs nest deeper than {NESTING} levels")))?;
     match outputs.data {
         Data::Object(_) => Ok(outputs),
-        _ => Err(Malformed("its outputs are no object".to_owned())),
+        _ => Err(MalformedState("its outputs are no object".to_owned())),
     }
 }
 

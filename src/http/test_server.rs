@@ -11,7 +11,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// A server that runs until it is dropped.
-pub(crate) struct Loopback {
+pub(crate) struct TestServer {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
     over: Arc<AtomicBool>,
@@ -30,11 +30,11 @@ enum Speech {
 }
 
 /// A certificate that signs itself, with its key.
-pub(crate) struct Identity {
+pub(crate) struct SelfSignedCert {
     certificate: rcgen::CertifiedKey<rcgen::KeyPair>,
 }
 
-impl Identity {
+impl SelfSignedCert {
     /// A certificate for this host name, good from 2020 to the end of `last_year`.
     pub(crate) fn new(name: &str, last_year: i32) -> Self {
         let mut parameters = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
@@ -63,20 +63,20 @@ impl Identity {
     }
 }
 
-impl Loopback {
+impl TestServer {
     /// A server that gives the answers in turn, and then the last one over and over. No answer at
     /// all: it accepts connections and stays silent.
-    pub(crate) fn answering<S: Into<String>>(answers: impl IntoIterator<Item = S>) -> Self {
+    pub(crate) fn responding<S: Into<String>>(answers: impl IntoIterator<Item = S>) -> Self {
         Self::start(Speech::Plain, answers.into_iter().map(Into::into).collect())
     }
 
     /// The same in TLS.
-    pub(crate) fn tls(identity: &Identity, answer: String) -> Self {
+    pub(crate) fn tls(identity: &SelfSignedCert, answer: String) -> Self {
         Self::start(Speech::Tls(identity.server()), vec![answer])
     }
 
     /// A proxy that lets everything pass and then is the other side itself.
-    pub(crate) fn tunnel(identity: &Identity, answer: String) -> Self {
+    pub(crate) fn tunnel(identity: &SelfSignedCert, answer: String) -> Self {
         Self::start(Speech::Tunnel(identity.server()), vec![answer])
     }
 
@@ -134,7 +134,7 @@ impl Loopback {
     }
 }
 
-impl Drop for Loopback {
+impl Drop for TestServer {
     fn drop(&mut self) {
         self.over.store(true, Ordering::SeqCst);
         // Wakes the thread, which waits for a connection.
@@ -146,7 +146,7 @@ impl Drop for Loopback {
 }
 
 /// An answer as it goes over the wire; `headers` end in a line break each.
-pub(crate) fn answer(status: u16, headers: &str, body: &str) -> String {
+pub(crate) fn http_response(status: u16, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
         "HTTP/1.1 {status} -\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"

@@ -14,7 +14,7 @@ const LARGEST_FILE: u64 = 256 << 20;
 
 /// One file, and what it held.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct FileRead {
+pub struct FileDigest {
     /// Its full path.
     pub path: PathBuf,
     /// The hash of its content; `None` where there was no such file. A file that comes into being
@@ -22,7 +22,7 @@ pub struct FileRead {
     pub content: Option<Sha256>,
 }
 
-impl FileRead {
+impl FileDigest {
     /// The file as it is now; `None` where that cannot be told.
     #[must_use]
     pub fn now(path: PathBuf) -> Option<Self> {
@@ -33,7 +33,7 @@ impl FileRead {
         };
         let content = match content {
             Ok(content) => Some(Sha256::of(&content)),
-            Err(error) if is_absence(&error) => None,
+            Err(error) if is_not_found(&error) => None,
             Err(_) => return None,
         };
         Some(Self { path, content })
@@ -42,28 +42,28 @@ impl FileRead {
 
 /// Whether this is the error for a file that is not there.
 #[must_use]
-pub fn is_absence(error: &std::io::Error) -> bool {
+pub fn is_not_found(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory)
 }
 
 /// Collects the files that are read. A clone collects into the same list.
 #[derive(Clone, Debug, Default)]
-pub struct FilesRead(Arc<Mutex<BTreeMap<PathBuf, Option<Sha256>>>>);
+pub struct FileTracker(Arc<Mutex<BTreeMap<PathBuf, Option<Sha256>>>>);
 
-impl FilesRead {
+impl FileTracker {
     /// Notes a file and what it held, or that it was looked for and not there. Of a file that is
     /// read twice the first content counts.
-    pub fn note(&self, path: &Path, content: Option<&[u8]>) {
+    pub fn record(&self, path: &Path, content: Option<&[u8]>) {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         self.held().entry(path).or_insert(content.map(Sha256::of));
     }
 
     /// The files so far, by path.
     #[must_use]
-    pub fn list(&self) -> Vec<FileRead> {
+    pub fn digests(&self) -> Vec<FileDigest> {
         let held = self.held();
-        let files = held.iter().map(|(path, content)| FileRead {
+        let files = held.iter().map(|(path, content)| FileDigest {
             path: path.clone(),
             content: *content,
         });
@@ -86,15 +86,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::write(path("a"), "one").unwrap();
-        let files = FilesRead::default();
-        files.note(&path("a"), Some(b"one"));
-        files.note(&path("a"), Some(b"two"));
-        files.note(&path("b"), None);
-        files.note(&path("a/c"), None);
+        let files = FileTracker::default();
+        files.record(&path("a"), Some(b"one"));
+        files.record(&path("a"), Some(b"two"));
+        files.record(&path("b"), None);
+        files.record(&path("a/c"), None);
         let unchanged = || -> Vec<_> {
-            let files = files.list();
-            let is_unchanged = |file: &FileRead| {
-                let now = FileRead::now(file.path.clone());
+            let files = files.digests();
+            let is_unchanged = |file: &FileDigest| {
+                let now = FileDigest::now(file.path.clone());
                 now.as_ref() == Some(file)
             };
             files.iter().map(is_unchanged).collect()

@@ -27,7 +27,7 @@ impl StackName {
         if ![Some(project), Some(stack), organization]
             .into_iter()
             .flatten()
-            .all(is_part)
+            .all(is_valid_part)
         {
             return Err(invalid());
         }
@@ -56,7 +56,7 @@ fn invalid() -> Error {
 
 /// The rule of Pulumi for a project and a stack (`sdk/go/common/tokens`), less `.` and `..`, which
 /// mean something else in a path.
-pub(crate) fn is_part(text: &str) -> bool {
+pub(crate) fn is_valid_part(text: &str) -> bool {
     (1..=100).contains(&text.len())
         && text
             .bytes()

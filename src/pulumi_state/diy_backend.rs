@@ -16,11 +16,11 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
-use crate::files_read::FilesRead;
-use crate::files_read::is_absence;
+use crate::file_tracker::FileTracker;
+use crate::file_tracker::is_not_found;
 use crate::host::Host;
-use crate::pulumi_state::file::{self, MAXIMUM_SMALL_FILE_BYTES, MAXIMUM_STATE_BYTES};
-use crate::pulumi_state::name::{StackName, is_part};
+use crate::pulumi_state::file::{self, MAX_SMALL_FILE_BYTES, MAX_STATE_BYTES};
+use crate::pulumi_state::stack_name::{StackName, is_valid_part};
 use crate::pulumi_state::state::{self, State};
 
 /// The organisation that every stack of such a backend is in.
@@ -34,18 +34,18 @@ const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 /// The most names that a message lists.
-const MOST_NAMES: usize = 10;
+const MAX_NAMES: usize = 10;
 
 /// The most entries of a folder that are looked at for them.
-const MOST_ENTRIES: usize = 10_000;
+const MAX_ENTRIES: usize = 10_000;
 
 /// A backend on disk.
-pub(crate) struct Folder {
+pub(crate) struct DiyBackend {
     /// The folder `.pulumi`.
     path: PathBuf,
     layout: Layout,
     /// Where the files that are read are noted.
-    files: FilesRead,
+    files: FileTracker,
 }
 
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -61,9 +61,9 @@ struct Meta {
     version: u64,
 }
 
-impl Folder {
+impl DiyBackend {
     /// The backend at the path of a URL `file://…`, without the scheme.
-    pub(crate) fn open(path: &str, host: &Host, files: FilesRead) -> Result<Self> {
+    pub(crate) fn open(path: &str, host: &Host, files: FileTracker) -> Result<Self> {
         let path = resolve(path, host)?.join(".pulumi");
         let layout = layout(&path, &files)?;
         Ok(Self {
@@ -95,7 +95,7 @@ impl Folder {
             return Err(self.absent(name));
         };
         let content = if content.starts_with(GZIP) {
-            file::unpack(&content, MAXIMUM_STATE_BYTES)
+            file::gunzip(&content, MAX_STATE_BYTES)
                 .map_err(|error| unreadable(&path).caused_by(error))?
         } else if content.starts_with(ZSTD) {
             return Err(unreadable(&path)
@@ -135,8 +135,8 @@ impl Folder {
                 "there are no stacks at all: check PULUMI_BACKEND_URL and `pulumi login`",
             );
         }
-        let more = names.len().saturating_sub(MOST_NAMES);
-        names.truncate(MOST_NAMES);
+        let more = names.len().saturating_sub(MAX_NAMES);
+        names.truncate(MAX_NAMES);
         let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
         let names = names.join(", ");
         error.with_hint(if more > 0 {
@@ -157,7 +157,10 @@ impl Folder {
                     .map(|stack| (stack != wanted.stack, stack)),
             ),
             Layout::Projects => {
-                for project in entries(&stacks).into_iter().filter(|name| is_part(name)) {
+                for project in entries(&stacks)
+                    .into_iter()
+                    .filter(|name| is_valid_part(name))
+                {
                     for stack in stacks_in(&stacks.join(&project)) {
                         let is_far = project != wanted.project && stack != wanted.stack;
                         names.push((is_far, format!("{project}/{stack}")));
@@ -182,13 +185,13 @@ fn resolve(path: &str, host: &Host) -> Result<PathBuf> {
     host.expand(Path::new(path))
 }
 
-fn layout(path: &Path, files: &FilesRead) -> Result<Layout> {
+fn layout(path: &Path, files: &FileTracker) -> Result<Layout> {
     let meta = path.join("meta.yaml");
     let unusable = || {
         Error::configuration(format!("cannot read `{}`", meta.display()))
             .with_hint("check that the Pulumi CLI can use the backend: `pulumi stack ls`")
     };
-    let content = file::read(&meta, MAXIMUM_SMALL_FILE_BYTES, files)
+    let content = file::read(&meta, MAX_SMALL_FILE_BYTES, files)
         .map_err(|error| unusable().caused_by(error))?;
     let Some(content) = content else {
         return Ok(if stacks_in(&path.join("stacks")).is_empty() {
@@ -212,16 +215,16 @@ fn layout(path: &Path, files: &FilesRead) -> Result<Layout> {
 fn newest(
     folder: &Path,
     stack: &str,
-    files: &FilesRead,
+    files: &FileTracker,
 ) -> Result<Option<(PathBuf, Zeroizing<Vec<u8>>)>> {
     let mut found: Option<(SystemTime, PathBuf)> = None;
     for ending in ENDINGS {
         let path = folder.join(format!("{stack}{ending}"));
         let modified = match fs::metadata(&path).and_then(|metadata| metadata.modified()) {
             Ok(modified) => modified,
-            Err(error) if is_absence(&error) => {
+            Err(error) if is_not_found(&error) => {
                 // One that comes into being would be the newest.
-                files.note(&path, None);
+                files.record(&path, None);
                 continue;
             }
             Err(error) => return Err(unreadable(&path).caused_by(error)),
@@ -233,7 +236,7 @@ fn newest(
     let Some((_, path)) = found else {
         return Ok(None);
     };
-    let content = file::read(&path, MAXIMUM_STATE_BYTES, files)
+    let content = file::read(&path, MAX_STATE_BYTES, files)
         .map_err(|error| unreadable(&path).caused_by(error))?;
     Ok(content.map(|content| (path, content)))
 }
@@ -245,7 +248,7 @@ fn stacks_in(folder: &Path) -> Vec<String> {
         .filter_map(|file| {
             let mut endings = ENDINGS.iter();
             let stack = endings.find_map(|ending| file.strip_suffix(ending))?;
-            is_part(stack).then(|| stack.to_owned())
+            is_valid_part(stack).then(|| stack.to_owned())
         })
         .collect();
     stacks.sort();
@@ -257,7 +260,7 @@ fn stacks_in(folder: &Path) -> Vec<String> {
 fn entries(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     entries
-        .take(MOST_ENTRIES)
+        .take(MAX_ENTRIES)
         .filter_map(|entry: io::Result<_>| entry.ok()?.file_name().into_string().ok())
         .collect()
 }

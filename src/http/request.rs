@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
-use crate::http::{checked, failure, invalid_url};
+use crate::http::{failure, invalid_url, parse_url};
 use crate::secret::Secret;
 
 /// What is put down for an answer that does not say how long it is, in bytes.
@@ -61,7 +61,7 @@ pub struct Response {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub struct NoAnswer {
+pub struct SendError {
     /// In words.
     pub error: Error,
     /// Whether the request certainly never left: there was no connection to send it through.
@@ -96,7 +96,7 @@ impl Response {
 }
 
 /// What stops a request before it is sent.
-impl From<Error> for NoAnswer {
+impl From<Error> for SendError {
     fn from(error: Error) -> Self {
         Self {
             error,
@@ -107,13 +107,16 @@ impl From<Error> for NoAnswer {
 }
 
 /// Sends the request and reads the answer to its end.
-pub(super) async fn exchange(
+pub(super) async fn send(
     machine: &Host,
     connector: &SharedHttpConnector,
     request: &Request<'_>,
-) -> Result<Response, NoAnswer> {
-    let server = checked(request.url)?.host().unwrap_or_default().to_owned();
-    let failed = |error: &(dyn StdError + 'static)| NoAnswer {
+) -> Result<Response, SendError> {
+    let server = parse_url(request.url)?
+        .host()
+        .unwrap_or_default()
+        .to_owned();
+    let failed = |error: &(dyn StdError + 'static)| SendError {
         error: failure::unreachable(machine, &format!("`{server}`"), &server, error),
         unsent: failure::is_before_sending(error),
         permanent: failure::is_permanent(error),
@@ -131,7 +134,7 @@ pub(super) async fn exchange(
     let announced = announced.and_then(|length| length.trim().parse::<usize>().ok());
 
     let limit = request.limit;
-    let too_long = || NoAnswer {
+    let too_long = || SendError {
         error: Error::new(
             Kind::Unavailable,
             format!("`{server}` answered with more than {limit} bytes"),
