@@ -1,9 +1,9 @@
-//! Private files for the time of a command, in memory where there is a file system for that.
+//! A private directory for the files of a running command, in memory where possible.
 //!
-//! A folder of mode 0700 holds them, each of mode 0600. Beside it lies a file that is locked for as
-//! long as the folder is in use: by this process and by the command, which inherits the lock. So the
-//! next run can tell what a killed one has left behind, and a command that outlives its killed
-//! parent keeps its files.
+//! The directory has mode 0700 and its files 0600. A lock file next to it is locked while the
+//! directory is in use: by this process, and by the command, which inherits the lock. So the next run
+//! can detect and remove what a killed run left behind, and a command that outlives its killed parent
+//! keeps its files.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -13,79 +13,74 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::secret::Text;
 
-/// What the names of all our folders and locks begin with.
+/// Prefix of the names of all our directories and lock files.
 const PREFIX: &str = "kubectl-esc-run-";
-/// What the name of a lock has after that of its folder.
-const LOCK: &str = ".lock";
+/// A lock file has the name of its directory and this suffix.
+const LOCK_SUFFIX: &str = ".lock";
 
-/// A folder for files. [`PrivateDir::remove`] removes it, and so does dropping it.
+/// A private directory, removed by [`PrivateDir::remove`] or when it is dropped.
 #[derive(Debug)]
-pub struct PrivateDir {
+pub(super) struct PrivateDir {
     path: PathBuf,
     lock_path: PathBuf,
-    removed: bool,
-    /// Held until the folder is gone; nobody reads or writes it.
+    is_removed: bool,
+    /// Locked until the directory is removed.
     lock: File,
 }
 
 impl PrivateDir {
-    /// Makes a folder: below `XDG_RUNTIME_DIR`, `/dev/shm`, or else the folder for temporary files,
-    /// whichever takes it first.
-    pub fn create(host: &Host) -> Result<Self> {
-        let mut problem = None;
-        for base in bases(host) {
-            match Self::create_in(&base) {
-                Ok(folder) => return Ok(folder),
-                Err(error) => problem = Some((base, error)),
+    /// Creates a directory in the first of these that is writable: `XDG_RUNTIME_DIR`, `/dev/shm`, the
+    /// directory for temporary files.
+    pub(super) fn create(host: &Host) -> Result<Self> {
+        let mut last_error = None;
+        for parent in parents(host) {
+            match Self::create_in(&parent) {
+                Ok(directory) => return Ok(directory),
+                Err(error) => last_error = Some((parent, error)),
             }
         }
-        let error = match problem {
-            Some((base, cause)) => Error::configuration(format!(
-                "cannot make a folder for the environment's files in `{}`",
-                base.display()
+        let error = match last_error {
+            Some((parent, cause)) => Error::configuration(format!(
+                "cannot create a directory for the environment's files in `{}`",
+                parent.display()
             ))
             .caused_by(cause),
-            None => Error::configuration("there is no folder for temporary files"),
+            None => Error::configuration("there is no directory for temporary files"),
         };
-        Err(error.with_hint("set TMPDIR to a folder that you may write to"))
+        Err(error.with_hint("set TMPDIR to a directory that you can write to"))
     }
 
-    fn create_in(base: &Path) -> io::Result<Self> {
+    fn create_in(parent: &Path) -> io::Result<Self> {
         loop {
             let (lock, lock_path) = tempfile::Builder::new()
                 .prefix(PREFIX)
-                .suffix(LOCK)
+                .suffix(LOCK_SUFFIX)
                 .rand_bytes(12)
-                .tempfile_in(base)?
+                .tempfile_in(parent)?
                 .keep()
                 .map_err(|error| error.error)?;
             lock.lock()?;
-            // Somebody who cleans up may have been faster with the lock, and have removed it.
-            if !is_still_at(&lock, &lock_path) {
+            // Another run that cleans up may have locked and removed the file first.
+            if !is_same_file(&lock, &lock_path) {
                 continue;
             }
-            let folder = Self {
-                path: folder_of(&lock_path),
+            let directory = Self {
+                path: directory_of(&lock_path),
                 lock_path,
-                removed: false,
+                is_removed: false,
                 lock,
             };
-            inherit(&folder.lock)?;
-            create_private(&folder.path)?;
-            return Ok(folder);
+            make_inheritable(&directory.lock)?;
+            create_private(&directory.path)?;
+            return Ok(directory);
         }
     }
 
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Writes a file as it is, under `name` where that makes a good file name.
-    pub fn write(&self, name: &str, content: &Text) -> Result<PathBuf> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let stem = if !name.is_empty() && name.chars().all(plain) {
+    /// Writes `content` unchanged to a new file and returns its path. The file is called `name` if
+    /// that is a safe file name, else `file`; a number is added if the file exists already.
+    pub(super) fn write(&self, name: &str, content: &Text) -> Result<PathBuf> {
+        let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let stem = if !name.is_empty() && name.chars().all(is_safe) {
             name
         } else {
             "file"
@@ -97,7 +92,7 @@ impl PrivateDir {
             use std::os::unix::fs::OpenOptionsExt;
             options.mode(0o600);
         }
-        // Two names may be one to the file system, or make no good file name.
+        // A file system that ignores case takes two names for one.
         let mut path = self.path.join(stem);
         let mut number = 1;
         let opened = loop {
@@ -106,61 +101,57 @@ impl PrivateDir {
                     number += 1;
                     path = self.path.join(format!("{stem}-{number}"));
                 }
-                other => break other,
+                result => break result,
             }
         };
         let written = opened.and_then(|mut file| file.write_all(content.as_bytes()));
         written.map_err(|cause| {
             Error::configuration(format!("cannot write the environment's file `{stem}`"))
                 .caused_by(cause)
-                .with_hint(format!("check the space in `{}`", self.path.display()))
+                .with_hint(format!("check the free space in `{}`", self.path.display()))
         })?;
         Ok(path)
     }
 
-    /// Removes the folder with all that is in it.
-    pub fn remove(mut self) -> Result<()> {
-        self.remove_now().map_err(|cause| {
+    /// Removes the directory and everything in it.
+    pub(super) fn remove(mut self) -> Result<()> {
+        self.remove_once().map_err(|cause| {
             Error::configuration(format!(
                 "cannot remove the environment's files in `{}`",
                 self.path.display()
             ))
             .caused_by(cause)
-            .with_hint("remove the folder yourself: it holds what the environment has in `files`")
+            .with_hint("remove the directory yourself: it contains the environment's `files`")
         })
     }
 
-    fn remove_now(&mut self) -> io::Result<()> {
-        if self.removed {
+    fn remove_once(&mut self) -> io::Result<()> {
+        if self.is_removed {
             return Ok(());
         }
-        self.removed = true;
-        let removed = remove_folder(&self.path);
-        if removed.is_ok() {
-            fs::remove_file(&self.lock_path)?;
-        }
-        removed
+        self.is_removed = true;
+        remove_dir(&self.path)?;
+        fs::remove_file(&self.lock_path)
     }
 }
 
 impl Drop for PrivateDir {
     fn drop(&mut self) {
-        // Nobody is left to be told.
-        let _ = self.remove_now();
+        let _ = self.remove_once();
     }
 }
 
-/// Removes what killed runs of this user have left behind. What cannot be removed stays for the next
-/// run.
-pub fn remove_leftovers(host: &Host) {
-    for base in bases(host) {
-        let Ok(entries) = fs::read_dir(base) else {
+/// Removes the directories that killed runs of this user left behind. One that cannot be removed
+/// is left for the next run.
+pub(super) fn remove_leftovers(host: &Host) {
+    for parent in parents(host) {
+        let Ok(entries) = fs::read_dir(parent) else {
             continue;
         };
         for entry in entries.flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if name.starts_with(PREFIX) && name.ends_with(LOCK) {
+            if name.starts_with(PREFIX) && name.ends_with(LOCK_SUFFIX) {
                 let _ = remove_leftover(&entry.path());
             }
         }
@@ -168,101 +159,102 @@ pub fn remove_leftovers(host: &Host) {
 }
 
 fn remove_leftover(lock_path: &Path) -> io::Result<()> {
-    if !is_ours(lock_path) {
+    if !is_own(lock_path) {
         return Ok(());
     }
     let lock = File::open(lock_path)?;
-    if lock.try_lock().is_err() || !is_still_at(&lock, lock_path) {
+    if lock.try_lock().is_err() || !is_same_file(&lock, lock_path) {
         return Ok(());
     }
-    let folder = folder_of(lock_path);
-    if is_ours(&folder) {
-        remove_folder(&folder)?;
+    let directory = directory_of(lock_path);
+    if is_own(&directory) {
+        remove_dir(&directory)?;
     }
     fs::remove_file(lock_path)
 }
 
-/// Makes a folder of mode 0700.
+/// Creates a directory with mode 0700.
 #[cfg(unix)]
 fn create_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     fs::DirBuilder::new().mode(0o700).create(path)
 }
 
-/// Makes a folder; the one for temporary files is each user's own on Windows.
+/// Creates a directory. On Windows each user has a private directory for temporary files.
 #[cfg(not(unix))]
 fn create_private(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 
-/// A folder that is gone already is no error.
-fn remove_folder(path: &Path) -> io::Result<()> {
+/// Removes a directory and its content. It is no error if it does not exist.
+fn remove_dir(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }
 
-/// The folder of a lock: its name without the ending.
-fn folder_of(lock_path: &Path) -> PathBuf {
+/// The directory that a lock file belongs to.
+fn directory_of(lock_path: &Path) -> PathBuf {
     lock_path.with_extension("")
 }
 
-/// Where folders may be, best first. The first two are in memory.
-fn bases(host: &Host) -> Vec<PathBuf> {
-    let mut bases = Vec::new();
-    let runtime = host.path_variable("XDG_RUNTIME_DIR");
-    bases.extend(runtime.filter(|path| path.is_absolute()));
+/// Where to create directories, in order of preference. The first two are in memory.
+fn parents(host: &Host) -> Vec<PathBuf> {
+    let mut parents = Vec::new();
+    let runtime_dir = host.path_variable("XDG_RUNTIME_DIR");
+    parents.extend(runtime_dir.filter(|path| path.is_absolute()));
     if cfg!(target_os = "linux") {
-        bases.push(PathBuf::from("/dev/shm"));
+        parents.push(PathBuf::from("/dev/shm"));
     }
-    let temporary = host.path_variable("TMPDIR");
-    bases.push(temporary.unwrap_or_else(std::env::temp_dir));
-    bases
+    let temp_dir = host.path_variable("TMPDIR");
+    parents.push(temp_dir.unwrap_or_else(std::env::temp_dir));
+    parents
 }
 
-/// Whether the path is a file or folder of this user, and no link.
+/// Whether this user owns the path, and it is not a symbolic link.
 #[cfg(unix)]
-fn is_ours(path: &Path) -> bool {
+fn is_own(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     path.symlink_metadata().is_ok_and(|metadata| {
         !metadata.is_symlink() && metadata.uid() == rustix::process::geteuid().as_raw()
     })
 }
 
-/// Whether the path is no link. The folder for temporary files is each user's own on Windows.
+/// Whether the path is not a symbolic link. On Windows each user has a private directory for
+/// temporary files.
 #[cfg(not(unix))]
-fn is_ours(path: &Path) -> bool {
+fn is_own(path: &Path) -> bool {
     path.symlink_metadata()
         .is_ok_and(|metadata| !metadata.is_symlink())
 }
 
-/// Whether the open file is the one at the path.
+/// Whether the open file is still the one at `path`.
 #[cfg(unix)]
-fn is_still_at(file: &File, path: &Path) -> bool {
+fn is_same_file(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
     match (file.metadata(), path.symlink_metadata()) {
-        (Ok(open), Ok(there)) => identity(open) == identity(there),
+        (Ok(opened), Ok(current)) => identity(opened) == identity(current),
         _ => false,
     }
 }
 
 #[cfg(not(unix))]
-fn is_still_at(_file: &File, path: &Path) -> bool {
+fn is_same_file(_file: &File, path: &Path) -> bool {
     path.exists()
 }
 
-/// Lets the processes that this one starts hold the lock too.
+/// Lets child processes inherit the lock.
 #[cfg(unix)]
-fn inherit(lock: &File) -> io::Result<()> {
+fn make_inheritable(lock: &File) -> io::Result<()> {
     rustix::io::fcntl_setfd(lock, rustix::io::FdFlags::empty())?;
     Ok(())
 }
 
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
-fn inherit(_lock: &File) -> io::Result<()> {
+#[expect(clippy::unnecessary_wraps, reason = "same signature as on Unix")]
+fn make_inheritable(_lock: &File) -> io::Result<()> {
     Ok(())
 }
 
@@ -271,13 +263,13 @@ mod tests {
     use super::*;
     use crate::clock::{Clock, Timestamp};
 
-    fn host(base: &Path) -> Host {
+    fn host(runtime_dir: &Path) -> Host {
         let clock = Clock::fixed(Timestamp::from_unix(0));
-        Host::with([("XDG_RUNTIME_DIR", base)], clock)
+        Host::with([("XDG_RUNTIME_DIR", runtime_dir)], clock)
     }
 
-    fn names(folder: &Path) -> Vec<String> {
-        let entries = fs::read_dir(folder).unwrap();
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap();
         let mut names: Vec<_> = entries
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
@@ -286,9 +278,9 @@ mod tests {
     }
 
     #[test]
-    fn files_are_private_and_go_with_their_folder() {
-        let base = tempfile::tempdir().unwrap();
-        let folder = PrivateDir::create(&host(base.path())).unwrap();
+    fn files_are_private_and_removed_with_their_directory() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = PrivateDir::create(&host(parent.path())).unwrap();
         let content = Text::from(vec![0xff, b'\r', b'\n']);
         for (name, want) in [
             ("KUBECONFIG", "KUBECONFIG"),
@@ -298,68 +290,68 @@ mod tests {
             ("..", "file-3"),
             ("", "file-4"),
         ] {
-            let path = folder.write(name, &content).unwrap();
-            assert_eq!(path, folder.path().join(want));
+            let path = directory.write(name, &content).unwrap();
+            assert_eq!(path, directory.path.join(want));
             assert_eq!(fs::read(&path).unwrap(), content.as_bytes());
             #[cfg(unix)]
             {
                 use std::os::unix::fs::PermissionsExt;
                 let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
                 assert_eq!(mode(&path), 0o600);
-                assert_eq!(mode(folder.path()), 0o700);
+                assert_eq!(mode(&directory.path), 0o700);
             }
         }
-        folder.remove().unwrap();
-        assert_eq!(names(base.path()), [""; 0]);
-        drop(PrivateDir::create(&host(base.path())).unwrap());
-        assert_eq!(names(base.path()), [""; 0]);
+        directory.remove().unwrap();
+        assert_eq!(names(parent.path()), [""; 0]);
+        drop(PrivateDir::create(&host(parent.path())).unwrap());
+        assert_eq!(names(parent.path()), [""; 0]);
     }
 
     #[test]
-    fn leftovers_go_and_what_is_in_use_stays() {
-        let base = tempfile::tempdir().unwrap();
-        let in_use = PrivateDir::create(&host(base.path())).unwrap();
+    fn leftovers_are_removed_unless_they_are_in_use() {
+        let parent = tempfile::tempdir().unwrap();
+        let in_use = PrivateDir::create(&host(parent.path())).unwrap();
         in_use.write("A", &Text::from("x")).unwrap();
-        let left = base.path().join("kubectl-esc-run-killed");
-        fs::create_dir(&left).unwrap();
-        fs::write(left.join("KUBECONFIG"), "x").unwrap();
-        fs::write(base.path().join("kubectl-esc-run-killed.lock"), "").unwrap();
-        fs::write(base.path().join("kubectl-esc-run-early.lock"), "").unwrap();
-        // What is no folder of ours, or has no lock, is left alone.
-        fs::create_dir(base.path().join("kubectl-esc-run-other")).unwrap();
-        fs::write(base.path().join("other.lock"), "").unwrap();
+        let leftover = parent.path().join("kubectl-esc-run-killed");
+        fs::create_dir(&leftover).unwrap();
+        fs::write(leftover.join("KUBECONFIG"), "x").unwrap();
+        fs::write(parent.path().join("kubectl-esc-run-killed.lock"), "").unwrap();
+        fs::write(parent.path().join("kubectl-esc-run-early.lock"), "").unwrap();
+        // Directories without a lock file, and other names, are left alone.
+        fs::create_dir(parent.path().join("kubectl-esc-run-other")).unwrap();
+        fs::write(parent.path().join("other.lock"), "").unwrap();
         #[cfg(unix)]
         {
-            fs::create_dir(base.path().join("precious")).unwrap();
-            let link = base.path().join("kubectl-esc-run-link");
-            std::os::unix::fs::symlink(base.path().join("precious"), link).unwrap();
-            fs::write(base.path().join("kubectl-esc-run-link.lock"), "").unwrap();
+            fs::create_dir(parent.path().join("precious")).unwrap();
+            let link = parent.path().join("kubectl-esc-run-link");
+            std::os::unix::fs::symlink(parent.path().join("precious"), link).unwrap();
+            fs::write(parent.path().join("kubectl-esc-run-link.lock"), "").unwrap();
         }
-        remove_leftovers(&host(base.path()));
+        remove_leftovers(&host(parent.path()));
         let mut want = vec!["kubectl-esc-run-other".to_owned(), "other.lock".to_owned()];
-        let name = in_use.path().file_name().unwrap().to_str().unwrap();
+        let name = in_use.path.file_name().unwrap().to_str().unwrap();
         want.extend([name.to_owned(), format!("{name}.lock")]);
         if cfg!(unix) {
             want.extend(["precious".to_owned(), "kubectl-esc-run-link".to_owned()]);
         }
         want.sort();
-        assert_eq!(names(base.path()), want);
+        assert_eq!(names(parent.path()), want);
         in_use.remove().unwrap();
     }
 
     #[test]
-    fn a_base_that_cannot_be_written_to_is_passed_over() {
+    fn an_unwritable_directory_is_skipped() {
         let clock = Clock::fixed(Timestamp::from_unix(0));
-        let temporary = tempfile::tempdir().unwrap();
+        let temp_dir = tempfile::tempdir().unwrap();
         let host = Host::with(
             [
-                ("XDG_RUNTIME_DIR", Path::new("/no/such/folder")),
-                ("TMPDIR", temporary.path()),
+                ("XDG_RUNTIME_DIR", Path::new("/no/such/directory")),
+                ("TMPDIR", temp_dir.path()),
             ],
             clock,
         );
-        let folder = PrivateDir::create(&host).unwrap();
-        assert!(folder.path().is_dir());
-        folder.remove().unwrap();
+        let directory = PrivateDir::create(&host).unwrap();
+        assert!(directory.path.is_dir());
+        directory.remove().unwrap();
     }
 }

@@ -1,77 +1,74 @@
-//! The shapes in which a secret may show.
+//! The variants of a secret to look for: itself, its lines, its base64.
 
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 
-/// Shorter secrets are not looked for: they would be found everywhere. ESC draws the same line.
+/// Shorter secrets are not redacted, because they would match everywhere. ESC has the same limit.
 pub const MIN_SECRET_BYTES: usize = 3;
 
-/// Shorter pieces of base64 are found in too many other words.
+/// Shorter base64 is part of too many other words.
 const MIN_BASE64_DIGITS: usize = 4;
 
-/// Shorter lines are too often a part of the format: `---`, `users:`, `EOF`.
+/// Shorter lines are often part of a file format: `---`, `users:`, `EOF`.
 const MIN_LINE_BYTES: usize = 8;
 
-/// What to look for in order to find `secret`; nothing where it is too short.
+/// The byte strings to look for in order to find `secret`; none if it is too short.
 pub(super) fn variants(secret: &[u8]) -> Vec<Vec<u8>> {
     if secret.len() < MIN_SECRET_BYTES {
         return Vec::new();
     }
-    // A file ends with a line break; what prints it may not.
-    let line_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
-    let length = secret.len()
-        - secret
-            .iter()
-            .rev()
-            .take_while(|byte| line_break(byte))
-            .count();
-    let stem = if length < MIN_SECRET_BYTES {
+    // A file ends with a line break, but a program may print it without.
+    let is_line_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    let line_breaks = secret.iter().rev().take_while(|byte| is_line_break(byte));
+    let length = secret.len() - line_breaks.count();
+    let trimmed = if length < MIN_SECRET_BYTES {
         secret
     } else {
         &secret[..length]
     };
-    let mut forms = vec![stem.to_vec()];
-    let lines = stem.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    for line in lines.filter(|line| *line != stem && is_distinctive_line(line)) {
-        forms.push(line.to_vec());
+    let mut variants = vec![trimmed.to_vec()];
+    let lines = trimmed.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    for line in lines.filter(|line| *line != trimmed && is_distinctive_line(line)) {
+        variants.push(line.to_vec());
     }
-    for secret in [stem, secret] {
+    for secret in [trimmed, secret] {
         for url_safe in [false, true] {
             for offset in 0..3 {
-                forms.extend(base64(secret, offset, url_safe));
+                variants.extend(base64(secret, offset, url_safe));
             }
         }
     }
-    forms.sort_unstable();
-    forms.dedup();
-    forms
+    variants.sort_unstable();
+    variants.dedup();
+    variants
 }
 
-/// Whether a line of a longer secret tells something by itself, such as one of a private key. A line
-/// of several words, or one that ends with a colon, is as likely the frame around a secret:
-/// `apiVersion: v1` in a kubeconfig must not be taken out of every manifest.
+/// Whether a line of a longer secret is secret by itself, such as a line of a private key. A line of
+/// several words, or one that ends with a colon, is probably structure around a secret: redacting
+/// `apiVersion: v1` of a kubeconfig would remove it from every manifest.
 fn is_distinctive_line(line: &[u8]) -> bool {
     line.len() >= MIN_LINE_BYTES
         && !line.ends_with(b":")
         && !line.iter().any(u8::is_ascii_whitespace)
 }
 
-/// The base64 of `secret` where it follows `offset` other bytes in a group of three: the digits that
-/// it decides alone, whatever follows; and all of them, where nothing does.
+/// The base64 of `secret` if it starts at `offset` in a group of three bytes: the digits that do not
+/// depend on the bytes around it, and all digits, without and with padding, for the case that it is
+/// the last part of what is encoded.
 fn base64(secret: &[u8], offset: usize, url_safe: bool) -> Vec<Vec<u8>> {
     let mut bytes = vec![0; offset];
     bytes.extend_from_slice(secret);
     let digits = encode(&bytes, url_safe);
-    let first = (8 * offset).div_ceil(6);
+    let start = (8 * offset).div_ceil(6);
     let end = 8 * bytes.len() / 6;
-    let (Some(whole), Some(decided)) = (digits.get(first..), digits.get(first..end)) else {
+    let (Some(to_end), Some(independent)) = (digits.get(start..), digits.get(start..end)) else {
         return Vec::new();
     };
-    if decided.len() < MIN_BASE64_DIGITS {
+    if independent.len() < MIN_BASE64_DIGITS {
         return Vec::new();
     }
-    let mut padded = whole.to_vec();
-    padded.resize(digits.len().next_multiple_of(4) - first, b'=');
-    vec![decided.to_vec(), whole.to_vec(), padded]
+    let mut padded = to_end.to_vec();
+    padded.resize(digits.len().next_multiple_of(4) - start, b'=');
+    vec![independent.to_vec(), to_end.to_vec(), padded]
 }
 
 fn encode(bytes: &[u8], url_safe: bool) -> Vec<u8> {
@@ -87,13 +84,15 @@ fn encode(bytes: &[u8], url_safe: bool) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn shown(secret: &str) -> Vec<String> {
-        let forms = variants(secret.as_bytes()).into_iter();
-        forms.map(|form| String::from_utf8(form).unwrap()).collect()
+    fn texts(secret: &str) -> Vec<String> {
+        let variants = variants(secret.as_bytes()).into_iter();
+        variants
+            .map(|variant| String::from_utf8(variant).unwrap())
+            .collect()
     }
 
     #[test]
-    fn a_secret_has_these_forms() {
+    fn a_secret_has_these_variants() {
         for (secret, want) in [
             ("", &[][..]),
             ("ab", &[]),
@@ -111,7 +110,7 @@ mod tests {
                     "odW50ZXIy",
                 ],
             ),
-            // Both alphabets; where three bytes come out even there is no other end.
+            // Both alphabets. At offset 2 the bytes fill whole groups of three, so nothing is padded.
             (
                 "~~~???~",
                 &[
@@ -148,22 +147,22 @@ mod tests {
                 ],
             ),
         ] {
-            assert_eq!(shown(secret), want, "{secret}");
+            assert_eq!(texts(secret), want, "{secret}");
         }
     }
 
     #[test]
-    fn only_telling_lines_stand_for_themselves() {
+    fn only_distinctive_lines_are_variants() {
         let lines =
             "users:\n- token: x\n  MIIEowIBAAKCAQEA\r\napiVersion: v1\nshort\nlonglonglong:\n";
-        let raw: Vec<_> = shown(lines)
+        let plain: Vec<_> = texts(lines)
             .into_iter()
-            .filter(|form| lines.contains(form))
+            .filter(|variant| lines.contains(variant))
             .collect();
-        assert_eq!(raw, ["MIIEowIBAAKCAQEA", lines.trim_end()]);
+        assert_eq!(plain, ["MIIEowIBAAKCAQEA", lines.trim_end()]);
     }
 
-    /// Encoded at any place among other bytes, one form shows in full.
+    /// However many bytes surround the secret, its base64 contains one of the variants.
     #[test]
     fn base64_is_found_at_every_alignment() {
         for secret in [
@@ -172,7 +171,7 @@ mod tests {
             "\u{ff}\u{fe}?>~",
             "x".repeat(100).as_str(),
         ] {
-            let forms = variants(secret.as_bytes());
+            let variants = variants(secret.as_bytes());
             for before in 0..6 {
                 for after in 0..6 {
                     let mut bytes = vec![0xa5; before];
@@ -180,9 +179,9 @@ mod tests {
                     bytes.extend_from_slice(&vec![0x5a; after]);
                     for url_safe in [true, false] {
                         let text = encode(&bytes, url_safe);
-                        let found = forms
-                            .iter()
-                            .any(|form| text.windows(form.len()).any(|window| window == form));
+                        let found = variants.iter().any(|variant| {
+                            text.windows(variant.len()).any(|window| window == variant)
+                        });
                         assert!(found, "{secret} after {before}, before {after}");
                     }
                 }

@@ -1,4 +1,4 @@
-//! From the start of a command to its end: signals, stops, the exit code.
+//! Supervises a running command: signals, job control, the exit code.
 
 #[cfg(unix)]
 mod unix;

@@ -1,6 +1,6 @@
-//! Signals on Unix. The command is in our process group, so the terminal's signals reach it without
-//! us: the command decides what Ctrl-C means. A signal that somebody sent to this process alone is
-//! handed on. Where the command stops, so do we, for the shell watches us.
+//! Supervision on Unix. The command is in our process group, so it receives the terminal's signals
+//! directly and decides, for example, what Ctrl-C does. A signal that was sent to this process only is
+//! forwarded. When the command stops (Ctrl-Z), this process stops too, because the shell watches it.
 
 use std::process::Child;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -19,155 +19,153 @@ use crate::clock::Deadline;
 use crate::error::{Error, Kind, Result};
 use crate::process::Exit;
 
-/// Those that would end this process before it has cleaned up.
-const ENDING: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2];
+/// Signals that would terminate this process before it has removed the files.
+const TERMINATING: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2];
 
-/// Those that are handed on and end nothing. SIGTTIN and SIGTTOU are not among them: the kernel
-/// stops the whole group with them.
-const OTHERS: [i32; 3] = [SIGCONT, SIGTSTP, SIGWINCH];
+/// Signals that are forwarded but terminate nothing. SIGTTIN and SIGTTOU are missing because the
+/// kernel sends them to the whole process group.
+const FORWARDED: [i32; 3] = [SIGCONT, SIGTSTP, SIGWINCH];
 
-/// What the command's end has to be told of.
+/// How long to wait for the SIGINT that terminated the command to arrive here too. The terminal
+/// sends it to the whole group at once, but the thread that handles signals may run later.
+const SIGINT_DELAY: Duration = Duration::from_millis(250);
+
 enum Event {
-    Signal { number: i32, to_us_alone: bool },
-    StreamEnded,
+    Signal { number: i32, only_to_us: bool },
+    StreamClosed,
 }
 
-/// Watches over a command.
+/// Supervises a command.
 pub(in crate::process) struct Supervisor {
-    inbox: Receiver<Event>,
-    events: Sender<Event>,
-    handle: Handle,
-    streams: usize,
+    events: Receiver<Event>,
+    sender: Sender<Event>,
+    signals: Handle,
+    open_streams: usize,
+    /// Whether this process received SIGINT.
     interrupted: bool,
-    /// Whether the command was stopped when last looked at.
-    stopped: bool,
+    /// Whether the command was stopped at its last change of state.
+    is_stopped: bool,
 }
 
-/// Tells that a stream has ended when it is dropped.
+/// Reports the end of a stream when it is dropped.
 pub(in crate::process) struct StreamGuard(Sender<Event>);
 
 impl Drop for StreamGuard {
     fn drop(&mut self) {
-        // Nobody waits any more where this fails.
-        let _ = self.0.send(Event::StreamEnded);
+        // Fails if the supervisor is gone.
+        let _ = self.0.send(Event::StreamClosed);
     }
 }
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        self.handle.close();
+        self.signals.close();
     }
 }
 
 impl Supervisor {
-    /// From now on signals end this process no more. A signal that this process was told to ignore,
-    /// as nohup does with SIGHUP, stays ignored, here and by the command.
+    /// Starts to catch signals: from now on they do not terminate this process. A signal that was
+    /// ignored at the start, such as SIGHUP under `nohup`, stays ignored here and in the command.
     pub(in crate::process) fn start() -> Result<Self> {
         let ignored = ignored_signals();
-        let wanted = ENDING.iter().chain(&OTHERS).copied();
-        let wanted = wanted.filter(|number| ignored & (1 << (number - 1)) == 0);
+        let caught = TERMINATING.iter().chain(&FORWARDED).copied();
+        let caught = caught.filter(|number| ignored & (1 << (number - 1)) == 0);
         let failed = |error: std::io::Error| {
-            Error::new(Kind::Internal, "cannot watch for signals").caused_by(error)
+            Error::new(Kind::Internal, "cannot catch signals").caused_by(error)
         };
         let mut signals =
-            SignalsInfo::<WithOrigin>::new(wanted.chain([SIGCHLD])).map_err(failed)?;
-        let (events, inbox) = mpsc::channel();
+            SignalsInfo::<WithOrigin>::new(caught.chain([SIGCHLD])).map_err(failed)?;
+        let (sender, events) = mpsc::channel();
         let handle = signals.handle();
-        let sender = events.clone();
-        let forward = move || {
-            for origin in signals.forever() {
-                let event = Event::Signal {
-                    number: origin.signal,
-                    to_us_alone: !is_from_terminal(&origin),
-                };
-                if sender.send(event).is_err() {
-                    return;
+        let signal_sender = sender.clone();
+        std::thread::Builder::new()
+            .spawn(move || {
+                for origin in signals.forever() {
+                    let event = Event::Signal {
+                        number: origin.signal,
+                        only_to_us: !is_from_terminal(&origin),
+                    };
+                    if signal_sender.send(event).is_err() {
+                        return;
+                    }
                 }
-            }
-        };
-        std::thread::Builder::new().spawn(forward).map_err(failed)?;
+            })
+            .map_err(failed)?;
         Ok(Self {
-            inbox,
             events,
-            handle,
-            streams: 0,
+            sender,
+            signals: handle,
+            open_streams: 0,
             interrupted: false,
-            stopped: false,
+            is_stopped: false,
         })
     }
 
-    /// How the command would have ended, where a signal came before its start.
+    /// If a terminating signal arrived before the command was started: the exit that it would have
+    /// caused.
     pub(in crate::process) fn pending_exit(&mut self) -> Option<Exit> {
-        while let Ok(event) = self.inbox.try_recv() {
+        while let Ok(event) = self.events.try_recv() {
             if let Event::Signal { number, .. } = event
-                && ENDING.contains(&number)
+                && TERMINATING.contains(&number)
             {
                 self.interrupted |= number == SIGINT;
-                return Some(self.ended_by(number));
+                return Some(self.terminated_by(number));
             }
         }
         None
     }
 
-    /// One more stream to wait for.
-    pub(in crate::process) fn stream(&mut self) -> StreamGuard {
-        self.streams += 1;
-        StreamGuard(self.events.clone())
+    /// Counts a stream as open until the guard is dropped.
+    pub(in crate::process) fn track_stream(&mut self) -> StreamGuard {
+        self.open_streams += 1;
+        StreamGuard(self.sender.clone())
     }
 
-    /// Waits until the command has ended.
+    /// Waits until the command exits, and forwards signals to it.
     pub(in crate::process) fn wait(&mut self, child: &mut Child) -> Result<Exit> {
         let pid = Pid::from_child(child);
         loop {
-            if let Some(ended) = self.look(pid)? {
-                return Ok(ended);
+            if let Some(exit) = self.poll_command(pid)? {
+                return Ok(exit);
             }
-            // The sender of our own keeps the channel open.
-            match self.inbox.recv() {
-                Ok(Event::Signal {
-                    number,
-                    to_us_alone,
-                }) => {
+            match self.events.recv() {
+                Ok(Event::Signal { number, only_to_us }) => {
                     self.interrupted |= number == SIGINT;
-                    // A shell continues the whole group, and nothing tells that from a signal to us
-                    // alone. One more SIGCONT may come late, and undo the next Ctrl-Z.
                     if number == SIGCONT {
-                        if let Some(ended) = self.look(pid)? {
-                            return Ok(ended);
+                        // A shell continues the whole group, which looks like a signal to us only.
+                        // A second SIGCONT could arrive late and undo the next Ctrl-Z, so it is
+                        // only forwarded if the command is still stopped.
+                        if let Some(exit) = self.poll_command(pid)? {
+                            return Ok(exit);
                         }
-                        if self.stopped {
-                            hand_on(pid, number);
+                        if self.is_stopped {
+                            forward(pid, number);
                         }
-                    } else if to_us_alone {
-                        hand_on(pid, number);
+                    } else if only_to_us {
+                        forward(pid, number);
                     }
                 }
-                Ok(Event::StreamEnded) => self.streams -= 1,
-                Err(_) => {
-                    return Err(Error::new(
-                        Kind::Internal,
-                        "cannot watch for signals any more",
-                    ));
-                }
+                Ok(Event::StreamClosed) => self.open_streams -= 1,
+                // `self.sender` keeps the channel open.
+                Err(_) => return Err(Error::new(Kind::Internal, "cannot receive signals")),
             }
         }
     }
 
-    /// Waits until nobody writes to the command's output any more; a signal that would end this
-    /// process ends the wait.
+    /// Waits until all streams of the command are closed, or a terminating signal arrives.
     pub(in crate::process) fn wait_for_streams(&mut self) {
-        while self.streams > 0 {
-            match self.inbox.recv() {
-                Ok(Event::StreamEnded) => self.streams -= 1,
-                Ok(Event::Signal { number, .. }) if !ENDING.contains(&number) => (),
+        while self.open_streams > 0 {
+            match self.events.recv() {
+                Ok(Event::StreamClosed) => self.open_streams -= 1,
+                Ok(Event::Signal { number, .. }) if !TERMINATING.contains(&number) => (),
                 Ok(Event::Signal { .. }) | Err(_) => return,
             }
         }
     }
 
-    /// Takes the changes of the command's state. Where it has stopped, this process stops too, and
-    /// goes on here once somebody continues it.
-    fn look(&mut self, pid: Pid) -> Result<Option<Exit>> {
+    /// Handles all changes of the command's state; `None` while it has not exited. If the command
+    /// stopped, this process stops too, and returns when it is continued.
+    fn poll_command(&mut self, pid: Pid) -> Result<Option<Exit>> {
         let options = WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED;
         loop {
             let status = match waitpid(Some(pid), options) {
@@ -184,49 +182,45 @@ impl Supervisor {
                 return Ok(Some(Exit {
                     code: u8::try_from(code).unwrap_or(u8::MAX),
                     interrupted: false,
-                    leftovers: None,
+                    cleanup_error: None,
                 }));
             }
             if let Some(number) = status.terminating_signal() {
-                return Ok(Some(self.ended_by(number)));
+                return Ok(Some(self.terminated_by(number)));
             }
-            self.stopped = status.stopped();
-            if self.stopped {
+            self.is_stopped = status.stopped();
+            if self.is_stopped {
                 let _ = kill_process(getpid(), Signal::STOP);
             }
         }
     }
 
-    /// Takes what was sent before the command's end and is told of after it, until a SIGINT comes.
-    fn catch_up(&mut self) {
-        let end = Deadline::after(CATCH_UP);
-        while !self.interrupted {
-            match self.inbox.recv_timeout(end.remaining()) {
-                Ok(Event::Signal { number, .. }) => self.interrupted = number == SIGINT,
-                Ok(Event::StreamEnded) => self.streams -= 1,
-                Err(_) => return,
-            }
-        }
-    }
-
-    fn ended_by(&mut self, number: i32) -> Exit {
+    fn terminated_by(&mut self, number: i32) -> Exit {
         if number == SIGINT {
-            self.catch_up();
+            self.wait_for_sigint();
         }
         Exit {
             code: u8::try_from(128 + number).unwrap_or(u8::MAX),
             interrupted: number == SIGINT && self.interrupted,
-            leftovers: None,
+            cleanup_error: None,
+        }
+    }
+
+    /// Handles events until SIGINT has arrived, for at most [`SIGINT_DELAY`].
+    fn wait_for_sigint(&mut self) {
+        let deadline = Deadline::after(SIGINT_DELAY);
+        while !self.interrupted {
+            match self.events.recv_timeout(deadline.remaining()) {
+                Ok(Event::Signal { number, .. }) => self.interrupted = number == SIGINT,
+                Ok(Event::StreamClosed) => self.open_streams -= 1,
+                Err(_) => return,
+            }
         }
     }
 }
 
-/// How long a SIGINT that the terminal sent to the group may take to be told of here, once the
-/// command has ended by it. The kernel had it pending before, but for another thread.
-const CATCH_UP: Duration = Duration::from_millis(250);
-
-/// A command that has just ended needs no signal.
-fn hand_on(pid: Pid, number: i32) {
+/// Sends the signal to the command. Fails silently if the command has just exited.
+fn forward(pid: Pid, number: i32) {
     if number != SIGCHLD
         && let Some(signal) = Signal::from_named_raw(number)
     {
@@ -234,11 +228,11 @@ fn hand_on(pid: Pid, number: i32) {
     }
 }
 
-/// Whether the terminal sent the signal, that is the kernel, and hence to the whole group. macOS
-/// names no cause; there it has no sender.
+/// Whether the kernel sent the signal on behalf of the terminal, and so to the whole process group.
+/// macOS reports no cause; there, such a signal has no sender.
 ///
-/// Of a terminal that goes away only the leader of its session hears, which may be this process. So
-/// SIGHUP never counts as the group's: to hear of it twice does no harm.
+/// When a terminal hangs up, only its session leader receives SIGHUP, which may be this process. So
+/// SIGHUP is always forwarded; receiving it twice does no harm.
 fn is_from_terminal(origin: &Origin) -> bool {
     match (origin.cause, origin.process) {
         _ if origin.signal == SIGHUP => false,
@@ -248,8 +242,8 @@ fn is_from_terminal(origin: &Origin) -> bool {
     }
 }
 
-/// The signals that this process was told to ignore, signal 1 in the lowest bit. Only Linux tells
-/// without `unsafe`; elsewhere none are taken to be.
+/// The signals that this process ignores, as a bit mask with signal 1 in the lowest bit. Only Linux
+/// offers this without `unsafe`; elsewhere the mask is empty.
 fn ignored_signals() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -257,8 +251,8 @@ fn ignored_signals() -> u64 {
     mask.unwrap_or(0)
 }
 
-/// Ends this process by SIGINT, as the command was ended: a shell then knows that it was not only
-/// an exit code, and ends its script too.
+/// Terminates this process by SIGINT. A shell distinguishes this from an exit code, and stops its
+/// script.
 pub(in crate::process) fn exit_by_sigint() {
     let _ = signal_hook::low_level::emulate_default_handler(SIGINT);
 }
