@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, one_line};
 use crate::host::Host;
-use crate::log::Note;
+use crate::log::Message;
 use esc::Style;
 
 /// Writes `text`, which need not be UTF-8, and a line feed to standard output. A reader that has
@@ -28,11 +28,11 @@ pub(super) fn print(text: impl AsRef<[u8]>) -> Result<()> {
     }
 }
 
-/// Writes a log message to standard error; a line is prefixed with the program's name.
-pub(super) fn note(note: Note<'_>) {
-    match note {
-        Note::Block(text) => block(text),
-        Note::Line(line) => write_stderr(&format!("kubectl-esc: {}\n", one_line(line))),
+/// Writes a log message to standard error; a line is prefixed with the name of the program.
+pub(super) fn note(message: Message<'_>) {
+    match message {
+        Message::Block(text) => block(text),
+        Message::Line(line) => write_stderr(&format!("kubectl-esc: {}\n", one_line(line))),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config::OpenFlags;
 use crate::config::request::OpenRequest;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::log::Journal;
+use crate::log::Log;
 use crate::process::CommandEnv;
 use crate::process::redaction::Patterns;
 use crate::process::{Invocation, Program, Sink, Streams};
@@ -42,7 +42,7 @@ pub(super) struct Arguments {
 const AFTER_HELP: &str = "The exit code is the command's: 128 plus the signal number if a signal \
     terminated it, 126 if it is not executable, 127 if it is not found.";
 
-pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<u8> {
+pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<u8> {
     let (name, rest) = arguments.command.split_first().ok_or_else(|| {
         Error::configuration("no command specified")
             .with_hint("add it after `--`: `kubectl-esc run ./env.yaml -- kubectl get pods`")
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
     // Before the environment is opened, so that a mistyped name costs no login.
     let program = Program::find(name, host)?;
     let request = OpenRequest::read(&arguments.environment, &arguments.flags, host)?;
-    let opened = open(&request, host, journal)?;
+    let opened = open(&request, host, log)?;
     let warnings = opened.warnings();
     if !warnings.is_empty() {
         output::block(&warnings);
@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
         files: command_env.files,
         streams,
     };
-    journal.step(format_args!(
+    log.info(format_args!(
         "running `{}` with {} variables and {} files",
         invocation.program.path().display(),
         invocation.variables.len(),
