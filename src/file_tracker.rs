@@ -1,4 +1,5 @@
-//! The files that an opening read: while none of them has changed, it would read the same again.
+//! Tracks the files that an evaluation reads, so that a cached result can be discarded when one of
+//! them changes.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,70 +9,69 @@ use zeroize::Zeroizing;
 
 use crate::digest::Sha256;
 
-/// A larger file is left unread. In bytes; more than a definition or a stack's state
-/// may have.
-const LARGEST_FILE: u64 = 256 << 20;
+/// Larger files are not hashed. Definitions and stack states have lower limits.
+const MAX_FILE_BYTES: u64 = 256 << 20;
 
-/// One file, and what it held.
+/// A file and the digest of its content.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct FileDigest {
-    /// Its full path.
+    /// Its absolute path.
     pub path: PathBuf,
-    /// The hash of its content; `None` where there was no such file. A file that comes into being
-    /// changes what an import finds.
-    pub content: Option<Sha256>,
+    /// The digest of its content; `None` if there was no such file. A missing file is tracked because
+    /// an import may find it later.
+    pub digest: Option<Sha256>,
 }
 
 impl FileDigest {
-    /// The file as it is now; `None` where that cannot be told.
+    /// The current digest of a file; `None` if it exists but cannot be read.
     #[must_use]
     pub fn now(path: PathBuf) -> Option<Self> {
         let content = match std::fs::metadata(&path) {
-            Ok(metadata) if metadata.len() > LARGEST_FILE || !metadata.is_file() => return None,
+            Ok(metadata) if metadata.len() > MAX_FILE_BYTES || !metadata.is_file() => return None,
             Ok(_) => std::fs::read(&path).map(Zeroizing::new),
             Err(error) => Err(error),
         };
-        let content = match content {
+        let digest = match content {
             Ok(content) => Some(Sha256::of(&content)),
             Err(error) if is_not_found(&error) => None,
             Err(_) => return None,
         };
-        Some(Self { path, content })
+        Some(Self { path, digest })
     }
 }
 
-/// Whether this is the error for a file that is not there.
+/// Whether the error means that a file does not exist.
 #[must_use]
 pub fn is_not_found(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory)
 }
 
-/// Collects the files that are read. A clone collects into the same list.
+/// Records the files that are read. Clones share their records.
 #[derive(Clone, Debug, Default)]
 pub struct FileTracker(Arc<Mutex<BTreeMap<PathBuf, Option<Sha256>>>>);
 
 impl FileTracker {
-    /// Notes a file and what it held, or that it was looked for and not there. Of a file that is
-    /// read twice the first content counts.
+    /// Records a file and its content, or `None` if it does not exist. If a file is recorded several
+    /// times, the first content counts.
     pub fn record(&self, path: &Path, content: Option<&[u8]>) {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        self.held().entry(path).or_insert(content.map(Sha256::of));
+        self.lock().entry(path).or_insert(content.map(Sha256::of));
     }
 
-    /// The files so far, by path.
+    /// The files recorded so far, sorted by path.
     #[must_use]
     pub fn digests(&self) -> Vec<FileDigest> {
-        let held = self.held();
-        let files = held.iter().map(|(path, content)| FileDigest {
+        let files = self.lock();
+        let files = files.iter().map(|(path, digest)| FileDigest {
             path: path.clone(),
-            content: *content,
+            digest: *digest,
         });
         files.collect()
     }
 
-    /// A panic while the list was held cannot have left it half changed.
-    fn held(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Option<Sha256>>> {
+    /// A panic cannot leave the map inconsistent, so a poisoned lock is used nevertheless.
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<PathBuf, Option<Sha256>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -82,17 +82,17 @@ mod tests {
     use std::fs;
 
     #[test]
-    fn changes_are_noticed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
+    fn changed_files_have_another_digest() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
         fs::write(path("a"), "one").unwrap();
-        let files = FileTracker::default();
-        files.record(&path("a"), Some(b"one"));
-        files.record(&path("a"), Some(b"two"));
-        files.record(&path("b"), None);
-        files.record(&path("a/c"), None);
+        let tracker = FileTracker::default();
+        tracker.record(&path("a"), Some(b"one"));
+        tracker.record(&path("a"), Some(b"two"));
+        tracker.record(&path("b"), None);
+        tracker.record(&path("a/c"), None);
         let unchanged = || -> Vec<_> {
-            let files = files.digests();
+            let files = tracker.digests();
             let is_unchanged = |file: &FileDigest| {
                 let now = FileDigest::now(file.path.clone());
                 now.as_ref() == Some(file)

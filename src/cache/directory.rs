@@ -1,4 +1,4 @@
-//! The cache's folder: private files, written whole or not at all.
+//! The cache directory: private files that are written atomically.
 
 #[cfg(unix)]
 mod unix;
@@ -19,61 +19,60 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Kind, Result};
 use crate::file_tracker::is_not_found;
 
-/// The ending of an entry's file.
+/// The extension of an entry.
 pub(super) const ENTRY: &str = "entry";
 
-/// The endings of the files that are ours, behind an id.
-const OURS: [&str; 3] = [ENTRY, "failure", "lock"];
+/// The extensions of the cache's files, after an id.
+const EXTENSIONS: [&str; 3] = [ENTRY, "failure", "lock"];
 
-/// The ending of a file that is being written.
-const NEW: &str = "new";
+/// The extension of a file that is being written.
+const UNFINISHED: &str = "new";
 
-/// In bytes. A larger file is none of ours: STS's credentials have a few kilobytes.
-pub(super) const LARGEST: usize = 64 * 1024;
+/// Larger files are not from the cache: an entry has a few kilobytes.
+pub(super) const MAX_FILE_BYTES: usize = 64 * 1024;
 
-/// A folder for this user alone (mode 0700, files 0600).
+/// A directory that only this user can access (mode 0700, files 0600).
 #[derive(Clone, Debug)]
 pub struct CacheDir {
     path: PathBuf,
 }
 
 impl CacheDir {
-    /// The folder at `path`, which need not exist.
+    /// The directory at `path`, which need not exist.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
         Self { path }
     }
 
-    /// Where it is.
+    /// Its path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The content of a file; `None` where there is none. One that others may read or may have
-    /// written is an error, as are links and whatever is no plain file.
+    /// Reads a file; `None` if it does not exist. Fails if other users can access it, and if it is
+    /// a symbolic link or not a regular file.
     pub(super) fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
         let path = self.path.join(name);
-        let file = match platform::open(&path) {
+        let file = match platform::open_options().read(true).open(&path) {
             Ok(file) => file,
             Err(error) if is_not_found(&error) => return Ok(None),
             Err(error) => return Err(unusable(&path, error)),
         };
         let metadata = file.metadata().map_err(|error| unusable(&path, error))?;
-        platform::check(&metadata, metadata.is_file()).map_err(|why| unusable(&path, why))?;
+        check_file(&metadata).map_err(|reason| unusable(&path, reason))?;
         let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-        if size > LARGEST {
+        if size > MAX_FILE_BYTES {
             return Err(unusable(&path, "it is too large"));
         }
         let mut content = Zeroizing::new(Vec::with_capacity(size + 1));
-        let limit = u64::try_from(LARGEST).unwrap_or(u64::MAX);
+        let limit = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX);
         let read = file.take(limit).read_to_end(&mut content);
         read.map_err(|error| unusable(&path, error))?;
         Ok(Some(content))
     }
 
-    /// Writes a file: whoever reads it finds the old content or the new, and after a crash of the
-    /// machine too.
+    /// Writes a file atomically: readers see the old or the new content, also after a crash.
     pub(super) fn write(&self, name: &str, content: &[u8]) -> Result<()> {
         self.prepare()?;
         let path = self.path.join(name);
@@ -81,49 +80,50 @@ impl CacheDir {
         let write = || -> io::Result<()> {
             let mut file = tempfile::Builder::new()
                 .prefix(&format!("{id}."))
-                .suffix(&format!(".{NEW}"))
+                .suffix(&format!(".{UNFINISHED}"))
                 .tempfile_in(&self.path)?;
             file.write_all(content)?;
             file.as_file().sync_all()?;
-            let Err(refused) = file.persist(&path) else {
+            let Err(failed) = file.persist(&path) else {
                 return Ok(());
             };
-            // A folder stands in its place.
+            // A directory with that name prevents renaming.
             self.remove(name);
-            refused.file.persist(&path).map_err(|error| error.error)?;
+            failed.file.persist(&path).map_err(|error| error.error)?;
             Ok(())
         };
         write().map_err(|error| unusable(&path, error))
     }
 
-    /// Removes what calls that were killed left half-written for this id. A call that writes at this
-    /// moment, without the lock, fails to: it keeps nothing, and no more than that.
+    /// Removes the unfinished files that killed calls left behind for this id. If another call is
+    /// writing without the lock, its write fails, and it stores nothing.
     pub(super) fn remove_unfinished(&self, id: &str) {
-        for name in self.ours().unwrap_or_default() {
-            if ending_of(&name) == Some(NEW) && name.split('.').next() == Some(id) {
+        for name in self.cache_files().unwrap_or_default() {
+            if extension(&name) == Some(UNFINISHED) && name.split('.').next() == Some(id) {
                 self.remove(&name);
             }
         }
     }
 
-    /// Opens a file for locking, and makes it where there is none.
+    /// Opens or creates a file for locking.
     pub(super) fn open_lock(&self, name: &str) -> Result<File> {
         self.prepare()?;
         let path = self.path.join(name);
         let open = || -> io::Result<File> {
-            let file = platform::open_or_create(&path)?;
-            let metadata = file.metadata()?;
-            platform::check(&metadata, metadata.is_file()).map_err(io::Error::other)?;
+            let mut options = platform::open_options();
+            options.read(true).write(true).create(true).truncate(false);
+            let file = options.open(&path)?;
+            check_file(&file.metadata()?).map_err(io::Error::other)?;
             Ok(file)
         };
         open().or_else(|_| {
-            // Whatever stands there in its place is of no use to anybody.
+            // Replace whatever has this name and cannot be used as a lock.
             self.remove(name);
             open().map_err(|error| unusable(&path, error))
         })
     }
 
-    /// Removes a file, if it is there and can be removed.
+    /// Removes a file if it exists and can be removed.
     pub(super) fn remove(&self, name: &str) {
         let _ = remove(&self.path.join(name));
     }
@@ -131,12 +131,47 @@ impl CacheDir {
     /// The names of the entries, sorted.
     pub(super) fn entries(&self) -> Result<Vec<String>> {
         let mut names = self.names()?;
-        names.retain(|name| ending_of(name) == Some(ENTRY));
+        names.retain(|name| extension(name) == Some(ENTRY));
         names.sort();
         Ok(names)
     }
 
-    /// The names of all that is in the folder.
+    /// Removes the cache's files that were last written longer than `age` ago. This may include the
+    /// file of a lock that is held; then the next call fetches at the same time as the lock holder.
+    pub(super) fn prune(&self, age: Duration) {
+        for name in self.cache_files().unwrap_or_default() {
+            let path = self.path.join(&name);
+            let modified = fs::symlink_metadata(&path).and_then(|metadata| metadata.modified());
+            let elapsed = modified.map(|modified| modified.elapsed().unwrap_or_default());
+            if elapsed.is_ok_and(|elapsed| elapsed > age) {
+                self.remove(&name);
+            }
+        }
+    }
+
+    /// Removes all files of the cache, and returns the number of entries among them.
+    pub fn clear(&self) -> Result<usize> {
+        let mut entries = 0;
+        let mut first_error = Ok(());
+        for name in self.cache_files()? {
+            let path = self.path.join(&name);
+            match remove(&path) {
+                Ok(()) => entries += usize::from(extension(&name) == Some(ENTRY)),
+                Err(error) if is_not_found(&error) => {}
+                // Remove the other files nevertheless.
+                Err(error) => first_error = first_error.and(Err(unusable(&path, error))),
+            }
+        }
+        first_error.map(|()| entries)
+    }
+
+    fn cache_files(&self) -> Result<Vec<String>> {
+        let mut names = self.names()?;
+        names.retain(|name| extension(name).is_some());
+        Ok(names)
+    }
+
+    /// The names of everything in the directory; none if it does not exist.
     fn names(&self) -> Result<Vec<String>> {
         let failed = |error| unusable(&self.path, error);
         let entries = match fs::read_dir(&self.path) {
@@ -149,56 +184,26 @@ impl CacheDir {
             .collect()
     }
 
-    /// Removes our files that were last written longer ago than `age`. Of a lock that somebody holds
-    /// the file may go, too: the next call then fetches beside the holder, and no more than that.
-    pub(super) fn prune(&self, age: Duration) {
-        for name in self.ours().unwrap_or_default() {
-            let path = self.path.join(&name);
-            let modified = fs::symlink_metadata(&path).and_then(|metadata| metadata.modified());
-            let elapsed = modified.map(|modified| modified.elapsed().unwrap_or_default());
-            if elapsed.is_ok_and(|elapsed| elapsed > age) {
-                self.remove(&name);
-            }
-        }
-    }
-
-    /// Removes all of our files. The number of entries that were there.
-    pub fn clear(&self) -> Result<usize> {
-        let mut entries = 0;
-        let mut trouble = Ok(());
-        for name in self.ours()? {
-            let path = self.path.join(&name);
-            match remove(&path) {
-                Ok(()) => entries += usize::from(ending_of(&name) == Some(ENTRY)),
-                Err(error) if is_not_found(&error) => {}
-                // The others go all the same.
-                Err(error) => trouble = trouble.and(Err(unusable(&path, error))),
-            }
-        }
-        trouble.map(|()| entries)
-    }
-
-    fn ours(&self) -> Result<Vec<String>> {
-        let mut names = self.names()?;
-        names.retain(|name| ending_of(name).is_some());
-        Ok(names)
-    }
-
-    /// Makes the folder, or makes sure that it is this user's alone. One that holds anything else
-    /// serves for something else, and is left as it is.
+    /// Creates the directory, or makes it private if it exists. A directory that also contains other
+    /// files is used for something else, and is not changed.
     fn prepare(&self) -> Result<()> {
-        platform::survive_full_files();
+        platform::ignore_file_size_signal();
         let failed = |error| unusable(&self.path, error);
-        if let Err(error) = platform::create_folder(&self.path)
+        if let Err(error) = platform::create_dir(&self.path)
             && error.kind() != io::ErrorKind::AlreadyExists
         {
             return Err(failed(error));
         }
         let metadata = fs::symlink_metadata(&self.path).map_err(failed)?;
-        if let Err(why) = platform::check(&metadata, metadata.is_dir()) {
-            let is_own = platform::is_own_folder(&metadata);
-            if !is_own || self.names()?.iter().any(|name| ending_of(name).is_none()) {
-                return Err(unusable(&self.path, why));
+        let checked = if metadata.is_dir() {
+            platform::check_private(&metadata)
+        } else {
+            Err("it is not a directory")
+        };
+        if let Err(reason) = checked {
+            let is_own = metadata.is_dir() && platform::is_own(&metadata);
+            if !is_own || self.names()?.iter().any(|name| extension(name).is_none()) {
+                return Err(unusable(&self.path, reason));
             }
             platform::make_private(&self.path).map_err(failed)?;
         }
@@ -206,29 +211,38 @@ impl CacheDir {
     }
 }
 
-/// Removes a file, or an empty folder in its place.
+/// Checks that this is a regular file that only this user can access.
+fn check_file(metadata: &fs::Metadata) -> Result<(), &'static str> {
+    if metadata.is_file() {
+        platform::check_private(metadata)
+    } else {
+        Err("it is not a regular file")
+    }
+}
+
+/// Removes a file, or an empty directory with its name.
 fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path).or_else(|error| fs::remove_dir(path).map_err(|_| error))
 }
 
-/// The ending of a file of ours, and `None` for the name of any other: whoever names a folder that
-/// serves for something else must not lose a `Cargo.lock` in it.
-fn ending_of(name: &str) -> Option<&str> {
-    let (id, ending) = name.split_once('.')?;
-    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    if id.len() != 2 * super::seal::ID || !id.bytes().all(is_digit) {
+/// The extension of a file of the cache; `None` for all other names. If the user configures a
+/// directory that is used for something else, a `Cargo.lock` in it must not be removed.
+fn extension(name: &str) -> Option<&str> {
+    let (id, extension) = name.split_once('.')?;
+    let is_hex_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if id.len() != 2 * super::seal::ID_BYTES || !id.bytes().all(is_hex_digit) {
         return None;
     }
-    match ending.split_once('.') {
-        Some((_, NEW)) => Some(NEW),
+    match extension.split_once('.') {
+        Some((_, UNFINISHED)) => Some(UNFINISHED),
         Some(_) => None,
-        None => OURS.contains(&ending).then_some(ending),
+        None => EXTENSIONS.contains(&extension).then_some(extension),
     }
 }
 
 fn unusable(path: &Path, reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     let message = format!("the cache cannot use `{}`", path.display());
     Error::new(Kind::Configuration, message)
-        .with_hint("remove it, or name another folder with `--cache-dir`")
+        .with_hint("remove it, or pass another directory with `--cache-dir`")
         .caused_by(reason)
 }

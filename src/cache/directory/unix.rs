@@ -1,6 +1,6 @@
-//! Owners, modes and links of Unix.
+//! Owners, modes and symbolic links on Unix.
 
-use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
+use std::fs::{DirBuilder, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
@@ -9,57 +9,40 @@ use std::sync::{Arc, Once};
 use rustix::fs::OFlags;
 use signal_hook::consts::SIGXFSZ;
 
-/// For the owner alone.
-const FOLDER: u32 = 0o700;
-const FILE: u32 = 0o600;
-/// What others may do.
-const OTHERS: u32 = 0o077;
+const DIR_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+/// The permissions of group and others.
+const OTHER_USERS: u32 = 0o077;
 
-/// Opens a file for reading: no link, and without waiting for whoever writes to a pipe.
-pub(super) fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(flags())
-        .open(path)
+/// Options that reject symbolic links, do not block on a named pipe, and create private files.
+pub(super) fn open_options() -> OpenOptions {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut options = OpenOptions::new();
+    options
+        .mode(FILE_MODE)
+        .custom_flags(flags.bits().cast_signed());
+    options
 }
 
-/// Opens a file for reading and writing; makes it where there is none.
-pub(super) fn open_or_create(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(FILE)
-        .custom_flags(flags())
-        .open(path)
-}
-
-fn flags() -> i32 {
-    (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()
-}
-
-/// Whether it is what it should be, belongs to this user, and is open to nobody else.
-pub(super) fn check(metadata: &Metadata, is_expected: bool) -> Result<(), &'static str> {
-    if !is_expected {
-        Err("it is something else than it should be")
-    } else if metadata.uid() != rustix::process::geteuid().as_raw() {
+/// Checks that only this user can access a file or directory.
+pub(super) fn check_private(metadata: &Metadata) -> Result<(), &'static str> {
+    if !is_own(metadata) {
         Err("it belongs to another user")
-    } else if metadata.mode() & OTHERS != 0 {
-        Err("others may use it")
+    } else if metadata.mode() & OTHER_USERS != 0 {
+        Err("other users can access it")
     } else {
         Ok(())
     }
 }
 
-/// Makes a folder for this user alone, and the folders above it as usual.
-pub(super) fn create_folder(path: &Path) -> io::Result<()> {
+/// Creates a private directory, and its parents with the default mode.
+pub(super) fn create_dir(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
-    builder.mode(FOLDER);
+    builder.mode(DIR_MODE);
     match builder.create(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if let Some(above) = path.parent() {
-                std::fs::create_dir_all(above)?;
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent)?;
             }
             builder.create(path)
         }
@@ -67,19 +50,20 @@ pub(super) fn create_folder(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether it is a folder, and no link to one, of this user.
-pub(super) fn is_own_folder(metadata: &Metadata) -> bool {
-    metadata.is_dir() && metadata.uid() == rustix::process::geteuid().as_raw()
+/// Whether this user owns a file or directory.
+pub(super) fn is_own(metadata: &Metadata) -> bool {
+    metadata.uid() == rustix::process::geteuid().as_raw()
 }
 
-/// Closes a folder to others. What they put into it before is not trusted, for it is not sealed.
+/// Makes a directory private. Files that others put into it before are not trusted: their seal is
+/// invalid.
 pub(super) fn make_private(path: &Path) -> io::Result<()> {
-    std::fs::set_permissions(path, Permissions::from_mode(FOLDER))
+    std::fs::set_permissions(path, Permissions::from_mode(DIR_MODE))
 }
 
-/// Lets writing fail where a file may not grow (`ulimit -f`), which else ends the process.
-pub(super) fn survive_full_files() {
+/// Makes a write beyond the limit for file sizes (`ulimit -f`) fail; by default, it terminates the
+/// process.
+pub(super) fn ignore_file_size_signal() {
     static ONCE: Once = Once::new();
-    // Where it cannot be caught, writing is as dangerous as before.
     ONCE.call_once(|| drop(signal_hook::flag::register(SIGXFSZ, Arc::default())));
 }
