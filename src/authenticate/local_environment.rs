@@ -53,7 +53,7 @@ impl<'a> Local<'a> {
             definition,
             importer: Directory::new(root).noting(files.clone()),
             aws_login: AwsLogin::new(host, http, settings),
-            stacks: PulumiStacks::new(host, stacks).noting(files.clone()),
+            stacks: PulumiStacks::new(host, stacks).tracking(files.clone()),
             files,
             secrets,
         })

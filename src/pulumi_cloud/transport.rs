@@ -108,7 +108,7 @@ impl Transport<'_> {
                         call.purpose,
                         format_duration(wait)
                     ));
-                    self.http.pause(wait, self.deadline)?;
+                    self.http.sleep(wait, self.deadline)?;
                     attempt += 1;
                 }
                 None => return outcome.map_err(|no_answer| no_answer.error),

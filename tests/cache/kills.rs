@@ -175,7 +175,7 @@ fn a_call_without_its_parent_ends_by_its_own_time_limit() {
     let mut told = String::new();
     let stderr = shell.stderr.as_mut().unwrap();
     stderr.read_to_string(&mut told).unwrap();
-    assert!(told.contains("did not answer within 2s"), "{told}");
+    assert!(told.contains("did not respond within 2s"), "{told}");
     scene.door.set(Way::Open);
     let steps = scene.assert_right(&[]);
     assert!(!steps.contains(WAITING), "{steps}");

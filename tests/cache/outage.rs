@@ -104,7 +104,7 @@ fn kubectl_fails_once_a_command_when_they_are_over() {
         let mut asked = door.knocks();
         for (way, message) in [
             (Way::Down, "cannot reach `127.0.0.1`\n"),
-            (Way::Silent, "`127.0.0.1` did not answer within 2s\n"),
+            (Way::Silent, "`127.0.0.1` did not respond within 2s\n"),
         ] {
             door.set(way);
             let limit = ["--timeout", "2s"];

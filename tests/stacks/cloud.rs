@@ -350,8 +350,8 @@ fn a_key_of_a_cloud_is_told_with_what_can_use_it() {
     let told = failure(&open(&setting, &definition(STACK)), 2);
     assert!(
         told.starts_with(
-            "cannot read the state of the stack `eks-cluster/demo`\ncaused by: it is no state of a \
-             stack: another form at line 1, column"
+            "cannot read the state of the stack `eks-cluster/demo`\ncaused by: it is not the state \
+             of a stack: unexpected structure at line 1, column"
         ),
         "{told}"
     );

@@ -187,10 +187,10 @@ fn a_silent_sts_is_left_at_the_deadline() {
     let sts = sts_at(server.url(), Duration::from_millis(100));
     let error = sts.assume_role(&keys(), &assume_role()).unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable);
-    assert_eq!(error.to_string(), "AWS STS did not answer within 100ms");
+    assert_eq!(error.to_string(), "AWS STS did not respond within 100ms");
     assert_eq!(
         error.hint().unwrap(),
-        "check the network, or allow more time with `--timeout`"
+        "check the network, or increase `--timeout`"
     );
 }
 

@@ -323,7 +323,7 @@ fn a_silent_github_is_left_at_the_deadline() {
     assert_eq!(error.kind(), Kind::Unavailable);
     assert_eq!(
         error.causes().next().unwrap(),
-        "`127.0.0.1` did not answer within 100ms"
+        "`127.0.0.1` did not respond within 100ms"
     );
 }
 
