@@ -14,7 +14,7 @@ use crate::file_tracker::FileDigest;
 use crate::secret::Secret;
 
 /// The version of the format. It is part of the cache key, so entries of other versions are not found.
-pub(super) const FORMAT: &str = "1";
+pub const FORMAT: &str = "1";
 
 /// The advisory refresh starts after this percentage of the credentials' lifetime. The rest bridges an
 /// outage.

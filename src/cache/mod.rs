@@ -14,7 +14,6 @@
 mod directory;
 mod entry;
 mod failure;
-mod key;
 mod lock;
 mod seal;
 
@@ -27,9 +26,8 @@ use crate::error::Result;
 use crate::file_tracker::FileDigest;
 
 pub use directory::CacheDir;
-pub use entry::{CacheEntry, CachedCredentials, EntrySummary, Freshness};
+pub use entry::{CacheEntry, CachedCredentials, EntrySummary, FORMAT, Freshness};
 pub use failure::CachedFailure;
-pub use key::Key;
 pub use lock::{Lock, LockAttempt, LockMode};
 pub use seal::LoginSecrets;
 

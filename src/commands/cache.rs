@@ -2,10 +2,10 @@
 
 use clap::{Args, Subcommand};
 
+use super::flags::CacheFolderFlags;
 use super::output;
 use crate::cache::{self, CacheDir, EntrySummary};
 use crate::clock::{Timestamp, format_duration};
-use crate::config::cache::{CacheFolderFlags, folder};
 use crate::error::{Error, Result, one_line};
 use crate::host::Host;
 
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host) -> Result<()> {
 }
 
 fn cache_dir(flags: &CacheFolderFlags, host: &Host) -> Result<CacheDir> {
-    let path = folder(flags, host)?.ok_or_else(|| {
+    let path = flags.path(host)?.ok_or_else(|| {
         Error::configuration("there is no home directory for the cache")
             .with_hint("set HOME, or pass `--cache-dir`")
     })?;
