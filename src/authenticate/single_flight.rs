@@ -126,8 +126,8 @@ impl<'a> CachedCall<'a> {
             && parent == failure.parent
     }
 
-    /// Waits for the lock. Without waiting the lock is exclusive, and after waiting as `hold` says.
-    fn wait_for_lock(&self, hold: LockMode) -> Result<WaitedLock> {
+    /// Waits for the lock. Without waiting the lock is exclusive, and after waiting as `mode` says.
+    fn wait_for_lock(&self, mode: LockMode) -> Result<WaitedLock> {
         let deadline = self.context.deadline;
         let remaining_at_start = deadline.remaining();
         let mut has_waited = false;
@@ -172,7 +172,7 @@ impl<'a> CachedCall<'a> {
             let own_deadline = self.wall_clock(deadline);
             match self
                 .cache
-                .wait_for_lock(hold, own_deadline, patience.min(remaining))
+                .wait_for_lock(mode, own_deadline, patience.min(remaining))
             {
                 Ok(Some(lock)) => {
                     return Ok(WaitedLock {
