@@ -52,7 +52,7 @@ fn each_input_changes_the_key() {
             it.request.open.web_identity_audience = Some("x".to_owned());
         }),
         ("secrets of", |it| {
-            it.request.open.secrets_of = Some(setting("x"))
+            it.request.open.secrets_of = Some(setting("x"));
         }),
         ("remote", |it| it.request.open.remote = true),
         ("token type", |it| {
@@ -62,21 +62,21 @@ fn each_input_changes_the_key() {
             it.request.extension.insert("region".to_owned(), "x".into());
         }),
         ("cluster name", |it| {
-            it.request.cluster_name = Some(setting("x"))
+            it.request.cluster_name = Some(setting("x"));
         }),
         ("region", |it| it.request.region = Some(setting("x"))),
         ("role ARN", |it| it.request.role_arn = Some(setting("x"))),
         ("external ID", |it| {
-            it.request.external_id = Some(setting("x"))
+            it.request.external_id = Some(setting("x"));
         }),
         ("session name", |it| {
-            it.request.session_name = Some(setting("x"))
+            it.request.session_name = Some(setting("x"));
         }),
         ("credentials", |it| {
-            it.request.credentials = Some(setting("x"))
+            it.request.credentials = Some(setting("x"));
         }),
         ("web identity", |it| {
-            it.request.web_identity = Some(setting("x"))
+            it.request.web_identity = Some(setting("x"));
         }),
         ("credential lifetime", |it| {
             it.request.credential_lifetime = Some(setting("1h"));
@@ -85,7 +85,7 @@ fn each_input_changes_the_key() {
             it.server_region = Some(Region::parse("eu-west-1").unwrap());
         }),
         ("default region", |it| {
-            it.default_region = Some(setting("x"))
+            it.default_region = Some(setting("x"));
         }),
         ("STS endpoint", |it| {
             it.sts.endpoint = Some("https://sts.example".to_owned());
