@@ -99,6 +99,7 @@ fn add_local_secrets(
 
 /// Computes the cache key: the hash of everything, besides the sealing secrets and the files, that
 /// changes which credentials a call gets or what is signed with them.
+#[expect(clippy::too_many_lines, reason = "it names every input once")]
 fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
     // No `..` here: a new input does not compile until it is part of the key, or is named with the
     // reason why it is not.
