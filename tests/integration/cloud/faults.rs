@@ -185,7 +185,7 @@ const ROWS: &[Row] = &[
             plugin
         },
         stderr: "the response from `127.0.0.1` is larger than 33554432 bytes
-  hint: check that the address is the service's, not that of another
+  hint: check that the URL is that of the service
 ",
         code: 5,
         asked: &["open", "read session"],

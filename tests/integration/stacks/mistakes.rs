@@ -145,7 +145,7 @@ fn unreadable_state_is_reported_with_its_path() {
         assert_eq!(
             rest,
             format!(
-                "caused by: {why}\nhint: check the file, and that the Pulumi CLI can read it: \
+                "caused by: {why}\nhint: check whether the Pulumi CLI can read it: \
                  `pulumi stack output`"
             ),
         );
@@ -165,7 +165,7 @@ fn unreadable_state_is_reported_with_its_path() {
             told,
             format!(
                 "cannot read the state of the stack `eks-cluster/demo`\ncaused by: {why}\nhint: check \
-                 that the Pulumi CLI can read it: `pulumi stack output`"
+                 whether the Pulumi CLI can read it: `pulumi stack output`"
             )
         );
     }
@@ -174,8 +174,8 @@ fn unreadable_state_is_reported_with_its_path() {
 #[test]
 fn too_large_states_are_rejected() {
     let too_large = format!(
-        "cannot read the state in `{}`\ncaused by: it is larger than 64 MiB\nhint: check the file, and \
-         that the Pulumi CLI can read it: `pulumi stack output`",
+        "cannot read the state in `{}`\ncaused by: it is larger than 64 MiB\nhint: check \
+         whether the Pulumi CLI can read it: `pulumi stack output`",
         native(STATE)
     );
     let huge = with_state("{}");
