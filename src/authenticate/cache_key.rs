@@ -7,8 +7,7 @@ use serde_json::Value as Json;
 
 use crate::authenticate::file_importer;
 use crate::authenticate::{Call, local_environment, open};
-use crate::aws::endpoint::Region;
-use crate::aws::sts;
+use crate::aws::endpoint::{EndpointSettings, Region};
 use crate::cache::{Key, Login};
 use crate::config::Reference;
 use crate::config::Setting;
@@ -99,7 +98,7 @@ pub(super) fn login_and_key(call: &Call<'_>) -> Result<Option<(Login, Sha256)>> 
     let extension = &call.request.extension;
     let extension = (!extension.is_empty()).then(|| Json::Object(extension.clone()).to_string());
     key.extension = extension.as_deref();
-    let sts = sts::Settings::from_host(host)?;
+    let sts = EndpointSettings::for_sts(host)?;
     key.endpoint = sts.endpoint.as_deref();
     key.fips = sts.endpoint_mode.fips;
     key.dual_stack = sts.endpoint_mode.dual_stack;

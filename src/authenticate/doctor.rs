@@ -5,6 +5,7 @@ use crate::authenticate::{
 };
 use crate::aws::caller_identity;
 use crate::config::{CacheFlags, CacheRequest, GetTokenFlags};
+use crate::context::Context;
 use crate::error::Result;
 use crate::host::Host;
 use crate::log::Log;
@@ -46,8 +47,8 @@ pub fn diagnose(
 
     let (target, region) = resolve(&call, &opened)?;
     tell("cluster", shown(&target, &region));
-    let asked = sts_of(&opened, &region.value, host, deadline)?;
-    let (credentials, _) = opened.credentials(&target, &asked, host, log)?;
+    let asked = sts_of(&opened, &region.value, host, log, deadline)?;
+    let (credentials, _) = opened.credentials(&target, &asked, log)?;
     let role = target.role.as_ref();
     let role = role.map_or_else(String::new, |role| format!(" of `{}`", role.arn.shown()));
     let end = match credentials.expires_at {
@@ -68,7 +69,13 @@ pub fn diagnose(
     let size = token.token.expose().len();
     tell("token", format!("signed, {size} bytes"));
 
-    let caller = caller_identity::ask(&opened.http, &token.token, &session.cluster_name, deadline)?;
+    let context = Context {
+        host,
+        http: &opened.http,
+        log,
+        deadline,
+    };
+    let caller = caller_identity::ask(context, &token.token, &session.cluster_name)?;
     tell("AWS STS", format!("takes it for `{caller}`"));
     let clock = notable_skew(opened.http.clock_offset());
     let clock = clock.unwrap_or_else(|| "agrees with the servers'".to_owned());

@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 use crate::authenticate::file_importer::{self, Directory};
 use crate::authenticate::remote_decrypter::StoredSecrets;
 use crate::authenticate::stack_backends::StackBackends;
-use crate::aws::web_identity;
+use crate::aws::web_identity::WebIdentitySettings;
 use crate::config::request::OpenRequest;
+use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::files_read::FilesRead;
-use crate::host::Host;
-use crate::http::HttpClient;
 use crate::opener::{Checked, Opener, Opening};
 use crate::providers::PulumiStacks;
-use crate::providers::aws_login::{self, AwsLogin};
+use crate::providers::aws_login::{AwsLogin, AwsLoginSettings};
 use esc::evaluator::{Definition, Evaluation, Evaluator};
 use esc::{HostResult, Provider, Providers};
 
@@ -21,7 +20,7 @@ use esc::{HostResult, Provider, Providers};
 pub(super) struct Local<'a> {
     definition: Definition,
     importer: Directory,
-    aws_login: AwsLogin,
+    aws_login: AwsLogin<'a>,
     stacks: PulumiStacks<'a>,
     files: FilesRead,
     secrets: Option<&'a StoredSecrets<'a>>,
@@ -31,8 +30,7 @@ impl<'a> Local<'a> {
     pub(super) fn new(
         request: &OpenRequest,
         path: &Path,
-        host: &Host,
-        http: &HttpClient,
+        context: Context<'a>,
         stacks: &'a StackBackends<'a>,
         secrets: Option<&'a StoredSecrets<'a>>,
     ) -> Result<Self> {
@@ -44,16 +42,15 @@ impl<'a> Local<'a> {
             .clone()
             .or_else(|| path.parent().map(PathBuf::from))
             .unwrap_or_default();
-        let settings = aws_login::Settings {
+        let settings = AwsLoginSettings {
             region: request.region.clone(),
-            identity: identity(request),
-            deadline: request.deadline,
+            web_identity: identity(request),
         };
         Ok(Self {
             definition,
             importer: Directory::new(root).noting(files.clone()),
-            aws_login: AwsLogin::new(host, http, settings),
-            stacks: PulumiStacks::new(host, stacks).noting(files.clone()),
+            aws_login: AwsLogin::new(context, settings),
+            stacks: PulumiStacks::new(context.host, stacks).noting(files.clone()),
             files,
             secrets,
         })
@@ -69,8 +66,8 @@ impl<'a> Local<'a> {
 }
 
 /// What the request says about the identity token for AWS.
-pub(super) fn identity(request: &OpenRequest) -> web_identity::Choice {
-    web_identity::Choice {
+pub(super) fn identity(request: &OpenRequest) -> WebIdentitySettings {
+    WebIdentitySettings {
         file: request.web_identity_token_file.clone(),
         variable: request.web_identity_token_env.clone(),
         audience: request.web_identity_audience.clone(),

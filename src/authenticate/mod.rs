@@ -14,7 +14,7 @@ mod stack_backends;
 use std::time::Duration;
 
 use crate::aws::eks_token::{EksToken, PresignRequest, check_cluster_name};
-use crate::aws::endpoint::Region;
+use crate::aws::endpoint::{EndpointSettings, Region};
 use crate::aws::sts::{self, AssumeRole, AssumeRoleWithWebIdentity, Sts};
 use crate::aws::{Credentials, eks, find_credentials};
 use crate::clock::{Deadline, Timestamp, format_duration};
@@ -22,11 +22,12 @@ use crate::config::Reference;
 use crate::config::request::OpenRequest;
 use crate::config::target::Role;
 use crate::config::{CacheFlags, CacheRequest, GetTokenFlags, Origin, Request, Setting, Target};
+use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::files_read::FileRead;
 use crate::host::Host;
 use crate::http::HttpClient;
-use crate::identity_token;
+use crate::identity_token::IdentityTokenSource;
 use crate::kubernetes::kubeconfig::{Cluster, Kubeconfig};
 use crate::kubernetes::{ApiVersion, ExecCredential, ExecInfo};
 use crate::log::Log;
@@ -109,7 +110,7 @@ impl Session {
         EksToken::presign(&PresignRequest {
             cluster_name: &self.cluster_name,
             region: &self.region,
-            endpoint_mode: sts::Settings::from_host(host)?.endpoint_mode,
+            endpoint_mode: EndpointSettings::for_sts(host)?.endpoint_mode,
             credentials: &self.credentials,
             signed_at: host.clock().now().shifted(self.clock_offset),
         })
@@ -138,9 +139,9 @@ fn fetch(call: &Call<'_>, http: HttpClient, deadline: Deadline) -> Result<Fetche
     let (target, region) = resolve(call, &opened)?;
     log.debug(format_args!("cluster {}", shown(&target, &region)));
 
-    let sts = sts_of(&opened, &region.value, host, deadline)?;
+    let sts = sts_of(&opened, &region.value, host, log, deadline)?;
     let offset_before = opened.http.clock_offset();
-    let (credentials, issuer) = opened.credentials(&target, &sts, host, log)?;
+    let (credentials, issuer) = opened.credentials(&target, &sts, log)?;
     if offset_before == 0 {
         note_clock(&opened.http, log);
     }
@@ -292,11 +293,10 @@ impl Opened {
     fn credentials(
         &self,
         target: &Target,
-        sts: &Sts,
-        host: &Host,
+        sts: &Sts<'_>,
         log: &Log<'_>,
     ) -> Result<(Credentials, Issuer)> {
-        let own = self.own_credentials(target, sts, host, log)?;
+        let own = self.own_credentials(target, sts, log)?;
         match (own, &target.role) {
             (Own::Found(credentials), Some(role)) => {
                 let assumed = assume(sts, &credentials, role, log)?;
@@ -321,15 +321,9 @@ impl Opened {
     }
 
     /// The same without a role on top.
-    fn own_credentials(
-        &self,
-        target: &Target,
-        sts: &Sts,
-        host: &Host,
-        log: &Log<'_>,
-    ) -> Result<Own> {
+    fn own_credentials(&self, target: &Target, sts: &Sts<'_>, log: &Log<'_>) -> Result<Own> {
         if let Some(path) = &target.web_identity {
-            let exchanged = self.exchanged(&path.value, target, sts, host, log);
+            let exchanged = self.exchanged(&path.value, target, sts, log);
             return exchanged.map(Own::Exchanged);
         }
         let path = target.credentials.as_ref().map(|path| &path.value);
@@ -337,7 +331,7 @@ impl Opened {
             Some(found) => found,
             None => match self.opening.identity_tokens.as_slice() {
                 [only] if identity_role(target).is_some() => {
-                    let exchanged = self.exchanged(only, target, sts, host, log);
+                    let exchanged = self.exchanged(only, target, sts, log);
                     return exchanged.map(Own::Exchanged);
                 }
                 _ => find_credentials::find(self.environment(), path)?,
@@ -373,8 +367,7 @@ impl Opened {
         &self,
         path: &PropertyPath,
         target: &Target,
-        sts: &Sts,
-        host: &Host,
+        sts: &Sts<'_>,
         log: &Log<'_>,
     ) -> Result<Credentials> {
         let Some(arn) = identity_role(target) else {
@@ -401,11 +394,11 @@ impl Opened {
             )
             .with_hint("name the path of an identity token, such as that of `fn::open::oidc`")
         })?;
-        let token = identity_token::Source::Given {
+        let token = IdentityTokenSource::Given {
             text: value.as_text().cloned().unwrap_or_default(),
             place: format!("`{path}` in the environment"),
         };
-        let token = token.read(host, &self.http, sts.deadline())?;
+        let token = token.read(sts.context())?;
         log.info(format_args!(
             "assuming `{}` (from {}) with the identity token at `{path}`",
             arn.shown(),
@@ -421,7 +414,7 @@ impl Opened {
             duration: None,
             policy_arns: Vec::new(),
             identity_token: &token,
-            hidden: [Some(arn), session_name]
+            secret_inputs: [Some(arn), session_name]
                 .into_iter()
                 .flatten()
                 .filter(|setting| setting.secret)
@@ -455,10 +448,21 @@ fn identity_role(target: &Target) -> Option<&Setting> {
 }
 
 /// AWS STS of this region, as the variables say to ask it.
-fn sts_of(opened: &Opened, region: &Region, host: &Host, deadline: Deadline) -> Result<Sts> {
-    let settings = sts::Settings::from_host(host)?;
-    let region = region.as_str().to_owned();
-    Ok(Sts::new(&opened.http, region, settings, deadline))
+fn sts_of<'a>(
+    opened: &'a Opened,
+    region: &Region,
+    host: &'a Host,
+    log: &'a Log<'a>,
+    deadline: Deadline,
+) -> Result<Sts<'a>> {
+    let settings = EndpointSettings::for_sts(host)?;
+    let context = Context {
+        host,
+        http: &opened.http,
+        log,
+        deadline,
+    };
+    Ok(Sts::new(context, region.as_str().to_owned(), settings))
 }
 
 /// Asks EKS for the cluster of the target, with the environment's credentials: those of a role on
@@ -471,21 +475,19 @@ pub fn describe_cluster(
     log: &Log<'_>,
 ) -> Result<Cluster> {
     let region = target.region.clone().parse(|text| Region::parse(text))?;
-    let sts = sts_of(opened, &region.value, host, request.deadline)?;
+    let sts = sts_of(opened, &region.value, host, log, request.deadline)?;
     let (Own::Found(credentials) | Own::Exchanged(credentials)) =
-        opened.own_credentials(target, &sts, host, log)?;
+        opened.own_credentials(target, &sts, log)?;
     log.info(format_args!(
         "asking Amazon EKS for the cluster `{}` in region `{}`",
         target.cluster_name.shown(),
         region.shown()
     ));
     let described = eks::describe_cluster(
-        &opened.http,
-        host,
+        sts.context(),
         &region.value,
         &credentials,
         &target.cluster_name.value,
-        request.deadline,
     )?;
     Ok(Cluster {
         server: described.endpoint,
@@ -495,7 +497,12 @@ pub fn describe_cluster(
 }
 
 /// Assumes the role on top of the environment's credentials.
-fn assume(sts: &Sts, credentials: &Credentials, role: &Role, log: &Log<'_>) -> Result<Credentials> {
+fn assume(
+    sts: &Sts<'_>,
+    credentials: &Credentials,
+    role: &Role,
+    log: &Log<'_>,
+) -> Result<Credentials> {
     log.info(format_args!(
         "assuming `{}` (from {})",
         role.arn.shown(),
@@ -509,13 +516,12 @@ fn assume(sts: &Sts, credentials: &Credentials, role: &Role, log: &Log<'_>) -> R
             .as_ref()
             .map_or_else(|| sts::DEFAULT_SESSION_NAME.to_owned(), value),
         external_id: role.external_id.as_ref().map(value),
-        hidden: [Some(&role.arn), role.session_name.as_ref()]
+        secret_inputs: [Some(&role.arn), role.session_name.as_ref()]
             .into_iter()
             .flatten()
             .filter(|setting| setting.secret)
             .map(|setting| setting.value.as_str())
             .collect(),
-        duration: None,
     };
     let assumed = sts.assume_role(credentials, &request)?;
     // A session that was made by a session lives on by itself at AWS. The token is still told to

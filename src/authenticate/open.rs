@@ -9,10 +9,11 @@ use crate::authenticate::stack_backends::StackBackends;
 use crate::config::Reference;
 use crate::config::request::OpenRequest;
 use crate::config::{Origin, Setting};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::http::HttpClient;
-use crate::identity_token::Source;
+use crate::identity_token::IdentityTokenSource;
 use crate::log::Log;
 use crate::opener::Opener;
 use crate::pulumi_cloud::{
@@ -45,7 +46,13 @@ pub(super) fn with_opener<T>(
             };
             let stacks = StackBackends::new(request, host, http, log);
             let secrets = secrets.as_ref();
-            work(&Local::new(request, path, host, http, &stacks, secrets)?)
+            let context = Context {
+                host,
+                http,
+                log,
+                deadline: request.deadline,
+            };
+            work(&Local::new(request, path, context, &stacks, secrets)?)
         }
         Reference::Cloud(name) if by_flag(request.secrets_of.as_ref()) => {
             Err(Error::configuration(format!(
@@ -152,7 +159,7 @@ fn organization_setting(setting: Option<&Setting>) -> Result<Option<Organization
 
 /// Reads `file://PATH` or `env:NAME`. The message does not quote the text: it may be a token that
 /// was given by mistake.
-fn oidc_source(setting: Option<&Setting>, host: &Host) -> Result<Option<Source>> {
+fn oidc_source(setting: Option<&Setting>, host: &Host) -> Result<Option<IdentityTokenSource>> {
     let Some(setting) = setting else {
         return Ok(None);
     };
@@ -166,12 +173,12 @@ fn oidc_source(setting: Option<&Setting>, host: &Host) -> Result<Option<Source>>
         .filter(|it| !it.is_empty())
     {
         let name = name.to_owned();
-        return Ok(Some(Source::Variable { name, named_by }));
+        return Ok(Some(IdentityTokenSource::Variable { name, named_by }));
     }
     let path = setting.value.strip_prefix("file://");
     if let Some(path) = path.filter(|path| !path.is_empty()) {
         let path = host.expand(&PathBuf::from(path))?;
-        return Ok(Some(Source::File { path, named_by }));
+        return Ok(Some(IdentityTokenSource::File { path, named_by }));
     }
     Err(Error::configuration(format!(
         "{} names neither a file nor a variable",
