@@ -36,6 +36,7 @@ const RULES: &[(&str, &[&str])] = &[
             "host",
             "http",
             "identity_token",
+            "log",
             "opener",
             "secret",
         ],
