@@ -68,12 +68,6 @@ impl<'a> Sts<'a> {
         }
     }
 
-    /// The context of all calls.
-    #[must_use]
-    pub fn context(&self) -> Context<'a> {
-        self.context
-    }
-
     /// Exchanges an identity token for credentials of a role. The request is not signed.
     pub fn assume_role_with_web_identity(
         &self,

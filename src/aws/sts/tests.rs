@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::aws::endpoint::EndpointMode;
-use crate::clock::{Clock, Deadline};
+use crate::clock::Clock;
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::http::loopback::{Loopback, answer, closed_port};
@@ -27,27 +27,22 @@ pub(crate) struct TestContext {
     pub(crate) host: Host,
     http: HttpClient,
     log: Log<'static>,
-    deadline: Deadline,
+    timeout: Duration,
 }
 
 impl TestContext {
-    pub(crate) fn new(variables: &[(&str, &str)], allowed: Duration) -> Self {
+    pub(crate) fn new(variables: &[(&str, &str)], timeout: Duration) -> Self {
         let host = host(variables);
         Self {
             http: HttpClient::new(&host),
             host,
             log: Log::disabled(),
-            deadline: Deadline::after(allowed),
+            timeout,
         }
     }
 
     pub(crate) fn get(&self) -> Context<'_> {
-        Context {
-            host: &self.host,
-            http: &self.http,
-            log: &self.log,
-            deadline: self.deadline,
-        }
+        Context::new(&self.host, &self.http, &self.log, self.timeout)
     }
 
     /// STS in `eu-west-1` behind another endpoint.
@@ -282,7 +277,10 @@ fn endpoint_depends_on_region_fips_and_dual_stack() {
             endpoint_mode: EndpointMode { fips, dual_stack },
         };
         let sts = Sts::new(context.get(), region.to_owned(), settings);
-        let server = sts.context.http.block_on(context.deadline, sts.server());
+        let server = sts
+            .context
+            .http
+            .block_on(sts.context.deadline, sts.server());
         let server = server.unwrap().unwrap();
         match want {
             Ok(host) => assert_eq!(server.unwrap().as_str(), host),
