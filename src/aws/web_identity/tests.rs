@@ -117,64 +117,26 @@ fn invalid_token_is_an_error_that_does_not_quote_it() {
     let folder = tempfile::tempdir().unwrap();
     let shape = "use a signed JSON web token (JWT): three parts in base64url, separated by dots";
     let long = "an identity token is a JSON web token (JWT) of a few kilobytes";
-    for (content, message, file_hint, variable_hint) in [
-        (
-            String::new(),
-            "there is no identity token in",
-            "check that the process that writes the file has run",
-            "set the variable to the identity token, or use another one",
-        ),
-        (
-            " \n".to_owned(),
-            "there is no identity token in",
-            "check that the process that writes the file has run",
-            "set the variable to the identity token, or use another one",
-        ),
-        (
-            "hunter2".to_owned(),
-            "does not contain a valid identity token",
-            shape,
-            shape,
-        ),
-        (
-            "hunter2.e30".to_owned(),
-            "does not contain a valid identity token",
-            shape,
-            shape,
-        ),
-        (
-            "hunter2.e30.".to_owned(),
-            "does not contain a valid identity token",
-            shape,
-            shape,
-        ),
-        (
-            "hunter2.e30.c2ln.x".to_owned(),
-            "does not contain a valid identity token",
-            shape,
-            shape,
-        ),
-        (
-            "hunter2.e3 0.c2ln".to_owned(),
-            "does not contain a valid identity token",
-            shape,
-            shape,
-        ),
-        (
-            "hunter2.e30=.c2ln".to_owned(),
-            "does not contain a valid identity token",
-            shape,
-            shape,
-        ),
-        (
-            "hunter2".repeat(10_000),
-            "is too long for an identity token",
-            long,
-            long,
-        ),
+    let missing = (
+        "there is no identity token in",
+        "check that the process that writes the file has run",
+        "set the variable to the identity token, or use another one",
+    );
+    let invalid = ("does not contain a valid identity token", shape, shape);
+    let too_long = ("is too long for an identity token", long, long);
+    for (content, (message, file_hint, variable_hint)) in [
+        ("", missing),
+        (" \n", missing),
+        ("hunter2", invalid),
+        ("hunter2.e30", invalid),
+        ("hunter2.e30.", invalid),
+        ("hunter2.e30.c2ln.x", invalid),
+        ("hunter2.e3 0.c2ln", invalid),
+        ("hunter2.e30=.c2ln", invalid),
+        (&"hunter2".repeat(10_000), too_long),
     ] {
         let path = folder.path().join("token");
-        std::fs::write(&path, &content).unwrap();
+        std::fs::write(&path, content).unwrap();
         let place = format!(
             "the file `{}` (`--web-identity-token-file`)",
             path.display()
@@ -192,7 +154,7 @@ fn invalid_token_is_an_error_that_does_not_quote_it() {
             variable: Some("TOKEN".to_owned()),
             ..WebIdentitySettings::default()
         };
-        let (kind, shown, hint) = failure(&[("TOKEN", &content)], &settings);
+        let (kind, shown, hint) = failure(&[("TOKEN", content)], &settings);
         assert_eq!(kind, Kind::Configuration, "{shown}");
         let place = "the variable `TOKEN` (`--web-identity-token-env`)";
         assert!(shown.contains(message) && shown.contains(place), "{shown}");
