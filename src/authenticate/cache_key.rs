@@ -7,8 +7,7 @@ use serde_json::Value as Json;
 
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::{file_importer, local_environment, pulumi_login};
-use crate::aws::endpoint::{EndpointMode, Region};
-use crate::aws::sts;
+use crate::aws::endpoint::{EndpointMode, EndpointSettings, Region};
 use crate::cache::{self, LoginSecrets};
 use crate::config::{OpenRequest, Reference, Request, Setting};
 use crate::context::Context;
@@ -140,7 +139,7 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         region: _,  // a copy of `Request::region`
         timeout: _, // changes whether a call succeeds, not its credentials
     } = open;
-    let sts::Settings {
+    let EndpointSettings {
         endpoint,
         endpoint_mode: EndpointMode { fips, dual_stack },
     } = sts;

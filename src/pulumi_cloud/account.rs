@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
-use crate::identity_token::Source;
+use crate::identity_token::IdentityTokenSource;
 use crate::pulumi_cloud::name::Organization;
 use crate::pulumi_cloud::oauth::{self, TokenType};
 use crate::pulumi_cloud::pulumi_home::{CredentialsFile, PulumiHome, Refreshed, StoredAccount};
@@ -41,7 +42,7 @@ pub enum Origin {
 #[derive(Clone, Debug, Default)]
 pub struct Oidc {
     /// Where the identity token is; GitHub Actions' own, where nothing is said.
-    pub source: Option<Source>,
+    pub source: Option<IdentityTokenSource>,
     /// What it is exchanged for.
     pub token_type: TokenType,
 }
@@ -51,11 +52,11 @@ pub enum Login {
     /// `PULUMI_ACCESS_TOKEN`.
     Variable(Secret<String>),
     /// The exchange of the identity token that the user named.
-    Exchange(Source),
+    Exchange(IdentityTokenSource),
     /// The login in the CLI's credentials file, to be renewed where it has expired.
     Stored(StoredAccount, PathBuf),
     /// The exchange of GitHub Actions' own token. The audience depends on the organisation.
-    GitHubActions(Source),
+    GitHubActions(IdentityTokenSource),
     /// None; with the state of the credentials file.
     Absent(CredentialsFile),
 }
@@ -82,7 +83,7 @@ impl Login {
             return Ok(Self::Stored(account, credentials.path().to_owned()));
         }
         let audience = organization.map(oauth::audience).unwrap_or_default();
-        let source = Source::github_actions(host, &audience)?;
+        let source = IdentityTokenSource::github_actions(host, &audience)?;
         Ok(source.map_or(Self::Absent(file), Self::GitHubActions))
     }
 
@@ -159,7 +160,10 @@ impl Account {
 }
 
 /// The organisation, without which nothing can be exchanged.
-fn known<'o>(organization: Option<&'o Organization>, source: &Source) -> Result<&'o Organization> {
+fn known<'o>(
+    organization: Option<&'o Organization>,
+    source: &IdentityTokenSource,
+) -> Result<&'o Organization> {
     organization.ok_or_else(|| {
         Error::configuration(format!(
             "the identity token from {source} cannot be exchanged: the organisation is not known"
@@ -173,12 +177,16 @@ fn known<'o>(organization: Option<&'o Organization>, source: &Source) -> Result<
 
 fn exchange(
     transport: &Transport<'_>,
-    source: &Source,
+    source: &IdentityTokenSource,
     oidc: &Oidc,
     organization: &Organization,
 ) -> Result<Account> {
-    let host = transport.http.host();
-    let identity_token = source.read(host, &transport.http, transport.deadline)?;
+    let identity_token = source.read(Context {
+        host: transport.http.host(),
+        http: &transport.http,
+        log: transport.log,
+        deadline: transport.deadline,
+    })?;
     transport.log.info(format_args!(
         "exchanging the identity token from {source} for an access token ({})",
         oidc.token_type
