@@ -1,7 +1,6 @@
 //! Everything a call depends on, resolved before anything is opened.
 
-use crate::aws::endpoint::Region;
-use crate::aws::sts;
+use crate::aws::endpoint::{EndpointSettings, Region};
 use crate::config::{OpenRequest, Reference, Request, Setting, default_region};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -19,7 +18,7 @@ pub(super) struct Inputs {
     pub(super) server_region: Option<Region>,
     /// `AWS_REGION`, or else `AWS_DEFAULT_REGION`.
     pub(super) default_region: Option<Setting>,
-    pub(super) sts: sts::Settings,
+    pub(super) sts: EndpointSettings,
     /// The Pulumi Cloud in use. A local definition may not need one, so an error matters only when
     /// Pulumi Cloud is called.
     pub(super) backend: Result<Backend, Error>,
@@ -39,7 +38,7 @@ impl Inputs {
                 .as_deref()
                 .and_then(Region::of_api_server),
             default_region: default_region(host)?,
-            sts: sts::Settings::from_host(host)?,
+            sts: EndpointSettings::for_sts(host)?,
             organization: organization(&request.open, &backend, &home)?,
             backend,
             request,

@@ -7,7 +7,7 @@ use crate::config::{OpenRequest, Origin, Reference, Setting};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::identity_token::Source;
+use crate::identity_token::IdentityTokenSource;
 use crate::pulumi_cloud::{
     AccessTokenType, Backend, Cloud, EnvironmentName, LoginMethod, LoginSettings, OidcSettings,
     Organization, PulumiHome,
@@ -73,7 +73,7 @@ pub(super) fn oidc(request: &OpenRequest, host: &Host) -> Result<OidcSettings> {
 
 /// Parses `file://PATH` or `env:NAME`. The error does not quote the text: it may be a token that was
 /// passed by mistake.
-fn token_source(setting: &Setting, host: &Host) -> Result<Source> {
+fn token_source(setting: &Setting, host: &Host) -> Result<IdentityTokenSource> {
     let named_by = match setting.origin {
         Origin::Flag(name) | Origin::Variable(name) => name,
         _ => "--pulumi-oidc-token",
@@ -81,11 +81,11 @@ fn token_source(setting: &Setting, host: &Host) -> Result<Source> {
     let text = setting.value.as_str();
     if let Some(name) = text.strip_prefix("env:").filter(|name| !name.is_empty()) {
         let name = name.to_owned();
-        return Ok(Source::Variable { name, named_by });
+        return Ok(IdentityTokenSource::Variable { name, named_by });
     }
     if let Some(path) = text.strip_prefix("file://").filter(|path| !path.is_empty()) {
         let path = host.expand(&PathBuf::from(path))?;
-        return Ok(Source::File { path, named_by });
+        return Ok(IdentityTokenSource::File { path, named_by });
     }
     Err(Error::configuration(format!(
         "{} is neither a file nor a variable",

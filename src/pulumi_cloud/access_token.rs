@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::error::{Error, Kind, Result};
-use crate::identity_token::Source;
+use crate::identity_token::IdentityTokenSource;
 use crate::pulumi_cloud::access_token_source::AccessTokenSource;
 use crate::pulumi_cloud::credentials_file::{CliAccount, CredentialsFile, RefreshedTokens};
 use crate::pulumi_cloud::environment_name::Organization;
@@ -64,7 +64,7 @@ impl AccessToken {
 
 fn exchange(
     transport: &Transport<'_>,
-    source: &Source,
+    source: &IdentityTokenSource,
     oidc: &OidcSettings,
     organization: Option<&Organization>,
 ) -> Result<AccessToken> {
@@ -78,7 +78,7 @@ fn exchange(
         ));
     };
     let context = transport.context;
-    let identity_token = source.read(context.host, context.http, context.deadline)?;
+    let identity_token = source.read(context)?;
     context.log.info(format_args!(
         "exchanging the identity token from {source} for an access token of type `{}`",
         oidc.token_type

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::host::Host;
-use crate::identity_token::Source;
+use crate::identity_token::IdentityTokenSource;
 use crate::pulumi_cloud::access_token_source::AccessTokenSource;
 use crate::pulumi_cloud::credentials_file::{CliAccount, CredentialsFile};
 use crate::pulumi_cloud::environment_name::Organization;
@@ -26,7 +26,7 @@ pub struct LoginSettings {
 #[derive(Clone, Debug, Default)]
 pub struct OidcSettings {
     /// Where to read the identity token. If not set, GitHub Actions is the last resort.
-    pub source: Option<Source>,
+    pub source: Option<IdentityTokenSource>,
     /// The type of access token to request.
     pub token_type: AccessTokenType,
 }
@@ -36,12 +36,12 @@ pub enum LoginMethod {
     /// `PULUMI_ACCESS_TOKEN`.
     AccessTokenVariable(Secret<String>),
     /// Exchange the identity token that the user specified.
-    IdentityToken(Source),
+    IdentityToken(IdentityTokenSource),
     /// The account in the CLI's credentials file, with the file's path. It may need a refresh.
     CliAccount(CliAccount, PathBuf),
     /// Exchange the identity token of the GitHub Actions job. Its audience depends on the
     /// organization.
-    GitHubActions(Source),
+    GitHubActions(IdentityTokenSource),
     /// No login is available. Holds the state of the credentials file.
     Unavailable(CredentialsFile),
 }
@@ -71,7 +71,7 @@ impl LoginMethod {
         let audience = organization
             .map(token_exchange::audience)
             .unwrap_or_default();
-        let source = Source::github_actions(host, &audience)?;
+        let source = IdentityTokenSource::github_actions(host, &audience)?;
         Ok(source.map_or(Self::Unavailable(file), Self::GitHubActions))
     }
 

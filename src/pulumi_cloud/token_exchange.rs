@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::http::Response;
-use crate::identity_token::Source;
+use crate::identity_token::IdentityTokenSource;
 use crate::pulumi_cloud::environment_name::Organization;
 use crate::pulumi_cloud::error_response::{ErrorResponse, not_pulumi_cloud};
 use crate::pulumi_cloud::transport::{ApiRequest, Transport};
@@ -114,7 +114,7 @@ pub(super) fn audience(organization: &Organization) -> String {
 /// Exchanges an identity token from `source` for an access token of the organization.
 pub(super) fn exchange(
     transport: &Transport<'_>,
-    source: &Source,
+    source: &IdentityTokenSource,
     identity_token: &Secret<String>,
     organization: &Organization,
     token_type: &AccessTokenType,

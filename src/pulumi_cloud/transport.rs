@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::clock::{Deadline, format_duration};
 use crate::context::Context;
 use crate::error::Result;
-use crate::http::{Method, NoAnswer, Request, Response};
+use crate::http::{Method, Request, Response, SendError};
 use crate::pulumi_cloud::backend::Backend;
 use crate::secret::Secret;
 
@@ -117,9 +117,9 @@ impl Transport<'_> {
                     self.backend.host(),
                     response.status
                 )),
-                Err(no_answer) => log.debug(format_args!(
+                Err(failure) => log.debug(format_args!(
                     "{}: attempt {attempt}: {}",
-                    request.purpose, no_answer.error
+                    request.purpose, failure.error
                 )),
             }
             match retry_delay(request.is_repeatable, &outcome, attempt) {
@@ -129,10 +129,10 @@ impl Transport<'_> {
                         request.purpose,
                         format_duration(delay)
                     ));
-                    http.pause(delay, deadline)?;
+                    http.sleep(delay, deadline)?;
                     attempt += 1;
                 }
-                _ => return outcome.map_err(|no_answer| no_answer.error),
+                _ => return outcome.map_err(|failure| failure.error),
             }
         }
     }
@@ -153,12 +153,12 @@ impl Transport<'_> {
 /// The delay before the next attempt; `None` if the outcome is final.
 fn retry_delay(
     is_repeatable: bool,
-    outcome: &Result<Response, NoAnswer>,
+    outcome: &Result<Response, SendError>,
     attempt: u32,
 ) -> Option<Duration> {
     match outcome {
-        Err(no_answer) if no_answer.permanent => None,
-        Err(no_answer) => (is_repeatable || no_answer.unsent).then(|| backoff(attempt)),
+        Err(failure) if failure.permanent => None,
+        Err(failure) => (is_repeatable || failure.unsent).then(|| backoff(attempt)),
         Ok(response) => {
             let retry_after = response.retry_after();
             let should_retry = match response.status {

@@ -1,12 +1,10 @@
-//! The wire in, the error out.
-
-use std::time::Duration;
+//! From the response over the wire to the error.
 
 use super::*;
-use crate::aws::sts::tests::{TOKEN, assume_role, keys, sts_at, web_identity};
-use crate::http::loopback::{Loopback, answer};
+use crate::aws::sts::tests::{TOKEN, assume_role, keys, test_context, web_identity};
+use crate::http::test_server::{TestServer, http_response};
 
-/// An error as STS words it.
+/// An error response of STS.
 fn xml(code: &str, message: &str) -> String {
     format!(
         r#"<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
@@ -16,10 +14,15 @@ fn xml(code: &str, message: &str) -> String {
     )
 }
 
-/// The kind, message, causes and hint of what is made of an answer.
+/// The kind, message, causes and hint of the error for a response.
 fn failure(token: bool, status: u16, body: &str) -> (Kind, String, String, String) {
-    let server = Loopback::answering([answer(status, "x-amzn-requestid: request-1\r\n", body)]);
-    let sts = sts_at(server.url(), Duration::from_secs(20));
+    let server = TestServer::responding([http_response(
+        status,
+        "x-amzn-requestid: request-1\r\n",
+        body,
+    )]);
+    let context = test_context();
+    let sts = context.sts_at(server.url());
     let result = if token {
         sts.assume_role_with_web_identity(&web_identity(&Secret::from(TOKEN)))
     } else {
@@ -43,8 +46,8 @@ const WITH_TOKEN: bool = true;
 const WITH_KEYS: bool = false;
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "it is a table")]
-fn each_refusal_has_its_kind_message_cause_and_hint() {
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
+fn error_codes_have_their_kind_message_cause_and_hint() {
     let role = "arn:aws:iam::123456789012:role/kubectl";
     let too_long =
         "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
@@ -55,8 +58,8 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "AccessDenied",
             "Not authorized to perform sts:AssumeRoleWithWebIdentity",
             Kind::Denied,
-            format!("AWS STS does not let this identity assume the role `{role}`"),
-            "check the role's trust policy: the identity provider, the audience and the subject that it allows",
+            format!("AWS STS does not allow this identity to assume the role `{role}`"),
+            "check the role's trust policy: the identity provider, audience and subject that it allows",
         ),
         (
             WITH_KEYS,
@@ -64,8 +67,8 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "AccessDenied",
             "User is not authorized to perform: sts:AssumeRole",
             Kind::Denied,
-            format!("AWS STS does not let this identity assume the role `{role}`"),
-            "check that the role's trust policy names this identity and its external id, and that the identity may call sts:AssumeRole",
+            format!("AWS STS does not allow this identity to assume the role `{role}`"),
+            "check that the role's trust policy allows this identity and external ID, and that the identity has the permission `sts:AssumeRole`",
         ),
         (
             WITH_TOKEN,
@@ -73,8 +76,7 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "ExpiredTokenException",
             "Token expired: current date/time …",
             Kind::Denied,
-            "AWS STS refuses the identity token: the token expired at 2023-04-28T00:00:00Z"
-                .to_owned(),
+            "AWS STS rejected the identity token: it expired at 2023-04-28T00:00:00Z".to_owned(),
             "get a new identity token",
         ),
         (
@@ -83,8 +85,8 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "ExpiredToken",
             "The security token included in the request is expired",
             Kind::Denied,
-            "the credentials that are to assume the role have expired".to_owned(),
-            "get new credentials into the environment",
+            "the environment's AWS credentials have expired".to_owned(),
+            "renew the AWS credentials in the environment",
         ),
         (
             WITH_TOKEN,
@@ -92,7 +94,7 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "InvalidIdentityToken",
             "No OpenIDConnect provider found in your account for https://issuer.example.com",
             Kind::Denied,
-            "AWS STS does not accept the identity token".to_owned(),
+            "AWS STS rejected the identity token".to_owned(),
             "check that the role's account has an identity provider for the token's issuer and audience",
         ),
         (
@@ -101,7 +103,7 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "IDPRejectedClaim",
             "The claim is invalid",
             Kind::Denied,
-            "the provider of the identity token rejected it".to_owned(),
+            "the identity provider rejected the identity token".to_owned(),
             "get a new identity token, and check its audience",
         ),
         (
@@ -110,8 +112,8 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "IDPCommunicationError",
             "The IdP could not be reached",
             Kind::Unavailable,
-            "AWS STS cannot reach the provider of the identity token".to_owned(),
-            "try again; if it persists, check that the token's issuer can be reached from the internet",
+            "AWS STS cannot reach the issuer of the identity token".to_owned(),
+            "try again; if it persists, check that the issuer is reachable from the internet",
         ),
         (
             WITH_TOKEN,
@@ -120,7 +122,7 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "STS is not activated in this region",
             Kind::Configuration,
             "AWS STS is not enabled in the region `eu-west-1` for this account".to_owned(),
-            "enable it in the account settings of IAM, or choose another region",
+            "enable it in the account settings of IAM, or use another region",
         ),
         (
             WITH_TOKEN,
@@ -128,8 +130,8 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "MalformedPolicyDocument",
             "The policy is not in the valid JSON format.",
             Kind::Configuration,
-            "AWS STS does not accept the session policies".to_owned(),
-            "check `policyArns`: at most 10 managed policies of the role's account or of AWS",
+            "AWS STS rejected the session policies".to_owned(),
+            "check `policyArns`: at most 10 managed policies, owned by AWS or by the role's account",
         ),
         (
             WITH_TOKEN,
@@ -137,8 +139,8 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "PackedPolicyTooLarge",
             "Packed policy consumes 112% of allotted space",
             Kind::Configuration,
-            "AWS STS does not accept the session policies".to_owned(),
-            "check `policyArns`: at most 10 managed policies of the role's account or of AWS",
+            "AWS STS rejected the session policies".to_owned(),
+            "check `policyArns`: at most 10 managed policies, owned by AWS or by the role's account",
         ),
         (
             WITH_TOKEN,
@@ -146,17 +148,8 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "ValidationError",
             too_long,
             Kind::Configuration,
-            format!("AWS STS does not give a session of this length for the role `{role}`"),
-            "write a shorter `duration`, such as `duration: 1h`, or raise the role's maximum session duration",
-        ),
-        (
-            WITH_KEYS,
-            400,
-            "ValidationError",
-            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
-            Kind::Configuration,
-            format!("AWS STS does not give a session of this length for the role `{role}`"),
-            "ask for a shorter session: one hour at most where one role assumes another",
+            format!("AWS STS rejected the session duration for the role `{role}`"),
+            "set a shorter `duration`, such as `duration: 1h`, or raise the role's maximum session duration",
         ),
         (
             WITH_TOKEN,
@@ -164,8 +157,8 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "ValidationError",
             "Request ARN is invalid",
             Kind::Configuration,
-            format!("AWS STS does not accept the request for the role `{role}`"),
-            "check the role's ARN, the session's name and the duration",
+            format!("AWS STS rejected the request to assume the role `{role}`"),
+            "check the role ARN, the session name and the duration",
         ),
         (
             WITH_KEYS,
@@ -173,8 +166,8 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "InvalidClientTokenId",
             "The security token included in the request is invalid.",
             Kind::Denied,
-            "AWS STS does not accept the credentials that are to assume the role".to_owned(),
-            "check the access key, its secret and its session token in the environment",
+            "AWS STS rejected the environment's AWS credentials".to_owned(),
+            "check the access key ID, the secret access key and the session token in the environment",
         ),
         (
             WITH_KEYS,
@@ -182,8 +175,8 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match",
             Kind::Denied,
-            "AWS STS does not accept the credentials that are to assume the role".to_owned(),
-            "check the access key, its secret and its session token in the environment",
+            "AWS STS rejected the environment's AWS credentials".to_owned(),
+            "check the access key ID, the secret access key and the session token in the environment",
         ),
         (
             WITH_KEYS,
@@ -191,7 +184,7 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "SignatureDoesNotMatch",
             "Signature expired: 20230428T000001Z is now earlier than 20230501T000000Z",
             Kind::Denied,
-            "AWS STS does not accept the time of the signature".to_owned(),
+            "AWS STS rejected the time of the signature".to_owned(),
             "check this machine's clock",
         ),
         (
@@ -200,7 +193,7 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "Throttling",
             "Rate exceeded",
             Kind::Unavailable,
-            "AWS STS cannot answer at the moment".to_owned(),
+            "AWS STS is temporarily unavailable".to_owned(),
             "try again in a moment",
         ),
         (
@@ -209,7 +202,7 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "ServiceUnavailable",
             "Service is unavailable",
             Kind::Unavailable,
-            "AWS STS cannot answer at the moment".to_owned(),
+            "AWS STS is temporarily unavailable".to_owned(),
             "try again in a moment",
         ),
         (
@@ -218,7 +211,7 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "SomethingNew",
             "No",
             Kind::Unavailable,
-            "AWS STS cannot answer at the moment".to_owned(),
+            "AWS STS is temporarily unavailable".to_owned(),
             "try again in a moment",
         ),
         (
@@ -227,7 +220,7 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "SomethingNew",
             "No",
             Kind::Unavailable,
-            "AWS STS cannot answer at the moment".to_owned(),
+            "AWS STS is temporarily unavailable".to_owned(),
             "try again in a moment",
         ),
         (
@@ -236,51 +229,63 @@ fn each_refusal_has_its_kind_message_cause_and_hint() {
             "SomethingNew",
             "No",
             Kind::Denied,
-            format!("AWS STS does not let this identity assume the role `{role}`"),
-            "check the role's trust policy: the identity provider, the audience and the subject that it allows",
+            format!("AWS STS does not allow this identity to assume the role `{role}`"),
+            "check the role's trust policy: the identity provider, audience and subject that it allows",
         ),
     ] {
         let got = failure(call, status, &xml(code, text));
-        let cause = format!("{code}: {text} (request id request-1)");
+        let cause = format!("{code}: {text} (request ID request-1)");
         assert_eq!(got, (kind, message, cause, hint.to_owned()));
     }
 }
 
 #[test]
-fn an_answer_of_another_server_is_told_apart() {
-    let message = "the answer of `HOST` is not one of AWS STS";
-    let hint = "check the endpoint that `AWS_ENDPOINT_URL_STS` or `AWS_ENDPOINT_URL` names";
-    let busy = "AWS STS cannot answer at the moment";
+fn responses_of_other_servers_are_recognized() {
+    let message = "the response did not come from AWS STS";
+    let hint = "check the endpoint in `AWS_ENDPOINT_URL_STS` or `AWS_ENDPOINT_URL`";
+    let busy = "AWS STS is temporarily unavailable";
     for (status, body, message, cause, hint) in [
         (
             404,
             "<html>Not found</html>",
             message,
-            "HTTP status 404",
+            "`HOST` sent HTTP status 404 without an error code",
             hint,
         ),
-        (403, "", message, "HTTP status 403", hint),
-        (302, "", message, "HTTP status 302", hint),
+        (
+            403,
+            "",
+            message,
+            "`HOST` sent HTTP status 403 without an error code",
+            hint,
+        ),
+        (
+            302,
+            "",
+            message,
+            "`HOST` sent HTTP status 302 without an error code",
+            hint,
+        ),
         (
             200,
             "<html>Sign in</html>",
             message,
-            "it cannot be read",
+            "`HOST` sent an unreadable response",
             hint,
         ),
-        (200, "", message, "it cannot be read", hint),
+        (200, "", message, "`HOST` sent an unreadable response", hint),
         (
             200,
             "<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>",
             message,
-            "it holds no credentials",
+            "`HOST` sent a response without credentials",
             hint,
         ),
         (
             502,
             "<html>Bad gateway</html>",
             busy,
-            "`HOST` answered with HTTP status 502",
+            "`HOST` sent HTTP status 502 without an error code",
             "try again in a moment",
         ),
     ] {
@@ -296,69 +301,108 @@ fn an_answer_of_another_server_is_told_apart() {
 }
 
 #[test]
-fn what_the_service_echoes_is_cleaned() {
+fn secrets_are_redacted_from_messages() {
     let [header, payload, signature] = [0, 1, 2].map(|part| TOKEN.split('.').nth(part).unwrap());
     let echo = format!("got {TOKEN}, {signature}\n and {payload}\u{7f}{header}x");
     let (_, _, cause, _) = failure(WITH_TOKEN, 400, &xml("ValidationError", &echo));
     assert_eq!(
         cause,
-        "ValidationError: got [secret], [secret] and [secret] [secret]x (request id request-1)"
+        "ValidationError: got [secret], [secret] and [secret] [secret]x (request ID request-1)"
     );
 
     let echo = "secret/key/of/alice session/token/of/alice== session%2Ftoken%2Fof%2Falice%3D%3D";
     let (_, _, cause, _) = failure(WITH_KEYS, 403, &xml("SignatureDoesNotMatch", echo));
     assert_eq!(
         cause,
-        "SignatureDoesNotMatch: [secret] [secret] [secret] (request id request-1)"
+        "SignatureDoesNotMatch: [secret] [secret] [secret] (request ID request-1)"
     );
 
     let long = "x".repeat(100_000);
     let (_, _, cause, _) = failure(WITH_KEYS, 403, &xml("AccessDenied", &long));
     assert!(
-        cause.contains("x… (request id") && cause.len() < 1_100,
+        cause.contains("x… (request ID") && cause.len() < 1_100,
         "{cause}"
     );
 }
 
 #[test]
-fn inputs_that_are_secret_are_not_shown() {
+fn secret_inputs_are_redacted() {
     let text = "arn:aws:iam::123456789012:role/kubectl is not yours";
     let body = xml("AccessDenied", text);
-    let server = Loopback::answering([answer(403, "x-amzn-requestid: request-1\r\n", &body)]);
-    let sts = sts_at(server.url(), Duration::from_secs(20));
+    let server =
+        TestServer::responding([http_response(403, "x-amzn-requestid: request-1\r\n", &body)]);
+    let context = test_context();
+    let sts = context.sts_at(server.url());
     let token = Secret::from(TOKEN);
     let mut request = web_identity(&token);
     let role = request.role_arn.clone();
-    request.hidden.push(&role);
+    request.secret_inputs.push(&role);
     let error = sts.assume_role_with_web_identity(&request).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "AWS STS does not let this identity assume the role `[secret]`"
+        "AWS STS does not allow this identity to assume the role `[secret]`"
     );
     assert!(!format!("{error:?}").contains("kubectl"), "{error:?}");
 }
 
 #[test]
-fn an_expiry_to_come_is_not_claimed_to_have_passed() {
+fn future_expiry_is_not_quoted() {
     // `{"exp":1682640002}`, a second after the test's time.
     let token = Secret::from("e30.eyJleHAiOjE2ODI2NDAwMDJ9.c2ln");
-    let server = Loopback::answering([answer(400, "", &xml("ExpiredTokenException", "Token"))]);
-    let sts = sts_at(server.url(), Duration::from_secs(20));
+    let server = TestServer::responding([http_response(
+        400,
+        "",
+        &xml("ExpiredTokenException", "Token"),
+    )]);
+    let context = test_context();
+    let sts = context.sts_at(server.url());
     let error = sts.assume_role_with_web_identity(&web_identity(&token));
     assert_eq!(
         error.unwrap_err().to_string(),
-        "AWS STS refuses the identity token as expired"
+        "AWS STS rejected the identity token as expired"
     );
 }
 
 #[test]
-fn an_external_id_is_not_shown() {
-    let body = xml("AccessDenied", "the external id tenant-7731 is wrong");
-    let server = Loopback::answering([answer(403, "", &body)]);
-    let sts = sts_at(server.url(), Duration::from_secs(20));
+fn external_id_is_redacted() {
+    let body = xml("AccessDenied", "the external ID tenant-7731 is wrong");
+    let server = TestServer::responding([http_response(403, "", &body)]);
+    let context = test_context();
+    let sts = context.sts_at(server.url());
     let mut request = assume_role();
     request.external_id = Some("tenant-7731".to_owned());
     let error = sts.assume_role(&keys(), &request).unwrap_err();
     let causes: Vec<_> = error.causes().collect();
-    assert_eq!(causes, ["AccessDenied: the external id [secret] is wrong"]);
+    assert_eq!(causes, ["AccessDenied: the external ID [secret] is wrong"]);
+}
+
+#[test]
+fn token_counts_as_rejected_only_if_sts_sent_an_error_code() {
+    let context = test_context();
+    let call = ServiceCall {
+        context: context.get(),
+        operation: Operation::GetCallerIdentity,
+        has_custom_endpoint: false,
+        secrets: Vec::new(),
+    };
+    let rejected = "AWS STS rejected the token, so every cluster will too";
+    let busy = "AWS STS is temporarily unavailable";
+    let other = "the response did not come from AWS STS";
+    for (status, code, kind, message) in [
+        (403, Some("InvalidClientTokenId"), Kind::Denied, rejected),
+        (400, Some("ValidationError"), Kind::Denied, rejected),
+        (400, Some("Throttling"), Kind::Unavailable, busy),
+        (503, None, Kind::Unavailable, busy),
+        (403, None, Kind::Unavailable, other),
+    ] {
+        let response = ErrorResponse {
+            status,
+            code,
+            message: "No",
+            request_id: None,
+        };
+        let error = call.rejection(&Authority::from_static("sts.example.com"), &response);
+        assert_eq!((error.kind(), error.to_string().as_str()), (kind, message));
+        assert!(error.hint().is_some(), "{code:?}");
+    }
 }
