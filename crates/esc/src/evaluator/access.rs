@@ -8,12 +8,12 @@ use std::rc::Rc;
 use crate::Severity;
 use crate::evaluator::builtins::Call;
 use crate::evaluator::evaluate::Scope;
-use crate::evaluator::export::quoted;
 use crate::evaluator::expression::{Id, Kind};
 use crate::evaluator::interpolation::{Access, Accessor, Step};
 use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::suggest;
 use crate::evaluator::value::{Computed, Shape, Under};
+use crate::format::string::quoted;
 
 impl Scope<'_, '_> {
     /// The value that `access` means, which stands in the expression `at`.

@@ -2,11 +2,11 @@
 
 use crate::Severity;
 use crate::evaluator::document_path::join_name;
-use crate::evaluator::export::quoted;
 use crate::evaluator::expression::{Finding, Id, Kind, Lowering, Phase, Program};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
 use crate::evaluator::suggest;
 use crate::evaluator::syntax::{self, Document, Entry, Key, Node, Span};
+use crate::format::string::quoted;
 
 /// The names that `${…}` gives a meaning of its own, and that `values` therefore cannot have.
 pub(super) const RESERVED: [&str; 3] = ["context", "environments", "imports"];

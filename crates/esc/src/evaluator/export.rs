@@ -70,13 +70,6 @@ fn append_quoted(budget: &mut Budget, value: &Computed, into: &mut TextBuilder) 
     }
 }
 
-/// A public text, in Go's quotes, for a message.
-pub(super) fn quoted(text: &str) -> String {
-    let mut builder = TextBuilder::default();
-    quote(text.as_bytes(), &mut builder);
-    builder.finish().as_str().unwrap_or_default().to_owned()
-}
-
 /// The value for those who ask for an environment. Once the budget is spent, what is left becomes
 /// unknown.
 pub(super) fn to_value(budget: &mut Budget, value: &Computed) -> Value {

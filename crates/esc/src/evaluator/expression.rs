@@ -8,10 +8,10 @@ use std::rc::Rc;
 
 use crate::evaluator::builtins::{self, Call, Reading};
 use crate::evaluator::document_path::{join_name, join_step};
-use crate::evaluator::export::quoted;
 use crate::evaluator::interpolation::{self, Access, Part};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
 use crate::evaluator::syntax::{self, Entry, Key, Node, Problem, Span};
+use crate::format::string::quoted;
 use crate::property_path::Accessor as PathStep;
 use crate::text::Text;
 use crate::{Number, Severity};

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::Value;
 use crate::error::{Error, HostResult};
-use crate::evaluator::export::quoted;
+use crate::format::string::quoted;
 use crate::text::Text;
 
 /// A provider that `fn::open` calls.

@@ -7,11 +7,11 @@ use std::rc::Rc;
 
 use crate::evaluator::decimal::Decimal;
 use crate::evaluator::document_path::join_step;
-use crate::evaluator::export;
 use crate::evaluator::limits::Budget;
 use crate::evaluator::pattern_work;
 use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::value::{Computed, Origin, Shape};
+use crate::format::string::quoted;
 use crate::property_path::Accessor as PathStep;
 use crate::text::REDACTED;
 use crate::{Data, Number, Value, format::json};
@@ -330,7 +330,7 @@ impl Validation<'_> {
             && self.affords(pattern.as_str(), text)
             && !pattern.matches(text)
         {
-            let pattern = export::quoted(pattern.as_str());
+            let pattern = quoted(pattern.as_str());
             let message = format!("string must match the pattern {pattern}");
             holds = self.violation(owner, message);
         }
@@ -389,7 +389,7 @@ impl Validation<'_> {
             if schema.rules().rejects && self.wording == Wording::Explained {
                 // The names in a secret are secret too.
                 let shown = if owner.secret { REDACTED } else { name };
-                let message = format!("unexpected property {}", export::quoted(shown));
+                let message = format!("unexpected property {}", quoted(shown));
                 holds = self.violation(value, message);
             } else {
                 holds &= self.value(value, &schema);

@@ -80,6 +80,13 @@ pub(crate) fn quote(bytes: &[u8], into: &mut TextBuilder) {
     into.push(b"\"");
 }
 
+/// Quotes a text that is not a secret as Go does, for a message.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut builder = TextBuilder::default();
+    quote(text.as_bytes(), &mut builder);
+    builder.finish().as_str().unwrap_or_default().to_owned()
+}
+
 fn short_escape(character: char) -> Option<&'static str> {
     Some(match character {
         '"' => "\\\"",

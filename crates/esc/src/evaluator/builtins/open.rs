@@ -12,6 +12,7 @@ use crate::evaluator::expression::{Id, Kind, Lowering};
 use crate::evaluator::schema::Schema;
 use crate::evaluator::validate::Wording;
 use crate::evaluator::value::{Computed, Shape};
+use crate::format::string::quoted;
 
 /// `fn::open: {provider, inputs}`.
 pub(super) fn read(lowering: &mut Lowering, _: &str, argument: Id) -> Call {
@@ -134,7 +135,7 @@ pub(super) fn schema(scope: &mut Scope<'_, '_>, id: Id, name: &str, text: &str) 
     match scope.schema(text) {
         Ok(schema) => Some(schema),
         Err(error) => {
-            let name = export::quoted(name);
+            let name = quoted(name);
             let summary = format!("provider {name} has an invalid schema: {error}");
             scope.error(summary, id);
             None

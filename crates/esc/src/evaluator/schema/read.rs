@@ -11,9 +11,9 @@ use std::rc::Rc;
 use percent_encoding::percent_decode_str;
 
 use super::{Arena, InvalidSchema, Rules, Schema, Sub, Type};
-use crate::evaluator::export::quoted;
 use crate::evaluator::pattern::Pattern;
 use crate::format::string::quote;
+use crate::format::string::quoted;
 use crate::{Data, Number, TextBuilder, Value};
 
 /// The keywords that mean something here, in the order in which the original compiles them: it tells
