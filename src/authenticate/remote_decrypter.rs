@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::log::Journal;
-use crate::pulumi_cloud::{self, Cloud, Name};
+use crate::pulumi_cloud::{Cloud, Name};
 use crate::secret::Text;
 use esc::{Decrypter, HostResult};
 
@@ -71,7 +71,7 @@ impl<'a> StoredSecrets<'a> {
             Some(reached) => reached,
             none => none.insert(self.reach()?),
         };
-        let envelope = pulumi_cloud::envelope(ciphertext);
+        let envelope = esc::envelope::encode(ciphertext);
         let mut plaintexts = cloud.stored(name)?.decrypt(&[&envelope])?;
         let plaintext = plaintexts.pop().ok_or_else(|| {
             // invariant: there are as many plaintexts as ciphertexts.

@@ -1,6 +1,8 @@
 //! The Pulumi ESC environment language: parses, checks and evaluates environment definitions.
 
+mod base64;
 mod diagnostic;
+pub mod envelope;
 mod environment;
 mod error;
 pub mod evaluator;

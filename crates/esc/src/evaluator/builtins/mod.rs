@@ -5,7 +5,6 @@
 
 mod base64;
 mod concat;
-mod envelope;
 mod final_;
 mod join_split;
 mod json;
@@ -79,11 +78,6 @@ const PREFIX: &str = "fn::";
 /// Whether a key calls a function, be there such a function or not.
 pub(super) fn is_call(key: &str) -> bool {
     key.starts_with(PREFIX)
-}
-
-/// Whether a text is base64.
-pub(super) fn is_base64(text: &str) -> bool {
-    base64::decoded(text.as_bytes()).is_ok()
 }
 
 /// Reads `{key: argument}`, which is the expression `id`, if it is a call.

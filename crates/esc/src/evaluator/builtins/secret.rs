@@ -4,7 +4,8 @@
 
 use std::rc::Rc;
 
-use crate::evaluator::builtins::{Call, envelope};
+use crate::envelope;
+use crate::evaluator::builtins::Call;
 use crate::evaluator::evaluate::Scope;
 use crate::evaluator::expression::{Id, Kind, Lowering};
 use crate::evaluator::schema::{Schema, Type};
@@ -69,7 +70,7 @@ pub(super) fn evaluate(scope: &mut Scope<'_, '_>, plaintext: &Plaintext) -> Rc<C
 /// A check decrypts nothing, unless secrets are to be shown; it looks at the envelope alone.
 pub(super) fn decrypt(scope: &mut Scope<'_, '_>, id: Id, ciphertext: &Ciphertext) -> Rc<Computed> {
     let unknown = || Rc::new(Computed::unknown(Schema::of(Type::String)).with_secret(true));
-    let ciphertext = match envelope::open(ciphertext.0.as_bytes()) {
+    let ciphertext = match envelope::decode(ciphertext.0.as_bytes()) {
         Ok(ciphertext) => ciphertext,
         Err(error) => {
             scope.error(format!("invalid ciphertext: {error}"), id);
@@ -79,7 +80,7 @@ pub(super) fn decrypt(scope: &mut Scope<'_, '_>, id: Id, ciphertext: &Ciphertext
     if !scope.session.decrypts() {
         return unknown();
     }
-    match scope.session.decrypter.decrypt(ciphertext.content()) {
+    match scope.session.decrypter.decrypt(&ciphertext) {
         Ok(text) => {
             scope.session.sources.hide_text(&text);
             Rc::new(Computed::text(text).with_secret(true))
