@@ -1,6 +1,7 @@
 //! The Pulumi ESC environment language: parses, checks and evaluates environment definitions.
 
 mod base64;
+pub mod deep_stack;
 mod diagnostic;
 pub mod envelope;
 mod environment;

@@ -10,7 +10,7 @@ use crate::evaluator::document_path::join_step;
 use crate::evaluator::limits::Budget;
 use crate::evaluator::pattern_work;
 use crate::evaluator::schema::{Schema, Type};
-use crate::evaluator::value::{Computed, Origin, Shape};
+use crate::evaluator::value::{EvalValue, Origin, ValueKind};
 use crate::format::string::quoted;
 use crate::property_path::Accessor as PathStep;
 use crate::text::REDACTED;
@@ -54,7 +54,7 @@ pub(super) enum Wording {
 /// value that does not.
 pub(super) fn validate(
     budget: &mut Budget,
-    value: &Rc<Computed>,
+    value: &Rc<EvalValue>,
     schema: &Schema,
     wording: Wording,
 ) -> (bool, Vec<Violation>) {
@@ -100,26 +100,26 @@ impl Validation<'_> {
         holds
     }
 
-    fn value(&mut self, value: &Rc<Computed>, schema: &Schema) -> bool {
+    fn value(&mut self, value: &Rc<EvalValue>, schema: &Schema) -> bool {
         self.deeper(schema, |validation| {
             validation.value_at_depth(value, schema)
         })
     }
 
-    fn value_at_depth(&mut self, value: &Rc<Computed>, schema: &Schema) -> bool {
+    fn value_at_depth(&mut self, value: &Rc<EvalValue>, schema: &Schema) -> bool {
         let rules = schema.rules();
         if schema.is_any() {
             return true;
         }
         if rules.rejects {
-            return match (self.wording, value.kind()) {
+            return match (self.wording, value.known_type()) {
                 (Wording::Explained, Some(kind)) => {
                     self.violation(value, format!("expected never, got {kind}"))
                 }
                 _ => false,
             };
         }
-        let Some(kind) = value.kind() else {
+        let Some(kind) = value.known_type() else {
             let place = Place {
                 at: value.origin.clone(),
                 below: String::new(),
@@ -162,12 +162,12 @@ impl Validation<'_> {
             return self.violation(value, message);
         }
         holds
-            & match &value.shape {
-                Shape::Number(number) => self.number(value, number, schema),
-                Shape::Text(text) => self.text(value, text.as_bytes(), schema),
-                Shape::Array(items) => self.array(value, items, schema),
-                Shape::Object { .. } => self.object(value, schema),
-                Shape::Null | Shape::Bool(_) => true,
+            & match &value.kind {
+                ValueKind::Number(number) => self.number(value, number, schema),
+                ValueKind::Text(text) => self.text(value, text.as_bytes(), schema),
+                ValueKind::Array(items) => self.array(value, items, schema),
+                ValueKind::Object { .. } => self.object(value, schema),
+                ValueKind::Null | ValueKind::Bool(_) => true,
             }
     }
 
@@ -179,7 +179,7 @@ impl Validation<'_> {
         (holds, violations)
     }
 
-    fn any_of(&mut self, value: &Rc<Computed>, schema: &Schema) -> bool {
+    fn any_of(&mut self, value: &Rc<EvalValue>, schema: &Schema) -> bool {
         let branches = schema.any_of();
         if branches.is_empty() {
             return true;
@@ -198,7 +198,7 @@ impl Validation<'_> {
         self.violation(value, "at least one subschema must match".to_owned())
     }
 
-    fn one_of(&mut self, value: &Rc<Computed>, schema: &Schema) -> bool {
+    fn one_of(&mut self, value: &Rc<EvalValue>, schema: &Schema) -> bool {
         let branches = schema.one_of();
         if branches.is_empty() {
             return true;
@@ -222,7 +222,7 @@ impl Validation<'_> {
 
     /// Of alternatives that are objects the message says which properties tell them apart; and
     /// where the value has those of one of them alone, what is wrong with it as that one.
-    fn one_of_explained(&mut self, value: &Rc<Computed>, schema: &Schema) -> bool {
+    fn one_of_explained(&mut self, value: &Rc<EvalValue>, schema: &Schema) -> bool {
         let branches = schema.one_of();
         if branches.is_empty() {
             return true;
@@ -232,7 +232,7 @@ impl Validation<'_> {
             matching += usize::from(self.attempt(|it| it.value(value, branch)).0);
         }
         // What is not known yet may come out so that one alternative alone holds.
-        if matching == 1 || (matching > 1 && value.all.unknown) {
+        if matching == 1 || (matching > 1 && value.marks.has_unknown()) {
             return true;
         }
         let told_by: Vec<_> = branches
@@ -256,7 +256,7 @@ impl Validation<'_> {
         } else {
             "exactly one subschema may match"
         };
-        let is_record = value.kind() == Some(Type::Object) && !names.is_empty();
+        let is_record = value.known_type() == Some(Type::Object) && !names.is_empty();
         let message = match (is_record, meant.len()) {
             (false, _) => how_many.to_owned(),
             (true, 0) => format!("{how_many}: expected {names}"),
@@ -265,7 +265,7 @@ impl Validation<'_> {
         self.violation(value, message)
     }
 
-    fn number(&mut self, owner: &Rc<Computed>, number: &Number, schema: &Schema) -> bool {
+    fn number(&mut self, owner: &Rc<EvalValue>, number: &Number, schema: &Schema) -> bool {
         let rules = schema.rules();
         let limits = [
             &rules.multiple_of,
@@ -315,7 +315,7 @@ impl Validation<'_> {
         holds
     }
 
-    fn text(&mut self, owner: &Rc<Computed>, text: &[u8], schema: &Schema) -> bool {
+    fn text(&mut self, owner: &Rc<EvalValue>, text: &[u8], schema: &Schema) -> bool {
         let rules = schema.rules();
         let mut holds = true;
         if let Some(limit) = rules.minimum_length.filter(|limit| text.len() < *limit) {
@@ -350,7 +350,7 @@ impl Validation<'_> {
         self.budget.spend_steps(bytes / BYTES_PER_STEP);
     }
 
-    fn array(&mut self, owner: &Rc<Computed>, items: &[Rc<Computed>], schema: &Schema) -> bool {
+    fn array(&mut self, owner: &Rc<EvalValue>, items: &[Rc<EvalValue>], schema: &Schema) -> bool {
         let rules = schema.rules();
         let mut holds = true;
         if let Some(limit) = rules.minimum_items.filter(|limit| items.len() < *limit) {
@@ -369,9 +369,9 @@ impl Validation<'_> {
         holds
     }
 
-    fn object(&mut self, owner: &Rc<Computed>, schema: &Schema) -> bool {
+    fn object(&mut self, owner: &Rc<EvalValue>, schema: &Schema) -> bool {
         let rules = schema.rules();
-        let count = owner.names().count();
+        let count = owner.properties().count();
         let mut holds = true;
         if let Some(limit) = rules.minimum_properties.filter(|limit| count < *limit) {
             let message = format!("expected an object with at least {limit} properties");
@@ -381,8 +381,9 @@ impl Validation<'_> {
             let message = format!("expected an object with at most {limit} properties");
             holds = self.violation(owner, message);
         }
-        for name in owner.names() {
-            let (Some(value), Some(schema)) = (owner.entry(name), schema.declared_property(name))
+        for (name, _) in owner.properties() {
+            let (Some(value), Some(schema)) =
+                (owner.known_property(name), schema.declared_property(name))
             else {
                 continue;
             };
@@ -396,11 +397,11 @@ impl Validation<'_> {
             }
         }
         let dependent = rules.dependent_required.iter();
-        let dependent = dependent.filter(|(name, _)| owner.entry(name).is_some());
+        let dependent = dependent.filter(|(name, _)| owner.known_property(name).is_some());
         let required = rules.required.iter();
         let missing: Vec<_> = required
             .chain(dependent.flat_map(|(_, names)| names))
-            .filter(|name| owner.entry(name).is_none())
+            .filter(|name| owner.known_property(name).is_none())
             .map(|name| &**name)
             .collect();
         if !missing.is_empty() {
@@ -538,7 +539,7 @@ impl Validation<'_> {
     }
 
     /// Notes a violation; false, for what does not hold.
-    fn violation(&mut self, value: &Computed, message: String) -> bool {
+    fn violation(&mut self, value: &EvalValue, message: String) -> bool {
         self.add(value.origin.clone(), message)
     }
 
@@ -567,35 +568,36 @@ impl Validation<'_> {
     }
 
     /// Whether a value is the same as one of a schema. Numbers are the same if they are written so.
-    fn equals(&mut self, value: &Computed, constant: &Value) -> bool {
+    fn equals(&mut self, value: &EvalValue, constant: &Value) -> bool {
         if !self.budget.spend_steps(1) {
             return true;
         }
-        match (&value.shape, &constant.data) {
-            (Shape::Null, Data::Null) => true,
-            (Shape::Bool(value), Data::Bool(constant)) => value == constant,
-            (Shape::Number(value), Data::Number(constant)) => {
+        match (&value.kind, &constant.data) {
+            (ValueKind::Null, Data::Null) => true,
+            (ValueKind::Bool(value), Data::Bool(constant)) => value == constant,
+            (ValueKind::Number(value), Data::Number(constant)) => {
                 self.spend_bytes(constant.as_str().len());
                 value == constant
             }
-            (Shape::Text(value), Data::String(constant)) => {
+            (ValueKind::Text(value), Data::String(constant)) => {
                 self.spend_bytes(constant.as_bytes().len());
                 value == constant
             }
-            (Shape::Array(items), Data::Array(constants)) => {
+            (ValueKind::Array(items), Data::Array(constants)) => {
                 items.len() == constants.len()
                     && items
                         .iter()
                         .zip(constants)
                         .all(|(item, constant)| self.equals(item, constant))
             }
-            (Shape::Object { entries, .. }, Data::Object(constants)) => {
-                self.budget.spend_steps(entries.len());
-                let own = entries.iter().filter(|(_, entry)| entry.own);
+            (ValueKind::Object { properties, .. }, Data::Object(constants)) => {
+                self.budget.spend_steps(properties.len());
+                let own = properties.iter().filter(|(_, property)| property.is_own);
                 own.count() == constants.len()
                     && constants.iter().all(|(name, constant)| {
-                        let entry = entries.get(name.as_str()).filter(|entry| entry.own);
-                        entry.is_some_and(|entry| self.equals(&entry.value, constant))
+                        let property = properties.get(name.as_str());
+                        let own = property.filter(|property| property.is_own);
+                        own.is_some_and(|property| self.equals(&property.value, constant))
                     })
             }
             _ => false,
