@@ -5,7 +5,7 @@
 //! consists of names (any characters but `.`, `[`, `}` and blanks), keys in `["…"]` and indexes in
 //! `[…]`.
 //!
-//! [`PropertyPath`] parses paths given on the command line. It has a parser of its own because
+//! [`PropertyPath`] parses paths given on the command line. It has its own parser because
 //! upstream reads those with `resource.ParsePropertyPath`: names may contain blanks and braces, `\`
 //! escapes any character of a quoted key, and indexes are not negative.
 

@@ -7,7 +7,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::error::Failure;
-use crate::evaluator::builtins;
 use crate::evaluator::export;
 use crate::evaluator::expression::{BuiltinCall, ExprId, ExprKind, Program};
 use crate::evaluator::interpolation::Segment;
@@ -200,7 +199,7 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
                 }
                 ValueKind::object(properties)
             }
-            ExprKind::Call(call) => return builtins::evaluate(self, id, call),
+            ExprKind::Call(call) => return self.call_builtin(id, call),
         };
         let mut value = EvalValue::new(kind);
         if matches!(value.kind, ValueKind::Text(_) | ValueKind::Number(_)) {

@@ -84,7 +84,7 @@ fn to_value_at_depth(budget: &mut Budget, value: &EvalValue, depth: usize) -> Va
         ValueKind::Object { .. } => STEPS_PER_OBJECT,
         _ => 1,
     };
-    // The value may be printed on a line of its own, indented by its depth.
+    // The value may be printed on a separate line, indented by its depth.
     let bytes = value.as_text().map_or(0, |text| text.as_bytes().len()) + 2 * depth;
     if !budget.spend_steps(steps) || !budget.spend_text(bytes) {
         return Value::unknown();

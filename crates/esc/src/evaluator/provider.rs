@@ -1,7 +1,7 @@
 //! The traits through which the evaluator calls its host: to import definitions, open providers, read
 //! rotated secrets, and decrypt.
 //!
-//! They require `Sync` because evaluation runs on a thread of its own, with a large stack.
+//! They require `Sync` because evaluation runs on a separate thread with a large stack.
 
 use std::fmt;
 

@@ -23,42 +23,6 @@ use crate::evaluator::schema::{InvalidSchema, Schema};
 use crate::evaluator::validate::{self as validation, Wording};
 use crate::evaluator::value::{EvalValue, Properties, ValueKind};
 
-/// Evaluates a call, which is the expression `id`.
-pub(super) fn evaluate(
-    evaluator: &mut DefinitionEvaluator<'_, '_>,
-    id: ExprId,
-    call: &BuiltinCall,
-) -> Rc<EvalValue> {
-    match call {
-        BuiltinCall::Ciphertext(envelope) => secret::decrypt(evaluator, id, envelope),
-        BuiltinCall::Concat(argument) => concat::evaluate(evaluator, *argument),
-        BuiltinCall::Final(argument) => final_::evaluate(evaluator, *argument),
-        BuiltinCall::FromBase64(argument) => base64::decode(evaluator, id, *argument),
-        BuiltinCall::FromJson(argument) => json_yaml::from_json(evaluator, id, *argument),
-        BuiltinCall::Join { delimiter, items } => join_split::join(evaluator, *delimiter, *items),
-        BuiltinCall::Open { provider, inputs } => {
-            open::evaluate(evaluator, id, provider.as_ref(), *inputs)
-        }
-        BuiltinCall::Rotate {
-            rotator,
-            inputs,
-            state,
-        } => rotate::evaluate(evaluator, id, rotator.as_ref(), *inputs, *state),
-        BuiltinCall::Secret {
-            plaintext,
-            argument,
-        } => secret::evaluate(evaluator, plaintext, *argument),
-        BuiltinCall::Split { delimiter, text } => {
-            join_split::split(evaluator, id, *delimiter, *text)
-        }
-        BuiltinCall::ToBase64(argument) => base64::encode(evaluator, id, *argument),
-        BuiltinCall::ToJson(argument) => json_yaml::to_json(evaluator, *argument),
-        BuiltinCall::ToText(argument) => to_string::evaluate(evaluator, *argument),
-        BuiltinCall::ToYaml(argument) => json_yaml::to_yaml(evaluator, *argument),
-        BuiltinCall::Validate { schema, value } => validate::evaluate(evaluator, *schema, *value),
-    }
-}
-
 /// The result of a builtin that returns its argument: without inherited properties, and as secret and
 /// as unknown as anything in it.
 fn pass_through(budget: &mut Budget, value: &EvalValue) -> EvalValue {
@@ -87,6 +51,38 @@ fn pass_through(budget: &mut Budget, value: &EvalValue) -> EvalValue {
 }
 
 impl DefinitionEvaluator<'_, '_> {
+    /// Evaluates a call, which is the expression `id`.
+    pub(super) fn call_builtin(&mut self, id: ExprId, call: &BuiltinCall) -> Rc<EvalValue> {
+        match call {
+            BuiltinCall::Ciphertext(envelope) => secret::decrypt(self, id, envelope),
+            BuiltinCall::Concat(argument) => concat::evaluate(self, *argument),
+            BuiltinCall::Final(argument) => final_::evaluate(self, *argument),
+            BuiltinCall::FromBase64(argument) => base64::decode(self, id, *argument),
+            BuiltinCall::FromJson(argument) => json_yaml::from_json(self, id, *argument),
+            BuiltinCall::Join { delimiter, items } => join_split::join(self, *delimiter, *items),
+            BuiltinCall::Open { provider, inputs } => {
+                open::evaluate(self, id, provider.as_ref(), *inputs)
+            }
+            BuiltinCall::Rotate {
+                rotator,
+                inputs,
+                state,
+            } => rotate::evaluate(self, id, rotator.as_ref(), *inputs, *state),
+            BuiltinCall::Secret {
+                plaintext,
+                argument,
+            } => secret::evaluate(self, plaintext, *argument),
+            BuiltinCall::Split { delimiter, text } => {
+                join_split::split(self, id, *delimiter, *text)
+            }
+            BuiltinCall::ToBase64(argument) => base64::encode(self, id, *argument),
+            BuiltinCall::ToJson(argument) => json_yaml::to_json(self, *argument),
+            BuiltinCall::ToText(argument) => to_string::evaluate(self, *argument),
+            BuiltinCall::ToYaml(argument) => json_yaml::to_yaml(self, *argument),
+            BuiltinCall::Validate { schema, value } => validate::evaluate(self, *schema, *value),
+        }
+    }
+
     /// Evaluates an argument, and reports where it does not satisfy `schema`. Returns whether it
     /// does. A missing argument is unknown.
     fn evaluate_argument(
