@@ -2,17 +2,17 @@
 
 use clap::Args;
 
+use super::flags::{GetTokenFlags, KubeconfigFlags, OpenFlags};
 use super::{kubeconfig, output};
 use crate::aws::endpoint::Region;
-use crate::config::request::OpenRequest;
-use crate::config::{GetTokenFlags, KubeconfigFlags, OpenFlags};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::eks_login::{EksLogin, Login};
 use crate::kubernetes::kubeconfig::{
-    Changes, Context, Merged, PluginUser, User, Wanted, context_entry,
+    Changes, Context as KubeconfigContext, Merged, PluginUser, User, Wanted, context_entry,
 };
-use crate::log::{Journal, Note};
+use crate::log::{Log, Message};
 
 pub(super) const ABOUT: &str = "Have the users of the kubeconfig that run aws or aws-iam-authenticator log in with this plugin";
 
@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     open: OpenFlags,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     let flags = &arguments.kubeconfig;
     let names_one = flags.alias.is_some() || flags.user_alias.is_some() || flags.set_current;
     if names_one && arguments.context.is_none() {
@@ -54,7 +54,8 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
         .with_hint("name it with `--context`"));
     }
     kubeconfig::check_names(flags)?;
-    let request = OpenRequest::read(&arguments.environment, &arguments.open, host)?;
+    let Context { host, log, .. } = context;
+    let request = arguments.open.request(&arguments.environment, host)?;
     let mut notes = Vec::new();
     kubeconfig::apply(flags, &request, host, |merged| {
         let conversion = Conversion {
@@ -64,11 +65,11 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
         };
         match &arguments.context {
             Some(name) => conversion.of_context(name, &mut notes),
-            None => conversion.of_all(&mut notes, journal),
+            None => conversion.of_all(&mut notes, log),
         }
     })?;
     for note in notes {
-        output::note(Note::Line(&note));
+        output::note(Message::Line(&note));
     }
     Ok(())
 }
@@ -80,7 +81,7 @@ struct Conversion<'a> {
 }
 
 impl Conversion<'_> {
-    fn of_all(&self, notes: &mut Vec<String>, journal: &Journal<'_>) -> Result<Changes> {
+    fn of_all(&self, notes: &mut Vec<String>, log: &Log<'_>) -> Result<Changes> {
         let mut changes = Changes::default();
         let mut known = 0;
         for user in self.merged.users() {
@@ -95,7 +96,7 @@ impl Conversion<'_> {
                     known += 1;
                     notes.push(format!("the user `{}` stays as it is: {reason}", user.name));
                 }
-                Some(Login::Other) | None => journal.detail(format_args!(
+                Some(Login::Other) | None => log.debug(format_args!(
                     "the user `{}` does not log in to EKS and stays as it is",
                     user.name
                 )),
@@ -203,7 +204,7 @@ impl Conversion<'_> {
         let contexts = self.merged.contexts();
         let servers = contexts
             .iter()
-            .filter(|context: &&Context| context.user == user)
+            .filter(|context: &&KubeconfigContext| context.user == user)
             .filter_map(|context| self.merged.server(&context.cluster));
         let mut regions: Vec<_> = servers.map(Region::of_api_server).collect();
         regions.dedup();

@@ -2,13 +2,13 @@
 
 use clap::{Args, ValueEnum};
 
+use super::flags::OpenFlags;
 use super::output;
 use crate::authenticate::open;
-use crate::config::OpenFlags;
-use crate::config::request::OpenRequest;
+use crate::config::OpenRequest;
+use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::host::Host;
-use crate::log::{Journal, Note};
+use crate::log::Message;
 use esc::format::json::{self, Secrets};
 use esc::format::yaml;
 use esc::{Environment, PropertyPath, Value, format::dotenv, format::string};
@@ -51,7 +51,7 @@ enum Format {
     Detailed,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     let path = arguments
         .path
         .as_deref()
@@ -68,8 +68,10 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
         )
         .with_hint("leave the path out, or use `--format string` for a single value"));
     }
-    let request = OpenRequest::read(&arguments.environment, &arguments.flags, host)?;
-    let opened = open(&request, host, journal)?;
+    let request = arguments
+        .flags
+        .request(&arguments.environment, context.host)?;
+    let opened = open(&request, context.with_timeout(request.timeout))?;
     let warnings = opened.warnings();
     if !warnings.is_empty() {
         output::block(&warnings);
@@ -100,7 +102,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
     };
     if matches!(arguments.format, Format::Dotenv | Format::Shell) {
         for file in environment.file_entries() {
-            output::note(Note::Line(&format!(
+            output::note(Message::Line(&format!(
                 "`{}` is left out: it is a file, and `open` writes none; `kubectl-esc run` does",
                 file.name
             )));

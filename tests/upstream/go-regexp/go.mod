@@ -1,0 +1,3 @@
+module kubectl-esc/go-regexp
+
+go 1.26
