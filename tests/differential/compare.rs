@@ -9,7 +9,7 @@ use crate::case::{Answer, Case, Diagnostic};
 use crate::original::CRASHED;
 
 /// Differences that are meant: a name, and why.
-pub const EXPLAINED: [(&str, &str); 12] = [
+pub const EXPLAINED: [(&str, &str); 13] = [
     (
         "no YAML",
         "where a text is no YAML, both say so: the original without a place and in its parser's \
@@ -47,6 +47,12 @@ pub const EXPLAINED: [(&str, &str); 12] = [
          and marks on little indented lines in brackets, marks and commas right behind tags",
     ),
     (
+        "pattern",
+        "ours compiles the patterns of schemas with `regex-lite`: it rejects a few constructs of Go's \
+         `regexp` with a message that points to `--remote`, and words the errors of invalid patterns \
+         differently",
+    ),
+    (
         "split",
         "the parts of a secret that `fn::split` splits are public in the original, secret in ours",
     ),
@@ -71,6 +77,12 @@ const LIMITS: [&str; 7] = [
     "go deeper than",
     "environments are imported",
 ];
+
+/// How both report a pattern that does not compile.
+const INVALID_PATTERN: &str = "invalid schema: error parsing regexp: ";
+
+/// What our message about a pattern that only the original supports points to.
+const REMOTE: &str = "`--remote`";
 
 /// How ours refuses what its parser does not read.
 const PARSER: [&str; 4] = [
@@ -162,6 +174,12 @@ pub fn compare(case: &Case, theirs: &Answer, ours: &Answer) -> Comparison {
         comparison.explain("parser");
         return comparison;
     }
+    let mut unsupported = ours.open.iter().chain(&ours.checked);
+    if unsupported.any(|it| it.summary.starts_with(INVALID_PATTERN) && it.summary.contains(REMOTE))
+    {
+        comparison.explain("pattern");
+        return comparison;
+    }
     for (name, theirs, ours) in [
         ("revealed", &theirs.revealed, &ours.revealed),
         ("redacted", &theirs.redacted, &ours.redacted),
@@ -236,6 +254,7 @@ impl Comparison {
             ("secret", keeps_secret),
             ("secret", keeps_json),
             ("unplaced", is_unplaced),
+            ("pattern", rejects_pattern),
             (
                 "secret",
                 if self.has_secrets {
@@ -441,6 +460,17 @@ fn is_unplaced(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
         && theirs.path.is_empty()
         && (&theirs.severity, &theirs.summary) == (&ours.severity, &ours.summary)
         && ours.path.to_lowercase().ends_with("[\"fn::secret\"]")
+}
+
+/// Whether both reject a pattern at the same place, in different words.
+fn rejects_pattern(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
+    let same_place = Diagnostic {
+        summary: ours.summary.clone(),
+        ..theirs.clone()
+    };
+    theirs.summary.starts_with(INVALID_PATTERN)
+        && ours.summary.starts_with(INVALID_PATTERN)
+        && *ours == same_place
 }
 
 /// The original's word for a text that is no YAML.

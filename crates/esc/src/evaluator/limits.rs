@@ -33,9 +33,8 @@ pub const MAXIMUM_EVALUATION_DEPTH: usize = 1_000;
 /// copied out.
 pub const MAXIMUM_STEPS: usize = 4_000_000;
 
-/// How much work of patterns is one step. To match a text takes as many units of it as the compiled
-/// pattern has states times the bytes of the text. Each state that is compiled is a step as well.
-pub const PATTERN_WORK_PER_STEP: usize = 32;
+/// How many bytes of memory that the patterns of a schema take count as one step.
+pub(super) const PATTERN_BYTES_PER_STEP: usize = 1 << 10;
 
 /// How many bytes of text an evaluation may produce in all, the indentation of its values included.
 pub const MAXIMUM_TEXT_BYTES: usize = 32 << 20;

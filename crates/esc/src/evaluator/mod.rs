@@ -16,7 +16,6 @@ mod interpolation;
 pub mod limits;
 mod merge;
 mod pattern;
-mod pattern_work;
 pub mod provider;
 mod redaction;
 mod schema;

@@ -9,7 +9,7 @@ use crate::evaluator::decimal::Decimal;
 use crate::evaluator::document_path::join_step;
 use crate::evaluator::export;
 use crate::evaluator::limits::Budget;
-use crate::evaluator::pattern_work;
+use crate::evaluator::pattern::Pattern;
 use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::value::{Computed, Origin, Shape};
 use crate::property_path::Accessor as PathStep;
@@ -327,7 +327,7 @@ impl Validation<'_> {
             holds = self.violation(owner, message);
         }
         if let Some(pattern) = &rules.pattern
-            && self.affords(pattern.as_str(), text)
+            && self.affords(pattern, text)
             && !pattern.matches(text)
         {
             let pattern = export::quoted(pattern.as_str());
@@ -338,11 +338,8 @@ impl Validation<'_> {
     }
 
     /// Whether there are steps left to match a pattern against a text.
-    fn affords(&mut self, pattern: &str, text: &[u8]) -> bool {
-        let states = pattern_work::states(pattern);
-        self.spend_bytes(pattern.len());
-        let steps = pattern_work::steps(states, text.len());
-        self.budget.spend_steps(steps)
+    fn affords(&mut self, pattern: &Pattern, text: &[u8]) -> bool {
+        self.budget.spend_steps(pattern.steps(text.len()))
     }
 
     /// Takes the steps to go over so many bytes.

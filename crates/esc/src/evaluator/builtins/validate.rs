@@ -7,10 +7,9 @@ use crate::evaluator::builtins::{Call, passed_on};
 use crate::evaluator::evaluate::Scope;
 use crate::evaluator::export;
 use crate::evaluator::expression::{Id, Kind, Lowering};
-use crate::evaluator::pattern_work;
-use crate::evaluator::schema::{Schema, is_keyword};
+use crate::evaluator::limits::PATTERN_BYTES_PER_STEP;
+use crate::evaluator::schema::Schema;
 use crate::evaluator::value::Computed;
-use crate::{Data, Value};
 
 /// What a schema must be: the keywords that ESC knows, and of what type they are.
 const SCHEMA: &str = r##"{
@@ -85,35 +84,16 @@ fn read_schema(scope: &mut Scope<'_, '_>, id: Option<Id>) -> Option<Schema> {
         return None;
     }
     let exported = export::to_value(&mut scope.session.budget, &value);
-    if !scope
-        .session
-        .budget
-        .spend_steps(states_of_patterns(&exported))
-    {
-        return None;
-    }
     match Schema::read(&exported) {
-        Ok(schema) => Some(schema),
+        Ok(schema) => {
+            let budget = &mut scope.session.budget;
+            budget.spend_steps(schema.pattern_bytes() / PATTERN_BYTES_PER_STEP);
+            Some(schema)
+        }
         Err(error) => {
             scope.error(format!("invalid schema: {error}"), id);
             None
         }
-    }
-}
-
-/// How many states the patterns in a schema have. Where a pattern may
-/// stand, one counts, be it part of a schema or of a `const`.
-fn states_of_patterns(schema: &Value) -> usize {
-    let sum = |counts: &mut dyn Iterator<Item = usize>| counts.fold(0, usize::saturating_add);
-    match &schema.data {
-        Data::Object(entries) => sum(&mut entries.iter().map(|(name, value)| {
-            match value.as_str().filter(|_| is_keyword("pattern", name)) {
-                Some(pattern) => pattern_work::compiled(pattern),
-                None => states_of_patterns(value),
-            }
-        })),
-        Data::Array(items) => sum(&mut items.iter().map(states_of_patterns)),
-        _ => 0,
     }
 }
 

@@ -13,7 +13,6 @@ use std::fmt;
 use std::rc::Rc;
 
 use read::Reader;
-pub(super) use read::is_keyword;
 
 use crate::evaluator::limits::MAXIMUM_NESTING;
 use crate::evaluator::pattern::Pattern;
@@ -33,6 +32,8 @@ struct Arena {
     rules: Vec<Rules>,
     /// Whether any of them has `rotateOnly`.
     rotates: bool,
+    /// How much memory its patterns take, in bytes.
+    pattern_bytes: usize,
 }
 
 /// A schema in another: in the same arena or elsewhere.
@@ -252,7 +253,7 @@ impl Schema {
         Self {
             arena: Rc::new(Arena {
                 rules: vec![rules],
-                rotates: false,
+                ..Arena::default()
             }),
             at: 0,
             rotate_only: false,
@@ -277,6 +278,11 @@ impl Schema {
     /// Whether any input in it is one that only rotation reads.
     pub(super) fn rotates(&self) -> bool {
         self.arena.rotates || self.rotate_only
+    }
+
+    /// How much memory the patterns of the whole schema take, in bytes.
+    pub(super) fn pattern_bytes(&self) -> usize {
+        self.arena.pattern_bytes
     }
 
     /// How many subschemas and names it lists itself, which a check may have to look at.
@@ -437,7 +443,7 @@ mod tests {
             ),
             (
                 r##"{"anyOf":[{"pattern":"["}],"items":{"$ref":"#"}}"##,
-                "error parsing regexp: missing closing ]: `[`",
+                "error parsing regexp: found unclosed character class: `[`",
             ),
         ] {
             assert_eq!(Schema::parse(text).unwrap_err().to_string(), want, "{text}");

@@ -12,9 +12,12 @@ use percent_encoding::percent_decode_str;
 
 use super::{Arena, InvalidSchema, Rules, Schema, Sub, Type};
 use crate::evaluator::export::quoted;
-use crate::evaluator::pattern::Pattern;
+use crate::evaluator::pattern::{self, Pattern};
 use crate::format::string::quote;
 use crate::{Data, Number, TextBuilder, Value};
+
+/// How much memory the patterns of a schema may take, in bytes.
+const MAXIMUM_PATTERN_BYTES: usize = 4 << 20;
 
 /// The keywords that mean something here, in the order in which the original compiles them: it tells
 /// the first failure. JSON text may write them in any case, as for Go's `encoding/json`.
@@ -50,7 +53,7 @@ const KEYWORDS: [&str; 27] = [
 
 /// Whether Go's `encoding/json` takes the name for the keyword: it folds case as Unicode does, where two
 /// characters beyond ASCII fold to letters of it.
-pub(in crate::evaluator) fn is_keyword(keyword: &str, name: &str) -> bool {
+fn is_keyword(keyword: &str, name: &str) -> bool {
     let folded = name.chars().map(|character| match character {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',
@@ -241,8 +244,7 @@ impl<'v> Reader<'v> {
             "pattern" => {
                 let pattern = text(keyword, value)?;
                 if !pattern.is_empty() {
-                    let pattern = Pattern::read(pattern)
-                        .map_err(|reason| InvalidSchema(format!("error parsing regexp: {reason}")));
+                    let pattern = self.pattern(pattern);
                     rules.pattern = self.noted(at, pattern);
                 }
             }
@@ -278,6 +280,18 @@ impl<'v> Reader<'v> {
     fn noted<T>(&mut self, at: usize, read: Result<T, InvalidSchema>) -> Option<T> {
         read.map_err(|failure| self.failures.entry(at).or_insert(failure))
             .ok()
+    }
+
+    fn pattern(&mut self, pattern: &str) -> Result<Pattern, InvalidSchema> {
+        let memory_left = MAXIMUM_PATTERN_BYTES.saturating_sub(self.arena.pattern_bytes);
+        let compiled = Pattern::compile(pattern, memory_left);
+        self.arena.pattern_bytes += match &compiled {
+            Ok(pattern) => pattern.memory(),
+            // To find out is expensive: allow it once per schema.
+            Err(reason) if reason == pattern::TOO_LARGE => memory_left,
+            Err(_) => 0,
+        };
+        compiled.map_err(|reason| InvalidSchema(format!("error parsing regexp: {reason}")))
     }
 
     fn count(&mut self, at: usize, number: &Number) -> Option<usize> {

@@ -143,7 +143,7 @@ fn a_value_is_validated_and_passed_on() {
         (
             "{schema: {pattern: '('}, value: 1}",
             "1",
-            "2:30 invalid schema: error parsing regexp: missing closing ): `(` (values.a[\"fn::validate\"].schema)",
+            "2:30 invalid schema: error parsing regexp: found open group without closing ')': `(` (values.a[\"fn::validate\"].schema)",
         ),
         (
             "{schema: {secret: 1}, value: 1}",

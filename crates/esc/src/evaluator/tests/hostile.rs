@@ -240,7 +240,8 @@ fn one_large_value_is_not_gone_over_for_each_that_refers_to_it() {
 #[test]
 fn patterns_and_schemas_have_limits() {
     let world = World::importing(&[]);
-    let wide = "(a?){1000}".repeat(10);
+    let wide = "(a?){1000}";
+    let too_wide = wide.repeat(10);
     let compiled = repeated(40, |_| format!("{{pattern: '{wide}'}}, "));
     let names = repeated(800, |number| format!("n{number}, "));
     let maps = "{}, ".repeat(500);
@@ -250,12 +251,18 @@ fn patterns_and_schemas_have_limits() {
             "d{number}: {{anyOf: [{{$ref: '#/$defs/d{next}'}}, {{$ref: '#/$defs/d{next}'}}]}}, "
         )
     });
+    for schema in [
+        format!("{{pattern: '{too_wide}'}}"),
+        format!("{{anyOf: [{compiled}]}}"),
+    ] {
+        let text = format!("values: {{a: {{fn::validate: {{schema: {schema}, value: a}}}}}}");
+        refused(&world, &text, "expression too large");
+    }
     let nested = (0..100).fold("{type: boolean}".to_owned(), |schema, _| {
         format!("{{oneOf: [{schema}, {{type: boolean}}]}}")
     });
     for (schema, value) in [
-        (format!("{{pattern: '{wide}'}}"), "a".repeat(10_000)),
-        (format!("{{anyOf: [{compiled}]}}"), "a".to_owned()),
+        (format!("{{pattern: '{wide}'}}"), "a".repeat(20_000)),
         (
             format!("{{items: {{required: [{names}]}}}}"),
             format!("[{maps}]"),

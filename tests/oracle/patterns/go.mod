@@ -1,3 +1,0 @@
-module kubectl-esc/oracle/patterns
-
-go 1.26
