@@ -48,6 +48,7 @@ pub mod cache;
 pub mod clock;
 pub mod commands;
 pub mod config;
+mod context;
 pub mod digest;
 pub mod error;
 pub mod files_read;
@@ -62,3 +63,5 @@ pub mod providers;
 pub mod pulumi_cloud;
 pub mod pulumi_state;
 pub mod secret;
+
+pub use context::Context;

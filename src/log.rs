@@ -1,73 +1,81 @@
-//! What a call tells about its steps, for whoever asked with `-v`.
+//! The log of a call, shown with `-v`.
 
 use std::fmt;
 
-/// How much is told.
+/// How much is logged.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Level {
-    /// `-v`: warnings, and each step with its outcome.
-    Steps,
-    /// `-vv`: also where each setting comes from.
-    Details,
+    /// `-v`: warnings, and each step with its result.
+    Info,
+    /// `-vv`: also where each setting comes from, and each request.
+    Debug,
 }
 
-/// Something told.
+/// A log message.
 #[derive(Clone, Copy, Debug)]
-pub enum Note<'a> {
-    /// Several lines that are to be shown as they are.
+pub enum Message<'a> {
+    /// Rendered diagnostics of several lines, to be shown as they are.
     Block(&'a str),
     /// One line.
     Line(&'a str),
 }
 
-/// Takes the notes of a call. The library writes nothing itself: it hands each note to the sink
-/// that it was given. A note never holds a secret.
-pub struct Journal<'a> {
+/// Passes log messages to a sink. The library itself writes nothing. A message never holds a secret.
+pub struct Log<'a> {
     level: Option<Level>,
-    sink: &'a (dyn Fn(Note<'_>) + Sync),
+    sink: &'a (dyn Fn(Message<'_>) + Sync),
 }
 
-impl<'a> Journal<'a> {
-    /// A journal that hands notes up to `level` to `sink`; none where `level` is `None`.
-    pub fn new(level: Option<Level>, sink: &'a (dyn Fn(Note<'_>) + Sync)) -> Self {
+impl<'a> Log<'a> {
+    /// A log that passes messages up to `level` to `sink`, and none if `level` is `None`.
+    pub fn new(level: Option<Level>, sink: &'a (dyn Fn(Message<'_>) + Sync)) -> Self {
         Self { level, sink }
     }
 
-    /// A journal that nobody reads.
+    /// A log that drops every message.
     #[must_use]
-    pub fn silent() -> Self {
+    pub fn disabled() -> Self {
         Self {
             level: None,
             sink: &|_| (),
         }
     }
 
-    /// Whether notes of `level` are read.
+    /// Whether messages of `level` are logged.
     #[must_use]
-    pub fn reads(&self, level: Level) -> bool {
+    pub fn is_enabled(&self, level: Level) -> bool {
         self.level.is_some_and(|most| level <= most)
     }
 
-    /// Takes a note of a step.
-    pub fn step(&self, note: fmt::Arguments<'_>) {
-        self.take(Level::Steps, note);
+    /// Logs a step.
+    pub fn info(&self, message: fmt::Arguments<'_>) {
+        self.log(Level::Info, message);
     }
 
-    /// Takes a note of warnings, rendered with their places.
+    /// Logs a detail.
+    pub fn debug(&self, message: fmt::Arguments<'_>) {
+        self.log(Level::Debug, message);
+    }
+
+    /// Logs warnings that are already rendered with their positions.
     pub fn warnings(&self, rendered: &str) {
-        if self.reads(Level::Steps) && !rendered.is_empty() {
-            (self.sink)(Note::Block(rendered));
+        if self.is_enabled(Level::Info) && !rendered.is_empty() {
+            (self.sink)(Message::Block(rendered));
         }
     }
 
-    /// Takes a note of a detail.
-    pub fn detail(&self, note: fmt::Arguments<'_>) {
-        self.take(Level::Details, note);
-    }
-
-    fn take(&self, level: Level, note: fmt::Arguments<'_>) {
-        if self.reads(level) {
-            (self.sink)(Note::Line(&note.to_string()));
+    fn log(&self, level: Level, message: fmt::Arguments<'_>) {
+        if self.is_enabled(level) {
+            (self.sink)(Message::Line(&message.to_string()));
         }
+    }
+}
+
+impl fmt::Debug for Log<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Log")
+            .field("level", &self.level)
+            .finish_non_exhaustive()
     }
 }

@@ -12,12 +12,13 @@ const RULES: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("digest", &[]),
     ("host", &["clock", "error"]),
+    ("context", &["clock", "host", "http", "log"]),
     ("files_read", &["digest"]),
     ("opener", &["clock", "error", "files_read"]),
     ("http", &["clock", "error", "host", "secret"]),
     (
         "identity_token",
-        &["clock", "error", "host", "http", "secret"],
+        &["context", "clock", "error", "host", "http", "secret"],
     ),
     (
         "cache",
@@ -29,6 +30,7 @@ const RULES: &[(&str, &[&str])] = &[
     (
         "aws",
         &[
+            "context",
             "clock",
             "error",
             "host",
@@ -45,6 +47,7 @@ const RULES: &[(&str, &[&str])] = &[
     (
         "pulumi_cloud",
         &[
+            "context",
             "clock",
             "error",
             "files_read",
@@ -59,6 +62,7 @@ const RULES: &[(&str, &[&str])] = &[
     (
         "providers",
         &[
+            "context",
             "aws",
             "clock",
             "error",
@@ -73,6 +77,7 @@ const RULES: &[(&str, &[&str])] = &[
     (
         "authenticate",
         &[
+            "context",
             "aws",
             "cache",
             "clock",
@@ -95,6 +100,7 @@ const RULES: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
+            "context",
             "authenticate",
             "aws::eks_token",
             "aws::endpoint",

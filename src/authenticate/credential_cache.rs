@@ -118,7 +118,7 @@ impl<'a> Cached<'a> {
             return Found::Nothing;
         }
         let age = now.shifted(entry.clock_offset).since(entry.obtained_at);
-        self.call.journal.step(format_args!(
+        self.call.log.info(format_args!(
             "using cached credentials, {} old, good until {}",
             format_duration(age),
             entry.good_until
@@ -131,7 +131,7 @@ impl<'a> Cached<'a> {
 
     /// Renews credentials that are still good, unless somebody else does, or it failed a moment ago.
     fn renewed(&self, entry: Entry, request: &CacheRequest) -> Result<Session> {
-        let journal = self.call.journal;
+        let log = self.call.log;
         let now = self.call.host.clock().now();
         let last = self.cache.last_failure();
         if last.is_some_and(|last| last.is_within(RENEWAL_PAUSE, now)) {
@@ -151,11 +151,11 @@ impl<'a> Cached<'a> {
         if let Found::Fresh(renewed) = self.look_up() {
             return session_of(renewed);
         }
-        journal.step(format_args!("renewing them before they end"));
+        log.info(format_args!("renewing them before they end"));
         match self.fetch_with_good_login(request, deadline, lock, None) {
             Ok(session) => Ok(session),
             Err(error) => {
-                journal.step(format_args!("they could not be renewed: {error}"));
+                log.info(format_args!("they could not be renewed: {error}"));
                 session_of(entry)
             }
         }
@@ -169,8 +169,8 @@ impl<'a> Cached<'a> {
             .filter(|failure| self.is_to_be_told_again(failure))
         {
             self.call
-                .journal
-                .step(format_args!("failed a moment ago, not tried again"));
+                .log
+                .info(format_args!("failed a moment ago, not tried again"));
             return Err(failure.into_error());
         }
         let to_replace = match request.refresh.then(|| self.cache.look_up()) {
@@ -191,8 +191,8 @@ impl<'a> Cached<'a> {
                 Outcome::None => {}
                 Outcome::Fetched(entry) => return session_of(entry),
                 Outcome::Failed(failure) => {
-                    let journal = self.call.journal;
-                    journal.step(format_args!("failed in another process, not tried again"));
+                    let log = self.call.log;
+                    log.info(format_args!("failed in another process, not tried again"));
                     return Err(failure.into_error());
                 }
                 Outcome::NothingToKeep => {
@@ -270,8 +270,8 @@ impl<'a> Cached<'a> {
                 return Err(self.waited_in_vain(deadline));
             }
             if !waited {
-                let journal = self.call.journal;
-                journal.step(format_args!(
+                let log = self.call.log;
+                log.info(format_args!(
                     "waiting for another process that does the same"
                 ));
             }
@@ -321,7 +321,7 @@ impl<'a> Cached<'a> {
         lock: Option<Lock>,
         http: Option<HttpClient>,
     ) -> Result<Session> {
-        let Call { host, journal, .. } = *self.call;
+        let Call { host, log, .. } = *self.call;
         if let Some(http) = http {
             return self.fetch_and_keep(request, deadline, lock, http);
         }
@@ -331,7 +331,7 @@ impl<'a> Cached<'a> {
                 deadline,
                 ..self.call.request.open.clone()
             };
-            let renewed = open::renew_login(&open, host, &http, journal);
+            let renewed = open::renew_login(&open, host, &http, log);
             let is_renewed = renewed.map_err(|error| self.remembered(error))?;
             if is_renewed && let Some(moved) = self.moved(request) {
                 drop(lock);
@@ -409,7 +409,7 @@ impl<'a> Cached<'a> {
 
     /// Trouble with the cache is never a failure of the call.
     fn note(&self, trouble: &Error) {
-        self.call.journal.step(format_args!(
+        self.call.log.info(format_args!(
             "{trouble}: {}",
             trouble.causes().next().unwrap_or_default()
         ));

@@ -7,7 +7,7 @@ use crate::aws::caller_identity;
 use crate::config::{CacheFlags, CacheRequest, GetTokenFlags};
 use crate::error::Result;
 use crate::host::Host;
-use crate::log::Journal;
+use crate::log::Log;
 
 /// A link of the chain that holds.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -25,17 +25,17 @@ pub fn diagnose(
     flags: &GetTokenFlags,
     cache: &CacheFlags,
     host: &Host,
-    journal: &Journal<'_>,
+    log: &Log<'_>,
     tell: &mut dyn FnMut(Link),
 ) -> Result<()> {
     let mut tell = |name, found| tell(Link { name, found });
-    let call = Call::read(flags, host, journal)?;
+    let call = Call::read(flags, host, log)?;
     let cache = CacheRequest::read(cache, host)?;
     tell("cache", credential_cache::describe(&call, &cache));
     tell("login", cache_key::describe_login(&call)?);
 
     let deadline = call.request.open.deadline;
-    let opened = open(&call.request.open, host, journal)?;
+    let opened = open(&call.request.open, host, log)?;
     let warnings = match opened.warning_count() {
         0 => String::new(),
         1 => ", with 1 warning".to_owned(),
@@ -47,7 +47,7 @@ pub fn diagnose(
     let (target, region) = resolve(&call, &opened)?;
     tell("cluster", shown(&target, &region));
     let asked = sts_of(&opened, &region.value, host, deadline)?;
-    let (credentials, _) = opened.credentials(&target, &asked, host, journal)?;
+    let (credentials, _) = opened.credentials(&target, &asked, host, log)?;
     let role = target.role.as_ref();
     let role = role.map_or_else(String::new, |role| format!(" of `{}`", role.arn.shown()));
     let end = match credentials.expires_at {

@@ -29,7 +29,7 @@ use crate::http::HttpClient;
 use crate::identity_token;
 use crate::kubernetes::kubeconfig::{Cluster, Kubeconfig};
 use crate::kubernetes::{ApiVersion, ExecCredential, ExecInfo};
-use crate::log::Journal;
+use crate::log::Log;
 use crate::opener::Opening;
 use esc::{Diagnostic, Environment, PropertyPath, Sources, Style};
 
@@ -47,16 +47,16 @@ pub fn authenticate(
     flags: &GetTokenFlags,
     cache: &CacheFlags,
     host: &Host,
-    journal: &Journal<'_>,
+    log: &Log<'_>,
 ) -> Result<ExecCredential> {
-    let call = Call::read(flags, host, journal)?;
+    let call = Call::read(flags, host, log)?;
     let cache = CacheRequest::read(cache, host)?;
     let session = credential_cache::session(&call, &cache)?;
 
     let token = session.sign(host)?;
     // The signature is held against AWS's clock, the credential's end against this machine's.
     let expiration_timestamp = token.expires_at.shifted(-session.clock_offset);
-    journal.step(format_args!(
+    log.info(format_args!(
         "token for cluster `{}` signed with access key {}, until {expiration_timestamp}",
         session.shown_cluster, session.credentials.access_key_id,
     ));
@@ -75,11 +75,11 @@ struct Call<'a> {
     /// The region in the host name of the API server that client-go is talking to.
     server_region: Option<Region>,
     host: &'a Host,
-    journal: &'a Journal<'a>,
+    log: &'a Log<'a>,
 }
 
 impl<'a> Call<'a> {
-    fn read(flags: &GetTokenFlags, host: &'a Host, journal: &'a Journal<'a>) -> Result<Self> {
+    fn read(flags: &GetTokenFlags, host: &'a Host, log: &'a Log<'a>) -> Result<Self> {
         let exec_info = ExecInfo::read(host)?;
         let cluster = exec_info.cluster.unwrap_or_default();
         Ok(Self {
@@ -87,7 +87,7 @@ impl<'a> Call<'a> {
             request: Request::read(flags, host, cluster.config)?,
             server_region: cluster.server.as_deref().and_then(Region::of_api_server),
             host,
-            journal,
+            log,
         })
     }
 }
@@ -128,21 +128,21 @@ struct Fetched {
 /// Opens the environment and gets credentials, whatever the cache holds.
 fn fetch(call: &Call<'_>, http: HttpClient, deadline: Deadline) -> Result<Fetched> {
     let Call { request, .. } = call;
-    let Call { host, journal, .. } = *call;
+    let Call { host, log, .. } = *call;
     let open_request = OpenRequest {
         deadline,
         ..request.open.clone()
     };
-    let opened = open_with(http, &open_request, host, journal)?;
-    journal.warnings(&opened.warnings());
+    let opened = open_with(http, &open_request, host, log)?;
+    log.warnings(&opened.warnings());
     let (target, region) = resolve(call, &opened)?;
-    journal.detail(format_args!("cluster {}", shown(&target, &region)));
+    log.debug(format_args!("cluster {}", shown(&target, &region)));
 
     let sts = sts_of(&opened, &region.value, host, deadline)?;
     let offset_before = opened.http.clock_offset();
-    let (credentials, issuer) = opened.credentials(&target, &sts, host, journal)?;
+    let (credentials, issuer) = opened.credentials(&target, &sts, host, log)?;
     if offset_before == 0 {
-        note_clock(&opened.http, journal);
+        note_clock(&opened.http, log);
     }
     let started = opened.started();
     let good_until = match (issuer, request.is_in_cloud()) {
@@ -188,9 +188,9 @@ fn shown(target: &Target, region: &Setting<Region>) -> String {
 }
 
 /// Tells of a clock that is wrong by a minute or more.
-fn note_clock(http: &HttpClient, journal: &Journal<'_>) {
+fn note_clock(http: &HttpClient, log: &Log<'_>) {
     if let Some(skew) = notable_skew(http.clock_offset()) {
-        journal.step(format_args!("{skew}; signing by theirs"));
+        log.info(format_args!("{skew}; signing by theirs"));
     }
 }
 
@@ -215,25 +215,23 @@ pub struct Opened {
 
 /// Opens an environment. An environment with errors is not opened at all: the error holds them,
 /// rendered with their places.
-pub fn open(request: &OpenRequest, host: &Host, journal: &Journal<'_>) -> Result<Opened> {
-    open_with(HttpClient::new(host), request, host, journal)
+pub fn open(request: &OpenRequest, host: &Host, log: &Log<'_>) -> Result<Opened> {
+    open_with(HttpClient::new(host), request, host, log)
 }
 
 fn open_with(
     http: HttpClient,
     request: &OpenRequest,
     host: &Host,
-    journal: &Journal<'_>,
+    log: &Log<'_>,
 ) -> Result<Opened> {
-    journal.step(format_args!(
+    log.info(format_args!(
         "opening the environment `{}`",
         request.environment
     ));
     let started = host.clock().now();
-    let opening = open::with_opener("open", request, host, &http, journal, |opener| {
-        opener.open()
-    })?;
-    note_clock(&http, journal);
+    let opening = open::with_opener("open", request, host, &http, log, |opener| opener.open())?;
+    note_clock(&http, log);
     if opening.diagnostics.iter().any(Diagnostic::is_error) {
         let Opening {
             diagnostics,
@@ -254,12 +252,10 @@ fn open_with(
 pub fn check(
     request: &OpenRequest,
     host: &Host,
-    journal: &Journal<'_>,
+    log: &Log<'_>,
 ) -> Result<(Vec<Diagnostic>, Sources)> {
     let http = HttpClient::new(host);
-    let checked = open::with_opener("check", request, host, &http, journal, |opener| {
-        opener.check()
-    })?;
+    let checked = open::with_opener("check", request, host, &http, log, |opener| opener.check())?;
     Ok((checked.diagnostics, checked.sources))
 }
 
@@ -298,12 +294,12 @@ impl Opened {
         target: &Target,
         sts: &Sts,
         host: &Host,
-        journal: &Journal<'_>,
+        log: &Log<'_>,
     ) -> Result<(Credentials, Issuer)> {
-        let own = self.own_credentials(target, sts, host, journal)?;
+        let own = self.own_credentials(target, sts, host, log)?;
         match (own, &target.role) {
             (Own::Found(credentials), Some(role)) => {
-                let assumed = assume(sts, &credentials, role, journal)?;
+                let assumed = assume(sts, &credentials, role, log)?;
                 Ok((assumed, Issuer::Sts))
             }
             (Own::Found(credentials), None) => {
@@ -330,10 +326,10 @@ impl Opened {
         target: &Target,
         sts: &Sts,
         host: &Host,
-        journal: &Journal<'_>,
+        log: &Log<'_>,
     ) -> Result<Own> {
         if let Some(path) = &target.web_identity {
-            let exchanged = self.exchanged(&path.value, target, sts, host, journal);
+            let exchanged = self.exchanged(&path.value, target, sts, host, log);
             return exchanged.map(Own::Exchanged);
         }
         let path = target.credentials.as_ref().map(|path| &path.value);
@@ -341,7 +337,7 @@ impl Opened {
             Some(found) => found,
             None => match self.opening.identity_tokens.as_slice() {
                 [only] if identity_role(target).is_some() => {
-                    let exchanged = self.exchanged(only, target, sts, host, journal);
+                    let exchanged = self.exchanged(only, target, sts, host, log);
                     return exchanged.map(Own::Exchanged);
                 }
                 _ => find_credentials::find(self.environment(), path)?,
@@ -352,7 +348,7 @@ impl Opened {
             || "no known end".to_owned(),
             |end| format!("good until {end}"),
         );
-        journal.step(format_args!("AWS credentials at `{}`, {end}", found.path));
+        log.info(format_args!("AWS credentials at `{}`, {end}", found.path));
         Ok(Own::Found(credentials))
     }
 
@@ -379,7 +375,7 @@ impl Opened {
         target: &Target,
         sts: &Sts,
         host: &Host,
-        journal: &Journal<'_>,
+        log: &Log<'_>,
     ) -> Result<Credentials> {
         let Some(arn) = identity_role(target) else {
             return Err(Error::configuration(format!(
@@ -410,7 +406,7 @@ impl Opened {
             place: format!("`{path}` in the environment"),
         };
         let token = token.read(host, &self.http, sts.deadline())?;
-        journal.step(format_args!(
+        log.info(format_args!(
             "assuming `{}` (from {}) with the identity token at `{path}`",
             arn.shown(),
             arn.origin
@@ -472,13 +468,13 @@ pub fn describe_cluster(
     target: &Target,
     request: &OpenRequest,
     host: &Host,
-    journal: &Journal<'_>,
+    log: &Log<'_>,
 ) -> Result<Cluster> {
     let region = target.region.clone().parse(|text| Region::parse(text))?;
     let sts = sts_of(opened, &region.value, host, request.deadline)?;
     let (Own::Found(credentials) | Own::Exchanged(credentials)) =
-        opened.own_credentials(target, &sts, host, journal)?;
-    journal.step(format_args!(
+        opened.own_credentials(target, &sts, host, log)?;
+    log.info(format_args!(
         "asking Amazon EKS for the cluster `{}` in region `{}`",
         target.cluster_name.shown(),
         region.shown()
@@ -499,13 +495,8 @@ pub fn describe_cluster(
 }
 
 /// Assumes the role on top of the environment's credentials.
-fn assume(
-    sts: &Sts,
-    credentials: &Credentials,
-    role: &Role,
-    journal: &Journal<'_>,
-) -> Result<Credentials> {
-    journal.step(format_args!(
+fn assume(sts: &Sts, credentials: &Credentials, role: &Role, log: &Log<'_>) -> Result<Credentials> {
+    log.info(format_args!(
         "assuming `{}` (from {})",
         role.arn.shown(),
         role.arn.origin

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::identity_token::Source;
-use crate::log::Journal;
+use crate::log::Log;
 use crate::opener::Opener;
 use crate::pulumi_cloud::{
     Backend, Cloud, Login, Name, Oidc, Organization, PulumiHome, Settings, TokenType,
@@ -25,13 +25,13 @@ pub(super) fn with_opener<T>(
     request: &OpenRequest,
     host: &Host,
     http: &HttpClient,
-    journal: &Journal<'_>,
+    log: &Log<'_>,
     work: impl FnOnce(&dyn Opener) -> Result<T>,
 ) -> Result<T> {
     match &request.environment {
         Reference::Local(path) if request.remote => {
             let definition = file_importer::read_definition(path)?;
-            in_cloud(verb, request, host, http, journal, None, |cloud| {
+            in_cloud(verb, request, host, http, log, None, |cloud| {
                 work(&cloud.anonymous(definition.text, definition.shown_as)?)
             })
         }
@@ -39,11 +39,11 @@ pub(super) fn with_opener<T>(
             let secrets = match &request.secrets_of {
                 Some(name) => {
                     let name = name.clone().parse(|name| Name::parse(name))?.value;
-                    Some(StoredSecrets::new(name, request, host, http, journal))
+                    Some(StoredSecrets::new(name, request, host, http, log))
                 }
                 None => None,
             };
-            let stacks = StackBackends::new(request, host, http, journal);
+            let stacks = StackBackends::new(request, host, http, log);
             let secrets = secrets.as_ref();
             work(&Local::new(request, path, host, http, &stacks, secrets)?)
         }
@@ -60,7 +60,7 @@ pub(super) fn with_opener<T>(
         Reference::Cloud(text) => {
             let name = Name::parse(text)?;
             let organization = name.organization.as_deref();
-            in_cloud(verb, request, host, http, journal, organization, |cloud| {
+            in_cloud(verb, request, host, http, log, organization, |cloud| {
                 work(&cloud.stored(&name)?)
             })
         }
@@ -73,7 +73,7 @@ pub(super) fn renew_login(
     request: &OpenRequest,
     host: &Host,
     http: &HttpClient,
-    journal: &Journal<'_>,
+    log: &Log<'_>,
 ) -> Result<bool> {
     let organization = match &request.environment {
         Reference::Cloud(name) => Name::parse(name)?.organization,
@@ -86,9 +86,7 @@ pub(super) fn renew_login(
         return Ok(false);
     }
     let organization = organization.as_deref();
-    in_cloud("open", request, host, http, journal, organization, |_| {
-        Ok(true)
-    })
+    in_cloud("open", request, host, http, log, organization, |_| Ok(true))
 }
 
 /// Logs in to Pulumi Cloud. A failure there or in `work` is told as one of the environment's.
@@ -97,11 +95,11 @@ fn in_cloud<T>(
     request: &OpenRequest,
     host: &Host,
     http: &HttpClient,
-    journal: &Journal<'_>,
+    log: &Log<'_>,
     organization: Option<&str>,
     work: impl FnOnce(&Cloud<'_>) -> Result<T>,
 ) -> Result<T> {
-    log_in(request, host, http, journal, organization)
+    log_in(request, host, http, log, organization)
         .and_then(|cloud| work(&cloud))
         .map_err(|error| {
             error.within(format_args!(
@@ -116,7 +114,7 @@ pub(super) fn log_in<'a>(
     request: &OpenRequest,
     host: &Host,
     http: &HttpClient,
-    journal: &'a Journal<'a>,
+    log: &'a Log<'a>,
     organization: Option<&str>,
 ) -> Result<Cloud<'a>> {
     let organization = organization
@@ -127,7 +125,7 @@ pub(super) fn log_in<'a>(
         oidc: oidc(request, host)?,
         deadline: request.deadline,
     };
-    Cloud::log_in(host, http, &settings, organization.as_ref(), journal)
+    Cloud::log_in(host, http, &settings, organization.as_ref(), log)
 }
 
 /// What the request says about the exchange of an identity token.

@@ -7,7 +7,7 @@ use crate::config::request::OpenRequest;
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 use crate::http::HttpClient;
-use crate::log::Journal;
+use crate::log::Log;
 use crate::pulumi_cloud::{self, Cloud, Name};
 use crate::secret::Text;
 use esc::{Decrypter, HostResult};
@@ -18,7 +18,7 @@ pub(super) struct StoredSecrets<'a> {
     request: &'a OpenRequest,
     host: &'a Host,
     http: &'a HttpClient,
-    journal: &'a Journal<'a>,
+    log: &'a Log<'a>,
     name: Name,
     progress: Mutex<Progress<'a>>,
 }
@@ -42,13 +42,13 @@ impl<'a> StoredSecrets<'a> {
         request: &'a OpenRequest,
         host: &'a Host,
         http: &'a HttpClient,
-        journal: &'a Journal<'a>,
+        log: &'a Log<'a>,
     ) -> Self {
         Self {
             request,
             host,
             http,
-            journal,
+            log,
             name,
             progress: Mutex::default(),
         }
@@ -59,7 +59,7 @@ impl<'a> StoredSecrets<'a> {
             self.request,
             self.host,
             self.http,
-            self.journal,
+            self.log,
             self.name.organization.as_deref(),
         )?;
         let name = cloud.full_name(&self.name)?;

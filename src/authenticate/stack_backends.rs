@@ -7,7 +7,7 @@ use crate::config::request::OpenRequest;
 use crate::error::Result;
 use crate::host::Host;
 use crate::http::HttpClient;
-use crate::log::Journal;
+use crate::log::Log;
 use crate::providers::{Backends, OtherBackend};
 use crate::pulumi_cloud::{Cloud, PulumiHome, Stack, StateBackend};
 use crate::pulumi_state::StackName;
@@ -19,7 +19,7 @@ pub(super) struct StackBackends<'a> {
     request: &'a OpenRequest,
     host: &'a Host,
     http: &'a HttpClient,
-    journal: &'a Journal<'a>,
+    log: &'a Log<'a>,
     logins: Mutex<Vec<Login<'a>>>,
 }
 
@@ -37,13 +37,13 @@ impl<'a> StackBackends<'a> {
         request: &'a OpenRequest,
         host: &'a Host,
         http: &'a HttpClient,
-        journal: &'a Journal<'a>,
+        log: &'a Log<'a>,
     ) -> Self {
         Self {
             request,
             host,
             http,
-            journal,
+            log,
             logins: Mutex::default(),
         }
     }
@@ -63,13 +63,7 @@ impl<'a> StackBackends<'a> {
         let known = if let Some(known) = known {
             known
         } else {
-            let cloud = open::log_in(
-                self.request,
-                self.host,
-                self.http,
-                self.journal,
-                organization,
-            )?;
+            let cloud = open::log_in(self.request, self.host, self.http, self.log, organization)?;
             logins.push(Login {
                 named: name.organization.clone(),
                 cloud,
@@ -93,7 +87,7 @@ impl Backends for StackBackends<'_> {
         Ok(match StateBackend::find(self.host, &home)? {
             StateBackend::Cloud => None,
             StateBackend::Files { url, named_by } => {
-                self.journal.detail(format_args!(
+                self.log.debug(format_args!(
                     "the stacks are in the backend that {named_by} names"
                 ));
                 Some(OtherBackend { url, named_by })

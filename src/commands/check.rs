@@ -8,7 +8,7 @@ use crate::config::request::OpenRequest;
 use crate::config::{CloudFlags, OpenFlags};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
-use crate::log::Journal;
+use crate::log::Log;
 
 pub(super) const ABOUT: &str =
     "Say what is wrong with an environment, without opening any provider";
@@ -48,14 +48,14 @@ enum Format {
     Text,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<()> {
     let flags = OpenFlags {
         root: arguments.root.clone(),
         cloud: arguments.cloud.clone(),
         ..OpenFlags::default()
     };
     let request = OpenRequest::read(&arguments.environment, &flags, host)?;
-    let (diagnostics, sources) = authenticate::check(&request, host, journal)?;
+    let (diagnostics, sources) = authenticate::check(&request, host, log)?;
     let errors = diagnostics
         .iter()
         .filter(|diagnostic| diagnostic.is_error())

@@ -12,7 +12,7 @@ use crate::kubernetes::eks_login::{EksLogin, Login};
 use crate::kubernetes::kubeconfig::{
     Changes, Context, Merged, PluginUser, User, Wanted, context_entry,
 };
-use crate::log::{Journal, Note};
+use crate::log::{Log, Message};
 
 pub(super) const ABOUT: &str = "Have the users of the kubeconfig that run aws or aws-iam-authenticator log in with this plugin";
 
@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     open: OpenFlags,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<()> {
     let flags = &arguments.kubeconfig;
     let names_one = flags.alias.is_some() || flags.user_alias.is_some() || flags.set_current;
     if names_one && arguments.context.is_none() {
@@ -64,11 +64,11 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
         };
         match &arguments.context {
             Some(name) => conversion.of_context(name, &mut notes),
-            None => conversion.of_all(&mut notes, journal),
+            None => conversion.of_all(&mut notes, log),
         }
     })?;
     for note in notes {
-        output::note(Note::Line(&note));
+        output::note(Message::Line(&note));
     }
     Ok(())
 }
@@ -80,7 +80,7 @@ struct Conversion<'a> {
 }
 
 impl Conversion<'_> {
-    fn of_all(&self, notes: &mut Vec<String>, journal: &Journal<'_>) -> Result<Changes> {
+    fn of_all(&self, notes: &mut Vec<String>, log: &Log<'_>) -> Result<Changes> {
         let mut changes = Changes::default();
         let mut known = 0;
         for user in self.merged.users() {
@@ -95,7 +95,7 @@ impl Conversion<'_> {
                     known += 1;
                     notes.push(format!("the user `{}` stays as it is: {reason}", user.name));
                 }
-                Some(Login::Other) | None => journal.detail(format_args!(
+                Some(Login::Other) | None => log.debug(format_args!(
                     "the user `{}` does not log in to EKS and stays as it is",
                     user.name
                 )),

@@ -7,7 +7,7 @@ use crate::authenticate::doctor::{self, Link};
 use crate::config::{CacheFlags, GetTokenFlags};
 use crate::error::{Result, one_line};
 use crate::host::Host;
-use crate::log::Journal;
+use crate::log::Log;
 
 pub(super) const ABOUT: &str = "Walk the chain from the environment to the cluster's question to AWS, and say which link fails";
 
@@ -21,7 +21,7 @@ pub(super) struct Arguments {
     cache: CacheFlags,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<()> {
     let mut printed = Ok(());
     let mut tell = |Link { name, found }: Link| {
         let line = format!("ok  {name}: {}", one_line(&found));
@@ -29,6 +29,6 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
         printed = std::mem::replace(&mut printed, Ok(())).and(result);
     };
     let Arguments { flags, cache } = arguments;
-    doctor::diagnose(flags, cache, host, journal, &mut tell)?;
+    doctor::diagnose(flags, cache, host, log, &mut tell)?;
     printed
 }

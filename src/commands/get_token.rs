@@ -7,7 +7,7 @@ use crate::authenticate::authenticate;
 use crate::config::{CacheFlags, GetTokenFlags};
 use crate::error::Result;
 use crate::host::Host;
-use crate::log::Journal;
+use crate::log::Log;
 
 pub(super) const ABOUT: &str =
     "Print an ExecCredential for an EKS cluster, as kubectl expects it of an exec plugin";
@@ -26,8 +26,8 @@ pub(super) struct Arguments {
     token_only: bool,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<()> {
-    let credential = authenticate(&arguments.flags, &arguments.cache, host, journal)?;
+pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<()> {
+    let credential = authenticate(&arguments.flags, &arguments.cache, host, log)?;
     if arguments.token_only {
         output::print(credential.token.expose())
     } else {

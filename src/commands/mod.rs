@@ -18,7 +18,7 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::log::{Journal, Level};
+use crate::log::{Level, Log};
 
 /// Logs kubectl, helm and Pulumi in to a Kubernetes cluster with what a Pulumi ESC environment holds
 #[derive(Debug, Parser)]
@@ -70,20 +70,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> u8 {
 
 /// Does what is asked for. The exit code is 0 but for `run`, whose command has one.
 fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
-    let journal = Journal::new(level(command_line.verbosity, host)?, &output::note);
+    let log = Log::new(level(command_line.verbosity, host)?, &output::note);
     match &command_line.command {
         Command::Cache(arguments) => done(cache::run(arguments, host)),
-        Command::Check(arguments) => done(check::run(arguments, host, &journal)),
+        Command::Check(arguments) => done(check::run(arguments, host, &log)),
         Command::ConvertKubeconfig(arguments) => {
-            done(convert_kubeconfig::run(arguments, host, &journal))
+            done(convert_kubeconfig::run(arguments, host, &log))
         }
-        Command::Doctor(arguments) => done(doctor::run(arguments, host, &journal)),
-        Command::GetToken(arguments) => done(get_token::run(arguments, host, &journal)),
-        Command::Open(arguments) => done(open::run(arguments, host, &journal)),
-        Command::Run(arguments) => run::run(arguments, host, &journal),
-        Command::UpdateKubeconfig(arguments) => {
-            done(update_kubeconfig::run(arguments, host, &journal))
-        }
+        Command::Doctor(arguments) => done(doctor::run(arguments, host, &log)),
+        Command::GetToken(arguments) => done(get_token::run(arguments, host, &log)),
+        Command::Open(arguments) => done(open::run(arguments, host, &log)),
+        Command::Run(arguments) => run::run(arguments, host, &log),
+        Command::UpdateKubeconfig(arguments) => done(update_kubeconfig::run(arguments, host, &log)),
     }
 }
 
@@ -135,8 +133,8 @@ fn level(flags: u8, host: &Host) -> Result<Option<Level>> {
     };
     Ok(match flags.max(variable) {
         0 => None,
-        1 => Some(Level::Steps),
-        _ => Some(Level::Details),
+        1 => Some(Level::Info),
+        _ => Some(Level::Debug),
     })
 }
 

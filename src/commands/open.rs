@@ -8,7 +8,7 @@ use crate::config::OpenFlags;
 use crate::config::request::OpenRequest;
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
-use crate::log::{Journal, Note};
+use crate::log::{Log, Message};
 use esc::format::json::{self, Secrets};
 use esc::format::yaml;
 use esc::{Environment, PropertyPath, Value, format::dotenv, format::string};
@@ -51,7 +51,7 @@ enum Format {
     Detailed,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<()> {
     let path = arguments
         .path
         .as_deref()
@@ -69,7 +69,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
         .with_hint("leave the path out, or use `--format string` for a single value"));
     }
     let request = OpenRequest::read(&arguments.environment, &arguments.flags, host)?;
-    let opened = open(&request, host, journal)?;
+    let opened = open(&request, host, log)?;
     let warnings = opened.warnings();
     if !warnings.is_empty() {
         output::block(&warnings);
@@ -100,7 +100,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
     };
     if matches!(arguments.format, Format::Dotenv | Format::Shell) {
         for file in environment.file_entries() {
-            output::note(Note::Line(&format!(
+            output::note(Message::Line(&format!(
                 "`{}` is left out: it is a file, and `open` writes none; `kubectl-esc run` does",
                 file.name
             )));

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result, one_line};
 use crate::host::Host;
-use crate::log::Note;
+use crate::log::Message;
 use esc::Style;
 
 /// Writes a text, which may not be UTF-8, and a line feed to standard output: all of it or an
@@ -30,10 +30,10 @@ pub(super) fn print(text: impl AsRef<[u8]>) -> Result<()> {
 }
 
 /// Writes a note to standard error; a line stands under the program's name.
-pub(super) fn note(note: Note<'_>) {
-    match note {
-        Note::Block(text) => block(text),
-        Note::Line(line) => complain(&format!("kubectl-esc: {}\n", one_line(line))),
+pub(super) fn note(message: Message<'_>) {
+    match message {
+        Message::Block(text) => block(text),
+        Message::Line(line) => complain(&format!("kubectl-esc: {}\n", one_line(line))),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config::OpenFlags;
 use crate::config::request::OpenRequest;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::log::Journal;
+use crate::log::Log;
 use crate::process::HandOver;
 use crate::process::redaction::Patterns;
 use crate::process::{Invocation, Program, Sink, Streams};
@@ -42,7 +42,7 @@ pub(super) struct Arguments {
 const AFTER_HELP: &str = "The exit code is that of the command; 128 and the signal's number where a \
     signal ended it; 126 and 127 where it could not be started.";
 
-pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<u8> {
+pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<u8> {
     let (name, rest) = arguments.command.split_first().ok_or_else(|| {
         Error::configuration("no command is given")
             .with_hint("write it after `--`: `kubectl-esc run ./env.yaml -- kubectl get pods`")
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
     // Before anything is opened: a mistyped name costs no login.
     let program = Program::find(name, host)?;
     let request = OpenRequest::read(&arguments.environment, &arguments.flags, host)?;
-    let opened = open(&request, host, journal)?;
+    let opened = open(&request, host, log)?;
     let warnings = opened.warnings();
     if !warnings.is_empty() {
         output::block(&warnings);
@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> 
         files: given.files,
         streams,
     };
-    journal.step(format_args!(
+    log.info(format_args!(
         "running `{}` with {} variables and {} files",
         invocation.program.path().display(),
         invocation.variables.len(),

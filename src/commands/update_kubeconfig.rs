@@ -16,7 +16,7 @@ use crate::host::Host;
 use crate::kubernetes::kubeconfig::{
     Changes, Cluster, Kubeconfig, Merged, PluginUser, context_entry, new_text,
 };
-use crate::log::Journal;
+use crate::log::Log;
 use esc::PropertyPath;
 use esc::format::json::{self, Secrets};
 
@@ -71,9 +71,9 @@ struct Found {
     namespace: Option<String>,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, journal: &Journal<'_>) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<()> {
     let request = Request::read(&arguments.flags, host, Map::new())?;
-    let found = find(arguments, &request, host, journal)?;
+    let found = find(arguments, &request, host, log)?;
     found.cluster.check()?;
     check_cluster_name(&found.name)?;
     if let Some(region) = &found.region {
@@ -183,12 +183,7 @@ fn environment(flags: &GetTokenFlags, host: &Host) -> Result<String> {
     named.ok_or_else(|| Error::configuration("no environment is named"))
 }
 
-fn find(
-    arguments: &Arguments,
-    request: &Request,
-    host: &Host,
-    journal: &Journal<'_>,
-) -> Result<Found> {
+fn find(arguments: &Arguments, request: &Request, host: &Host, log: &Log<'_>) -> Result<Found> {
     let given = given_cluster(arguments, host)?;
     if let (Some(cluster), Some(name)) = (&given, request.cluster_name()) {
         // All is known: nothing is opened, and nobody is asked.
@@ -203,8 +198,8 @@ fn find(
             namespace: None,
         });
     }
-    let opened = authenticate::open(&request.open, host, journal)?;
-    journal.warnings(&opened.warnings());
+    let opened = authenticate::open(&request.open, host, log)?;
+    log.warnings(&opened.warnings());
     let known = match given {
         Some(cluster) => Some((cluster, None)),
         None => own_kubeconfig(arguments, &opened)?
@@ -226,7 +221,7 @@ fn find(
         known
     } else {
         let open = &request.open;
-        let cluster = authenticate::describe_cluster(&opened, &target, open, host, journal)?;
+        let cluster = authenticate::describe_cluster(&opened, &target, open, host, log)?;
         (cluster, None)
     };
     Ok(Found {

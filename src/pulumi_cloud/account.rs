@@ -179,7 +179,7 @@ fn exchange(
 ) -> Result<Account> {
     let host = transport.http.host();
     let identity_token = source.read(host, &transport.http, transport.deadline)?;
-    transport.journal.step(format_args!(
+    transport.log.info(format_args!(
         "exchanging the identity token from {source} for an access token ({})",
         oidc.token_type
     ));
@@ -227,7 +227,7 @@ fn stored(
         return Err(Error::new(Kind::Denied, format!("{whose} has expired"))
             .with_hint("run `pulumi login`, or set PULUMI_ACCESS_TOKEN"));
     };
-    transport.journal.step(format_args!("renewing {whose}"));
+    transport.log.info(format_args!("renewing {whose}"));
     let now = transport.http.host().clock().now();
     let issued = oauth::refresh(transport, refresh_token, &whose)?;
     let refreshed = Refreshed {

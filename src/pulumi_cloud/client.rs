@@ -9,7 +9,7 @@ use crate::clock::Deadline;
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 use crate::http::{HttpClient, Method, RESERVED, Response};
-use crate::log::Journal;
+use crate::log::Log;
 use crate::opener::KeyExpiry;
 use crate::opener::{Checked, Opening};
 use crate::pulumi_cloud::account::{Account, Oidc};
@@ -62,7 +62,7 @@ impl<'a> Cloud<'a> {
         http: &HttpClient,
         settings: &Settings,
         organization: Option<&Organization>,
-        journal: &'a Journal<'a>,
+        log: &'a Log<'a>,
     ) -> Result<Self> {
         let home = PulumiHome::new(host, settings.deadline);
         let backend = Backend::find(host, &home)?;
@@ -81,7 +81,7 @@ impl<'a> Cloud<'a> {
             http: http.clone(),
             backend,
             deadline: settings.deadline,
-            journal,
+            log,
         };
         let account = Account::find(
             &transport,
@@ -89,7 +89,7 @@ impl<'a> Cloud<'a> {
             &settings.oidc,
             organization.or(default.as_ref()),
         )?;
-        journal.detail(format_args!(
+        log.debug(format_args!(
             "logged in to `{}` with the access token from {}",
             transport.backend.url, account.origin
         ));
@@ -171,8 +171,8 @@ impl<'a> Cloud<'a> {
         let origin = format!("`{}`", self.transport.backend.host());
         let organization = Organization::parse(&name, origin)?;
         self.transport
-            .journal
-            .step(format_args!("the organisation is `{organization}`"));
+            .log
+            .info(format_args!("the organisation is `{organization}`"));
         Ok(organization)
     }
 

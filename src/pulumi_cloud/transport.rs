@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::clock::{Deadline, format_duration};
 use crate::error::Result;
 use crate::http::{HttpClient, Method, NoAnswer, Request, Response};
-use crate::log::Journal;
+use crate::log::Log;
 use crate::pulumi_cloud::backend::Backend;
 use crate::secret::Secret;
 
@@ -29,7 +29,7 @@ pub(super) struct Transport<'a> {
     pub(super) http: HttpClient,
     pub(super) backend: Backend,
     pub(super) deadline: Deadline,
-    pub(super) journal: &'a Journal<'a>,
+    pub(super) log: &'a Log<'a>,
 }
 
 /// What to ask.
@@ -95,7 +95,7 @@ impl Transport<'_> {
                 Ok(answer) => {
                     self.note_answer(&call, answer);
                 }
-                Err(no_answer) => self.journal.detail(format_args!(
+                Err(no_answer) => self.log.debug(format_args!(
                     "{}: attempt {attempt}: {}",
                     call.purpose, no_answer.error
                 )),
@@ -103,7 +103,7 @@ impl Transport<'_> {
             let wait = wait_before_retry(call.may_repeat(), &outcome, attempt);
             match wait.filter(|wait| attempt < ATTEMPTS && *wait < self.deadline.remaining()) {
                 Some(wait) => {
-                    self.journal.step(format_args!(
+                    self.log.info(format_args!(
                         "{} failed; trying again in {}",
                         call.purpose,
                         format_duration(wait)
@@ -127,7 +127,7 @@ impl Transport<'_> {
     }
 
     fn note_answer(&self, call: &Call<'_>, answer: &Response) {
-        self.journal.detail(format_args!(
+        self.log.debug(format_args!(
             "{}: `{}` answered with status {}",
             call.purpose,
             self.backend.host(),

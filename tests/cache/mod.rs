@@ -26,7 +26,7 @@ use kubectl_esc::authenticate::authenticate;
 use kubectl_esc::clock::{Clock, Timestamp};
 use kubectl_esc::config::{CacheFlags, GetTokenFlags};
 use kubectl_esc::host::Host;
-use kubectl_esc::log::Journal;
+use kubectl_esc::log::Log;
 use serde_json::{Value, json};
 
 use crate::cloud::Setting;
@@ -149,7 +149,7 @@ impl Scene {
         let host = Host::with(variables, Clock::fixed(now));
         self.world.clock.advance(seconds_from_now);
         let Arguments { flags, cache } = arguments;
-        let result = authenticate(&flags, &cache, &host, &Journal::silent());
+        let result = authenticate(&flags, &cache, &host, &Log::disabled());
         self.world.clock.advance(-seconds_from_now);
         self.assert_sealed();
         result.map(|credential| credential.token.expose().clone())

@@ -6,7 +6,7 @@ use kubectl_esc::clock::{Clock, Deadline};
 use kubectl_esc::error::Kind;
 use kubectl_esc::host::Host;
 use kubectl_esc::http::HttpClient;
-use kubectl_esc::log::Journal;
+use kubectl_esc::log::Log;
 use kubectl_esc::pulumi_cloud::{Cloud, Name, Oidc, Organization, Settings};
 
 use super::Setting;
@@ -28,9 +28,9 @@ fn ciphertexts_are_decrypted_in_their_order() {
         deadline: Deadline::after(Duration::from_secs(40)),
     };
     let acme = Organization::parse("acme", "the test").unwrap();
-    let journal = Journal::silent();
+    let log = Log::disabled();
     let http = HttpClient::new(&host);
-    let cloud = Cloud::log_in(&host, &http, &settings, Some(&acme), &journal).unwrap();
+    let cloud = Cloud::log_in(&host, &http, &settings, Some(&acme), &log).unwrap();
     let stored = cloud
         .stored(&Name::parse("acme/platform/prod").unwrap())
         .unwrap();

@@ -1,0 +1,33 @@
+//! What every step of a call shares.
+
+use crate::clock::{Deadline, Timestamp};
+use crate::host::Host;
+use crate::http::HttpClient;
+use crate::log::Log;
+
+/// The host, the connections, the log and the deadline of one call.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Variables, the home directory and the clock.
+    pub host: &'a Host,
+    /// The HTTPS client. All steps of a call share its connections.
+    pub http: &'a HttpClient,
+    /// The log shown with `-v`.
+    pub log: &'a Log<'a>,
+    /// When the call must be over.
+    pub deadline: Deadline,
+}
+
+impl Context<'_> {
+    /// The same context with another deadline.
+    #[must_use]
+    pub fn with_deadline(self, deadline: Deadline) -> Self {
+        Self { deadline, ..self }
+    }
+
+    /// The current time on this machine's clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.host.clock().now()
+    }
+}
