@@ -537,8 +537,8 @@ fn region_of_server(server: Option<&Region>, environment: &Environment) -> Optio
         return Some(Setting::new(region.as_str().to_owned(), Origin::ApiServer));
     }
     let files = environment.files();
-    let (_, text) = files.iter().find(|(name, _)| *name == "KUBECONFIG")?;
-    let kubeconfig = Kubeconfig::parse(text.as_str()?).ok()?;
+    let file = files.iter().find(|file| file.name == "KUBECONFIG")?;
+    let kubeconfig = Kubeconfig::parse(file.text.as_str()?).ok()?;
     let mut regions: Vec<_> = kubeconfig
         .servers()
         .filter_map(Region::of_api_server)

@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<(
         .count();
     let rendered = match arguments.format {
         Format::Json => {
-            output::print(sources.document(&diagnostics))?;
+            output::print(sources.render_json(&diagnostics))?;
             None
         }
         Format::Text if diagnostics.is_empty() => None,

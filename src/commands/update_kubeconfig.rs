@@ -18,7 +18,7 @@ use crate::kubernetes::kubeconfig::{
 };
 use crate::log::Log;
 use esc::PropertyPath;
-use esc::format::json::{self, Secrets};
+use esc::format::{Secrets, json};
 
 pub(super) const ABOUT: &str =
     "Write a cluster, a user and a context that log in with this plugin into the kubeconfig";
@@ -303,8 +303,8 @@ fn own_kubeconfig(arguments: &Arguments, opened: &Opened) -> Result<Option<Kubec
         }
     } else {
         let mut files = environment.files().into_iter();
-        match files.find(|(name, _)| *name == "KUBECONFIG") {
-            Some((_, text)) => text,
+        match files.find(|file| file.name == "KUBECONFIG") {
+            Some(file) => file.text,
             None if arguments.context.is_some() => {
                 return Err(Error::configuration(
                     "the environment holds no `files.KUBECONFIG`, whose context `--context` names",

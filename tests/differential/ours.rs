@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use esc::evaluator::{
     Decrypter, Definition, Evaluation, Evaluator, Importer, Provider, Providers, Rotator,
 };
-use esc::format::json::{self, Secrets};
+use esc::format::{Secrets, json};
 use esc::{self, Data, Severity, Value};
 use esc::{Error, HostResult};
 use kubectl_esc::secret::Text;

@@ -15,7 +15,7 @@ pub mod value;
 mod yaml_scalar;
 
 pub use diagnostic::{Diagnostic, Position, Range, Severity};
-pub use environment::{Entry, Environment};
+pub use environment::{Environment, EnvironmentEntry};
 pub use error::{Error, Failure, HostResult, causes, one_line};
 pub use evaluator::{
     Decrypter, Definition, Evaluation, Evaluator, Importer, Provider, Providers, Rotator,

@@ -7,8 +7,8 @@ use crate::evaluator::limits::Budget;
 use crate::evaluator::schema::Schema;
 use crate::evaluator::value::{Computed, Entry, Origin, Shape, Under};
 use crate::format::string::quote;
-use crate::text::Text;
-use crate::{Data, TextBuilder, Value, format::json};
+use crate::text::{Text, UNKNOWN};
+use crate::{Data, TextBuilder, Value};
 
 /// A value as text, as interpolation and `fn::toString` give it: `null` is empty, numbers keep
 /// their digits, an array is `"a","b"`, an object `"k"="v","l"="w"`, all in Go's quotes.
@@ -27,7 +27,7 @@ pub(super) fn append_text(budget: &mut Budget, value: &Computed, into: &mut Text
         return;
     }
     let bytes = match &value.shape {
-        _ if value.unknown => json::UNKNOWN.as_bytes(),
+        _ if value.unknown => UNKNOWN.as_bytes(),
         Shape::Null => b"",
         Shape::Bool(true) => b"true",
         Shape::Bool(false) => b"false",
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn quotes_in_quotes_end_with_the_budget() {
-        let mut value = json::parse(b"\"x\"", 1).unwrap();
+        let mut value = Value::from("x");
         for _ in 0..100 {
             value = Value::new(Data::Array(vec![value]));
         }

@@ -8,7 +8,7 @@ use crate::evaluator::expression::Id;
 use crate::evaluator::limits::MAXIMUM_NESTING;
 use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::value::Computed;
-use crate::format::json::{self, Secrets};
+use crate::format::{Secrets, json};
 
 pub(super) fn encode(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> {
     let value = scope.evaluate(argument);
@@ -49,7 +49,7 @@ pub(super) fn decode(scope: &mut Scope<'_, '_>, id: Id, argument: Id) -> Rc<Comp
             let error = if secret {
                 error.to_string()
             } else {
-                error.in_go_words(text.as_bytes())
+                error.go_message(text.as_bytes())
             };
             scope.error(format!("decoding JSON string: {error}"), id);
             unknown()

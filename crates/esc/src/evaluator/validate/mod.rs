@@ -12,9 +12,10 @@ use crate::evaluator::limits::Budget;
 use crate::evaluator::pattern::Pattern;
 use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::value::{Computed, Origin, Shape};
+use crate::format::{Secrets, json};
 use crate::property_path::Accessor as PathStep;
 use crate::text::REDACTED;
-use crate::{Data, Number, Value, format::json};
+use crate::{Data, Number, Value};
 
 /// How deep schemas are followed. One that refers to itself without going down in the value would
 /// never end.
@@ -618,6 +619,6 @@ fn distinguishing(branch: &Schema, branches: &[Schema]) -> Vec<String> {
 }
 
 fn json_text(value: &Value) -> String {
-    let text = json::compact(value, json::Secrets::Redacted);
+    let text = json::compact(value, Secrets::Redacted);
     text.as_str().unwrap_or_default().to_owned()
 }
