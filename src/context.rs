@@ -1,5 +1,7 @@
 //! What every step of a call shares.
 
+use std::time::Duration;
+
 use crate::clock::{Deadline, Timestamp};
 use crate::host::Host;
 use crate::http::HttpClient;
@@ -18,11 +20,28 @@ pub struct Context<'a> {
     pub deadline: Deadline,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    /// A context whose deadline is `timeout` from now.
+    #[must_use]
+    pub fn new(host: &'a Host, http: &'a HttpClient, log: &'a Log<'a>, timeout: Duration) -> Self {
+        Self {
+            host,
+            http,
+            log,
+            deadline: Deadline::after(timeout),
+        }
+    }
+
     /// The same context with another deadline.
     #[must_use]
     pub fn with_deadline(self, deadline: Deadline) -> Self {
         Self { deadline, ..self }
+    }
+
+    /// The same context with a deadline this long from now.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        self.with_deadline(Deadline::after(timeout))
     }
 
     /// The current time on this machine's clock.

@@ -1,162 +1,216 @@
-//! What a call asks, and what it has to log in with: its place in the cache. Nothing here needs the
-//! network, for it is read before every call.
+//! The cache key of a call, and the secrets that seal its cache entry. Runs before every call, so it
+//! reads variables and files only.
 
 use std::path::Path;
 
 use serde_json::Value as Json;
 
-use crate::authenticate::file_importer;
-use crate::authenticate::{Call, local_environment, open};
-use crate::aws::endpoint::Region;
+use crate::authenticate::inputs::Inputs;
+use crate::authenticate::{file_importer, local_environment, pulumi_login};
+use crate::aws::endpoint::{EndpointMode, Region};
 use crate::aws::sts;
-use crate::cache::{Key, Login};
-use crate::config::Reference;
-use crate::config::Setting;
+use crate::cache::{self, Login as SealingLogin};
+use crate::config::{OpenRequest, Reference, Request, Setting};
+use crate::context::Context;
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
-use crate::pulumi_cloud::{self, Backend, Name, PulumiHome, StateBackend};
+use crate::pulumi_cloud::{Backend, Login, PulumiHome, StateBackend};
 
-/// What opens the stacks of Pulumi that a local definition may read.
-const PASSPHRASES: [&str; 2] = ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"];
+/// The variables that decrypt the stack outputs which a local definition may read.
+const PASSPHRASE_VARIABLES: [&str; 2] =
+    ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"];
 
-/// What the call has to log in with, and the hash of what it asks. `None` where there is no login
-/// that could seal anything. Nothing here needs the network.
-pub(super) fn login_and_key(call: &Call<'_>) -> Result<Option<(Login, Sha256)>> {
-    let host = call.host;
-    let open = &call.request.open;
-    let home = PulumiHome::new(host, open.deadline);
-    let backend = Backend::find(host, &home);
-    let mut login = Login::default();
-
-    let pulumi = backend.as_ref().ok().map(|backend| {
-        let oidc = open::oidc(open, host)?;
-        pulumi_cloud::Login::find(host, &home, &backend.url, &oidc, None)
-    });
-    let pulumi = pulumi.transpose();
-    let (environment, has_organization) = match &open.environment {
-        // A pipe can be read once, and that is left to whoever opens the environment.
-        Reference::Local(path) if !path.is_file() => return Ok(None),
-        Reference::Local(path) => {
-            let definition = file_importer::read_definition(path)?;
-            login.add("definition", Some(definition.text.as_bytes()));
-            (full_path(path)?, false)
-        }
-        Reference::Cloud(text) => (text.clone(), Name::parse(text)?.organization.is_some()),
-    };
-    let mut key = settings(call, &environment);
-
-    // A local definition may do without Pulumi Cloud, so trouble with that is none of its own.
-    let pulumi = if call.request.is_in_cloud() {
-        pulumi?
-    } else {
-        pulumi.ok().flatten()
-    };
-    let secret = pulumi.as_ref().map(|login| login.secret(host)).transpose();
-    let secret = secret.map(Option::flatten);
-    if call.request.is_in_cloud() {
-        if !matches!(secret, Ok(Some(_))) {
+/// The secrets that seal the cache entry of a call, and its cache key. `None` if there is no login
+/// that could seal anything, or if a definition can only be read once.
+pub(super) fn login_and_key(
+    inputs: &Inputs,
+    context: Context<'_>,
+) -> Result<Option<(SealingLogin, Sha256)>> {
+    let open = &inputs.request.open;
+    let mut sealing = SealingLogin::default();
+    if let Reference::Local(path) = &open.environment {
+        // A pipe can be read only once.
+        if !path.is_file() {
             return Ok(None);
         }
-    } else {
-        // Whoever has no identity token may still need none. One that is there and cannot be read
-        // now must not be missing from the seal of what it may get later.
-        let identity = match local_environment::identity(open).source(host) {
-            Err(_) => None,
-            Ok(source) => match source.secret(host) {
-                Err(_) => return Ok(None),
-                Ok(secret) => Some(secret),
-            },
-        };
-        login.add_secret("identity token", identity.as_ref());
-        // Where the stacks are whose outputs the definition may have.
-        if let Ok(StateBackend::Files { url, .. }) = StateBackend::find(host, &home) {
-            login.add("states", Some(url.expose().as_bytes()));
-        }
-        for variable in PASSPHRASES {
-            let value = host.variable(variable)?;
-            login.add(variable, value.as_deref().map(str::as_bytes));
-        }
+        let definition = file_importer::read_definition(path)?;
+        sealing.add("definition", Some(definition.text.as_bytes()));
     }
-    login.add_secret("Pulumi Cloud", secret.ok().flatten().as_ref());
+    let pulumi = pulumi_login(inputs, context);
+    // A local definition may not need Pulumi Cloud, so a broken login is not an error there.
+    let pulumi = if open.is_in_cloud() {
+        pulumi?
+    } else {
+        pulumi.unwrap_or_default()
+    };
+    let secret = match &pulumi {
+        Some(login) => login.secret(context.host).unwrap_or_default(),
+        None => None,
+    };
+    if open.is_in_cloud() {
+        if secret.is_none() {
+            return Ok(None);
+        }
+    } else if !add_local_secrets(inputs, context, &mut sealing)? {
+        return Ok(None);
+    }
+    sealing.add_secret("Pulumi Cloud", secret.as_ref());
     let principal = pulumi.and_then(|login| login.principal());
-    key.principal = principal.as_deref();
-    key.backend = backend.as_ref().ok().map(|backend| backend.url.as_str());
-
-    let organization = match (&open.organization, &backend) {
-        _ if has_organization => None,
-        (Some(setting), _) => Some(setting.value.clone()),
-        (None, Ok(backend)) => home.default_organization(&backend.url).ok().flatten(),
-        (None, Err(_)) => None,
-    };
-    key.organization = organization.as_deref();
-    let default_region = match host.variable("AWS_REGION")? {
-        Some(region) => Some(region),
-        None => host.variable("AWS_DEFAULT_REGION")?,
-    };
-    key.default_region = default_region.as_deref();
-    let root = open.root.as_deref().map(full_path).transpose()?;
-    key.root = root.as_deref();
-    let extension = &call.request.extension;
-    let extension = (!extension.is_empty()).then(|| Json::Object(extension.clone()).to_string());
-    key.extension = extension.as_deref();
-    let sts = sts::Settings::from_host(host)?;
-    key.endpoint = sts.endpoint.as_deref();
-    key.fips = sts.endpoint_mode.fips;
-    key.dual_stack = sts.endpoint_mode.dual_stack;
-    Ok(Some((login, key.hash())))
+    Ok(Some((sealing, cache_key(inputs, principal.as_deref())?)))
 }
 
-/// How the call is going to log in to Pulumi Cloud, in one line.
-pub(super) fn describe_login(call: &Call<'_>) -> Result<String> {
-    if !call.request.is_in_cloud() {
-        return Ok(
-            "the definition is on this machine, no login to Pulumi Cloud is needed to read it"
-                .to_owned(),
-        );
+/// The Pulumi login, as far as it is known without the network.
+fn pulumi_login(inputs: &Inputs, context: Context<'_>) -> Result<Option<Login>> {
+    let Ok(backend) = &inputs.backend else {
+        return Ok(None);
+    };
+    let home = PulumiHome::new(context.host, context.deadline);
+    let oidc = pulumi_login::oidc(&inputs.request.open, context.host)?;
+    Login::find(context.host, &home, &backend.url, &oidc, None).map(Some)
+}
+
+/// Adds the secrets that a local definition may use. `false` if one exists that cannot be read now:
+/// the entry would not be sealed with it.
+fn add_local_secrets(
+    inputs: &Inputs,
+    context: Context<'_>,
+    sealing: &mut SealingLogin,
+) -> Result<bool> {
+    let host = context.host;
+    // Without an identity token the definition may still open: it may not need one.
+    let identity_token = match local_environment::identity(&inputs.request.open).source(host) {
+        Err(_) => None,
+        Ok(source) => match source.secret(host) {
+            Err(_) => return Ok(false),
+            Ok(secret) => Some(secret),
+        },
+    };
+    sealing.add_secret("identity token", identity_token.as_ref());
+    let home = PulumiHome::new(host, context.deadline);
+    if let Ok(StateBackend::Files { url, .. }) = StateBackend::find(host, &home) {
+        sealing.add("states", Some(url.expose().as_bytes()));
     }
-    let open = &call.request.open;
-    let home = PulumiHome::new(call.host, open.deadline);
-    let backend = Backend::find(call.host, &home)?;
-    let oidc = open::oidc(open, call.host)?;
-    let login = pulumi_cloud::Login::find(call.host, &home, &backend.url, &oidc, None)?;
-    Ok(match login.principal() {
+    for variable in PASSPHRASE_VARIABLES {
+        let value = host.variable(variable)?;
+        sealing.add(variable, value.as_deref().map(str::as_bytes));
+    }
+    Ok(true)
+}
+
+/// Computes the cache key: the hash of everything, besides the sealing secrets and the files, that
+/// changes which credentials a call gets or what is signed with them.
+fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
+    // No `..` here: a new input does not compile until it is part of the key, or is named with the
+    // reason why it is not.
+    let Inputs {
+        request,
+        server_region,
+        default_region,
+        sts,
+        backend,
+        organization,
+    } = inputs;
+    let Request {
+        open,
+        cache: _,       // where the entry is, not what is in it
+        api_version: _, // only the token's envelope
+        api_server: _,  // only through `server_region`
+        extension,
+        cluster_name,
+        region,
+        role_arn,
+        external_id,
+        session_name,
+        credentials,
+        web_identity,
+        credential_lifetime,
+    } = request;
+    let OpenRequest {
+        environment,
+        root,
+        web_identity_token_file: _, // the token itself seals the entry
+        web_identity_token_env: _,  // likewise
+        web_identity_audience,
+        secrets_of,
+        remote,
+        organization: _,      // resolved: `Inputs::organization`
+        pulumi_oidc_token: _, // the token itself seals the entry
+        pulumi_oidc_token_type,
+        region: _,  // a copy of `Request::region`
+        timeout: _, // changes whether a call succeeds, not its credentials
+    } = open;
+    let sts::Settings {
+        endpoint,
+        endpoint_mode: EndpointMode { fips, dual_stack },
+    } = sts;
+    let backend = backend.as_ref().ok().map(|backend| {
+        let Backend { url, .. } = backend;
+        url.as_str()
+    });
+    let environment = match environment {
+        Reference::Local(path) => absolute_path(path)?,
+        Reference::Cloud(name) => name.clone(),
+    };
+    let root = root.as_deref().map(absolute_path).transpose()?;
+    let extension = (!extension.is_empty()).then(|| Json::Object(extension.clone()).to_string());
+    Ok(Sha256::of_fields(&[
+        ("format", Some(cache::FORMAT)),
+        ("backend", backend),
+        ("principal", principal),
+        ("organization", organization.as_deref()),
+        ("environment", Some(&environment)),
+        ("remote", switch(*remote)),
+        ("root", root.as_deref()),
+        ("secrets of", text(secrets_of)),
+        ("token type", text(pulumi_oidc_token_type)),
+        ("audience", web_identity_audience.as_deref()),
+        ("cluster name", text(cluster_name)),
+        ("region", text(region)),
+        ("server region", server_region.as_ref().map(Region::as_str)),
+        ("default region", text(default_region)),
+        ("role ARN", text(role_arn)),
+        ("external id", text(external_id)),
+        ("session name", text(session_name)),
+        ("credentials", text(credentials)),
+        ("web identity", text(web_identity)),
+        ("credential lifetime", text(credential_lifetime)),
+        ("extension", extension.as_deref()),
+        ("endpoint", endpoint.as_deref()),
+        ("FIPS", switch(*fips)),
+        ("dual-stack", switch(*dual_stack)),
+    ]))
+}
+
+fn text(setting: &Option<Setting>) -> Option<&str> {
+    setting.as_ref().map(|setting| setting.value.as_str())
+}
+
+fn switch(on: bool) -> Option<&'static str> {
+    on.then_some("true")
+}
+
+/// The path in a form that means the same file in any working directory.
+pub(super) fn absolute_path(path: &Path) -> Result<String> {
+    std::path::absolute(path)
+        .ok()
+        .and_then(|path| path.into_os_string().into_string().ok())
+        .ok_or_else(|| {
+            Error::configuration(format!("the path `{}` is not valid UTF-8", path.display()))
+        })
+}
+
+/// Describes the Pulumi login in one line, for `doctor`.
+pub(super) fn describe_login(inputs: &Inputs, context: Context<'_>) -> Result<String> {
+    if !inputs.request.open.is_in_cloud() {
+        return Ok("not needed: the definition is a local file".to_owned());
+    }
+    let backend = inputs.backend.clone()?;
+    let principal = pulumi_login(inputs, context)?.and_then(|login| login.principal());
+    Ok(match principal {
         Some(principal) => format!("{principal} at `{}`", backend.url),
         None => format!("none at `{}`", backend.url),
     })
 }
 
-/// The fields that are at hand as texts. The others are left to the caller.
-fn settings<'a>(call: &'a Call<'_>, environment: &'a str) -> Key<'a> {
-    fn text(setting: Option<&Setting>) -> Option<&str> {
-        setting.map(|setting| setting.value.as_str())
-    }
-    let Call {
-        request,
-        server_region,
-        ..
-    } = call;
-    Key {
-        environment,
-        remote: request.open.remote,
-        secrets_of: text(request.open.secrets_of.as_ref()),
-        token_type: text(request.open.pulumi_oidc_token_type.as_ref()),
-        audience: request.open.web_identity_audience.as_deref(),
-        cluster_name: text(request.cluster_name.as_ref()),
-        region: text(request.region.as_ref()),
-        server_region: server_region.as_ref().map(Region::as_str),
-        role_arn: text(request.role_arn.as_ref()),
-        external_id: text(request.external_id.as_ref()),
-        session_name: text(request.session_name.as_ref()),
-        credentials: text(request.credentials.as_ref()),
-        web_identity: text(request.web_identity.as_ref()),
-        credential_lifetime: text(request.credential_lifetime.as_ref()),
-        ..Key::default()
-    }
-}
-
-/// The path as text that means the same from anywhere.
-pub(super) fn full_path(path: &Path) -> Result<String> {
-    let full = std::path::absolute(path).ok();
-    let full = full.and_then(|path| path.to_str().map(str::to_owned));
-    full.ok_or_else(|| Error::configuration("a path cannot be written as text"))
-}
+#[cfg(test)]
+mod tests;

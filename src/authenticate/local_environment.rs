@@ -2,39 +2,36 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::authenticate::file_importer::{self, Directory};
-use crate::authenticate::remote_decrypter::StoredSecrets;
-use crate::authenticate::stack_backends::StackBackends;
+use crate::authenticate::file_importer::{self, FileImporter};
+use crate::authenticate::remote_decrypter::RemoteDecrypter;
+use crate::authenticate::stack_backends::CloudStackBackends;
 use crate::aws::web_identity;
-use crate::config::request::OpenRequest;
+use crate::config::OpenRequest;
+use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::files_read::FilesRead;
-use crate::host::Host;
-use crate::http::HttpClient;
 use crate::opener::{Checked, Opener, Opening};
 use crate::providers::PulumiStacks;
 use crate::providers::aws_login::{self, AwsLogin};
-use esc::evaluator::{Definition, Evaluation, Evaluator};
-use esc::{HostResult, Provider, Providers};
+use esc::{Definition, Evaluation, Evaluator, HostResult, Provider, Providers};
 
-/// A local definition, and all that its evaluation needs.
-pub(super) struct Local<'a> {
+/// A local definition, and what its evaluation needs.
+pub(super) struct LocalEnvironment<'a> {
     definition: Definition,
-    importer: Directory,
+    importer: FileImporter,
     aws_login: AwsLogin,
-    stacks: PulumiStacks<'a>,
+    pulumi_stacks: PulumiStacks<'a>,
     files: FilesRead,
-    secrets: Option<&'a StoredSecrets<'a>>,
+    decrypter: Option<&'a RemoteDecrypter<'a>>,
 }
 
-impl<'a> Local<'a> {
+impl<'a> LocalEnvironment<'a> {
     pub(super) fn new(
         request: &OpenRequest,
         path: &Path,
-        host: &Host,
-        http: &HttpClient,
-        stacks: &'a StackBackends<'a>,
-        secrets: Option<&'a StoredSecrets<'a>>,
+        context: Context<'_>,
+        stacks: &'a CloudStackBackends<'a>,
+        decrypter: Option<&'a RemoteDecrypter<'a>>,
     ) -> Result<Self> {
         let definition = file_importer::read_definition(path)?;
         let files = FilesRead::default();
@@ -47,28 +44,28 @@ impl<'a> Local<'a> {
         let settings = aws_login::Settings {
             region: request.region.clone(),
             identity: identity(request),
-            deadline: request.deadline,
+            deadline: context.deadline,
         };
         Ok(Self {
             definition,
-            importer: Directory::new(root).noting(files.clone()),
-            aws_login: AwsLogin::new(host, http, settings),
-            stacks: PulumiStacks::new(host, stacks).noting(files.clone()),
+            importer: FileImporter::new(root).recording(files.clone()),
+            aws_login: AwsLogin::new(context.host, context.http, settings),
+            pulumi_stacks: PulumiStacks::new(context.host, stacks).noting(files.clone()),
             files,
-            secrets,
+            decrypter,
         })
     }
 
     fn evaluator(&self) -> Evaluator<'_> {
         let evaluator = Evaluator::new(&self.importer, self);
-        match self.secrets {
-            Some(secrets) => evaluator.with_decrypter(secrets),
+        match self.decrypter {
+            Some(decrypter) => evaluator.with_decrypter(decrypter),
             None => evaluator,
         }
     }
 }
 
-/// What the request says about the identity token for AWS.
+/// The source of the identity token for AWS, as the request names it.
 pub(super) fn identity(request: &OpenRequest) -> web_identity::Choice {
     web_identity::Choice {
         file: request.web_identity_token_file.clone(),
@@ -77,7 +74,7 @@ pub(super) fn identity(request: &OpenRequest) -> web_identity::Choice {
     }
 }
 
-impl Opener for Local<'_> {
+impl Opener for LocalEnvironment<'_> {
     fn open(&self) -> Result<Opening> {
         let Evaluation {
             environment,
@@ -107,15 +104,18 @@ impl Opener for Local<'_> {
     }
 }
 
-impl Providers for Local<'_> {
+impl Providers for LocalEnvironment<'_> {
     fn provider(&self, name: &str) -> HostResult<&dyn Provider> {
         match name {
             "aws-login" => Ok(&self.aws_login),
-            "pulumi-stacks" => Ok(&self.stacks),
+            "pulumi-stacks" => Ok(&self.pulumi_stacks),
             _ => Err(
-                Error::new(Kind::Definition, format!("unknown provider \"{name}\"")).with_hint(
-                    "`aws-login` and `pulumi-stacks` work locally; the others run in Pulumi Cloud",
-                ).into(),
+                Error::new(Kind::Definition, format!("unknown provider \"{name}\""))
+                    .with_hint(
+                        "only `aws-login` and `pulumi-stacks` work locally; use `--remote` to \
+                         evaluate the definition in Pulumi Cloud",
+                    )
+                    .into(),
             ),
         }
     }

@@ -1,97 +1,78 @@
-//! Decrypts the ciphertexts of a local definition with the stored environment that it is a copy of.
+//! Decrypts the secrets of a local definition with the stored environment that it is a copy of.
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::authenticate::open;
-use crate::config::request::OpenRequest;
+use crate::authenticate::pulumi_login::log_in;
+use crate::config::OpenRequest;
+use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::host::Host;
-use crate::http::HttpClient;
-use crate::log::Log;
 use crate::pulumi_cloud::{self, Cloud, Name};
 use crate::secret::Text;
 use esc::{Decrypter, HostResult};
 
-/// A stored environment, asked for each ciphertext. Pulumi Cloud is not called, nor is a login
-/// looked for, before the first one.
-pub(super) struct StoredSecrets<'a> {
-    request: &'a OpenRequest,
-    host: &'a Host,
-    http: &'a HttpClient,
-    log: &'a Log<'a>,
-    name: Name,
-    progress: Mutex<Progress<'a>>,
-}
-
-/// The task in messages, in ESC's words.
+/// How messages call the task. These are upstream's words.
 const TASK: &str = "decrypting";
 
-/// How far it came.
-#[derive(Default)]
-struct Progress<'a> {
-    /// The login, and the name with its organisation.
-    reached: Option<(Cloud<'a>, Name)>,
-    /// Whether a ciphertext could not be decrypted. What failed once is not asked again: a
-    /// definition may hold hundreds.
-    has_failed: bool,
+/// Decrypts with a stored environment, one request per ciphertext. No login is looked up before the
+/// first one.
+pub(super) struct RemoteDecrypter<'a> {
+    name: Name,
+    request: &'a OpenRequest,
+    context: Context<'a>,
+    state: Mutex<State<'a>>,
 }
 
-impl<'a> StoredSecrets<'a> {
-    pub(super) fn new(
-        name: Name,
-        request: &'a OpenRequest,
-        host: &'a Host,
-        http: &'a HttpClient,
-        log: &'a Log<'a>,
-    ) -> Self {
+#[derive(Default)]
+enum State<'a> {
+    #[default]
+    NotLoggedIn,
+    /// The login, and the environment's name with its organization.
+    LoggedIn(Cloud<'a>, Name),
+    /// A ciphertext could not be decrypted. A definition may hold hundreds, so the rest is not
+    /// tried.
+    Failed,
+}
+
+impl<'a> RemoteDecrypter<'a> {
+    pub(super) fn new(name: Name, request: &'a OpenRequest, context: Context<'a>) -> Self {
         Self {
-            request,
-            host,
-            http,
-            log,
             name,
-            progress: Mutex::default(),
+            request,
+            context,
+            state: Mutex::default(),
         }
     }
 
-    fn reach(&self) -> Result<(Cloud<'a>, Name)> {
-        let cloud = open::log_in(
-            self.request,
-            self.host,
-            self.http,
-            self.log,
-            self.name.organization.as_deref(),
-        )?;
-        let name = cloud.full_name(&self.name)?;
-        Ok((cloud, name))
-    }
-
-    fn ask(&self, progress: &mut Progress<'a>, ciphertext: &[u8]) -> Result<Text> {
-        let (cloud, name) = match &mut progress.reached {
-            Some(reached) => reached,
-            none => none.insert(self.reach()?),
+    fn decrypt_with(&self, state: &mut State<'a>, ciphertext: &[u8]) -> Result<Text> {
+        if let State::NotLoggedIn = state {
+            let organization = self.name.organization.as_deref();
+            let cloud = log_in(self.request, self.context, organization)?;
+            let name = cloud.full_name(&self.name)?;
+            *state = State::LoggedIn(cloud, name);
+        }
+        let State::LoggedIn(cloud, name) = state else {
+            return Err(Error::new(
+                Kind::Definition,
+                "not tried, because another secret could not be decrypted",
+            ));
         };
         let envelope = pulumi_cloud::envelope(ciphertext);
         let mut plaintexts = cloud.stored(name)?.decrypt(&[&envelope])?;
         let plaintext = plaintexts.pop().ok_or_else(|| {
-            // invariant: there are as many plaintexts as ciphertexts.
+            // invariant: the response was checked to hold one plaintext per ciphertext.
             Error::new(Kind::Internal, "a ciphertext has no plaintext")
         })?;
         Ok(Text::from(plaintext.expose().as_str()))
     }
 }
 
-impl Decrypter for StoredSecrets<'_> {
+impl Decrypter for RemoteDecrypter<'_> {
     fn decrypt(&self, ciphertext: &[u8]) -> HostResult<Text> {
-        // A panic while it was held cannot have left it half changed.
-        let progress = self.progress.lock();
-        let mut progress = progress.unwrap_or_else(PoisonError::into_inner);
-        if progress.has_failed {
-            let message = "not tried, because another secret could not be decrypted";
-            return Err(Error::new(Kind::Definition, message).within(TASK).into());
-        }
-        let decrypted = self.ask(&mut progress, ciphertext);
-        progress.has_failed = decrypted.is_err();
-        Ok(decrypted.map_err(|error| error.within(TASK))?)
+        // A panic cannot leave the state half changed.
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.decrypt_with(&mut state, ciphertext).map_err(|error| {
+            *state = State::Failed;
+            error.within(TASK).into()
+        })
     }
 }

@@ -1,49 +1,39 @@
-//! Gives the provider of stack outputs the backend in use, and Pulumi Cloud.
+//! Finds the backend that holds a stack, and reads stacks from Pulumi Cloud.
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::authenticate::open;
-use crate::config::request::OpenRequest;
+use crate::authenticate::pulumi_login::log_in;
+use crate::config::OpenRequest;
+use crate::context::Context;
 use crate::error::Result;
-use crate::host::Host;
-use crate::http::HttpClient;
-use crate::log::Log;
 use crate::providers::{Backends, OtherBackend};
 use crate::pulumi_cloud::{Cloud, PulumiHome, Stack, StateBackend};
 use crate::pulumi_state::StackName;
 use crate::secret::{Secret, Text};
 
-/// The backends of this machine. Nothing is read, nor is a login looked for, before a stack is asked
-/// for.
-pub(super) struct StackBackends<'a> {
+/// The stack backends of this machine. Nothing is read, and no login is looked up, before a stack is
+/// needed.
+pub(super) struct CloudStackBackends<'a> {
     request: &'a OpenRequest,
-    host: &'a Host,
-    http: &'a HttpClient,
-    log: &'a Log<'a>,
-    logins: Mutex<Vec<Login<'a>>>,
+    context: Context<'a>,
+    logins: Mutex<Vec<OrganizationLogin<'a>>>,
 }
 
-/// A login for the stacks whose names have the same organisation, or none: it may be good for one
-/// organisation alone.
-struct Login<'a> {
+/// A login for the stacks of one organization, or for stack names without one: an access token may
+/// be limited to an organization.
+struct OrganizationLogin<'a> {
+    /// The organization in the stack names.
     named: Option<String>,
     cloud: Cloud<'a>,
-    /// The organisation of names that have none, once it is known.
+    /// The organization itself, once it is known.
     organization: Option<String>,
 }
 
-impl<'a> StackBackends<'a> {
-    pub(super) fn new(
-        request: &'a OpenRequest,
-        host: &'a Host,
-        http: &'a HttpClient,
-        log: &'a Log<'a>,
-    ) -> Self {
+impl<'a> CloudStackBackends<'a> {
+    pub(super) fn new(request: &'a OpenRequest, context: Context<'a>) -> Self {
         Self {
             request,
-            host,
-            http,
-            log,
+            context,
             logins: Mutex::default(),
         }
     }
@@ -53,25 +43,23 @@ impl<'a> StackBackends<'a> {
         name: &StackName,
         work: impl FnOnce(&Stack<'_>) -> Result<T>,
     ) -> Result<T> {
-        // A panic while it was held cannot have left it half changed.
-        let logins = self.logins.lock();
-        let mut logins = logins.unwrap_or_else(PoisonError::into_inner);
-        let organization = name.organization.as_deref();
-        let known = logins
+        // A panic cannot leave the list half changed.
+        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = match logins
             .iter()
-            .position(|login| login.named.as_deref() == organization);
-        let known = if let Some(known) = known {
-            known
-        } else {
-            let cloud = open::log_in(self.request, self.host, self.http, self.log, organization)?;
-            logins.push(Login {
-                named: name.organization.clone(),
-                cloud,
-                organization: name.organization.clone(),
-            });
-            logins.len() - 1
+            .position(|login| login.named == name.organization)
+        {
+            Some(position) => position,
+            None => {
+                logins.push(OrganizationLogin {
+                    named: name.organization.clone(),
+                    cloud: log_in(self.request, self.context, name.organization.as_deref())?,
+                    organization: name.organization.clone(),
+                });
+                logins.len() - 1
+            }
         };
-        let login = &mut logins[known];
+        let login = &mut logins[position];
         let organization = login.organization.as_deref();
         let stack = login
             .cloud
@@ -81,14 +69,14 @@ impl<'a> StackBackends<'a> {
     }
 }
 
-impl Backends for StackBackends<'_> {
+impl Backends for CloudStackBackends<'_> {
     fn other(&self) -> Result<Option<OtherBackend>> {
-        let home = PulumiHome::new(self.host, self.request.deadline);
-        Ok(match StateBackend::find(self.host, &home)? {
+        let home = PulumiHome::new(self.context.host, self.context.deadline);
+        Ok(match StateBackend::find(self.context.host, &home)? {
             StateBackend::Cloud => None,
             StateBackend::Files { url, named_by } => {
-                self.log.debug(format_args!(
-                    "the stacks are in the backend that {named_by} names"
+                self.context.log.debug(format_args!(
+                    "reading stacks from the backend that {named_by} names"
                 ));
                 Some(OtherBackend { url, named_by })
             }
@@ -97,7 +85,7 @@ impl Backends for StackBackends<'_> {
 
     #[expect(
         clippy::redundant_closure_for_method_calls,
-        reason = "the method itself is one for a single lifetime"
+        reason = "the method itself is for a single lifetime"
     )]
     fn export(&self, stack: &StackName) -> Result<Secret<Vec<u8>>> {
         self.with_stack(stack, |stack| stack.export())

@@ -13,7 +13,7 @@ use crate::files_read::FileRead;
 use crate::secret::Secret;
 
 /// The version of the format. Entries of another one are not found: it is part of the key.
-pub(super) const FORMAT: &str = "1";
+pub const FORMAT: &str = "1";
 
 /// The share of their lifetime, in percent, after which credentials are to be renewed while they
 /// are still good: an outage that is shorter than the rest is not noticed.

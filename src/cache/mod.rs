@@ -14,7 +14,6 @@
 mod entry;
 mod failure;
 mod folder;
-mod key;
 mod lock;
 mod seal;
 
@@ -26,10 +25,10 @@ use crate::digest::Sha256;
 use crate::error::Result;
 use crate::files_read::FileRead;
 
+pub use entry::FORMAT;
 pub use entry::{Entry, Freshness, Kept, Listed};
 pub use failure::Failure;
 pub use folder::Folder;
-pub use key::Key;
 pub use lock::{Attempt, Hold, Lock};
 pub use seal::Login;
 

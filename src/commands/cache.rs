@@ -2,10 +2,10 @@
 
 use clap::{Args, Subcommand};
 
+use super::flags::CacheFolderFlags;
 use super::output;
 use crate::cache::{self, Folder, Listed};
 use crate::clock::{Timestamp, format_duration};
-use crate::config::cache::{CacheFolderFlags, folder};
 use crate::error::{Error, Result, one_line};
 use crate::host::Host;
 
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host) -> Result<()> {
 }
 
 fn folder_of(flags: &CacheFolderFlags, host: &Host) -> Result<Folder> {
-    let folder = folder(flags, host)?.ok_or_else(|| {
+    let folder = flags.path(host)?.ok_or_else(|| {
         Error::configuration("there is no home directory, and so no cache")
             .with_hint("set HOME, or name a folder with `--cache-dir`")
     })?;

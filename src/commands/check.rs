@@ -2,13 +2,13 @@
 
 use clap::{Args, ValueEnum};
 
+use super::flags::{CloudFlags, OpenFlags};
 use super::output;
 use crate::authenticate::{self, count_errors};
-use crate::config::request::OpenRequest;
-use crate::config::{CloudFlags, OpenFlags};
+use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::host::Host;
-use crate::log::Log;
+use crate::opener::Checked;
+use esc::Diagnostic;
 
 pub(super) const ABOUT: &str =
     "Say what is wrong with an environment, without opening any provider";
@@ -48,31 +48,31 @@ enum Format {
     Text,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     let flags = OpenFlags {
         root: arguments.root.clone(),
         cloud: arguments.cloud.clone(),
         ..OpenFlags::default()
     };
-    let request = OpenRequest::read(&arguments.environment, &flags, host)?;
-    let (diagnostics, sources) = authenticate::check(&request, host, log)?;
-    let errors = diagnostics
-        .iter()
-        .filter(|diagnostic| diagnostic.is_error())
-        .count();
+    let request = flags.request(&arguments.environment, context.host)?;
+    let context = context.with_timeout(request.timeout);
+    let Checked {
+        diagnostics,
+        sources,
+    } = authenticate::check(&request, context)?;
     let rendered = match arguments.format {
         Format::Json => {
             output::print(sources.render_json(&diagnostics))?;
             None
         }
         Format::Text if diagnostics.is_empty() => None,
-        Format::Text => Some(sources.render(&diagnostics, output::style(host))),
+        Format::Text => Some(sources.render(&diagnostics, output::style(context.host))),
     };
-    if errors > 0 {
+    if diagnostics.iter().any(Diagnostic::is_error) {
         let message = format!(
             "`{}` cannot be used: {}",
             request.environment,
-            count_errors(errors)
+            count_errors(&diagnostics)
         );
         let error = Error::new(Kind::Definition, message);
         return Err(match rendered {

@@ -2,15 +2,15 @@
 
 use clap::Args;
 
+use super::flags::{GetTokenFlags, KubeconfigFlags, OpenFlags};
 use super::{kubeconfig, output};
 use crate::aws::endpoint::Region;
-use crate::config::request::OpenRequest;
-use crate::config::{GetTokenFlags, KubeconfigFlags, OpenFlags};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::eks_login::{EksLogin, Login};
 use crate::kubernetes::kubeconfig::{
-    Changes, Context, Merged, PluginUser, User, Wanted, context_entry,
+    Changes, Context as KubeconfigContext, Merged, PluginUser, User, Wanted, context_entry,
 };
 use crate::log::{Log, Message};
 
@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     open: OpenFlags,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     let flags = &arguments.kubeconfig;
     let names_one = flags.alias.is_some() || flags.user_alias.is_some() || flags.set_current;
     if names_one && arguments.context.is_none() {
@@ -54,7 +54,8 @@ pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<(
         .with_hint("name it with `--context`"));
     }
     kubeconfig::check_names(flags)?;
-    let request = OpenRequest::read(&arguments.environment, &arguments.open, host)?;
+    let Context { host, log, .. } = context;
+    let request = arguments.open.request(&arguments.environment, host)?;
     let mut notes = Vec::new();
     kubeconfig::apply(flags, &request, host, |merged| {
         let conversion = Conversion {
@@ -203,7 +204,7 @@ impl Conversion<'_> {
         let contexts = self.merged.contexts();
         let servers = contexts
             .iter()
-            .filter(|context: &&Context| context.user == user)
+            .filter(|context: &&KubeconfigContext| context.user == user)
             .filter_map(|context| self.merged.server(&context.cluster));
         let mut regions: Vec<_> = servers.map(Region::of_api_server).collect();
         regions.dedup();

@@ -1,15 +1,14 @@
-//! `doctor`: which link of the chain fails.
+//! `doctor`: diagnoses authentication problems step by step.
 
 use clap::Args;
 
+use super::flags::{CacheFlags, GetTokenFlags};
 use super::output;
-use crate::authenticate::doctor::{self, Link};
-use crate::config::{CacheFlags, GetTokenFlags};
+use crate::authenticate::doctor::{self, Finding};
+use crate::context::Context;
 use crate::error::{Result, one_line};
-use crate::host::Host;
-use crate::log::Log;
 
-pub(super) const ABOUT: &str = "Walk the chain from the environment to the cluster's question to AWS, and say which link fails";
+pub(super) const ABOUT: &str = "Diagnose authentication problems step by step";
 
 #[derive(Args, Debug)]
 #[command(about = ABOUT)]
@@ -21,14 +20,15 @@ pub(super) struct Arguments {
     cache: CacheFlags,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
+    let request = arguments.flags.request(&arguments.cache, context.host)?;
+    let context = context.with_timeout(request.open.timeout);
     let mut printed = Ok(());
-    let mut tell = |Link { name, found }: Link| {
-        let line = format!("ok  {name}: {}", one_line(&found));
-        let result = output::print(line);
-        printed = std::mem::replace(&mut printed, Ok(())).and(result);
+    let mut report = |Finding { step, detail }: Finding| {
+        if printed.is_ok() {
+            printed = output::print(format!("ok  {step}: {}", one_line(&detail)));
+        }
     };
-    let Arguments { flags, cache } = arguments;
-    doctor::diagnose(flags, cache, host, log, &mut tell)?;
+    doctor::diagnose(request, context, &mut report)?;
     printed
 }

@@ -2,12 +2,13 @@
 
 use clap::Args;
 
+use super::flags::{CacheFlags, GetTokenFlags};
 use super::output;
 use crate::authenticate::authenticate;
-use crate::config::{CacheFlags, GetTokenFlags};
+use crate::config::Request;
+use crate::context::Context;
 use crate::error::Result;
 use crate::host::Host;
-use crate::log::Log;
 
 pub(super) const ABOUT: &str =
     "Print an ExecCredential for an EKS cluster, as kubectl expects it of an exec plugin";
@@ -26,8 +27,16 @@ pub(super) struct Arguments {
     token_only: bool,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<()> {
-    let credential = authenticate(&arguments.flags, &arguments.cache, host, log)?;
+impl Arguments {
+    pub(super) fn request(&self, host: &Host) -> Result<Request> {
+        self.flags.request(&self.cache, host)
+    }
+}
+
+pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
+    let request = arguments.request(context.host)?;
+    let context = context.with_timeout(request.open.timeout);
+    let credential = authenticate(request, context)?;
     if arguments.token_only {
         output::print(credential.token.expose())
     } else {

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::flags::KubeconfigFlags;
 use super::{difference, output};
-use crate::config::KubeconfigFlags;
-use crate::config::request::OpenRequest;
+use crate::config::OpenRequest;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::eks_login::Login;
@@ -21,7 +21,7 @@ pub(super) fn apply(
     let mode = if flags.dry_run {
         Mode::Preview
     } else {
-        Mode::Write(request.deadline.allowed())
+        Mode::Write(request.timeout)
     };
     let edited = files.update(mode, change)?;
     let mut shown = String::new();

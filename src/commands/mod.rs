@@ -5,6 +5,7 @@ mod check;
 mod convert_kubeconfig;
 mod difference;
 mod doctor;
+mod flags;
 mod get_token;
 mod kubeconfig;
 mod open;
@@ -16,8 +17,11 @@ use std::ffi::OsString;
 
 use clap::{ArgAction, Parser, Subcommand};
 
+use crate::config::{DEFAULT_TIMEOUT, Request};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::Host;
+use crate::http::HttpClient;
 use crate::log::{Level, Log};
 
 /// Logs kubectl, helm and Pulumi in to a Kubernetes cluster with what a Pulumi ESC environment holds
@@ -68,20 +72,37 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> u8 {
     finish(dispatch(&command_line, host))
 }
 
+/// The request that the arguments of a `get-token` command line make, program name included. For
+/// tests that make the call in their own process.
+#[doc(hidden)]
+pub fn token_request(
+    arguments: impl IntoIterator<Item = OsString>,
+    host: &Host,
+) -> Result<Request> {
+    match CommandLine::try_parse_from(arguments) {
+        Ok(CommandLine {
+            command: Command::GetToken(arguments),
+            ..
+        }) => arguments.request(host),
+        Ok(_) => Err(Error::configuration("not a `get-token` command line")),
+        Err(problem) => Err(usage_error(&problem)),
+    }
+}
+
 /// Does what is asked for. The exit code is 0 but for `run`, whose command has one.
 fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
     let log = Log::new(level(command_line.verbosity, host)?, &output::note);
+    let http = HttpClient::new(host);
+    let context = Context::new(host, &http, &log, DEFAULT_TIMEOUT);
     match &command_line.command {
         Command::Cache(arguments) => done(cache::run(arguments, host)),
-        Command::Check(arguments) => done(check::run(arguments, host, &log)),
-        Command::ConvertKubeconfig(arguments) => {
-            done(convert_kubeconfig::run(arguments, host, &log))
-        }
-        Command::Doctor(arguments) => done(doctor::run(arguments, host, &log)),
-        Command::GetToken(arguments) => done(get_token::run(arguments, host, &log)),
-        Command::Open(arguments) => done(open::run(arguments, host, &log)),
-        Command::Run(arguments) => run::run(arguments, host, &log),
-        Command::UpdateKubeconfig(arguments) => done(update_kubeconfig::run(arguments, host, &log)),
+        Command::Check(arguments) => done(check::run(arguments, context)),
+        Command::ConvertKubeconfig(arguments) => done(convert_kubeconfig::run(arguments, context)),
+        Command::Doctor(arguments) => done(doctor::run(arguments, context)),
+        Command::GetToken(arguments) => done(get_token::run(arguments, context)),
+        Command::Open(arguments) => done(open::run(arguments, context)),
+        Command::Run(arguments) => run::run(arguments, context),
+        Command::UpdateKubeconfig(arguments) => done(update_kubeconfig::run(arguments, context)),
     }
 }
 

@@ -2,13 +2,13 @@
 
 use clap::{Args, ValueEnum};
 
+use super::flags::OpenFlags;
 use super::output;
 use crate::authenticate::open;
-use crate::config::OpenFlags;
-use crate::config::request::OpenRequest;
+use crate::config::OpenRequest;
+use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::host::Host;
-use crate::log::{Log, Message};
+use crate::log::Message;
 use esc::format::yaml;
 use esc::format::{Secrets, json};
 use esc::{Environment, PropertyPath, Value, format::string, format::variables};
@@ -51,7 +51,7 @@ enum Format {
     Detailed,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<()> {
+pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     let path = arguments
         .path
         .as_deref()
@@ -68,8 +68,10 @@ pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<(
         )
         .with_hint("leave the path out, or use `--format string` for a single value"));
     }
-    let request = OpenRequest::read(&arguments.environment, &arguments.flags, host)?;
-    let opened = open(&request, host, log)?;
+    let request = arguments
+        .flags
+        .request(&arguments.environment, context.host)?;
+    let opened = open(&request, context.with_timeout(request.timeout))?;
     let warnings = opened.warnings();
     if !warnings.is_empty() {
         output::block(&warnings);

@@ -5,13 +5,11 @@ use std::io::{self, IsTerminal};
 
 use clap::Args;
 
+use super::flags::OpenFlags;
 use super::output;
 use crate::authenticate::open;
-use crate::config::OpenFlags;
-use crate::config::request::OpenRequest;
+use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::host::Host;
-use crate::log::Log;
 use crate::process::HandOver;
 use crate::process::redaction::Patterns;
 use crate::process::{Invocation, Program, Sink, Streams};
@@ -42,15 +40,17 @@ pub(super) struct Arguments {
 const AFTER_HELP: &str = "The exit code is that of the command; 128 and the signal's number where a \
     signal ended it; 126 and 127 where it could not be started.";
 
-pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<u8> {
+pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8> {
     let (name, rest) = arguments.command.split_first().ok_or_else(|| {
         Error::configuration("no command is given")
             .with_hint("write it after `--`: `kubectl-esc run ./env.yaml -- kubectl get pods`")
     })?;
     // Before anything is opened: a mistyped name costs no login.
-    let program = Program::find(name, host)?;
-    let request = OpenRequest::read(&arguments.environment, &arguments.flags, host)?;
-    let opened = open(&request, host, log)?;
+    let program = Program::find(name, context.host)?;
+    let request = arguments
+        .flags
+        .request(&arguments.environment, context.host)?;
+    let opened = open(&request, context.with_timeout(request.timeout))?;
     let warnings = opened.warnings();
     if !warnings.is_empty() {
         output::block(&warnings);
@@ -68,13 +68,13 @@ pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<u
         files: given.files,
         streams,
     };
-    log.info(format_args!(
+    context.log.info(format_args!(
         "running `{}` with {} variables and {} files",
         invocation.program.path().display(),
         invocation.variables.len(),
         invocation.files.len()
     ));
-    let ended = invocation.run(host)?;
+    let ended = invocation.run(context.host)?;
     if let Some(leftovers) = &ended.leftovers {
         output::report(leftovers);
     }

@@ -6,17 +6,18 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use clap::Args;
 use serde_json::Map;
 
+use super::flags::{GetTokenFlags, KubeconfigFlags};
 use super::{kubeconfig, output};
-use crate::authenticate::{self, Opened};
+use crate::authenticate::{self, OpenedEnvironment};
 use crate::aws::eks_token::check_cluster_name;
 use crate::aws::endpoint::Region;
-use crate::config::{GetTokenFlags, KubeconfigFlags, Origin, Request, Setting, Target};
+use crate::config::{Origin, Request, Setting, Target, default_region};
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::kubeconfig::{
     Changes, Cluster, Kubeconfig, Merged, PluginUser, context_entry, new_text,
 };
-use crate::log::Log;
 use esc::PropertyPath;
 use esc::format::{Secrets, json};
 
@@ -71,9 +72,14 @@ struct Found {
     namespace: Option<String>,
 }
 
-pub(super) fn run(arguments: &Arguments, host: &Host, log: &Log<'_>) -> Result<()> {
-    let request = Request::read(&arguments.flags, host, Map::new())?;
-    let found = find(arguments, &request, host, log)?;
+pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
+    let host = context.host;
+    let request = arguments.flags.settings(&Map::new(), host)?;
+    let found = find(
+        arguments,
+        &request,
+        context.with_timeout(request.open.timeout),
+    )?;
     found.cluster.check()?;
     check_cluster_name(&found.name)?;
     if let Some(region) = &found.region {
@@ -183,11 +189,11 @@ fn environment(flags: &GetTokenFlags, host: &Host) -> Result<String> {
     named.ok_or_else(|| Error::configuration("no environment is named"))
 }
 
-fn find(arguments: &Arguments, request: &Request, host: &Host, log: &Log<'_>) -> Result<Found> {
-    let given = given_cluster(arguments, host)?;
-    if let (Some(cluster), Some(name)) = (&given, request.cluster_name()) {
+fn find(arguments: &Arguments, request: &Request, context: Context<'_>) -> Result<Found> {
+    let given = given_cluster(arguments, context.host)?;
+    if let (Some(cluster), Some(name)) = (&given, &request.cluster_name) {
         // All is known: nothing is opened, and nobody is asked.
-        let region = match request.region() {
+        let region = match &request.region {
             Some(region) => Some(region.value.clone()),
             None => Region::of_api_server(&cluster.server).map(|region| region.to_string()),
         };
@@ -198,8 +204,8 @@ fn find(arguments: &Arguments, request: &Request, host: &Host, log: &Log<'_>) ->
             namespace: None,
         });
     }
-    let opened = authenticate::open(&request.open, host, log)?;
-    log.warnings(&opened.warnings());
+    let opened = authenticate::open(&request.open, context)?;
+    context.log.warnings(&opened.warnings());
     let known = match given {
         Some(cluster) => Some((cluster, None)),
         None => own_kubeconfig(arguments, &opened)?
@@ -210,7 +216,12 @@ fn find(arguments: &Arguments, request: &Request, host: &Host, log: &Log<'_>) ->
         let region = Region::of_api_server(&cluster.server)?;
         Some(Setting::new(region.to_string(), Origin::ApiServer))
     });
-    let target = Target::resolve(request, opened.environment(), host, region_of_server)?;
+    let target = Target::resolve(
+        request,
+        opened.environment(),
+        region_of_server,
+        default_region(context.host)?,
+    )?;
     if target.cluster_name.secret {
         return Err(Error::configuration(
             "the cluster's name is a secret in the environment, and a kubeconfig holds none",
@@ -220,8 +231,7 @@ fn find(arguments: &Arguments, request: &Request, host: &Host, log: &Log<'_>) ->
     let (cluster, namespace) = if let Some(known) = known {
         known
     } else {
-        let open = &request.open;
-        let cluster = authenticate::describe_cluster(&opened, &target, open, host, log)?;
+        let cluster = authenticate::describe_cluster(&opened, &target, context)?;
         (cluster, None)
     };
     Ok(Found {
@@ -284,7 +294,7 @@ fn is_certificate(pem: &[u8]) -> bool {
 
 /// The kubeconfig that the environment holds: at the path that is given, or else the one that it
 /// renders for kubectl.
-fn own_kubeconfig(arguments: &Arguments, opened: &Opened) -> Result<Option<Kubeconfig>> {
+fn own_kubeconfig(arguments: &Arguments, opened: &OpenedEnvironment) -> Result<Option<Kubeconfig>> {
     let environment = opened.environment();
     let text = if let Some(path) = &arguments.from {
         let path: PropertyPath = path.parse().map_err(|problem| {

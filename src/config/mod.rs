@@ -1,19 +1,19 @@
-//! Settings: what the user asked for, from wherever it was said, each value with its origin.
+//! Settings, each with the place it was set.
 //!
-//! A flag wins over a variable, a variable over the opened environment's `eks` object, and that over
-//! what can be found elsewhere. So there are two steps: a [`Request`] is what is known before the
-//! environment is opened, a [`Target`] what is known after.
+//! A flag overrides a variable, which overrides the opened environment's `eks` object, which
+//! overrides the cluster extension and what can be inferred. So there are two steps: a [`Request`] is
+//! what is known before the environment is opened, a [`Target`] what is known after.
 
-pub mod cache;
-pub mod flags;
-pub mod reference;
-pub mod request;
-pub mod setting;
-pub mod target;
+mod cache;
+mod reference;
+mod request;
+mod setting;
+mod target;
 
-pub use cache::{CacheFlags, CacheRequest};
-pub use flags::{CloudFlags, GetTokenFlags, KubeconfigFlags, OpenFlags};
+pub use cache::CacheRequest;
 pub use reference::Reference;
-pub use request::Request;
+pub use request::{DEFAULT_TIMEOUT, OpenRequest, Request};
+pub(crate) use setting::SettingSearch;
 pub use setting::{Origin, Setting};
-pub use target::Target;
+pub(crate) use target::parse_positive_duration;
+pub use target::{AssumedRole, Target, default_region};

@@ -1,4 +1,4 @@
-//! What the user calls an environment: a file here, or a name in Pulumi Cloud.
+//! What the user calls an environment: a file, or a name in Pulumi Cloud.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,29 +6,36 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::host::Host;
 
-/// A reference to an environment.
+/// A reference to an environment. `Display` prints it as the user wrote it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Reference {
-    /// A definition on this machine.
+    /// A definition file on this machine.
     Local(PathBuf),
-    /// `[ORG/][PROJECT/]NAME[@VERSION]` in Pulumi Cloud, as it was written.
+    /// `[ORG/][PROJECT/]NAME[@VERSION]` in Pulumi Cloud.
     Cloud(String),
 }
 
 impl Reference {
-    /// Reads a reference. A text that starts with `/`, `./`, `../` or `~`, or ends in `.yaml` or
+    /// Parses a reference. Text that starts with `/`, `./`, `../` or `~`, or ends in `.yaml` or
     /// `.yml`, is a file.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` if the text is empty, or starts with `~` and there is no home directory.
     pub fn parse(text: &str, host: &Host) -> Result<Self> {
         if text.is_empty() {
-            return Err(Error::configuration("the environment's name is empty")
-                .with_hint("name a local definition, such as ./env.yaml"));
+            return Err(
+                Error::configuration("the environment name is empty").with_hint(
+                    "pass a definition file such as ./env.yaml, or a name in Pulumi Cloud",
+                ),
+            );
         }
         let is_path = ["/", "./", "../", "~"]
             .iter()
             .any(|start| text.starts_with(start))
             || [".yaml", ".yml"].iter().any(|end| text.ends_with(end))
-            || PathBuf::from(text).is_absolute()
+            || Path::new(text).is_absolute()
             || (cfg!(windows) && text.contains('\\'));
         if is_path {
             return host.expand(Path::new(text)).map(Self::Local);
@@ -53,7 +60,7 @@ mod tests {
     use crate::clock::{Clock, Timestamp};
 
     #[test]
-    fn paths_and_names_are_told_apart() {
+    fn paths_are_distinguished_from_cloud_names() {
         let clock = Clock::fixed(Timestamp::from_unix(0));
         let host = Host::with(
             [("HOME", "/home/alice"), ("USERPROFILE", "/home/alice")],

@@ -1,185 +1,125 @@
-//! What is known before the environment is opened.
+//! What a call asks for, as far as it is known before the environment is opened.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
-use crate::clock::{Deadline, format_duration, parse_duration};
-use crate::config::Reference;
-use crate::config::flags::{GetTokenFlags, OpenFlags};
-use crate::config::setting::{Search, Setting};
-use crate::error::{Error, Result};
-use crate::host::Host;
+use crate::config::{CacheRequest, Reference, Setting};
+use crate::kubernetes::ApiVersion;
 
-/// How long a call may take where nothing else is said.
+/// How long a call may take by default.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// An environment to open, and how.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct OpenRequest {
     /// The environment.
     pub environment: Reference,
-    /// The folder for imports; `None` is the definition's own.
+    /// The folder that holds imported definitions; `None` is the folder of the definition itself.
     pub root: Option<PathBuf>,
-    /// `--web-identity-token-file`.
+    /// The file with the identity token for AWS: `--web-identity-token-file`.
     pub web_identity_token_file: Option<PathBuf>,
-    /// `--web-identity-token-env`.
+    /// The variable with the identity token for AWS: `--web-identity-token-env`.
     pub web_identity_token_env: Option<String>,
-    /// `--web-identity-audience`.
+    /// The audience to request from GitHub Actions: `--web-identity-audience`.
     pub web_identity_audience: Option<String>,
     /// The environment in Pulumi Cloud that decrypts the ciphertexts of a local definition.
     pub secrets_of: Option<Setting>,
-    /// `--remote`.
+    /// Whether Pulumi Cloud evaluates a local definition.
     pub remote: bool,
-    /// The organisation of an environment that is named without one.
+    /// The organization for environment names without one.
     pub organization: Option<Setting>,
-    /// Where the identity token is that is exchanged for a Pulumi access token, as it was written.
+    /// The source of the OIDC token to exchange for a Pulumi access token: `file://PATH` or
+    /// `env:NAME`.
     pub pulumi_oidc_token: Option<Setting>,
-    /// The type of that access token, as it was written.
+    /// The type of that access token, such as `organization` or `team:NAME`.
     pub pulumi_oidc_token_type: Option<Setting>,
-    /// The region that the user gave for AWS, if any: STS of that region issues credentials.
+    /// The AWS region whose STS endpoint issues credentials to `aws-login`, if the caller set one.
     pub region: Option<String>,
-    /// When the call has to be over.
-    pub deadline: Deadline,
+    /// How long the call may take.
+    pub timeout: Duration,
 }
 
 impl OpenRequest {
-    /// Reads the flags and variables for opening `environment`.
-    pub fn read(environment: &str, flags: &OpenFlags, host: &Host) -> Result<Self> {
-        let cloud = &flags.cloud;
-        let timeout = Search::flag("--timeout", cloud.timeout.as_ref())
-            .variable("KUBECTL_ESC_TIMEOUT", host)?
-            .end();
-        let timeout = match timeout {
-            Some(timeout) => timeout.parse(|text| positive_duration(text))?.value,
-            None => DEFAULT_TIMEOUT,
-        };
-        let expand = |path: Option<&PathBuf>| path.map(|path| host.expand(path)).transpose();
-        Ok(Self {
-            environment: Reference::parse(environment, host)?,
-            root: expand(flags.root.as_ref())?,
-            web_identity_token_file: expand(flags.web_identity_token_file.as_ref())?,
-            web_identity_token_env: flags.web_identity_token_env.clone(),
-            web_identity_audience: flags.web_identity_audience.clone(),
-            secrets_of: Search::flag("--secrets-of", flags.secrets_of.as_ref())
-                .variable("KUBECTL_ESC_SECRETS_OF", host)?
-                .end(),
-            remote: cloud.remote,
-            organization: Search::flag("--organization", cloud.organization.as_ref())
-                .variable("PULUMI_DEFAULT_ORGANIZATION", host)?
-                .end(),
-            pulumi_oidc_token: Search::flag(
-                "--pulumi-oidc-token",
-                cloud.pulumi_oidc_token.as_ref(),
-            )
-            .variable("KUBECTL_ESC_PULUMI_OIDC_TOKEN", host)?
-            .end(),
-            pulumi_oidc_token_type: Search::flag(
-                "--pulumi-oidc-token-type",
-                cloud.pulumi_oidc_token_type.as_ref(),
-            )
-            .variable("KUBECTL_ESC_PULUMI_OIDC_TOKEN_TYPE", host)?
-            .end(),
+    /// A request with default settings.
+    #[must_use]
+    pub fn new(environment: Reference) -> Self {
+        Self {
+            environment,
+            root: None,
+            web_identity_token_file: None,
+            web_identity_token_env: None,
+            web_identity_audience: None,
+            secrets_of: None,
+            remote: false,
+            organization: None,
+            pulumi_oidc_token: None,
+            pulumi_oidc_token_type: None,
             region: None,
-            deadline: Deadline::after(timeout),
-        })
+            timeout: DEFAULT_TIMEOUT,
+        }
     }
-}
 
-/// What `get-token` is asked for. The settings that the environment may hold too are not final.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// The environment to open.
-    pub open: OpenRequest,
-    pub(crate) extension: Map<String, Json>,
-    pub(crate) cluster_name: Option<Setting>,
-    pub(crate) region: Option<Setting>,
-    pub(crate) role_arn: Option<Setting>,
-    pub(crate) external_id: Option<Setting>,
-    pub(crate) session_name: Option<Setting>,
-    pub(crate) credentials: Option<Setting>,
-    pub(crate) web_identity: Option<Setting>,
-    pub(crate) credential_lifetime: Option<Setting>,
-}
-
-impl Request {
-    /// Reads flags and variables. `extension` is the cluster's extension
-    /// `client.authentication.k8s.io/exec`, as the exec info hands it on.
-    pub fn read(flags: &GetTokenFlags, host: &Host, extension: Map<String, Json>) -> Result<Self> {
-        let environment = Search::flag("ENVIRONMENT", flags.environment.as_ref())
-            .variable("KUBECTL_ESC_ENVIRONMENT", host)?
-            .extension(&extension, "environment")?;
-        let Some(environment) = environment.end() else {
-            return Err(Error::configuration("no environment is named").with_hint(
-                "name one: `kubectl-esc get-token ./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT",
-            ));
-        };
-        let region = Search::flag("--region", flags.region.as_ref())
-            .variable("KUBECTL_ESC_REGION", host)?
-            .end();
-        let mut open = OpenRequest::read(&environment.value, &flags.open, host)?;
-        open.region = region.as_ref().map(|region| region.value.clone());
-        Ok(Self {
-            open,
-            extension,
-            cluster_name: Search::flag("--cluster-name", flags.cluster_name.as_ref())
-                .variable("KUBECTL_ESC_CLUSTER_NAME", host)?
-                .end(),
-            region,
-            role_arn: Search::flag("--role-arn", flags.role_arn.as_ref())
-                .variable("KUBECTL_ESC_ROLE_ARN", host)?
-                .end(),
-            external_id: Search::flag("--external-id", flags.external_id.as_ref())
-                .variable("KUBECTL_ESC_EXTERNAL_ID", host)?
-                .end(),
-            session_name: Search::flag("--session-name", flags.session_name.as_ref())
-                .variable("KUBECTL_ESC_SESSION_NAME", host)?
-                .end(),
-            credentials: Search::flag("--credentials", flags.credentials.as_ref())
-                .variable("KUBECTL_ESC_CREDENTIALS", host)?
-                .end(),
-            web_identity: Search::flag("--web-identity", flags.web_identity.as_ref())
-                .variable("KUBECTL_ESC_WEB_IDENTITY", host)?
-                .end(),
-            credential_lifetime: Search::flag(
-                "--credential-lifetime",
-                flags.credential_lifetime.as_ref(),
-            )
-            .variable("KUBECTL_ESC_CREDENTIAL_LIFETIME", host)?
-            .end(),
-        })
-    }
-}
-
-impl Request {
     /// Whether Pulumi Cloud opens the environment.
     #[must_use]
     pub fn is_in_cloud(&self) -> bool {
-        self.open.remote || matches!(self.open.environment, Reference::Cloud(_))
-    }
-
-    /// The cluster's name, where a flag or a variable says it.
-    #[must_use]
-    pub fn cluster_name(&self) -> Option<&Setting> {
-        self.cluster_name.as_ref()
-    }
-
-    /// The region, where a flag or a variable says it.
-    #[must_use]
-    pub fn region(&self) -> Option<&Setting> {
-        self.region.as_ref()
+        self.remote || matches!(self.environment, Reference::Cloud(_))
     }
 }
 
-/// Reads a duration that is more than nothing.
-pub(super) fn positive_duration(text: &str) -> Result<Duration> {
-    parse_duration(text)
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| {
-            Error::configuration(format!("`{text}` is not a duration")).with_hint(format!(
-                "write one such as {}",
-                format_duration(DEFAULT_TIMEOUT)
-            ))
-        })
+/// A request for a cluster token. A setting that is `None` is looked up in the environment, and then
+/// in the cluster extension.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Request {
+    /// The environment to open.
+    pub open: OpenRequest,
+    /// How the credential cache is used.
+    pub cache: CacheRequest,
+    /// The version of the exec protocol to answer in.
+    pub api_version: ApiVersion,
+    /// The URL of the API server, if client-go passed it.
+    pub api_server: Option<String>,
+    /// The cluster extension `client.authentication.k8s.io/exec`: settings by name.
+    pub extension: Map<String, Json>,
+    /// The name of the EKS cluster.
+    pub cluster_name: Option<Setting>,
+    /// The AWS region of the cluster.
+    pub region: Option<Setting>,
+    /// The ARN of the role to assume with the environment's credentials.
+    pub role_arn: Option<Setting>,
+    /// The external ID for that role.
+    pub external_id: Option<Setting>,
+    /// The session name for that role.
+    pub session_name: Option<Setting>,
+    /// The property path of the AWS credentials in the environment.
+    pub credentials: Option<Setting>,
+    /// The property path of an identity token in the environment.
+    pub web_identity: Option<Setting>,
+    /// How long credentials of unknown expiry are used: a duration such as `1h`.
+    pub credential_lifetime: Option<Setting>,
+}
+
+impl Request {
+    /// A request with default settings and no cache.
+    #[must_use]
+    pub fn new(open: OpenRequest) -> Self {
+        Self {
+            open,
+            cache: CacheRequest::default(),
+            api_version: ApiVersion::default(),
+            api_server: None,
+            extension: Map::new(),
+            cluster_name: None,
+            region: None,
+            role_arn: None,
+            external_id: None,
+            session_name: None,
+            credentials: None,
+            web_identity: None,
+            credential_lifetime: None,
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! One setting's value, and where it was said.
+//! A setting's value, and where it was set.
 
 use std::fmt;
 
@@ -9,19 +9,19 @@ use crate::host::Host;
 use crate::secret::REDACTED;
 use esc::Environment;
 
-/// A value and its origin. `Debug` hides a secret one.
+/// A value and its origin. `Debug` hides a secret value.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Setting<T = String> {
     /// The value.
     pub value: T,
-    /// Where it was said.
+    /// Where it was set.
     pub origin: Origin,
-    /// Whether it must not be shown: the environment may hold any setting as a secret.
+    /// Whether the value is secret: an environment may hold any setting as a secret.
     pub secret: bool,
 }
 
 impl<T> Setting<T> {
-    /// A value said by `origin`, which may be shown.
+    /// A value that is not secret.
     pub fn new(value: T, origin: Origin) -> Self {
         Self {
             value,
@@ -30,19 +30,19 @@ impl<T> Setting<T> {
         }
     }
 
-    /// The same setting with its value read into another type; an error names the origin, and
-    /// nothing of a secret.
-    pub fn parse<U>(self, read: impl FnOnce(&T) -> Result<U>) -> Result<Setting<U>> {
-        match read(&self.value) {
+    /// The same setting with its value parsed. The error names the origin, and shows nothing of a
+    /// secret value.
+    pub fn parse<U>(self, parse: impl FnOnce(&T) -> Result<U>) -> Result<Setting<U>> {
+        match parse(&self.value) {
             Ok(value) => Ok(Setting {
                 value,
                 origin: self.origin,
                 secret: self.secret,
             }),
             Err(error) if self.secret => {
-                let message = format!("cannot use {}: its value has the wrong form", self.origin);
+                let message = format!("cannot use {}: its value is malformed", self.origin);
                 Err(Error::new(error.kind(), message)
-                    .with_hint("correct the value, which is a secret and therefore not shown"))
+                    .with_hint("correct the value; it is secret and therefore not shown"))
             }
             Err(error) => Err(error.within(format_args!("cannot use {}", self.origin))),
         }
@@ -50,8 +50,8 @@ impl<T> Setting<T> {
 }
 
 impl<T: fmt::Display> Setting<T> {
-    /// The value as messages may show it.
-    pub fn shown(&self) -> String {
+    /// The value for messages: `[secret]` if it is secret.
+    pub fn redacted(&self) -> String {
         if self.secret {
             REDACTED.to_owned()
         } else {
@@ -63,28 +63,29 @@ impl<T: fmt::Display> Setting<T> {
 impl<T: fmt::Debug> fmt::Debug for Setting<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value: &dyn fmt::Debug = if self.secret { &REDACTED } else { &self.value };
-        let mut shown = formatter.debug_struct("Setting");
-        shown
+        formatter
+            .debug_struct("Setting")
             .field("value", value)
             .field("origin", &self.origin)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
-/// Where a setting was said.
+/// Where a setting was set. `Display` says it in words.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Origin {
     /// The host name of the API server.
     ApiServer,
-    /// The cluster's extension in the kubeconfig: the name in it.
+    /// A caller of the library.
+    Caller,
+    /// The cluster extension in the kubeconfig: the name in it.
     ClusterExtension(&'static str),
-    /// Nowhere.
-    Default,
-    /// A place in the opened environment: its path.
+    /// The opened environment: the property path.
     Environment(String),
-    /// A flag: its name.
+    /// A flag or an argument.
     Flag(&'static str),
-    /// A variable: its name.
+    /// An environment variable of the process.
     Variable(&'static str),
 }
 
@@ -92,13 +93,13 @@ impl fmt::Display for Origin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ApiServer => formatter.write_str("the host name of the API server"),
+            Self::Caller => formatter.write_str("the caller"),
             Self::ClusterExtension(name) => {
                 write!(
                     formatter,
-                    "`{name}` in the cluster's extension of the kubeconfig"
+                    "`{name}` in the cluster extension of the kubeconfig"
                 )
             }
-            Self::Default => formatter.write_str("the default"),
             Self::Environment(path) => write!(formatter, "`{path}` in the environment"),
             Self::Flag(name) => write!(formatter, "the flag `{name}`"),
             Self::Variable(name) => write!(formatter, "the variable `{name}`"),
@@ -106,97 +107,88 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A setting that is asked for in one place after the other, until one of them has it.
-pub(crate) struct Search {
+/// Looks for a setting in one place after another. The first place that has it wins.
+#[derive(Default)]
+pub(crate) struct SettingSearch {
     found: Option<Setting>,
 }
 
-impl Search {
-    /// Starts with what a flag says.
+impl SettingSearch {
+    /// Starts with a setting that may be known already.
+    pub(crate) fn starting_with(setting: Option<&Setting>) -> Self {
+        Self {
+            found: setting.cloned(),
+        }
+    }
+
+    /// Starts with the value of a flag.
     pub(crate) fn flag(name: &'static str, value: Option<&String>) -> Self {
         Self {
             found: value.map(|value| Setting::new(value.clone(), Origin::Flag(name))),
         }
     }
 
-    /// Starts with what was found before.
-    pub(crate) fn given(setting: Option<&Setting>) -> Self {
-        Self {
-            found: setting.cloned(),
-        }
-    }
-
-    /// Looks at a variable.
+    /// Looks at an environment variable of the process.
     pub(crate) fn variable(self, name: &'static str, host: &Host) -> Result<Self> {
-        self.or_try(|| {
-            Ok(host
-                .variable(name)?
-                .map(|it| Setting::new(it, Origin::Variable(name))))
+        self.or_else(|| {
+            let value = host.variable(name)?;
+            Ok(value.map(|value| Setting::new(value, Origin::Variable(name))))
         })
     }
 
-    /// Looks at a text in the opened environment, below each of the names in turn.
+    /// Looks at the string at `path` in the opened environment.
     pub(crate) fn environment(self, environment: &Environment, path: &[&str]) -> Result<Self> {
-        self.or_try(|| {
-            let found = path
+        self.or_else(|| {
+            let value = path
                 .iter()
                 .try_fold(&environment.values, |value, name| value.property(name));
-            let Some(value) = found.filter(|value| !value.is_null()) else {
+            let Some(value) = value.filter(|value| !value.is_null()) else {
                 return Ok(None);
             };
             let path = path.join(".");
             match value.as_str() {
                 Some("") => Ok(None),
-                Some(text) => {
-                    let origin = Origin::Environment(path);
-                    let secret = value.secret;
-                    Ok(Some(Setting {
-                        value: text.to_owned(),
-                        origin,
-                        secret,
-                    }))
-                }
+                Some(text) => Ok(Some(Setting {
+                    value: text.to_owned(),
+                    origin: Origin::Environment(path),
+                    secret: value.secret,
+                })),
                 None => Err(Error::configuration(format!(
                     "`{path}` in the environment is not a string"
                 ))
-                .with_hint(format!(
-                    "write `{path}` as a string, or give the setting by a flag"
-                ))),
+                .with_hint(format!("write `{path}` as a string, or pass the flag"))),
             }
         })
     }
 
-    /// Looks at the cluster's extension.
+    /// Looks at the cluster extension.
     pub(crate) fn extension(
         self,
         extension: &Map<String, Json>,
         name: &'static str,
     ) -> Result<Self> {
-        self.or_try(|| match extension.get(name) {
-            None | Some(Json::Null) => Ok(None),
-            Some(Json::String(text)) if text.is_empty() => Ok(None),
-            Some(Json::String(text)) => Ok(Some(Setting::new(
-                text.clone(),
-                Origin::ClusterExtension(name),
-            ))),
-            Some(_) => Err(Error::configuration(format!(
-                "{} is not a string",
-                Origin::ClusterExtension(name)
-            ))
-            .with_hint("mend the extension, or give the setting by a flag")),
+        self.or_else(|| {
+            let origin = Origin::ClusterExtension(name);
+            match extension.get(name) {
+                None | Some(Json::Null) => Ok(None),
+                Some(Json::String(text)) if text.is_empty() => Ok(None),
+                Some(Json::String(text)) => Ok(Some(Setting::new(text.clone(), origin))),
+                Some(_) => Err(Error::configuration(format!("{origin} is not a string"))
+                    .with_hint("fix the extension, or pass the flag")),
+            }
         })
     }
 
     /// Looks anywhere else.
-    pub(crate) fn or_try(self, look: impl FnOnce() -> Result<Option<Setting>>) -> Result<Self> {
+    pub(crate) fn or_else(self, look_up: impl FnOnce() -> Result<Option<Setting>>) -> Result<Self> {
         match self.found {
             Some(_) => Ok(self),
-            None => Ok(Self { found: look()? }),
+            None => Ok(Self { found: look_up()? }),
         }
     }
 
-    /// What was found.
-    pub(crate) fn end(self) -> Option<Setting> {
+    /// The setting, if any place had it.
+    pub(crate) fn finish(self) -> Option<Setting> {
         self.found
     }
 }

@@ -1,130 +1,159 @@
-//! What is known after the environment is opened: which cluster, where, as whom.
+//! What is known after the environment is opened: which cluster, where, and with which identity.
 
 use std::time::Duration;
 
-use crate::config::request::{Request, positive_duration};
-use crate::config::setting::{Search, Setting};
+use crate::clock::{format_duration, parse_duration};
+use crate::config::{DEFAULT_TIMEOUT, Request, Setting, SettingSearch};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use esc::{Environment, PropertyPath};
 
-/// The cluster to log in to, and how to come by the credentials for it.
+/// The cluster to authenticate to, and how to obtain credentials for it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Target {
-    /// The cluster's name.
+    /// The cluster name.
     pub cluster_name: Setting,
-    /// The region of the cluster, as it was written.
+    /// The AWS region of the cluster. Not validated yet.
     pub region: Setting,
-    /// The role to assume on top of the environment's credentials.
-    pub role: Option<Role>,
-    /// Where the credentials are in the environment.
+    /// The role to assume with the environment's credentials.
+    pub role: Option<AssumedRole>,
+    /// The property path of the AWS credentials in the environment.
     pub credentials: Option<Setting<PropertyPath>>,
-    /// Where an identity token is in the environment that AWS STS is to exchange for credentials.
+    /// The property path of an identity token in the environment, to be exchanged at AWS STS.
     pub web_identity: Option<Setting<PropertyPath>>,
-    /// The role that such a token is exchanged for, where the settings for a role name none:
-    /// `environmentVariables.AWS_ROLE_ARN`, which all AWS tools read together with a token.
+    /// The role to exchange an identity token for if `role` is not set:
+    /// `environmentVariables.AWS_ROLE_ARN`, which AWS tools read together with a token.
     pub web_identity_role: Option<Setting>,
-    /// How long credentials of unknown expiry are to be used.
+    /// How long credentials of unknown expiry are used.
     pub credential_lifetime: Option<Setting<Duration>>,
 }
 
-/// A role to assume on top.
+/// A role to assume.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct Role {
+pub struct AssumedRole {
     /// The role's ARN.
     pub arn: Setting,
-    /// The external id that the role's trust policy may ask for.
+    /// The external ID that the role's trust policy may require.
     pub external_id: Option<Setting>,
-    /// The session's name.
+    /// The session name.
     pub session_name: Option<Setting>,
 }
 
 impl Target {
-    /// Completes the request with what the environment and the usual AWS variables say.
-    /// `region_of_server` is the region that the API server's host name shows, if any.
+    /// Completes the request with settings of the opened environment and the cluster extension.
+    ///
+    /// `server_region` is the region in the host name of the API server. `default_region` is the
+    /// region that this machine uses for AWS, `AWS_REGION` or `AWS_DEFAULT_REGION`.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` if the cluster name or the region is missing, or a setting is malformed.
     pub fn resolve(
         request: &Request,
         environment: &Environment,
-        host: &Host,
-        region_of_server: Option<Setting>,
+        server_region: Option<Setting>,
+        default_region: Option<Setting>,
     ) -> Result<Self> {
-        let eks = |given: &Option<Setting>, name: &'static str| {
-            Search::given(given.as_ref())
+        let eks = |setting: &Option<Setting>, name: &'static str| {
+            SettingSearch::starting_with(setting.as_ref())
                 .environment(environment, &["eks", name])?
                 .extension(&request.extension, name)
         };
-        let Some(cluster_name) = eks(&request.cluster_name, "clusterName")?.end() else {
-            return Err(
-                Error::configuration("the name of the EKS cluster is not known").with_hint(
-                    "give `--cluster-name NAME`, set KUBECTL_ESC_CLUSTER_NAME, or add \
-                 `eks.clusterName` to the environment",
-                ),
-            );
-        };
+        let cluster_name = eks(&request.cluster_name, "clusterName")?
+            .finish()
+            .ok_or_else(|| {
+                Error::configuration("no EKS cluster name specified").with_hint(
+                    "pass `--cluster-name NAME`, set KUBECTL_ESC_CLUSTER_NAME, or add \
+                     `eks.clusterName` to the environment",
+                )
+            })?;
         let region = eks(&request.region, "region")?
             .environment(environment, &["environmentVariables", "AWS_REGION"])?
             .environment(environment, &["environmentVariables", "AWS_DEFAULT_REGION"])?
-            .or_try(|| Ok(region_of_server))?
-            .variable("AWS_REGION", host)?
-            .variable("AWS_DEFAULT_REGION", host)?
-            .end();
-        let Some(region) = region else {
-            return Err(
-                Error::configuration("the AWS region of the cluster is not known").with_hint(
-                    "give `--region REGION`, set KUBECTL_ESC_REGION or AWS_REGION, or add \
+            .finish()
+            .or(server_region)
+            .or(default_region)
+            .ok_or_else(|| {
+                Error::configuration("no AWS region specified for the cluster").with_hint(
+                    "pass `--region REGION`, set KUBECTL_ESC_REGION or AWS_REGION, or add \
                      `eks.region` to the environment",
-                ),
-            );
-        };
-
-        let external_id = eks(&request.external_id, "externalId")?.end();
-        let session_name = eks(&request.session_name, "sessionName")?.end();
-        let role = match (
-            eks(&request.role_arn, "roleArn")?.end(),
-            &external_id,
-            &session_name,
-        ) {
-            (Some(arn), _, _) => Some(Role {
-                arn,
-                external_id,
-                session_name,
-            }),
-            (None, Some(orphan), _) | (None, None, Some(orphan)) => {
-                return Err(Error::configuration(format!(
-                    "{} is set, but there is no role to use it for",
-                    orphan.origin
-                ))
-                .with_hint("give `--role-arn ARN` too"));
-            }
-            (None, None, None) => None,
-        };
-
-        let credentials = eks(&request.credentials, "credentials")?.end();
-        let credentials = credentials.map(|path| path.parse(|path| property_path(path)));
-        let web_identity = eks(&request.web_identity, "webIdentity")?.end();
-        let web_identity = web_identity.map(|path| path.parse(|path| property_path(path)));
-        let web_identity_role = Search::given(None)
-            .environment(environment, &["environmentVariables", "AWS_ROLE_ARN"])?
-            .end();
-        let lifetime = eks(&request.credential_lifetime, "credentialLifetime")?.end();
-        let lifetime = lifetime.map(|text| text.parse(|text| positive_duration(text)));
+                )
+            })?;
+        let role = assumed_role(
+            eks(&request.role_arn, "roleArn")?.finish(),
+            eks(&request.external_id, "externalId")?.finish(),
+            eks(&request.session_name, "sessionName")?.finish(),
+        )?;
+        let credentials = eks(&request.credentials, "credentials")?.finish();
+        let web_identity = eks(&request.web_identity, "webIdentity")?.finish();
+        let lifetime = eks(&request.credential_lifetime, "credentialLifetime")?.finish();
         Ok(Self {
             cluster_name,
             region,
             role,
-            credentials: credentials.transpose()?,
-            web_identity: web_identity.transpose()?,
-            web_identity_role,
-            credential_lifetime: lifetime.transpose()?,
+            credentials: credentials
+                .map(|path| path.parse(|path| parse_property_path(path)))
+                .transpose()?,
+            web_identity: web_identity
+                .map(|path| path.parse(|path| parse_property_path(path)))
+                .transpose()?,
+            web_identity_role: SettingSearch::default()
+                .environment(environment, &["environmentVariables", "AWS_ROLE_ARN"])?
+                .finish(),
+            credential_lifetime: lifetime
+                .map(|text| text.parse(|text| parse_positive_duration(text)))
+                .transpose()?,
         })
     }
 }
 
-fn property_path(text: &str) -> Result<PropertyPath> {
+/// The region that this machine uses for AWS: `AWS_REGION`, or else `AWS_DEFAULT_REGION`.
+pub fn default_region(host: &Host) -> Result<Option<Setting>> {
+    Ok(SettingSearch::default()
+        .variable("AWS_REGION", host)?
+        .variable("AWS_DEFAULT_REGION", host)?
+        .finish())
+}
+
+fn assumed_role(
+    arn: Option<Setting>,
+    external_id: Option<Setting>,
+    session_name: Option<Setting>,
+) -> Result<Option<AssumedRole>> {
+    if let Some(arn) = arn {
+        return Ok(Some(AssumedRole {
+            arn,
+            external_id,
+            session_name,
+        }));
+    }
+    match external_id.or(session_name) {
+        None => Ok(None),
+        Some(unused) => Err(Error::configuration(format!(
+            "{} is set, but there is no role to assume",
+            unused.origin
+        ))
+        .with_hint("pass `--role-arn ARN` too")),
+    }
+}
+
+fn parse_property_path(text: &str) -> Result<PropertyPath> {
     text.parse().map_err(|error| {
         Error::configuration(format!("`{text}` is not a property path: {error}"))
             .with_hint("write a path such as aws.creds")
     })
+}
+
+/// Parses a duration longer than zero.
+pub(crate) fn parse_positive_duration(text: &str) -> Result<Duration> {
+    parse_duration(text)
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| {
+            Error::configuration(format!("`{text}` is not a duration")).with_hint(format!(
+                "write a duration such as {}",
+                format_duration(DEFAULT_TIMEOUT)
+            ))
+        })
 }

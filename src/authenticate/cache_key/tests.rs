@@ -1,0 +1,115 @@
+//! Every input is part of the cache key.
+
+use super::*;
+use crate::clock::{Clock, Timestamp};
+use crate::config::Origin;
+use crate::host::Host;
+use crate::http::HttpClient;
+use crate::log::Log;
+use std::path::PathBuf;
+use std::time::Duration;
+
+fn setting(value: &str) -> Option<Setting> {
+    Some(Setting::new(value.to_owned(), Origin::Caller))
+}
+
+fn inputs() -> Inputs {
+    Inputs {
+        request: Request::new(OpenRequest::new(Reference::Cloud("acme/prod".to_owned()))),
+        server_region: None,
+        default_region: None,
+        sts: sts::Settings::default(),
+        backend: Err(Error::configuration("no backend")),
+        organization: None,
+    }
+}
+
+fn backend(url: &str) -> Result<Backend> {
+    let host = Host::with(
+        [("PULUMI_BACKEND_URL", url), ("HOME", "/nonexistent")],
+        Clock::fixed(Timestamp::from_unix(0)),
+    );
+    let http = HttpClient::new(&host);
+    let log = Log::disabled();
+    let context = Context::new(&host, &http, &log, Duration::from_secs(1));
+    Backend::find(&host, &PulumiHome::new(&host, context.deadline))
+}
+
+#[test]
+fn each_input_changes_the_key() {
+    type Change = fn(&mut Inputs);
+    let changes: &[(&str, Change)] = &[
+        ("environment", |it| {
+            it.request.open.environment = Reference::Cloud("acme/test".to_owned());
+        }),
+        ("local environment", |it| {
+            it.request.open.environment = Reference::Local(PathBuf::from("/acme/prod"));
+        }),
+        ("root", |it| {
+            it.request.open.root = Some(PathBuf::from("/a"))
+        }),
+        ("audience", |it| {
+            it.request.open.web_identity_audience = Some("x".to_owned());
+        }),
+        ("secrets of", |it| it.request.open.secrets_of = setting("x")),
+        ("remote", |it| it.request.open.remote = true),
+        ("token type", |it| {
+            it.request.open.pulumi_oidc_token_type = setting("x");
+        }),
+        ("extension", |it| {
+            it.request.extension.insert("region".to_owned(), "x".into());
+        }),
+        ("cluster name", |it| it.request.cluster_name = setting("x")),
+        ("region", |it| it.request.region = setting("x")),
+        ("role ARN", |it| it.request.role_arn = setting("x")),
+        ("external ID", |it| it.request.external_id = setting("x")),
+        ("session name", |it| it.request.session_name = setting("x")),
+        ("credentials", |it| it.request.credentials = setting("x")),
+        ("web identity", |it| it.request.web_identity = setting("x")),
+        ("credential lifetime", |it| {
+            it.request.credential_lifetime = setting("1h");
+        }),
+        ("server region", |it| {
+            it.server_region = Some(Region::parse("eu-west-1").unwrap());
+        }),
+        ("default region", |it| it.default_region = setting("x")),
+        ("STS endpoint", |it| {
+            it.sts.endpoint = Some("https://sts.example".to_owned());
+        }),
+        ("FIPS", |it| it.sts.endpoint_mode.fips = true),
+        ("dual-stack", |it| it.sts.endpoint_mode.dual_stack = true),
+        ("backend", |it| it.backend = backend("https://a.example")),
+        ("other backend", |it| {
+            it.backend = backend("https://b.example")
+        }),
+        ("organization", |it| it.organization = Some("x".to_owned())),
+    ];
+    let mut keys = vec![
+        ("nothing", cache_key(&inputs(), None).unwrap()),
+        ("principal", cache_key(&inputs(), Some("x")).unwrap()),
+    ];
+    for (name, change) in changes {
+        let mut changed = inputs();
+        change(&mut changed);
+        let key = cache_key(&changed, None).unwrap();
+        for (other, known) in &keys {
+            assert_ne!(&key, known, "`{name}` and `{other}` have the same key");
+        }
+        keys.push((name, key));
+    }
+}
+
+#[test]
+fn inputs_that_only_seal_or_time_a_call_do_not_change_the_key() {
+    let mut changed = inputs();
+    let open = &mut changed.request.open;
+    open.timeout = Duration::from_secs(1);
+    open.web_identity_token_file = Some(PathBuf::from("token"));
+    open.web_identity_token_env = Some("TOKEN".to_owned());
+    open.pulumi_oidc_token = setting("env:TOKEN");
+    changed.request.cache.refresh = true;
+    assert_eq!(
+        cache_key(&changed, None).unwrap(),
+        cache_key(&inputs(), None).unwrap()
+    );
+}

@@ -1,0 +1,275 @@
+//! Obtains AWS credentials from an opened environment: those among its values, or those that AWS STS
+//! issues for an identity token in it or for a role to assume.
+
+use std::time::Duration;
+
+use crate::authenticate::environment::OpenedEnvironment;
+use crate::aws::endpoint::Region;
+use crate::aws::sts::{self, AssumeRole, AssumeRoleWithWebIdentity, Sts};
+use crate::aws::{Credentials, eks, find_credentials};
+use crate::clock::Timestamp;
+use crate::config::{AssumedRole, Setting, Target};
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::identity_token;
+use crate::kubernetes::kubeconfig::Cluster;
+use esc::PropertyPath;
+
+/// The lifetime of temporary credentials of unknown expiry: the minimum that AWS allows.
+pub(super) const SHORTEST_SESSION: Duration = Duration::from_mins(15);
+
+/// Credentials, and whether their issuer stated the expiry.
+pub(super) struct Obtained {
+    pub(super) credentials: Credentials,
+    /// False for credentials whose origin is unknown, such as static keys.
+    pub(super) is_issued_by_sts: bool,
+}
+
+impl OpenedEnvironment {
+    /// The credentials that sign the token.
+    pub(super) fn credentials(
+        &self,
+        target: &Target,
+        sts: &Sts,
+        context: Context<'_>,
+    ) -> Result<Obtained> {
+        let own = self.own_credentials(target, sts, context)?;
+        match &target.role {
+            Some(role) if !own.is_issued_for_role => Ok(Obtained {
+                credentials: assume_role(sts, &own.credentials, role, context)?,
+                is_issued_by_sts: true,
+            }),
+            _ => Ok(Obtained {
+                is_issued_by_sts: own.is_issued_for_role
+                    || self.known_expiry(&own.credentials).is_some(),
+                credentials: own.credentials,
+            }),
+        }
+    }
+
+    /// The environment's own credentials, before a role is assumed with them.
+    fn own_credentials(
+        &self,
+        target: &Target,
+        sts: &Sts,
+        context: Context<'_>,
+    ) -> Result<OwnCredentials> {
+        if let Some(path) = &target.web_identity {
+            return self.exchange_identity_token(&path.value, target, sts, context);
+        }
+        let path = target.credentials.as_ref().map(|path| &path.value);
+        let found = match find_credentials::look_up(self.environment(), path)? {
+            Some(found) => found,
+            None => match self.opening.identity_tokens.as_slice() {
+                [only] if web_identity_role(target).is_some() => {
+                    return self.exchange_identity_token(only, target, sts, context);
+                }
+                _ => find_credentials::find(self.environment(), path)?,
+            },
+        };
+        let credentials = self.with_expiry(found.credentials, target, context);
+        let expiry = match credentials.expires_at {
+            Some(expiry) => format!("valid until {expiry}"),
+            None => "expiry unknown".to_owned(),
+        };
+        context.log.info(format_args!(
+            "found AWS credentials at `{}`, {expiry}",
+            found.path
+        ));
+        Ok(OwnCredentials {
+            credentials,
+            is_issued_for_role: false,
+        })
+    }
+
+    /// The expiry that the issuer stated, or the duration in the definition.
+    fn known_expiry(&self, credentials: &Credentials) -> Option<Timestamp> {
+        let mut keys = self.opening.keys.iter();
+        let key = keys.find(|key| key.access_key_id == credentials.access_key_id);
+        key.map(|key| key.expires_at)
+    }
+
+    /// Adds the best known expiry: the known one, else the setting, else the shortest session for
+    /// temporary credentials.
+    fn with_expiry(
+        &self,
+        credentials: Credentials,
+        target: &Target,
+        context: Context<'_>,
+    ) -> Credentials {
+        let started_at = self.started_at(context);
+        let expires_at = match (&target.credential_lifetime, &credentials.session_token) {
+            (Some(lifetime), _) => Some(started_at.plus(lifetime.value)),
+            (None, Some(_)) => Some(started_at.plus(SHORTEST_SESSION)),
+            (None, None) => None,
+        };
+        Credentials {
+            expires_at: self.known_expiry(&credentials).or(expires_at),
+            ..credentials
+        }
+    }
+
+    /// Exchanges the identity token at `path` for credentials at AWS STS.
+    fn exchange_identity_token(
+        &self,
+        path: &PropertyPath,
+        target: &Target,
+        sts: &Sts,
+        context: Context<'_>,
+    ) -> Result<OwnCredentials> {
+        let role = target.role.as_ref();
+        let arn = web_identity_role(target).ok_or_else(|| no_role(path))?;
+        if let Some(external_id) = role.and_then(|role| role.external_id.as_ref()) {
+            return Err(Error::configuration(format!(
+                "{} is set, but assuming a role with an identity token takes no external ID",
+                external_id.origin
+            ))
+            .with_hint("remove the external ID"));
+        }
+        let value = self.environment().get(path).ok_or_else(|| {
+            Error::new(
+                Kind::Credentials,
+                format!("`{path}` does not exist in the environment"),
+            )
+            .with_hint("pass the path of an identity token, such as that of `fn::open::oidc`")
+        })?;
+        let token = identity_token::Source::Given {
+            text: value.as_text().cloned().unwrap_or_default(),
+            place: format!("`{path}` in the environment"),
+        };
+        let token = token.read(context.host, context.http, context.deadline)?;
+        context.log.info(format_args!(
+            "assuming `{}` (from {}) with the identity token at `{path}`",
+            arn.redacted(),
+            arn.origin
+        ));
+        let session_name = role.and_then(|role| role.session_name.as_ref());
+        let credentials = sts.assume_role_with_web_identity(&AssumeRoleWithWebIdentity {
+            role_arn: arn.value.clone(),
+            session_name: session_name_or_default(session_name),
+            duration: None,
+            policy_arns: Vec::new(),
+            identity_token: &token,
+            hidden: secret_values([Some(arn), session_name]),
+        })?;
+        Ok(OwnCredentials {
+            credentials,
+            is_issued_for_role: true,
+        })
+    }
+}
+
+/// Credentials of the environment.
+struct OwnCredentials {
+    credentials: Credentials,
+    /// Whether they were issued for an identity token, and are those of the role already.
+    is_issued_for_role: bool,
+}
+
+/// The role to exchange an identity token for.
+fn web_identity_role(target: &Target) -> Option<&Setting> {
+    let role = target.role.as_ref().map(|role| &role.arn);
+    role.or(target.web_identity_role.as_ref())
+}
+
+fn no_role(path: &PropertyPath) -> Error {
+    Error::configuration(format!(
+        "no role specified for the identity token at `{path}`"
+    ))
+    .with_hint(
+        "pass `--role-arn ARN`, or add `eks.roleArn` or `environmentVariables.AWS_ROLE_ARN` to the \
+         environment",
+    )
+}
+
+/// Assumes a role with the environment's credentials.
+fn assume_role(
+    sts: &Sts,
+    credentials: &Credentials,
+    role: &AssumedRole,
+    context: Context<'_>,
+) -> Result<Credentials> {
+    context.log.info(format_args!(
+        "assuming `{}` (from {})",
+        role.arn.redacted(),
+        role.arn.origin
+    ));
+    let assumed = sts.assume_role(
+        credentials,
+        &AssumeRole {
+            role_arn: role.arn.value.clone(),
+            session_name: session_name_or_default(role.session_name.as_ref()),
+            external_id: role.external_id.as_ref().map(|id| id.value.clone()),
+            hidden: secret_values([Some(&role.arn), role.session_name.as_ref()]),
+            duration: None,
+        },
+    )?;
+    // At AWS, the assumed session outlives the one that requested it. The token still expires with
+    // the shorter one, so that a revoked or expired login has an effect in time.
+    let expires_at = [credentials.expires_at, assumed.expires_at]
+        .into_iter()
+        .flatten()
+        .min();
+    Ok(Credentials {
+        expires_at,
+        ..assumed
+    })
+}
+
+fn session_name_or_default(session_name: Option<&Setting>) -> String {
+    session_name.map_or_else(
+        || sts::DEFAULT_SESSION_NAME.to_owned(),
+        |name| name.value.clone(),
+    )
+}
+
+/// The values that messages must not show.
+fn secret_values(settings: [Option<&Setting>; 2]) -> Vec<&str> {
+    settings
+        .into_iter()
+        .flatten()
+        .filter(|setting| setting.secret)
+        .map(|setting| setting.value.as_str())
+        .collect()
+}
+
+/// The STS client for a region.
+pub(super) fn sts_client(region: &Region, settings: &sts::Settings, context: Context<'_>) -> Sts {
+    Sts::new(
+        context.http,
+        region.as_str().to_owned(),
+        settings.clone(),
+        context.deadline,
+    )
+}
+
+/// Asks EKS for the endpoint and the CA certificate of the target cluster, with the environment's
+/// own credentials: a role to assume is for the cluster itself.
+pub fn describe_cluster(
+    opened: &OpenedEnvironment,
+    target: &Target,
+    context: Context<'_>,
+) -> Result<Cluster> {
+    let region = target.region.clone().parse(|text| Region::parse(text))?;
+    let settings = sts::Settings::from_host(context.host)?;
+    let sts = sts_client(&region.value, &settings, context);
+    let own = opened.own_credentials(target, &sts, context)?;
+    context.log.info(format_args!(
+        "looking up the EKS cluster `{}` in region `{}`",
+        target.cluster_name.redacted(),
+        region.redacted()
+    ));
+    let described = eks::describe_cluster(
+        context.http,
+        context.host,
+        &region.value,
+        &own.credentials,
+        &target.cluster_name.value,
+        context.deadline,
+    )?;
+    Ok(Cluster {
+        server: described.endpoint,
+        certificate_authority_data: Some(described.certificate_authority_data),
+        ..Cluster::default()
+    })
+}

@@ -1,0 +1,184 @@
+//! Opens and checks environments, on this machine or in Pulumi Cloud.
+
+use crate::authenticate::local_environment::LocalEnvironment;
+use crate::authenticate::pulumi_login::log_in;
+use crate::authenticate::remote_decrypter::RemoteDecrypter;
+use crate::authenticate::stack_backends::CloudStackBackends;
+use crate::authenticate::{clock_skew, file_importer};
+use crate::clock::Timestamp;
+use crate::config::{OpenRequest, Origin, Reference};
+use crate::context::Context;
+use crate::error::{Error, Kind, Result};
+use crate::opener::{Checked, Opener, Opening};
+use crate::pulumi_cloud::Name;
+use esc::{Diagnostic, Environment, Sources, Style};
+
+/// An environment that was opened without errors.
+#[derive(Debug)]
+pub struct OpenedEnvironment {
+    pub(super) opening: Opening,
+    /// When opening started, on this machine's clock.
+    started_at: Timestamp,
+}
+
+/// Opens an environment.
+///
+/// # Errors
+///
+/// `Definition` if the environment has errors: such an environment is never used in part. The
+/// diagnostics are the details of the error, rendered with their positions. If a provider failed, its
+/// failure decides the kind and the hint. Other kinds if Pulumi Cloud cannot be called.
+pub fn open(request: &OpenRequest, context: Context<'_>) -> Result<OpenedEnvironment> {
+    context.log.info(format_args!(
+        "opening the environment `{}`",
+        request.environment
+    ));
+    let started_at = context.now();
+    let opening = with_opener("open", request, context, |opener| opener.open())?;
+    clock_skew::log(context);
+    if opening.diagnostics.iter().any(Diagnostic::is_error) {
+        let Opening {
+            diagnostics,
+            sources,
+            ..
+        } = opening;
+        return Err(definition_error(
+            &request.environment,
+            diagnostics,
+            &sources,
+        ));
+    }
+    Ok(OpenedEnvironment {
+        opening,
+        started_at,
+    })
+}
+
+/// Checks an environment without calling its providers. Problems in the definition are not an error:
+/// they are among the diagnostics.
+pub fn check(request: &OpenRequest, context: Context<'_>) -> Result<Checked> {
+    with_opener("check", request, context, |opener| opener.check())
+}
+
+impl OpenedEnvironment {
+    /// The values.
+    #[must_use]
+    pub fn environment(&self) -> &Environment {
+        &self.opening.environment
+    }
+
+    /// The warnings, rendered with their positions; empty if there are none.
+    #[must_use]
+    pub fn warnings(&self) -> String {
+        let Opening {
+            diagnostics,
+            sources,
+            ..
+        } = &self.opening;
+        sources.render(diagnostics, Style::Plain)
+    }
+
+    /// When opening started, on the servers' clock.
+    pub(super) fn started_at(&self, context: Context<'_>) -> Timestamp {
+        self.started_at.shifted(context.http.clock_offset())
+    }
+}
+
+/// Calls `work` with the opener for the environment. `verb` is what messages call the task.
+fn with_opener<T>(
+    verb: &str,
+    request: &OpenRequest,
+    context: Context<'_>,
+    work: impl FnOnce(&dyn Opener) -> Result<T>,
+) -> Result<T> {
+    let path = match &request.environment {
+        Reference::Cloud(name) => {
+            reject_local_flags(name, request)?;
+            let name = Name::parse(name)?;
+            return log_in(request, context, name.organization.as_deref())
+                .and_then(|cloud| work(&cloud.stored(&name)?))
+                .map_err(|error| within_task(error, verb, request));
+        }
+        Reference::Local(path) => path,
+    };
+    if request.remote {
+        let definition = file_importer::read_definition(path)?;
+        return log_in(request, context, None)
+            .and_then(|cloud| work(&cloud.anonymous(definition.text, definition.shown_as)?))
+            .map_err(|error| within_task(error, verb, request));
+    }
+    let decrypter = match &request.secrets_of {
+        Some(name) => {
+            let name = name.clone().parse(|name| Name::parse(name))?.value;
+            Some(RemoteDecrypter::new(name, request, context))
+        }
+        None => None,
+    };
+    let stacks = CloudStackBackends::new(request, context);
+    work(&LocalEnvironment::new(
+        request,
+        path,
+        context,
+        &stacks,
+        decrypter.as_ref(),
+    )?)
+}
+
+/// Rejects flags that only make sense for a local definition. The variable of `--secrets-of` may be
+/// meant for other calls.
+fn reject_local_flags(name: &str, request: &OpenRequest) -> Result<()> {
+    let secrets_of = request.secrets_of.as_ref();
+    let flag = if secrets_of.is_some_and(|setting| matches!(setting.origin, Origin::Flag(_))) {
+        "--secrets-of"
+    } else if request.remote {
+        "--remote"
+    } else {
+        return Ok(());
+    };
+    Err(Error::configuration(format!(
+        "`{name}` is already in Pulumi Cloud: `{flag}` is for local definitions"
+    ))
+    .with_hint(format!("remove `{flag}`")))
+}
+
+pub(super) fn within_task(error: Error, verb: &str, request: &OpenRequest) -> Error {
+    error.within(format_args!(
+        "cannot {verb} the environment `{}`",
+        request.environment
+    ))
+}
+
+/// The error for a definition with errors.
+fn definition_error(
+    reference: &Reference,
+    mut diagnostics: Vec<Diagnostic>,
+    sources: &Sources,
+) -> Error {
+    let errors = count_errors(&diagnostics);
+    let message = format!("cannot open the environment `{reference}`");
+    // A provider's failure becomes the error itself; its diagnostic only shows the position.
+    let failure = diagnostics.iter_mut().find_map(|diagnostic| {
+        let failure = diagnostic.failure.take()?;
+        "failed here".clone_into(&mut diagnostic.summary);
+        Some(Error::from_failure(&*failure))
+    });
+    let rendered = sources.render(&diagnostics, Style::Plain);
+    match failure {
+        Some(failure) => failure.within(message).with_details(rendered),
+        None => Error::new(Kind::Definition, format!("{message}: {errors}"))
+            .with_details(rendered)
+            .with_hint(format!(
+                "fix the definition; `kubectl-esc check {reference}` validates it without opening it"
+            )),
+    }
+}
+
+/// "its definition has 2 errors".
+pub(crate) fn count_errors(diagnostics: &[Diagnostic]) -> String {
+    let errors = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.is_error())
+        .count();
+    let plural = if errors == 1 { "" } else { "s" };
+    format!("its definition has {errors} error{plural}")
+}
