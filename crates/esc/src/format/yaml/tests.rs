@@ -36,7 +36,7 @@ fn values_are_written_as_yaml_v3_does() {
 }
 
 #[test]
-fn strings_that_look_like_something_else_are_quoted() {
+fn strings_that_resolve_to_another_type_are_quoted() {
     for (text, want) in [
         ("plain text", "plain text"),
         ("true", "\"true\""),
