@@ -231,7 +231,7 @@ impl Scope<'_, '_> {
         let (is_valid, violations) = validation(budget, value, schema, wording);
         // Those beyond are not kept anyway.
         for violation in violations.into_iter().take(MAXIMUM_DIAGNOSTICS + 1) {
-            self.error_of(violation.message, violation.at.as_ref());
+            self.error_of(violation.message, violation.origin.as_ref());
         }
         is_valid
     }
