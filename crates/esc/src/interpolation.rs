@@ -17,6 +17,7 @@ pub enum Part {
 }
 
 /// The parts of `text`; `None` where a path in it cannot be read. ESC then leaves the argument alone.
+#[must_use]
 pub fn parse(text: &str) -> Option<Vec<Part>> {
     let mut parts = Vec::new();
     let mut literal = String::new();

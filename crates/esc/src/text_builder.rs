@@ -1,11 +1,11 @@
-//! A growing text that wipes what it leaves behind.
+//! A buffer that builds a [`Text`] and leaves no copies of it in memory.
 
 use zeroize::Zeroizing;
 
 use crate::text::Text;
 
-/// Collects bytes for a [`Text`]. An ordinary buffer leaves copies of its content in memory when it
-/// grows; this one wipes them.
+/// Builds a [`Text`]. When a `Vec` grows, it may leave a copy of its content in memory; this buffer wipes the
+/// old memory.
 #[derive(Default)]
 pub(crate) struct TextBuilder(Zeroizing<Vec<u8>>);
 
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_grows() {
+    fn a_growing_buffer_keeps_its_content() {
         let mut text = TextBuilder::default();
         for _ in 0..100 {
             text.push_str("ab");

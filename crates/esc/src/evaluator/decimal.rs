@@ -1,51 +1,50 @@
-//! Numbers as they are written, to compare and divide them without losing a digit.
+//! Decimal numbers, compared and divided without losing a digit.
 
 use std::cmp::Ordering;
 
 use crate::Number;
 
-/// A number that is written in decimal.
+/// A decimal number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Decimal {
-    /// The digits as an integer, and the power of ten it is multiplied with; `None` where they are
-    /// too many.
+    /// An integer and the power of ten that it is multiplied by. `None` if there are too many digits.
     exact: Option<(i128, i32)>,
-    near: f64,
+    approximate: f64,
 }
 
 impl Decimal {
     pub(super) fn parse(number: &Number) -> Option<Self> {
         let text = number.as_str();
-        let near = text.parse().ok()?;
+        let approximate = text.parse().ok()?;
         let exact = exact(text);
-        Some(Self { exact, near })
+        Some(Self { exact, approximate })
     }
 
     pub(super) fn compare(&self, other: &Self) -> Ordering {
         match self.aligned(other) {
             Some((one, another)) => one.cmp(&another),
-            None => self.near.total_cmp(&other.near),
+            None => self.approximate.total_cmp(&other.approximate),
         }
     }
 
-    /// Whether it is a whole number of times `unit`. Nothing is a multiple of zero.
+    /// Whether it is an integer multiple of `unit`. No number is a multiple of zero.
     pub(super) fn is_multiple_of(&self, unit: &Self) -> bool {
         match self.aligned(unit) {
             Some((value, unit)) => value.checked_rem(unit) == Some(0),
-            None => (self.near / unit.near).fract() == 0.0,
+            None => (self.approximate / unit.approximate).fract() == 0.0,
         }
     }
 
-    /// Both as multiples of the same power of ten.
+    /// Both numbers as integers with the same power of ten.
     fn aligned(&self, other: &Self) -> Option<(i128, i128)> {
         let ((one, power), (another, other_power)) = (self.exact?, other.exact?);
-        let least = power.min(other_power);
+        let common_power = power.min(other_power);
         let scaled = |digits: i128, power: i32| {
-            let by = u32::try_from(power.checked_sub(least)?).ok()?;
+            let shift = u32::try_from(power.checked_sub(common_power)?).ok()?;
             if digits == 0 {
                 return Some(0);
             }
-            digits.checked_mul(10_i128.checked_pow(by)?)
+            digits.checked_mul(10_i128.checked_pow(shift)?)
         };
         Some((scaled(one, power)?, scaled(another, other_power)?))
     }
@@ -85,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn multiples_are_counted_in_decimal() {
+    fn multiples_are_exact() {
         for (value, unit, want) in [
             ("4", "2", true),
             ("5", "2", false),

@@ -1,9 +1,8 @@
-//! Paths in a definition, as messages write them: `values.a["b-c"][0]`.
+//! Paths in a definition as ESC writes them in messages: `values.a["b-c"][0]`.
 
 use crate::property_path::Accessor as PathStep;
 
-/// Appends a step to a path, as ESC writes paths: an empty name is left out, and only quotes are
-/// escaped.
+/// Appends a step to a path.
 pub(super) fn join_step(path: &mut String, step: &PathStep) {
     match step {
         PathStep::Index(index) => {
@@ -13,7 +12,7 @@ pub(super) fn join_step(path: &mut String, step: &PathStep) {
     }
 }
 
-/// Appends a name to a path.
+/// Appends a name to a path. As in ESC, an empty name is left out and only quotes are escaped.
 pub(super) fn join_name(path: &mut String, name: &str) {
     let mut characters = name.chars();
     let starts_plain = |c: char| c.is_ascii_alphabetic() || c == '_';
@@ -31,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_written_as_esc_does() {
+    fn paths_are_written_as_in_esc() {
         for (names, want) in [
             (&["a", "b_1", "1c"][..], "a.b_1[\"1c\"]"),
             (&["a-b", "c"], "[\"a-b\"].c"),

@@ -46,7 +46,7 @@ impl Sources {
                     .or_insert_with(|| merged(source.hidden.clone()));
             }
         }
-        let rendered = diagnostics.iter().map(|diagnostic| {
+        let entries = diagnostics.iter().map(|diagnostic| {
             let excerpt = diagnostic.range.as_ref().and_then(|range| {
                 let source = self.sources.get(&range.environment)?;
                 let mut excerpt = Excerpt::new(source, range)?;
@@ -56,7 +56,7 @@ impl Sources {
             });
             render(diagnostic, excerpt.as_ref(), &renderer)
         });
-        rendered.collect::<Vec<_>>().join("\n")
+        entries.collect::<Vec<_>>().join("\n")
     }
 }
 

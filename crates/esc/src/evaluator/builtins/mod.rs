@@ -219,7 +219,7 @@ impl Scope<'_, '_> {
         let Some(argument) = argument else {
             return (Self::unknown(), true);
         };
-        let accept = schema.rotates().then_some(schema);
+        let accept = schema.has_rotate_only().then_some(schema);
         let value = self.evaluate_for(argument, accept);
         let is_valid = self.check(&value, schema, wording);
         (value, is_valid)

@@ -86,7 +86,7 @@ pub(super) fn evaluate(
         Some(rotator) => (
             open::schema(scope, id, name, rotator.input_schema()),
             open::schema(scope, id, name, rotator.state_schema())
-                .map(|schema| Schema::one_of_these([schema, Schema::of(Type::Null)])),
+                .map(|schema| Schema::union([schema, Schema::of(Type::Null)])),
             open::schema(scope, id, name, rotator.output_schema()),
         ),
         None => (any(), any(), any()),

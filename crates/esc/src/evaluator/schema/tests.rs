@@ -1,10 +1,10 @@
 use super::*;
 
 #[test]
-fn schemas_that_are_none_are_refused() {
+fn invalid_schemas_are_rejected() {
     for (text, want) in [
         ("1", "`a schema` is not an object or a boolean"),
-        (r#"{"type":"integer"}"#, "`type`: `integer` is no type"),
+        (r#"{"type":"integer"}"#, "`type`: `integer` is not a type"),
         (r##"{"$ref":"#/$defs/x"}"##, "unknown subschema #/$defs/x"),
         (
             r##"{"$ref":"#"}"##,
@@ -20,7 +20,7 @@ fn schemas_that_are_none_are_refused() {
             r#"strconv.ParseUint: parsing "99999999999999999999": value out of range"#,
         ),
         (r#"{"required":[1]}"#, "`required` is not a string"),
-        // Types first, and then in the order in which the original compiles.
+        // Types first, and then in the order in which ESC compiles.
         (
             r##"{"$ref":"#","properties":{"a":{"secret":"x"}}}"##,
             "failed to parse schema: json: cannot unmarshal string into Go struct field \
@@ -35,23 +35,23 @@ fn schemas_that_are_none_are_refused() {
     }
     let error = Schema::parse(r#"{"pattern":"("}"#).unwrap_err().to_string();
     assert!(error.starts_with("error parsing regexp: "), "{error}");
-    // What nothing refers to is not read.
+    // Definitions without a reference are not read.
     assert!(Schema::parse(r#"{"$defs":{"a":{"pattern":"("}}}"#).is_ok());
 }
 
 #[test]
-fn references_may_go_in_circles() {
+fn references_may_be_cyclic() {
     let text = r##"{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a%20"},"a ":{"type":"null"}}}"##;
     let schema = Schema::parse(text).unwrap();
     let end = schema.reference().unwrap().reference().unwrap();
     assert_eq!(end.reference().unwrap().rules().kind, Some(Type::Null));
     let text = r##"{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/a"}}}"##;
     let schema = Schema::parse(text).unwrap().reference().unwrap();
-    assert_eq!(schema.at, schema.reference().unwrap().at);
+    assert_eq!(schema.index, schema.reference().unwrap().index);
 }
 
 #[test]
-fn alternatives_tell_of_their_properties() {
+fn alternatives_declare_properties() {
     let schema = Schema::parse(
         r#"{"oneOf":[{"type":"object","properties":{"a":{"type":"string"}}},
                      {"type":"object","properties":{"b":{"type":"number"}}},
@@ -60,13 +60,13 @@ fn alternatives_tell_of_their_properties() {
     .unwrap();
     assert!(schema.names_property("a") && !schema.names_property("d"));
     assert_eq!(schema.property("b").rules().kind, Some(Type::Number));
-    // Without the type of an object there are no properties to speak of.
+    // Without `type: object` there are no properties.
     assert!(schema.property("c").rules().rejects);
     assert!(schema.item(0).rules().rejects);
 }
 
 #[test]
-fn a_merged_record_has_the_properties_of_both() {
+fn merged_schemas_have_the_properties_of_both() {
     let base = Schema::parse(
         r#"{"type":"object","properties":{"a":{"type":"string"},
             "c":{"type":"object","properties":{"d":{"type":"null"}}}}}"#,
@@ -89,13 +89,13 @@ fn a_merged_record_has_the_properties_of_both() {
 }
 
 #[test]
-fn what_only_rotation_reads_is_marked_all_the_way_down() {
+fn rotate_only_applies_to_nested_properties() {
     let schema = Schema::parse(
         r#"{"type":"object","rotateOnly":["a"],
             "properties":{"a":{"type":"object","properties":{"b":true}},"c":true}}"#,
     )
     .unwrap();
-    assert!(schema.rotates() && !schema.is_rotate_only());
+    assert!(schema.has_rotate_only() && !schema.is_rotate_only());
     assert!(schema.property("a").property("b").is_rotate_only());
     assert!(!schema.property("c").is_rotate_only());
 }

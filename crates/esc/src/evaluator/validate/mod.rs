@@ -252,13 +252,14 @@ impl Validator<'_> {
             return self.value(value, branch);
         }
         let modal = if matches == 0 { "must" } else { "may" };
-        let mut message = format!("exactly one subschema {modal} match");
-        if value.kind() == Some(Type::Object) && !names.is_empty() {
-            message += &format!(": expected {}", names.join(" or "));
-            if !chosen.is_empty() {
-                message += ", not both";
-            }
-        }
+        let expected = if value.kind() != Some(Type::Object) || names.is_empty() {
+            String::new()
+        } else if chosen.is_empty() {
+            format!(": expected {}", names.join(" or "))
+        } else {
+            format!(": expected {}, not both", names.join(" or "))
+        };
+        let message = format!("exactly one subschema {modal} match{expected}");
         self.violation(value, message)
     }
 
