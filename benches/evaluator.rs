@@ -1,9 +1,9 @@
-//! Measures the evaluator in-process, beside the original one where Go is at hand:
-//! `cargo bench --bench evaluator -- [--iterations N] [--original FILE]`.
+//! Measures the evaluator in-process, beside ESC's own where Go is at hand:
+//! `cargo bench --bench evaluator -- [--iterations N] [--upstream FILE]`.
 //!
 //! Both read and open the same definitions, after a round to warm up. The outcome is a Markdown
-//! table on standard output. Without `--original` the original evaluator is built from
-//! `tests/differential/original`.
+//! table on standard output. Without `--upstream` ESC's own evaluator is built from
+//! `testing/differential/upstream`.
 
 #![expect(
     clippy::expect_used,
@@ -52,7 +52,7 @@ fn definition(name: &str, text: &str) -> Definition {
 
 fn main() {
     let mut iterations = 200;
-    let mut original = None;
+    let mut upstream = None;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -60,21 +60,21 @@ fn main() {
                 let number = arguments.next().and_then(|number| number.parse().ok());
                 iterations = number.expect("a number after --iterations");
             }
-            "--original" => {
-                original = Some(PathBuf::from(arguments.next().expect("a file")));
+            "--upstream" => {
+                upstream = Some(PathBuf::from(arguments.next().expect("a file")));
             }
             _ => {}
         }
     }
     let definitions = [("1,000 keys", thousand_keys()), ("27 imports", imports(27))];
-    let original = original.or_else(build_original);
-    let theirs = original.map(|original| measure_original(&original, &definitions, iterations));
-    println!("| definition | size | kubectl-esc | original | ratio |");
+    let upstream = upstream.or_else(build_upstream);
+    let theirs = upstream.map(|upstream| measure_upstream(&upstream, &definitions, iterations));
+    println!("| definition | size | kubectl-esc | upstream | ratio |");
     println!("| --- | ---: | ---: | ---: | ---: |");
     for (position, (name, folder)) in definitions.iter().enumerate() {
         let size: usize = folder.0.values().map(String::len).sum();
         let ours = measure(folder, iterations);
-        let (original, ratio) = match &theirs {
+        let (upstream, ratio) = match &theirs {
             Some(times) => {
                 let ratio = times[position].as_secs_f64() / ours.as_secs_f64();
                 (shown(times[position]), format!("{ratio:.1}"))
@@ -82,7 +82,7 @@ fn main() {
             None => ("–".to_owned(), "–".to_owned()),
         };
         let ours = shown(ours);
-        println!("| {name} | {size} B | {ours} | {original} | {ratio} |");
+        println!("| {name} | {size} B | {ours} | {upstream} | {ratio} |");
     }
 }
 
@@ -100,8 +100,8 @@ fn measure(folder: &Folder, iterations: u32) -> Duration {
     start.elapsed() / iterations
 }
 
-/// The mean times of the original evaluator.
-fn measure_original(
+/// The mean times of ESC's own evaluator.
+fn measure_upstream(
     binary: &Path,
     definitions: &[(&str, Folder)],
     iterations: u32,
@@ -111,7 +111,7 @@ fn measure_original(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("the original evaluator");
+        .expect("ESC's own evaluator");
     let mut requests = String::new();
     for (_, folder) in definitions {
         let request = json!({"environments": folder.0, "root": "root"});
@@ -130,16 +130,13 @@ fn measure_original(
     times
 }
 
-/// Builds the original evaluator, where Go and its source are at hand.
-fn build_original() -> Option<PathBuf> {
+/// Builds ESC's own evaluator, where Go and its source are at hand.
+fn build_upstream() -> Option<PathBuf> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let source = project.join("tests/differential/original");
-    let binary = project.join("target/differential/original");
+    let source = project.join("testing/differential/upstream");
+    let binary = project.join("target/differential/upstream");
     if !source.join("go.mod").exists() {
-        println!(
-            "The original is left out: {} is not there.\n",
-            source.display()
-        );
+        println!("Upstream is left out: {} is not there.\n", source.display());
         return None;
     }
     let built = Command::new("go")
@@ -151,11 +148,11 @@ fn build_original() -> Option<PathBuf> {
     match built {
         Ok(status) if status.success() => Some(binary),
         Ok(status) => {
-            println!("The original is left out: `go build` ended with {status}.\n");
+            println!("Upstream is left out: `go build` ended with {status}.\n");
             None
         }
         Err(error) => {
-            println!("The original is left out: Go cannot be run: {error}.\n");
+            println!("Upstream is left out: Go cannot be run: {error}.\n");
             None
         }
     }

@@ -12,7 +12,7 @@
     reason = "a measurement that cannot go on ends, and its outcome is what it prints"
 )]
 
-#[path = "../tests/hostile/shapes.rs"]
+#[path = "../tests/integration/hostile/shapes.rs"]
 mod shapes;
 
 use std::fs;

@@ -1,8 +1,9 @@
-//! The evaluator against the cases of ESC's own evaluator: values, and what is wrong where.
+//! Evaluates the cases of ESC's own evaluator, and compares values and diagnostics.
 //!
 //! The cases are not part of this repository. They are looked for in the folder that
-//! `ESC_EVAL_CASES` names, else in `../shared/esc-eval-cases` beside it; without them the test says
-//! so and passes.
+//! `ESC_EVAL_CASES` names, else in `../shared/esc-eval-cases` beside it. Each case is a test. Where
+//! the cases are missing, the run reports one ignored test that gives the reason, or fails if
+//! `KUBECTL_ESC_REQUIRE` contains `conformance`.
 
 #![expect(
     clippy::panic,
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use esc::evaluator::{
     Decrypter, Definition, Evaluation, Evaluator, Importer, Provider, Providers, Rotator,
@@ -23,72 +25,90 @@ use esc::{Data, Diagnostic, Severity, Value};
 use esc::{Error, HostResult};
 use kubectl_esc::host::Host;
 use kubectl_esc::secret::Text;
+use libtest_mimic::{Arguments, Failed, Trial};
 
-/// The cases whose diagnostics differ from the original's, and why. One that does not differ fails
-/// the test. There are none for values.
+/// Cases whose diagnostics differ from ESC's, with the reason. A case that is listed here and does
+/// not differ fails. Values never differ.
 const EXCEPTIONS: [(&str, &str); 1] = [(
     "unterminated-array",
-    "what is no YAML has a place here: where the text stops to be YAML",
+    "a YAML syntax error has a position here: where the text stops being YAML",
 )];
 
-#[test]
-fn cases_of_the_original_evaluator() {
-    let Some(folder) = folder() else {
-        println!("skipped: there is no folder of cases (set ESC_EVAL_CASES)");
-        return;
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials = match cases_folder() {
+        Ok(folder) => trials(&folder),
+        Err(reason) => vec![missing_cases(reason)],
     };
-    let mut cases: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap()
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// Finds the folder of the cases, or tells why there is none.
+fn cases_folder() -> Result<PathBuf, &'static str> {
+    let host = Host::system();
+    match host.path_variable("ESC_EVAL_CASES") {
+        Some(folder) if folder.is_dir() => Ok(folder),
+        Some(_) => panic!("ESC_EVAL_CASES is not a folder"),
+        None => {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/esc-eval-cases");
+            let is_found = folder.is_dir();
+            is_found
+                .then_some(folder)
+                .ok_or("set ESC_EVAL_CASES to the folder of the cases")
+        }
+    }
+}
+
+/// Returns a trial for each case.
+fn trials(folder: &Path) -> Vec<Trial> {
+    let cases = fs::read_dir(folder).unwrap();
+    let mut cases: Vec<PathBuf> = cases
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.join("expected.json").is_file())
         .collect();
     cases.sort();
-    assert!(!cases.is_empty());
-    let mut report = String::new();
-    let mut figures: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for case in &cases {
-        let name = case.file_name().unwrap().to_str().unwrap();
-        for (section, want, got) in sections(case, name) {
-            let reason = EXCEPTIONS
-                .iter()
-                .find(|(case, _)| *case == name && section.contains("Diags"))
-                .map(|(_, reason)| reason);
-            let figure = figures.entry(section).or_default();
-            figure.1 += 1;
-            let result = match (want == got, reason) {
-                (true, None) => {
-                    figure.0 += 1;
-                    "same"
-                }
-                (false, Some(reason)) => reason,
-                (true, Some(_)) => {
-                    writeln!(report, "{name} {section}: same; take it off the list").unwrap();
-                    "same, but on the list of exceptions"
-                }
-                (false, None) => {
-                    writeln!(report, "{name} {section}:\n  want {want}\n  got  {got}").unwrap();
-                    "DIFFERENT"
-                }
-            };
-            println!("{name} {section}: {result}");
-        }
-    }
-    for (section, (same, all)) in &figures {
-        println!("{section}: {same} of {all} cases");
-    }
-    assert!(report.is_empty(), "{report}");
+    assert!(!cases.is_empty(), "no cases in {}", folder.display());
+    let trial = |case: PathBuf| {
+        let name = case.file_name().unwrap().to_str().unwrap().to_owned();
+        Trial::test(name.clone(), move || compare(&case, &name))
+    };
+    cases.into_iter().map(trial).collect()
 }
 
-fn folder() -> Option<PathBuf> {
-    let named = Host::system().path_variable("ESC_EVAL_CASES");
-    let folder = match named {
-        Some(folder) => {
-            assert!(folder.is_dir(), "ESC_EVAL_CASES names no folder");
-            folder
+/// Returns a trial that is ignored, or that fails where the cases are required.
+fn missing_cases(reason: &'static str) -> Trial {
+    let required = Host::system().variable_if_set("KUBECTL_ESC_REQUIRE");
+    let required = required.ok().flatten().unwrap_or_default();
+    let is_required = required.contains("conformance");
+    Trial::test(format!("the cases are missing: {reason}"), move || {
+        Err(format!(
+            "the cases are missing, and KUBECTL_ESC_REQUIRE contains `conformance`: {reason}"
+        )
+        .into())
+    })
+    .with_ignored_flag(!is_required)
+}
+
+/// Compares each section of a case.
+fn compare(case: &Path, name: &str) -> Result<(), Failed> {
+    let mut report = String::new();
+    for (section, want, got) in sections(case, name) {
+        let is_exception = EXCEPTIONS
+            .iter()
+            .any(|(case, _)| *case == name && section.contains("Diags"));
+        match (want == got, is_exception) {
+            (true, false) | (false, true) => {}
+            (true, true) => writeln!(report, "{section}: equal; remove it from EXCEPTIONS")?,
+            (false, false) => {
+                writeln!(report, "{section}:\n  want {want}\n  got  {got}")?;
+            }
         }
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/esc-eval-cases"),
-    };
-    folder.is_dir().then_some(folder)
+    }
+    if report.is_empty() {
+        Ok(())
+    } else {
+        Err(report.into())
+    }
 }
 
 /// The name of each section of a case, what it should be and what it is.
@@ -232,7 +252,7 @@ fn found(diagnostics: &[Diagnostic], places: Places) -> String {
     lines.join("\n       ")
 }
 
-/// Imports as the original's tests do: `foo/bar` is `foo/bar.yaml` in the case's folder.
+/// Imports as ESC's tests do: `foo/bar` is `foo/bar.yaml` in the case's folder.
 struct Files(PathBuf);
 
 impl Importer for Files {
@@ -258,7 +278,7 @@ impl Decrypter for Rot128 {
     }
 }
 
-/// The providers and rotators of the original's tests.
+/// The providers and rotators of ESC's tests.
 struct HarnessProviders {
     providers: BTreeMap<&'static str, HarnessProvider>,
     rotators: BTreeMap<&'static str, HarnessRotator>,
@@ -354,7 +374,7 @@ impl Provider for HarnessProvider {
     }
 }
 
-/// Gives its state back. One with the input `next` refuses to know of it.
+/// Returns its state. One with the input `next` fails if that differs from the state.
 struct HarnessRotator {
     inputs: &'static str,
     state: &'static str,

@@ -5,13 +5,14 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use encodings::percent;
+use stand_ins::http::Client;
+use stand_ins::pulumi_cloud::configuration::TOKEN;
+use stand_ins::sts::configuration::ROLE;
+
 use crate::delay;
 use crate::measure::{self, Program, milliseconds};
 use crate::scene::{ENVIRONMENT, Scene};
-use crate::support::http::Client;
-use crate::support::percent;
-use crate::support::pulumi_cloud::configuration::TOKEN;
-use crate::support::sts::configuration::ROLE;
 
 /// Makes a call of ours, and the same requests for curl, to the server at a URL.
 type Make = fn(&Scene, &str) -> (Program, Command);

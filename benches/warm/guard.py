@@ -12,8 +12,8 @@ Valgrind counts the instructions (callgrind), strace watches the calls, `/usr/bi
 Valgrind shows programs a processor of its own, without AVX-512 and SHA extensions, so machines with
 and without them count alike. Before:
 
-    cargo build --locked --release --bin kubectl-esc
-    cargo build --locked --example pulumi-cloud-stand-in
+    cargo build --locked --release --package kubectl-esc
+    cargo build --locked --bin pulumi-cloud-stand-in
 """
 
 import json
@@ -27,7 +27,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target")
 BINARY = TARGET / "release" / "kubectl-esc"
-STAND_IN = TARGET / "debug" / "examples" / "pulumi-cloud-stand-in"
+STAND_IN = TARGET / "debug" / "pulumi-cloud-stand-in"
 FIGURE = REPOSITORY / "benches" / "warm" / "instructions.txt"
 # The growth that is let pass, and the bounds that do not move.
 GROWTH = 1.10

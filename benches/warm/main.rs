@@ -19,29 +19,6 @@ mod measure;
 mod peers;
 mod scene;
 
-/// What the tests use, too.
-#[allow(
-    dead_code,
-    unreachable_pub,
-    unused_imports,
-    clippy::all,
-    clippy::pedantic,
-    reason = "what tests stand on is checked with them, and not all of it is needed here"
-)]
-#[path = "../../tests/support"]
-mod support {
-    pub mod base64;
-    pub mod http;
-    pub mod instant;
-    pub mod oidc;
-    pub mod percent;
-    pub mod proxy;
-    pub mod pulumi_cloud;
-    pub mod sigv4;
-    pub mod sts;
-    pub mod tls;
-}
-
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;

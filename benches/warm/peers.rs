@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use stand_ins::proxy::Proxy;
+use stand_ins::sts::RealNames;
+use stand_ins::sts::configuration::{EXTERNAL_ID, SECOND_ROLE, USER_KEY_ID, USER_SECRET_KEY};
+
 use crate::measure::Program;
 use crate::scene::Scene;
-use crate::support::proxy::Proxy;
-use crate::support::sts::RealNames;
-use crate::support::sts::configuration::{EXTERNAL_ID, SECOND_ROLE, USER_KEY_ID, USER_SECRET_KEY};
 
 /// Another program that gives tokens.
 pub(crate) struct Peer {

@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use stand_ins::clock::Clock;
+use stand_ins::oidc::Issuer;
+use stand_ins::pulumi_cloud::configuration::{Configuration, TOKEN};
+use stand_ins::pulumi_cloud::{PulumiCloud, Surroundings};
+use stand_ins::sts::Sts;
+use stand_ins::sts::configuration::{AUDIENCE, Configuration as Accounts, Provider, Trust};
+use stand_ins::tls::Authority;
 use tempfile::TempDir;
 
 use crate::measure::Program;
-use crate::support::instant::Clock;
-use crate::support::oidc::Issuer;
-use crate::support::pulumi_cloud::configuration::{Configuration, TOKEN};
-use crate::support::pulumi_cloud::{PulumiCloud, Surroundings};
-use crate::support::sts::Sts;
-use crate::support::sts::configuration::{AUDIENCE, Configuration as Accounts, Provider, Trust};
-use crate::support::tls::Authority;
 
 /// The environment of the stand-in's example.
 pub(crate) const ENVIRONMENT: &str = "acme/platform/prod";

@@ -1,5 +1,6 @@
 """Builds the parts, starts the cluster, runs the scenarios, prints the table."""
 
+import argparse
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 from . import scenarios
 from .cluster import Cluster, base_environment
 from .home import Home
-from .parts import HERE, MissingPart, Parts
+from .parts import GO_PROGRAMS, HEAVY_PARTS, HERE, PYTHON_PARTS, MissingPart, Parts
 from .processes import Failure
 from .pulumi_cloud import PulumiCloud
 from .scenario import LeftOut
@@ -30,8 +31,8 @@ class World:
         self.examples = REPOSITORY / "examples"
         target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "debug"
         self.plugin = target / "kubectl-esc"
-        self._sts = target / "examples" / "sts-stand-in"
-        self._pulumi_cloud = target / "examples" / "pulumi-cloud-stand-in"
+        self._sts = target / "sts-stand-in"
+        self._pulumi_cloud = target / "pulumi-cloud-stand-in"
         self.stand_in = None
         self.cluster = None
         self._older = None
@@ -74,22 +75,68 @@ class World:
                 part.stop()
 
 
+def options_of(arguments):
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(
+        prog="tests/real/run",
+        description="Proves kubectl-esc against real parts. Without NAME: every scenario but the heavy"
+        f" ones, which need {', '.join(HEAVY_PARTS)} (about 17 processor minutes to build).",
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="run scenarios that start with NAME")
+    parser.add_argument("--all", action="store_true", help="build heavy parts and run heavy scenarios")
+    parser.add_argument("--parts", action="store_true", help="build the parts and stop")
+    parser.add_argument("--list", action="store_true", help="list scenarios and parts; build nothing")
+    return parser.parse_args(arguments)
+
+
+def is_heavy(scenario):
+    """Whether a scenario needs parts that are built only on request."""
+    return scenario.part in HEAVY_PARTS
+
+
+def select(options):
+    """The scenarios to run, and those that are left out because they are heavy."""
+    if options.names:
+        names = tuple(options.names)
+        return [scenario for scenario in scenarios.ALL if scenario.name.startswith(names)], []
+    if options.all:
+        return list(scenarios.ALL), []
+    if options.parts:
+        return [], []
+    wanted = [scenario for scenario in scenarios.ALL if not is_heavy(scenario)]
+    return wanted, [scenario for scenario in scenarios.ALL if is_heavy(scenario)]
+
+
+def list_all(wanted):
+    """Prints every scenario and part, and what a run with the same options leaves out."""
+    with_heavy = any(is_heavy(scenario) for scenario in wanted)
+    print("scenarios:")
+    for scenario in scenarios.ALL:
+        print(f"  {scenario.name} ({scenario.part}){'' if scenario in wanted else ': left out'}")
+    print("parts:")
+    for name in [part[0] for part in GO_PROGRAMS] + ["kube-rs"] + [part[0] for part in PYTHON_PARTS]:
+        print(f"  {name}{': left out, heavy' if name in HEAVY_PARTS and not with_heavy else ''}")
+
+
 def main(arguments):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    options = options_of(arguments)
+    wanted, left_out = select(options)
+    if options.names and not wanted:
+        print(f"no scenario starts with {' or '.join(options.names)}", file=sys.stderr)
+        return 2
+    if options.list:
+        list_all(wanted)
+        return 0
     default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     cache = os.environ.get("KUBECTL_ESC_REAL_CACHE") or default / "kubectl-esc-real"
     parts = Parts(Path(cache))
-    parts.build_all()
-    if arguments == ["--parts"]:
+    with_heavy = options.all or any(is_heavy(scenario) for scenario in wanted)
+    if not with_heavy:
+        print(f"not built, heavy: {', '.join(HEAVY_PARTS)}", file=sys.stderr, flush=True)
+    parts.build(with_heavy)
+    if options.parts:
         return 1 if parts.missing() else 0
-    wanted = [
-        scenario
-        for scenario in scenarios.ALL
-        if not arguments or scenario.name.startswith(tuple(arguments))
-    ]
-    if not wanted:
-        print(f"no scenario begins with {' or '.join(arguments)}", file=sys.stderr)
-        return 2
     rows = missing_rows(parts)
     folder = Path(tempfile.mkdtemp(prefix="kubectl-esc-real-"))
     world = World(parts, folder)
@@ -103,6 +150,7 @@ def main(arguments):
             row = ("cluster", world.cluster.version, "starts", "passed", time.monotonic() - started)
             rows.append(row)
             rows += [attempt(world, scenario) for scenario in wanted]
+            rows += [left_out_row(scenario) for scenario in left_out]
     finally:
         world.stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -128,6 +176,12 @@ def missing_rows(parts):
         result = f"left out: {reasons[name]}" if name in reasons else f"FAILED: {line}"
         rows.append((name, "missing", "is there", result, 0))
     return rows
+
+
+def left_out_row(scenario):
+    """The row of a scenario that was not selected."""
+    reason = "left out: heavy, `tests/real/run --all` runs it"
+    return scenario.part, "not built", scenario.name, reason, 0
 
 
 def attempt(world, scenario):
@@ -163,7 +217,8 @@ def report(rows):
         print("  ".join(word.ljust(width) for word, width in zip(row, [*widths, 0])).rstrip())
     failed = sum(row[3].startswith("FAILED") for row in rows)
     left_out = sum(row[3].startswith("left out") for row in rows)
-    note = f", {left_out} left out" if left_out else ""
+    names = ", ".join(row[2] for row in rows if row[3].startswith("left out"))
+    note = f", {left_out} left out ({names})" if left_out else ""
     print(f"\n{len(rows) - failed - left_out} passed, {failed} failed{note}", flush=True)
     return 1 if failed else 0
 

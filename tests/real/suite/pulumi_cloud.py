@@ -1,4 +1,4 @@
-"""Pulumi Cloud, played by the stand-in of the fast tests (tests/support/bin/pulumi_cloud_stand_in.rs),
+"""Pulumi Cloud, played by the stand-in of the fast tests (testing/stand-ins/src/bin/pulumi-cloud-stand-in.rs),
 with an AWS of its own behind it."""
 
 from .processes import Failure

@@ -1,4 +1,4 @@
-"""AWS STS, played by the stand-in of the fast tests (tests/support/bin/sts_stand_in.rs), and what
+"""AWS STS, played by the stand-in of the fast tests (testing/stand-ins/src/bin/sts-stand-in.rs), and what
 all stand-ins have in common."""
 
 import json

@@ -11,10 +11,10 @@ from . import (
     kubectl,
     names,
     older,
-    oracles,
     pulumi,
     pulumi_cloud,
     python_client,
+    reference_programs,
     run,
 )
 
@@ -28,7 +28,7 @@ ALL = [
     *client_go.ALL,
     *kube_rs.ALL,
     *python_client.ALL,
-    *oracles.ALL,
+    *reference_programs.ALL,
     *pulumi_cloud.ALL,
     *formats.ALL,
     *pulumi.ALL,

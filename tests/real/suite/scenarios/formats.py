@@ -49,7 +49,7 @@ def shared_cases():
 
 
 def environments(name, folder):
-    """A case's definitions as environments of an organisation of its own. An import `a` is `a.yaml`,
+    """A case's definitions as environments of an organization of its own. An import `a` is `a.yaml`,
     `foo/bar` is `foo/bar.yaml`."""
     for path in sorted(folder.rglob("*.yaml")):
         project, _, base = str(path.relative_to(folder).with_suffix("")).rpartition("/")

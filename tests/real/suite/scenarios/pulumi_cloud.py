@@ -143,11 +143,11 @@ def same_property(world):
             expect_equal(path, sdk, esc)
 
 
-def default_organisation(world):
+def default_organization(world):
     with world.pulumi_cloud() as cloud:
         values = with_esc(world, cloud, "platform/everything")
         expect_equal("revision", values["revision"], "three")
-        expect_in(("default organisation", 200), cloud.operations())
+        expect_in(("default organization", 200), cloud.operations())
 
 
 def identity_token(world):
@@ -238,7 +238,7 @@ def sdk_edits(world):
 ALL = [
     Scenario("esc", "cloud: CLI and SDK see the same values", same_values),
     Scenario("esc", "cloud: CLI and SDK see the same property", same_property),
-    Scenario("esc", "cloud: CLI uses the default organisation", default_organisation),
+    Scenario("esc", "cloud: CLI uses the default organization", default_organization),
     Scenario("esc", "cloud: CLI logs in with an identity token", identity_token),
     Scenario("esc", "cloud: credentials of AWS", credentials),
     Scenario("esc", "cloud: CLI shows diagnostics", diagnostics),

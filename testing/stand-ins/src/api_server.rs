@@ -1,0 +1,274 @@
+//! A stand-in for an EKS cluster's API server: TLS, just enough of the API for `kubectl get
+//! namespaces` and `kubectl auth whoami`, and the real way to check who calls: the verifier's
+//! rules, then `GetCallerIdentity` at STS in the name of its own cluster.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use encodings::base64::encode_standard_padded;
+use serde_json::{Value, json};
+use token_verifier::Verifier;
+
+use crate::clock::Clock;
+use crate::http::{Client, Reply, Request, Response, Server};
+use crate::sts::{Sts, caller_identity_request};
+use crate::tls::Authority;
+
+/// The server. Its port closes when it is dropped.
+pub struct ApiServer {
+    authority: Authority,
+    log: Arc<Mutex<Log>>,
+    server: Server,
+}
+
+/// What was asked of it.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Log {
+    /// `METHOD path as ARN` of each request that was let in.
+    pub accepted: Vec<String>,
+    /// Why each other request was refused.
+    pub rejected: Vec<String>,
+}
+
+struct Cluster {
+    name: String,
+    verifier: Verifier,
+    sts: Sts,
+    clock: Clock,
+    log: Arc<Mutex<Log>>,
+}
+
+impl ApiServer {
+    /// Starts the API server of the cluster `name`, which asks `sts` who calls.
+    pub fn start(name: &str, verifier: Verifier, sts: &Sts, clock: Clock) -> Self {
+        let authority = Authority::new();
+        let log = Arc::<Mutex<Log>>::default();
+        let cluster = Cluster {
+            name: name.to_owned(),
+            verifier,
+            sts: sts.clone(),
+            clock,
+            log: Arc::clone(&log),
+        };
+        let server = Server::start(Some(authority.server(is_eks)), move |request| {
+            Reply::Answer(cluster.answer(request))
+        });
+        Self {
+            authority,
+            log,
+            server,
+        }
+    }
+
+    /// The `server` of a kubeconfig.
+    pub fn url(&self) -> String {
+        format!("https://{}", self.server.address())
+    }
+
+    /// Where `HOST:443` leads, for the host of any EKS cluster: for a
+    /// [`Proxy`](crate::proxy::Proxy).
+    pub fn route(&self) -> impl Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static {
+        let address = self.server.address();
+        move |authority| {
+            let host = authority.strip_suffix(":443")?;
+            is_eks(host).then_some(address)
+        }
+    }
+
+    /// The `certificate-authority-data` of a kubeconfig.
+    pub fn authority_data(&self) -> String {
+        encode_standard_padded(self.authority.pem().as_bytes())
+    }
+
+    /// The certificate authority.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// Sends a GET with a token, without kubectl.
+    pub fn get(&self, path: &str, token: &str) -> Response {
+        let url = format!("{}{path}", self.url());
+        let authorization = format!("Bearer {token}");
+        let headers = [("Authorization", authorization.as_str())];
+        let client = Client::default().trusting(self.authority.client());
+        client.send("GET", &url, &headers, b"").expect("an answer")
+    }
+
+    /// What was asked of it so far.
+    pub fn log(&self) -> Log {
+        self.log.lock().expect("the log").clone()
+    }
+}
+
+fn is_eks(host: &str) -> bool {
+    host.ends_with(".eks.amazonaws.com")
+}
+
+impl Cluster {
+    fn answer(&self, request: &Request) -> Response {
+        let caller = self.authenticate(request);
+        let mut log = self.log.lock().expect("the log");
+        match caller {
+            Ok(arn) => {
+                let line = format!("{} {} as {arn}", request.method, request.path());
+                log.accepted.push(line);
+                route(request, &arn)
+            }
+            Err(reason) => {
+                log.rejected.push(reason);
+                status(401, "Unauthorized", "Unauthorized")
+            }
+        }
+    }
+
+    /// Returns the caller's ARN, or why authentication failed.
+    fn authenticate(&self, request: &Request) -> Result<String, String> {
+        let authorization = request.header("authorization").ok_or("no credentials")?;
+        let token = authorization
+            .strip_prefix("Bearer ")
+            .ok_or("no bearer token")?;
+        let parsed = self
+            .verifier
+            .verify(token, self.clock.now())
+            .map_err(|refusal| format!("check {}: {}", refusal.check, refusal.message))?;
+        let Reply::Answer(answer) = self.sts.answer(&caller_identity_request(
+            &parsed.target,
+            &parsed.host,
+            &self.name,
+        )) else {
+            return Err("STS did not answer".to_owned());
+        };
+        let identity: Value = serde_json::from_slice(&answer.body)
+            .map_err(|_| "STS did not answer in JSON".to_owned())?;
+        if answer.status != 200 {
+            let code = identity["Error"]["Code"].as_str().unwrap_or_default();
+            return Err(format!("STS: {} {code}", answer.status));
+        }
+        let result = &identity["GetCallerIdentityResponse"]["GetCallerIdentityResult"];
+        let arn = result["Arn"].as_str().ok_or("STS named no ARN")?;
+        let user_id = result["UserId"].as_str().unwrap_or_default();
+        if arn.contains(":assumed-role/") && user_id.matches(':').count() != 1 {
+            return Err(format!("malformed UserID {user_id}"));
+        }
+        Ok(arn.to_owned())
+    }
+}
+
+fn route(request: &Request, caller: &str) -> Response {
+    let body = match (request.method.as_str(), request.path()) {
+        ("GET", "/api") => json!({
+            "kind": "APIVersions",
+            "versions": ["v1"],
+            "serverAddressByClientCIDRs": [],
+        }),
+        ("GET", "/apis") => json!({
+            "kind": "APIGroupList",
+            "apiVersion": "v1",
+            "groups": [group("authentication.k8s.io")],
+        }),
+        ("GET", "/version") => json!({
+            "major": "1",
+            "minor": "33",
+            "gitVersion": "v1.33.0-stand-in",
+            "platform": "linux/amd64",
+        }),
+        ("GET", "/api/v1") => resources(
+            "v1",
+            &json!([{
+                "name": "namespaces",
+                "singularName": "namespace",
+                "namespaced": false,
+                "kind": "Namespace",
+                "verbs": ["get", "list"],
+                "shortNames": ["ns"],
+            }]),
+        ),
+        ("GET", "/apis/authentication.k8s.io/v1") => resources(
+            "authentication.k8s.io/v1",
+            &json!([{
+                "name": "selfsubjectreviews",
+                "singularName": "selfsubjectreview",
+                "namespaced": false,
+                "kind": "SelfSubjectReview",
+                "verbs": ["create"],
+            }]),
+        ),
+        ("GET", "/api/v1/namespaces") => namespaces(request),
+        ("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews") => json!({
+            "kind": "SelfSubjectReview",
+            "apiVersion": "authentication.k8s.io/v1",
+            "metadata": {},
+            "status": {"userInfo": {"username": caller, "groups": ["system:authenticated"]}},
+        }),
+        _ => {
+            let message = "the server could not find the requested resource";
+            return status(404, "NotFound", message);
+        }
+    };
+    let code = if request.method == "POST" { 201 } else { 200 };
+    Response::new(code, "application/json", body.to_string())
+}
+
+fn group(name: &str) -> Value {
+    let version = json!({"groupVersion": format!("{name}/v1"), "version": "v1"});
+    json!({"name": name, "versions": [version], "preferredVersion": version})
+}
+
+fn resources(version: &str, resources: &Value) -> Value {
+    json!({
+        "kind": "APIResourceList",
+        "apiVersion": "v1",
+        "groupVersion": version,
+        "resources": resources,
+    })
+}
+
+/// Two namespaces: as a table, which kubectl prints as it is, or as a plain list.
+fn namespaces(request: &Request) -> Value {
+    let namespace = |name: &str| {
+        json!({
+            "kind": "Namespace",
+            "apiVersion": "v1",
+            "metadata": {"name": name, "uid": name, "creationTimestamp": "2026-01-01T00:00:00Z"},
+            "spec": {"finalizers": ["kubernetes"]},
+            "status": {"phase": "Active"},
+        })
+    };
+    let items = ["default", "kube-system"].map(namespace);
+    let metadata = json!({"resourceVersion": "1"});
+    let accept = request.header("accept").unwrap_or_default();
+    if !accept.contains("as=Table;v=v1;g=meta.k8s.io") {
+        return json!({
+            "kind": "NamespaceList",
+            "apiVersion": "v1",
+            "metadata": metadata,
+            "items": items,
+        });
+    }
+    let column = |name: &str| json!({"name": name, "type": "string", "format": "", "description": name, "priority": 0});
+    let columns = ["Name", "Status", "Age"].map(column);
+    let row = |item: &Value| {
+        let name = &item["metadata"]["name"];
+        json!({"cells": [name, "Active", "1d"], "object": item})
+    };
+    json!({
+        "kind": "Table",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": metadata,
+        "columnDefinitions": columns,
+        "rows": items.iter().map(row).collect::<Vec<_>>(),
+    })
+}
+
+fn status(code: u16, reason: &str, message: &str) -> Response {
+    let body = json!({
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": message,
+        "reason": reason,
+        "code": code,
+    });
+    Response::new(code, "application/json", body.to_string())
+}

@@ -1,0 +1,320 @@
+//! A stand-in for AWS STS that checks what it is sent as STS does: signatures, dates, identity
+//! tokens, trust policies, limits.
+//!
+//! It listens on loopback for `AWS_ENDPOINT_URL_STS`, answers calls within the process (for the API
+//! server's stand-in), and can be put behind TLS under STS's real names with [`Sts::real_names`].
+
+pub mod accounts;
+mod actions;
+pub mod answer;
+pub mod configuration;
+mod web_identity;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use encodings::timestamp::Seconds;
+
+use super::http::{Reply, Request, Response, Server};
+use super::tls::Authority;
+use crate::clock::Clock;
+use accounts::Accounts;
+use actions::Parameters;
+use answer::Refusal;
+use configuration::{Configuration, Role};
+
+/// The stand-in. Clones are the same one; its port closes with the last of them.
+#[derive(Clone)]
+pub struct Sts {
+    service: Arc<Service>,
+    server: Arc<Server>,
+}
+
+/// A request that the stand-in got.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Record {
+    /// Such as `AssumeRole`; empty where none could be read.
+    pub action: String,
+    /// The parameters; tokens, keys and signatures read `[secret]`.
+    pub parameters: BTreeMap<String, String>,
+    /// The `Host` header.
+    pub host: String,
+    /// The `User-Agent` header.
+    pub user_agent: String,
+    /// The number of the connection, 0 for a call within the process.
+    pub connection: u64,
+    /// `OK`, or the code of the refusal, such as `AccessDenied`; `hang` and `close` where it did
+    /// not answer.
+    pub outcome: String,
+}
+
+/// What to do wrong.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    /// Answer with this refusal, without looking at the request.
+    Refuse(Refusal),
+    /// Take the request and never answer.
+    Hang,
+    /// Close the connection without an answer.
+    Close,
+    /// Answer with anything.
+    Answer(Response),
+}
+
+impl Failure {
+    /// 403 `AccessDenied`.
+    pub fn deny() -> Self {
+        Self::Refuse(Refusal::new(
+            403,
+            "AccessDenied",
+            "Not authorized to perform this action",
+        ))
+    }
+
+    /// 500 `InternalFailure`.
+    pub fn internal() -> Self {
+        Self::Refuse(Refusal::new(
+            500,
+            "InternalFailure",
+            "The request processing has failed because of an unknown error",
+        ))
+    }
+
+    /// 400 `Throttling`.
+    pub fn throttle() -> Self {
+        Self::Refuse(Refusal::new(400, "Throttling", "Rate exceeded"))
+    }
+}
+
+/// What the actions work on.
+struct State {
+    configuration: Configuration,
+    accounts: Accounts,
+    records: Vec<Record>,
+    failure: Option<(Failure, usize)>,
+}
+
+impl State {
+    fn role(&self, arn: &str) -> Option<Role> {
+        let mut roles = self.configuration.roles.iter();
+        roles.find(|role| role.arn == arn).cloned()
+    }
+}
+
+struct Service {
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+impl Sts {
+    /// Starts it on a free port of 127.0.0.1.
+    pub fn start(configuration: Configuration, clock: Clock) -> Self {
+        let state = State {
+            accounts: Accounts::new(&configuration),
+            configuration,
+            records: Vec::new(),
+            failure: None,
+        };
+        let service = Arc::new(Service {
+            clock,
+            state: Mutex::new(state),
+        });
+        let server = {
+            let service = Arc::clone(&service);
+            Server::start(None, move |request| service.answer(request))
+        };
+        Self {
+            service,
+            server: Arc::new(server),
+        }
+    }
+
+    /// What to set `AWS_ENDPOINT_URL_STS` to.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.server.address())
+    }
+
+    /// Puts it behind TLS under the real names of STS, to which a [`Proxy`](crate::proxy::Proxy)
+    /// leads by [`RealNames::route`]. Lasts as long as the result.
+    pub fn real_names(&self, authority: &Authority) -> RealNames {
+        let service = Arc::clone(&self.service);
+        let server = Server::start(Some(authority.server(is_sts)), move |request| {
+            service.answer(request)
+        });
+        RealNames { server }
+    }
+
+    /// Answers a call within the process, by the same rules.
+    pub fn answer(&self, request: &Request) -> Reply {
+        self.service.answer(request)
+    }
+
+    /// Every request so far, in order.
+    pub fn records(&self) -> Vec<Record> {
+        self.state().records.clone()
+    }
+
+    /// The actions of all requests so far, in order.
+    pub fn actions(&self) -> Vec<String> {
+        let records = self.records();
+        records.into_iter().map(|record| record.action).collect()
+    }
+
+    /// Fails the next `times` requests.
+    pub fn fail(&self, failure: Failure, times: usize) {
+        self.state().failure = Some((failure, times));
+    }
+
+    /// Takes credentials away, issued or set up.
+    pub fn revoke(&self, access_key_id: &str) {
+        self.state().accounts.revoke(access_key_id);
+    }
+
+    /// Takes away every session that was issued so far, and says how many those were.
+    pub fn revoke_sessions(&self) -> usize {
+        self.state().accounts.revoke_sessions()
+    }
+
+    /// Every secret key and session token that was set up or issued.
+    pub fn secrets(&self) -> Vec<String> {
+        self.state().accounts.secrets()
+    }
+
+    /// How long credentials last that are issued from now on: see [`Configuration::lifetime`].
+    pub fn set_lifetime(&self, lifetime: Option<Seconds>) {
+        self.state().configuration.lifetime = lifetime;
+    }
+
+    /// Replaces the roles. Sessions that were issued stay good.
+    pub fn set_roles(&self, roles: Vec<Role>) {
+        self.state().configuration.roles = roles;
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.service.state.lock().expect("the state")
+    }
+}
+
+/// TLS before the stand-in: see [`Sts::real_names`].
+pub struct RealNames {
+    server: Server,
+}
+
+impl RealNames {
+    /// Where `HOST:443` leads, for every host of STS.
+    pub fn route(&self) -> impl Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static {
+        let address = self.server.address();
+        move |authority| {
+            let host = authority.strip_suffix(":443")?;
+            is_sts(host).then_some(address)
+        }
+    }
+}
+
+/// The hosts of STS in any partition and region.
+fn is_sts(host: &str) -> bool {
+    const DOMAINS: [&str; 10] = [
+        "amazonaws.com",
+        "api.aws",
+        "amazonaws.com.cn",
+        "api.amazonwebservices.com.cn",
+        "c2s.ic.gov",
+        "sc2s.sgov.gov",
+        "cloud.adc-e.uk",
+        "csp.hci.ic.gov",
+        "amazonaws.eu",
+        "api.amazonwebservices.eu",
+    ];
+    let regional = || {
+        let (service, rest) = host.split_once('.')?;
+        let (region, domain) = rest.split_once('.')?;
+        let known = ["sts", "sts-fips"].contains(&service) && DOMAINS.contains(&domain);
+        (known && region.contains('-')).then_some(())
+    };
+    host == "sts.amazonaws.com" || regional().is_some()
+}
+
+impl Service {
+    fn answer(&self, request: &Request) -> Reply {
+        let now = self.clock.now();
+        let mut state = self.state.lock().expect("the state");
+        let parameters = Parameters::read(request);
+        let (action, shown) = match &parameters {
+            Ok(parameters) => (
+                parameters.get("Action").unwrap_or_default().to_owned(),
+                parameters.all().iter().map(shown).collect(),
+            ),
+            Err(_) => (String::new(), BTreeMap::new()),
+        };
+        let accept = request.header("accept").unwrap_or_default();
+        let as_json = accept.contains("application/json");
+        let failure = match &mut state.failure {
+            Some((failure, times)) if *times > 0 => {
+                *times -= 1;
+                Some(failure.clone())
+            }
+            _ => None,
+        };
+        let write = |outcome: Result<_, &Refusal>| {
+            let response = answer::write(&action, outcome, as_json, now);
+            let code = outcome.map_or_else(|refusal| refusal.code.clone(), |_| "OK".to_owned());
+            (Reply::Answer(response), code)
+        };
+        let (reply, outcome) = match failure {
+            Some(Failure::Hang) => (Reply::Hang, "hang".to_owned()),
+            Some(Failure::Close) => (Reply::Close, "close".to_owned()),
+            Some(Failure::Answer(response)) => {
+                let code = response.status.to_string();
+                (Reply::Answer(response), code)
+            }
+            Some(Failure::Refuse(refusal)) => write(Err(&refusal)),
+            None => {
+                let answer = parameters
+                    .and_then(|parameters| actions::run(&mut state, request, &parameters, now));
+                write(answer.as_ref())
+            }
+        };
+        let header = |name: &str| request.header(name).unwrap_or_default().to_owned();
+        let (host, user_agent) = (header("host"), header("user-agent"));
+        state.records.push(Record {
+            action,
+            parameters: shown,
+            host,
+            user_agent,
+            connection: request.connection,
+            outcome,
+        });
+        reply
+    }
+}
+
+fn shown((name, value): &(String, String)) -> (String, String) {
+    let secret = [
+        "WebIdentityToken",
+        "X-Amz-Security-Token",
+        "X-Amz-Signature",
+    ];
+    let value = if secret.contains(&name.as_str()) {
+        "[secret]"
+    } else {
+        value
+    };
+    (name.clone(), value.to_owned())
+}
+
+/// Returns the request that the API server of `cluster` sends to STS to verify a token, given the
+/// path and query that the token presigns.
+pub fn caller_identity_request(target: &str, host: &str, cluster: &str) -> Request {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    Request {
+        method: "GET".to_owned(),
+        target: target.to_owned(),
+        headers: vec![
+            header("Host", host),
+            header("x-k8s-aws-id", cluster),
+            header("accept", "application/json"),
+        ],
+        ..Request::default()
+    }
+}

@@ -1,0 +1,139 @@
+//! What STS checks of an identity token: its form, the provider, the signature, the claims, and in
+//! the end the role's trust policy.
+
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use encodings::base64::decode_url;
+use encodings::timestamp::Seconds;
+use serde_json::Value;
+
+use super::answer::Refusal;
+use super::configuration::{Provider, Role, Trust};
+
+/// How far the provider's clock may be ahead, in seconds.
+const LEEWAY: Seconds = 300;
+
+/// The claims that matter.
+#[derive(Clone, Debug)]
+pub(super) struct Identity {
+    /// `iss`
+    pub(super) issuer: String,
+    /// `aud`, the one that the provider is set up for.
+    pub(super) audience: String,
+    /// `sub`
+    pub(super) subject: String,
+}
+
+/// Checks a token against the providers.
+pub(super) fn verify(
+    token: &str,
+    providers: &[Provider],
+    now: Seconds,
+) -> Result<Identity, Refusal> {
+    let no_jwt = || invalid("The ID Token provided is not a valid JWT.");
+    let [head, payload, signature] = *token.split('.').collect::<Vec<_>>() else {
+        return Err(no_jwt());
+    };
+    let json = |part: &str| serde_json::from_slice::<Value>(&decode_url(part)?).ok();
+    let (Some(header), Some(claims), Some(signature)) =
+        (json(head), json(payload), decode_url(signature))
+    else {
+        return Err(no_jwt());
+    };
+    let issuer = claims["iss"].as_str().ok_or_else(no_jwt)?;
+    let provider = providers
+        .iter()
+        .find(|provider| provider.issuer == issuer)
+        .ok_or_else(|| {
+            invalid(format!(
+                "No OpenIDConnect provider found in your account for {issuer}"
+            ))
+        })?;
+    if header["alg"] != "RS256" {
+        return Err(invalid(
+            "The ID Token provided is signed with an algorithm other than RS256.",
+        ));
+    }
+    let key = key(provider, &header["kid"]).ok_or_else(|| {
+        invalid(
+            "Couldn't retrieve verification key from your identity provider, please reference \
+             AssumeRoleWithWebIdentity documentation for requirements",
+        )
+    })?;
+    key.verify(
+        &RSA_PKCS1_2048_8192_SHA256,
+        format!("{head}.{payload}").as_bytes(),
+        &signature,
+    )
+    .map_err(|_| invalid("The ID Token provided has a signature that does not match."))?;
+    let expires_at = claims["exp"].as_i64().ok_or_else(no_jwt)?;
+    if now >= expires_at {
+        return Err(Refusal::new(
+            400,
+            "ExpiredTokenException",
+            format!(
+                "Token expired: current date/time {now} must be before the expiration date/time \
+                 {expires_at}"
+            ),
+        ));
+    }
+    for claim in ["nbf", "iat"] {
+        if claims[claim].as_i64().is_some_and(|at| at > now + LEEWAY) {
+            return Err(invalid(format!(
+                "Token is not yet valid: {claim} lies in the future."
+            )));
+        }
+    }
+    let audience = audiences(&claims["aud"])
+        .into_iter()
+        .find(|audience| provider.audiences.iter().any(|known| known == audience))
+        .ok_or_else(|| invalid("Incorrect token audience"))?;
+    let subject = claims["sub"].as_str().ok_or_else(no_jwt)?;
+    Ok(Identity {
+        issuer: issuer.to_owned(),
+        audience: audience.to_owned(),
+        subject: subject.to_owned(),
+    })
+}
+
+/// Whether a role's trust policy lets this identity in.
+pub(super) fn trusts(role: &Role, identity: &Identity) -> bool {
+    role.trust.iter().any(|statement| match statement {
+        Trust::Caller { .. } => false,
+        Trust::WebIdentity {
+            issuer,
+            audience,
+            subject,
+        } => {
+            let same_subject = match subject.strip_suffix('*') {
+                Some(start) => identity.subject.starts_with(start),
+                None => identity.subject == *subject,
+            };
+            *issuer == identity.issuer && *audience == identity.audience && same_subject
+        }
+    })
+}
+
+fn key(provider: &Provider, id: &Value) -> Option<RsaPublicKeyComponents<Vec<u8>>> {
+    let id = id.as_str()?;
+    let keys = provider.jwks["keys"].as_array()?;
+    let key = keys.iter().find(|key| key["kid"] == id)?;
+    if key["kty"] != "RSA" {
+        return None;
+    }
+    Some(RsaPublicKeyComponents {
+        n: decode_url(key["n"].as_str()?)?,
+        e: decode_url(key["e"].as_str()?)?,
+    })
+}
+
+fn audiences(claim: &Value) -> Vec<&str> {
+    match claim {
+        Value::String(audience) => vec![audience],
+        Value::Array(audiences) => audiences.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn invalid(message: impl Into<String>) -> Refusal {
+    Refusal::new(400, "InvalidIdentityToken", message)
+}

@@ -1,0 +1,232 @@
+//! `cache list`, `cache clear`, and the settings.
+
+use std::fs;
+use std::process::Command;
+
+use super::{CacheFixture, ENVIRONMENT, LOCAL, replace_arguments, with_second_role};
+use crate::support::plugin::{Output, Plugin, TIME_LIMIT, run};
+
+#[track_caller]
+fn cache(fixture: &CacheFixture, arguments: &[&str]) -> Output {
+    let mut command = fixture.plugin.command();
+    let arguments: Vec<_> = ["cache"].iter().chain(arguments).copied().collect();
+    replace_arguments(&mut command, &arguments);
+    let mut output = run(command, TIME_LIMIT);
+    for text in [&mut output.stdout, &mut output.stderr] {
+        let folder = fixture.plugin.path("");
+        *text = text.replace(folder.to_str().unwrap(), "[dir]/");
+    }
+    output
+}
+
+/// The lines of a list, with the ages and what is left in whole hours and minutes only.
+fn rows(output: &Output) -> Vec<Vec<String>> {
+    assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output:?}");
+    let lines = output.stdout.lines();
+    lines
+        .map(|line| line.split("   ").map(|cell| cell.trim().to_owned()))
+        .map(|cells| cells.filter(|cell| !cell.is_empty()).collect())
+        .collect()
+}
+
+const HEAD: [&str; 4] = ["ENVIRONMENT", "CLUSTER", "AGE", "EXPIRES IN"];
+
+#[test]
+fn entries_are_listed_and_cleared() {
+    let fixture = CacheFixture::cloud();
+    assert_eq!(rows(&cache(&fixture, &["list"])), [HEAD]);
+    cache(&fixture, &["clear"]).assert("0 entries removed\n", "", 0);
+    fs::create_dir_all(fixture.folder()).unwrap();
+    assert_eq!(rows(&cache(&fixture, &["list"])), [HEAD]);
+    fixture.assert_miss();
+    let listed = cache(&fixture, &["list"]);
+    let [head, row] = rows(&listed).try_into().unwrap();
+    assert_eq!(head, HEAD);
+    assert_eq!(row[..2], [ENVIRONMENT, "prod"]);
+    assert!(row[3].starts_with("59m") || row[3] == "1h", "{row:?}");
+    // One more, which is sorted by its name, and has another's width.
+    fixture.run_with(|command| {
+        replace_arguments(command, &["get-token", "acme/platform/prod@1", "-i", "a"]);
+    });
+    let listed = cache(&fixture, &["list"]);
+    assert_eq!(rows(&listed)[2][..2], ["acme/platform/prod@1", "a"]);
+    let column = |line: &str| {
+        line.find("CLUSTER")
+            .or(line.find("prod  "))
+            .or(line.find(" a "))
+    };
+    let columns: Vec<_> = listed
+        .stdout
+        .lines()
+        .map(|line| column(line).is_some())
+        .collect();
+    assert_eq!(columns, [true; 3], "{}", listed.stdout);
+    cache(&fixture, &["clear"]).assert("2 entries removed\n", "", 0);
+    assert_eq!(fs::read_dir(fixture.folder()).unwrap().count(), 0);
+    fixture.assert_miss();
+    cache(&fixture, &["clear"]).assert("1 entry removed\n", "", 0);
+}
+
+#[test]
+fn expired_entries_are_listed_as_expired() {
+    let fixture = CacheFixture::cloud();
+    fixture.run_at(-7_000).unwrap();
+    let rows = rows(&cache(&fixture, &["list"]));
+    assert_eq!(rows[1][3], "expired");
+    assert!(rows[1][2].starts_with("1h56m"), "{rows:?}");
+}
+
+#[test]
+fn secrets_are_not_listed() {
+    let definition = LOCAL.replace("clusterName: prod", "clusterName: {'fn::secret': prod}");
+    for fixture in [
+        CacheFixture::local(&definition),
+        CacheFixture::local(&definition).with(with_second_role),
+    ] {
+        let cold = fixture.run().token();
+        let listed = cache(&fixture, &["list"]);
+        assert_eq!(rows(&listed)[1][..2], ["[dir]/env.yaml", "[secret]"]);
+        let content = fs::read(fixture.file("entry")).unwrap();
+        let content = String::from_utf8_lossy(&content);
+        assert!(!content.contains("prod"), "{content}");
+        let (warm, requests) = fixture.requests_of(|| fixture.run().token());
+        assert_eq!(requests, (0, 0));
+        for token in [cold, warm] {
+            assert!(fixture.aws.caller(&token, "prod").is_ok());
+        }
+    }
+}
+
+#[test]
+fn damaged_entries_are_listed_on_one_line() {
+    let fixture = CacheFixture::cloud();
+    fixture.assert_miss();
+    let path = fixture.file("entry");
+    for (content, rows_wanted) in [
+        (
+            r#"{"format":"1","environment":"a\nb\u001b[31mc\t\u0000","cluster":"x\r\ny","obtained_at":-9223372036854775808,"good_until":9223372036854775807}"#,
+            vec!["a b [31mc", "x y"],
+        ),
+        (r#"{"format":"1","environment":"a"}"#, vec![]),
+        ("{}", vec![]),
+        ("[]", vec![]),
+        ("", vec![]),
+        ("\u{fffd}", vec![]),
+    ] {
+        fs::write(&path, format!("{content}\nnothing")).unwrap();
+        let listed = rows(&cache(&fixture, &["list"]));
+        match listed.get(1) {
+            Some(row) => assert_eq!(row[..2], rows_wanted),
+            None => assert!(rows_wanted.is_empty(), "{content}"),
+        }
+        fixture.assert_miss();
+        fixture.assert_hit();
+    }
+}
+
+#[test]
+fn cache_folder_can_be_set_by_flag_and_variable() {
+    let fixture = CacheFixture::cloud();
+    for (place, command) in [
+        ("by-flag", vec!["--cache-dir"]),
+        ("by-variable", vec![]),
+        ("deep/er/still", vec!["--cache-dir"]),
+    ] {
+        let path = fixture.plugin.path(place);
+        let path = path.to_str().unwrap();
+        let name = |call: &mut Command| {
+            if command.is_empty() {
+                call.env("KUBECTL_ESC_CACHE_DIR", path);
+            } else {
+                // The flag comes before the variable.
+                call.env("KUBECTL_ESC_CACHE_DIR", "/dev/null");
+                call.args(["--cache-dir", path]);
+            }
+        };
+        for asked in [2, 0] {
+            let (output, requests) = fixture.requests_of(|| fixture.run_with(name));
+            fixture.pulumi_cloud.assert_token(&output);
+            assert_eq!(requests, (asked, 0), "{place}");
+        }
+        let listed = cache(&fixture, &["list", "--cache-dir", path]);
+        assert_eq!(rows(&listed).len(), 2, "{place}");
+        cache(&fixture, &["clear", "--cache-dir", path]).assert("1 entry removed\n", "", 0);
+        assert!(!fixture.folder().exists());
+    }
+}
+
+#[test]
+fn cache_can_be_disabled() {
+    for (variable, arguments) in [
+        (None, vec!["--no-cache"]),
+        (Some("true"), vec![]),
+        (Some("1"), vec![]),
+        (Some("1"), vec!["--refresh"]),
+        (Some("false"), vec!["--no-cache"]),
+    ] {
+        let fixture = CacheFixture::cloud();
+        for _ in 0..2 {
+            let (output, requests) = fixture.requests_of(|| {
+                fixture.run_with(|command| {
+                    command.args(&arguments);
+                    if let Some(value) = variable {
+                        command.env("KUBECTL_ESC_NO_CACHE", value);
+                    }
+                })
+            });
+            fixture.pulumi_cloud.assert_token(&output);
+            assert_eq!(requests, (2, 0), "{variable:?} {arguments:?}");
+        }
+        let home: Vec<_> = fs::read_dir(fixture.plugin.path("home")).unwrap().collect();
+        assert!(home.is_empty(), "{home:?}");
+        // What is there is not used, and not removed.
+        fixture.assert_miss();
+        let (_, requests) = fixture.requests_of(|| {
+            fixture.run_with(|command| {
+                command.arg("--no-cache");
+            })
+        });
+        assert_eq!(requests, (2, 0));
+        fixture.assert_hit();
+    }
+    for value in ["0", "false", ""] {
+        let fixture = CacheFixture::cloud();
+        fixture.run_with(|command| {
+            command.env("KUBECTL_ESC_NO_CACHE", value);
+        });
+        fixture.assert_hit();
+    }
+}
+
+#[test]
+fn invalid_settings_are_reported() {
+    let fixture = CacheFixture::cloud();
+    let output = fixture.run_with(|command| {
+        command.env("KUBECTL_ESC_NO_CACHE", "yes");
+    });
+    output.assert_fails(
+        "kubectl-esc: the variable `KUBECTL_ESC_NO_CACHE` is neither `true` nor `false`\n  hint: \
+         set `KUBECTL_ESC_NO_CACHE` to `true` or `false`, or unset it\n",
+        2,
+    );
+    let output = fixture.run_with(|command| {
+        command.args(["--no-cache", "--refresh"]);
+    });
+    assert_eq!(output.code, 2, "{output:?}");
+    // The commands for the cache have no use for that variable.
+    let plugin = || Plugin::new().env("KUBECTL_ESC_NO_CACHE", "yes");
+    assert_eq!(plugin().args(["cache", "list"]).run().code, 0);
+    for action in ["list", "clear"] {
+        let homeless = plugin().env_remove("HOME").args(["cache", action]);
+        homeless.run().assert_fails(
+            "kubectl-esc: there is no home directory, and so no cache\n  hint: set HOME, or name a \
+             folder with `--cache-dir`\n",
+            2,
+        );
+        let file = plugin().file("file", "").args(["cache", action]);
+        let path = file.path("file");
+        let output = file.arg("--cache-dir").arg(path).run();
+        // There is nothing in it, and nothing is removed.
+        assert_eq!(output.code, 0, "{output:?}");
+    }
+}

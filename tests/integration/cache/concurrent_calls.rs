@@ -1,0 +1,134 @@
+//! Runs the same call in many processes at once.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use crate::support::plugin::{Output, TIME_LIMIT};
+
+/// What a waiting call logs with `-v`.
+pub(super) const WAITING: &str = "waiting for another process that does the same";
+
+/// Running processes. They are killed when this is dropped.
+pub(super) struct ConcurrentCalls {
+    calls: Vec<RunningCall>,
+    waiting: Receiver<()>,
+}
+
+/// One running process.
+pub(super) struct RunningCall {
+    pub(super) child: Child,
+    stdout: Option<JoinHandle<String>>,
+    stderr: Option<JoinHandle<String>>,
+}
+
+impl ConcurrentCalls {
+    /// Starts `size` processes.
+    pub(super) fn start(size: usize, command: impl Fn() -> Command) -> Self {
+        let (sender, waiting) = mpsc::channel();
+        let calls = (0..size).map(|_| RunningCall::start(command(), &sender));
+        Self {
+            calls: calls.collect(),
+            waiting,
+        }
+    }
+
+    /// Waits until `count` processes have logged that they wait for another one. They need `-v`.
+    #[track_caller]
+    pub(super) fn wait_until_waiting(&self, count: usize) {
+        let end = Instant::now() + TIME_LIMIT;
+        for number in 0..count {
+            let left = end.saturating_duration_since(Instant::now());
+            let waits = self.waiting.recv_timeout(left);
+            assert!(waits.is_ok(), "{number} of {count} wait");
+        }
+    }
+
+    /// Waits for all processes, and returns their outputs.
+    #[track_caller]
+    pub(super) fn outputs(mut self) -> Vec<Output> {
+        let calls = std::mem::take(&mut self.calls);
+        calls.into_iter().map(RunningCall::output).collect()
+    }
+}
+
+impl Drop for ConcurrentCalls {
+    fn drop(&mut self) {
+        for call in &mut self.calls {
+            drop(call.child.kill());
+            drop(call.child.wait());
+        }
+    }
+}
+
+impl RunningCall {
+    fn start(mut command: Command, waiting: &Sender<()>) -> Self {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a process");
+        let waiting = waiting.clone();
+        let stdout = child.stdout.take().map(|mut stream| {
+            thread::spawn(move || {
+                let mut text = String::new();
+                drop(stream.read_to_string(&mut text));
+                text
+            })
+        });
+        let stderr = child.stderr.take().map(|stream| {
+            thread::spawn(move || {
+                let mut text = String::new();
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    if line.contains(WAITING) {
+                        let _ = waiting.send(());
+                    }
+                    text.push_str(&line);
+                    text.push('\n');
+                }
+                text
+            })
+        });
+        Self {
+            child,
+            stdout,
+            stderr,
+        }
+    }
+
+    /// Waits for the process, which exits at its own time limit at the latest.
+    #[track_caller]
+    pub(super) fn output(mut self) -> Output {
+        let read = |stream: Option<JoinHandle<String>>| {
+            stream.map_or_else(String::new, |thread| thread.join().expect("a text"))
+        };
+        let stdout = read(self.stdout.take());
+        let stderr = read(self.stderr.take());
+        let status = self.child.wait().expect("an end");
+        let code = status.code().expect("an end by no signal");
+        Output {
+            stdout,
+            stderr,
+            code,
+        }
+    }
+}
+
+/// Removes the log lines of `-v`; the message of a failure remains.
+pub(super) fn without_steps(output: Output) -> Output {
+    let lines: Vec<_> = output.stderr.split_inclusive('\n').collect();
+    let is_message = |line: &&str| line.starts_with("kubectl-esc: ");
+    let last = lines.iter().rposition(is_message).unwrap_or_default();
+    let message = if output.code == 0 {
+        ""
+    } else {
+        &lines[last..].concat()
+    };
+    Output {
+        stderr: message.to_owned(),
+        ..output
+    }
+}

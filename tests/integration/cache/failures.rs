@@ -1,0 +1,186 @@
+//! Clients run a failing plugin up to five times per command. The services are called once.
+
+#![cfg(unix)]
+
+use std::process::Command;
+
+use stand_ins::pulumi_cloud::configuration::STRANGERS_TOKEN;
+use stand_ins::pulumi_cloud::fault::Fault;
+use stand_ins::sts::Failure;
+use stand_ins::sts::configuration::SECOND_ROLE;
+
+use super::{CacheFixture, LOCAL, replace_arguments, through_shell};
+use crate::support::plugin::{Output, TIME_LIMIT, run};
+
+const EXEC_INFO: &str = r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{"interactive":false}}"#;
+
+/// Runs the calls in a script, whose shell is their parent. `"$@"` is the call.
+#[track_caller]
+fn script(fixture: &CacheFixture, text: &str, change: impl FnOnce(&mut Command)) -> Output {
+    let mut call = fixture.plugin.command();
+    call.env("KUBERNETES_EXEC_INFO", EXEC_INFO);
+    change(&mut call);
+    let output = run(through_shell(&call, text, "sh"), TIME_LIMIT);
+    fixture.assert_sealed();
+    output
+}
+
+const ONCE: &str = "\"$@\"; echo $?";
+const THRICE: &str = "for i in 1 2 3; do \"$@\"; echo $?; done";
+
+/// A fixture in which every call fails, and the exit code.
+fn failing() -> Vec<(&'static str, CacheFixture, i32)> {
+    let refused = CacheFixture::cloud();
+    refused
+        .pulumi_cloud
+        .stand_in()
+        .fail(Fault::refuse(403, "no", &[]), 100);
+    let down = CacheFixture::cloud();
+    down.pulumi_cloud.stand_in().fail(Fault::Close, 100);
+    let denied = CacheFixture::local(LOCAL);
+    denied.aws.sts.fail(Failure::deny(), 100);
+    let role = CacheFixture::cloud().with(|plugin| {
+        let role = ["--role-arn", SECOND_ROLE, "--external-id", "wrong"];
+        plugin.args(role)
+    });
+    let broken = CacheFixture::cloud_with(|configuration| {
+        let definition = "values: {a: '${nothing}'}";
+        *configuration = configuration.clone().environment("test", "bad", definition);
+    });
+    let plugin = broken.pulumi_cloud.plugin();
+    let broken = broken.with(|_| plugin.args(["get-token", "acme/test/bad", "-i", "prod"]));
+    let empty = CacheFixture::cloud_with(|configuration| {
+        let definition = "values: {eks: {region: eu-west-1}}";
+        *configuration = configuration
+            .clone()
+            .environment("test", "none", definition);
+    });
+    let plugin = empty.pulumi_cloud.plugin();
+    let empty = empty.with(|_| plugin.args(["get-token", "acme/test/none", "-i", "prod"]));
+    vec![
+        ("refused", refused, 4),
+        ("down", down, 5),
+        ("denied", denied, 4),
+        ("the role is denied", role, 4),
+        ("broken", broken, 3),
+        ("no credentials", empty, 6),
+    ]
+}
+
+#[test]
+fn failure_is_fetched_once_per_parent_command() {
+    for (name, fixture, code) in failing() {
+        let (once, asked) = fixture.requests_of(|| script(&fixture, ONCE, |_| ()));
+        assert_eq!(once.stdout, format!("{code}\n"), "{name}: {once:?}");
+        assert_ne!(asked, (0, 0), "{name}");
+        // Another command asks again, and its later calls tell the same.
+        let (thrice, requests) = fixture.requests_of(|| script(&fixture, THRICE, |_| ()));
+        assert_eq!(thrice.stdout, once.stdout.repeat(3), "{name}");
+        // The request ids differ from those of the other command, and are the same in this one.
+        let third = &thrice.stderr[..thrice.stderr.len() / 3];
+        assert_eq!(thrice.stderr, third.repeat(3), "{name}");
+        assert!(third.starts_with("kubectl-esc: "), "{name}: {third}");
+        assert_eq!(requests, asked, "{name}");
+    }
+}
+
+#[test]
+fn failure_is_fetched_again_without_exec_info() {
+    for (name, fixture, code) in failing() {
+        let by_hand = |command: &mut Command| {
+            command.env_remove("KUBERNETES_EXEC_INFO");
+        };
+        let (_, asked) = fixture.requests_of(|| script(&fixture, ONCE, by_hand));
+        let (thrice, requests) = fixture.requests_of(|| script(&fixture, THRICE, by_hand));
+        assert_eq!(thrice.stdout, format!("{code}\n").repeat(3), "{name}");
+        assert_eq!(requests, (3 * asked.0, 3 * asked.1), "{name}");
+    }
+}
+
+#[test]
+fn failure_is_not_stored_without_a_cache() {
+    for (name, fixture, _) in failing() {
+        let without = |command: &mut Command| {
+            command.arg("--no-cache");
+        };
+        let (_, asked) = fixture.requests_of(|| script(&fixture, ONCE, without));
+        let (_, requests) = fixture.requests_of(|| script(&fixture, THRICE, without));
+        assert_eq!(requests, (3 * asked.0, 3 * asked.1), "{name}");
+        assert!(!fixture.folder().exists(), "{name}");
+    }
+}
+
+#[test]
+fn failure_of_another_cache_key_is_not_replayed() {
+    let fixture = CacheFixture::cloud();
+    let change = |command: &mut Command| {
+        command.env("PULUMI_ACCESS_TOKEN", STRANGERS_TOKEN);
+    };
+    let good = stand_ins::pulumi_cloud::configuration::TOKEN;
+    let text = format!("\"$@\" || PULUMI_ACCESS_TOKEN={good} \"$@\" && \"$@\" || echo $?");
+    let (output, requests) = fixture.requests_of(|| script(&fixture, &text, change));
+    assert!(output.stdout.starts_with('{'), "{output:?}");
+    assert!(output.stdout.ends_with("\n2\n"), "{output:?}");
+    let once = output.stderr.len() / 2;
+    assert_eq!(output.stderr[..once], output.stderr[once..]);
+    // The failed opening asks who that is, and whether an approval is needed.
+    assert_eq!(requests.0, 3 + 2, "{:?}", fixture.pulumi_cloud.calls());
+
+    // A definition that was corrected.
+    let fixture = CacheFixture::local(&LOCAL.replace("esc-oidc", "none"));
+    let text = "\"$@\"; sed -i s/none/esc-oidc/ env.yaml; exec \"$@\"";
+    let (output, requests) = fixture.requests_of(|| script(&fixture, text, |_| ()));
+    assert!(output.stdout.starts_with('{'), "{output:?}");
+    assert_eq!(requests, (0, 2));
+
+    // Another cluster is another question, although it fails for the same reason.
+    let fixture = CacheFixture::cloud();
+    fixture
+        .pulumi_cloud
+        .stand_in()
+        .fail(Fault::refuse(403, "no", &[]), 100);
+    let (_, asked) = fixture.requests_of(|| script(&fixture, ONCE, |_| ()));
+    let text = "\"$@\"; \"$@\" --region us-east-1";
+    let (_, requests) = fixture.requests_of(|| script(&fixture, text, |_| ()));
+    assert_eq!(requests.0, 2 * asked.0);
+}
+
+#[test]
+fn failure_is_removed_after_a_success() {
+    let fixture = CacheFixture::cloud();
+    fixture
+        .pulumi_cloud
+        .stand_in()
+        .fail_at("open", Fault::refuse(403, "no", &[]), 1);
+    // Calls of the same command replay the failure, the next command gets a token.
+    let output = script(&fixture, THRICE, |_| ());
+    assert_eq!(output.stdout, "4\n4\n4\n");
+    assert_eq!(fixture.files("failure").len(), 1);
+    let output = script(&fixture, THRICE, |_| ());
+    assert_eq!(
+        output.stdout.matches("ExecCredential").count(),
+        3,
+        "{output:?}"
+    );
+    assert!(fixture.files("failure").is_empty());
+}
+
+#[test]
+fn refresh_ignores_the_failure_of_another_command() {
+    let fixture = CacheFixture::cloud();
+    fixture
+        .pulumi_cloud
+        .stand_in()
+        .fail(Fault::refuse(403, "no", &[]), 100);
+    let refresh = |command: &mut Command| {
+        command.arg("--refresh");
+    };
+    let (_, asked) = fixture.requests_of(|| script(&fixture, ONCE, refresh));
+    let (output, requests) = fixture.requests_of(|| script(&fixture, THRICE, refresh));
+    assert_eq!(output.stdout, "4\n4\n4\n");
+    assert_eq!(requests, asked);
+    let mut call = fixture.plugin.command();
+    replace_arguments(&mut call, &["cache", "clear"]);
+    assert_eq!(run(call, TIME_LIMIT).stdout, "0 entries removed\n");
+    assert!(fixture.files("failure").is_empty());
+}

@@ -1,0 +1,491 @@
+//! Damaged, foreign and missing cache files: each call still returns a valid token without a message,
+//! and repairs the cache where it can.
+
+use std::fs;
+use std::path::Path;
+
+use super::CacheFixture;
+
+/// What a call does with a damaged cache.
+#[derive(Clone, Copy, PartialEq)]
+enum Outcome {
+    /// The call uses the cache.
+    Hit,
+    /// The call fetches, and repairs the cache.
+    Repaired,
+    /// Every call fetches.
+    Unusable,
+}
+
+/// Fills the cache, damages it, and asserts what the next calls do.
+#[track_caller]
+fn check(name: &str, outcome: Outcome, damage: impl FnOnce(&CacheFixture)) {
+    let fixture = CacheFixture::cloud();
+    fixture.assert_miss();
+    fixture.assert_hit();
+    damage(&fixture);
+    println!("{name}");
+    match outcome {
+        Outcome::Hit => fixture.assert_hit(),
+        Outcome::Repaired | Outcome::Unusable => fixture.assert_miss(),
+    }
+    match outcome {
+        Outcome::Hit | Outcome::Repaired => fixture.assert_hit(),
+        Outcome::Unusable => fixture.assert_miss(),
+    }
+}
+
+fn replace(path: &Path, content: impl AsRef<[u8]>) {
+    fs::write(path, content).unwrap();
+}
+
+#[test]
+fn entries_with_other_content_are_replaced() {
+    let entry = |fixture: &CacheFixture| fixture.file("entry");
+    check("empty", Outcome::Repaired, |fixture| {
+        replace(&entry(fixture), "");
+    });
+    check("huge", Outcome::Repaired, |fixture| {
+        replace(&entry(fixture), vec![b'x'; 65 << 10]);
+    });
+    check("a line feed", Outcome::Repaired, |fixture| {
+        replace(&entry(fixture), "\n");
+    });
+    check("in the clear", Outcome::Repaired, |fixture| {
+        replace(&entry(fixture), "{}\n{\"credentials\":null,\"files\":[]}");
+    });
+    check("a future format", Outcome::Repaired, |fixture| {
+        let content = String::from_utf8_lossy(&fs::read(entry(fixture)).unwrap())
+            .replace("\"format\":\"1\"", "\"format\":\"2\"");
+        replace(&entry(fixture), content);
+    });
+    check("the failure's place", Outcome::Hit, |fixture| {
+        replace(&entry(fixture).with_extension("failure"), "nonsense");
+    });
+    check("the lock's place", Outcome::Hit, |fixture| {
+        replace(&entry(fixture).with_extension("lock"), "99999999999");
+    });
+    check("gone", Outcome::Repaired, |fixture| {
+        fs::remove_file(entry(fixture)).unwrap();
+    });
+    check("the folder gone", Outcome::Repaired, |fixture| {
+        fs::remove_dir_all(fixture.folder()).unwrap();
+    });
+}
+
+#[test]
+fn entry_of_another_key_is_replaced() {
+    let fixture = CacheFixture::cloud();
+    fixture.assert_miss();
+    let mine = fixture.file("entry");
+    let other = fixture.run_with(|command| {
+        command.args(["--region", "us-east-1"]);
+    });
+    assert_eq!(other.code, 0, "{other:?}");
+    let files = fixture.files("entry");
+    let other = files.iter().find(|path| **path != mine).unwrap();
+    fs::copy(other, &mine).unwrap();
+    fixture.assert_miss();
+    fixture.assert_hit();
+}
+
+#[test]
+fn truncated_and_changed_entries_are_replaced() {
+    let fixture = CacheFixture::cloud();
+    fixture.assert_miss();
+    let path = fixture.file("entry");
+    let good = fs::read(&path).unwrap();
+    let header = good.iter().position(|byte| *byte == b'\n').unwrap();
+    // All lengths, bytes and bits are tried with the seal itself; here a few of each part of it.
+    let at = [
+        0,
+        header / 2,
+        header,
+        header + 1,
+        header + 17,
+        header + 29,
+        good.len() - 17,
+        good.len() - 1,
+    ];
+    for at in at {
+        let mut flipped = good.clone();
+        flipped[at] ^= 1;
+        for content in [&good[..at], &flipped] {
+            replace(&path, content);
+            fixture.assert_miss();
+            fixture.assert_hit();
+        }
+    }
+    // An old entry may come back, as from a backup. It is as good as it says.
+    replace(&path, &good);
+    fixture.assert_hit();
+}
+
+#[cfg(unix)]
+mod unix {
+    use super::*;
+    use crate::cache::through_shell;
+    use crate::support::plugin::{Plugin, TIME_LIMIT, run};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+
+    fn mode(path: &Path) -> u32 {
+        fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    fn make_pipe(path: &Path) {
+        let status = Command::new("mkfifo").arg(path).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Whether these tests run as root, who alone can give files away.
+    fn is_root() -> bool {
+        let probe = tempfile::NamedTempFile::new().unwrap();
+        let is_root = probe.as_file().metadata().unwrap().uid() == 0;
+        if !is_root {
+            println!("skipped: it takes root");
+        }
+        is_root
+    }
+
+    #[test]
+    fn files_are_private_to_the_user() {
+        let fixture = CacheFixture::cloud();
+        fixture.assert_miss();
+        assert_eq!(mode(&fixture.folder()), 0o700);
+        for ending in ["entry", "lock"] {
+            assert_eq!(mode(&fixture.file(ending)), 0o600, "{ending}");
+        }
+        assert!(fixture.files("new").is_empty());
+    }
+
+    #[test]
+    fn loose_permissions_are_corrected() {
+        for loose in [0o640, 0o604, 0o660, 0o620, 0o610] {
+            check("entry", Outcome::Repaired, |fixture| {
+                set_mode(&fixture.file("entry"), loose);
+            });
+        }
+        for loose in [0o750, 0o705, 0o755, 0o777, 0o1777] {
+            check("folder", Outcome::Hit, |fixture| {
+                set_mode(&fixture.folder(), loose);
+            });
+            let fixture = CacheFixture::cloud();
+            fixture.assert_miss();
+            set_mode(&fixture.folder(), loose);
+            fs::remove_file(fixture.file("entry")).unwrap();
+            fixture.assert_miss();
+            assert_eq!(mode(&fixture.folder()), 0o700);
+            fixture.assert_hit();
+        }
+        let fixture = CacheFixture::cloud();
+        fixture.assert_miss();
+        for ending in ["entry", "lock"] {
+            set_mode(&fixture.file(ending), 0o666);
+        }
+        fixture.assert_miss();
+        for ending in ["entry", "lock"] {
+            assert_eq!(mode(&fixture.file(ending)), 0o600, "{ending}");
+        }
+        fixture.assert_hit();
+    }
+
+    #[test]
+    fn files_of_another_user_are_not_used() {
+        if !is_root() {
+            return;
+        }
+        let give_away = |path: &Path| chown(path, Some(65_534), None).unwrap();
+        check("entry", Outcome::Repaired, |fixture| {
+            give_away(&fixture.file("entry"));
+        });
+        check("entry and lock", Outcome::Repaired, |fixture| {
+            give_away(&fixture.file("entry"));
+            give_away(&fixture.file("lock"));
+        });
+        check("folder", Outcome::Unusable, |fixture| {
+            fs::remove_file(fixture.file("entry")).unwrap();
+            give_away(&fixture.folder());
+        });
+    }
+
+    #[test]
+    fn links_are_not_followed() {
+        let linked = |ending: &'static str| {
+            move |fixture: &CacheFixture| {
+                let path = fixture.file("entry").with_extension(ending);
+                let target = fixture.plugin.path("target");
+                fs::rename(fixture.file(ending), &target).unwrap();
+                symlink(&target, path).unwrap();
+            }
+        };
+        check("entry", Outcome::Repaired, linked("entry"));
+        check("lock", Outcome::Hit, linked("lock"));
+        check("lock and entry", Outcome::Repaired, |fixture| {
+            linked("lock")(fixture);
+            fs::remove_file(fixture.file("entry")).unwrap();
+        });
+        // What a link leads to is not touched.
+        let fixture = CacheFixture::cloud();
+        fixture.assert_miss();
+        let target = fixture.plugin.path("target");
+        fs::write(&target, "mine").unwrap();
+        for ending in ["entry", "lock", "failure"] {
+            let path = fixture
+                .folder()
+                .join(fixture.file("entry").file_name().unwrap());
+            let path = path.with_extension(ending);
+            drop(fs::remove_file(&path));
+            symlink(&target, path).unwrap();
+            if ending == "entry" {
+                fixture.assert_miss();
+            }
+        }
+        fixture.assert_hit();
+        assert_eq!(fs::read_to_string(&target).unwrap(), "mine");
+
+        let elsewhere = |fixture: &CacheFixture| {
+            let elsewhere = fixture.plugin.path("elsewhere");
+            fs::create_dir(&elsewhere).unwrap();
+            set_mode(&elsewhere, 0o700);
+            fs::remove_dir_all(fixture.folder()).unwrap();
+            symlink(&elsewhere, fixture.folder()).unwrap();
+        };
+        check("folder", Outcome::Unusable, elsewhere);
+    }
+
+    #[test]
+    fn special_files_are_not_used() {
+        type Make = fn(&Path);
+        let things: [(&str, Make); 3] = [
+            ("pipe", make_pipe),
+            ("folder", |path| fs::create_dir(path).unwrap()),
+            ("socket", |path| {
+                drop(std::os::unix::net::UnixListener::bind(path).unwrap());
+            }),
+        ];
+        for (name, make) in things {
+            check(name, Outcome::Repaired, |fixture| {
+                let path = fixture.file("entry");
+                fs::remove_file(&path).unwrap();
+                make(&path);
+            });
+            check(name, Outcome::Repaired, |fixture| {
+                let path = fixture.file("lock");
+                fs::remove_file(fixture.file("entry")).unwrap();
+                fs::remove_file(&path).unwrap();
+                make(&path);
+            });
+            check(name, Outcome::Repaired, |fixture| {
+                let path = fixture.file("entry");
+                make(&path.with_extension("failure"));
+                fs::remove_file(&path).unwrap();
+            });
+            if name != "folder" {
+                check(name, Outcome::Unusable, |fixture| {
+                    fs::remove_dir_all(fixture.folder()).unwrap();
+                    make(&fixture.folder());
+                });
+            }
+        }
+        // A folder that is not empty is left alone. The other files still do their work.
+        check("lock", Outcome::Repaired, |fixture| {
+            let lock = fixture.file("lock");
+            fs::remove_file(&lock).unwrap();
+            fs::create_dir(&lock).unwrap();
+            fs::write(lock.join("mine"), "").unwrap();
+            fs::remove_file(fixture.file("entry")).unwrap();
+        });
+        check("entry", Outcome::Unusable, |fixture| {
+            let entry = fixture.file("entry");
+            fs::remove_file(&entry).unwrap();
+            fs::create_dir(&entry).unwrap();
+            fs::write(entry.join("mine"), "").unwrap();
+        });
+    }
+
+    #[test]
+    fn folder_with_other_files_is_left_unchanged() {
+        let fixture = CacheFixture::cloud();
+        let shared = fixture.plugin.path("shared");
+        fs::create_dir(&shared).unwrap();
+        set_mode(&shared, 0o755);
+        let old = ["Cargo.lock", "a.failure", "b.entry", "c.new", "notes"];
+        for name in old {
+            fs::write(shared.join(name), "mine").unwrap();
+            let status = Command::new("touch")
+                .args(["-d", "2020-01-01"])
+                .arg(shared.join(name))
+                .status();
+            assert!(status.unwrap().success());
+        }
+        let fixture = fixture.with(|plugin| plugin.env("KUBECTL_ESC_CACHE_DIR", &shared));
+        fixture.assert_miss();
+        fixture.assert_miss();
+        assert_eq!(mode(&shared), 0o755);
+        // One that is closed already is used. Nothing of others is lost.
+        set_mode(&shared, 0o700);
+        fixture.assert_miss();
+        fixture.assert_hit();
+        let cleared = fixture.plugin.command();
+        let mut cleared = {
+            let mut command = Command::new(cleared.get_program());
+            command.args(["cache", "clear", "--cache-dir"]).arg(&shared);
+            command
+        };
+        let output = cleared.output().unwrap();
+        assert_eq!(output.stdout, b"1 entry removed\n", "{output:?}");
+        let mut left: Vec<_> = fs::read_dir(&shared)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(left, old);
+    }
+
+    /// A closed stream leads nowhere: what is opened next does not take its place, nor is a command
+    /// without it.
+    #[test]
+    fn closed_standard_input_reads_as_empty() {
+        let plugin = Plugin::new()
+            .file("env.yaml", "values: {environmentVariables: {A: b}}")
+            .args(["run", "env.yaml", "--", "cat"]);
+        let output = run(
+            through_shell(&plugin.command(), r#"exec "$@" <&-"#, "sh"),
+            TIME_LIMIT,
+        );
+        output.assert("", "", 0);
+    }
+
+    #[test]
+    fn closed_output_pipe_is_not_an_error() {
+        let fixture = CacheFixture::cloud();
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = fixture.plugin.command().stdout(writer).output().unwrap();
+        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+        fixture.assert_hit();
+    }
+
+    #[test]
+    fn call_works_if_the_cache_cannot_be_created() {
+        let fixture = CacheFixture::cloud().with(|plugin| plugin.env_remove("HOME"));
+        fixture.assert_miss();
+        fixture.assert_miss();
+        for place in [
+            "home/.kube",
+            "home/.kube/cache",
+            "home/.kube/cache/kubectl-esc",
+        ] {
+            let fixture = CacheFixture::cloud().with(|plugin| plugin.file(place, "a file"));
+            fixture.assert_miss();
+            fixture.assert_miss();
+            let content = fs::read_to_string(fixture.plugin.path(place)).unwrap();
+            assert_eq!(content, "a file");
+        }
+        for home in ["/dev/null", "/proc"] {
+            let fixture = CacheFixture::cloud().with(|plugin| plugin.env("HOME", home));
+            fixture.assert_miss();
+            fixture.assert_miss();
+        }
+    }
+
+    /// Root may write where the mode forbids it, but not to a disk that is mounted for reading.
+    #[test]
+    fn call_works_with_a_read_only_or_full_home() {
+        const READ_ONLY: &str = "mount --bind home home && mount -o remount,bind,ro home";
+        const NO_SPACE: &str = "mount -t tmpfs -o size=4k,nr_inodes=20 none home && head -c 4096 /dev/zero > home/full";
+        const NO_INODES: &str = "mount -t tmpfs -o nr_inodes=1 none home";
+        if !is_root() {
+            return;
+        }
+        for mount in [READ_ONLY, NO_SPACE, NO_INODES] {
+            let fixture = CacheFixture::cloud();
+            for _ in 0..2 {
+                let script = format!(
+                    "exec unshare -m sh -c '{{ {mount}; }} >&2 || exit 99; exec \"$@\"' sh \"$@\""
+                );
+                let command = through_shell(&fixture.plugin.command(), &script, "sh");
+                let output = run(command, TIME_LIMIT);
+                if output.code == 99 || output.stderr.contains("unshare") {
+                    println!("skipped: nothing can be mounted here: {}", output.stderr);
+                    return;
+                }
+                fixture.pulumi_cloud.assert_token(&output);
+            }
+            assert_eq!(fixture.requests().0, 4, "{mount}");
+        }
+    }
+
+    /// The system's own answer to a file that would grow beyond its limit is a signal that ends the
+    /// process.
+    #[test]
+    fn call_works_with_a_file_size_limit_of_zero() {
+        let fixture = CacheFixture::cloud();
+        for _ in 0..2 {
+            let script = "ulimit -f 0; exec \"$@\"";
+            let command = through_shell(&fixture.plugin.command(), script, "sh");
+            let output = run(command, TIME_LIMIT);
+            fixture.pulumi_cloud.assert_token(&output);
+        }
+        assert_eq!(fixture.requests().0, 4);
+        assert!(fixture.files("new").is_empty());
+        fixture.assert_miss();
+        fixture.assert_hit();
+    }
+
+    #[test]
+    fn expired_lock_holder_is_ignored() {
+        let fixture = CacheFixture::cloud();
+        fixture.assert_miss();
+        fs::remove_file(fixture.file("entry")).unwrap();
+        let held = fs::File::options()
+            .write(true)
+            .open(fixture.file("lock"))
+            .unwrap();
+        held.lock().unwrap();
+        // It said that it would be done long ago.
+        fs::write(fixture.file("lock"), "1000").unwrap();
+        fixture.assert_miss();
+        fixture.assert_hit();
+        drop(held);
+    }
+
+    #[test]
+    fn call_works_without_permissions_for_the_folder() {
+        if !is_root() {
+            return;
+        }
+        let fixture = CacheFixture::cloud();
+        fs::create_dir_all(fixture.folder()).unwrap();
+        for path in [fixture.plugin.path("."), fixture.plugin.path("home")] {
+            set_mode(&path, 0o755);
+        }
+        // A copy that the other user can reach.
+        let binary = fixture.plugin.path("kubectl-esc");
+        fs::copy(env!("CARGO_BIN_EXE_kubectl-esc"), &binary).unwrap();
+        for mode in [0o700, 0o755, 0o777] {
+            set_mode(&fixture.folder(), mode);
+            let call = fixture.plugin.command();
+            let mut command = Command::new(&binary);
+            command
+                .args(call.get_args())
+                .env_clear()
+                .envs(
+                    call.get_envs()
+                        .filter_map(|(name, value)| Some((name, value?))),
+                )
+                .current_dir("/")
+                .uid(65_534)
+                .gid(65_534);
+            let output = run(command, TIME_LIMIT);
+            fixture.pulumi_cloud.assert_token(&output);
+            assert_eq!(fs::read_dir(fixture.folder()).unwrap().count(), 0);
+        }
+    }
+}

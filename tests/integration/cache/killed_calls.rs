@@ -1,0 +1,232 @@
+//! Processes that are killed, stopped or orphaned while they fetch.
+
+use std::fs;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use stand_ins::controlled_server::{Behavior, ControlledServer};
+
+use super::concurrent_calls::{ConcurrentCalls, WAITING, without_steps};
+use super::stress_settings::{self, Random};
+use super::{ENVIRONMENT, folder, token};
+use crate::cloud::PulumiCloudFixture;
+use crate::support::plugin::{Plugin, TIME_LIMIT, run};
+
+/// What a call logs with `-v` that finds an entry.
+const CACHED: &str = "using cached credentials";
+
+/// A time limit that is long enough to reach the server on a slow machine, and short enough to wait for.
+const SHORT: [&str; 2] = ["--timeout", "2s"];
+
+/// `get-token` through a controlled server.
+struct ControlledCall {
+    pulumi_cloud: PulumiCloudFixture,
+    server: ControlledServer,
+    plugin: Plugin,
+}
+
+impl ControlledCall {
+    fn new(way: Behavior) -> Self {
+        let pulumi_cloud = PulumiCloudFixture::new();
+        let cloud = pulumi_cloud.stand_in().clone();
+        let server = ControlledServer::in_front_of(way, move |request| cloud.answer(request));
+        let plugin = pulumi_cloud
+            .get_token(ENVIRONMENT)
+            .arg("-v")
+            .env("PULUMI_BACKEND_URL", server.url());
+        Self {
+            pulumi_cloud,
+            server,
+            plugin,
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.plugin.command();
+        command.args(arguments);
+        command
+    }
+
+    /// Asserts that the call returns a valid token, and returns its log.
+    #[track_caller]
+    fn assert_valid_token(&self, arguments: &[&str]) -> String {
+        let output = run(self.command(arguments), TIME_LIMIT);
+        let caller = self.pulumi_cloud.aws().caller(&token(&output), "prod");
+        let caller = caller.expect("a token that the cluster takes");
+        assert!(caller.contains("assumed-role/esc-oidc/"), "{caller}");
+        output.stderr
+    }
+
+    /// The names of the cache's files with this ending.
+    fn files(&self, ending: &str) -> Vec<String> {
+        let entries = fs::read_dir(folder(&self.plugin)).into_iter().flatten();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(ending)).collect()
+    }
+}
+
+fn start(mut command: Command) -> Child {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("a process")
+}
+
+fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).expect("a process that is there");
+}
+
+/// A third of the calls is killed at any moment, a third after the last answer was asked for, a third
+/// while an entry is being written. Half replace an entry, half make the first one.
+#[test]
+fn killed_call_leaves_a_usable_cache() {
+    let fixture = ControlledCall::new(Behavior::Answer);
+    let (rounds, seed) = (stress_settings::kill_count(), stress_settings::seed());
+    println!("seed {seed}");
+    let mut random = Random(seed);
+    // How long a call takes, all of it and from the last question on.
+    let begin = Instant::now();
+    let mut first = start(fixture.command(&[]));
+    fixture.server.wait_for_requests(2);
+    let asked = begin.elapsed();
+    assert!(first.wait().unwrap().success());
+    let whole = begin.elapsed();
+    let rest = whole.saturating_sub(asked);
+    let begin = Instant::now();
+    let mut half_written = 0;
+    let mut finished = 0;
+    for round in 0..rounds {
+        let is_refresh = random.below(2) == 0;
+        if !is_refresh {
+            for name in fixture.files(".entry") {
+                fs::remove_file(folder(&fixture.plugin).join(name)).unwrap();
+            }
+        }
+        let (left_before, asked) = (fixture.files(".new"), fixture.server.requests());
+        let mut child = start(fixture.command(if is_refresh { &["--refresh"] } else { &[] }));
+        let longest = match random.below(3) {
+            0 => whole,
+            1 => {
+                fixture.server.wait_for_requests(asked + 2);
+                rest
+            }
+            _ => {
+                let is_written = || fixture.files(".new") != left_before;
+                while !is_written() && child.try_wait().unwrap().is_none() {
+                    std::thread::yield_now();
+                }
+                Duration::from_micros(500)
+            }
+        };
+        let longest = u64::try_from(longest.as_micros()).unwrap().max(1);
+        std::thread::sleep(Duration::from_micros(random.below(longest)));
+        child.kill().unwrap();
+        finished += usize::from(child.wait().unwrap().success());
+        let left = fixture.files(".new");
+        half_written += usize::from(left.iter().any(|name| !left_before.contains(name)));
+        assert!(left.len() <= 1, "round {round}: {left:?}");
+
+        let steps = fixture.assert_valid_token(&[]);
+        assert!(!steps.contains(WAITING), "round {round}: {steps}");
+        // What was there is there, whole, or what is new.
+        assert!(
+            !is_refresh || steps.contains(CACHED),
+            "round {round}: {steps}"
+        );
+        assert!(fixture.files(".new").len() <= 1, "round {round}");
+    }
+    fixture.assert_valid_token(&["--refresh"]);
+    assert_eq!(fixture.files(".new"), [""; 0]);
+    println!(
+        "{rounds} calls killed in {}: {half_written} left a half-written file, {finished} had come to \
+         their end",
+        stress_settings::seconds(begin.elapsed())
+    );
+}
+
+/// Ending kubectl does not end its plugin.
+#[test]
+fn orphaned_call_exits_at_its_time_limit() {
+    let fixture = ControlledCall::new(Behavior::Hold);
+    let call = fixture.command(&SHORT);
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "\"$@\" & wait", "sh"])
+        .arg(call.get_program())
+        .args(call.get_args())
+        .env_clear()
+        .envs(
+            call.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .current_dir(fixture.plugin.path("."))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut shell = shell.spawn().unwrap();
+    fixture.server.wait_for_requests(1);
+    signal(&shell, Signal::TERM);
+    assert_eq!(shell.wait().unwrap().code(), None);
+    // Comes to its end when the orphan does.
+    let mut told = String::new();
+    let stderr = shell.stderr.as_mut().unwrap();
+    stderr.read_to_string(&mut told).unwrap();
+    assert!(told.contains("did not answer within 2s"), "{told}");
+    fixture.server.set(Behavior::Answer);
+    let steps = fixture.assert_valid_token(&[]);
+    assert!(!steps.contains(WAITING), "{steps}");
+}
+
+/// As Ctrl-Z does it, which stops kubectl's plugin too.
+#[test]
+fn waiters_give_up_on_a_stopped_call_after_its_time_limit() {
+    let fixture = ControlledCall::new(Behavior::Hold);
+    let mut stopped = start(fixture.command(&SHORT));
+    fixture.server.wait_for_requests(1);
+    signal(&stopped, Signal::STOP);
+    let waiters = ConcurrentCalls::start(3, || fixture.command(&SHORT));
+    waiters.wait_until_waiting(3);
+    for output in waiters.outputs() {
+        without_steps(output).assert_fails(
+            "kubectl-esc: another process did not finish opening the environment \
+             `acme/platform/prod` within 2s\n  hint: try again in a moment; `--no-cache` waits for \
+             nobody\n",
+            5,
+        );
+    }
+    assert_eq!(fixture.server.requests(), 1);
+    // With more time one sees that nothing is to be expected any more, and what it gets is kept.
+    fixture.server.set(Behavior::Answer);
+    fixture.assert_valid_token(&["--timeout", "50s"]);
+    let steps = fixture.assert_valid_token(&[]);
+    assert!(steps.contains(CACHED), "{steps}");
+    signal(&stopped, Signal::CONT);
+    // Its time was over, or the answer was there already.
+    let code = stopped.wait().unwrap().code();
+    assert!(matches!(code, Some(0 | 5)), "{code:?}");
+    let steps = fixture.assert_valid_token(&[]);
+    assert!(steps.contains(CACHED), "{steps}");
+}
+
+/// A waiter takes over from one that was killed.
+#[test]
+fn one_waiter_takes_over_from_a_killed_call() {
+    let fixture = ControlledCall::new(Behavior::Hold);
+    let mut first = start(fixture.command(&[]));
+    fixture.server.wait_for_requests(1);
+    let waiters = ConcurrentCalls::start(5, || fixture.command(&["--timeout", "50s"]));
+    waiters.wait_until_waiting(5);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    fixture.server.wait_for_requests(2);
+    fixture.server.set(Behavior::Answer);
+    for output in waiters.outputs() {
+        fixture.pulumi_cloud.assert_token(&without_steps(output));
+    }
+    // The killed one's, and those of the one that took over.
+    assert_eq!(fixture.server.requests(), 3);
+}

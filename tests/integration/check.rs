@@ -1,0 +1,265 @@
+//! `check`: every mistake at once, each at its place, for people and for programs.
+
+use serde_json::{Value, json};
+
+use crate::support::plugin::{Output, Plugin, TIME_LIMIT};
+
+/// A definition with ten mistakes.
+const MISTAKES: &str = "\
+values:
+  region: eu-west-1
+  misspelt: ${regoin}
+  list: [a, b]
+  beyond: é ${list[2]}
+  byName: ${list.first}
+  joined:
+    fn::join: [',', one]
+  decoded:
+    fn::fromJSON: 7
+  loop: ${loop}
+  unclosed: ${region
+  password:
+    fn::secret: [hunter2-hunter2]
+  region: again
+  context: {}
+";
+
+/// What is wrong with it: the text whose beginning is the place, the property, the summary.
+const FOUND: [(&str, &str, &str); 10] = [
+    (
+        "regoin}",
+        "values.misspelt",
+        "unknown property \"regoin\"; did you mean \"region\"?",
+    ),
+    (
+        "[2]}",
+        "values.beyond",
+        "array index 2 out-of-bounds for array of length 2",
+    ),
+    (
+        ".first}",
+        "values.byName",
+        "cannot access an array element using a property name",
+    ),
+    (
+        "one]",
+        "values.joined[\"fn::join\"][1]",
+        "expected array, got string",
+    ),
+    (
+        "7\n",
+        "values.decoded[\"fn::fromJSON\"]",
+        "expected string, got number",
+    ),
+    ("${loop}", "values.loop", "cyclic reference to loop"),
+    (
+        "\n  password",
+        "values.unclosed",
+        "missing closing brace '}' in interpolation",
+    ),
+    (
+        "[hunter2",
+        "values.password[\"fn::secret\"]",
+        "secret values must be string literals",
+    ),
+    ("region: again", "values.region", "duplicate key \"region\""),
+    (
+        "context: {}",
+        "values.context",
+        "\"context\" is a reserved key",
+    ),
+];
+
+fn check(arguments: &[&str], files: &[(&str, &str)]) -> Output {
+    let plugin = Plugin::new().arg("check").args(arguments);
+    let plugin = files
+        .iter()
+        .fold(plugin, |plugin, (path, text)| plugin.file(path, text));
+    plugin.run_command(TIME_LIMIT)
+}
+
+fn document(output: &Output) -> Value {
+    serde_json::from_str(&output.stdout).expect("a JSON document on standard output")
+}
+
+/// The line and column of a byte, from 1.
+fn place(text: &str, byte: usize) -> (usize, usize) {
+    let before = &text[..byte];
+    let line = before.matches('\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (line, before[start..].chars().count() + 1)
+}
+
+#[test]
+fn ten_mistakes_are_ten_diagnostics() {
+    let output = check(&["env.yaml"], &[("env.yaml", MISTAKES)]);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (3, ""),
+        "{output:#?}"
+    );
+    let mut blocks = output.stderr.split("\nerror: ");
+    assert_eq!(
+        blocks.next(),
+        Some("kubectl-esc: `env.yaml` cannot be used: its definition has 10 errors")
+    );
+    let blocks: Vec<_> = blocks.collect();
+    assert_eq!(blocks.len(), FOUND.len(), "{}", output.stderr);
+    for (text, _, summary) in FOUND {
+        let byte = MISTAKES.find(text).expect("the mistake");
+        let (line, column) = place(MISTAKES, byte);
+        let block = blocks
+            .iter()
+            .find(|block| block.starts_with(summary))
+            .unwrap_or_else(|| panic!("{summary}: {}", output.stderr));
+        let at = format!("--> env.yaml:{line}:{column}\n");
+        assert!(block.contains(&at), "{summary} {at}: {block}");
+        // The caret stands under the place.
+        let mut lines = block
+            .lines()
+            .skip_while(|it| !it.trim_start().starts_with("-->"));
+        let shown = lines.nth(2).expect("the line");
+        let carets = lines.next().expect("the carets");
+        let caret = carets.chars().position(|it| it == '^').expect("a caret");
+        let width = shown.chars().position(|it| it == '|').expect("a margin") + 2;
+        assert_eq!(caret, width + column - 1, "{block}");
+    }
+    assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
+}
+
+#[test]
+fn ten_mistakes_are_ten_entries_of_the_document() {
+    for flag in ["--format=json", "--output=json", "-ojson"] {
+        let output = check(&["env.yaml", flag], &[("env.yaml", MISTAKES)]);
+        assert_eq!(output.code, 3);
+        assert_eq!(
+            output.stderr,
+            "kubectl-esc: `env.yaml` cannot be used: its definition has 10 errors\n"
+        );
+        let document = document(&output);
+        let entries = document["diagnostics"].as_array().expect("a list");
+        assert_eq!(entries.len(), FOUND.len(), "{document:#}");
+        for (text, path, summary) in FOUND {
+            let byte = MISTAKES.find(text).expect("the mistake");
+            let (line, column) = place(MISTAKES, byte);
+            let entry = entries
+                .iter()
+                .find(|entry| entry["summary"] == summary)
+                .unwrap_or_else(|| panic!("{summary}: {document:#}"));
+            assert_eq!(entry["severity"], "error", "{entry:#}");
+            assert_eq!(entry["path"], path, "{entry:#}");
+            let range = &entry["range"];
+            let begin = json!({"line": line, "column": column, "byte": byte});
+            assert_eq!(range["begin"], begin, "{entry:#}");
+            assert_eq!(range["environment"], "env", "{entry:#}");
+            assert_eq!(range["file"], "env.yaml", "{entry:#}");
+            assert!(range["end"]["byte"].as_u64() >= range["begin"]["byte"].as_u64());
+        }
+        assert!(!output.stdout.contains("hunter2"), "{}", output.stdout);
+    }
+}
+
+#[test]
+fn mistakes_in_imports_are_shown_in_the_files_of_the_imports() {
+    let files = [
+        ("env.yaml", "imports: [team/base, absent]\nvalues: {}\n"),
+        ("team/base.yaml", "imports: [nested]\nvalues:\n  a: ${b}\n"),
+        ("nested.yaml", "values:\n  c: d\n  e: ${c.f}\n"),
+    ];
+    let output = check(&["env.yaml"], &files);
+    assert_eq!(output.code, 3);
+    for shown in [
+        "error: unknown property \"b\"\n --> team/base.yaml:3:8\n",
+        "error: receiver must be an array or an object\n --> nested.yaml:3:9\n",
+        "error: environment \"absent\" not found\n --> env.yaml:1:22\n",
+        "= help: it was looked for at ",
+    ] {
+        assert!(output.stderr.contains(shown), "{shown}: {}", output.stderr);
+    }
+    let output = check(&["env.yaml", "--format", "json"], &files);
+    let document = document(&output);
+    let entries = document["diagnostics"].as_array().expect("a list");
+    let places: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            let range = &entry["range"];
+            (range["environment"].as_str(), range["file"].as_str())
+        })
+        .collect();
+    assert_eq!(
+        places,
+        [
+            (Some("env"), Some("env.yaml")),
+            (Some("nested"), Some("nested.yaml")),
+            (Some("team/base"), Some("team/base.yaml")),
+        ]
+    );
+    let hint = entries[0]["hint"].as_str().expect("a hint");
+    assert!(hint.starts_with("it was looked for at "), "{hint}");
+}
+
+#[test]
+fn warnings_alone_exit_with_0() {
+    let files = [("env.yaml", "valeus: {}\nvalues: {a: 1}\n")];
+    let summary = "Field 'valeus' does not exist on Object 'environment'. Existing fields are: \
+                   'values', 'imports', 'description'";
+    let text = check(&["env.yaml"], &files);
+    assert_eq!((text.code, text.stdout.as_str()), (0, ""));
+    assert!(
+        text.stderr.contains("warning: Field 'valeus'"),
+        "{}",
+        text.stderr
+    );
+    let json = check(&["env.yaml", "--format=json"], &files);
+    assert_eq!((json.code, json.stderr.as_str()), (0, ""));
+    let want = json!({"diagnostics": [{
+        "severity": "warning",
+        "summary": summary,
+        "path": "valeus",
+        "range": {
+            "environment": "env",
+            "file": "env.yaml",
+            "begin": {"line": 1, "column": 1, "byte": 0},
+            "end": {"line": 1, "column": 7, "byte": 6},
+        },
+    }]});
+    assert_eq!(document(&json), want);
+}
+
+#[test]
+fn a_definition_without_mistakes_is_an_empty_list() {
+    let files = [("env.yaml", "values: {a: 1}\n")];
+    check(&["env.yaml"], &files).assert("", "", 0);
+    let output = check(&["env.yaml", "--format=json"], &files);
+    output.assert("{\n  \"diagnostics\": []\n}\n", "", 0);
+    // What cannot be read at all is no diagnostic.
+    let output = check(&["env.yaml", "--format=json"], &[]);
+    assert_eq!(
+        (output.code, output.stdout.as_str()),
+        (2, ""),
+        "{output:#?}"
+    );
+}
+
+#[test]
+fn pipe_gets_colors_only_on_request() {
+    let run = |variables: &[(&str, &str)]| {
+        let plugin = Plugin::new()
+            .file("env.yaml", MISTAKES)
+            .args(["check", "env.yaml"]);
+        let plugin = variables
+            .iter()
+            .fold(plugin, |plugin, (name, value)| plugin.env(name, value));
+        plugin.run_command(TIME_LIMIT)
+    };
+    let is_coloured = |variables| run(variables).stderr.contains('\u{1b}');
+    assert!(!is_coloured(&[("TERM", "xterm-256color")]));
+    assert!(is_coloured(&[("CLICOLOR_FORCE", "1")]));
+    assert!(!is_coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    let json = Plugin::new()
+        .file("env.yaml", MISTAKES)
+        .args(["check", "env.yaml", "--format=json"])
+        .env("CLICOLOR_FORCE", "1")
+        .run_command(TIME_LIMIT);
+    assert!(!json.stdout.contains('\u{1b}') && !json.stderr.contains('\u{1b}'));
+}

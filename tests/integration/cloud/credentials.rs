@@ -1,0 +1,164 @@
+//! The two ways to AWS credentials, and their expiry.
+
+use std::time::Duration;
+
+use kubectl_esc::clock::Timestamp;
+use stand_ins::sts::configuration::ROLE;
+
+use super::{ENVIRONMENT, PulumiCloudFixture, TOKEN_AUDIENCE};
+
+/// The expiry of the credentials in the log, in seconds since 1970.
+fn logged_expiry(stderr: &str) -> i64 {
+    let line = stderr.lines().find(|line| line.contains("good until"));
+    let instant = line.unwrap_or_else(|| panic!("{stderr}"));
+    let instant = instant.rsplit(' ').next().unwrap();
+    Timestamp::from_rfc3339(instant).unwrap().unix()
+}
+
+/// Runs with `-v`, and gives how long the credentials last from the start of the call: at least, and
+/// at most.
+fn lifetime(pulumi_cloud: &PulumiCloudFixture, environment: &str, flags: &[&str]) -> (i64, i64) {
+    let plugin = pulumi_cloud.get_token(environment).arg("-v").args(flags);
+    let before = pulumi_cloud.aws.clock.now();
+    let output = plugin.run();
+    let after = pulumi_cloud.aws.clock.now();
+    assert_eq!(output.code, 0, "{output:?}");
+    let end = logged_expiry(&output.stderr);
+    (end - after, end - before)
+}
+
+fn definition(login: &str) -> String {
+    format!(
+        "values:\n  minutes: 30m\n  aws:\n    login:\n      fn::open::aws-login:\n        oidc:\n          \
+         roleArn: {ROLE}\n          sessionName: esc\n          {login}\n  environmentVariables:\n    \
+         AWS_ACCESS_KEY_ID: ${{aws.login.accessKeyId}}\n    AWS_SECRET_ACCESS_KEY: \
+         ${{aws.login.secretAccessKey}}\n    AWS_SESSION_TOKEN: ${{aws.login.sessionToken}}\n  eks: \
+         {{region: eu-west-1}}\n"
+    )
+}
+
+#[test]
+fn lifetime_comes_from_the_definition_the_setting_or_a_safe_default() {
+    let of = |minutes: u64| i64::try_from(Duration::from_mins(minutes).as_secs()).unwrap();
+    for (login, flags, want) in [
+        ("duration: 45m", &[][..], of(45)),
+        // The default of the provider's schema.
+        ("subjectAttributes: []", &[], of(120)),
+        ("duration: 45m", &["--credential-lifetime", "20m"], of(45)),
+        // Not readable in the expression.
+        ("duration: ${minutes}", &[], of(15)),
+        (
+            "duration: ${minutes}",
+            &["--credential-lifetime", "20m"],
+            of(20),
+        ),
+    ] {
+        let pulumi_cloud = PulumiCloudFixture::with_definition(&definition(login));
+        let (least, most) = lifetime(&pulumi_cloud, "acme/test/env", flags);
+        assert!(
+            (least..=most).contains(&want),
+            "{login} {flags:?}: {least} {most}"
+        );
+    }
+}
+
+#[test]
+fn role_to_assume_is_assumed_with_the_credentials() {
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let output = pulumi_cloud
+        .get_token(ENVIRONMENT)
+        .args([
+            "--role-arn",
+            stand_ins::sts::configuration::SECOND_ROLE,
+            "--external-id",
+            stand_ins::sts::configuration::EXTERNAL_ID,
+        ])
+        .run();
+    let caller = pulumi_cloud.aws.caller(&output.token(), "prod").unwrap();
+    assert!(
+        caller.contains(":assumed-role/admin/kubectl-esc"),
+        "{caller}"
+    );
+}
+
+fn identity(more: &str) -> String {
+    format!(
+        "values:\n  token:\n    fn::open::oidc:\n      audience: {TOKEN_AUDIENCE}\n      identityToken: \
+         {{version: v2}}\n  eks: {{region: eu-west-1}}\n{more}"
+    )
+}
+
+#[test]
+fn an_identity_token_in_the_environment_is_exchanged_at_sts() {
+    let variables = format!("  environmentVariables: {{AWS_ROLE_ARN: '{ROLE}'}}\n");
+    for (more, flags) in [
+        ("", &["--web-identity", "token", "--role-arn", ROLE][..]),
+        // The only one that `fn::open::oidc` gave needs no name.
+        ("", &["--role-arn", ROLE]),
+        (variables.as_str(), &["--web-identity", "token"]),
+        (variables.as_str(), &[]),
+        (
+            "  copy: ${token}\n",
+            &["--web-identity", "copy", "--role-arn", ROLE],
+        ),
+    ] {
+        let pulumi_cloud = PulumiCloudFixture::with_definition(&identity(more));
+        let output = pulumi_cloud.get_token("acme/test/env").args(flags).run();
+        pulumi_cloud.assert_token(&output);
+        assert_eq!(
+            pulumi_cloud.aws.sts.actions(),
+            ["AssumeRoleWithWebIdentity", "GetCallerIdentity"],
+            "{flags:?}"
+        );
+    }
+}
+
+#[test]
+fn failed_identity_token_exchange_is_reported() {
+    for (more, flags, stderr, code) in [
+        (
+            "",
+            &["--web-identity", "token"][..],
+            "kubectl-esc: no role is named for the identity token at `token`
+  hint: give `--role-arn ARN`, or add `eks.roleArn` or `environmentVariables.AWS_ROLE_ARN` to the environment
+",
+            2,
+        ),
+        (
+            "",
+            &[],
+            "kubectl-esc: the environment holds no AWS credentials
+  hint: add `fn::open::aws-login` to it, or name their place with `--credentials PATH`
+",
+            6,
+        ),
+        (
+            "",
+            &["--web-identity", "nothing", "--role-arn", ROLE],
+            "kubectl-esc: `nothing` in the environment does not exist
+  hint: name the path of an identity token, such as that of `fn::open::oidc`
+",
+            6,
+        ),
+        (
+            "  other: hunter2\n",
+            &["--web-identity", "other", "--role-arn", ROLE],
+            "kubectl-esc: what is in `other` in the environment is not an identity token
+  hint: it has to be a signed JSON web token (JWT): three parts in base64url with dots between
+",
+            2,
+        ),
+        (
+            "",
+            &["--web-identity", "token", "--role-arn", ROLE, "--external-id", "x"],
+            "kubectl-esc: the flag `--external-id` is set, but an identity token has no use for it
+  hint: leave the external id out
+",
+            2,
+        ),
+    ] {
+        let pulumi_cloud = PulumiCloudFixture::with_definition(&identity(more));
+        let output = pulumi_cloud.get_token("acme/test/env").args(flags).run();
+        output.assert_fails(stderr, code);
+    }
+}

@@ -1,0 +1,596 @@
+//! A table of what can go wrong between here and Pulumi Cloud: exactly what is said, the exit code,
+//! what was asked. Each call has a time limit of its own (`--timeout`) and must keep it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use stand_ins::http::{Gate, Reply, Response, Server};
+use stand_ins::pulumi_cloud::configuration::{STRANGERS_TOKEN, TEAM_TOKEN, TOKEN};
+use stand_ins::pulumi_cloud::fault::Fault;
+use stand_ins::tls::Authority;
+
+use super::{ENVIRONMENT, PulumiCloudFixture, assert_no_secrets};
+use crate::support::plugin::Plugin;
+
+/// By then a call has ended by itself, whatever happens.
+const BOUND: Duration = Duration::from_secs(50);
+
+/// What a call is given that is not to run into its limit, however slow the machine is.
+const AMPLE: &str = "40s";
+
+/// A row: its name, what is done to the setting and the call, standard error after the first words,
+/// exit code, the operations that were asked for.
+struct Row {
+    name: &'static str,
+    prepare: fn(&PulumiCloudFixture, Plugin) -> Plugin,
+    stderr: &'static str,
+    code: i32,
+    asked: &'static [&'static str],
+}
+
+const ROWS: &[Row] = &[
+    // On the way.
+    Row {
+        name: "refused connection",
+        prepare: |_, plugin| plugin.env("PULUMI_BACKEND_URL", closed_port()),
+        stderr: "cannot reach `127.0.0.1`
+  caused by: the connection was refused
+  caused by: Connection refused (os error 111)
+  hint: check the network; where it wants a proxy, set `HTTPS_PROXY`
+",
+        code: 5,
+        asked: &[],
+    },
+    Row {
+        name: "DNS failure",
+        prepare: |_, plugin| {
+            // The resolver asks no name server for a name with a part of more than 63 characters.
+            let proxy = format!("http://{}.invalid:3128", "x".repeat(64));
+            plugin
+                .env("PULUMI_BACKEND_URL", "https://api.pulumi.com")
+                .env("HTTPS_PROXY", proxy)
+        },
+        stderr: "cannot reach `api.pulumi.com`
+  caused by: the host name cannot be resolved
+  caused by: [resolver]
+  hint: check the proxy that `HTTPS_PROXY` names, or list `api.pulumi.com` in `NO_PROXY`
+",
+        code: 5,
+        asked: &[],
+    },
+    Row {
+        name: "a host name that cannot be one",
+        prepare: |_, plugin| {
+            let url = format!("https://{}.invalid", "x".repeat(64));
+            plugin.env("PULUMI_BACKEND_URL", url)
+        },
+        stderr: "cannot reach `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.invalid`
+  caused by: the host name cannot be resolved
+  caused by: [resolver]
+  hint: check the host name, and this machine's network and DNS
+",
+        code: 5,
+        asked: &[],
+    },
+    Row {
+        name: "hang after connect",
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("open", Fault::Hang, 9);
+            plugin.env("KUBECTL_ESC_TIMEOUT", "2s")
+        },
+        stderr: "`127.0.0.1` did not answer within 2s
+  hint: check the network, or allow more time with `--timeout`
+",
+        code: 5,
+        asked: &["open"],
+    },
+    Row {
+        name: "hang in the middle of the answer",
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("read session", Fault::HangMidBody, 9);
+            plugin.env("KUBECTL_ESC_TIMEOUT", "2s")
+        },
+        stderr: "`127.0.0.1` did not answer within 2s
+  hint: check the network, or allow more time with `--timeout`
+",
+        code: 5,
+        asked: &["open", "read session"],
+    },
+    Row {
+        name: "a byte a second",
+        prepare: |pulumi_cloud, plugin| {
+            let slow = Fault::Drip(Gate::paced(Duration::from_secs(1)));
+            pulumi_cloud.stand_in.fail_at("open", slow, 1);
+            plugin.env("KUBECTL_ESC_TIMEOUT", "2s")
+        },
+        stderr: "`127.0.0.1` did not answer within 2s
+  hint: check the network, or allow more time with `--timeout`
+",
+        code: 5,
+        asked: &["open"],
+    },
+    Row {
+        name: "connection closed after the opening was sent",
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("open", Fault::Close, 9);
+            plugin
+        },
+        stderr: "cannot reach `127.0.0.1`
+  caused by: connection closed before message completed
+  hint: check the network; where it wants a proxy, set `HTTPS_PROXY`
+",
+        code: 5,
+        // It may have been done: it is not tried again.
+        asked: &["open"],
+    },
+    Row {
+        name: "connection closed each time the session is read",
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("read session", Fault::Close, 9);
+            plugin
+        },
+        stderr: "cannot reach `127.0.0.1`
+  caused by: connection closed before message completed
+  hint: check the network; where it wants a proxy, set `HTTPS_PROXY`
+",
+        code: 5,
+        asked: &["open", "read session", "read session", "read session", "read session"],
+    },
+    // Not the answer of Pulumi Cloud.
+    Row {
+        name: "truncated JSON, of the opening",
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("open", Fault::Truncated, 9);
+            plugin
+        },
+        stderr: "the answer of `127.0.0.1` is not one of Pulumi Cloud's API
+  caused by: it is not JSON: unexpected end of JSON input at byte [n]
+  hint: check PULUMI_BACKEND_URL; a proxy or a login page may answer in its place
+",
+        code: 5,
+        asked: &["open"],
+    },
+    Row {
+        name: "truncated JSON, of the session",
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("read session", Fault::Truncated, 9);
+            plugin
+        },
+        stderr: "the answer of `127.0.0.1` is not one of Pulumi Cloud's API
+  caused by: it is not JSON: unexpected end of JSON input at byte [n]
+  hint: check PULUMI_BACKEND_URL; a proxy or a login page may answer in its place
+",
+        code: 5,
+        asked: &["open", "read session"],
+    },
+    Row {
+        name: "a web page",
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("open", Fault::Html, 9);
+            plugin
+        },
+        stderr: "the answer of `127.0.0.1` is not one of Pulumi Cloud's API
+  caused by: it is not JSON: invalid character looking for beginning of value at byte 0
+  hint: check PULUMI_BACKEND_URL; a proxy or a login page may answer in its place
+",
+        code: 5,
+        asked: &["open"],
+    },
+    Row {
+        name: "100 MB",
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("read session", Fault::Huge(100_000_000), 1);
+            plugin
+        },
+        stderr: "`127.0.0.1` answered with more than 33554432 bytes
+  hint: check that the address is the service's, not that of another
+",
+        code: 5,
+        asked: &["open", "read session"],
+    },
+    Row {
+        name: "an answer without a session",
+        prepare: |pulumi_cloud, plugin| {
+            let answer = Response::new(200, "application/json", "{}");
+            pulumi_cloud.stand_in.fail_at("open", Fault::Answer(answer), 1);
+            plugin
+        },
+        stderr: "the answer of `127.0.0.1` is not one of Pulumi Cloud's API
+  caused by: it names no session
+  hint: check PULUMI_BACKEND_URL; a proxy or a login page may answer in its place
+",
+        code: 5,
+        asked: &["open"],
+    },
+    // Refusals.
+    Row {
+        name: "401",
+        prepare: |_, plugin| plugin.env("PULUMI_ACCESS_TOKEN", "pul-unknown"),
+        stderr: "`127.0.0.1` does not accept the access token from the variable `PULUMI_ACCESS_TOKEN`
+  caused by: Unauthorized: No credentials provided or are invalid.
+  hint: set PULUMI_ACCESS_TOKEN to a token that is valid there
+",
+        code: 4,
+        asked: &["open"],
+    },
+    Row {
+        name: "403",
+        prepare: |pulumi_cloud, plugin| {
+            let fault = Fault::refuse(403, "Forbidden", &[]);
+            pulumi_cloud.stand_in.fail_at("open", fault, 1);
+            plugin
+        },
+        stderr: "the user `alice` (access token from the variable `PULUMI_ACCESS_TOKEN`) may not open `acme/platform/prod`
+  caused by: Forbidden
+  hint: ask an administrator of `acme` for the permission to open it
+",
+        code: 4,
+        asked: &["open", "current user", "metadata"],
+    },
+    Row {
+        name: "an approval is needed",
+        prepare: |pulumi_cloud, plugin| {
+            // The setting has one: see `prepared`.
+            assert!(pulumi_cloud.calls().is_empty());
+            plugin.env("KUBECTL_ESC_ENVIRONMENT", "acme/test/gated")
+        },
+        stderr: "opening `acme/test/gated` needs an approval for the user `alice`
+  caused by: Forbidden: opening this environment needs an approved open request
+  hint: request to open the environment in Pulumi Cloud, and try again once it is approved
+",
+        code: 4,
+        asked: &["open", "current user", "metadata"],
+    },
+    Row {
+        name: "404, a member of the organization",
+        prepare: |_, plugin| plugin.env("KUBECTL_ESC_ENVIRONMENT", "acme/platform/none"),
+        stderr: "there is no environment `acme/platform/none`, or the user `alice` (access token from the variable `PULUMI_ACCESS_TOKEN`) has no access to it
+  caused by: [message]
+  hint: check the name, or ask for access; `pulumi env ls` lists what there is
+",
+        code: 2,
+        asked: &["open", "current user", "metadata"],
+    },
+    Row {
+        name: "404, a team",
+        prepare: |_, plugin| {
+            plugin
+                .env("PULUMI_ACCESS_TOKEN", TEAM_TOKEN)
+                .env("KUBECTL_ESC_ENVIRONMENT", "acme/platform/prod@none")
+        },
+        stderr: "there is no environment `acme/platform/prod@none`, or the team `platform` of `acme` (access token from the variable `PULUMI_ACCESS_TOKEN`) has no access to it
+  caused by: [message]
+  hint: check the name, or ask for access; `pulumi env ls` lists what there is
+",
+        code: 2,
+        asked: &["open revision", "current user", "metadata"],
+    },
+    Row {
+        name: "404, of another organization",
+        prepare: |_, plugin| plugin.env("PULUMI_ACCESS_TOKEN", STRANGERS_TOKEN),
+        stderr: "there is no environment `acme/platform/prod`, or the user `mallory` (access token from the variable `PULUMI_ACCESS_TOKEN`) has no access to it
+  caused by: [message]
+  hint: check the organisation: `mallory` is a member of `mallory`, not of `acme`
+",
+        code: 2,
+        asked: &["open", "current user", "metadata"],
+    },
+    Row {
+        name: "409",
+        prepare: |pulumi_cloud, plugin| {
+            let fault = Fault::refuse(409, "Conflict", &[]);
+            pulumi_cloud.stand_in.fail_at("open", fault, 1);
+            plugin
+        },
+        stderr: "the environment was changed at the same time
+  caused by: Conflict
+  hint: try again in a moment
+",
+        code: 5,
+        asked: &["open", "current user", "metadata"],
+    },
+    Row {
+        name: "429 with Retry-After",
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud
+                .stand_in
+                .fail_at("open", Fault::too_many_requests(Some(3600)), 1);
+            plugin
+        },
+        stderr: "`127.0.0.1` refuses so many requests in so short a time
+  caused by: Too Many Requests: rate limit exceeded
+  hint: try again in 1h
+",
+        code: 5,
+        // It is not waited for: the hour is longer than the call may take.
+        asked: &["open"],
+    },
+    Row {
+        name: "429 without Retry-After",
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud
+                .stand_in
+                .fail_at("open", Fault::too_many_requests(None), 9);
+            plugin
+        },
+        stderr: "`127.0.0.1` refuses so many requests in so short a time
+  caused by: Too Many Requests: rate limit exceeded
+  hint: try again in a moment
+",
+        code: 5,
+        asked: &["open", "open", "open", "open"],
+    },
+    Row {
+        name: "500 for ever, opening",
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("open", Fault::internal(), 9);
+            plugin
+        },
+        stderr: "`127.0.0.1` failed (HTTP status 500, request id request-1)
+  caused by: Internal Server Error
+  hint: try again in a moment; https://status.pulumi.com tells about outages
+",
+        code: 5,
+        asked: &["open"],
+    },
+    Row {
+        name: "500 for ever, reading",
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud.stand_in.fail_at("read session", Fault::internal(), 9);
+            plugin
+        },
+        stderr: "`127.0.0.1` failed (HTTP status 500, request id request-5)
+  caused by: Internal Server Error
+  hint: try again in a moment; https://status.pulumi.com tells about outages
+",
+        code: 5,
+        asked: &["open", "read session", "read session", "read session", "read session"],
+    },
+    Row {
+        name: "a server that repeats secrets",
+        prepare: |pulumi_cloud, plugin| {
+            let message = format!("no such token: {TOKEN}");
+            pulumi_cloud
+                .stand_in
+                .fail_at("open", Fault::refuse(500, &message, &[]), 1);
+            plugin
+        },
+        stderr: "`127.0.0.1` failed (HTTP status 500, request id request-1)
+  caused by: no such token: [secret]
+  hint: try again in a moment; https://status.pulumi.com tells about outages
+",
+        code: 5,
+        asked: &["open"],
+    },
+    Row {
+        name: "session expired between opening and reading",
+        prepare: |pulumi_cloud, plugin| {
+            pulumi_cloud
+                .stand_in
+                .fail_at("read session", Fault::ExpireSessions, 1);
+            plugin
+        },
+        stderr: "the session ended before it could be read
+  caused by: [message]
+  hint: try again in a moment
+",
+        code: 5,
+        asked: &["open", "read session"],
+    },
+];
+
+/// A setting with an environment that needs an approval.
+fn prepared() -> PulumiCloudFixture {
+    PulumiCloudFixture::with(|configuration| {
+        *configuration = configuration
+            .clone()
+            .environment("test", "gated", "values: {a: 1}");
+        configuration.environments[1].gated = true;
+    })
+}
+
+#[test]
+fn every_fault_has_its_message() {
+    let mut wrong = Vec::new();
+    for row in ROWS {
+        for verbosity in ["0", "2"] {
+            let pulumi_cloud = prepared();
+            let plugin = pulumi_cloud
+                .plugin()
+                .env("KUBECTL_ESC_ENVIRONMENT", ENVIRONMENT)
+                .env("KUBECTL_ESC_LOG", verbosity)
+                .env("KUBECTL_ESC_TIMEOUT", AMPLE)
+                .args(["get-token", "--cluster-name", "prod"]);
+            let output = (row.prepare)(&pulumi_cloud, plugin).run_within(BOUND);
+            assert_no_secrets(&pulumi_cloud, &output);
+            let asked = pulumi_cloud.stand_in.operations();
+            if output.code != row.code || asked != row.asked {
+                wrong.push(format!("{}: {} {asked:?}", row.name, output.code));
+            }
+            let (_, said) = output
+                .stderr
+                .rsplit_once("kubectl-esc: cannot open the environment")
+                .unwrap_or_else(|| panic!("{}: {output:#?}", row.name));
+            let said = said.split_once(": ").unwrap().1;
+            if !matches(said, row.stderr) {
+                wrong.push(format!("{}:\n{said}", row.name));
+            }
+            if verbosity == "0"
+                && output
+                    .stderr
+                    .lines()
+                    .filter(|l| l.starts_with("kubectl-esc"))
+                    .count()
+                    != 1
+            {
+                wrong.push(format!("{}: too much:\n{}", row.name, output.stderr));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Compares line by line; `[n]` stands for a number, and `[…]` at the end of a line for words that
+/// are not ours.
+fn matches(said: &str, want: &str) -> bool {
+    said.lines().count() == want.lines().count()
+        && said.lines().zip(want.lines()).all(|(said, want)| {
+            if let Some(start) = want.strip_suffix("[n]") {
+                let number = said.strip_prefix(start);
+                return number.is_some_and(|n| n.bytes().all(|byte| byte.is_ascii_digit()));
+            }
+            let foreign = [
+                "[message]",
+                "[resolver]",
+                "Connection refused (os error 111)",
+            ];
+            match foreign.iter().find_map(|it| want.strip_suffix(it)) {
+                Some(start) => said.len() > start.len() && said.starts_with(start),
+                None => said == want,
+            }
+        })
+}
+
+fn closed_port() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+#[test]
+fn transient_faults_are_retried() {
+    for (fault, at, asked) in [
+        (
+            Fault::internal(),
+            "read session",
+            &["open", "read session", "read session"][..],
+        ),
+        (
+            Fault::Close,
+            "read session",
+            &["open", "read session", "read session"],
+        ),
+        (
+            Fault::too_many_requests(Some(0)),
+            "read session",
+            &["open", "read session", "read session"],
+        ),
+        (
+            Fault::too_many_requests(Some(0)),
+            "open",
+            &["open", "open", "read session"],
+        ),
+        (
+            Fault::too_many_requests(None),
+            "open",
+            &["open", "open", "read session"],
+        ),
+        (
+            Fault::refuse(503, "busy", &[("Retry-After", "0")]),
+            "open",
+            &["open", "open", "read session"],
+        ),
+    ] {
+        let pulumi_cloud = PulumiCloudFixture::new();
+        pulumi_cloud.stand_in.fail_at(at, fault.clone(), 1);
+        let output = pulumi_cloud.get_token(ENVIRONMENT).run();
+        pulumi_cloud.assert_token(&output);
+        assert_eq!(pulumi_cloud.stand_in.operations(), asked, "{fault:?}");
+        assert_eq!(pulumi_cloud.stand_in.sessions_opened(), 1, "{fault:?}");
+    }
+}
+
+#[test]
+fn a_redirect_is_not_followed() {
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let (sender, elsewhere) = std::sync::mpsc::channel();
+    let other = Server::start(None, move |request| {
+        sender.send(request.target.clone()).unwrap();
+        Reply::Answer(Response::new(200, "application/json", "{\"id\":\"x\"}"))
+    });
+    let to = format!("http://{}/api", other.address());
+    pulumi_cloud
+        .stand_in
+        .fail_at("open", Fault::redirect(&to), 9);
+    let output = pulumi_cloud.get_token(ENVIRONMENT).run();
+    output.assert_fails(
+        "kubectl-esc: cannot open the environment `acme/platform/prod`: `127.0.0.1` redirects to another address (HTTP status 307)
+  hint: check PULUMI_BACKEND_URL, and whether the network wants a login; the access token is not sent elsewhere
+",
+        5,
+    );
+    assert!(elsewhere.try_recv().is_err());
+}
+
+/// `get-token` through TLS at `localhost`.
+fn secure(pulumi_cloud: &PulumiCloudFixture, url: &str, trusted: &str) -> Plugin {
+    let plugin = pulumi_cloud
+        .get_token(ENVIRONMENT)
+        .env("PULUMI_BACKEND_URL", url)
+        .file("trusted.pem", trusted);
+    let bundle = plugin.path("trusted.pem");
+    plugin.env("SSL_CERT_FILE", bundle)
+}
+
+#[test]
+fn tls_failures_are_explained() {
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let authority = Authority::new();
+    let tls = pulumi_cloud.stand_in.behind_tls(&authority);
+    let output = secure(&pulumi_cloud, &tls.url(), &authority.pem()).run();
+    pulumi_cloud.assert_token(&output);
+    pulumi_cloud.assert_calls(&["open", "read session"]);
+
+    let unknown = secure(&pulumi_cloud, &tls.url(), &Authority::new().pem()).run();
+    let start =
+        "kubectl-esc: cannot open the environment `acme/platform/prod`: cannot reach `localhost`\n";
+    for (output, cause, hint) in [
+        (
+            unknown,
+            "the server's certificate is from an unknown authority",
+            "if your network inspects TLS, name a PEM file with its authority in `AWS_CA_BUNDLE`",
+        ),
+        (
+            {
+                let other = rcgen::generate_simple_self_signed(["other.example.com".to_owned()]);
+                let other = other.unwrap();
+                let key = PrivateKeyDer::try_from(other.signing_key.serialize_der()).unwrap();
+                let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+                let tls = ServerConfig::builder_with_provider(provider)
+                    .with_safe_default_protocol_versions()
+                    .unwrap()
+                    .with_no_client_auth()
+                    .with_single_cert(vec![other.cert.der().clone()], key)
+                    .unwrap();
+                let server = Server::start(Some(Arc::new(tls)), |_| Reply::Close);
+                let url = format!("https://localhost:{}", server.address().port());
+                secure(&pulumi_cloud, &url, &other.cert.pem()).run()
+            },
+            "the server's certificate is for another name",
+            "check the host name; another server may answer in its place",
+        ),
+    ] {
+        assert_eq!(output.code, 5, "{output:?}");
+        let lines: Vec<_> = output.stderr.lines().collect();
+        assert_eq!(format!("{}\n", lines[0]), start);
+        assert_eq!(lines[1], format!("  caused by: {cause}"));
+        assert_eq!(*lines.last().unwrap(), format!("  hint: {hint}"));
+    }
+    // Neither was tried again, and nothing was sent.
+    pulumi_cloud.assert_calls(&["open", "read session"]);
+}
+
+#[test]
+fn pulumi_cloud_is_reached_through_a_proxy() {
+    use stand_ins::proxy::Proxy;
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let authority = Authority::new();
+    let tls = pulumi_cloud.stand_in.behind_tls(&authority);
+    let proxy = Proxy::start(tls.route());
+    let plugin = secure(&pulumi_cloud, "", &authority.pem())
+        .env_remove("PULUMI_BACKEND_URL")
+        .env("HTTPS_PROXY", proxy.url());
+    pulumi_cloud.assert_token(&plugin.run());
+    pulumi_cloud.assert_calls(&["open", "read session"]);
+}

@@ -1,0 +1,196 @@
+//! The commands beside `get-token`, and what all of them share.
+
+use crate::support::aws::{Aws, project_file};
+use crate::support::plugin::Plugin;
+
+const DEFINITION: &str = "\
+values:
+  greeting: hello <world>
+  count: 1.50
+  list: [1, ~, true]
+  password:
+    fn::secret: hunter2-hunter2
+  derived: ${greeting}, ${password}
+";
+
+#[test]
+fn open_prints_the_values() {
+    let open = |arguments: &[&str]| {
+        Plugin::new()
+            .file("env.yaml", DEFINITION)
+            .args(["open", "env.yaml"])
+            .args(arguments)
+            .run()
+    };
+    open(&[]).assert(
+        r#"{
+  "count": 1.5,
+  "derived": "hello \u003cworld\u003e, hunter2-hunter2",
+  "greeting": "hello \u003cworld\u003e",
+  "list": [
+    1,
+    null,
+    true
+  ],
+  "password": "hunter2-hunter2"
+}
+"#,
+        "",
+        0,
+    );
+    open(&["password"]).assert("\"hunter2-hunter2\"\n", "", 0);
+    open(&["list[0]"]).assert("1\n", "", 0);
+    let redacted = open(&["--redact"]);
+    assert!(!redacted.stdout.contains("hunter2"), "{}", redacted.stdout);
+    assert!(
+        redacted.stdout.contains("\"derived\": \"[secret]\""),
+        "{}",
+        redacted.stdout
+    );
+    open(&["passwd"]).assert_fails(
+        "kubectl-esc: the environment `env.yaml` has no `passwd`\n  hint: leave the path out to \
+         see every value\n",
+        2,
+    );
+    open(&["a..b"]).assert_fails(
+        "kubectl-esc: the second argument is not a property path\n  caused by: a name is empty at \
+         character 3\n  hint: write a path such as aws.creds\n",
+        2,
+    );
+}
+
+#[test]
+fn open_shows_warnings_and_the_value() {
+    let aws = Aws::new();
+    let definition = project_file("examples/environments/oidc.yaml")
+        .replace("${aws.creds.accessKeyId}", "${aws.creds.keyId}");
+    let output = aws
+        .plugin_with_identity()
+        .file("env.yaml", definition)
+        .args(["open", "env.yaml", "environmentVariables.AWS_ACCESS_KEY_ID"])
+        .run();
+    assert_eq!(output.code, 0);
+    assert!(output.stdout.starts_with("\"ASIA"), "{}", output.stdout);
+    assert_eq!(
+        output.stderr.matches("warning: ").count(),
+        1,
+        "{}",
+        output.stderr
+    );
+}
+
+#[test]
+fn check_calls_no_provider() {
+    let aws = Aws::new();
+    let check = |definition: &str| {
+        aws.plugin()
+            .file("env.yaml", definition)
+            .args(["check", "env.yaml"])
+            .run()
+    };
+    let oidc = project_file("examples/environments/oidc.yaml");
+    check(&oidc).assert("", "", 0);
+    let renamed = oidc.replace("${aws.creds.accessKeyId}", "${aws.creds.keyId}");
+    check(&renamed).assert(
+        "",
+        "\
+warning: `keyId` is `accessKeyId` in Pulumi Cloud; rename it
+  --> env.yaml:11:35
+   |
+11 |     AWS_ACCESS_KEY_ID: ${aws.creds.keyId}
+   |                                   ^^^^^^
+",
+        0,
+    );
+    check("values:\n  a: ${b}\n  c: ${d}\n").assert_fails(
+        "\
+kubectl-esc: `env.yaml` cannot be used: its definition has 2 errors
+error: unknown property \"b\"
+ --> env.yaml:2:8
+  |
+2 |   a: ${b}
+  |        ^
+error: unknown property \"d\"
+ --> env.yaml:3:8
+  |
+3 |   c: ${d}
+  |        ^
+",
+        3,
+    );
+    assert_eq!(aws.sts.actions(), Vec::<String>::new());
+}
+
+#[test]
+fn imports_are_found_below_the_root_folder() {
+    for (root, file) in [
+        (None, "envs/team/aws.yaml"),
+        (None, "envs/aws.yaml"),
+        (Some("shared"), "shared/team/aws.yaml"),
+        (Some("~/esc"), "home/esc/team/aws.yaml"),
+    ] {
+        let mut plugin = Plugin::new()
+            .file(
+                "envs/env.yaml",
+                "imports: [team/aws]\nvalues: {b: '${a}'}\n",
+            )
+            .file(file, "values: {a: 1}\n")
+            .args(["open", "envs/env.yaml", "b"]);
+        if let Some(root) = root {
+            plugin = plugin.args(["--root", root]);
+        }
+        plugin.run().assert("1\n", "", 0);
+    }
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    for arguments in [&["--help"][..], &["get-token", "--help"], &["--version"]] {
+        let output = Plugin::new().args(arguments).run();
+        assert_eq!(
+            (output.code, output.stderr.as_str()),
+            (0, ""),
+            "{arguments:?}"
+        );
+        assert!(output.stdout.contains("kubectl-esc"), "{}", output.stdout);
+    }
+}
+
+#[test]
+fn debug_output_hides_secrets() {
+    use esc::{Data, Environment, Value};
+    use kubectl_esc::aws::{Credentials, find_credentials};
+    use kubectl_esc::secret::Secret;
+
+    let entries = [
+        ("accessKeyId".to_owned(), Value::secret("AKIDEXAMPLE")),
+        (
+            "secretAccessKey".to_owned(),
+            Value::secret("hunter2-hunter2"),
+        ),
+    ];
+    let environment = Environment {
+        values: Value::new(Data::Object(entries.into())),
+    };
+    let found = find_credentials::find(&environment, None).unwrap();
+    let credentials = Credentials {
+        session_token: Some(Secret::from("hunter2-hunter2")),
+        ..found.credentials.clone()
+    };
+    for shown in [
+        format!("{environment:?}"),
+        format!("{found:?}"),
+        format!("{credentials:?}"),
+        format!("{:?}", Value::from("hunter2-hunter2")),
+        format!(
+            "{:?}",
+            esc::evaluator::Definition {
+                name: "env".to_owned(),
+                shown_as: "./env.yaml".to_owned(),
+                text: "hunter2-hunter2".to_owned().into(),
+            }
+        ),
+    ] {
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}

@@ -1,0 +1,783 @@
+//! The messages and exit codes of `get-token`. Standard output is empty in every row (the runner
+//! checks that), and no secret is printed at any verbosity.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use stand_ins::oidc::Issuer;
+use stand_ins::sts::Failure;
+
+use crate::support::aws::{AUDIENCE, Aws, SUBJECT, VIEWER, project_file};
+use crate::support::plugin::{Output, Plugin};
+
+/// A row: its name, how it comes about, standard error, exit code.
+type Row = (&'static str, fn(&Table) -> Plugin, &'static str, i32);
+
+/// What the rows are made of.
+struct Table {
+    aws: Aws,
+    /// AWS of single rows: they have to last as long as the rows' calls.
+    others: RefCell<Vec<Rc<Aws>>>,
+}
+
+/// A plain text that no output may hold, wherever a row puts it.
+const SECRET: &str = "hunter2-hunter2";
+
+impl Table {
+    fn new() -> Self {
+        Self {
+            aws: Aws::new(),
+            others: RefCell::default(),
+        }
+    }
+
+    /// `get-token env.yaml` for a cluster and region, with this definition.
+    fn definition(&self, text: &str) -> Plugin {
+        self.aws
+            .plugin_with_identity()
+            .file("env.yaml", text)
+            .args([
+                "get-token",
+                "env.yaml",
+                "-i",
+                "demo",
+                "--region",
+                "eu-west-1",
+            ])
+    }
+
+    /// The same with the example of the project for `oidc`.
+    fn oidc(&self) -> Plugin {
+        self.definition(&project_file("examples/environments/oidc.yaml"))
+    }
+
+    /// The same with another AWS.
+    fn oidc_in(&self, aws: Aws) -> Plugin {
+        let plugin = aws
+            .plugin_with_identity()
+            .file("env.yaml", project_file("examples/environments/oidc.yaml"))
+            .args([
+                "get-token",
+                "env.yaml",
+                "-i",
+                "demo",
+                "--region",
+                "eu-west-1",
+            ]);
+        self.others.borrow_mut().push(Rc::new(aws));
+        plugin
+    }
+
+    /// The same with an STS that always fails like this.
+    fn oidc_failing(&self, failure: Failure) -> Plugin {
+        let aws = Aws::new();
+        aws.sts.fail(failure, usize::MAX);
+        self.oidc_in(aws)
+    }
+
+    /// The same with static credentials and no settings.
+    fn plain(&self) -> Plugin {
+        self.aws.plugin().file(
+            "env.yaml",
+            format!(
+                "values:\n  aws:\n    fn::open::aws-login:\n      static:\n        accessKeyId: \
+                 AKIDEXAMPLE\n        secretAccessKey: {{fn::secret: {SECRET}}}\n"
+            ),
+        )
+    }
+}
+
+const ROWS: &[Row] = &[
+    // What client-go says.
+    (
+        "exec info is not JSON",
+        |t| t.plain().arg("get-token").env("KUBERNETES_EXEC_INFO", "{"),
+        r"kubectl-esc: the variable `KUBERNETES_EXEC_INFO` is not valid JSON
+  caused by: EOF while parsing an object at line 1 column 1
+  hint: kubectl and other clients set `KUBERNETES_EXEC_INFO` themselves; unset it to run kubectl-esc by hand
+",
+        2,
+    ),
+    (
+        "exec info is an array",
+        |t| t.plain().arg("get-token").env("KUBERNETES_EXEC_INFO", "[]"),
+        r"kubectl-esc: the variable `KUBERNETES_EXEC_INFO` is not an ExecCredential: it is an array, not an object
+  hint: kubectl and other clients set `KUBERNETES_EXEC_INFO` themselves; unset it to run kubectl-esc by hand
+",
+        2,
+    ),
+    (
+        "exec info of an unknown version",
+        |t| t.plain().arg("get-token").exec_info("v2", false, None),
+        r"kubectl-esc: cannot answer in the exec API version `client.authentication.k8s.io/v2`
+  hint: set `apiVersion: client.authentication.k8s.io/v1` (or v1beta1) in the user's `exec` entry of the kubeconfig
+",
+        2,
+    ),
+    (
+        "exec info of v1alpha1",
+        |t| {
+            t.plain()
+                .arg("get-token")
+                .exec_info("v1alpha1", false, None)
+        },
+        r"kubectl-esc: cannot answer in the exec API version `client.authentication.k8s.io/v1alpha1`
+  hint: Kubernetes 1.24 removed v1alpha1: set `apiVersion: client.authentication.k8s.io/v1` in the user's `exec` entry of the kubeconfig
+",
+        2,
+    ),
+    // Flags and variables.
+    (
+        "no environment is named",
+        |t| t.plain().arg("get-token"),
+        r"kubectl-esc: no environment is named
+  hint: name one: `kubectl-esc get-token ./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT
+",
+        2,
+    ),
+    (
+        "no command",
+        |t| t.plain(),
+        r"kubectl-esc: no command is given
+  hint: `kubectl-esc --help` shows the commands and flags
+",
+        2,
+    ),
+    (
+        "unknown flag",
+        |t| t.plain().args(["get-token", "env.yaml", "--regio", "x"]),
+        r"kubectl-esc: unexpected argument '--regio' found
+  hint: a similar argument exists: '--region'
+",
+        2,
+    ),
+    (
+        "no cluster name",
+        |t| {
+            t.plain()
+                .args(["get-token", "env.yaml", "--region", "eu-west-1"])
+        },
+        r"kubectl-esc: the name of the EKS cluster is not known
+  hint: give `--cluster-name NAME`, set KUBECTL_ESC_CLUSTER_NAME, or add `eks.clusterName` to the environment
+",
+        2,
+    ),
+    (
+        "no region",
+        |t| t.plain().args(["get-token", "env.yaml", "-i", "demo"]),
+        r"kubectl-esc: the AWS region of the cluster is not known
+  hint: give `--region REGION`, set KUBECTL_ESC_REGION or AWS_REGION, or add `eks.region` to the environment
+",
+        2,
+    ),
+    (
+        "region is malformed",
+        |t| {
+            t.plain()
+                .args(["get-token", "env.yaml", "-i", "demo", "--region", "eu west"])
+        },
+        r"kubectl-esc: cannot use the flag `--region`: `eu west` is not the name of an AWS region
+  hint: write a region such as eu-west-1
+",
+        2,
+    ),
+    (
+        "region without such a host",
+        |t| {
+            t.plain()
+                .args([
+                    "get-token",
+                    "env.yaml",
+                    "-i",
+                    "demo",
+                    "--region",
+                    "us-iso-east-1",
+                ])
+                .env("AWS_USE_DUALSTACK_ENDPOINT", "true")
+        },
+        r"kubectl-esc: there is no dual-stack STS host for the region `us-iso-east-1`: EKS takes no dual-stack host in this partition
+  hint: unset AWS_USE_DUALSTACK_ENDPOINT
+",
+        2,
+    ),
+    (
+        "time limit is malformed",
+        |t| {
+            t.plain()
+                .args(["get-token", "env.yaml"])
+                .env("KUBECTL_ESC_TIMEOUT", "15")
+        },
+        r"kubectl-esc: cannot use the variable `KUBECTL_ESC_TIMEOUT`: `15` is not a duration
+  hint: write one such as 15s
+",
+        2,
+    ),
+    (
+        "an external id without a role",
+        |t| t.oidc().args(["--external-id", "demo"]),
+        r"kubectl-esc: the flag `--external-id` is set, but there is no role to use it for
+  hint: give `--role-arn ARN` too
+",
+        2,
+    ),
+    // The file.
+    (
+        "environment in Pulumi Cloud, without a login",
+        |t| t.plain().args(["get-token", "acme/prod"]),
+        r"kubectl-esc: cannot open the environment `acme/prod`: there is no login for Pulumi Cloud at `api.pulumi.com`
+  hint: run `pulumi login`, set PULUMI_ACCESS_TOKEN, or give `--pulumi-oidc-token`
+",
+        2,
+    ),
+    (
+        "environment file is missing",
+        |t| t.plain().args(["get-token", "./no.yaml"]),
+        r"kubectl-esc: there is no file `./no.yaml`
+  hint: check the path of the environment's definition
+",
+        2,
+    ),
+    (
+        "environment file is a folder",
+        |t| t.plain().args(["get-token", "./home"]),
+        r"kubectl-esc: `./home` is a folder, not a definition
+  hint: name the YAML file
+",
+        2,
+    ),
+    // The definition.
+    (
+        "YAML syntax error",
+        |t| t.definition("values:\n  a: [1, 2\n  b: 3\n"),
+        r"kubectl-esc: cannot open the environment `env.yaml`: its definition has 1 error
+error: yaml: line 3: illegal placement of ':' indicator
+ --> env.yaml:3:4
+  |
+3 |   b: 3
+  |    ^
+  hint: correct the definition; `kubectl-esc check env.yaml` checks it alone
+",
+        3,
+    ),
+    (
+        "YAML syntax error in a secret",
+        |t| {
+            t.definition(&format!(
+                "values:\n  a:\n    fn::secret: \"{SECRET}\n  b: 3\n"
+            ))
+        },
+        r"kubectl-esc: cannot open the environment `env.yaml`: its definition has 1 error
+error: yaml: line 3: invalid indentation in quoted scalar
+ --> env.yaml:3:17
+  |
+3 |     fn::secret: ****************
+  |                 ^
+  hint: correct the definition; `kubectl-esc check env.yaml` checks it alone
+",
+        3,
+    ),
+    (
+        "unknown property",
+        |t| {
+            t.definition(&format!(
+                "values:\n  password: {{fn::secret: {SECRET}}}\n  creds: {{accessKeyId: x}}\n  a: \
+                 ${{creds.accesKeyId}}\n"
+            ))
+        },
+        r#"kubectl-esc: cannot open the environment `env.yaml`: its definition has 1 error
+error: unknown property "accesKeyId"; did you mean "accessKeyId"?
+ --> env.yaml:4:13
+  |
+4 |   a: ${creds.accesKeyId}
+  |             ^^^^^^^^^^^
+  hint: correct the definition; `kubectl-esc check env.yaml` checks it alone
+"#,
+        3,
+    ),
+    (
+        "unknown property beside a secret",
+        |t| {
+            t.definition(&format!(
+                "values: {{a: {{fn::secret: {SECRET}}}, b: '${{c}}'}}\n"
+            ))
+        },
+        r#"kubectl-esc: cannot open the environment `env.yaml`: its definition has 1 error
+error: unknown property "c"
+ --> env.yaml:1:47
+  |
+1 | values: {a: {fn::secret: ***************}, b: '${c}'}
+  |                                               ^^^^^^
+  hint: correct the definition; `kubectl-esc check env.yaml` checks it alone
+"#,
+        3,
+    ),
+    (
+        "import cycle",
+        |t| {
+            t.definition("imports: [a]\nvalues: {x: 1}\n")
+                .file("a.yaml", "imports: [b]\n")
+                .file("b.yaml", "imports:\n  - a\n")
+        },
+        r"kubectl-esc: cannot open the environment `env.yaml`: its definition has 1 error
+error: cyclic import of a
+ --> b.yaml:2:5
+  |
+2 |   - a
+  |     ^
+  hint: correct the definition; `kubectl-esc check env.yaml` checks it alone
+",
+        3,
+    ),
+    (
+        "import is missing",
+        |t| t.definition("imports: [team/aws]\nvalues: {x: 1}\n"),
+        r#"kubectl-esc: cannot open the environment `env.yaml`: environment "team/aws" not found
+error: failed here
+ --> env.yaml:1:11
+  |
+1 | imports: [team/aws]
+  |           ^^^^^^^^
+  hint: it was looked for at team/aws.yaml and aws.yaml
+"#,
+        3,
+    ),
+    (
+        "unknown provider",
+        |t| t.definition("values:\n  a:\n    fn::open::vault-login: {}\n"),
+        r#"kubectl-esc: cannot open the environment `env.yaml`: unknown provider "vault-login"
+error: failed here
+ --> env.yaml:3:5
+  |
+3 |     fn::open::vault-login: {}
+  |     ^^^^^^^^^^^^^^^^^^^^^^^^
+  hint: `aws-login` and `pulumi-stacks` work locally; the others run in Pulumi Cloud
+"#,
+        3,
+    ),
+    (
+        "inputs of the provider",
+        |t| {
+            t.definition(
+                "values:\n  a:\n    fn::open::aws-login:\n      oidc:\n        sessionName: x\n",
+            )
+        },
+        r"kubectl-esc: cannot open the environment `env.yaml`: its definition has 2 errors
+error: missing required properties: roleArn
+ --> env.yaml:5:9
+  |
+5 |         sessionName: x
+  |         ^^^^^^^^^^^^^^
+error: expected a string of at least length 2
+ --> env.yaml:5:22
+  |
+5 |         sessionName: x
+  |                      ^
+  hint: correct the definition; `kubectl-esc check env.yaml` checks it alone
+",
+        3,
+    ),
+    // The credentials in it.
+    (
+        "no credentials",
+        |t| t.definition("values: {a: 1}\n"),
+        r"kubectl-esc: the environment holds no AWS credentials
+  hint: add `fn::open::aws-login` to it, or name their place with `--credentials PATH`
+",
+        6,
+    ),
+    (
+        "several credentials",
+        |t| {
+            t.definition(&format!(
+                "values:\n  a: {{accessKeyId: A, secretAccessKey: {SECRET}}}\n  b: {{accessKeyId: \
+                 B, secretAccessKey: {SECRET}}}\n"
+            ))
+        },
+        r"kubectl-esc: the environment holds several AWS credentials: `a`, `b`
+  hint: name one of them: `--credentials PATH`, or `eks.credentials` in the environment
+",
+        6,
+    ),
+    (
+        "half of the credentials",
+        |t| {
+            t.definition(&format!(
+                "values:\n  environmentVariables: {{AWS_SECRET_ACCESS_KEY: {SECRET}}}\n"
+            ))
+        },
+        r"kubectl-esc: `environmentVariables` in the environment has `AWS_SECRET_ACCESS_KEY`, but no `AWS_ACCESS_KEY_ID`
+  hint: add `AWS_ACCESS_KEY_ID`, or take `AWS_SECRET_ACCESS_KEY` out
+",
+        6,
+    ),
+    (
+        "credentials are not there",
+        |t| t.oidc().args(["--credentials", "aws.login"]),
+        r"kubectl-esc: `aws.login` in the environment does not exist
+  hint: name an object with `accessKeyId` and `secretAccessKey`, such as the value of `fn::open::aws-login`
+",
+        6,
+    ),
+    (
+        "token too long",
+        |t| t.oidc_in(Aws::with(|aws| aws.session_token_length = 3_500)),
+        r"kubectl-esc: the token would be [length] bytes long, and EKS refuses tokens over 4096
+  hint: the AWS session token has 3500 bytes: assume the role with fewer or shorter session policies and tags
+",
+        6,
+    ),
+    (
+        "credentials at their end",
+        |t| {
+            t.definition(&format!(
+            "values:\n  environmentVariables: {{AWS_ACCESS_KEY_ID: AKID, AWS_SECRET_ACCESS_KEY: {SECRET}}}\n"
+        )).args(["--credential-lifetime", "30s"])
+        },
+        r"kubectl-esc: the AWS credentials expire at [soon]
+  hint: get credentials that last longer, and see that this machine's clock is right
+",
+        6,
+    ),
+    (
+        "a setting that is a secret",
+        |t| {
+            t.aws
+                .plugin()
+                .file(
+                    "env.yaml",
+                    format!(
+                        "values:\n  eks: {{clusterName: c, region: {{fn::secret: {SECRET} x}}}}\n"
+                    ),
+                )
+                .args(["get-token", "env.yaml"])
+        },
+        r"kubectl-esc: cannot use `eks.region` in the environment: its value has the wrong form
+  hint: correct the value, which is a secret and therefore not shown
+",
+        2,
+    ),
+    (
+        "a role that is a secret",
+        |t| {
+            let eks = format!("  eks: {{roleArn: {{fn::secret: '{VIEWER}-{SECRET}'}}}}\n");
+            t.definition(&(project_file("examples/environments/oidc.yaml") + &eks))
+        },
+        r"kubectl-esc: AWS STS does not let this identity assume the role `[secret]`
+  caused by: AccessDenied: User: arn:aws:sts::123456789012:assumed-role/cluster-admin/kubectl-esc is not authorized to perform: sts:AssumeRole on resource: [secret] (request id [id])
+  hint: check that the role's trust policy names this identity and its external id, and that the identity may call sts:AssumeRole
+",
+        4,
+    ),
+    // The identity token.
+    (
+        "no identity token",
+        |t| t.oidc().env("AWS_WEB_IDENTITY_TOKEN_FILE", ""),
+        r"kubectl-esc: cannot open the environment `env.yaml`: there is no identity token to log in to AWS with
+error: failed here
+ --> env.yaml:5:7
+  |
+5 |       fn::open::aws-login:
+  |       ^^^^^^^^^^^^^^^^^^^^
+  hint: give `--web-identity-token-file PATH` or `--web-identity-token-env NAME`, set AWS_WEB_IDENTITY_TOKEN_FILE, or in GitHub Actions give the job `permissions: id-token: write`
+",
+        2,
+    ),
+    (
+        "identity token file is missing",
+        |t| t.oidc().args(["--web-identity-token-file", "./none"]),
+        r"kubectl-esc: cannot open the environment `env.yaml`: cannot read the identity token from the file `./none` (`--web-identity-token-file`)
+error: failed here
+ --> env.yaml:5:7
+  |
+5 |       fn::open::aws-login:
+  |       ^^^^^^^^^^^^^^^^^^^^
+  caused by: No such file or directory (os error [number])
+  hint: check the path and that this user may read the file
+",
+        2,
+    ),
+    (
+        "identity token file is empty",
+        |t| {
+            t.oidc()
+                .file("empty", "\n")
+                .args(["--web-identity-token-file", "./empty"])
+        },
+        r"kubectl-esc: cannot open the environment `env.yaml`: there is no identity token in the file `./empty` (`--web-identity-token-file`)
+error: failed here
+ --> env.yaml:5:7
+  |
+5 |       fn::open::aws-login:
+  |       ^^^^^^^^^^^^^^^^^^^^
+  hint: check that whatever writes the file has run
+",
+        2,
+    ),
+    (
+        "identity token is no token",
+        |t| {
+            t.oidc()
+                .file("odd", SECRET)
+                .env("AWS_WEB_IDENTITY_TOKEN_FILE", "./odd")
+        },
+        r"kubectl-esc: cannot open the environment `env.yaml`: what is in the file `./odd` (`AWS_WEB_IDENTITY_TOKEN_FILE`) is not an identity token
+error: failed here
+ --> env.yaml:5:7
+  |
+5 |       fn::open::aws-login:
+  |       ^^^^^^^^^^^^^^^^^^^^
+  hint: it has to be a signed JSON web token (JWT): three parts in base64url with dots between
+",
+        2,
+    ),
+    (
+        "identity token variable is not set",
+        |t| t.oidc().args(["--web-identity-token-env", "MY_TOKEN"]),
+        r"kubectl-esc: cannot open the environment `env.yaml`: there is no identity token in the variable `MY_TOKEN` (`--web-identity-token-env`)
+error: failed here
+ --> env.yaml:5:7
+  |
+5 |       fn::open::aws-login:
+  |       ^^^^^^^^^^^^^^^^^^^^
+  hint: set the variable to the identity token, or name another
+",
+        2,
+    ),
+    (
+        "identity token has expired",
+        |t| {
+            let token = t.aws.issuer.expired_token(AUDIENCE, SUBJECT, 1_700_000_000);
+            t.oidc().file("identity", token)
+        },
+        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS refuses the identity token: the token expired at 2023-11-14T22:12:20Z
+error: failed here
+ --> env.yaml:5:7
+  |
+5 |       fn::open::aws-login:
+  |       ^^^^^^^^^^^^^^^^^^^^
+  caused by: ExpiredTokenException: Token expired: current date/time [now] must be before the expiration date/time 1699999940 (request id [id])
+  hint: get a new identity token
+",
+        4,
+    ),
+    (
+        "identity token of another issuer",
+        |t| {
+            let issuer = Issuer::new("https://elsewhere.example");
+            t.oidc().file(
+                "identity",
+                issuer.token(AUDIENCE, SUBJECT, t.aws.clock.now()),
+            )
+        },
+        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS does not accept the identity token
+error: failed here
+ --> env.yaml:5:7
+  |
+5 |       fn::open::aws-login:
+  |       ^^^^^^^^^^^^^^^^^^^^
+  caused by: InvalidIdentityToken: No OpenIDConnect provider found in your account for https://elsewhere.example (request id [id])
+  hint: check that the role's account has an identity provider for the token's issuer and audience
+",
+        4,
+    ),
+    (
+        "identity token that was tampered with",
+        |t| {
+            let token = t
+                .aws
+                .issuer
+                .tampered_token(AUDIENCE, SUBJECT, t.aws.clock.now());
+            t.oidc().file("identity", token)
+        },
+        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS does not accept the identity token
+error: failed here
+ --> env.yaml:5:7
+  |
+5 |       fn::open::aws-login:
+  |       ^^^^^^^^^^^^^^^^^^^^
+  caused by: InvalidIdentityToken: The ID Token provided has a signature that does not match. (request id [id])
+  hint: check that the role's account has an identity provider for the token's issuer and audience
+",
+        4,
+    ),
+    // STS.
+    (
+        "STS says no",
+        |t| {
+            let token = t
+                .aws
+                .issuer
+                .token(AUDIENCE, "repo:evil/fork", t.aws.clock.now());
+            t.oidc().file("identity", token)
+        },
+        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS does not let this identity assume the role `arn:aws:iam::123456789012:role/cluster-admin`
+error: failed here
+ --> env.yaml:5:7
+  |
+5 |       fn::open::aws-login:
+  |       ^^^^^^^^^^^^^^^^^^^^
+  caused by: AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity (request id [id])
+  hint: check the role's trust policy: the identity provider, the audience and the subject that it allows
+",
+        4,
+    ),
+    (
+        "STS says no to the role on top",
+        |t| {
+            t.oidc()
+                .args(["--role-arn", VIEWER, "--external-id", "wrong"])
+        },
+        r"kubectl-esc: AWS STS does not let this identity assume the role `arn:aws:iam::210987654321:role/cluster-viewer`
+  caused by: AccessDenied: User: arn:aws:sts::123456789012:assumed-role/cluster-admin/kubectl-esc is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::210987654321:role/cluster-viewer (request id [id])
+  hint: check that the role's trust policy names this identity and its external id, and that the identity may call sts:AssumeRole
+",
+        4,
+    ),
+    (
+        "the session is longer than the role allows",
+        |t| t.definition(&project_file("examples/environments/oidc.yaml").replace("1h", "2h")),
+        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS does not give a session of this length for the role `arn:aws:iam::123456789012:role/cluster-admin`
+error: failed here
+ --> env.yaml:5:7
+  |
+5 |       fn::open::aws-login:
+  |       ^^^^^^^^^^^^^^^^^^^^
+  caused by: ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration set for this role. (request id [id])
+  hint: write a shorter `duration`, such as `duration: 1h`, or raise the role's maximum session duration
+",
+        2,
+    ),
+    (
+        "STS is unreachable",
+        |t| t.oidc().env("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1"),
+        r"kubectl-esc: cannot open the environment `env.yaml`: cannot reach AWS STS at `127.0.0.1:1`
+error: failed here
+ --> env.yaml:5:7
+  |
+5 |       fn::open::aws-login:
+  |       ^^^^^^^^^^^^^^^^^^^^
+  caused by: the connection was refused
+  caused by: Connection refused (os error [number])
+  hint: check the network; where it wants a proxy, set `HTTPS_PROXY`
+",
+        5,
+    ),
+    (
+        "STS is slow",
+        |t| t.oidc_failing(Failure::Hang).args(["--timeout", "300ms"]),
+        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS did not answer within 300ms
+error: failed here
+ --> env.yaml:5:7
+  |
+5 |       fn::open::aws-login:
+  |       ^^^^^^^^^^^^^^^^^^^^
+  hint: check the network, or allow more time with `--timeout`
+",
+        5,
+    ),
+    (
+        "STS fails",
+        |t| t.oidc_failing(Failure::internal()),
+        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS cannot answer at the moment
+error: failed here
+ --> env.yaml:5:7
+  |
+5 |       fn::open::aws-login:
+  |       ^^^^^^^^^^^^^^^^^^^^
+  caused by: InternalFailure: The request processing has failed because of an unknown error (request id [id])
+  hint: try again in a moment
+",
+        5,
+    ),
+    (
+        "STS throttles",
+        |t| t.oidc_failing(Failure::throttle()),
+        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS cannot answer at the moment
+error: failed here
+ --> env.yaml:5:7
+  |
+5 |       fn::open::aws-login:
+  |       ^^^^^^^^^^^^^^^^^^^^
+  caused by: Throttling: Rate exceeded (request id [id])
+  hint: try again in a moment
+",
+        5,
+    ),
+    (
+        "plain HTTP to another machine",
+        |t| t.oidc().env("AWS_ENDPOINT_URL_STS", "http://sts.example"),
+        r"kubectl-esc: cannot open the environment `env.yaml`: `AWS_ENDPOINT_URL_STS` names no usable endpoint
+error: failed here
+ --> env.yaml:5:7
+  |
+5 |       fn::open::aws-login:
+  |       ^^^^^^^^^^^^^^^^^^^^
+  caused by: the connection to `sts.example` would not be encrypted
+  hint: use `https`; plain `http` is for addresses of this machine, such as 127.0.0.1
+",
+        2,
+    ),
+];
+
+#[test]
+fn each_error_has_its_message_and_hint() {
+    let table = Table::new();
+    let mut wrong = Vec::new();
+    for (name, plugin, stderr, code) in ROWS {
+        let plugin = plugin(&table);
+        let quiet = run(&plugin, &table);
+        if (quiet.stderr.as_str(), quiet.code) != (*stderr, *code) {
+            wrong.push(format!(
+                "## {name}: exit code {}, wanted {code}\n{}\nwanted:\n{stderr}",
+                quiet.code, quiet.stderr
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_secret_is_printed_at_any_verbosity() {
+    let table = Table::new();
+    for (name, plugin, ..) in ROWS {
+        let plugin = plugin(&table).arg("-vv");
+        let told = run(&plugin, &table).stderr;
+        let identity = table.aws.identity();
+        let parts = identity.split('.').chain([SECRET, "secretAccessKey: ASIA"]);
+        for secret in parts {
+            assert!(!told.contains(secret), "{name}: {told}");
+        }
+        for part in std::fs::read_to_string(plugin.path("identity"))
+            .unwrap_or_default()
+            .split('.')
+        {
+            // The header is the same in every token of an issuer, and says nothing.
+            assert!(part.len() < 20 || !told.contains(part), "{name}: {told}");
+        }
+    }
+}
+
+/// Runs it, with what differs from run to run taken out of its words: addresses of stand-ins, the
+/// time, and the ids of requests.
+fn run(plugin: &Plugin, table: &Table) -> Output {
+    let mut output = plugin.run();
+    let others = table.others.borrow();
+    for aws in others.iter().map(Rc::as_ref).chain([&table.aws]) {
+        let url = aws.sts.url();
+        let address = url.trim_start_matches("http://");
+        output.stderr = output.stderr.replace(address, "[sts]");
+    }
+    for (start, end, name) in [
+        ("(request id ", ")", "[id]"),
+        ("current date/time ", " ", "[now]"),
+        ("(os error ", ")", "[number]"),
+        ("the token would be ", " bytes", "[length]"),
+        ("AWS credentials expire at ", "\n", "[soon]"),
+    ] {
+        if let Some(at) = output.stderr.find(start).map(|at| at + start.len()) {
+            let length = output.stderr[at..].find(end).expect("an end");
+            output.stderr.replace_range(at..at + length, name);
+        }
+    }
+    output
+}

@@ -1,0 +1,195 @@
+//! `convert-kubeconfig`.
+
+use std::fs;
+
+use crate::support::aws::project_file;
+use crate::support::plugin::Plugin;
+
+fn data(name: &str) -> String {
+    project_file(&format!("tests/data/kubeconfigs/{name}"))
+}
+
+fn convert(kubeconfig: &str, arguments: &[&str]) -> Plugin {
+    Plugin::new()
+        .file("home/.kube/config", kubeconfig)
+        .args(["convert-kubeconfig", "acme/platform/shop"])
+        .args(arguments)
+}
+
+fn written(plugin: &Plugin) -> String {
+    fs::read_to_string(plugin.path("home/.kube/config")).unwrap()
+}
+
+const CHANGED: &str = "changed [dir]/home/.kube/config\n";
+
+#[test]
+fn eksctl_user_is_converted() {
+    let before = data("eksctl.yaml");
+    let plugin = convert(&before, &[]);
+    plugin.run().assert(CHANGED, "", 0);
+    let (start, _) = before.split_once("      apiVersion: client").unwrap();
+    let after = format!(
+        "{start}      apiVersion: client.authentication.k8s.io/v1
+      args:
+      - get-token
+      - acme/platform/shop
+      - --cluster-name
+      - shop
+      - --region
+      - eu-west-1
+      command: kubectl-esc
+      provideClusterInfo: false
+      installHint: kubectl-esc is not installed, or not on the PATH
+      interactiveMode: Never
+"
+    );
+    assert_eq!(written(&plugin), after);
+    plugin.run().assert("nothing to change\n", "", 0);
+}
+
+#[test]
+fn dropped_settings_are_reported() {
+    let plugin = convert(&data("aws.yaml"), &["--credentials", "aws.creds"]);
+    plugin.run().assert(
+        CHANGED,
+        "kubectl-esc: of the user `arn:aws:eks:eu-central-1:123456789012:cluster/shop`, this is \
+         left out: the AWS profile `operations`; the credentials are those of the environment\n",
+        0,
+    );
+    let after = written(&plugin);
+    let args = "      args:
+      - get-token
+      - acme/platform/shop
+      - --cluster-name
+      - shop
+      - --region
+      - eu-central-1
+      - --role-arn
+      - arn:aws:iam::123456789012:role/shop-admin
+      - --credentials
+      - aws.creds
+      command: kubectl-esc
+";
+    assert!(after.contains(args), "{after}");
+    assert!(!after.contains("operations"), "{after}");
+}
+
+/// Users of every sort in one file: those for EKS change, the others stay to the byte.
+#[test]
+fn other_users_are_unchanged() {
+    let before = "\
+clusters:
+- name: a
+  cluster: {server: 'https://0123.gr7.eu-west-1.eks.amazonaws.com'}
+contexts:
+- {name: vault, context: {cluster: a, user: vault, namespace: apps}}
+- {name: token, context: {cluster: a, user: token}}
+users:
+- name: token
+  user: {token: hunter2}   # kept
+- name: gke
+  user: {exec: {command: gke-gcloud-auth-plugin, args: null}}
+# wrapped
+- name: vault
+  user:
+    exec:
+      apiVersion: client.authentication.k8s.io/v1beta1
+      command: /usr/local/bin/aws-vault
+      args: [exec, ops, --, aws, eks, get-token, --cluster-name, a]
+      env:
+      - {name: HTTPS_PROXY, value: 'http://proxy.test'}
+- name: unclear
+  user: {exec: {command: aws, args: [eks, get-token]}}
+- name: ours
+  user: {exec: {command: kubectl-esc, args: [get-token, x]}}
+";
+    let plugin = convert(before, &[]);
+    plugin.run().assert(
+        CHANGED,
+        "kubectl-esc: of the user `vault`, this is left out: the AWS profile `ops`; the \
+         credentials are those of the environment\n\
+         kubectl-esc: the user `unclear` stays as it is: it names no cluster\n",
+        0,
+    );
+    let converted = before
+        .replace("k8s.io/v1beta1", "k8s.io/v1")
+        .replace("/usr/local/bin/aws-vault", "kubectl-esc")
+        .replace(
+            "      args: [exec, ops, --, aws, eks, get-token, --cluster-name, a]\n",
+            "      args:\n      - get-token\n      - acme/platform/shop\n      - --cluster-name\n      - a\n      - --region\n      - eu-west-1\n",
+        )
+        .replace(
+            "- name: unclear",
+            "      installHint: kubectl-esc is not installed, or not on the PATH\n      interactiveMode: Never\n- name: unclear",
+        );
+    assert_eq!(written(&plugin), converted);
+    plugin.run().assert(
+        "nothing to change\n",
+        "kubectl-esc: the user `unclear` stays as it is: it names no cluster\n",
+        0,
+    );
+}
+
+#[test]
+fn context_is_converted_into_a_new_entry() {
+    let before = data("eksctl.yaml");
+    let context = "admin@shop.eu-west-1.eksctl.io";
+    let plugin = convert(
+        &before,
+        &["--context", context, "--alias", "shop", "--set-current"],
+    );
+    plugin.run().assert(CHANGED, "", 0);
+    let after = written(&plugin);
+    for part in [
+        "- context:\n    cluster: shop.eu-west-1.eksctl.io\n    user: shop\n  name: shop\n",
+        "- context:\n    cluster: shop.eu-west-1.eksctl.io\n    user: admin@shop.eu-west-1.eksctl.io\n",
+        "current-context: shop\n",
+        "      command: aws\n",
+        "- name: shop\n  user:\n    exec:\n",
+    ] {
+        assert!(after.contains(part), "{part}: {after}");
+    }
+    let plugin = convert(&before, &["--context", context, "--user-alias", "shop"]);
+    plugin.run().assert(CHANGED, "", 0);
+    let after = written(&plugin);
+    let changed = format!("    user: shop\n  name: {context}\n");
+    assert!(after.contains(&changed), "{after}");
+    assert!(after.contains("      command: aws\n"), "{after}");
+}
+
+#[test]
+fn unconvertible_users_are_an_error() {
+    for (file, arguments, problem) in [
+        (
+            "gke.yaml",
+            &[][..],
+            "no user of the kubeconfig logs in with `aws eks get-token`",
+        ),
+        (
+            "kind.yaml",
+            &["--context", "kind-one"],
+            "the user `kind-one` cannot be converted",
+        ),
+        ("kind.yaml", &["--context", "none"], "has no context `none`"),
+        (
+            "eksctl.yaml",
+            &["--alias", "x"],
+            "about one context, and none is named",
+        ),
+    ] {
+        let before = data(file);
+        let plugin = convert(&before, arguments);
+        let output = plugin.run();
+        assert_eq!(output.code, 2, "{output:?}");
+        assert!(output.stderr.contains(problem), "{output:?}");
+        assert_eq!(written(&plugin), before);
+    }
+    let output = convert("", &["--dry-run"]).run();
+    assert_eq!(output.code, 2);
+    let plugin = convert(&data("eksctl.yaml"), &["--dry-run"]);
+    let difference = plugin.run().stdout;
+    for line in ["\n-      command: aws\n", "\n+      command: kubectl-esc\n"] {
+        assert!(difference.contains(line), "{difference}");
+    }
+    assert_eq!(written(&plugin), data("eksctl.yaml"));
+}

@@ -1,0 +1,336 @@
+//! Which files are changed, and how: lists, locks, links, modes, many at once.
+
+use std::fs;
+use std::path::Path;
+
+use super::new_file;
+use crate::support::plugin::{Output, Plugin};
+
+const SERVER: &str = "https://api.example.com";
+
+fn named(name: &str) -> String {
+    let args = ["acme/prod", "--cluster-name", name];
+    new_file(name, SERVER, "", &args)
+}
+
+/// A call that adds cluster, user and context `demo`.
+fn update(plugin: Plugin) -> Plugin {
+    plugin.args([
+        "update-kubeconfig",
+        "acme/prod",
+        "--cluster-name",
+        "demo",
+        "--server",
+        SERVER,
+    ])
+}
+
+fn read(plugin: &Plugin, path: &str) -> String {
+    fs::read_to_string(plugin.path(path)).unwrap()
+}
+
+/// A list for `KUBECONFIG` of files below the test's directory.
+fn listed(plugin: &Plugin, files: &[&str]) -> std::ffi::OsString {
+    let paths = files.iter().map(|file| match *file {
+        "" => Path::new("").to_owned(),
+        file => plugin.path(file),
+    });
+    std::env::join_paths(paths).unwrap()
+}
+
+#[test]
+fn existing_entry_is_changed_in_its_file_and_new_entry_added_to_the_first() {
+    let user = "users:\n- name: demo\n  user:\n    exec: {command: aws, args: [eks, get-token]}\n";
+    let plugin = update(Plugin::new())
+        .file("two", "# two\n")
+        .file("three", user)
+        .file("four", user);
+    let list = listed(&plugin, &["", "one", "two", "three", "two", "four"]);
+    let plugin = plugin.env("KUBECONFIG", list).arg("--set-current");
+    plugin
+        .run()
+        .assert("changed [dir]/two\nchanged [dir]/three\n", "", 0);
+    assert!(!plugin.path("one").exists());
+    assert_eq!(read(&plugin, "four"), user);
+    let new = named("demo");
+    let (entries, _) = new.split_once("users:\n").unwrap();
+    let entries = entries.replace("kind: Config\n", "current-context: demo\nkind: Config\n");
+    assert_eq!(read(&plugin, "two"), format!("# two\n{entries}"));
+    let three = read(&plugin, "three");
+    let exec = "    exec: {command: \"kubectl-esc\", args: [\"get-token\", \"acme/prod\", ";
+    assert!(three.contains(exec), "{three}");
+    plugin.run().assert("nothing to change\n", "", 0);
+
+    // With no file yet it is the last, as kubectl does it.
+    let plugin = update(Plugin::new());
+    let list = listed(&plugin, &["one", "folder/two"]);
+    let plugin = plugin.env("KUBECONFIG", list);
+    plugin.run().assert("changed [dir]/folder/two\n", "", 0);
+    assert_eq!(read(&plugin, "folder/two"), named("demo"));
+
+    // A named file is the only one.
+    let plugin = update(Plugin::new()).args(["--kubeconfig", "~/three"]);
+    let list = listed(&plugin, &["one"]);
+    let plugin = plugin.env("KUBECONFIG", list);
+    plugin.run().assert("changed [dir]/home/three\n", "", 0);
+    assert!(!plugin.path("one").exists());
+}
+
+#[test]
+fn names_and_current_context_can_be_chosen() {
+    let before = "current-context: mine\n";
+    let plugin = update(Plugin::new()).file("home/.kube/config", before);
+    let run = |arguments: &[&str]| {
+        let plugin = update(Plugin::new())
+            .file("home/.kube/config", before)
+            .args(arguments);
+        assert_eq!(plugin.run().code, 0);
+        read(&plugin, "home/.kube/config")
+    };
+    assert_eq!(plugin.run().code, 0);
+    let text = read(&plugin, "home/.kube/config");
+    assert!(text.starts_with(before), "{text}");
+    let text = run(&["--set-current"]);
+    assert!(text.starts_with("current-context: demo\n"), "{text}");
+    let text = run(&["--alias", "prod"]);
+    assert!(text.contains("    user: prod\n  name: prod\n"), "{text}");
+    assert!(text.contains("- name: prod\n  user:"), "{text}");
+    let text = run(&["--user-alias", "admin"]);
+    assert!(text.contains("    user: admin\n  name: demo\n"), "{text}");
+    let text = run(&["--alias", "prod", "--user-alias", "admin"]);
+    assert!(text.contains("    user: admin\n  name: prod\n"), "{text}");
+}
+
+#[test]
+fn manual_additions_are_preserved() {
+    let plugin = update(Plugin::new()).arg("--region").arg("eu-west-1");
+    assert_eq!(plugin.run().code, 0);
+    let config = plugin.path("home/.kube/config");
+    let written = fs::read_to_string(&config).unwrap();
+    let by_hand = written
+        .replace(
+            "    server:",
+            "    proxy-url: http://localhost:8080\n    server:",
+        )
+        .replace("    user: demo\n", "    user: demo\n    namespace: apps\n")
+        .replace(
+            "      args:",
+            "      env: [{name: KUBECTL_ESC_LOG, value: \"1\"}]\n      args:",
+        )
+        .replace("  user:\n", "  user: # me\n    as: alice\n");
+    fs::write(&config, &by_hand).unwrap();
+    plugin.run().assert("nothing to change\n", "", 0);
+    let moved = plugin.args(["--session-name", "me"]);
+    moved
+        .run()
+        .assert("changed [dir]/home/.kube/config\n", "", 0);
+    let args = "      - eu-west-1\n      - --session-name\n      - me\n";
+    let want = by_hand.replace("      - eu-west-1\n", args);
+    assert_eq!(fs::read_to_string(&config).unwrap(), want);
+}
+
+#[test]
+fn dry_run_prints_the_difference_and_writes_nothing() {
+    let before = "\
+# mine
+users:
+- name: other
+  user: {token: hunter2}
+current-context: other
+";
+    let plugin = update(Plugin::new())
+        .file("home/.kube/config", before)
+        .args(["--dry-run", "--set-current"]);
+    plugin.run().assert(
+        "\
+--- [dir]/home/.kube/config
++++ [dir]/home/.kube/config
+@@ -2,4 +2,25 @@
+ users:
+ - name: other
+   user: {token: [secret]}
+-current-context: other
++- name: demo
++  user:
++    exec:
++      apiVersion: client.authentication.k8s.io/v1
++      args:
++      - get-token
++      - acme/prod
++      - --cluster-name
++      - demo
++      command: kubectl-esc
++      installHint: kubectl-esc is not installed, or not on the PATH
++      interactiveMode: Never
++current-context: demo
++clusters:
++- cluster:
++    server: https://api.example.com
++  name: demo
++contexts:
++- context:
++    cluster: demo
++    user: demo
++  name: demo
+",
+        "",
+        0,
+    );
+    assert_eq!(read(&plugin, "home/.kube/config"), before);
+    let entries: Vec<_> = fs::read_dir(plugin.path("home/.kube")).unwrap().collect();
+    assert_eq!(entries.len(), 1);
+
+    let plugin = update(Plugin::new()).arg("--dry-run");
+    let output = plugin.run();
+    assert!(output.stdout.starts_with("--- /dev/null\n"), "{output:?}");
+    assert!(!plugin.path("home/.kube").exists());
+}
+
+#[test]
+fn entries_of_other_tools_are_not_overwritten() {
+    for (before, problem) in [
+        (
+            "users: [{name: demo, user: {token: x}}]\n",
+            "another user `demo`",
+        ),
+        (
+            "users: [{name: demo, user: {exec: {command: gke-gcloud-auth-plugin}}}]\n",
+            "another user `demo`",
+        ),
+        (
+            "users: [{name: u, user: {token: x}}]\ncontexts: [{name: demo, context: {cluster: c, user: u}}]\n",
+            "another context `demo`, of the user `u`",
+        ),
+        (
+            "clusters: [{name: demo, cluster: {server: 'https://other'}}]\nusers: [{name: u, user: {token: x}}]\ncontexts: [{name: c, context: {cluster: demo, user: u}}]\n",
+            "another cluster `demo`, which the context `c` uses",
+        ),
+        ("users: [\n", "cannot be read"),
+        ("kind: Pod\n", "is not `Config`"),
+        ("users:\n\t- name: a\n", "cannot be read"),
+        ("\u{0}", "cannot be read"),
+    ] {
+        let plugin = update(Plugin::new()).file("home/.kube/config", before);
+        let output = plugin.run();
+        assert_eq!(output.code, 2, "{before}: {output:?}");
+        assert!(output.stderr.contains(problem), "{before}: {output:?}");
+        assert!(output.stderr.contains("  hint: "), "{output:?}");
+        assert_eq!(read(&plugin, "home/.kube/config"), before);
+    }
+    let plugin = update(Plugin::new()).file("home/.kube/config", b"users: \xff");
+    assert_eq!(plugin.run().code, 2);
+}
+
+#[test]
+fn lock_is_reported_after_the_time_limit() {
+    let plugin = update(Plugin::new())
+        .file("home/.kube/config", "# mine\n")
+        .file("home/.kube/config.lock", "")
+        .args(["--timeout", "100ms"]);
+    plugin.run().assert_fails(
+        "kubectl-esc: `[dir]/home/.kube/config.lock` was not released within 100ms\n  hint: \
+         another program is changing the kubeconfig; if none is, remove that file\n",
+        5,
+    );
+    assert_eq!(read(&plugin, "home/.kube/config"), "# mine\n");
+    assert!(plugin.path("home/.kube/config.lock").exists());
+    fs::remove_file(plugin.path("home/.kube/config.lock")).unwrap();
+    assert_eq!(plugin.run().code, 0);
+    assert!(!plugin.path("home/.kube/config.lock").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn symlinks_and_file_modes_are_preserved() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+
+    let plugin = update(Plugin::new()).file("real/config", "# mine\n");
+    let mode = |path: &str| fs::metadata(plugin.path(path)).unwrap().mode() & 0o777;
+    fs::create_dir(plugin.path("home/.kube")).unwrap();
+    symlink("../../real/config", plugin.path("home/.kube/middle")).unwrap();
+    symlink("middle", plugin.path("home/.kube/config")).unwrap();
+    fs::set_permissions(
+        plugin.path("real/config"),
+        fs::Permissions::from_mode(0o640),
+    )
+    .unwrap();
+    assert_eq!(plugin.run().code, 0);
+    assert_eq!(
+        read(&plugin, "real/config"),
+        format!("# mine\n{}", named("demo"))
+    );
+    assert_eq!(mode("real/config"), 0o640);
+    for link in ["home/.kube/config", "home/.kube/middle"] {
+        assert!(
+            fs::symlink_metadata(plugin.path(link))
+                .unwrap()
+                .is_symlink()
+        );
+    }
+    assert_eq!(fs::read_dir(plugin.path("real")).unwrap().count(), 1);
+
+    // A link to a file that is not there yet, in a folder that is.
+    fs::remove_file(plugin.path("real/config")).unwrap();
+    assert_eq!(plugin.run().code, 0);
+    assert_eq!(mode("real/config"), 0o600);
+    assert_eq!(read(&plugin, "real/config"), named("demo"));
+
+    fs::set_permissions(
+        plugin.path("real/config"),
+        fs::Permissions::from_mode(0o400),
+    )
+    .unwrap();
+    let output = plugin.arg("--set-current").run();
+    assert_eq!(output.code, 2);
+    assert!(output.stderr.contains("write-protected"), "{output:?}");
+}
+
+/// Fifty processes at once, each with an entry of its own.
+#[test]
+fn parallel_updates_lose_nothing() {
+    let plugin = Plugin::new();
+    let home = plugin.path("home");
+    fs::create_dir(home.join(".kube")).unwrap();
+    let config = home.join(".kube/config");
+    fs::write(&config, "# mine\n").unwrap();
+    let run = |number: usize| -> Output {
+        Plugin::new()
+            .env("KUBECONFIG", &config)
+            .args([
+                "update-kubeconfig",
+                "acme/prod",
+                "--server",
+                SERVER,
+                "--timeout",
+                "50s",
+            ])
+            .args(["--cluster-name", &format!("cluster-{number}")])
+            .run()
+    };
+    std::thread::scope(|scope| {
+        let calls: Vec<_> = (0..50)
+            .map(|number| scope.spawn(move || run(number)))
+            .collect();
+        for call in calls {
+            let output = call.join().unwrap();
+            assert_eq!((output.code, output.stderr.as_str()), (0, ""));
+        }
+    });
+    let text = fs::read_to_string(&config).unwrap();
+    assert!(text.starts_with("# mine\n"));
+    let read: serde_yaml::Value = serde_yaml::from_str(&text).unwrap();
+    for section in ["clusters", "contexts", "users"] {
+        let mut names: Vec<_> = read[section]
+            .as_sequence()
+            .unwrap()
+            .iter()
+            .map(|entry| entry["name"].as_str().unwrap().to_owned())
+            .collect();
+        names.sort();
+        let mut want: Vec<_> = (0..50).map(|number| format!("cluster-{number}")).collect();
+        want.sort();
+        assert_eq!(names, want, "{section}");
+    }
+    let left: Vec<_> = fs::read_dir(home.join(".kube")).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}

@@ -1,0 +1,34 @@
+//! Tests of the product's behavior, through the binary and the public interface.
+
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::new_without_default,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
+
+pub mod support;
+
+mod cache;
+mod check;
+mod cloud;
+mod commands;
+mod doctor;
+mod errors;
+mod examples;
+mod get_token;
+mod hostile;
+mod kubeconfig;
+mod kubectl;
+mod open;
+mod properties;
+mod pulumi_kubernetes_docs;
+#[cfg(unix)]
+mod run;
+mod stacks;
+mod support_tests;
+mod tokens;

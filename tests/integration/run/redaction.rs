@@ -1,0 +1,148 @@
+//! What the command's output shows.
+
+use std::io::{Read, Write};
+use std::process::Stdio;
+
+use super::{DEFINITION, script, script_with};
+
+#[test]
+fn secrets_are_redacted_on_both_streams() {
+    let plugin = script(
+        r#"echo "p=$PASSWORD"; echo "e=$PASSWORD" >&2; printf hunter2-; printf hunter2; echo; cut -c8- "$CONFIG""#,
+    );
+    plugin
+        .run()
+        .assert("p=[secret]\n[secret]\n[secret]\n", "e=[secret]\n", 0);
+}
+
+#[test]
+fn base64_of_a_secret_is_redacted() {
+    // base64 of `hunter2-hunter2`, alone and after `user:`.
+    let plugin = script("echo aHVudGVyMi1odW50ZXIy; echo dXNlcjpodW50ZXIyLWh1bnRlcjI=");
+    plugin.run().assert("[secret]\ndXNlcjp[secret]\n", "", 0);
+}
+
+#[test]
+fn short_and_unused_secrets_are_not_redacted() {
+    let definition = DEFINITION.replace("PASSWORD: ${password}", "PIN: ${pin}");
+    let plugin = script_with(&definition, &[], r#"echo "$PIN 12 hunter2-hunter2""#);
+    plugin.run().assert("12 12 hunter2-hunter2\n", "", 0);
+}
+
+#[test]
+fn a_secret_in_an_argument_is_redacted() {
+    let definition = DEFINITION.replace("PASSWORD: ${password}", "PIN: ${pin}");
+    let plugin = script_with(&definition, &[], r#"echo "$0""#).arg("a${password}b");
+    plugin.run().assert("a[secret]b\n", "", 0);
+}
+
+#[test]
+fn redaction_can_be_disabled() {
+    for flag in ["--no-redact", "-i", "--interactive"] {
+        let plugin = script_with(DEFINITION, &[flag], r#"echo "$PASSWORD""#);
+        plugin.run().assert("hunter2-hunter2\n", "", 0);
+    }
+}
+
+#[test]
+fn binary_output_is_preserved() {
+    let plugin = script(r"printf '\377\000\376'; printf 'x\n'");
+    let output = plugin.run();
+    assert_eq!(output.stdout, "\u{fffd}\0\u{fffd}x\n");
+}
+
+/// A prompt shows while the command waits for the answer: with a pipe that would hang were it held
+/// back.
+#[test]
+fn prompt_without_a_line_break_is_printed() {
+    let plugin = script(r#"printf 'Name: '; read name; echo "hello $name""#);
+    let mut child = plugin
+        .command()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut prompt = [0; 6];
+    stdout.read_exact(&mut prompt).unwrap();
+    assert_eq!(&prompt, b"Name: ");
+    child.stdin.take().unwrap().write_all(b"bob\n").unwrap();
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "hello bob\n");
+    assert!(child.wait().unwrap().success());
+}
+
+/// Standard output and standard error in one file stay in order.
+#[test]
+fn one_file_for_both_streams_stays_in_order() {
+    let plugin = script(
+        r#"i=0; while [ $i -lt 200 ]; do echo "o $i $PASSWORD"; echo "e $i $PASSWORD" >&2; i=$((i+1)); done"#,
+    );
+    let path = plugin.path("log");
+    let log = std::fs::File::create(&path).unwrap();
+    let status = plugin
+        .command()
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let lines = (0..200).map(|i| format!("o {i} [secret]\ne {i} [secret]\n"));
+    let want: String = lines.collect();
+    assert_eq!(std::fs::read_to_string(path).unwrap(), want);
+}
+
+/// Where the reader goes away the command ends as it does without us, and no file is left.
+#[test]
+fn closed_output_pipe_ends_the_command() {
+    let plugin = script("yes");
+    let mut child = plugin
+        .command()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut start = [0; 4];
+    stdout.read_exact(&mut start).unwrap();
+    drop(stdout);
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(128 + 13));
+    assert_eq!(super::left(&plugin), [""; 0]);
+}
+
+/// The command's helper writes after the command has ended: nothing of it is lost or shown.
+#[test]
+fn output_of_a_background_process_is_redacted() {
+    let plugin = script(
+        r#"mkfifo gate; { read line < gate; echo "late $line $PASSWORD"; } & (sleep 0; echo go > gate) & exit 3"#,
+    );
+    let output = plugin.run_to_any_end();
+    output.assert("late go [secret]\n", "", 3);
+}
+
+/// Without secrets there is no pipe: the command writes to our own output.
+#[test]
+fn without_secrets_the_output_is_inherited() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let plugin = script_with(
+        "values: {environmentVariables: {A: b}}",
+        &[],
+        "readlink /proc/self/fd/1",
+    );
+    let path = plugin.path("log");
+    let log = std::fs::File::create(&path).unwrap();
+    let status = plugin.command().stdout(log).status().unwrap();
+    assert!(status.success());
+    let target = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(
+        std::path::Path::new(target.trim_end())
+            .canonicalize()
+            .unwrap(),
+        path.canonicalize().unwrap()
+    );
+}

@@ -1,0 +1,365 @@
+//! States in Pulumi Cloud: which requests are made, and what refusals mean.
+
+use serde_json::{Value, json};
+use stand_ins::pulumi_cloud::configuration::{
+    Configuration, ORGANIZATION, STRANGERS_TOKEN, Stack, TOKEN,
+};
+use stand_ins::pulumi_cloud::fault::Fault;
+
+use super::{PASSPHRASE, definition, failure, fixture, opening, outputs, stack_of};
+use crate::cloud::PulumiCloudFixture;
+use crate::support::plugin::Plugin;
+
+const STACK: &str = "eks-cluster/demo";
+const SECRETS: [&str; 2] = ["kubeconfig", "nested"];
+
+/// A Pulumi Cloud with a stack that has the outputs of the fixtures, and further stacks.
+fn with(change: impl FnOnce(Configuration) -> Configuration) -> PulumiCloudFixture {
+    PulumiCloudFixture::with(|configuration| {
+        let known = configuration.clone().stack(STACK, &outputs(), &SECRETS);
+        *configuration = change(known);
+    })
+}
+
+/// A stack that is exported like this.
+fn exported(configuration: Configuration, export: Value) -> Configuration {
+    let mut configuration = configuration;
+    configuration.stacks = vec![Stack {
+        organization: ORGANIZATION.to_owned(),
+        stack: STACK.to_owned(),
+        export: Some(export),
+        ..Stack::default()
+    }];
+    configuration
+}
+
+/// `open` of a definition, logged in by variable.
+fn open(pulumi_cloud: &PulumiCloudFixture, definition: &str) -> Plugin {
+    opening(definition)
+        .env("PULUMI_BACKEND_URL", pulumi_cloud.url())
+        .env("PULUMI_ACCESS_TOKEN", TOKEN)
+}
+
+#[test]
+fn stack_needs_one_export_and_one_decryption() {
+    for (name, variables, calls) in [
+        (
+            STACK,
+            &[][..],
+            &[
+                "default organization",
+                "export stack",
+                "decrypt stack secrets",
+            ][..],
+        ),
+        (
+            STACK,
+            &[("PULUMI_DEFAULT_ORGANIZATION", "acme")],
+            &["export stack", "decrypt stack secrets"],
+        ),
+        (
+            "acme/eks-cluster/demo",
+            &[],
+            &["export stack", "decrypt stack secrets"],
+        ),
+    ] {
+        let pulumi_cloud = with(|it| it);
+        let mut call = open(&pulumi_cloud, &definition(name));
+        for (name, value) in variables {
+            call = call.env(name, value);
+        }
+        assert_eq!(stack_of(&call), outputs(), "{name}");
+        pulumi_cloud.assert_calls(calls);
+    }
+    let pulumi_cloud = with(|it| it);
+    let mut hidden = outputs();
+    for secret in SECRETS {
+        hidden[secret] = json!("[secret]");
+    }
+    let call = open(&pulumi_cloud, &definition(STACK)).args(["--redact", "--organization", "acme"]);
+    assert_eq!(stack_of(&call), hidden);
+}
+
+#[test]
+fn each_stack_is_read_once_and_only_if_opened() {
+    let pulumi_cloud = with(|it| it.stack("other/dev", &json!({"n": 1}), &[]));
+    let definition = "values:\n  a:\n    fn::open::pulumi-stacks:\n      stacks:\n        one: {stack: \
+                      eks-cluster/demo}\n        two: {stack: eks-cluster/demo}\n        three: {stack: \
+                      other/dev}\n  b:\n    fn::open::pulumi-stacks:\n      stacks: {four: {stack: \
+                      eks-cluster/demo}}\n  same: ${b.four.clusterName}\n";
+    let call = open(&pulumi_cloud, definition).env("PULUMI_DEFAULT_ORGANIZATION", "acme");
+    let output = call.run();
+    assert_eq!(
+        (output.code, output.stderr.as_str()),
+        (0, ""),
+        "{output:#?}"
+    );
+    let opened: Value = serde_json::from_str(&output.stdout).unwrap();
+    for stack in [
+        &opened["a"]["one"],
+        &opened["a"]["two"],
+        &opened["b"]["four"],
+    ] {
+        assert_eq!(*stack, outputs());
+    }
+    assert_eq!(opened["a"]["three"], json!({"n": 1}));
+    assert_eq!(opened["same"], "eks-demo");
+    // The second one has no secrets.
+    pulumi_cloud.assert_calls(&["export stack", "decrypt stack secrets", "export stack"]);
+
+    let pulumi_cloud = with(|it| it);
+    let check = Plugin::new()
+        .file("env.yaml", definition)
+        .args(["check", "env.yaml"])
+        .env("PULUMI_BACKEND_URL", pulumi_cloud.url());
+    check.run().assert("", "", 0);
+    pulumi_cloud.assert_calls(&[]);
+}
+
+#[test]
+fn login_for_environments_is_used_for_stacks() {
+    let pulumi_cloud = with(|it| it);
+    let url = pulumi_cloud.url();
+    let credentials = json!({"current": url, "accounts": {url.as_str(): {"accessToken": TOKEN}}});
+    let call =
+        opening(&definition(STACK)).file("home/.pulumi/credentials.json", credentials.to_string());
+    assert_eq!(stack_of(&call), outputs());
+
+    let none = opening(&definition(STACK)).env("PULUMI_BACKEND_URL", &url);
+    let told = failure(&none, 2);
+    assert!(
+        told.starts_with("there is no login for Pulumi Cloud at `127.0.0.1`"),
+        "{told}"
+    );
+}
+
+#[test]
+fn server_without_batch_decryption_is_called_for_each_secret() {
+    for status in [404, 405] {
+        let pulumi_cloud = with(|it| it);
+        let absent = Fault::refuse(status, "Not Found", &[]);
+        pulumi_cloud
+            .stand_in
+            .fail_at("decrypt stack secrets", absent, 1);
+        let call = open(&pulumi_cloud, &definition("acme/eks-cluster/demo"));
+        assert_eq!(stack_of(&call), outputs());
+        pulumi_cloud.assert_calls(&[
+            "export stack",
+            "decrypt stack secrets",
+            "decrypt stack secret",
+            "decrypt stack secret",
+        ]);
+    }
+}
+
+#[test]
+fn passphrase_secrets_are_decrypted_locally() {
+    let path = fixture("projects").join(".pulumi/stacks/eks-cluster/demo.json");
+    let state: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let export = json!({"version": 3, "deployment": state["checkpoint"]["latest"]});
+    let pulumi_cloud = with(|it| exported(it, export));
+    let call = open(&pulumi_cloud, &definition("acme/eks-cluster/demo"))
+        .env("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE);
+    assert_eq!(stack_of(&call), outputs());
+    pulumi_cloud.assert_calls(&["export stack"]);
+}
+
+#[test]
+fn stack_without_deployment_has_no_outputs() {
+    for export in [
+        json!({}),
+        json!({"version": 3, "deployment": {"manifest": {}}}),
+    ] {
+        let pulumi_cloud = with(|it| exported(it, export));
+        assert_eq!(
+            stack_of(&open(&pulumi_cloud, &definition(STACK))),
+            json!({})
+        );
+    }
+}
+
+#[test]
+fn many_secrets_are_decrypted_in_batches() {
+    let numbers: serde_json::Map<_, _> = (0..1500)
+        .map(|number| (format!("n{number}"), json!(number)))
+        .collect();
+    let names: Vec<_> = numbers.keys().cloned().collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let numbers = Value::Object(numbers.clone());
+    let pulumi_cloud = with(|it| it.stack("many/demo", &numbers, &names));
+    assert_eq!(
+        stack_of(&open(&pulumi_cloud, &definition("acme/many/demo"))),
+        numbers
+    );
+    pulumi_cloud.assert_calls(&[
+        "export stack",
+        "decrypt stack secrets",
+        "decrypt stack secrets",
+    ]);
+}
+
+#[test]
+fn denials_have_a_hint() {
+    let variable = "the variable `PULUMI_ACCESS_TOKEN`";
+    let alice = format!("the user `alice` (access token from {variable})");
+    let refuse = |status, message: &str| Fault::refuse(status, message, &[]);
+    let forbidden = format!(
+        "{alice} may not read the stack `acme/eks-cluster/demo`\ncaused by: Forbidden\nhint: ask \
+                 an administrator of `acme` for the permission to read it"
+    );
+    for (fault, at, stack, code, want) in [
+        (
+            None,
+            "",
+            "acme/eks-cluster/staging",
+            2,
+            format!(
+                "there is no stack `acme/eks-cluster/staging`, or {alice} has no access to it\ncaused \
+                 by: Not Found: stack not found\nhint: check the name, or ask for access; `pulumi stack \
+                 ls --all` lists what there is"
+            ),
+        ),
+        (
+            None,
+            "",
+            "other/eks-cluster/demo",
+            2,
+            format!(
+                "there is no stack `other/eks-cluster/demo`, or {alice} has no access to it\ncaused by: \
+                 Not Found: stack not found\nhint: check the organisation: `alice` is a member of \
+                 `alice`, `acme`, not of `other`"
+            ),
+        ),
+        (
+            Some(refuse(401, "Unauthorized")),
+            "export stack",
+            STACK,
+            4,
+            format!(
+                "`127.0.0.1` does not accept the access token from {variable}\ncaused by: \
+                 Unauthorized\nhint: set PULUMI_ACCESS_TOKEN to a token that is valid there"
+            ),
+        ),
+        (
+            Some(refuse(403, "Forbidden")),
+            "export stack",
+            STACK,
+            4,
+            forbidden.clone(),
+        ),
+        (
+            Some(refuse(403, "Forbidden")),
+            "decrypt stack secrets",
+            STACK,
+            4,
+            forbidden.clone(),
+        ),
+        (
+            Some(Fault::Html),
+            "export stack",
+            STACK,
+            5,
+            "the answer of `127.0.0.1` is not one of Pulumi Cloud's API\ncaused by: it is not \
+             JSON\nhint: check PULUMI_BACKEND_URL; a proxy or a login page may answer in its place"
+                .to_owned(),
+        ),
+        (
+            Some(Fault::Truncated),
+            "decrypt stack secrets",
+            STACK,
+            5,
+            "the answer of `127.0.0.1` is not one of Pulumi Cloud's API".to_owned(),
+        ),
+        (
+            Some(refuse(400, "Bad Request: no")),
+            "decrypt stack secrets",
+            STACK,
+            2,
+            "`127.0.0.1` refuses the request (HTTP status 400)\ncaused by: Bad Request: no"
+                .to_owned(),
+        ),
+        (
+            Some(refuse(500, "no")),
+            "decrypt stack secrets",
+            STACK,
+            5,
+            "`127.0.0.1` failed (HTTP status 500, request id request-".to_owned(),
+        ),
+    ] {
+        let pulumi_cloud = with(|it| it);
+        if let Some(fault) = fault {
+            // Four times is as often as anything is tried.
+            pulumi_cloud.stand_in.fail_at(at, fault, 4);
+        }
+        let told = failure(&open(&pulumi_cloud, &definition(stack)), code);
+        assert!(told.starts_with(&want), "wanted:\n{want}\nis:\n{told}");
+    }
+    let pulumi_cloud = with(|it| it);
+    let call = open(&pulumi_cloud, &definition("acme/eks-cluster/demo"))
+        .env("PULUMI_ACCESS_TOKEN", STRANGERS_TOKEN);
+    let told = failure(&call, 2);
+    assert!(told.contains("the user `mallory`"), "{told}");
+    assert!(told.contains("not of `acme`"), "{told}");
+}
+
+#[test]
+fn idempotent_calls_are_retried() {
+    let pulumi_cloud = with(|it| it);
+    for operation in ["export stack", "decrypt stack secrets"] {
+        pulumi_cloud
+            .stand_in
+            .fail_at(operation, Fault::internal(), 1);
+    }
+    let call = open(&pulumi_cloud, &definition("acme/eks-cluster/demo"))
+        .args(["-v", "-v"])
+        .env("KUBECTL_ESC_TIMEOUT", "40s");
+    let output = call.run();
+    assert_eq!(output.code, 0, "{output:#?}");
+    assert_eq!(
+        pulumi_cloud.stand_in.operations(),
+        [
+            "export stack",
+            "export stack",
+            "decrypt stack secrets",
+            "decrypt stack secrets"
+        ]
+    );
+    // The steps are logged, without secrets.
+    assert!(
+        output.stderr.contains("reading the state of a stack"),
+        "{}",
+        output.stderr
+    );
+    for secret in [TOKEN, "hunter", "0123456789ABCDEF"] {
+        assert!(!output.stderr.contains(secret), "{}", output.stderr);
+    }
+}
+
+#[test]
+fn cloud_kms_secrets_are_an_error_with_a_hint() {
+    let export = json!({"version": 3, "deployment": {
+        "secrets_providers": {"type": "cloud", "state": {"url": "gcpkms://hunter2"}},
+        "resources": [{"type": "pulumi:pulumi:Stack", "urn": "x", "outputs": {"a": {
+            "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+            "ciphertext": "AAAA"
+        }}}],
+    }});
+    let pulumi_cloud = with(|it| exported(it, export));
+    let told = failure(&open(&pulumi_cloud, &definition(STACK)), 2);
+    assert!(
+        told.starts_with(
+            "the secrets of the stack `eks-cluster/demo` are encrypted with a key in `gcpkms`, which"
+        ),
+        "{told}"
+    );
+    let state = json!({"version": 3, "deployment": {"resources": {}}});
+    let pulumi_cloud = with(|it| exported(it, state));
+    let told = failure(&open(&pulumi_cloud, &definition(STACK)), 2);
+    assert!(
+        told.starts_with(
+            "cannot read the state of the stack `eks-cluster/demo`\ncaused by: it is no state of a \
+             stack: another form at line 1, column"
+        ),
+        "{told}"
+    );
+}

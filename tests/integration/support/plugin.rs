@@ -1,0 +1,327 @@
+//! Runs the real binary in isolation: only the variables that a test sets, no standard input, its own
+//! home and working directory, and a time limit.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// After this time a run counts as hung and is killed.
+pub const TIME_LIMIT: Duration = Duration::from_mins(1);
+
+/// Builds a call of the binary.
+pub struct Plugin {
+    directory: TempDir,
+    arguments: Vec<OsString>,
+    variables: BTreeMap<OsString, OsString>,
+}
+
+/// The output of a call. In both texts the test's own directory is replaced by `[dir]`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Output {
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    /// The exit code.
+    pub code: i32,
+}
+
+impl Plugin {
+    /// A call with no arguments.
+    pub fn new() -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("kubectl-esc-test-")
+            .tempdir()
+            .expect("a temporary directory");
+        let home = directory.path().join("home");
+        std::fs::create_dir(&home).expect("a home directory");
+        let mut variables = BTreeMap::new();
+        variables.insert(
+            if cfg!(windows) { "USERPROFILE" } else { "HOME" }.into(),
+            home.into_os_string(),
+        );
+        // Without it Windows starts no process that needs randomness or sockets.
+        if cfg!(windows)
+            && let Some(root) = test_variable("SystemRoot")
+        {
+            variables.insert("SystemRoot".into(), root);
+        }
+        Self {
+            directory,
+            arguments: Vec::new(),
+            variables,
+        }
+    }
+
+    /// Adds an argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = A>) -> Self {
+        arguments.into_iter().fold(self, Self::arg)
+    }
+
+    /// Sets a variable.
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.variables
+            .insert(name.as_ref().to_owned(), value.as_ref().to_owned());
+        self
+    }
+
+    /// Unsets a variable, such as `HOME`.
+    #[must_use]
+    pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.variables.remove(name.as_ref());
+        self
+    }
+
+    /// Sets `KUBERNETES_EXEC_INFO` as client-go writes it. `version` is `v1` or `v1beta1`;
+    /// `cluster` is there only where the kubeconfig says `provideClusterInfo: true`.
+    #[must_use]
+    pub fn exec_info(self, version: &str, interactive: bool, cluster: Option<Value>) -> Self {
+        let mut information = json!({
+            "kind": "ExecCredential",
+            "apiVersion": format!("client.authentication.k8s.io/{version}"),
+            "spec": {"interactive": interactive},
+        });
+        if let Some(cluster) = cluster {
+            information["spec"]["cluster"] = cluster;
+        }
+        self.env("KUBERNETES_EXEC_INFO", format!("{information}\n"))
+    }
+
+    /// Writes a file below the working directory, with the folders that it needs.
+    #[must_use]
+    pub fn file(self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> Self {
+        let path = self.directory.path().join(path);
+        let folder = path.parent().expect("a folder");
+        std::fs::create_dir_all(folder).expect("a folder below the test's own");
+        std::fs::write(path, content).expect("a file below the test's own folder");
+        self
+    }
+
+    /// The path of a file below the working directory.
+    pub fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.directory.path().join(path)
+    }
+
+    /// The call as a command, for a test that talks to it while it runs.
+    pub fn command(&self) -> Command {
+        #[cfg(unix)]
+        default_signals();
+        let mut command = Command::new(program());
+        command
+            .args(&self.arguments)
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.directory.path());
+        command
+    }
+
+    /// Runs the binary, which may be ended by a signal: then the exit code is that of a shell. It may
+    /// print before it fails, because `run` passes on the output of its command.
+    #[track_caller]
+    pub fn run_to_any_end(&self) -> Output {
+        let mut shell = Command::new("sh");
+        let command = self.command();
+        shell
+            .args(["-c", "\"$@\"; exit $?", "sh"])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .env_clear()
+            .envs(&self.variables)
+            .current_dir(self.directory.path());
+        run(shell, TIME_LIMIT).reading(self.directory.path(), "[dir]")
+    }
+
+    /// Runs the binary. Fails the test if it hangs, if it is ended by a signal, or if it fails and
+    /// yet writes to standard output: kubectl would read that. May be called again: files that the
+    /// first call left are still there.
+    #[track_caller]
+    pub fn run(&self) -> Output {
+        self.run_within(TIME_LIMIT)
+    }
+
+    /// Runs the binary with another time limit.
+    #[track_caller]
+    pub fn run_within(&self, limit: Duration) -> Output {
+        let output = self.run_command(limit);
+        assert!(
+            output.code == 0 || output.stdout.is_empty(),
+            "a failing call must leave standard output empty: {output:#?}"
+        );
+        output
+    }
+
+    /// Runs the binary as a command that no kubectl reads: it may print and fail.
+    #[track_caller]
+    pub fn run_command(&self, limit: Duration) -> Output {
+        run(self.command(), limit).reading(self.directory.path(), "[dir]")
+    }
+}
+
+/// Lets programs that are started have every signal's default action, whatever this process was
+/// started with: a test run in the background of a script has SIGINT ignored, one of nohup SIGHUP.
+/// What a process catches is not ignored by its children; here the default action comes after that.
+#[cfg(unix)]
+pub fn default_signals() {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2] {
+            let always = std::sync::Arc::new(true.into());
+            signal_hook::flag::register_conditional_default(signal, always)
+                .expect("a signal that can be caught");
+        }
+    });
+}
+
+impl Output {
+    /// Compares all three exactly.
+    #[track_caller]
+    pub fn assert(&self, stdout: &str, stderr: &str, code: i32) {
+        let mut differences = String::new();
+        for (name, want, have) in [
+            ("stdout", stdout, self.stdout.as_str()),
+            ("stderr", stderr, self.stderr.as_str()),
+        ] {
+            if want != have {
+                let _ = write!(
+                    differences,
+                    "\n{name}, wanted:\n{want}\n{name}, is:\n{have}\n"
+                );
+            }
+        }
+        if code != self.code {
+            let _ = write!(
+                differences,
+                "\nexit code, wanted: {code}, is: {}",
+                self.code
+            );
+        }
+        assert!(differences.is_empty(), "unexpected output:\n{differences}");
+    }
+
+    /// Compares a failing call: empty standard output, this text and code.
+    #[track_caller]
+    pub fn assert_fails(&self, stderr: &str, code: i32) {
+        self.assert("", stderr, code);
+    }
+
+    /// Asserts that the call succeeded without a message, and parses the one line of JSON on standard
+    /// output.
+    #[track_caller]
+    pub fn credential(&self) -> Value {
+        assert_eq!((self.code, self.stderr.as_str()), (0, ""), "{self:#?}");
+        let line = self.stdout.strip_suffix('\n').expect("a line");
+        assert!(!line.contains('\n'), "more than one line: {line}");
+        serde_json::from_str(line).expect("JSON on standard output")
+    }
+
+    /// The token of [`Output::credential`].
+    #[track_caller]
+    pub fn token(&self) -> String {
+        let credential = self.credential();
+        let token = credential["status"]["token"].as_str();
+        token.expect("a token").to_owned()
+    }
+
+    fn reading(mut self, path: &Path, name: &str) -> Self {
+        let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        // The canonical form may hold the other one (macOS: /private/var), hence first.
+        for path in [canonical.as_path(), path] {
+            let path = path.to_string_lossy();
+            self.stdout = self.stdout.replace(&*path, name);
+            self.stderr = self.stderr.replace(&*path, name);
+        }
+        self
+    }
+}
+
+/// The binary: the one that was built with the tests, or the one that `KUBECTL_ESC_BINARY` names,
+/// such as a release build.
+fn program() -> PathBuf {
+    let built = || env!("CARGO_BIN_EXE_kubectl-esc").into();
+    test_variable("KUBECTL_ESC_BINARY").map_or_else(built, PathBuf::from)
+}
+
+/// A variable of the test process.
+pub fn test_variable(name: &str) -> Option<OsString> {
+    #[expect(clippy::disallowed_methods, reason = "tests look at their own machine")]
+    std::env::var_os(name)
+}
+
+/// Runs a command without standard input and kills it after `limit`, which fails the test.
+#[track_caller]
+pub fn run(mut command: Command, limit: Duration) -> Output {
+    let program = command.get_program().to_owned();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
+    let end = Instant::now() + limit;
+    let stdout = read(child.stdout.take());
+    let stderr = read(child.stderr.take());
+    let result = stdout
+        .recv_timeout(end.saturating_duration_since(Instant::now()))
+        .and_then(|stdout| {
+            let left = end.saturating_duration_since(Instant::now());
+            Ok((stdout, stderr.recv_timeout(left)?))
+        });
+    let status = wait(&mut child, end);
+    let (Ok((stdout, stderr)), Some(status)) = (result, status) else {
+        drop(child.kill());
+        drop(child.wait());
+        panic!("{} hung and was killed after {limit:?}", program.display());
+    };
+    let Some(code) = status.code() else {
+        panic!("{} was ended by a signal: {stderr}", program.display());
+    };
+    Output {
+        stdout,
+        stderr,
+        code,
+    }
+}
+
+/// Reads all of a stream in a thread, so that neither stream can block the other.
+fn read(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut stream) = stream {
+            drop(stream.read_to_end(&mut bytes));
+        }
+        drop(sender.send(String::from_utf8_lossy(&bytes).into_owned()));
+    });
+    receiver
+}
+
+/// Waits for the process; `None` on a time-out. Both streams have ended when this is called, so it
+/// is about to exit.
+fn wait(child: &mut Child, end: Instant) -> Option<ExitStatus> {
+    loop {
+        match child.try_wait() {
+            Ok(None) if Instant::now() < end => std::thread::sleep(Duration::from_millis(1)),
+            Ok(status) => return status,
+            Err(_) => return None,
+        }
+    }
+}
