@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::error::{Error, Kind, Result};
 use crate::secret::Text;
-use esc::format::json::Secrets;
+use esc::format::Secrets;
 use esc::interpolation::{self, Part};
 use esc::{Data, Environment, Value, format::string};
 
@@ -45,7 +45,7 @@ impl HandOver {
     pub fn of(environment: &Environment, arguments: &[OsString]) -> Result<Self> {
         let mut secrets = Vec::new();
         let mut named = Vec::new();
-        for entries in [environment.variable_entries(), environment.file_entries()] {
+        for entries in [environment.variables(), environment.files()] {
             let mut block = Vec::new();
             for entry in entries {
                 check_name(entry.name)?;

@@ -16,7 +16,7 @@ use crate::clock::{Deadline, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 use crate::secret::{Secret, Text};
-use esc::format::json::{self, Secrets};
+use esc::format::{Secrets, json};
 use esc::{Data, Value};
 
 /// In bytes. A larger file is none of Pulumi's.

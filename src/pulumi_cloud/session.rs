@@ -188,7 +188,7 @@ fn hide(value: &mut Value, secrets: &[&[u8]]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use esc::format::json::{Secrets, compact};
+    use esc::format::{Secrets, json::compact};
 
     fn shown(session: &Session, secrets: Secrets) -> String {
         let text = compact(&session.environment.values, secrets);

@@ -15,7 +15,7 @@ use crate::pulumi_cloud::failure::Refusal;
 use crate::pulumi_cloud::name::{Organization, is_name};
 use crate::pulumi_cloud::transport::{Call, LARGEST_ANSWER};
 use crate::secret::{Secret, Text};
-use esc::format::json::{self, Secrets};
+use esc::format::{Secrets, json};
 use esc::{Data, Value};
 
 /// The largest export, in bytes: the limit for states on this machine.

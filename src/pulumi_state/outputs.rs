@@ -152,7 +152,7 @@ fn malformed(what: &str) -> Malformed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use esc::format::json::Secrets;
+    use esc::format::Secrets;
 
     fn parse(text: &str) -> Value {
         json::parse(text.replace("SIG", SIGNATURE).as_bytes(), NESTING).unwrap()

@@ -9,8 +9,8 @@ use crate::evaluator::value::{
     EvalValue, InheritedListing, Origin, Properties, Property, ValueKind,
 };
 use crate::format::string::quote;
-use crate::text::Text;
-use crate::{Data, TextBuilder, Value, format::json};
+use crate::text::{Text, UNKNOWN};
+use crate::{Data, TextBuilder, Value};
 
 /// The cost of exporting an object, which takes as much memory as many scalars.
 const STEPS_PER_OBJECT: usize = 8;
@@ -31,7 +31,7 @@ pub(super) fn append_text(budget: &mut Budget, value: &EvalValue, text: &mut Tex
         return;
     }
     let bytes = match &value.kind {
-        _ if value.unknown => json::UNKNOWN.as_bytes(),
+        _ if value.unknown => UNKNOWN.as_bytes(),
         ValueKind::Null => b"",
         ValueKind::Bool(true) => b"true",
         ValueKind::Bool(false) => b"false",

@@ -33,9 +33,8 @@ pub const MAXIMUM_EVALUATION_DEPTH: usize = 1_000;
 /// against schemas, and values exported.
 pub const MAXIMUM_STEPS: usize = 4_000_000;
 
-/// The pattern matching work that counts as one step. Matching takes as much work as the compiled
-/// pattern has states, times the bytes of the text. Each compiled state is a step as well.
-pub const PATTERN_WORK_PER_STEP: usize = 32;
+/// The memory of a schema's compiled patterns that counts as one step, in bytes.
+pub(super) const PATTERN_BYTES_PER_STEP: usize = 1 << 10;
 
 /// The total text that an evaluation may produce, in bytes, including the indentation of its values.
 pub const MAXIMUM_TEXT_BYTES: usize = 32 << 20;

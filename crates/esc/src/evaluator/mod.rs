@@ -41,7 +41,6 @@ pub mod limits;
 mod merge;
 mod parser;
 mod pattern;
-mod pattern_work;
 pub mod provider;
 mod redaction;
 mod schema;

@@ -9,8 +9,7 @@ use crate::evaluator::expression::ExprId;
 use crate::evaluator::limits::MAXIMUM_NESTING;
 use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::value::EvalValue;
-use crate::format::json::{self, Secrets};
-use crate::format::yaml;
+use crate::format::{Secrets, json, yaml};
 use crate::text::Text;
 
 pub(super) fn to_json(
@@ -77,7 +76,7 @@ pub(super) fn from_json(
             let error = if secret {
                 error.to_string()
             } else {
-                error.in_go_words(text.as_bytes())
+                error.go_message(text.as_bytes())
             };
             evaluator.error(format!("decoding JSON string: {error}"), id);
             unknown()

@@ -102,13 +102,13 @@ impl DefinitionEvaluator<'_, '_> {
         let Some(argument) = argument else {
             return (EvalValue::unknown_any(), true);
         };
-        let accept = schema.rotates().then_some(schema);
+        let accept = schema.has_rotate_only().then_some(schema);
         let value = self.evaluate_input(argument, accept);
         let budget = &mut self.session.budget;
         let (is_valid, violations) = validation::validate(budget, &value, schema, wording);
         // Diagnostics above the limit are dropped, so they need not be created.
         for violation in violations.into_iter().take(MAXIMUM_DIAGNOSTICS + 1) {
-            self.error_at_origin(violation.message, violation.at.as_ref());
+            self.error_at_origin(violation.message, violation.origin.as_ref());
         }
         (value, is_valid)
     }

@@ -96,7 +96,7 @@ fn rotator_schemas(
     let outputs = provider_schema(evaluator, id, name, rotator.output_schema());
     Some(RotatorSchemas {
         inputs: inputs?,
-        state: Schema::one_of_these([state?, Schema::of(Type::Null)]),
+        state: Schema::union([state?, Schema::of(Type::Null)]),
         outputs: outputs?,
     })
 }

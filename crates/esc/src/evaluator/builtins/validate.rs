@@ -7,10 +7,9 @@ use crate::evaluator::builtins::pass_through;
 use crate::evaluator::evaluate::DefinitionEvaluator;
 use crate::evaluator::export;
 use crate::evaluator::expression::ExprId;
-use crate::evaluator::pattern_work;
-use crate::evaluator::schema::{Schema, is_keyword};
+use crate::evaluator::limits::PATTERN_BYTES_PER_STEP;
+use crate::evaluator::schema::Schema;
 use crate::evaluator::value::EvalValue;
-use crate::{Data, Value};
 
 /// The meta-schema: the keywords that ESC supports, and the types of their values.
 const META_SCHEMA: &str = r##"{
@@ -68,30 +67,15 @@ fn evaluate_schema(
     }
     let budget = &mut evaluator.session.budget;
     let exported = export::to_value(budget, &value);
-    if !budget.spend_steps(pattern_states(&exported)) {
-        return None;
-    }
     match Schema::read(&exported) {
-        Ok(schema) => Some(schema),
+        Ok(schema) => {
+            budget.spend_steps(schema.pattern_bytes() / PATTERN_BYTES_PER_STEP);
+            Some(schema)
+        }
         Err(error) => {
             evaluator.error(format!("invalid schema: {error}"), id);
             None
         }
-    }
-}
-
-/// The number of states of all patterns in a schema. Every `pattern` counts, even in a `const`.
-fn pattern_states(schema: &Value) -> usize {
-    let sum = |counts: &mut dyn Iterator<Item = usize>| counts.fold(0, usize::saturating_add);
-    match &schema.data {
-        Data::Object(entries) => sum(&mut entries.iter().map(|(name, value)| {
-            match value.as_str().filter(|_| is_keyword("pattern", name)) {
-                Some(pattern) => pattern_work::compiled(pattern),
-                None => pattern_states(value),
-            }
-        })),
-        Data::Array(items) => sum(&mut items.iter().map(pattern_states)),
-        _ => 0,
     }
 }
 

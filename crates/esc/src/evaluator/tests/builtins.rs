@@ -142,7 +142,7 @@ fn validate_returns_its_value() {
         (
             "{schema: {pattern: '('}, value: 1}",
             "1",
-            "2:30 invalid schema: error parsing regexp: missing closing ): `(` (values.a[\"fn::validate\"].schema)",
+            "2:30 invalid schema: error parsing regexp: found open group without closing ')': `(` (values.a[\"fn::validate\"].schema)",
         ),
         (
             "{schema: {secret: 1}, value: 1}",

@@ -236,7 +236,8 @@ fn repeated_work_on_one_large_value_is_rejected() {
 #[test]
 fn patterns_and_schemas_are_limited() {
     let host = TestHost::with_definitions(&[]);
-    let wide = "(a?){1000}".repeat(10);
+    let wide = "(a?){1000}";
+    let too_wide = wide.repeat(10);
     let compiled = repeated(40, |_| format!("{{pattern: '{wide}'}}, "));
     let names = repeated(800, |number| format!("n{number}, "));
     let maps = "{}, ".repeat(500);
@@ -246,12 +247,18 @@ fn patterns_and_schemas_are_limited() {
             "d{number}: {{anyOf: [{{$ref: '#/$defs/d{next}'}}, {{$ref: '#/$defs/d{next}'}}]}}, "
         )
     });
+    for schema in [
+        format!("{{pattern: '{too_wide}'}}"),
+        format!("{{anyOf: [{compiled}]}}"),
+    ] {
+        let text = format!("values: {{a: {{fn::validate: {{schema: {schema}, value: a}}}}}}");
+        assert_rejected(&host, &text, "expression too large");
+    }
     let nested = (0..100).fold("{type: boolean}".to_owned(), |schema, _| {
         format!("{{oneOf: [{schema}, {{type: boolean}}]}}")
     });
     for (schema, value) in [
-        (format!("{{pattern: '{wide}'}}"), "a".repeat(10_000)),
-        (format!("{{anyOf: [{compiled}]}}"), "a".to_owned()),
+        (format!("{{pattern: '{wide}'}}"), "a".repeat(20_000)),
         (
             format!("{{items: {{required: [{names}]}}}}"),
             format!("[{maps}]"),

@@ -421,17 +421,14 @@ fn reserved_properties_are_exported() {
         "values:\n  environmentVariables: {A: 1, B: null, C: [x], D: {e: f}, E: true, F: x}\n  \
          files: {KUBECONFIG: text, LIST: [x]}\n  pulumiConfig: {a: 1}\n",
     );
-    let shown = |entries: Vec<(&str, crate::text::Text)>| {
+    let shown = |entries: Vec<crate::EnvironmentEntry<'_>>| {
         let entries = entries
-            .into_iter()
-            .map(|(name, text)| format!("{name}={}", text.as_str().unwrap()));
+            .iter()
+            .map(|entry| format!("{}={}", entry.name, entry.text.as_str().unwrap()));
         entries.collect::<Vec<_>>().join(" ")
     };
     let environment = &evaluation.environment;
-    assert_eq!(
-        shown(environment.environment_variables()),
-        "A=1 B= E=true F=x"
-    );
+    assert_eq!(shown(environment.variables()), "A=1 B= E=true F=x");
     assert_eq!(shown(environment.files()), "KUBECONFIG=text");
     assert!(environment.pulumi_config().unwrap().property("a").is_some());
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::error::{Error, HostResult};
 use crate::evaluator::limits::Limits;
 use crate::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers, Rotator};
-use crate::format::json::{self, Secrets};
+use crate::format::{Secrets, json};
 use crate::{Data, Severity, Style, Value};
 
 /// A host with definitions, providers and rotators in memory.
