@@ -185,7 +185,7 @@ fn mark_secrets(value: &mut Value, secrets: &[&[u8]]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use esc::format::json::{Secrets, compact};
+    use esc::format::{Secrets, json::compact};
 
     fn shown(session: &SessionValues, secrets: Secrets) -> String {
         let text = compact(&session.environment.values, secrets);
