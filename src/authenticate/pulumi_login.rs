@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::authenticate::environment::within_task;
 use crate::config::{OpenRequest, Origin, Reference, Setting};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -47,8 +46,7 @@ pub(super) fn renew_if_expired(request: &OpenRequest, context: Context<'_>) -> R
     if !login.needs_refresh(context.now()) {
         return Ok(false);
     }
-    log_in(request, context, organization.as_deref())
-        .map_err(|error| within_task(error, "open", request))?;
+    log_in(request, context, organization.as_deref())?;
     Ok(true)
 }
 
