@@ -33,8 +33,11 @@ pub const MAXIMUM_EVALUATION_DEPTH: usize = 1_000;
 /// copied out.
 pub const MAXIMUM_STEPS: usize = 4_000_000;
 
+/// The memory limit for the compiled patterns of a schema, in bytes.
+pub(super) const MAXIMUM_PATTERN_BYTES: usize = 4 << 20;
+
 /// How many bytes of memory that the patterns of a schema take count as one step.
-pub(super) const PATTERN_BYTES_PER_STEP: usize = 1 << 10;
+pub(super) const PATTERN_BYTES_PER_STEP: usize = 1 << 8;
 
 /// How many bytes of text an evaluation may produce in all, the indentation of its values included.
 pub const MAXIMUM_TEXT_BYTES: usize = 32 << 20;

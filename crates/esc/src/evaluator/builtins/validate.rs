@@ -7,7 +7,7 @@ use crate::evaluator::builtins::{Call, passed_on};
 use crate::evaluator::evaluate::Scope;
 use crate::evaluator::export;
 use crate::evaluator::expression::{Id, Kind, Lowering};
-use crate::evaluator::limits::PATTERN_BYTES_PER_STEP;
+use crate::evaluator::limits::{MAXIMUM_PATTERN_BYTES, PATTERN_BYTES_PER_STEP};
 use crate::evaluator::schema::Schema;
 use crate::evaluator::value::Computed;
 
@@ -84,12 +84,15 @@ fn read_schema(scope: &mut Scope<'_, '_>, id: Option<Id>) -> Option<Schema> {
         return None;
     }
     let exported = export::to_value(&mut scope.session.budget, &value);
-    match Schema::read(&exported) {
-        Ok(schema) => {
-            let budget = &mut scope.session.budget;
-            budget.spend_steps(schema.pattern_bytes() / PATTERN_BYTES_PER_STEP);
-            Some(schema)
-        }
+    let schema = Schema::read(&exported);
+    let pattern_bytes = match &schema {
+        Ok(schema) => schema.pattern_bytes(),
+        Err(_) => MAXIMUM_PATTERN_BYTES,
+    };
+    let steps = pattern_bytes / PATTERN_BYTES_PER_STEP;
+    scope.session.budget.spend_steps(steps);
+    match schema {
+        Ok(schema) => Some(schema),
         Err(error) => {
             scope.error(format!("invalid schema: {error}"), id);
             None
