@@ -26,7 +26,10 @@ const RULES: &[(&str, &[&str])] = &[
         "cache",
         &["clock", "digest", "error", "files_read", "secret"],
     ),
-    ("config", &["clock", "error", "host", "secret"]),
+    (
+        "config",
+        &["clock", "error", "host", "kubernetes::ApiVersion", "secret"],
+    ),
     ("kubernetes", &["clock", "error", "host", "secret"]),
     ("process", &["clock", "error", "host", "secret"]),
     (
@@ -111,8 +114,10 @@ const RULES: &[(&str, &[&str])] = &[
             "config",
             "error",
             "host",
+            "http::HttpClient",
             "kubernetes",
             "log",
+            "opener",
             "process",
             "secret",
         ],

@@ -99,6 +99,7 @@ fn add_local_secrets(
 
 /// Computes the cache key: the hash of everything, besides the sealing secrets and the files, that
 /// changes which credentials a call gets or what is signed with them.
+#[expect(clippy::too_many_lines, reason = "it names every input once")]
 fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
     // No `..` here: a new input does not compile until it is part of the key, or is named with the
     // reason why it is not.
@@ -161,19 +162,19 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         ("environment", Some(&environment)),
         ("remote", switch(*remote)),
         ("root", root.as_deref()),
-        ("secrets of", text(secrets_of)),
-        ("token type", text(pulumi_oidc_token_type)),
+        ("secrets of", text(secrets_of.as_ref())),
+        ("token type", text(pulumi_oidc_token_type.as_ref())),
         ("audience", web_identity_audience.as_deref()),
-        ("cluster name", text(cluster_name)),
-        ("region", text(region)),
+        ("cluster name", text(cluster_name.as_ref())),
+        ("region", text(region.as_ref())),
         ("server region", server_region.as_ref().map(Region::as_str)),
-        ("default region", text(default_region)),
-        ("role ARN", text(role_arn)),
-        ("external id", text(external_id)),
-        ("session name", text(session_name)),
-        ("credentials", text(credentials)),
-        ("web identity", text(web_identity)),
-        ("credential lifetime", text(credential_lifetime)),
+        ("default region", text(default_region.as_ref())),
+        ("role ARN", text(role_arn.as_ref())),
+        ("external id", text(external_id.as_ref())),
+        ("session name", text(session_name.as_ref())),
+        ("credentials", text(credentials.as_ref())),
+        ("web identity", text(web_identity.as_ref())),
+        ("credential lifetime", text(credential_lifetime.as_ref())),
         ("extension", extension.as_deref()),
         ("endpoint", endpoint.as_deref()),
         ("FIPS", switch(*fips)),
@@ -181,8 +182,8 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
     ]))
 }
 
-fn text(setting: &Option<Setting>) -> Option<&str> {
-    setting.as_ref().map(|setting| setting.value.as_str())
+fn text(setting: Option<&Setting>) -> Option<&str> {
+    setting.map(|setting| setting.value.as_str())
 }
 
 fn switch(on: bool) -> Option<&'static str> {

@@ -12,8 +12,8 @@ use crate::config::{AssumedRole, Setting, Target};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::identity_token;
-use crate::kubernetes::kubeconfig::Cluster;
 use esc::PropertyPath;
+use kubeconfig::Cluster;
 
 /// The lifetime of temporary credentials of unknown expiry: the minimum that AWS allows.
 pub(super) const SHORTEST_SESSION: Duration = Duration::from_mins(15);

@@ -14,8 +14,8 @@ use crate::config::{Origin, Setting, Target};
 use crate::context::Context;
 use crate::error::Result;
 use crate::files_read::FileRead;
-use crate::kubernetes::kubeconfig::Kubeconfig;
 use esc::Environment;
+use kubeconfig::Kubeconfig;
 
 /// A step of a fetch that succeeded.
 pub(super) enum Step<'a> {

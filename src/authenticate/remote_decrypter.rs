@@ -27,7 +27,7 @@ enum State<'a> {
     #[default]
     NotLoggedIn,
     /// The login, and the environment's name with its organization.
-    LoggedIn(Cloud<'a>, Name),
+    LoggedIn(Box<(Cloud<'a>, Name)>),
     /// A ciphertext could not be decrypted. A definition may hold hundreds, so the rest is not
     /// tried.
     Failed,
@@ -48,14 +48,15 @@ impl<'a> RemoteDecrypter<'a> {
             let organization = self.name.organization.as_deref();
             let cloud = log_in(self.request, self.context, organization)?;
             let name = cloud.full_name(&self.name)?;
-            *state = State::LoggedIn(cloud, name);
+            *state = State::LoggedIn(Box::new((cloud, name)));
         }
-        let State::LoggedIn(cloud, name) = state else {
+        let State::LoggedIn(login) = state else {
             return Err(Error::new(
                 Kind::Definition,
                 "not tried, because another secret could not be decrypted",
             ));
         };
+        let (cloud, name) = &**login;
         let envelope = pulumi_cloud::envelope(ciphertext);
         let mut plaintexts = cloud.stored(name)?.decrypt(&[&envelope])?;
         let plaintext = plaintexts.pop().ok_or_else(|| {

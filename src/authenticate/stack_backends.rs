@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::authenticate::pulumi_login::log_in;
 use crate::config::OpenRequest;
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::providers::{Backends, OtherBackend};
 use crate::pulumi_cloud::{Cloud, PulumiHome, Stack, StateBackend};
 use crate::pulumi_state::StackName;
@@ -45,21 +45,17 @@ impl<'a> CloudStackBackends<'a> {
     ) -> Result<T> {
         // A panic cannot leave the list half changed.
         let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = match logins
-            .iter()
-            .position(|login| login.named == name.organization)
-        {
-            Some(position) => position,
-            None => {
-                logins.push(OrganizationLogin {
-                    named: name.organization.clone(),
-                    cloud: log_in(self.request, self.context, name.organization.as_deref())?,
-                    organization: name.organization.clone(),
-                });
-                logins.len() - 1
-            }
-        };
-        let login = &mut logins[position];
+        let is_named = |login: &OrganizationLogin<'_>| login.named == name.organization;
+        if !logins.iter().any(is_named) {
+            logins.push(OrganizationLogin {
+                named: name.organization.clone(),
+                cloud: log_in(self.request, self.context, name.organization.as_deref())?,
+                organization: name.organization.clone(),
+            });
+        }
+        let login = logins.iter_mut().find(|login| is_named(login));
+        // invariant: it was added above if it was missing.
+        let login = login.ok_or_else(|| Error::new(Kind::Internal, "a login is missing"))?;
         let organization = login.organization.as_deref();
         let stack = login
             .cloud

@@ -1,30 +1,30 @@
-//! `convert-kubeconfig`: has users log in with this plugin that did so with another program.
+//! `convert-kubeconfig`: converts users from other EKS login programs to this plugin.
 
 use clap::Args;
+use kubeconfig::{Changes, EntryChange, MergedKubeconfig};
 
 use super::flags::{GetTokenFlags, KubeconfigFlags, OpenFlags};
-use super::{kubeconfig, output};
+use super::{edit_kubeconfig, output};
 use crate::aws::endpoint::Region;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::eks_login::{EksLogin, Login};
-use crate::kubernetes::kubeconfig::{
-    Changes, Context as KubeconfigContext, Merged, PluginUser, User, Wanted, context_entry,
-};
+use crate::kubernetes::plugin_user::PluginUser;
 use crate::log::{Log, Message};
 
-pub(super) const ABOUT: &str = "Have the users of the kubeconfig that run aws or aws-iam-authenticator log in with this plugin";
+pub(super) const ABOUT: &str =
+    "Convert kubeconfig users from aws or aws-iam-authenticator to kubectl-esc";
 
 #[derive(Args, Debug)]
 #[command(about = ABOUT)]
 pub(super) struct Arguments {
-    /// Environment that they are to log in with: a local definition such as ./env.yaml, or the name
-    /// of one in Pulumi Cloud
+    /// Environment to authenticate with: a local definition such as ./env.yaml, or the name of an
+    /// environment in Pulumi Cloud
     #[arg(value_name = "ENVIRONMENT")]
     environment: String,
 
-    /// Convert the user of this context alone [default: every user]
+    /// Convert only the user of this context [default: all users]
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
 
@@ -35,8 +35,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PATH")]
     credentials: Option<String>,
 
-    /// How long the environment's credentials are good for, where the environment does not tell,
-    /// such as 1h
+    /// Lifetime of the environment's credentials if it states no expiry, such as 1h
     #[arg(long, value_name = "DURATION")]
     credential_lifetime: Option<String>,
 
@@ -46,26 +45,27 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     let flags = &arguments.kubeconfig;
-    let names_one = flags.alias.is_some() || flags.user_alias.is_some() || flags.set_current;
-    if names_one && arguments.context.is_none() {
+    let needs_context = flags.alias.is_some() || flags.user_alias.is_some() || flags.set_current;
+    if needs_context && arguments.context.is_none() {
         return Err(Error::configuration(
-            "`--alias`, `--user-alias` and `--set-current` are about one context, and none is named",
+            "`--alias`, `--user-alias` and `--set-current` require `--context`",
         )
-        .with_hint("name it with `--context`"));
+        .with_hint("pass the name of the context to convert with `--context`"));
     }
-    kubeconfig::check_names(flags)?;
+    edit_kubeconfig::check_names(flags)?;
     let Context { host, log, .. } = context;
     let request = arguments.open.request(&arguments.environment, host)?;
     let mut notes = Vec::new();
-    kubeconfig::apply(flags, &request, host, |merged| {
-        let conversion = Conversion {
+    edit_kubeconfig::apply(flags, &request, host, |kubeconfig| {
+        let mut conversion = Conversion {
             arguments,
             host,
-            merged,
+            kubeconfig,
+            notes: &mut notes,
         };
         match &arguments.context {
-            Some(name) => conversion.of_context(name, &mut notes),
-            None => conversion.of_all(&mut notes, log),
+            Some(name) => conversion.convert_context(name),
+            None => conversion.convert_all(log),
         }
     })?;
     for note in notes {
@@ -77,80 +77,82 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
 struct Conversion<'a> {
     arguments: &'a Arguments,
     host: &'a Host,
-    merged: &'a Merged,
+    kubeconfig: &'a MergedKubeconfig,
+    /// Notes for the user, printed after the files are written.
+    notes: &'a mut Vec<String>,
 }
 
 impl Conversion<'_> {
-    fn of_all(&self, notes: &mut Vec<String>, log: &Log<'_>) -> Result<Changes> {
+    fn convert_all(&mut self, log: &Log<'_>) -> Result<Changes> {
         let mut changes = Changes::default();
-        let mut known = 0;
-        for user in self.merged.users() {
+        let mut eks_users = 0;
+        for user in self.kubeconfig.users() {
             match user.exec.as_ref().map(Login::of) {
                 Some(Login::Eks(login)) => {
-                    known += 1;
-                    let wanted = self.converted(&user.name, &user.name, &login, notes)?;
-                    changes.entries.push(wanted);
+                    eks_users += 1;
+                    let change = self.converted_user(&user.name, &user.name, &login)?;
+                    changes.entries.push(change);
                 }
-                Some(Login::Plugin) => known += 1,
+                Some(Login::Plugin) => eks_users += 1,
                 Some(Login::Unclear(reason)) => {
-                    known += 1;
-                    notes.push(format!("the user `{}` stays as it is: {reason}", user.name));
+                    eks_users += 1;
+                    let note = format!("user `{}`: not converted: {reason}", user.name);
+                    self.notes.push(note);
                 }
                 Some(Login::Other) | None => log.debug(format_args!(
-                    "the user `{}` does not log in to EKS and stays as it is",
+                    "user `{}`: not converted: it is not for EKS",
                     user.name
                 )),
             }
         }
-        if known == 0 {
+        if eks_users == 0 {
             return Err(Error::configuration(
-                "no user of the kubeconfig logs in with `aws eks get-token` or \
+                "no user of the kubeconfig runs `aws eks get-token` or \
                  `aws-iam-authenticator token`",
             )
-            .with_hint("`kubectl-esc update-kubeconfig` writes a new entry"));
+            .with_hint("create an entry with `kubectl-esc update-kubeconfig`"));
         }
         Ok(changes)
     }
 
-    fn of_context(&self, name: &str, notes: &mut Vec<String>) -> Result<Changes> {
-        let Some(context) = self.merged.context(name) else {
-            return Err(self.merged.no_context(name));
-        };
+    fn convert_context(&mut self, name: &str) -> Result<Changes> {
+        let context = self.kubeconfig.require_context(name)?;
         let flags = &self.arguments.kubeconfig;
         let new_context = flags.alias.as_deref().unwrap_or(name);
         let new_user = flags.user_alias.as_deref().or(flags.alias.as_deref());
         let new_user = new_user.unwrap_or(&context.user);
-        let user = self.merged.user(&context.user);
-        let login = user.as_ref().and_then(|user: &User| user.exec.as_ref());
+        let user = self.kubeconfig.user(&context.user);
+        let login = user.and_then(|user| user.exec).as_ref().map(Login::of);
         let mut changes = Changes::default();
-        match login.map(Login::of) {
+        let problem = match login {
             Some(Login::Eks(login)) => {
-                let wanted = self.converted(&context.user, new_user, &login, notes)?;
-                changes.entries.push(wanted);
+                let change = self.converted_user(&context.user, new_user, &login)?;
+                changes.entries.push(change);
+                None
             }
-            Some(Login::Plugin) if new_user == context.user => {}
-            other => {
-                let reason = match other {
-                    Some(Login::Unclear(reason)) => reason,
-                    Some(Login::Plugin) => "it logs in with this plugin already".to_owned(),
-                    _ => "it runs neither `aws eks get-token` nor `aws-iam-authenticator token`"
-                        .to_owned(),
-                };
-                return Err(Error::configuration(format!(
-                    "the user `{}` cannot be converted: {reason}",
-                    context.user
-                ))
-                .with_hint("`kubectl-esc update-kubeconfig` writes a new entry"));
-            }
+            Some(Login::Plugin) if new_user == context.user => None,
+            Some(Login::Plugin) => Some("it runs this plugin already".to_owned()),
+            Some(Login::Unclear(reason)) => Some(reason),
+            Some(Login::Other) | None => Some(
+                "it runs neither `aws eks get-token` nor `aws-iam-authenticator token`".to_owned(),
+            ),
+        };
+        if let Some(problem) = problem {
+            return Err(Error::configuration(format!(
+                "cannot convert user `{}`: {problem}",
+                context.user
+            ))
+            .with_hint("create an entry with `kubectl-esc update-kubeconfig`"));
         }
         if new_user != context.user || new_context != name {
-            kubeconfig::check_user(self.merged, new_user)?;
-            kubeconfig::check_context(self.merged, new_context, new_user)?;
-            changes.entries.push(context_entry(
+            edit_kubeconfig::check_user(self.kubeconfig, new_user)?;
+            edit_kubeconfig::check_context(self.kubeconfig, new_context, new_user)?;
+            let namespace = context.namespace.as_deref();
+            changes.entries.push(EntryChange::context(
                 new_context,
                 &context.cluster,
                 new_user,
-                context.namespace.as_deref().filter(|_| new_context != name),
+                namespace.filter(|_| new_context != name),
             ));
         }
         if flags.set_current {
@@ -159,24 +161,22 @@ impl Conversion<'_> {
         Ok(changes)
     }
 
-    /// The entry of the user `new` that logs in as the user `old` did.
-    fn converted(
-        &self,
-        old: &str,
-        new: &str,
+    /// The entry `new_name`, which authenticates to the same cluster as the user `name`.
+    fn converted_user(
+        &mut self,
+        name: &str,
+        new_name: &str,
         login: &EksLogin,
-        notes: &mut Vec<String>,
-    ) -> Result<Wanted> {
-        let region = login.region.clone().or_else(|| self.region_of(old));
+    ) -> Result<EntryChange> {
+        let region = login.region.clone().or_else(|| self.region_of(name));
         if region.is_none() {
-            notes.push(format!(
-                "the region of the user `{old}` is not known: the environment has to say it"
+            self.notes.push(format!(
+                "user `{name}`: unknown region; set `eks.region` in the environment"
             ));
         }
         if !login.lost.is_empty() {
-            notes.push(format!(
-                "of the user `{old}`, this is left out: {}; the credentials are those of the \
-                 environment",
+            self.notes.push(format!(
+                "user `{name}`: dropped {}; credentials now come from the environment",
                 login.lost.join(", ")
             ));
         }
@@ -196,16 +196,16 @@ impl Conversion<'_> {
             args: flags.to_arguments(self.host)?,
             env: Some(login.env.clone()),
         };
-        Ok(user.entry(new))
+        Ok(user.entry(new_name))
     }
 
-    /// The region of the clusters that the user logs in to, where their addresses agree on one.
+    /// The region of the user's clusters, if the API servers' host names agree on one.
     fn region_of(&self, user: &str) -> Option<String> {
-        let contexts = self.merged.contexts();
+        let contexts = self.kubeconfig.contexts();
         let servers = contexts
             .iter()
-            .filter(|context: &&KubeconfigContext| context.user == user)
-            .filter_map(|context| self.merged.server(&context.cluster));
+            .filter(|context: &&kubeconfig::Context| context.user == user)
+            .filter_map(|context| self.kubeconfig.server(&context.cluster));
         let mut regions: Vec<_> = servers.map(Region::of_api_server).collect();
         regions.dedup();
         match regions.as_slice() {

@@ -191,8 +191,12 @@ impl OpenFlags {
         let mut request = OpenRequest::new(Reference::parse(environment, host)?);
         request.root = expand(self.root.as_ref())?;
         request.web_identity_token_file = expand(self.web_identity_token_file.as_ref())?;
-        request.web_identity_token_env = self.web_identity_token_env.clone();
-        request.web_identity_audience = self.web_identity_audience.clone();
+        request
+            .web_identity_token_env
+            .clone_from(&self.web_identity_token_env);
+        request
+            .web_identity_audience
+            .clone_from(&self.web_identity_audience);
         request.secrets_of = setting(
             "--secrets-of",
             self.secrets_of.as_ref(),

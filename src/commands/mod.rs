@@ -3,11 +3,10 @@
 mod cache;
 mod check;
 mod convert_kubeconfig;
-mod difference;
 mod doctor;
+mod edit_kubeconfig;
 mod flags;
 mod get_token;
-mod kubeconfig;
 mod open;
 mod output;
 mod run;

@@ -1,13 +1,16 @@
-//! `update-kubeconfig`: writes cluster, user and context for logging in with this plugin.
+//! `update-kubeconfig`: writes a cluster, a user and a context that use this plugin.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use clap::Args;
+use esc::PropertyPath;
+use esc::format::{Secrets, json};
+use kubeconfig::{Changes, Cluster, EntryChange, Kubeconfig, MergedKubeconfig, new_kubeconfig};
 use serde_json::Map;
 
 use super::flags::{GetTokenFlags, KubeconfigFlags};
-use super::{kubeconfig, output};
+use super::{edit_kubeconfig, output};
 use crate::authenticate::{self, OpenedEnvironment};
 use crate::aws::eks_token::check_cluster_name;
 use crate::aws::endpoint::Region;
@@ -15,14 +18,10 @@ use crate::config::{Origin, Request, Setting, Target, default_region};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::kubernetes::kubeconfig::{
-    Changes, Cluster, Kubeconfig, Merged, PluginUser, context_entry, new_text,
-};
-use esc::PropertyPath;
-use esc::format::{Secrets, json};
+use crate::kubernetes::plugin_user::{self, PluginUser};
 
 pub(super) const ABOUT: &str =
-    "Write a cluster, a user and a context that log in with this plugin into the kubeconfig";
+    "Add or update a cluster, a user and a context that use kubectl-esc in the kubeconfig";
 
 #[derive(Args, Debug)]
 #[command(about = ABOUT)]
@@ -33,28 +32,28 @@ pub(super) struct Arguments {
     #[command(flatten)]
     kubeconfig: KubeconfigFlags,
 
-    /// Print a kubeconfig of its own with these entries, to be stored elsewhere
+    /// Print a standalone kubeconfig instead of editing a file
     #[arg(long, conflicts_with_all = ["dry_run", "kubeconfig", "set_current"])]
     stdout: bool,
 
-    /// Path of a kubeconfig in the environment to take the cluster from [default:
-    /// files.KUBECONFIG; where there is none, Amazon EKS is asked]
+    /// Path of a kubeconfig in the environment that describes the cluster [default:
+    /// files.KUBECONFIG, or else the Amazon EKS API]
     #[arg(long, value_name = "PATH", conflicts_with = "server")]
     from: Option<String>,
 
-    /// Context of that kubeconfig to take the cluster from [default: its current one]
+    /// Context in that kubeconfig to use [default: its current context]
     #[arg(long, value_name = "NAME", conflicts_with = "server")]
     context: Option<String>,
 
-    /// URL of the API server, in place of what the environment or Amazon EKS says
+    /// URL of the API server, instead of the one from the environment or Amazon EKS
     #[arg(long, value_name = "URL")]
     server: Option<String>,
 
-    /// File with the certificate authority of that server
+    /// PEM file with the CA certificates of the API server
     #[arg(long, value_name = "FILE", requires = "server")]
     certificate_authority: Option<PathBuf>,
 
-    /// Certificate authority of that server as a kubeconfig has it: PEM in Base64
+    /// CA certificates of the API server as in a kubeconfig: PEM in Base64
     #[arg(
         long,
         value_name = "BASE64",
@@ -64,8 +63,8 @@ pub(super) struct Arguments {
     certificate_authority_data: Option<String>,
 }
 
-/// What is known of the cluster.
-struct Found {
+/// The cluster to write, and what the plugin needs to know of it.
+struct ClusterInfo {
     cluster: Cluster,
     name: String,
     region: Option<String>,
@@ -75,35 +74,32 @@ struct Found {
 pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     let host = context.host;
     let request = arguments.flags.settings(&Map::new(), host)?;
-    let found = find(
-        arguments,
-        &request,
-        context.with_timeout(request.open.timeout),
-    )?;
-    found.cluster.check()?;
-    check_cluster_name(&found.name)?;
-    if let Some(region) = &found.region {
+    let context = context.with_timeout(request.open.timeout);
+    let info = find_cluster(arguments, &request, context)?;
+    info.cluster.check()?;
+    check_cluster_name(&info.name)?;
+    if let Some(region) = &info.region {
         Region::parse(region)?;
     }
-    kubeconfig::check_names(&arguments.kubeconfig)?;
+    edit_kubeconfig::check_names(&arguments.kubeconfig)?;
     let flags = GetTokenFlags {
-        environment: Some(environment(&arguments.flags, host)?),
-        cluster_name: Some(found.name.clone()),
-        region: found.region.clone(),
+        environment: Some(environment_name(&arguments.flags, host)?),
+        cluster_name: Some(info.name.clone()),
+        region: info.region.clone(),
         ..arguments.flags.clone()
     };
-    let names = Names::new(&arguments.kubeconfig, &found.name);
+    let names = EntryNames::new(&arguments.kubeconfig, &info.name);
     let args = flags.to_arguments(host)?;
     if arguments.stdout {
         let changes = Changes {
             current_context: Some(names.context.clone()),
-            ..changes(&names, &found, args, None)
+            ..changes(&names, &info, args, None)
         };
-        return output::print(new_text(&changes).trim_end());
+        return output::print(new_kubeconfig(&changes).trim_end());
     }
-    kubeconfig::apply(&arguments.kubeconfig, &request.open, host, |merged| {
-        names.check(merged, &found.cluster)?;
-        let mut changes = changes(&names, &found, args, Some(merged));
+    edit_kubeconfig::apply(&arguments.kubeconfig, &request.open, host, |kubeconfig| {
+        names.check(kubeconfig, &info.cluster)?;
+        let mut changes = changes(&names, &info, args, Some(kubeconfig));
         if arguments.kubeconfig.set_current {
             changes.current_context = Some(names.context.clone());
         }
@@ -112,13 +108,13 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
 }
 
 /// The names of the entries.
-struct Names {
+struct EntryNames {
     cluster: String,
     user: String,
     context: String,
 }
 
-impl Names {
+impl EntryNames {
     fn new(flags: &KubeconfigFlags, cluster: &str) -> Self {
         let context = flags.alias.clone().unwrap_or_else(|| cluster.to_owned());
         Self {
@@ -128,76 +124,89 @@ impl Names {
         }
     }
 
-    fn check(&self, merged: &Merged, cluster: &Cluster) -> Result<()> {
-        kubeconfig::check_user(merged, &self.user)?;
-        kubeconfig::check_context(merged, &self.context, &self.user)?;
-        // Another server under the cluster's name is right where the cluster was made anew, and
-        // wrong where somebody else uses that name.
-        let server = merged.server(&self.cluster);
+    /// Rejects overwriting entries that are not for EKS.
+    fn check(&self, kubeconfig: &MergedKubeconfig, cluster: &Cluster) -> Result<()> {
+        edit_kubeconfig::check_user(kubeconfig, &self.user)?;
+        edit_kubeconfig::check_context(kubeconfig, &self.context, &self.user)?;
+        // A different server is fine if the cluster was recreated, but not if a cluster outside of EKS
+        // has the same name.
+        let server = kubeconfig.server(&self.cluster);
         if server.is_none_or(|server| server == cluster.server) {
             return Ok(());
         }
-        let contexts = merged.contexts();
+        let contexts = kubeconfig.contexts();
         let mut users = contexts
             .iter()
             .filter(|context| context.cluster == self.cluster);
         users.try_for_each(|context| {
-            kubeconfig::check_user(merged, &context.user).map_err(|_| {
+            edit_kubeconfig::check_user(kubeconfig, &context.user).map_err(|_| {
                 Error::configuration(format!(
-                    "the kubeconfig has another cluster `{}`, which the context `{}` uses",
+                    "the kubeconfig already has a cluster `{}`, which context `{}` uses",
                     self.cluster, context.name
                 ))
-                .with_hint("rename that one first, or write into another file with `--kubeconfig`")
+                .with_hint(
+                    "rename that cluster first, or write to another file with `--kubeconfig`",
+                )
             })
         })
     }
 }
 
-fn changes(names: &Names, found: &Found, args: Vec<String>, merged: Option<&Merged>) -> Changes {
-    let context = merged.and_then(|merged| merged.context(&names.context));
-    // One that is there was chosen by hand.
+fn changes(
+    names: &EntryNames,
+    info: &ClusterInfo,
+    args: Vec<String>,
+    kubeconfig: Option<&MergedKubeconfig>,
+) -> Changes {
+    let context = kubeconfig.and_then(|kubeconfig| kubeconfig.context(&names.context));
+    // An existing namespace was chosen by hand.
     let namespace = match context.and_then(|context| context.namespace) {
         Some(_) => None,
-        None => found.namespace.as_deref(),
+        None => info.namespace.as_deref(),
     };
-    // Variables of our own entry were added by hand; those of another program are not for us.
-    let user = merged.and_then(|merged| merged.user(&names.user));
-    let is_ours = user
+    // Variables in an entry of this plugin were added by hand. Those of another program are not for
+    // this plugin.
+    let user = kubeconfig.and_then(|kubeconfig| kubeconfig.user(&names.user));
+    let runs_plugin = user
         .and_then(|user| user.exec)
-        .is_some_and(|exec| exec.command == crate::kubernetes::kubeconfig::COMMAND);
+        .is_some_and(|exec| exec.command == plugin_user::COMMAND);
     let user = PluginUser {
         args,
-        env: (!is_ours).then(Vec::new),
+        env: (!runs_plugin).then(Vec::new),
     };
     Changes {
         entries: vec![
-            found.cluster.entry(&names.cluster),
+            info.cluster.entry(&names.cluster),
             user.entry(&names.user),
-            context_entry(&names.context, &names.cluster, &names.user, namespace),
+            EntryChange::context(&names.context, &names.cluster, &names.user, namespace),
         ],
         current_context: None,
     }
 }
 
-/// The environment as it was named, by the argument or by the variable.
-fn environment(flags: &GetTokenFlags, host: &Host) -> Result<String> {
-    let named = match &flags.environment {
+/// The name of the environment, as the user wrote it in the argument or in the variable.
+fn environment_name(flags: &GetTokenFlags, host: &Host) -> Result<String> {
+    let name = match &flags.environment {
         Some(environment) => Some(environment.clone()),
         None => host.variable("KUBECTL_ESC_ENVIRONMENT")?,
     };
-    // The request was read before, which refuses a call without one.
-    named.ok_or_else(|| Error::configuration("no environment is named"))
+    // Reading the request has rejected a missing name already.
+    name.ok_or_else(|| Error::configuration("no environment specified"))
 }
 
-fn find(arguments: &Arguments, request: &Request, context: Context<'_>) -> Result<Found> {
+fn find_cluster(
+    arguments: &Arguments,
+    request: &Request,
+    context: Context<'_>,
+) -> Result<ClusterInfo> {
     let given = given_cluster(arguments, context.host)?;
     if let (Some(cluster), Some(name)) = (&given, &request.cluster_name) {
-        // All is known: nothing is opened, and nobody is asked.
+        // Nothing is missing: no need to open the environment.
         let region = match &request.region {
             Some(region) => Some(region.value.clone()),
             None => Region::of_api_server(&cluster.server).map(|region| region.to_string()),
         };
-        return Ok(Found {
+        return Ok(ClusterInfo {
             cluster: cluster.clone(),
             name: name.value.clone(),
             region,
@@ -208,7 +217,7 @@ fn find(arguments: &Arguments, request: &Request, context: Context<'_>) -> Resul
     context.log.warnings(&opened.warnings());
     let known = match given {
         Some(cluster) => Some((cluster, None)),
-        None => own_kubeconfig(arguments, &opened)?
+        None => kubeconfig_in_environment(arguments, &opened)?
             .map(|kubeconfig| kubeconfig.cluster_of(arguments.context.as_deref()))
             .transpose()?,
     };
@@ -224,9 +233,9 @@ fn find(arguments: &Arguments, request: &Request, context: Context<'_>) -> Resul
     )?;
     if target.cluster_name.secret {
         return Err(Error::configuration(
-            "the cluster's name is a secret in the environment, and a kubeconfig holds none",
+            "the cluster's name is a secret in the environment, so it cannot be in a kubeconfig",
         )
-        .with_hint("give the name by `--cluster-name`"));
+        .with_hint("pass the name with `--cluster-name`"));
     }
     let (cluster, namespace) = if let Some(known) = known {
         known
@@ -234,16 +243,16 @@ fn find(arguments: &Arguments, request: &Request, context: Context<'_>) -> Resul
         let cluster = authenticate::describe_cluster(&opened, &target, context)?;
         (cluster, None)
     };
-    Ok(Found {
+    Ok(ClusterInfo {
         cluster,
         name: target.cluster_name.value,
-        // The plugin finds a secret one by itself.
+        // The plugin reads a secret region from the environment.
         region: (!target.region.secret).then_some(target.region.value),
         namespace,
     })
 }
 
-/// The cluster that the flags describe.
+/// The cluster that the flags describe, if they do.
 fn given_cluster(arguments: &Arguments, host: &Host) -> Result<Option<Cluster>> {
     let Some(server) = &arguments.server else {
         return Ok(None);
@@ -257,9 +266,9 @@ fn given_cluster(arguments: &Arguments, host: &Host) -> Result<Option<Cluster>> 
             let pem = BASE64_STANDARD.decode(data.trim());
             if !pem.is_ok_and(|pem| is_certificate(&pem)) {
                 return Err(Error::configuration(
-                    "`--certificate-authority-data` is not a certificate in Base64",
+                    "`--certificate-authority-data` is not a PEM certificate in Base64",
                 )
-                .with_hint("give what a kubeconfig has as `certificate-authority-data`"));
+                .with_hint("pass the value of `certificate-authority-data` in a kubeconfig"));
             }
             Some(data.trim().to_owned())
         }
@@ -272,17 +281,17 @@ fn given_cluster(arguments: &Arguments, host: &Host) -> Result<Option<Cluster>> 
     }))
 }
 
-fn read_authority(path: &std::path::Path) -> Result<String> {
+fn read_authority(path: &Path) -> Result<String> {
     let shown = path.display();
     let pem = std::fs::read(path).map_err(|error| {
         Error::configuration(format!("cannot read `{shown}`"))
-            .with_hint("name a file with the certificate authority in PEM form")
+            .with_hint("pass a PEM file with the CA certificates of the API server")
             .caused_by(error)
     })?;
     if !is_certificate(&pem) {
         return Err(
-            Error::configuration(format!("`{shown}` holds no certificate in PEM form"))
-                .with_hint("give the file that the cluster's administrator calls its CA"),
+            Error::configuration(format!("`{shown}` contains no PEM certificate"))
+                .with_hint("pass a PEM file with the CA certificates of the API server"),
         );
     }
     Ok(BASE64_STANDARD.encode(&pem))
@@ -292,21 +301,23 @@ fn is_certificate(pem: &[u8]) -> bool {
     String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----")
 }
 
-/// The kubeconfig that the environment holds: at the path that is given, or else the one that it
-/// renders for kubectl.
-fn own_kubeconfig(arguments: &Arguments, opened: &OpenedEnvironment) -> Result<Option<Kubeconfig>> {
+/// The kubeconfig in the environment: the one at `--from`, or else `files.KUBECONFIG`.
+fn kubeconfig_in_environment(
+    arguments: &Arguments,
+    opened: &OpenedEnvironment,
+) -> Result<Option<Kubeconfig>> {
     let environment = opened.environment();
     let text = if let Some(path) = &arguments.from {
         let path: PropertyPath = path.parse().map_err(|problem| {
             Error::configuration("`--from` is not a property path")
                 .caused_by(problem)
-                .with_hint("write a path such as files.KUBECONFIG")
+                .with_hint("pass a path such as files.KUBECONFIG")
         })?;
         let value = environment.get(&path).ok_or_else(|| {
             Error::configuration(format!("the environment has no `{path}`"))
-                .with_hint("name the path of a kubeconfig, such as files.KUBECONFIG")
+                .with_hint("pass the path of a kubeconfig, such as files.KUBECONFIG")
         })?;
-        // A stack's output is a kubeconfig as an object, others are its text.
+        // Pulumi stacks export kubeconfigs as objects or as text.
         match value.as_text() {
             Some(text) => text.clone(),
             None => json::compact(value, Secrets::Revealed),
@@ -317,16 +328,16 @@ fn own_kubeconfig(arguments: &Arguments, opened: &OpenedEnvironment) -> Result<O
             Some(file) => file.text,
             None if arguments.context.is_some() => {
                 return Err(Error::configuration(
-                    "the environment holds no `files.KUBECONFIG`, whose context `--context` names",
+                    "`--context` needs a kubeconfig, but the environment has no `files.KUBECONFIG`",
                 )
-                .with_hint("name the path of a kubeconfig in the environment with `--from`"));
+                .with_hint("pass the path of a kubeconfig in the environment with `--from`"));
             }
             None => return Ok(None),
         }
     };
     let text = text.as_str().ok_or_else(|| {
-        Error::configuration("the environment's kubeconfig is not text")
-            .with_hint("name another with `--from`")
+        Error::configuration("the kubeconfig in the environment is not text")
+            .with_hint("choose another kubeconfig with `--from`")
     })?;
-    Kubeconfig::parse(text).map(Some)
+    Ok(Some(Kubeconfig::parse(text)?))
 }

@@ -4,7 +4,8 @@
 //! The flags are those of the AWS CLI, versions 1 and 2, which takes every unambiguous start of a
 //! flag's name, and those of aws-iam-authenticator.
 
-use crate::kubernetes::kubeconfig::{COMMAND, Exec};
+use crate::kubernetes::plugin_user::COMMAND;
+use kubeconfig::Exec;
 
 /// What a user's login program is.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -5,7 +5,8 @@
 pub mod eks_login;
 pub mod exec_credential;
 pub mod exec_info;
-pub mod kubeconfig;
+pub mod kubeconfig_files;
+pub mod plugin_user;
 
 pub use exec_credential::ExecCredential;
 pub use exec_info::{ApiVersion, ExecInfo};

@@ -172,7 +172,7 @@ fn mistakes_in_imports_are_shown_in_the_files_of_the_imports() {
         "error: unknown property \"b\"\n --> team/base.yaml:3:8\n",
         "error: receiver must be an array or an object\n --> nested.yaml:3:9\n",
         "error: environment \"absent\" not found\n --> env.yaml:1:22\n",
-        "= help: it was looked for at ",
+        "= help: looked for ",
     ] {
         assert!(output.stderr.contains(shown), "{shown}: {}", output.stderr);
     }
@@ -195,7 +195,7 @@ fn mistakes_in_imports_are_shown_in_the_files_of_the_imports() {
         ]
     );
     let hint = entries[0]["hint"].as_str().expect("a hint");
-    assert!(hint.starts_with("it was looked for at "), "{hint}");
+    assert!(hint.starts_with("looked for "), "{hint}");
 }
 
 #[test]

@@ -128,10 +128,10 @@ const ROWS: &[Row] = &[
     ),
     // Flags and variables.
     (
-        "no environment is named",
+        "no environment specified",
         |t| t.plain().arg("get-token"),
-        r"kubectl-esc: no environment is named
-  hint: name one: `kubectl-esc get-token ./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT
+        r"kubectl-esc: no environment specified
+  hint: pass one: `kubectl-esc get-token ./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT
 ",
         2,
     ),
@@ -157,16 +157,16 @@ const ROWS: &[Row] = &[
             t.plain()
                 .args(["get-token", "env.yaml", "--region", "eu-west-1"])
         },
-        r"kubectl-esc: the name of the EKS cluster is not known
-  hint: give `--cluster-name NAME`, set KUBECTL_ESC_CLUSTER_NAME, or add `eks.clusterName` to the environment
+        r"kubectl-esc: no EKS cluster name specified
+  hint: pass `--cluster-name NAME`, set KUBECTL_ESC_CLUSTER_NAME, or add `eks.clusterName` to the environment
 ",
         2,
     ),
     (
         "no region",
         |t| t.plain().args(["get-token", "env.yaml", "-i", "demo"]),
-        r"kubectl-esc: the AWS region of the cluster is not known
-  hint: give `--region REGION`, set KUBECTL_ESC_REGION or AWS_REGION, or add `eks.region` to the environment
+        r"kubectl-esc: no AWS region specified for the cluster
+  hint: pass `--region REGION`, set KUBECTL_ESC_REGION or AWS_REGION, or add `eks.region` to the environment
 ",
         2,
     ),
@@ -208,15 +208,15 @@ const ROWS: &[Row] = &[
                 .env("KUBECTL_ESC_TIMEOUT", "15")
         },
         r"kubectl-esc: cannot use the variable `KUBECTL_ESC_TIMEOUT`: `15` is not a duration
-  hint: write one such as 15s
+  hint: write a duration such as 15s
 ",
         2,
     ),
     (
         "an external id without a role",
         |t| t.oidc().args(["--external-id", "demo"]),
-        r"kubectl-esc: the flag `--external-id` is set, but there is no role to use it for
-  hint: give `--role-arn ARN` too
+        r"kubectl-esc: the flag `--external-id` is set, but there is no role to assume
+  hint: pass `--role-arn ARN` too
 ",
         2,
     ),
@@ -232,8 +232,8 @@ const ROWS: &[Row] = &[
     (
         "environment file is missing",
         |t| t.plain().args(["get-token", "./no.yaml"]),
-        r"kubectl-esc: there is no file `./no.yaml`
-  hint: check the path of the environment's definition
+        r"kubectl-esc: the file `./no.yaml` does not exist
+  hint: check the path of the definition
 ",
         2,
     ),
@@ -241,7 +241,7 @@ const ROWS: &[Row] = &[
         "environment file is a folder",
         |t| t.plain().args(["get-token", "./home"]),
         r"kubectl-esc: `./home` is a folder, not a definition
-  hint: name the YAML file
+  hint: pass the YAML file
 ",
         2,
     ),
@@ -255,7 +255,7 @@ error: yaml: line 3: illegal placement of ':' indicator
   |
 3 |   b: 3
   |    ^
-  hint: correct the definition; `kubectl-esc check env.yaml` checks it alone
+  hint: fix the definition; `kubectl-esc check env.yaml` validates it without opening it
 ",
         3,
     ),
@@ -272,7 +272,7 @@ error: yaml: line 3: invalid indentation in quoted scalar
   |
 3 |     fn::secret: ****************
   |                 ^
-  hint: correct the definition; `kubectl-esc check env.yaml` checks it alone
+  hint: fix the definition; `kubectl-esc check env.yaml` validates it without opening it
 ",
         3,
     ),
@@ -290,7 +290,7 @@ error: unknown property "accesKeyId"; did you mean "accessKeyId"?
   |
 4 |   a: ${creds.accesKeyId}
   |             ^^^^^^^^^^^
-  hint: correct the definition; `kubectl-esc check env.yaml` checks it alone
+  hint: fix the definition; `kubectl-esc check env.yaml` validates it without opening it
 "#,
         3,
     ),
@@ -307,7 +307,7 @@ error: unknown property "c"
   |
 1 | values: {a: {fn::secret: ***************}, b: '${c}'}
   |                                               ^^^^^^
-  hint: correct the definition; `kubectl-esc check env.yaml` checks it alone
+  hint: fix the definition; `kubectl-esc check env.yaml` validates it without opening it
 "#,
         3,
     ),
@@ -324,7 +324,7 @@ error: cyclic import of a
   |
 2 |   - a
   |     ^
-  hint: correct the definition; `kubectl-esc check env.yaml` checks it alone
+  hint: fix the definition; `kubectl-esc check env.yaml` validates it without opening it
 ",
         3,
     ),
@@ -337,7 +337,7 @@ error: failed here
   |
 1 | imports: [team/aws]
   |           ^^^^^^^^
-  hint: it was looked for at team/aws.yaml and aws.yaml
+  hint: looked for team/aws.yaml and aws.yaml
 "#,
         3,
     ),
@@ -350,7 +350,7 @@ error: failed here
   |
 3 |     fn::open::vault-login: {}
   |     ^^^^^^^^^^^^^^^^^^^^^^^^
-  hint: `aws-login` and `pulumi-stacks` work locally; the others run in Pulumi Cloud
+  hint: only `aws-login` and `pulumi-stacks` work locally; use `--remote` to evaluate the definition in Pulumi Cloud
 "#,
         3,
     ),
@@ -372,7 +372,7 @@ error: expected a string of at least length 2
   |
 5 |         sessionName: x
   |                      ^
-  hint: correct the definition; `kubectl-esc check env.yaml` checks it alone
+  hint: fix the definition; `kubectl-esc check env.yaml` validates it without opening it
 ",
         3,
     ),
@@ -451,8 +451,8 @@ error: expected a string of at least length 2
                 )
                 .args(["get-token", "env.yaml"])
         },
-        r"kubectl-esc: cannot use `eks.region` in the environment: its value has the wrong form
-  hint: correct the value, which is a secret and therefore not shown
+        r"kubectl-esc: cannot use `eks.region` in the environment: its value is malformed
+  hint: correct the value; it is secret and therefore not shown
 ",
         2,
     ),
@@ -706,12 +706,7 @@ error: failed here
     (
         "plain HTTP to another machine",
         |t| t.oidc().env("AWS_ENDPOINT_URL_STS", "http://sts.example"),
-        r"kubectl-esc: cannot open the environment `env.yaml`: `AWS_ENDPOINT_URL_STS` names no usable endpoint
-error: failed here
- --> env.yaml:5:7
-  |
-5 |       fn::open::aws-login:
-  |       ^^^^^^^^^^^^^^^^^^^^
+        r"kubectl-esc: `AWS_ENDPOINT_URL_STS` names no usable endpoint
   caused by: the connection to `sts.example` would not be encrypted
   hint: use `https`; plain `http` is for addresses of this machine, such as 127.0.0.1
 ",

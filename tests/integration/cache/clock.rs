@@ -31,7 +31,8 @@ fn tokens_from_pulumi_cloud_are_valid_with_a_wrong_local_clock() {
         }
         assert_eq!(pulumi_cloud.calls().len(), 2);
         let told = plugin.arg("-v").arg("--refresh").run();
-        let note = format!("this machine's clock is {word} the servers'; signing by theirs");
+        let note =
+            format!("this machine's clock is {word} the servers'; signing with the servers' time");
         // A second may pass between the two clocks.
         let near = note.replace("1h ", "59m59s ");
         let is_told = |note: &String| told.stderr.matches(note.as_str()).count() == 1;

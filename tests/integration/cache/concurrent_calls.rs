@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::support::plugin::{Output, TIME_LIMIT};
 
 /// What a waiting call logs with `-v`.
-pub(super) const WAITING: &str = "waiting for another process that does the same";
+pub(super) const WAITING: &str = "waiting for another process to fetch these credentials";
 
 /// Running processes. They are killed when this is dropped.
 pub(super) struct ConcurrentCalls {

@@ -114,6 +114,14 @@ fn fields() -> impl Strategy<Value = Vec<Option<String>>> {
     proptest::collection::vec(proptest::option::of("[ab]{0,2}"), 0..5)
 }
 
+fn config() -> Config {
+    Config {
+        rng_seed: RngSeed::Fixed(6),
+        failure_persistence: None,
+        ..Config::default()
+    }
+}
+
 proptest! {
     #![proptest_config(config())]
 

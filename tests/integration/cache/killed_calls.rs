@@ -193,8 +193,8 @@ fn waiters_give_up_on_a_stopped_call_after_its_time_limit() {
     for output in waiters.outputs() {
         without_steps(output).assert_fails(
             "kubectl-esc: another process did not finish opening the environment \
-             `acme/platform/prod` within 2s\n  hint: try again in a moment; `--no-cache` waits for \
-             nobody\n",
+             `acme/platform/prod` within 2s\n  hint: try again, or use `--no-cache` to skip \
+             the wait\n",
             5,
         );
     }

@@ -127,8 +127,8 @@ fn waiter_reports_a_time_out() {
     });
     output.assert_fails(
         "kubectl-esc: another process did not finish opening the environment \
-         `acme/platform/prod` within 200ms\n  hint: try again in a moment; `--no-cache` waits for \
-         nobody\n",
+         `acme/platform/prod` within 200ms\n  hint: try again, or use `--no-cache` to skip \
+             the wait\n",
         5,
     );
     let output = fixture.run_with(|command| {

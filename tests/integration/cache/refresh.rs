@@ -115,10 +115,7 @@ fn outage_is_logged_with_v() {
             told.contains("kubectl-esc: using cached credentials, 50m"),
             "{told}"
         );
-        assert!(
-            told.contains("kubectl-esc: they could not be renewed: "),
-            "{told}"
-        );
+        assert!(told.contains("kubectl-esc: cannot renew them: "), "{told}");
     }
 }
 

@@ -9,7 +9,7 @@ use super::{ENVIRONMENT, PulumiCloudFixture, TOKEN_AUDIENCE};
 
 /// The expiry of the credentials in the log, in seconds since 1970.
 fn logged_expiry(stderr: &str) -> i64 {
-    let line = stderr.lines().find(|line| line.contains("good until"));
+    let line = stderr.lines().find(|line| line.contains("valid until"));
     let instant = line.unwrap_or_else(|| panic!("{stderr}"));
     let instant = instant.rsplit(' ').next().unwrap();
     Timestamp::from_rfc3339(instant).unwrap().unix()
@@ -119,8 +119,8 @@ fn failed_identity_token_exchange_is_reported() {
         (
             "",
             &["--web-identity", "token"][..],
-            "kubectl-esc: no role is named for the identity token at `token`
-  hint: give `--role-arn ARN`, or add `eks.roleArn` or `environmentVariables.AWS_ROLE_ARN` to the environment
+            "kubectl-esc: no role specified for the identity token at `token`
+  hint: pass `--role-arn ARN`, or add `eks.roleArn` or `environmentVariables.AWS_ROLE_ARN` to the environment
 ",
             2,
         ),
@@ -135,8 +135,8 @@ fn failed_identity_token_exchange_is_reported() {
         (
             "",
             &["--web-identity", "nothing", "--role-arn", ROLE],
-            "kubectl-esc: `nothing` in the environment does not exist
-  hint: name the path of an identity token, such as that of `fn::open::oidc`
+            "kubectl-esc: `nothing` does not exist in the environment
+  hint: pass the path of an identity token, such as that of `fn::open::oidc`
 ",
             6,
         ),
@@ -151,8 +151,8 @@ fn failed_identity_token_exchange_is_reported() {
         (
             "",
             &["--web-identity", "token", "--role-arn", ROLE, "--external-id", "x"],
-            "kubectl-esc: the flag `--external-id` is set, but an identity token has no use for it
-  hint: leave the external id out
+            "kubectl-esc: the flag `--external-id` is set, but assuming a role with an identity token takes no external ID
+  hint: remove the external ID
 ",
             2,
         ),

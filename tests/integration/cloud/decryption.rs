@@ -116,8 +116,8 @@ fn local_copy_of_a_stored_environment_is_opened() {
         .args(["open", "acme/platform/prod", "--secrets-of", "x"])
         .run();
     output.assert_fails(
-        "kubectl-esc: `acme/platform/prod` is in Pulumi Cloud already: `--secrets-of` is for local definitions
-  hint: leave `--secrets-of` out
+        "kubectl-esc: `acme/platform/prod` is already in Pulumi Cloud: `--secrets-of` is for local definitions
+  hint: remove `--secrets-of`
 ",
         2,
     );

@@ -324,8 +324,8 @@ fn rejected_identity_token_is_reported() {
     };
     let output = plugin(&token).run();
     output.assert_fails(
-        "kubectl-esc: cannot open the environment `acme/platform/prod`: the flag `--pulumi-oidc-token` names neither a file nor a variable
-  hint: write file://PATH or env:NAME; a token itself would show in the list of processes
+        "kubectl-esc: cannot open the environment `acme/platform/prod`: the flag `--pulumi-oidc-token` is neither a file nor a variable
+  hint: write file://PATH or env:NAME; a token itself would show in the process list
 ",
         2,
     );

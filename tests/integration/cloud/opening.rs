@@ -165,7 +165,7 @@ fn diagnostics_are_shown_with_their_place() {
         "kubectl-esc: cannot open the environment `acme/test/env`: its definition has 1 error
 error: unknown property \"nothing\"
 --> test/env:2:8
-  hint: correct the definition; `kubectl-esc check acme/test/env` checks it alone
+  hint: fix the definition; `kubectl-esc check acme/test/env` validates it without opening it
 ",
         3,
     );
@@ -210,7 +210,7 @@ fn remote_flag_evaluates_a_local_definition_in_pulumi_cloud() {
         (
             "open",
             "cannot open the environment `env.yaml`",
-            "  hint: correct the definition; `kubectl-esc check env.yaml` checks it alone\n",
+            "  hint: fix the definition; `kubectl-esc check env.yaml` validates it without opening it\n",
         ),
         ("check", "`env.yaml` cannot be used", ""),
     ] {
@@ -234,8 +234,8 @@ error: unknown property \"nothing\"
         .args(["open", ENVIRONMENT, "--remote"])
         .run()
         .assert_fails(
-            "kubectl-esc: `acme/platform/prod` is in Pulumi Cloud already: `--remote` is for local definitions
-  hint: leave `--remote` out
+            "kubectl-esc: `acme/platform/prod` is already in Pulumi Cloud: `--remote` is for local definitions
+  hint: remove `--remote`
 ",
             2,
         );

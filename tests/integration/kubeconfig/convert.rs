@@ -52,8 +52,8 @@ fn dropped_settings_are_reported() {
     let plugin = convert(&data("aws.yaml"), &["--credentials", "aws.creds"]);
     plugin.run().assert(
         CHANGED,
-        "kubectl-esc: of the user `arn:aws:eks:eu-central-1:123456789012:cluster/shop`, this is \
-         left out: the AWS profile `operations`; the credentials are those of the environment\n",
+        "kubectl-esc: user `arn:aws:eks:eu-central-1:123456789012:cluster/shop`: dropped the AWS \
+         profile `operations`; credentials now come from the environment\n",
         0,
     );
     let after = written(&plugin);
@@ -106,9 +106,9 @@ users:
     let plugin = convert(before, &[]);
     plugin.run().assert(
         CHANGED,
-        "kubectl-esc: of the user `vault`, this is left out: the AWS profile `ops`; the \
-         credentials are those of the environment\n\
-         kubectl-esc: the user `unclear` stays as it is: it names no cluster\n",
+        "kubectl-esc: user `vault`: dropped the AWS profile `ops`; credentials now come from the \
+         environment\n\
+         kubectl-esc: user `unclear`: not converted: it names no cluster\n",
         0,
     );
     let converted = before
@@ -125,7 +125,7 @@ users:
     assert_eq!(written(&plugin), converted);
     plugin.run().assert(
         "nothing to change\n",
-        "kubectl-esc: the user `unclear` stays as it is: it names no cluster\n",
+        "kubectl-esc: user `unclear`: not converted: it names no cluster\n",
         0,
     );
 }
@@ -163,19 +163,15 @@ fn unconvertible_users_are_an_error() {
         (
             "gke.yaml",
             &[][..],
-            "no user of the kubeconfig logs in with `aws eks get-token`",
+            "no user of the kubeconfig runs `aws eks get-token`",
         ),
         (
             "kind.yaml",
             &["--context", "kind-one"],
-            "the user `kind-one` cannot be converted",
+            "cannot convert user `kind-one`",
         ),
         ("kind.yaml", &["--context", "none"], "has no context `none`"),
-        (
-            "eksctl.yaml",
-            &["--alias", "x"],
-            "about one context, and none is named",
-        ),
+        ("eksctl.yaml", &["--alias", "x"], "require `--context`"),
     ] {
         let before = data(file);
         let plugin = convert(&before, arguments);

@@ -191,24 +191,24 @@ fn entries_of_other_tools_are_not_overwritten() {
     for (before, problem) in [
         (
             "users: [{name: demo, user: {token: x}}]\n",
-            "another user `demo`",
+            "already has a user `demo`",
         ),
         (
             "users: [{name: demo, user: {exec: {command: gke-gcloud-auth-plugin}}}]\n",
-            "another user `demo`",
+            "already has a user `demo`",
         ),
         (
             "users: [{name: u, user: {token: x}}]\ncontexts: [{name: demo, context: {cluster: c, user: u}}]\n",
-            "another context `demo`, of the user `u`",
+            "already has a context `demo`, of user `u`",
         ),
         (
             "clusters: [{name: demo, cluster: {server: 'https://other'}}]\nusers: [{name: u, user: {token: x}}]\ncontexts: [{name: c, context: {cluster: demo, user: u}}]\n",
-            "another cluster `demo`, which the context `c` uses",
+            "already has a cluster `demo`, which context `c` uses",
         ),
-        ("users: [\n", "cannot be read"),
+        ("users: [\n", "cannot read"),
         ("kind: Pod\n", "is not `Config`"),
-        ("users:\n\t- name: a\n", "cannot be read"),
-        ("\u{0}", "cannot be read"),
+        ("users:\n\t- name: a\n", "cannot read"),
+        ("\u{0}", "cannot read"),
     ] {
         let plugin = update(Plugin::new()).file("home/.kube/config", before);
         let output = plugin.run();
@@ -229,7 +229,7 @@ fn lock_is_reported_after_the_time_limit() {
         .args(["--timeout", "100ms"]);
     plugin.run().assert_fails(
         "kubectl-esc: `[dir]/home/.kube/config.lock` was not released within 100ms\n  hint: \
-         another program is changing the kubeconfig; if none is, remove that file\n",
+         if no other program is changing the kubeconfig, remove this file\n",
         5,
     );
     assert_eq!(read(&plugin, "home/.kube/config"), "# mine\n");

@@ -1,8 +1,7 @@
 //! Editing leaves everything but our entries as it was, to the byte, or refuses.
 
-use kubectl_esc::kubernetes::kubeconfig::{
-    Changes, Cluster, PluginUser, context_entry, edit, new_text,
-};
+use kubeconfig::{Changes, Cluster, EntryChange, edit, new_kubeconfig};
+use kubectl_esc::kubernetes::plugin_user::PluginUser;
 use serde::Deserialize;
 use serde_yaml::{Mapping, Value};
 
@@ -37,7 +36,7 @@ fn entries(name: &str) -> Changes {
         entries: vec![
             cluster.entry(name),
             user.entry(name),
-            context_entry(name, name, name, None),
+            EntryChange::context(name, name, name, None),
         ],
         current_context: None,
     }
@@ -244,7 +243,7 @@ fn current_context_changes_alone() {
 
 #[test]
 fn unusual_layouts_are_edited_or_rejected() {
-    let fresh = new_text(&entries("demo"));
+    let fresh = new_kubeconfig(&entries("demo"));
     for (before, want) in [
         ("", Ok(fresh.clone())),
         ("# mine\n", Ok(format!("# mine\n{fresh}"))),
@@ -296,10 +295,10 @@ fn unusual_layouts_are_edited_or_rejected() {
         ),
         (
             "users:\n- name: demo\n- name: demo\n",
-            Err("two entries of the name `demo`"),
+            Err("two entries named `demo`"),
         ),
-        ("users:\n\t- name: a\n", Err("cannot be read")),
-        ("users: [\n", Err("cannot be read")),
+        ("users:\n\t- name: a\n", Err("cannot read")),
+        ("users: [\n", Err("cannot read")),
         (
             "u: &u {token: x}\nusers:\n- name: demo\n  user: *u\n",
             Err("alias"),
@@ -310,13 +309,14 @@ fn unusual_layouts_are_edited_or_rejected() {
         ),
         (
             "users:\n- name: demo\n  user: &u {token: x}\n- {name: b, user: *u}\n",
-            Err("too unusual"),
+            Err("unsupported YAML layout"),
         ),
+        ("l: &l [{name: a}]\nusers: *l\n", Err("`users` is an alias")),
+        ("? users\n: - name: a\n", Ok(String::new())),
         (
-            "l: &l [{name: a}]\nusers: *l\n",
-            Err("not a list of its own"),
+            "users:\n- name: demo\n  ? user\n  : {}\n",
+            Err("unsupported YAML layout"),
         ),
-        ("? users\n: - name: a\n", Err("too unusual")),
         ("null\n", Err("its first document is empty")),
         ("---\n...\n", Err("its first document is empty")),
     ] {

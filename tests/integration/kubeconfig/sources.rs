@@ -79,11 +79,7 @@ fn kubeconfig_of_the_environment_is_used() {
         (&["--from", "nothing"], 2, "has no `nothing`"),
         (&["--from", "a..b"], 2, "not a property path"),
         (&["--from", "stack"], 2, "it has no cluster"),
-        (
-            &["--from", "stack.kubeconfig.apiVersion"],
-            2,
-            "cannot be read",
-        ),
+        (&["--from", "stack.kubeconfig.apiVersion"], 2, "cannot read"),
     ] {
         let arguments = [&["--cluster-name", "demo"], arguments].concat();
         let (plugin, output) = update(ENVIRONMENT, &arguments);
@@ -188,15 +184,15 @@ fn flags_alone_need_no_environment() {
     for (arguments, problem) in [
         (
             &["--certificate-authority-data", "x"][..],
-            "not a certificate in Base64",
+            "not a PEM certificate in Base64",
         ),
         (&["--certificate-authority", "none.pem"], "cannot read"),
         (&["--stdout", "--dry-run"], "cannot be used with"),
         (&["--from", "a"], "cannot be used with"),
-        (&["--alias", ""], "the name of `--alias` is empty"),
+        (&["--alias", ""], "the name in `--alias` is empty"),
         (
             &["--user-alias", " "],
-            "the name of `--user-alias` is empty",
+            "the name in `--user-alias` is empty",
         ),
         (
             &["--region", "nowhere at all"],

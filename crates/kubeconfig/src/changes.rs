@@ -1,0 +1,149 @@
+//! The changes to make to a kubeconfig.
+
+use std::fmt;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::yaml_writer;
+
+/// A list of named entries in a kubeconfig.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Section {
+    /// `clusters`.
+    Clusters,
+    /// `contexts`.
+    Contexts,
+    /// `users`.
+    Users,
+}
+
+impl Section {
+    /// All sections, in the order in which kubectl writes them.
+    pub(crate) const ALL: [Self; 3] = [Self::Clusters, Self::Contexts, Self::Users];
+
+    /// The key of the list.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Clusters => "clusters",
+            Self::Contexts => "contexts",
+            Self::Users => "users",
+        }
+    }
+
+    /// The key of an entry's content, beside its `name`.
+    pub(crate) fn content_key(self) -> &'static str {
+        match self {
+            Self::Clusters => "cluster",
+            Self::Contexts => "context",
+            Self::Users => "user",
+        }
+    }
+}
+
+/// The changes to one entry, which is added if it is missing. Fields that are not mentioned stay as
+/// they are.
+///
+/// A field's path starts at the entry's content and has one or two keys, as in `server` or
+/// `exec.command`. `Debug` shows no values, which may be secret.
+#[derive(Clone)]
+pub struct EntryChange {
+    /// The list that holds the entry.
+    pub section: Section,
+    /// The entry's name.
+    pub name: String,
+    /// The fields to set: path and value.
+    pub set: Vec<(&'static str, Json)>,
+    /// The paths of the fields to remove.
+    pub remove: Vec<&'static str>,
+}
+
+impl fmt::Debug for EntryChange {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths: Vec<_> = self.set.iter().map(|(path, _)| path).collect();
+        formatter
+            .debug_struct("EntryChange")
+            .field("section", &self.section)
+            .field("name", &self.name)
+            .field("set", &paths)
+            .field("remove", &self.remove)
+            .finish()
+    }
+}
+
+impl EntryChange {
+    /// Changes a context's cluster and user, and its namespace if there is one.
+    #[must_use]
+    pub fn context(name: &str, cluster: &str, user: &str, namespace: Option<&str>) -> Self {
+        let mut set = vec![("cluster", json!(cluster)), ("user", json!(user))];
+        set.extend(namespace.map(|namespace| ("namespace", json!(namespace))));
+        Self {
+            section: Section::Contexts,
+            name: name.to_owned(),
+            set,
+            remove: Vec::new(),
+        }
+    }
+
+    /// The whole entry, for when it is missing.
+    pub(crate) fn new_entry(&self) -> Json {
+        json!({"name": self.name, self.section.content_key(): self.new_content()})
+    }
+
+    /// The content of a new entry.
+    pub(crate) fn new_content(&self) -> Json {
+        let mut content = Map::new();
+        for (path, value) in &self.set {
+            let (map, key) = match path.split_once('.') {
+                None => (Some(&mut content), *path),
+                Some((outer, inner)) => {
+                    let outer = content.entry(outer).or_insert_with(|| json!({}));
+                    (outer.as_object_mut(), inner)
+                }
+            };
+            if let Some(map) = map {
+                map.insert(key.to_owned(), value.clone());
+            }
+        }
+        Json::Object(content)
+    }
+}
+
+/// The changes to a kubeconfig.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// The entries to add or change.
+    pub entries: Vec<EntryChange>,
+    /// The new current context.
+    pub current_context: Option<String>,
+}
+
+impl Changes {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.current_context.is_none()
+    }
+}
+
+/// Writes a new kubeconfig that holds only these entries, as kubectl would write it.
+#[must_use]
+pub fn new_kubeconfig(changes: &Changes) -> String {
+    new_document(changes, "\n")
+}
+
+pub(crate) fn new_document(changes: &Changes, line_break: &str) -> String {
+    let mut root = Map::new();
+    root.insert("apiVersion".to_owned(), "v1".into());
+    root.insert("kind".to_owned(), "Config".into());
+    for section in Section::ALL {
+        let entries = changes.entries.iter();
+        let entries = entries.filter(|entry| entry.section == section);
+        let entries: Vec<_> = entries.map(EntryChange::new_entry).collect();
+        if !entries.is_empty() {
+            root.insert(section.key().to_owned(), Json::Array(entries));
+        }
+    }
+    if let Some(context) = &changes.current_context {
+        root.insert("current-context".to_owned(), context.clone().into());
+    }
+    let root = Json::Object(root);
+    yaml_writer::block(&root, 0, line_break) + line_break
+}

@@ -1,0 +1,176 @@
+use std::fmt;
+use std::mem;
+use std::ops::Range;
+
+use zeroize::Zeroizing;
+
+use crate::position::Position;
+
+/// A node of the tree.
+pub struct Node {
+    /// What the node is.
+    pub kind: NodeKind,
+    /// The tag and the anchor, if there is one.
+    pub properties: Option<Box<Properties>>,
+    /// Whether a sequence or mapping is in flow style: `[a]`, `{a: b}`, or the `a: b` in `[a: b]`.
+    pub flow: bool,
+    /// Where yaml.v3 says that the node is: its properties, if it has any. An empty value is right
+    /// after its `:` or `-`; one without either is at the next token.
+    pub start: Position,
+    /// The bytes of the content: with quotes and brackets, without properties. A block sequence
+    /// begins with its first `-`; it and a block mapping end with the content of their last child.
+    /// A block scalar is its header and all lines up to the last that is not blank, without that
+    /// line's break. An empty node has an empty range where its content would stand.
+    pub span: Range<usize>,
+}
+
+/// The kinds of [`Node`].
+pub enum NodeKind {
+    /// A scalar.
+    Scalar {
+        /// The text that it means. Not resolved: `null`, `1` and `true` are texts too.
+        value: Zeroizing<String>,
+        /// How it is written.
+        style: ScalarStyle,
+    },
+    /// A sequence.
+    Sequence(Vec<Node>),
+    /// A mapping: keys and values in the order of the text. Keys may repeat.
+    Mapping(Vec<(Node, Node)>),
+    /// An alias: the name of an anchor that is defined before it or around it.
+    Alias(Zeroizing<String>),
+}
+
+/// How a scalar is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ScalarStyle {
+    /// Without quotes, or not at all.
+    Plain,
+    /// `'in single quotes'`
+    SingleQuoted,
+    /// `"in double quotes"`
+    DoubleQuoted,
+    /// `|`
+    Literal,
+    /// `>`
+    Folded,
+}
+
+/// The properties of a node.
+pub struct Properties {
+    /// The tag, as yaml.v3 shows it: `!!str` for YAML's own tags, others in full. A lone `!`, which
+    /// yaml.v3 does not count as a tag, is `!`.
+    pub tag: Option<Zeroizing<String>>,
+    /// The anchor, without `&`.
+    pub anchor: Option<Zeroizing<String>>,
+    /// The bytes of the tag and the anchor, and what is between them.
+    pub span: Range<usize>,
+}
+
+impl Node {
+    /// The tag, as yaml.v3 shows it; `!` for a lone `!`.
+    #[must_use]
+    pub fn tag(&self) -> Option<&str> {
+        let tag = self.properties.as_ref()?.tag.as_ref()?;
+        Some(tag)
+    }
+
+    /// The name of the anchor.
+    #[must_use]
+    pub fn anchor(&self) -> Option<&str> {
+        let anchor = self.properties.as_ref()?.anchor.as_ref()?;
+        Some(anchor)
+    }
+
+    /// The text of a scalar.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.kind {
+            NodeKind::Scalar { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The items of a sequence; none for other nodes.
+    #[must_use]
+    pub fn items(&self) -> &[Node] {
+        match &self.kind {
+            NodeKind::Sequence(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// The keys and values of a mapping; none for other nodes.
+    #[must_use]
+    pub fn entries(&self) -> &[(Node, Node)] {
+        match &self.kind {
+            NodeKind::Mapping(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    /// The value of the first entry whose key is the scalar `key`.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        let mut entries = self.entries().iter();
+        let (_, value) = entries.find(|(name, _)| name.as_str() == Some(key))?;
+        Some(value)
+    }
+
+    /// Takes the content out of the node.
+    #[must_use]
+    pub fn into_kind(mut self) -> NodeKind {
+        mem::replace(&mut self.kind, NodeKind::Sequence(Vec::new()))
+    }
+}
+
+impl Drop for Node {
+    /// Drops the tree without recursion: it can be deeper than the stack allows.
+    fn drop(&mut self) {
+        let mut pending = Vec::new();
+        detach(self, &mut pending);
+        while let Some(mut kind) = pending.pop() {
+            match &mut kind {
+                NodeKind::Sequence(items) => {
+                    for item in items {
+                        detach(item, &mut pending);
+                    }
+                }
+                NodeKind::Mapping(entries) => {
+                    for (key, value) in entries {
+                        detach(key, &mut pending);
+                        detach(value, &mut pending);
+                    }
+                }
+                NodeKind::Scalar { .. } | NodeKind::Alias(_) => {}
+            }
+        }
+    }
+}
+
+/// Moves the children of `node` to `pending`.
+fn detach(node: &mut Node, pending: &mut Vec<NodeKind>) {
+    let has_children = match &node.kind {
+        NodeKind::Sequence(items) => !items.is_empty(),
+        NodeKind::Mapping(entries) => !entries.is_empty(),
+        NodeKind::Scalar { .. } | NodeKind::Alias(_) => false,
+    };
+    if has_children {
+        pending.push(mem::replace(&mut node.kind, NodeKind::Sequence(Vec::new())));
+    }
+}
+
+impl fmt::Debug for Node {
+    /// Writes the kind and the place. Neither the text, which may be secret, nor the children, which
+    /// may nest deep.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &self.kind {
+            NodeKind::Scalar { .. } => "scalar",
+            NodeKind::Sequence(_) => "sequence",
+            NodeKind::Mapping(_) => "mapping",
+            NodeKind::Alias(_) => "alias",
+        };
+        let Position { line, column, .. } = self.start;
+        write!(f, "{kind} at {line}:{column}")
+    }
+}

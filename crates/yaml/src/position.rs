@@ -1,0 +1,34 @@
+/// A position in the text.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Position {
+    /// The line, from 1. `\n`, `\r`, `\r\n`, NEL, LS and PS each end a line.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// The byte, from 0.
+    pub byte: usize,
+}
+
+impl Default for Position {
+    fn default() -> Self {
+        Mark::default().position()
+    }
+}
+
+/// A position as the scanner counts it, all from 0.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Mark {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    pub(crate) byte: usize,
+}
+
+impl Mark {
+    pub(crate) fn position(self) -> Position {
+        Position {
+            line: self.line + 1,
+            column: self.column + 1,
+            byte: self.byte,
+        }
+    }
+}

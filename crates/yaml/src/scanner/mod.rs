@@ -1,0 +1,336 @@
+//! Splits the text into tokens.
+//!
+//! A key like `a` in `a: b` is only known as one at its `:`. Until then it is a candidate; at the
+//! `:`, a token for the key, and maybe one for the mapping that it opens, is inserted before it.
+
+mod block_scalar;
+mod directive;
+mod plain;
+mod properties;
+mod quoted;
+mod structure;
+mod token;
+mod unprintable;
+
+use std::collections::VecDeque;
+
+use crate::cursor::{Cursor, END};
+use crate::error::Error;
+use crate::node::ScalarStyle;
+use crate::position::Mark;
+
+use token::TagDirective;
+pub(crate) use token::{Tag, Token, TokenKind};
+use unprintable::Unprintable;
+
+/// How many tokens yaml.v3 reads ahead of the one that it parses. This decides whether it reports
+/// an error of the scanner or an earlier one of the parser.
+const LOOKAHEAD: usize = 2;
+
+pub(crate) struct Scanner<'t> {
+    cursor: Cursor<'t>,
+    tokens: VecDeque<Queued<'t>>,
+    /// How many tokens the parser has taken.
+    taken: usize,
+    /// What may be a key in block context, then in each flow collection that is open.
+    levels: Vec<Level>,
+    /// Whether a simple key may begin here.
+    key_allowed: bool,
+    /// The columns of the block collections that are open.
+    indents: Vec<usize>,
+    is_finished: bool,
+    /// Whether no token can be inserted before the next one any more.
+    is_next_final: bool,
+    /// The first comment before the token that is read, unless it is on the line of another token.
+    comment: Option<Mark>,
+    /// The first character that YAML does not allow. The cursor's text ends before it.
+    unprintable: Option<Unprintable>,
+}
+
+/// A token that the parser has not taken yet.
+struct Queued<'t> {
+    token: Token<'t>,
+    /// How many flow collections are around it.
+    flow_level: usize,
+    /// Whether it was saved as a key candidate, and not given up since.
+    is_candidate: bool,
+}
+
+/// The key candidates of a flow level.
+#[derive(Default)]
+struct Level {
+    /// The latest one.
+    candidate: Option<KeyCandidate>,
+    /// The number of the token that was a candidate last, or else of the bracket before this level.
+    latest: usize,
+}
+
+/// A token that may turn out to begin a simple key.
+#[derive(Clone, Copy)]
+struct KeyCandidate {
+    /// Its number among all tokens.
+    token: usize,
+    mark: Mark,
+    /// Whether it has to be a key, because it is in line with the keys of a block mapping.
+    is_required: bool,
+}
+
+impl<'t> Scanner<'t> {
+    pub(crate) fn new(text: &'t str) -> Self {
+        let unprintable = Unprintable::find(text);
+        let end = unprintable
+            .as_ref()
+            .map_or(text.len(), |it| it.reported_from);
+        let readable = text.get(..end).unwrap_or_default();
+        Self {
+            cursor: Cursor::new(readable),
+            tokens: VecDeque::new(),
+            taken: 0,
+            levels: vec![Level::default()],
+            key_allowed: true,
+            indents: Vec::new(),
+            is_finished: false,
+            is_next_final: false,
+            comment: None,
+            unprintable,
+        }
+    }
+
+    /// How many bytes have been looked at.
+    #[cfg(test)]
+    pub(crate) fn steps(&self) -> usize {
+        self.cursor.steps.get()
+    }
+
+    /// The next token.
+    #[inline]
+    pub(crate) fn peek(&mut self) -> Result<&Token<'t>, Error> {
+        if !self.is_next_final {
+            self.complete_next()?;
+        }
+        match self.tokens.front() {
+            Some(queued) => Ok(&queued.token),
+            None => Err(self.end_error()),
+        }
+    }
+
+    /// Takes the next token.
+    pub(crate) fn next(&mut self) -> Result<Token<'t>, Error> {
+        self.peek()?;
+        self.is_next_final = false;
+        self.taken += 1;
+        match self.tokens.pop_front() {
+            Some(queued) => Ok(queued.token),
+            None => Err(self.end_error()),
+        }
+    }
+
+    /// The parser does not read on behind the end of the stream.
+    fn end_error(&self) -> Error {
+        Error::unplaced("unexpected end of stream", self.cursor.mark())
+    }
+
+    /// Reads tokens until none can be inserted before the next one.
+    #[inline(never)]
+    fn complete_next(&mut self) -> Result<(), Error> {
+        while self.needs_more()? && !self.is_finished {
+            self.fetch()?;
+        }
+        self.is_next_final = true;
+        Ok(())
+    }
+
+    fn needs_more(&mut self) -> Result<bool, Error> {
+        let is_short = self.tokens.len() <= LOOKAHEAD && !self.is_finished;
+        Ok(is_short || self.may_become_key()?)
+    }
+
+    /// Whether the next token may become a key, so that tokens may come to be inserted before it.
+    /// yaml.v3 looks at the latest candidate of its level, even if it is another token by now.
+    fn may_become_key(&mut self) -> Result<bool, Error> {
+        match self.tokens.front() {
+            Some(queued) if queued.is_candidate => {
+                let level = queued.flow_level;
+                Ok(self.check_candidate(level)?.is_some())
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Reads one more token, together with those that mark the beginning and the end of block
+    /// collections.
+    fn fetch(&mut self) -> Result<(), Error> {
+        let result = self.fetch_token();
+        self.skip_line_comment();
+        match &self.unprintable {
+            Some(unprintable) if self.cursor.is_at_end() => Err(unprintable.error()),
+            _ => result,
+        }
+    }
+
+    fn fetch_token(&mut self) -> Result<(), Error> {
+        let before = self.cursor.mark();
+        self.skip_to_token();
+        let start = self.cursor.mark();
+        self.close_blocks(Some(start.column), before);
+        if let Some(unprintable) = &self.unprintable
+            && self.cursor.rest().len() < Unprintable::LOOKAHEAD
+        {
+            return Err(unprintable.error());
+        }
+        if self.cursor.is_at_document_indicator() {
+            return self.fetch_document_indicator();
+        }
+        let is_word = self.cursor.is_space_at(1);
+        let in_flow = self.in_flow();
+        match self.cursor.peek() {
+            END => self.fetch_stream_end(),
+            b'%' if start.column == 0 => self.fetch_directive(),
+            b'[' => self.fetch_flow_start(TokenKind::FlowSequenceStart),
+            b'{' => self.fetch_flow_start(TokenKind::FlowMappingStart),
+            b']' => self.fetch_flow_end(TokenKind::FlowSequenceEnd),
+            b'}' => self.fetch_flow_end(TokenKind::FlowMappingEnd),
+            b',' => self.fetch_flow_entry(),
+            b'-' if is_word => self.fetch_block_entry(),
+            b'?' if is_word || in_flow => self.fetch_key(),
+            b':' if is_word || in_flow => self.fetch_value(),
+            b'*' => self.fetch_alias(),
+            b'&' => self.fetch_anchor(),
+            b'!' => self.fetch_tag(),
+            b'|' if !in_flow => self.fetch_block_scalar(true),
+            b'>' if !in_flow => self.fetch_block_scalar(false),
+            b'\'' => self.fetch_quoted(b'\''),
+            b'"' => self.fetch_quoted(b'"'),
+            b'#' | b'|' | b'>' | b'%' | b'@' | b'`' | b'\t' => Err(Error::scanner(
+                "found character that cannot start any token",
+                start,
+                start,
+            )),
+            _ => self.fetch_plain(),
+        }
+    }
+
+    /// Skips blanks, comments and line breaks.
+    fn skip_to_token(&mut self) {
+        self.comment = None;
+        loop {
+            while self.cursor.peek() == b' '
+                || self.cursor.peek() == b'\t' && (self.in_flow() || !self.key_allowed)
+            {
+                self.cursor.skip_ascii(1);
+            }
+            if self.cursor.peek() == b'#' {
+                self.comment.get_or_insert(self.cursor.mark());
+                self.skip_comments();
+            }
+            if !self.cursor.is_at_break() {
+                return;
+            }
+            self.cursor.skip_break();
+            if !self.in_flow() {
+                self.key_allowed = true;
+            }
+        }
+    }
+
+    /// Skips the comment on the line of the token that was just read. yaml.v3 accepts tabs before it.
+    fn skip_line_comment(&mut self) {
+        let Some(Queued { token, .. }) = self.tokens.back() else {
+            return;
+        };
+        let has_none = matches!(
+            token.kind,
+            TokenKind::BlockEntry { .. }
+                | TokenKind::DocumentStart
+                | TokenKind::DocumentEnd
+                | TokenKind::VersionDirective { .. }
+                | TokenKind::TagDirective(_)
+                | TokenKind::Scalar {
+                    style: ScalarStyle::Literal | ScalarStyle::Folded,
+                    ..
+                }
+        );
+        let end = self.cursor.mark();
+        if has_none || token.end.line != end.line {
+            return;
+        }
+        self.cursor.skip_blanks();
+        if self.cursor.peek() == b'#' {
+            self.cursor.skip_line_content();
+        } else {
+            self.cursor.move_to(end);
+        }
+    }
+
+    /// Skips a comment and those that follow, whatever blanks are between them: there, yaml.v3
+    /// accepts tabs.
+    fn skip_comments(&mut self) {
+        loop {
+            self.cursor.skip_line_content();
+            let end = self.cursor.mark();
+            while self.cursor.is_at_blank() || self.cursor.is_at_break() {
+                self.cursor.skip_blanks();
+                self.cursor.skip_break();
+            }
+            if self.cursor.peek() != b'#' {
+                self.cursor.move_to(end);
+                return;
+            }
+        }
+    }
+
+    fn in_flow(&self) -> bool {
+        self.flow_level() != 0
+    }
+
+    fn flow_level(&self) -> usize {
+        self.levels.len().saturating_sub(1)
+    }
+
+    /// The column of the innermost block collection that is open.
+    fn indent(&self) -> Option<usize> {
+        self.indents.last().copied()
+    }
+
+    /// Adds a token that reaches from `start` to the cursor.
+    fn push(&mut self, kind: TokenKind<'t>, start: Mark) {
+        let end = self.cursor.mark();
+        self.push_token(Token { kind, start, end });
+    }
+
+    fn push_token(&mut self, token: Token<'t>) {
+        let number = self.next_number();
+        let candidate = self.levels.last().and_then(|it| it.candidate);
+        let is_candidate = candidate.is_some_and(|it| it.token == number);
+        let flow_level = self.flow_level();
+        self.tokens.push_back(Queued {
+            token,
+            flow_level,
+            is_candidate,
+        });
+    }
+
+    /// Inserts a token without text before the token of this number. If the parser has that one
+    /// already, yaml.v3 adds it at the end.
+    fn insert(&mut self, token: usize, kind: TokenKind<'t>, mark: Mark) {
+        let index = token.checked_sub(self.taken);
+        let token = Token {
+            kind,
+            start: mark,
+            end: mark,
+        };
+        let flow_level = self.flow_level();
+        let queued = Queued {
+            token,
+            flow_level,
+            is_candidate: false,
+        };
+        let end = self.tokens.len();
+        self.tokens.insert(index.unwrap_or(end).min(end), queued);
+    }
+
+    /// The number of the token that is added next.
+    fn next_number(&self) -> usize {
+        self.taken + self.tokens.len()
+    }
+}

@@ -1,0 +1,121 @@
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::node::ScalarStyle;
+use crate::scanner::{Scanner, Token, TokenKind};
+use crate::text_buffer::TextBuffer;
+
+impl Scanner<'_> {
+    pub(super) fn fetch_plain(&mut self) -> Result<(), Error> {
+        self.save_candidate()?;
+        self.key_allowed = false;
+        let start = self.cursor.mark();
+        let minimum = self.indent().map_or(0, |indent| indent + 1);
+        // What lines before this one mean, and where the text begins that is not copied yet.
+        let mut folded = TextBuffer::default();
+        let mut run_start = start.byte;
+        let mut end = start;
+        let mut breaks = LineBreaks::default();
+        while !self.cursor.is_at_document_indicator() && self.cursor.peek() != b'#' {
+            let word_start = self.cursor.mark().byte;
+            self.skip_word();
+            let word_end = self.cursor.mark();
+            if word_end.byte == word_start {
+                break;
+            }
+            if !breaks.is_empty() {
+                folded.push_str(self.cursor.slice(run_start, end.byte));
+                breaks.fold_into(&mut folded);
+                run_start = word_start;
+            }
+            end = word_end;
+            while self.cursor.is_at_blank() || self.cursor.is_at_break() {
+                if self.cursor.is_at_break() {
+                    breaks.push(self.cursor.skip_break());
+                    continue;
+                }
+                let violates_indentation = !breaks.is_empty()
+                    && self.cursor.mark().column < minimum
+                    && self.cursor.peek() == b'\t';
+                if violates_indentation {
+                    let message = "found a tab character that violates indentation";
+                    return Err(Error::scanner(message, start, self.cursor.mark()));
+                }
+                self.cursor.skip_ascii(1);
+            }
+            if !self.in_flow() && self.cursor.mark().column < minimum {
+                break;
+            }
+        }
+        let last_run = self.cursor.slice(run_start, end.byte);
+        let value = if folded.is_empty() {
+            Zeroizing::new(last_run.to_owned())
+        } else {
+            folded.push_str(last_run);
+            folded.into_text()
+        };
+        if !breaks.is_empty() {
+            self.key_allowed = true;
+        }
+        let kind = TokenKind::Scalar {
+            value,
+            style: ScalarStyle::Plain,
+            content_end: end.byte,
+        };
+        self.push_token(Token { kind, start, end });
+        Ok(())
+    }
+
+    /// Skips to the next blank, line break or indicator that ends a plain scalar.
+    fn skip_word(&mut self) {
+        let in_flow = self.in_flow();
+        loop {
+            self.cursor.skip_while(|byte| match byte {
+                b' ' | b'\t' | b':' => false,
+                b',' | b'?' | b'[' | b']' | b'{' | b'}' => !in_flow,
+                _ => true,
+            });
+            if self.cursor.peek() != b':' || self.cursor.is_space_at(1) {
+                return;
+            }
+            self.cursor.skip_ascii(1);
+        }
+    }
+}
+
+/// The line breaks between two words of a scalar.
+#[derive(Default)]
+pub(super) struct LineBreaks {
+    first: Option<&'static str>,
+    /// The others.
+    trailing: String,
+}
+
+impl LineBreaks {
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// Adds a line break that means nothing, as `\` before it says in double quotes.
+    pub(super) fn push_escaped(&mut self) {
+        self.first.get_or_insert("");
+    }
+
+    pub(super) fn push(&mut self, line_break: &'static str) {
+        match self.first {
+            None => self.first = Some(line_break),
+            Some(_) => self.trailing.push_str(line_break),
+        }
+    }
+
+    /// Adds what they mean to `text`: a single `\n` means a space, the first of several nothing.
+    pub(super) fn fold_into(&mut self, text: &mut TextBuffer) {
+        match self.first.take() {
+            Some("\n") if self.trailing.is_empty() => text.push(' '),
+            Some("\n") | None => {}
+            Some(kept) => text.push_str(kept),
+        }
+        text.push_str(&self.trailing);
+        self.trailing.clear();
+    }
+}

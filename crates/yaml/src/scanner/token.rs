@@ -1,0 +1,79 @@
+use zeroize::Zeroizing;
+
+use crate::node::ScalarStyle;
+use crate::position::Mark;
+
+/// A token, and where it is.
+pub(crate) struct Token<'t> {
+    pub(crate) kind: TokenKind<'t>,
+    pub(crate) start: Mark,
+    pub(crate) end: Mark,
+}
+
+/// The kinds of [`Token`].
+pub(crate) enum TokenKind<'t> {
+    VersionDirective {
+        major: u32,
+        minor: u32,
+    },
+    TagDirective(Box<TagDirective<'t>>),
+    /// `---`
+    DocumentStart,
+    /// `...`
+    DocumentEnd,
+    StreamEnd,
+    BlockSequenceStart,
+    BlockMappingStart,
+    /// The end of a block sequence or mapping.
+    BlockEnd,
+    FlowSequenceStart,
+    FlowSequenceEnd,
+    FlowMappingStart,
+    FlowMappingEnd,
+    /// `-`
+    BlockEntry {
+        /// Whether there is a comment before it, on a line of its own.
+        after_comment: bool,
+    },
+    /// `,`
+    FlowEntry,
+    /// `?`, or nothing in front of a simple key.
+    Key,
+    /// `:`
+    Value,
+    Alias(&'t str),
+    Anchor(&'t str),
+    Tag(Box<Tag<'t>>),
+    Scalar {
+        value: Zeroizing<String>,
+        style: ScalarStyle,
+        /// The byte where the content ends: in a block scalar before the token does.
+        content_end: usize,
+    },
+}
+
+impl TokenKind<'_> {
+    /// Whether it ends a document or begins the next one.
+    pub(crate) fn is_between_documents(&self) -> bool {
+        matches!(
+            self,
+            Self::VersionDirective { .. }
+                | Self::TagDirective(_)
+                | Self::DocumentStart
+                | Self::DocumentEnd
+                | Self::StreamEnd
+        )
+    }
+}
+
+/// A tag as it is written: the handle is empty for `!<verbatim>` tags.
+pub(crate) struct Tag<'t> {
+    pub(crate) handle: &'t str,
+    pub(crate) suffix: Zeroizing<String>,
+}
+
+/// A `%TAG` directive.
+pub(crate) struct TagDirective<'t> {
+    pub(crate) handle: &'t str,
+    pub(crate) prefix: Zeroizing<String>,
+}

@@ -1,0 +1,99 @@
+//! What `update-kubeconfig` and `convert-kubeconfig` share.
+
+use kubeconfig::{Changes, EditedFile, MergedKubeconfig, redact};
+use similar::TextDiff;
+
+use super::flags::KubeconfigFlags;
+use super::output;
+use crate::config::OpenRequest;
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::kubernetes::eks_login::Login;
+use crate::kubernetes::kubeconfig_files::{KubeconfigFiles, UpdateMode};
+use crate::secret::REDACTED;
+
+/// Changes the kubeconfig files, or prints the diff with `--dry-run`.
+pub(super) fn apply(
+    flags: &KubeconfigFlags,
+    request: &OpenRequest,
+    host: &Host,
+    change: impl FnOnce(&MergedKubeconfig) -> Result<Changes>,
+) -> Result<()> {
+    let files = KubeconfigFiles::locate(flags.kubeconfig.as_deref(), host)?;
+    if flags.dry_run {
+        let edited = files.update(UpdateMode::DryRun, change)?;
+        let diff: String = edited.iter().map(diff).collect();
+        return match diff.strip_suffix('\n') {
+            Some(diff) => output::print(diff),
+            None => Ok(()),
+        };
+    }
+    let lock_timeout = request.timeout;
+    let edited = files.update(UpdateMode::Write { lock_timeout }, change)?;
+    let changed: Vec<_> = edited
+        .iter()
+        .map(|file| format!("changed {}", file.path.display()))
+        .collect();
+    if changed.is_empty() {
+        output::print("nothing to change")
+    } else {
+        output::print(changed.join("\n"))
+    }
+}
+
+/// The unified diff of a file, without secrets.
+fn diff(file: &EditedFile) -> String {
+    let path = file.path.display().to_string();
+    // `patch` creates a file whose old name is this.
+    let old_path = file.before.as_ref().map_or("/dev/null", |_| &path);
+    let before = redact(file.before.as_deref().unwrap_or_default(), REDACTED);
+    let after = redact(&file.after, REDACTED);
+    let diff = TextDiff::from_lines(&before, &after);
+    diff.unified_diff().header(old_path, &path).to_string()
+}
+
+/// Rejects blank names.
+pub(super) fn check_names(flags: &KubeconfigFlags) -> Result<()> {
+    for (flag, name) in [
+        ("--alias", &flags.alias),
+        ("--user-alias", &flags.user_alias),
+    ] {
+        if name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+            return Err(
+                Error::configuration(format!("the name in `{flag}` is empty"))
+                    .with_hint(format!("pass a name, or omit `{flag}`")),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Rejects overwriting a user with credentials for something other than EKS: they would be lost.
+pub(super) fn check_user(kubeconfig: &MergedKubeconfig, name: &str) -> Result<()> {
+    let Some(user) = kubeconfig.user(name) else {
+        return Ok(());
+    };
+    match user.exec.as_ref().map(Login::of) {
+        Some(Login::Plugin | Login::Eks(_) | Login::Unclear(_)) => Ok(()),
+        Some(Login::Other) | None => Err(Error::configuration(format!(
+            "the kubeconfig already has a user `{name}`, which is not for EKS"
+        ))
+        .with_hint("choose another name with `--alias` or `--user-alias`")),
+    }
+}
+
+/// Rejects overwriting a context of such a user.
+pub(super) fn check_context(kubeconfig: &MergedKubeconfig, name: &str, user: &str) -> Result<()> {
+    match kubeconfig.context(name) {
+        Some(context) if context.user != user && !context.user.is_empty() => {
+            check_user(kubeconfig, &context.user).map_err(|_| {
+                Error::configuration(format!(
+                    "the kubeconfig already has a context `{name}`, of user `{}`",
+                    context.user
+                ))
+                .with_hint("choose another name with `--alias`")
+            })
+        }
+        _ => Ok(()),
+    }
+}

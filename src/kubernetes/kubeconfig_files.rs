@@ -1,0 +1,288 @@
+//! The kubeconfig files of this machine: located, locked and replaced as kubectl does it.
+//!
+//! kubectl's rules (`client-go`, `tools/clientcmd`): the files are the one that a flag names, or
+//! those in the variable `KUBECONFIG`, or `~/.kube/config`. A writer holds `FILE.lock` beside each of
+//! them.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kubeconfig::{Changes, EditedFile, KubeconfigFile, MergedKubeconfig};
+
+use crate::clock::{Deadline, format_duration};
+use crate::error::{Error, Kind, Result};
+use crate::host::Host;
+
+/// The largest kubeconfig that is read, in bytes.
+const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// The interval between attempts to take a lock.
+const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The most symbolic links that are followed, as on Linux.
+const MAX_LINKS: usize = 40;
+
+impl From<kubeconfig::Error> for Error {
+    fn from(error: kubeconfig::Error) -> Self {
+        Self::configuration(error.message()).with_hint(error.hint())
+    }
+}
+
+/// The files that make up the kubeconfig.
+#[derive(Clone, Debug)]
+pub struct KubeconfigFiles {
+    paths: Vec<PathBuf>,
+}
+
+/// Whether an update writes the files.
+#[derive(Clone, Copy, Debug)]
+pub enum UpdateMode {
+    /// Only returns the edited texts, without locks.
+    DryRun,
+    /// Locks and writes the files.
+    Write {
+        /// How long to wait for other lock holders.
+        lock_timeout: Duration,
+    },
+}
+
+impl KubeconfigFiles {
+    /// Finds the files: `path` if there is one, or else those of `KUBECONFIG`, or else
+    /// `~/.kube/config`.
+    pub fn locate(path: Option<&Path>, host: &Host) -> Result<Self> {
+        if let Some(path) = path {
+            let paths = vec![host.expand(path)?];
+            return Ok(Self { paths });
+        }
+        let mut paths: Vec<PathBuf> = Vec::new();
+        if let Some(list) = host.path_variable("KUBECONFIG") {
+            for path in std::env::split_paths(&list) {
+                if !path.as_os_str().is_empty() && !paths.contains(&path) {
+                    paths.push(path);
+                }
+            }
+        }
+        if paths.is_empty() {
+            paths.push(host.expand(Path::new("~/.kube/config"))?);
+        }
+        Ok(Self { paths })
+    }
+
+    /// Reads the files, makes the changes that `change` returns, and returns the files that differ.
+    ///
+    /// All files are edited before the first is written. Each is replaced atomically.
+    pub fn update(
+        &self,
+        mode: UpdateMode,
+        change: impl FnOnce(&MergedKubeconfig) -> Result<Changes>,
+    ) -> Result<Vec<EditedFile>> {
+        let locks = match mode {
+            UpdateMode::DryRun => None,
+            UpdateMode::Write { lock_timeout } => Some(FileLocks::take(&self.paths, lock_timeout)?),
+        };
+        // The locks are held until this function returns.
+        let kubeconfig = MergedKubeconfig::parse(self.read()?)?;
+        let edited = kubeconfig.edit(change(&kubeconfig)?)?;
+        if locks.is_some() {
+            for file in &edited {
+                write(&file.path, &file.after)
+                    .map_err(|error| cannot("write", &file.path, error))?;
+            }
+        }
+        Ok(edited)
+    }
+
+    fn read(&self) -> Result<Vec<KubeconfigFile>> {
+        let read = |path: &PathBuf| {
+            let text = read(path).map_err(|error| cannot("read", path, error))?;
+            let path = path.clone();
+            Ok(KubeconfigFile { path, text })
+        };
+        self.paths.iter().map(read).collect()
+    }
+}
+
+fn cannot(verb: &str, path: &Path, error: std::io::Error) -> Error {
+    Error::configuration(format!("cannot {verb} `{}`", path.display()))
+        .with_hint("check the file's permissions, or choose another file with `--kubeconfig`")
+        .caused_by(error)
+}
+
+/// Reads a file; `None` if it does not exist.
+fn read(path: &Path) -> std::io::Result<Option<String>> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    let mut text = String::new();
+    file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_FILE_BYTES {
+        return Err(std::io::Error::other(
+            "the file is too large for a kubeconfig",
+        ));
+    }
+    Ok(Some(text))
+}
+
+/// Replaces a file atomically: readers see either the old text or the new one. Keeps symbolic links,
+/// mode and owner. A new file is readable only by its owner.
+fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    let target = link_target(path)?;
+    let directory = match target.parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    };
+    let mut new = tempfile::Builder::new()
+        .prefix(".kubeconfig-")
+        .suffix(".tmp")
+        .tempfile_in(directory)?;
+    new.write_all(text.as_bytes())?;
+    match fs::metadata(&target) {
+        Ok(old) if old.permissions().readonly() => {
+            return Err(std::io::Error::other("the file is write-protected"));
+        }
+        Ok(old) => {
+            keep_owner(&old, new.as_file(), new.path())?;
+            new.as_file().set_permissions(old.permissions())?;
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    new.as_file().sync_all()?;
+    new.persist(&target).map_err(|error| error.error)?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn keep_owner(old: &fs::Metadata, new: &File, path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, chown};
+
+    let created = new.metadata()?;
+    let differs = |old: u32, new: u32| (old != new).then_some(old);
+    let (user, group) = (
+        differs(old.uid(), created.uid()),
+        differs(old.gid(), created.gid()),
+    );
+    if user.is_some() || group.is_some() {
+        chown(path, user, group).map_err(|_| {
+            std::io::Error::other(
+                "cannot keep the file's owner and group: it belongs to another user or group",
+            )
+        })?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+fn keep_owner(_old: &fs::Metadata, _new: &File, _path: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// Follows symbolic links, up to a file that need not exist.
+fn link_target(path: &Path) -> std::io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match fs::read_link(&path) {
+            Ok(target) => {
+                path = match path.parent() {
+                    Some(directory) => directory.join(target),
+                    None => target,
+                };
+            }
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(std::io::Error::other("too many symbolic links"))
+}
+
+/// Lock files that this process holds. Dropping this value removes them.
+struct FileLocks(Vec<PathBuf>);
+
+impl FileLocks {
+    /// Takes the locks of these files, in the same order in all processes. Also locks the target of a
+    /// link, because other processes may use its path.
+    fn take(paths: &[PathBuf], timeout: Duration) -> Result<Self> {
+        let deadline = Deadline::after(timeout);
+        let mut locks = Vec::new();
+        for path in paths {
+            let target = link_target(path).map_err(|error| cannot("read", path, error))?;
+            locks.extend([lock_path(path), lock_path(&target)]);
+        }
+        locks.sort();
+        locks.dedup();
+        let mut held = Self(Vec::new());
+        for lock in locks {
+            take_lock(&lock, deadline)?;
+            held.0.push(lock);
+        }
+        Ok(held)
+    }
+}
+
+impl Drop for FileLocks {
+    fn drop(&mut self) {
+        for lock in self.0.iter().rev() {
+            // If a lock stays, the next process that waits for it reports it.
+            let _ = fs::remove_file(lock);
+        }
+    }
+}
+
+fn lock_path(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+fn take_lock(lock: &Path, deadline: Deadline) -> Result<()> {
+    loop {
+        match create_lock(lock) {
+            Ok(()) => return Ok(()),
+            Err(error) if is_locked(&error) && deadline.remaining() > Duration::ZERO => {
+                std::thread::sleep(LOCK_POLL_INTERVAL.min(deadline.remaining()));
+            }
+            Err(error) if is_locked(&error) => {
+                let timeout = format_duration(deadline.allowed());
+                let message = format!("`{}` was not released within {timeout}", lock.display());
+                return Err(Error::new(Kind::Unavailable, message).with_hint(
+                    "if no other program is changing the kubeconfig, remove this file",
+                ));
+            }
+            Err(error) => {
+                return Err(cannot("create the lock", lock, error));
+            }
+        }
+    }
+}
+
+fn is_locked(error: &std::io::Error) -> bool {
+    // Windows denies access to a file that is being removed.
+    error.kind() == ErrorKind::AlreadyExists
+        || (cfg!(windows) && error.kind() == ErrorKind::PermissionDenied)
+}
+
+fn create_lock(lock: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    match options.open(lock) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            if let Some(directory) = lock.parent() {
+                create_directory(directory)?;
+            }
+            options.open(lock).map(drop)
+        }
+        opened => opened.map(drop),
+    }
+}
+
+fn create_directory(directory: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory)
+}

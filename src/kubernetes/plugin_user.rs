@@ -1,0 +1,77 @@
+//! The kubeconfig user that runs this plugin.
+//!
+//! The same input gives the same bytes, because Pulumi compares them.
+
+use std::fmt;
+
+use kubeconfig::{EntryChange, Section};
+use serde_json::{Value as Json, json};
+
+use crate::kubernetes::exec_info::ApiVersion;
+
+/// The bare name of the plugin: clients find it on each machine's PATH, and allow lists name it.
+pub const COMMAND: &str = "kubectl-esc";
+
+const INSTALL_HINT: &str = "kubectl-esc is not installed, or not on the PATH";
+
+/// The fields of a user that clients would prefer to the exec plugin.
+const OTHER_CREDENTIALS: [&str; 9] = [
+    "auth-provider",
+    "client-certificate",
+    "client-certificate-data",
+    "client-key",
+    "client-key-data",
+    "password",
+    "token",
+    "tokenFile",
+    "username",
+];
+
+/// A user that this plugin authenticates. `Debug` shows no variables, which may be secret.
+#[derive(Clone, Default)]
+pub struct PluginUser {
+    /// The plugin's arguments.
+    pub args: Vec<String>,
+    /// The plugin's environment variables. `None` keeps those of an existing entry.
+    pub env: Option<Vec<(String, String)>>,
+}
+
+impl fmt::Debug for PluginUser {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PluginUser")
+            .field("args", &self.args)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PluginUser {
+    /// Returns the change that makes the entry `name` run this plugin. Removes all other credentials.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> EntryChange {
+        let mut set = vec![
+            ("exec.apiVersion", json!(ApiVersion::V1.as_str())),
+            ("exec.args", json!(self.args)),
+            ("exec.command", json!(COMMAND)),
+            ("exec.installHint", json!(INSTALL_HINT)),
+            ("exec.interactiveMode", json!("Never")),
+        ];
+        let mut remove = OTHER_CREDENTIALS.to_vec();
+        match self.env.as_deref() {
+            None => {}
+            Some([]) => remove.push("exec.env"),
+            Some(env) => {
+                let env = env
+                    .iter()
+                    .map(|(name, value)| json!({"name": name, "value": value}));
+                set.push(("exec.env", Json::Array(env.collect())));
+            }
+        }
+        EntryChange {
+            section: Section::Users,
+            name: name.to_owned(),
+            set,
+            remove,
+        }
+    }
+}
