@@ -7,8 +7,6 @@
 
 use regex_lite::{Regex, RegexBuilder};
 
-use crate::evaluator::limits::PATTERN_BYTES_PER_STEP;
-
 /// The longest pattern, in bytes.
 const MAXIMUM_BYTES: usize = 32 << 10;
 
@@ -23,6 +21,9 @@ const MAXIMUM_COUNT: usize = 1_000;
 
 /// The compiled size that the first attempt allows, in bytes.
 const SMALLEST_LIMIT: usize = 512;
+
+/// How many bytes of a compiled pattern, for each byte of the text to match, count as one step.
+const BYTES_PER_STEP: usize = 1 << 10;
 
 /// The error for a pattern that exceeds a limit, in the words of Go.
 pub(super) const TOO_LARGE: &str = "expression too large";
@@ -96,9 +97,9 @@ impl Pattern {
         self.memory
     }
 
-    /// How many steps it may take to match a text of this length.
+    /// How many steps it may take to match a text of this length. Even an empty text may visit every state.
     pub(super) fn steps(&self, text_bytes: usize) -> usize {
-        self.compiled_bytes.saturating_mul(text_bytes) / PATTERN_BYTES_PER_STEP
+        self.compiled_bytes.saturating_mul(text_bytes + 1) / BYTES_PER_STEP
     }
 
     /// Whether it matches somewhere in the text. Each byte that is not UTF-8 counts as U+FFFD.
