@@ -129,7 +129,7 @@ fn unreadable_state_is_reported_with_its_path() {
             "{\"version\":5,\"checkpoint\":{\"latest\":\"hunter2\"}}".to_owned(),
             "it has version 5, but only versions up to 4 are supported",
         ),
-        (root("\"hunter2\""), "its outputs are no object"),
+        (root("\"hunter2\""), "its outputs are not an object"),
         (
             root(&format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200))),
             "its outputs are nested deeper than 128 levels",
