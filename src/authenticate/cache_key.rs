@@ -13,7 +13,7 @@ use crate::config::{OpenRequest, Reference, Request, Setting};
 use crate::context::Context;
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
-use crate::pulumi_cloud::{Backend, Login, PulumiHome, StateBackend};
+use crate::pulumi_cloud::{Backend, LoginMethod, PulumiHome, StateBackend};
 
 /// The variables that decrypt the stack outputs which a local definition may read.
 const PASSPHRASE_VARIABLES: [&str; 2] =
@@ -59,13 +59,13 @@ pub(super) fn login_and_key(
 }
 
 /// The Pulumi login, as far as it is known without the network.
-fn pulumi_login(inputs: &Inputs, context: Context<'_>) -> Result<Option<Login>> {
+fn pulumi_login(inputs: &Inputs, context: Context<'_>) -> Result<Option<LoginMethod>> {
     let Ok(backend) = &inputs.backend else {
         return Ok(None);
     };
     let home = PulumiHome::new(context.host, context.deadline);
     let oidc = pulumi_login::oidc(&inputs.request.open, context.host)?;
-    Login::find(context.host, &home, &backend.url, &oidc, None).map(Some)
+    LoginMethod::find(context.host, &home, &backend.url, &oidc, None).map(Some)
 }
 
 /// Adds the secrets that a local definition may use. `false` if one exists that cannot be read now:

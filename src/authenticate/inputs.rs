@@ -4,7 +4,7 @@ use crate::aws::endpoint::{EndpointSettings, Region};
 use crate::config::{OpenRequest, Reference, Request, Setting, default_region};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::pulumi_cloud::{Backend, Name, PulumiHome};
+use crate::pulumi_cloud::{Backend, EnvironmentName, PulumiHome};
 
 /// The inputs of a call, besides the secrets it logs in with: the request, and what the variables
 /// and configuration files of this machine add to it.
@@ -52,7 +52,7 @@ fn organization(
     home: &PulumiHome<'_>,
 ) -> Result<Option<String>> {
     if let Reference::Cloud(name) = &request.environment
-        && Name::parse(name)?.organization.is_some()
+        && EnvironmentName::parse(name)?.organization.is_some()
     {
         return Ok(None);
     }

@@ -224,8 +224,8 @@ const ROWS: &[Row] = &[
     (
         "environment in Pulumi Cloud, without a login",
         |t| t.plain().args(["get-token", "acme/prod"]),
-        r"kubectl-esc: cannot open the environment `acme/prod`: there is no login for Pulumi Cloud at `api.pulumi.com`
-  hint: run `pulumi login`, set PULUMI_ACCESS_TOKEN, or give `--pulumi-oidc-token`
+        r"kubectl-esc: cannot open the environment `acme/prod`: not logged in to Pulumi Cloud at `api.pulumi.com`
+  hint: run `pulumi login`, set PULUMI_ACCESS_TOKEN, or pass `--pulumi-oidc-token`
 ",
         2,
     ),

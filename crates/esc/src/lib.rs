@@ -6,6 +6,7 @@ mod error;
 pub mod evaluator;
 pub mod format;
 pub mod interpolation;
+mod names;
 pub mod property_path;
 pub mod report;
 mod sources;
@@ -20,6 +21,7 @@ pub use error::{Error, Failure, HostResult, causes, one_line};
 pub use evaluator::{
     Decrypter, Definition, Evaluation, Evaluator, Importer, Provider, Providers, Rotator,
 };
+pub use names::is_valid_name;
 pub use property_path::PropertyPath;
 pub use report::Style;
 pub use sources::Sources;

@@ -1,42 +1,43 @@
-//! The names of environments in Pulumi Cloud. What passes here is safe in the path of a URL.
+//! Names of environments and organizations in Pulumi Cloud. Valid names are safe in a URL path.
 
 use std::fmt;
 
 use crate::error::{Error, Result};
+use esc::is_valid_name;
 
-/// The project of an environment that is named alone.
+/// The project of a name that has no project.
 const DEFAULT_PROJECT: &str = "default";
 
-/// `[ORG/][PROJECT/]NAME[@VERSION]`, read and checked.
+/// A valid environment name: `[ORG/][PROJECT/]NAME[@VERSION]`.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Name {
-    /// The organisation, where it is said.
+pub struct EnvironmentName {
+    /// The organization, if specified.
     pub organization: Option<String>,
-    /// The project; `default` where it is not said.
+    /// The project: `default` if not specified.
     pub project: String,
-    /// The environment's own name.
+    /// The name of the environment within its project.
     pub name: String,
-    /// The version, where one is said.
-    pub version: Option<Version>,
+    /// The version, if specified.
+    pub version: Option<EnvironmentVersion>,
 }
 
 /// A version of an environment.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Version {
-    /// The number of a revision.
+pub enum EnvironmentVersion {
+    /// A revision number.
     Revision(u64),
-    /// A tag, which stands for a revision.
+    /// A tag, which points to a revision.
     Tag(String),
 }
 
-impl Name {
-    /// Reads a name. Two parts are a project and a name.
+impl EnvironmentName {
+    /// Parses a name. A name with two parts has a project, but no organization.
     pub fn parse(text: &str) -> Result<Self> {
         let invalid = |problem: &str| {
-            Error::configuration(format!("`{text}` does not name an environment: {problem}"))
-                .with_hint(
-                    "write ORG/PROJECT/NAME, such as acme/platform/prod or acme/platform/prod@3",
-                )
+            Error::configuration(format!(
+                "`{text}` is not a valid environment name: {problem}"
+            ))
+            .with_hint("use ORG/PROJECT/NAME, such as acme/platform/prod or acme/platform/prod@3")
         };
         let (path, version) = match text.split_once('@') {
             Some((path, version)) => (path, Some(version)),
@@ -49,35 +50,34 @@ impl Name {
             [organization, project, name] => (Some(organization), project, name),
             _ => return Err(invalid("it has more than three parts")),
         };
-        if organization.is_some_and(|organization| !is_organization(organization)) {
+        if organization.is_some_and(|name| !is_valid_organization(name)) {
             return Err(invalid(ORGANIZATION_RULE));
         }
-        if !is_name(project) || !is_name(name) {
-            return Err(invalid(
-                "project and name have 1 to 100 letters, digits and `-_.`",
-            ));
+        if !is_valid_name(project) || !is_valid_name(name) {
+            return Err(invalid(NAME_RULE));
         }
+        let version = match version {
+            None => None,
+            Some(version) => Some(
+                EnvironmentVersion::parse(version)
+                    .ok_or_else(|| invalid("the version is neither a revision number nor a tag"))?,
+            ),
+        };
         Ok(Self {
             organization: organization.map(str::to_owned),
             project: project.to_owned(),
             name: name.to_owned(),
-            version: match version {
-                None => None,
-                Some(version) => Some(Version::parse(version).ok_or_else(|| {
-                    invalid("the version is neither a revision number nor a tag")
-                })?),
-            },
+            version,
         })
     }
 
-    /// The path of the environment below the API's root, without its version.
+    /// The URL path of the environment, without its version.
     pub(super) fn path(&self, organization: &Organization) -> String {
         let Self { project, name, .. } = self;
-        let organization = organization.as_str();
         format!("/api/esc/environments/{organization}/{project}/{name}")
     }
 
-    /// The path of the version that is meant.
+    /// The URL path of the environment's version.
     pub(super) fn versioned_path(&self, organization: &Organization) -> String {
         let path = self.path(organization);
         match &self.version {
@@ -86,29 +86,28 @@ impl Name {
         }
     }
 
-    /// The full name, with its organisation.
+    /// The full name in this organization.
     pub(super) fn full(&self, organization: &Organization) -> String {
         let organization = Some(organization.as_str().to_owned());
-        let full = Self {
+        Self {
             organization,
             ..self.clone()
-        };
-        full.to_string()
+        }
+        .to_string()
     }
 }
 
-impl Version {
-    /// A text that starts with a digit is a revision number, any other a tag.
+impl EnvironmentVersion {
+    /// Parses a revision number, which starts with a digit, or a tag.
     fn parse(text: &str) -> Option<Self> {
         if text.starts_with(|first: char| first.is_ascii_digit()) {
-            let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-            return is_number.then(|| text.parse().ok().map(Self::Revision))?;
+            return text.parse().ok().map(Self::Revision);
         }
-        is_name(text).then(|| Self::Tag(text.to_owned()))
+        is_valid_name(text).then(|| Self::Tag(text.to_owned()))
     }
 }
 
-impl fmt::Display for Name {
+impl fmt::Display for EnvironmentName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(organization) = &self.organization {
             write!(formatter, "{organization}/")?;
@@ -121,7 +120,7 @@ impl fmt::Display for Name {
     }
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for EnvironmentVersion {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Revision(number) => number.fmt(formatter),
@@ -130,26 +129,27 @@ impl fmt::Display for Version {
     }
 }
 
-/// The name of an organisation, checked.
+/// A valid organization name.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Organization(String);
 
-const ORGANIZATION_RULE: &str =
-    "an organisation has 3 to 40 letters, digits and `-_`, with a letter or digit at each end";
+const ORGANIZATION_RULE: &str = "an organization has 3 to 40 letters, digits and `-_`, and starts and ends with a letter or digit";
+
+const NAME_RULE: &str = "project and name have 1 to 100 letters, digits and `-_.`";
 
 impl Organization {
-    /// Reads a name; `origin` is what said it, for the message.
+    /// Parses a name. `origin` describes where it comes from, for the error.
     pub fn parse(text: &str, origin: impl fmt::Display) -> Result<Self> {
-        if is_organization(text) {
+        if is_valid_organization(text) {
             return Ok(Self(text.to_owned()));
         }
         Err(Error::configuration(format!(
-            "{origin} names no organisation: {ORGANIZATION_RULE}"
+            "invalid organization name from {origin}: {ORGANIZATION_RULE}"
         ))
-        .with_hint("correct it, or write the environment as ORG/PROJECT/NAME"))
+        .with_hint("correct the name, or write the environment as ORG/PROJECT/NAME"))
     }
 
-    /// The name.
+    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -162,8 +162,8 @@ impl fmt::Display for Organization {
     }
 }
 
-/// The rule of Pulumi Cloud's API description for an organisation.
-fn is_organization(text: &str) -> bool {
+/// The rule for organization names in Pulumi Cloud's API description.
+fn is_valid_organization(text: &str) -> bool {
     let bytes = text.as_bytes();
     let ends = [bytes.first(), bytes.last()];
     (3..=40).contains(&bytes.len())
@@ -175,22 +175,12 @@ fn is_organization(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte))
 }
 
-/// The rule of Pulumi Cloud's API description for a project, an environment, a stack and a tag; less `.` and
-/// `..`, which mean something else in a path.
-pub(super) fn is_name(text: &str) -> bool {
-    (1..=100).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        && !matches!(text, "." | "..")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_have_up_to_three_parts_and_a_version() {
+    fn name_has_up_to_three_parts_and_a_version() {
         for (text, full, path) in [
             ("prod", "default/prod", "acme/default/prod"),
             ("platform/prod", "platform/prod", "acme/platform/prod"),
@@ -206,7 +196,7 @@ mod tests {
             ),
             ("a.b-c_d/..x", "a.b-c_d/..x", "acme/a.b-c_d/..x"),
         ] {
-            let name = Name::parse(text).unwrap();
+            let name = EnvironmentName::parse(text).unwrap();
             assert_eq!(name.to_string(), full, "{text}");
             let acme = Organization::parse("acme", "x").unwrap();
             assert_eq!(
@@ -218,8 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_lead_elsewhere_is_no_name() {
-        let rule = "project and name have 1 to 100 letters, digits and `-_.`";
+    fn invalid_name_is_rejected() {
         let version = "the version is neither a revision number nor a tag";
         for (text, problem) in [
             ("a/b/c/d", "it has more than three parts"),
@@ -228,17 +217,17 @@ mod tests {
             ("ac.me/b/c", ORGANIZATION_RULE),
             ("../b/c", ORGANIZATION_RULE),
             ("/b/c", ORGANIZATION_RULE),
-            ("acme/../c", rule),
-            ("acme/b/..", rule),
-            ("acme/b/.", rule),
-            ("acme//c", rule),
-            ("a b", rule),
-            ("prod?x=1", rule),
-            ("prod#x", rule),
-            ("prod%2f", rule),
-            ("prod:3", rule),
-            ("prod\n", rule),
-            ("prödct", rule),
+            ("acme/../c", NAME_RULE),
+            ("acme/b/..", NAME_RULE),
+            ("acme/b/.", NAME_RULE),
+            ("acme//c", NAME_RULE),
+            ("a b", NAME_RULE),
+            ("prod?x=1", NAME_RULE),
+            ("prod#x", NAME_RULE),
+            ("prod%2f", NAME_RULE),
+            ("prod:3", NAME_RULE),
+            ("prod\n", NAME_RULE),
+            ("prödct", NAME_RULE),
             ("prod@", version),
             ("prod@3a", version),
             ("prod@..", version),
@@ -247,9 +236,9 @@ mod tests {
             ("prod@99999999999999999999999", version),
         ] {
             assert_eq!(
-                Name::parse(text).unwrap_err().to_string(),
+                EnvironmentName::parse(text).unwrap_err().to_string(),
                 crate::error::one_line(&format!(
-                    "`{text}` does not name an environment: {problem}"
+                    "`{text}` is not a valid environment name: {problem}"
                 )),
                 "{text}"
             );

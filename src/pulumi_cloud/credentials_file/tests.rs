@@ -1,7 +1,8 @@
-//! Files as the CLI writes them, and others.
+//! Tests with credentials files as the CLI writes them, and with invalid ones.
 
 use super::*;
-use crate::clock::Clock;
+use crate::clock::{Clock, Deadline};
+use crate::host::Host;
 
 const URL: &str = "https://api.pulumi.com";
 
@@ -10,18 +11,18 @@ fn host(folder: &Path) -> Host {
     Host::with([("PULUMI_HOME", folder)], clock)
 }
 
-fn soon() -> Deadline {
+fn in_20_seconds() -> Deadline {
     Deadline::after(Duration::from_secs(20))
 }
 
-fn written(text: &str) -> tempfile::TempDir {
+fn folder_with(text: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("credentials.json"), text).unwrap();
     folder
 }
 
-fn readable(folder: &Path) -> Credentials {
-    match PulumiHome::new(&host(folder), soon())
+fn readable(folder: &Path) -> CliCredentials {
+    match PulumiHome::new(&host(folder), in_20_seconds())
         .credentials()
         .unwrap()
     {
@@ -31,12 +32,12 @@ fn readable(folder: &Path) -> Credentials {
 }
 
 #[test]
-fn accounts_are_read_by_their_url() {
+fn accounts_are_found_by_backend_url() {
     let text = r#"{"current":"https://api.pulumi.com",
         "accessTokens":{"https://api.pulumi.com":"pul-old","https://other.example.com":"pul-other"},
         "accounts":{"https://api.pulumi.com/":{"accessToken":"pul-a","refreshToken":"ref-a",
             "username":"alice","tokenInformation":{"expiresAt":"2026-08-01T00:00:00Z"}}}}"#;
-    let folder = written(text);
+    let folder = folder_with(text);
     let credentials = readable(folder.path());
     assert_eq!(credentials.current(), Some(URL));
     let account = credentials.account(URL).unwrap();
@@ -59,7 +60,7 @@ fn accounts_are_read_by_their_url() {
 }
 
 #[test]
-fn expiries_have_several_forms() {
+fn expiry_is_read_from_all_formats() {
     for (written_as, want) in [
         (r#""2023-04-28T00:00:00Z""#, Some(1_682_640_000)),
         ("1682640000", Some(1_682_640_000)),
@@ -68,7 +69,7 @@ fn expiries_have_several_forms() {
         ("null", None),
         (r#""soon""#, None),
     ] {
-        let folder = written(&format!(
+        let folder = folder_with(&format!(
             r#"{{"accounts":{{"{URL}":{{"accessToken":"a","tokenInformation":{{"expiresAt":{written_as}}}}}}}}}"#
         ));
         let account = readable(folder.path()).account(URL).unwrap();
@@ -81,28 +82,30 @@ fn expiries_have_several_forms() {
 }
 
 #[test]
-fn every_state_of_the_file_is_told() {
+fn absent_encrypted_and_invalid_files_are_distinguished() {
     let folder = tempfile::tempdir().unwrap();
     let host_without = host(folder.path());
-    let home = PulumiHome::new(&host_without, soon());
+    let home = PulumiHome::new(&host_without, in_20_seconds());
     assert!(matches!(
         home.credentials().unwrap(),
         CredentialsFile::Absent
     ));
-    let envelope = written(
+    let envelope = folder_with(
         r#"{"$pulumiSecureStore":1,"backend":"x","algo":"aes-256-gcm","nonce":"","data":""}"#,
     );
     let host_encrypted = host(envelope.path());
-    let home = PulumiHome::new(&host_encrypted, soon());
+    let home = PulumiHome::new(&host_encrypted, in_20_seconds());
     assert!(matches!(
         home.credentials().unwrap(),
         CredentialsFile::Encrypted(_)
     ));
     assert!(home.lock_credentials().is_err());
     for text in ["", "hunter2", "{\"accounts\":{\"hunter2"] {
-        let folder = written(text);
+        let folder = folder_with(text);
         let host = host(folder.path());
-        let error = PulumiHome::new(&host, soon()).credentials().unwrap_err();
+        let error = PulumiHome::new(&host, in_20_seconds())
+            .credentials()
+            .unwrap_err();
         assert_eq!(error.kind(), Kind::Configuration, "{text}");
         assert!(error.to_string().starts_with("cannot read `"), "{error}");
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
@@ -112,7 +115,7 @@ fn every_state_of_the_file_is_told() {
         "{}",
         r#"{"accounts":[],"accessTokens":7,"current":{}}"#,
     ] {
-        let credentials = readable(written(text).path());
+        let credentials = readable(folder_with(text).path());
         assert!(
             credentials.account(URL).is_none() && credentials.current().is_none(),
             "{text}"
@@ -121,7 +124,7 @@ fn every_state_of_the_file_is_told() {
 }
 
 #[test]
-fn a_renewed_login_is_written_and_all_else_stays() {
+fn refreshed_tokens_are_stored_and_other_fields_are_kept() {
     let text = r#"{
     "current": "https://api.pulumi.com",
     "accessTokens": {"https://api.pulumi.com": "pul-old", "https://other.example.com": "pul-other"},
@@ -135,12 +138,12 @@ fn a_renewed_login_is_written_and_all_else_stays() {
     "later": ["x"]
 }"#;
     for (refresh_token, want) in [(Some("ref-new"), "ref-new"), (None, "ref-old")] {
-        let folder = written(text);
+        let folder = folder_with(text);
         let path = folder.path().join("credentials.json");
         let host = host(folder.path());
-        let home = PulumiHome::new(&host, soon());
+        let home = PulumiHome::new(&host, in_20_seconds());
         let locked = home.lock_credentials().unwrap();
-        let refreshed = Refreshed {
+        let refreshed = RefreshedTokens {
             access_token: Secret::from("pul-new"),
             refresh_token: refresh_token.map(Secret::from),
             expires_at: Timestamp::from_unix(1_682_640_000),
@@ -166,10 +169,10 @@ fn a_renewed_login_is_written_and_all_else_stays() {
 }
 
 #[test]
-fn a_lock_of_another_is_waited_for_until_the_deadline() {
-    let folder = written("{}");
+fn lock_is_awaited_until_the_deadline() {
+    let folder = folder_with("{}");
     let host = host(folder.path());
-    let home = PulumiHome::new(&host, soon());
+    let home = PulumiHome::new(&host, in_20_seconds());
     let held = home.lock_credentials().unwrap();
     let impatient = PulumiHome::new(&host, Deadline::after(Duration::from_millis(30)));
     for error in [
@@ -181,44 +184,4 @@ fn a_lock_of_another_is_waited_for_until_the_deadline() {
     }
     drop(held);
     assert!(home.credentials().is_ok());
-}
-
-#[test]
-fn the_default_organisation_is_that_of_the_backend() {
-    let folder = tempfile::tempdir().unwrap();
-    let host = host(folder.path());
-    let home = PulumiHome::new(&host, soon());
-    assert_eq!(home.default_organization(URL).unwrap(), None);
-    let text = r#"{"backends":{"https://api.pulumi.com":{"defaultOrg":"acme"}}}"#;
-    std::fs::write(folder.path().join("config.json"), text).unwrap();
-    assert_eq!(
-        home.default_organization(URL).unwrap().as_deref(),
-        Some("acme")
-    );
-    assert_eq!(
-        home.default_organization("https://x.example.com").unwrap(),
-        None
-    );
-}
-
-#[test]
-fn the_first_variable_names_the_folder() {
-    let clock = Clock::fixed(Timestamp::from_unix(0));
-    let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
-    let all = [
-        ("PULUMI_CREDENTIALS_PATH", "/a"),
-        ("PULUMI_HOME", "/b"),
-        (home, "/c"),
-    ];
-    for (first, want) in [
-        (0, Some("/a")),
-        (1, Some("/b")),
-        (2, Some("/c/.pulumi")),
-        (3, None),
-    ] {
-        let host = Host::with(all[first..].iter().copied(), clock);
-        let path = PulumiHome::new(&host, soon()).path("credentials.json");
-        let want = want.map(|folder| Path::new(folder).join("credentials.json"));
-        assert_eq!(path, want, "{first}");
-    }
 }
