@@ -6,7 +6,7 @@ use crate::authenticate::pulumi_login::log_in;
 use crate::config::OpenRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::pulumi_cloud::{self, Cloud, EnvironmentName, StoredEnvironment};
+use crate::pulumi_cloud::{Cloud, EnvironmentName, StoredEnvironment};
 use crate::secret::Text;
 use esc::{Decrypter, HostResult};
 
@@ -61,7 +61,7 @@ impl<'a> RemoteDecrypter<'a> {
             ));
         };
         let (cloud, name) = &**login;
-        let envelope = pulumi_cloud::envelope(ciphertext);
+        let envelope = esc::envelope::encode(ciphertext);
         let mut plaintexts = StoredEnvironment::new(cloud, name)?.decrypt(&[&envelope])?;
         let plaintext = plaintexts.pop().ok_or_else(|| {
             // invariant: the response was checked to hold one plaintext per ciphertext.

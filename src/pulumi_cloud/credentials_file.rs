@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::pulumi_cloud::pulumi_home::{self, PulumiHome, backend_entry, text, unreadable};
 use crate::secret::{Secret, Text};
-use esc::format::json::{self, Secrets};
+use esc::format::{Secrets, json};
 use esc::{Data, Value};
 
 /// The time between two attempts to get the lock.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::pulumi_cloud::diagnostics::read_diagnostics;
 use crate::pulumi_cloud::provider_calls::{self, CalledProvider, ProviderCall};
 use crate::secret::Text;
+use esc::deep_stack::with_deep_stack;
 use esc::{Data, Diagnostic, Environment, PropertyPath, Value, format::json};
 
 /// How deep a value may nest, so that it can be walked on a stack of ordinary size.
@@ -16,9 +17,6 @@ const MAX_VALUE_NESTING: usize = 200;
 
 /// How deep the JSON may nest: a value takes two levels, an expression up to four.
 const MAX_JSON_NESTING: usize = 1_000;
-
-/// The stack size of the thread that parses deeply nested JSON. Untouched pages cost nothing.
-const STACK_BYTES: usize = 64 << 20;
 
 /// The minimum length of a secret to search for in other texts, in bytes.
 const MIN_SECRET_BYTES: usize = 8;
@@ -45,17 +43,8 @@ pub(super) fn read_check(text: &[u8]) -> Result<Vec<Diagnostic>, String> {
 }
 
 fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .name("session".to_owned())
-            .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, work);
-        match thread.map(std::thread::ScopedJoinHandle::join) {
-            Ok(Ok(result)) => result,
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            Err(error) => Err(format!("cannot be parsed: cannot start a thread: {error}")),
-        }
-    })
+    with_deep_stack("session", work)
+        .map_err(|error| format!("cannot be parsed: cannot start a thread: {error}"))?
 }
 
 fn parse(text: &[u8]) -> Result<Value, String> {
@@ -185,7 +174,7 @@ fn mark_secrets(value: &mut Value, secrets: &[&[u8]]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use esc::format::json::{Secrets, compact};
+    use esc::format::{Secrets, json::compact};
 
     fn shown(session: &SessionValues, secrets: Secrets) -> String {
         let text = compact(&session.environment.values, secrets);

@@ -15,7 +15,7 @@ use crate::pulumi_cloud::environment_name::Organization;
 use crate::pulumi_cloud::error_response::Resource;
 use crate::pulumi_cloud::transport::ApiRequest;
 use crate::secret::{Secret, Text};
-use esc::format::json::{self, Secrets};
+use esc::format::{Secrets, json};
 use esc::{Data, Value, is_valid_name};
 
 /// The maximum size of an export, in bytes: the same as for a state file.

@@ -8,7 +8,7 @@ use crate::pulumi_cloud::error_response::{ErrorResponse, Resource};
 use crate::pulumi_cloud::session;
 use crate::pulumi_cloud::transport::ApiRequest;
 use crate::secret::Secret;
-use esc::format::json::{self, Secrets};
+use esc::format::{Secrets, json};
 use esc::{Data, Value};
 
 /// An environment that is stored in Pulumi Cloud.

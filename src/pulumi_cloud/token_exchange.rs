@@ -13,7 +13,7 @@ use crate::pulumi_cloud::environment_name::Organization;
 use crate::pulumi_cloud::error_response::{ErrorResponse, not_pulumi_cloud};
 use crate::pulumi_cloud::transport::{ApiRequest, Transport};
 use crate::secret::Secret;
-use esc::format::json::{self, Secrets};
+use esc::format::{Secrets, json};
 use esc::{Data, Value};
 
 /// The requested lifetime of the access token, which is used for one call only.

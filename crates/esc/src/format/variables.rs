@@ -1,51 +1,46 @@
-//! An opened environment as text for other programs: dotenv, shell, and the detailed JSON.
+//! An environment's `environmentVariables` as dotenv or shell lines.
 //!
-//! The text is that of ESC's command line, but for the quotes of `shell`, which are a shell's, and
-//! for `files`, which have no path here: nothing is written to disk.
+//! The output equals that of `esc open`, except that `shell` quotes for a POSIX shell. `files` are left
+//! out: their paths exist only while a command runs.
 
 use crate::error::Error;
-use crate::format::json::Secrets;
+use crate::format::{Secrets, string};
 use crate::text::{REDACTED, Text};
-use crate::{Entry, Environment, TextBuilder, format::string};
+use crate::{Environment, EnvironmentEntry, TextBuilder};
 
-/// `environmentVariables` as lines of `NAME="value"`, in Go's quotes as ESC writes them, sorted by
-/// name. No newline at the end.
+/// Writes lines of `NAME="value"` in Go's quotes, sorted by name. No newline at the end.
 ///
-/// A name that would change the meaning of its line is an error of the definition.
+/// Fails on a name that a dotenv line cannot hold.
 pub fn dotenv(environment: &Environment, secrets: Secrets) -> Result<Text, Error> {
-    lines(environment, |line, entry| {
-        check_name(entry.name, "dotenv", |c| {
-            c.is_alphanumeric() || matches!(c, '_' | '-' | '.')
-        })?;
-        line.push_str(entry.name);
+    let is_allowed = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.');
+    lines(environment, |line, variable| {
+        check_name(variable.name, "dotenv", is_allowed)?;
+        line.push_str(variable.name);
         line.push(b"=");
-        string::quote(shown(&entry, secrets).as_bytes(), line);
+        string::quote(displayed(&variable, secrets).as_bytes(), line);
         Ok(())
     })
 }
 
-/// `environmentVariables` as lines of `export NAME='value'`, sorted by name, which a POSIX shell
-/// reads back byte for byte. No newline at the end.
+/// Writes lines of `export NAME='value'`, sorted by name, which a POSIX shell reads back byte for byte.
+/// No newline at the end.
 ///
-/// A name that is none to a shell, and a value with a NUL, which no shell can hold, are errors of the
-/// definition.
+/// Fails on a name that is not valid in a shell, and on a value with a NUL byte, which no shell can hold.
 pub fn shell(environment: &Environment, secrets: Secrets) -> Result<Text, Error> {
-    lines(environment, |line, entry| {
-        check_name(entry.name, "shell", |c| {
-            c.is_ascii_alphanumeric() || c == '_'
-        })?;
-        let value = shown(&entry, secrets);
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    lines(environment, |line, variable| {
+        check_name(variable.name, "shell", is_allowed)?;
+        let value = displayed(&variable, secrets);
         if value.as_bytes().contains(&0) {
-            let message = format!("no shell can hold the value of `{}`", entry.name);
-            return Err(
-                Error::new(message).with_hint("it has a NUL byte: encode it, as with fn::toBase64")
-            );
+            let message = format!("no shell can hold the value of `{}`", variable.name);
+            let hint = "it has a NUL byte: encode it, for example with fn::toBase64";
+            return Err(Error::new(message).with_hint(hint));
         }
         line.push_str("export ");
-        line.push_str(entry.name);
+        line.push_str(variable.name);
         line.push(b"='");
-        for (position, part) in value.as_bytes().split(|byte| *byte == b'\'').enumerate() {
-            if position > 0 {
+        for (index, part) in value.as_bytes().split(|byte| *byte == b'\'').enumerate() {
+            if index > 0 {
                 line.push(br"'\''");
             }
             line.push(part);
@@ -57,41 +52,41 @@ pub fn shell(environment: &Environment, secrets: Secrets) -> Result<Text, Error>
 
 fn lines(
     environment: &Environment,
-    write: impl Fn(&mut TextBuilder, Entry<'_>) -> Result<(), Error>,
+    write_line: impl Fn(&mut TextBuilder, EnvironmentEntry<'_>) -> Result<(), Error>,
 ) -> Result<Text, Error> {
     let mut text = TextBuilder::default();
-    for (position, entry) in environment.variable_entries().into_iter().enumerate() {
-        if position > 0 {
+    for (index, variable) in environment.variables().into_iter().enumerate() {
+        if index > 0 {
             text.push(b"\n");
         }
-        write(&mut text, entry)?;
+        write_line(&mut text, variable)?;
     }
     Ok(text.finish())
 }
 
-fn shown(entry: &Entry<'_>, secrets: Secrets) -> Text {
-    if entry.secret && secrets == Secrets::Redacted {
+fn displayed(variable: &EnvironmentEntry<'_>, secrets: Secrets) -> Text {
+    if variable.secret && secrets == Secrets::Redacted {
         Text::from(REDACTED)
     } else {
-        entry.text.clone()
+        variable.text.clone()
     }
 }
 
-fn check_name(name: &str, format: &str, allowed: impl Fn(char) -> bool) -> Result<(), Error> {
-    let starts_well = name.starts_with(|c: char| c == '_' || (allowed(c) && !c.is_numeric()));
-    if starts_well && name.chars().all(allowed) {
+fn check_name(name: &str, format: &str, is_allowed: impl Fn(char) -> bool) -> Result<(), Error> {
+    let starts_valid = name.starts_with(|c: char| c == '_' || (is_allowed(c) && !c.is_numeric()));
+    if starts_valid && name.chars().all(is_allowed) {
         return Ok(());
     }
-    let message =
-        format!("`environmentVariables` has a name that `{format}` cannot hold: `{name}`");
-    Err(Error::new(message)
-        .with_hint("rename it, or use `--format json`; `kubectl-esc run` hands on any name"))
+    let message = format!("`{name}` in `environmentVariables` is not a valid name for `{format}`");
+    let hint = "rename it, or use `--format json`; `kubectl-esc run` accepts any name";
+    Err(Error::new(message).with_hint(hint))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Data, Value, format::json};
+    use crate::format::json;
+    use crate::{Data, Value};
 
     fn environment(variables: &str) -> Environment {
         let mut values = json::parse(variables.as_bytes(), 8).unwrap();
@@ -114,7 +109,7 @@ mod tests {
     const VARIABLES: &str = r#"{"A": 1.50, "B": "a\"b\\\n`c`", "C": null, "D": [1], "E": true}"#;
 
     #[test]
-    fn dotenv_has_the_quotes_of_go() {
+    fn dotenv_uses_go_quotes() {
         let environment = environment(VARIABLES);
         assert_eq!(
             text(dotenv(&environment, Secrets::Revealed)),
@@ -124,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn shell_has_the_quotes_of_a_shell() {
+    fn shell_uses_shell_quotes() {
         let environment = environment(VARIABLES);
         assert_eq!(
             text(shell(&environment, Secrets::Revealed)),
@@ -135,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_would_do_harm_are_refused() {
+    fn unsafe_names_are_rejected() {
         for (name, for_dotenv, for_shell) in [
             ("FOO", true, true),
             ("_foo1", true, true),
@@ -158,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shell_is_not_given_a_nul() {
+    fn shell_rejects_a_nul_byte() {
         let environment = environment(r#"{"A": "x\u0000y"}"#);
         assert_eq!(
             text(shell(&environment, Secrets::Revealed)),
