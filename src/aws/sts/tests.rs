@@ -216,7 +216,7 @@ fn silent_server_times_out_at_the_deadline() {
     assert_eq!(error.to_string(), "AWS STS did not respond within 100ms");
     assert_eq!(
         error.hint().unwrap(),
-        "check the network, or allow more time with `--timeout`"
+        "check the network, or increase `--timeout`"
     );
 }
 

@@ -153,7 +153,7 @@ fn unreadable_state_is_reported_with_its_path() {
     for (outputs, why) in [
         (
             format!("{{\"a\":{{\"{sign}\":\"hunter2\"}}}}"),
-            "an output has a kind of value that is not known",
+            "an output has an unsupported kind of value",
         ),
         (
             format!("{{\"a\":{{\"{sign}\":\"1b47061264138c4ac30d75fd1eb44270\"}}}}"),
