@@ -1,8 +1,8 @@
-//! What client-go says to an exec credential plugin, and what it wants to hear.
+//! The exec credential plugin protocol of client-go, and the kubeconfig entries that use it.
 //!
-//! The protocol: <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
+//! Protocol: <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
 
-pub mod eks_login;
+pub mod eks_token_command;
 pub mod exec_credential;
 pub mod exec_info;
 pub mod kubeconfig_files;
