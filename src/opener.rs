@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::files_read::FileRead;
+use crate::file_tracker::FileDigest;
 use esc::{Diagnostic, Environment, PropertyPath, Sources};
 
 /// An environment that can be opened or checked.
@@ -29,7 +29,7 @@ pub struct Opening {
     /// The paths of identity tokens in the values that Pulumi Cloud issued (`fn::open::oidc`).
     pub identity_tokens: Vec<PropertyPath>,
     /// The files that were read.
-    pub files: Vec<FileRead>,
+    pub files: Vec<FileDigest>,
 }
 
 /// The expiry of an AWS key.
