@@ -258,7 +258,7 @@ struct GitHubAnswer {
 /// When a token says that it expires: the claim `exp` (RFC 7519, section 4.1.4), read without any
 /// verification; `None` where it cannot be read.
 #[must_use]
-pub fn expiry(token: &Secret<String>) -> Option<Timestamp> {
+pub(crate) fn expiry(token: &Secret<String>) -> Option<Timestamp> {
     #[derive(Deserialize)]
     struct Claims {
         exp: serde_json::Number,

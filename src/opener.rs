@@ -6,7 +6,7 @@ use crate::file_tracker::FileDigest;
 use esc::{Diagnostic, Environment, PropertyPath, Sources};
 
 /// An environment that can be opened or checked.
-pub trait Opener {
+pub(crate) trait Opener {
     /// Evaluates the environment and calls its providers. Mistakes in the definition are not errors of
     /// the call; they are in the diagnostics.
     fn open(&self) -> Result<Opening>;
@@ -17,7 +17,7 @@ pub trait Opener {
 
 /// The result of [`Opener::open`].
 #[derive(Debug)]
-pub struct Opening {
+pub(crate) struct Opening {
     /// The values. They must not be used if a diagnostic is an error.
     pub environment: Environment,
     /// The mistakes in the definition and its imports.
@@ -34,7 +34,7 @@ pub struct Opening {
 
 /// The expiry of an AWS key.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct KeyExpiry {
+pub(crate) struct KeyExpiry {
     /// The ID of the access key.
     pub access_key_id: String,
     /// When the key expires.

@@ -11,7 +11,7 @@ use kubeconfig::Exec;
 
 /// The credential plugin that a kubeconfig user runs.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum ExecPlugin {
+pub(crate) enum ExecPlugin {
     /// This plugin.
     KubectlEsc,
     /// Another plugin for EKS.
@@ -25,7 +25,7 @@ pub enum ExecPlugin {
 impl ExecPlugin {
     /// Identifies the plugin by its command and arguments.
     #[must_use]
-    pub fn identify(exec: &Exec) -> Self {
+    pub(crate) fn identify(exec: &Exec) -> Self {
         let program = program_name(&exec.command);
         let is_kubectl_plugin =
             program == "kubectl" && exec.args.first().is_some_and(|arg| arg == "esc");
@@ -52,7 +52,7 @@ fn program_name(command: &str) -> &str {
 
 /// A command that prints an EKS token.
 #[derive(Clone, Default, Eq, PartialEq)]
-pub struct EksTokenCommand {
+pub(crate) struct EksTokenCommand {
     /// The cluster's name; its ID if it runs on AWS Outposts.
     pub cluster_name: String,
     /// The region.

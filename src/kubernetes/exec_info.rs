@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 
 /// The environment variable in which client-go passes the exec info.
-pub const VARIABLE: &str = "KUBERNETES_EXEC_INFO";
+pub(crate) const VARIABLE: &str = "KUBERNETES_EXEC_INFO";
 
 const GROUP: &str = "client.authentication.k8s.io";
 

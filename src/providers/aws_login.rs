@@ -31,7 +31,7 @@ const LONGEST_DURATION: Duration = Duration::from_hours(12);
 
 /// What an `oidc` login needs to know beyond its inputs.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The region whose STS is asked; where it is not said, one of the role's partition. The
     /// credentials are good in all regions of the partition.
     pub region: Option<String>,
@@ -42,7 +42,7 @@ pub struct Settings {
 }
 
 /// The provider. It asks STS once for each login, however often a definition opens it.
-pub struct AwsLogin {
+pub(crate) struct AwsLogin {
     host: Host,
     http: HttpClient,
     settings: Settings,
@@ -53,7 +53,7 @@ impl AwsLogin {
     /// The provider on this machine. Nothing is read, started or connected before an `oidc` login
     /// is opened.
     #[must_use]
-    pub fn new(host: &Host, http: &HttpClient, settings: Settings) -> Self {
+    pub(crate) fn new(host: &Host, http: &HttpClient, settings: Settings) -> Self {
         Self {
             host: host.clone(),
             http: http.clone(),
@@ -69,7 +69,7 @@ impl AwsLogin {
 
     /// The keys that STS issued through this provider, and when they expire.
     #[must_use]
-    pub fn keys(&self) -> Vec<KeyExpiry> {
+    pub(crate) fn keys(&self) -> Vec<KeyExpiry> {
         let issued = self.issued();
         let keys = issued.iter().filter_map(|(_, credentials)| {
             Some(KeyExpiry {
