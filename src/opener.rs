@@ -15,7 +15,7 @@ pub(crate) trait Opener {
     fn check(&self) -> Result<Checked>;
 }
 
-/// The result of [`Opener::open`].
+/// The result of opening an environment.
 #[derive(Debug)]
 pub(crate) struct Opening {
     /// The values. They must not be used if a diagnostic is an error.
@@ -41,7 +41,7 @@ pub(crate) struct KeyExpiry {
     pub expires_at: Timestamp,
 }
 
-/// The result of [`Opener::check`].
+/// The result of checking an environment.
 #[derive(Debug)]
 pub struct Checked {
     /// The mistakes in the definition and its imports.
