@@ -9,8 +9,7 @@ use crate::config::OpenRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::log::Message;
-use esc::format::json::{self, Secrets};
-use esc::format::{dotenv, string, yaml};
+use esc::format::{Secrets, json, string, variables, yaml};
 use esc::{Environment, PropertyPath, Value};
 
 pub(super) const ABOUT: &str = "Open an environment and print its values, including secrets";
@@ -102,16 +101,16 @@ fn parse_path(arguments: &Arguments) -> Result<Option<PropertyPath>> {
 /// Prints `environmentVariables`. Files are reported, because `open` does not write them.
 fn print_variables(environment: &Environment, format: Format, secrets: Secrets) -> Result<()> {
     let text = match format {
-        Format::Shell => dotenv::shell(environment, secrets)?,
-        _ => dotenv::dotenv(environment, secrets)?,
+        Format::Shell => variables::shell(environment, secrets)?,
+        _ => variables::dotenv(environment, secrets)?,
     };
-    for file in environment.file_entries() {
+    for file in environment.files() {
         output::note(Message::Line(&format!(
             "skipped `{}`, which is a file; `kubectl-esc run` creates it",
             file.name
         )));
     }
-    if environment.variable_entries().is_empty() {
+    if environment.variables().is_empty() {
         return Ok(());
     }
     output::print(text.as_bytes())
@@ -120,7 +119,7 @@ fn print_variables(environment: &Environment, format: Format, secrets: Secrets) 
 fn print_value(value: &Value, format: Format, secrets: Secrets) -> Result<()> {
     let text = match format {
         Format::Detailed => json::detailed(value, secrets),
-        Format::Yaml => yaml::text(&value.shown(secrets), yaml::OPEN_INDENT),
+        Format::Yaml => yaml::text(&value.with_placeholders(secrets), yaml::OPEN_INDENT),
         Format::String => string::plain(value, secrets).map_err(|problem| {
             Error::new(Kind::Definition, "cannot print the value as a string")
                 .caused_by(problem)
