@@ -377,7 +377,7 @@ fn imports_that_fail_are_left_out() {
         (
             "imports: [broken]",
             "{}",
-            &["error broken:1:14 yaml: did not find expected node content (-)"],
+            &["error broken:1:14 yaml: line 1: did not find expected node content (-)"],
         ),
         (
             "imports: [wrong]",
