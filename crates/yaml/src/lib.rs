@@ -47,5 +47,6 @@ pub use position::Position;
 /// Returns `None` if there is no document: the text is empty, or holds only comments. What follows
 /// the first document is only read as far as yaml.v3 looks ahead.
 pub fn parse(text: &str, limits: &Limits) -> Result<Option<Node>, Error> {
-    parser::Parser::new(text, limits).document()
+    let document = parser::Parser::new(text, limits).document();
+    document.map_err(|error| error.within(text))
 }
