@@ -151,6 +151,8 @@
 //! # Ok::<(), kubectl_esc::error::Error>(())
 //! ```
 
+#![cfg_attr(not(test), warn(clippy::too_many_arguments, clippy::too_many_lines))]
+
 pub mod authenticate;
 pub mod aws;
 #[doc(hidden)]
