@@ -240,7 +240,7 @@ const ROWS: &[Row] = &[
     (
         "environment file is a folder",
         |t| t.plain().args(["get-token", "./home"]),
-        r"kubectl-esc: `./home` is a folder, not a definition
+        r"kubectl-esc: `./home` is a directory, not a definition
   hint: pass the YAML file
 ",
         2,

@@ -115,7 +115,10 @@ fn outage_is_logged_with_v() {
             told.contains("kubectl-esc: using cached credentials, 50m"),
             "{told}"
         );
-        assert!(told.contains("kubectl-esc: cannot renew them: "), "{told}");
+        assert!(
+            told.contains("kubectl-esc: cannot refresh them: "),
+            "{told}"
+        );
     }
 }
 
