@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::Severity;
 use crate::evaluator::evaluate::DefinitionEvaluator;
 use crate::evaluator::expression::{BuiltinCall, ExprId, ExprKind};
-use crate::evaluator::interpolation::{AccessStep, PropertyAccess};
+use crate::evaluator::interpolation::AccessStep;
 use crate::evaluator::schema::Type;
 use crate::evaluator::suggest;
 use crate::evaluator::value::{Base, EvalValue, ValueKind};
@@ -22,8 +22,7 @@ const NOT_A_CONTAINER: &str = "receiver must be an array or an object";
 
 impl DefinitionEvaluator<'_, '_> {
     /// Evaluates an access in the expression `id`, where errors are reported.
-    pub(super) fn access(&mut self, id: ExprId, access: &PropertyAccess) -> Rc<EvalValue> {
-        let steps = access.steps.as_slice();
+    pub(super) fn access(&mut self, id: ExprId, steps: &[AccessStep]) -> Rc<EvalValue> {
         let Some((first, rest)) = steps.split_first() else {
             return EvalValue::unknown_any();
         };
@@ -62,7 +61,7 @@ impl DefinitionEvaluator<'_, '_> {
     /// Follows a path from the object of all values.
     fn access_expression(&mut self, id: ExprId, steps: &[AccessStep]) -> Rc<EvalValue> {
         let module = Rc::clone(&self.module);
-        let mut current = self.root;
+        let mut current = ExprId::ROOT;
         for (position, step) in steps.iter().enumerate() {
             match &module.program.expression(current).kind {
                 ExprKind::Object(properties) => {
@@ -93,7 +92,7 @@ impl DefinitionEvaluator<'_, '_> {
                     self.error("internal error: no receiver".to_owned(), id);
                     return EvalValue::unknown_any();
                 }
-                ExprKind::Call(BuiltinCall::Secret { .. }) => {
+                ExprKind::Call(BuiltinCall::Secret(..)) => {
                     // The plaintext itself has no base, not even a final one.
                     let value = self.evaluate_without_base(current, None);
                     return self.access_value(id, value, &steps[position..]);

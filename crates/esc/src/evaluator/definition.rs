@@ -2,7 +2,7 @@
 
 use crate::Severity;
 use crate::evaluator::document_path::join_name;
-use crate::evaluator::expression::{ExprId, ExprKind, Program};
+use crate::evaluator::expression::{ExprKind, Program};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
 use crate::evaluator::parser::{self, ParseDiagnostic, Phase, duplicate_key};
 use crate::evaluator::suggest;
@@ -22,9 +22,8 @@ pub(super) struct ParsedDefinition {
     has_imports: bool,
     /// Whether `values` has entries, valid or not.
     has_values: bool,
-    /// The expressions of `values`, and the one that is the object of all values. `None` if there are
-    /// no values.
-    pub(super) values: Option<(Program, ExprId)>,
+    /// The expressions of `values`. `None` if there are no values.
+    pub(super) values: Option<Program>,
     pub(super) diagnostics: Vec<ParseDiagnostic>,
     /// Whether the text is not YAML, or uses YAML that ESC does not support.
     is_unreadable: bool,
@@ -79,10 +78,8 @@ pub(super) fn parse(document: &Document) -> ParsedDefinition {
 }
 
 /// The expressions of a definition without `values`: an empty object.
-pub(super) fn no_values() -> (Program, ExprId) {
-    let path = "values".to_owned();
-    let (program, root, _) = parser::parse_values(path, &[], Span::default(), &RESERVED_NAMES);
-    (program, root)
+pub(super) fn no_values() -> Program {
+    parser::parse_values("values".to_owned(), &[], Span::default(), &[]).0
 }
 
 impl ParsedDefinition {
@@ -179,16 +176,15 @@ impl ParsedDefinition {
             return;
         };
         self.has_values = !entries.is_empty();
-        let (program, root, diagnostics) =
+        let (program, diagnostics) =
             parser::parse_values(path, entries, node.span, &RESERVED_NAMES);
         self.diagnostics.extend(diagnostics);
-        self.values = Some((program, root));
+        self.values = Some(program);
     }
 
     /// Parses a node that must be a literal and is never declared for evaluation.
     fn literal(&mut self, path: String, node: &Node) -> ExprKind {
-        let (kind, diagnostics) = parser::parse_single(path, node);
-        let mut diagnostics = diagnostics;
+        let (kind, mut diagnostics) = parser::parse_single(path, node);
         diagnostics.retain(|diagnostic| diagnostic.phase == Phase::Parse);
         self.diagnostics.extend(diagnostics);
         kind

@@ -35,8 +35,8 @@ pub(super) struct EvalValue {
     pub(super) provider: Option<Rc<str>>,
     /// The expression that produced the value.
     pub(super) origin: Option<Origin>,
-    /// The location of a string or number that is written in a definition.
-    pub(super) literal: Option<ByteRange>,
+    /// The expression that writes it, if it is a string or number that is written in a definition.
+    pub(super) literal: Option<Origin>,
     /// The marks of the value and of everything in it.
     pub(super) marks: Marks,
     /// The same without inherited properties.
@@ -137,14 +137,6 @@ pub(super) struct Origin {
     pub(super) id: ExprId,
 }
 
-/// A range of a definition's text, in bytes.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct ByteRange {
-    pub(super) environment: Arc<str>,
-    pub(super) begin: usize,
-    pub(super) end: usize,
-}
-
 impl Marks {
     /// The marks of a value that is made of two others.
     pub(super) fn union(self, other: Self) -> Self {
@@ -181,6 +173,12 @@ pub(super) fn source_range(environment: &Arc<str>, span: Span) -> Range {
         environment: Arc::clone(environment),
         begin: span.begin,
         end: span.end,
+    }
+}
+
+impl Origin {
+    pub(super) fn span(&self) -> Span {
+        self.module.program.expression(self.id).span
     }
 }
 

@@ -211,19 +211,29 @@ impl<'v> SchemaReader<'v> {
         &mut self,
         index: usize,
         rules: &mut Rules,
-        keyword: &str,
+        keyword: &'static str,
         value: &Value,
     ) -> Result<(), InvalidSchema> {
-        if let Some(limit) = number_limit(rules, keyword) {
-            *limit = Some(number(keyword, value)?.clone());
-        } else if let Some(limit) = size_limit(rules, keyword) {
-            *limit = self.record_error(index, count(number(keyword, value)?));
-        } else if keyword == "pattern" {
-            let pattern = text(keyword, value)?;
-            if !pattern.is_empty() {
-                let pattern = self.pattern(pattern);
-                rules.pattern = self.record_error(index, pattern);
+        match keyword {
+            "multipleOf" | "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum" => {
+                let limit = number(keyword, value)?.clone();
+                rules.number_limits.insert(keyword, limit);
             }
+            "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties"
+            | "maxProperties" => {
+                let limit = self.record_error(index, count(number(keyword, value)?));
+                rules
+                    .size_limits
+                    .extend(limit.map(|limit| (keyword, limit)));
+            }
+            "pattern" => {
+                let pattern = text(keyword, value)?;
+                if !pattern.is_empty() {
+                    let pattern = self.pattern(pattern);
+                    rules.pattern = self.record_error(index, pattern);
+                }
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -373,31 +383,6 @@ fn wrong_type(path: &[&str], value: &Value, expected: &str) -> InvalidSchema {
         "failed to parse schema: json: cannot unmarshal {actual} into Go struct field \
          rawSchema.{keyword} of type {expected}"
     ))
-}
-
-/// The limit that the keyword sets for a number.
-fn number_limit<'r>(rules: &'r mut Rules, keyword: &str) -> Option<&'r mut Option<Number>> {
-    match keyword {
-        "minimum" => Some(&mut rules.minimum),
-        "exclusiveMinimum" => Some(&mut rules.exclusive_minimum),
-        "maximum" => Some(&mut rules.maximum),
-        "exclusiveMaximum" => Some(&mut rules.exclusive_maximum),
-        "multipleOf" => Some(&mut rules.multiple_of),
-        _ => None,
-    }
-}
-
-/// The limit that the keyword sets for a length or a count.
-fn size_limit<'r>(rules: &'r mut Rules, keyword: &str) -> Option<&'r mut Option<usize>> {
-    match keyword {
-        "minLength" => Some(&mut rules.minimum_length),
-        "maxLength" => Some(&mut rules.maximum_length),
-        "minItems" => Some(&mut rules.minimum_items),
-        "maxItems" => Some(&mut rules.maximum_items),
-        "minProperties" => Some(&mut rules.minimum_properties),
-        "maxProperties" => Some(&mut rules.maximum_properties),
-        _ => None,
-    }
 }
 
 fn keyword_position(name: &str) -> Option<usize> {

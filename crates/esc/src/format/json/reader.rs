@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::format::string::quoted;
 use crate::text::Text;
 use crate::text_builder::TextBuilder;
 use crate::{Data, Number, Value};
@@ -45,18 +46,10 @@ impl InvalidJson {
             (Problem::TooDeep, _) => return self.to_string(),
             (_, Some(b'\'')) => "\\'".to_owned(),
             (_, Some(b'"')) => "\"".to_owned(),
-            (_, Some(byte @ b' '..=b'~')) if *byte != b'\\' => char::from(*byte).to_string(),
-            (_, Some(byte @ (0xa1..=0xac | 0xae..))) => char::from(*byte).to_string(),
-            (_, Some(b'\\')) => "\\\\".to_owned(),
-            (_, Some(7)) => "\\a".to_owned(),
-            (_, Some(8)) => "\\b".to_owned(),
-            (_, Some(b'\t')) => "\\t".to_owned(),
-            (_, Some(b'\n')) => "\\n".to_owned(),
-            (_, Some(0xb)) => "\\v".to_owned(),
-            (_, Some(0xc)) => "\\f".to_owned(),
-            (_, Some(b'\r')) => "\\r".to_owned(),
-            (_, Some(byte @ ..=0x7f)) => format!("\\x{byte:02x}"),
-            (_, Some(byte)) => format!("\\u{byte:04x}"),
+            (_, Some(byte)) => {
+                let quoted = quoted(char::from(*byte).encode_utf8(&mut [0; 2]));
+                quoted.trim_matches('"').to_owned()
+            }
         };
         match self.problem {
             Problem::Word { word, expected } => {
