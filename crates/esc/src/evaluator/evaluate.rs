@@ -15,7 +15,9 @@ use crate::evaluator::merge::{inherit, merge};
 use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::session::{EvalSession, Mode};
 use crate::evaluator::syntax::Span;
-use crate::evaluator::value::{EvalValue, Marks, Module, Origin, Properties, Property, ValueKind};
+use crate::evaluator::value::{
+    EvalValue, InheritedListing, Marks, Module, Origin, Properties, Property, ValueKind,
+};
 use crate::{Diagnostic, Severity, TextBuilder};
 
 /// Evaluates one definition.
@@ -134,9 +136,7 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
         }
         let mut value = self.evaluate_without_base(id, accept);
         if value.origin.is_none() {
-            let mut located = Rc::unwrap_or_clone(value);
-            located.origin = Some(self.origin(id));
-            value = Rc::new(located);
+            Rc::make_mut(&mut value).origin = Some(self.origin(id));
         }
         let Some(base) = base else {
             return value;
@@ -146,13 +146,11 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
             // Each property was evaluated over its own base.
             ExprKind::Object(_) => inherit(budget, &value, &base),
             ExprKind::Call(BuiltinCall::Final(_) | BuiltinCall::Validate { .. }) => {
-                let merged = merge(budget, &value, &base);
-                match merged.kind {
-                    ValueKind::Object { .. } => {
-                        Rc::new(Rc::unwrap_or_clone(merged).hiding_inherited())
-                    }
-                    _ => merged,
+                let mut merged = merge(budget, &value, &base);
+                if matches!(merged.kind, ValueKind::Object { .. }) {
+                    Rc::make_mut(&mut merged).inherited = InheritedListing::Hidden;
                 }
+                merged
             }
             _ => merge(budget, &value, &base),
         }

@@ -11,7 +11,7 @@ use crate::evaluator::provider::{Definition, Host};
 use crate::evaluator::redaction;
 use crate::evaluator::schema::Schema;
 use crate::evaluator::syntax;
-use crate::evaluator::value::{EvalValue, Module, Properties, Property, source_range};
+use crate::evaluator::value::{EvalValue, Module, Properties, Property};
 use crate::text::Text;
 use crate::{Diagnostic, Failure, Range, Severity, Sources};
 
@@ -115,22 +115,19 @@ impl<'a> EvalSession<'a> {
         } else {
             parsed.is_empty()
         };
-        for diagnostic in parsed.diagnostics {
-            if diagnostic.phase == Phase::Parse || !is_dropped {
-                let range = diagnostic.span.map(|span| source_range(&environment, span));
-                let path = diagnostic.path;
-                self.report(diagnostic.severity, diagnostic.summary, range, path);
-            }
-        }
-        if is_dropped {
-            return None;
-        }
         let program = parsed.values.unwrap_or_else(definition::no_values);
         let module = Module {
             environment,
             program,
         };
-        Some((parsed.imports, Rc::new(module)))
+        for diagnostic in parsed.diagnostics {
+            if diagnostic.phase == Phase::Parse || !is_dropped {
+                let range = diagnostic.span.map(|span| module.range(span));
+                let path = diagnostic.path;
+                self.report(diagnostic.severity, diagnostic.summary, range, path);
+            }
+        }
+        (!is_dropped).then(|| (parsed.imports, Rc::new(module)))
     }
 
     /// Accounts for the size of a definition. Returns the error if it is too large.

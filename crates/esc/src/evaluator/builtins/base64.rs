@@ -10,11 +10,11 @@ use crate::evaluator::value::EvalValue;
 use crate::text::Text;
 
 impl DefinitionEvaluator<'_, '_> {
-    pub(super) fn to_base64(&mut self, id: ExprId, argument: ExprId) -> Rc<EvalValue> {
+    pub(super) fn encode_base64(&mut self, id: ExprId, argument: ExprId) -> Rc<EvalValue> {
         self.convert_text(id, argument, |text| Ok(base64::encode(text)))
     }
 
-    pub(super) fn from_base64(&mut self, id: ExprId, argument: ExprId) -> Rc<EvalValue> {
+    pub(super) fn decode_base64(&mut self, id: ExprId, argument: ExprId) -> Rc<EvalValue> {
         self.convert_text(id, argument, |text| {
             base64::decode(text).map_err(|error| format!("decoding base64 string: {error}"))
         })

@@ -34,7 +34,7 @@ impl DefinitionEvaluator<'_, '_> {
         Rc::new(self.with_marks(EvalValue::text(text), value.marks, string))
     }
 
-    pub(super) fn from_json(&mut self, id: ExprId, argument: ExprId) -> Rc<EvalValue> {
+    pub(super) fn decode_json(&mut self, id: ExprId, argument: ExprId) -> Rc<EvalValue> {
         let accept = Schema::of(Type::String);
         let (value, is_valid) = self.evaluate_argument(Some(argument), &accept);
         if !is_valid {

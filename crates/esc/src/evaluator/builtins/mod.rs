@@ -35,8 +35,8 @@ impl DefinitionEvaluator<'_, '_> {
                 result.is_final = true;
                 Rc::new(result)
             }
-            BuiltinCall::FromBase64(argument) => self.from_base64(id, *argument),
-            BuiltinCall::FromJson(argument) => self.from_json(id, *argument),
+            BuiltinCall::FromBase64(argument) => self.decode_base64(id, *argument),
+            BuiltinCall::FromJson(argument) => self.decode_json(id, *argument),
             BuiltinCall::Join(arguments) => self.join(*arguments),
             BuiltinCall::Open(provider, inputs) => self.open(id, provider.as_ref(), *inputs),
             BuiltinCall::Rotate {
@@ -46,7 +46,7 @@ impl DefinitionEvaluator<'_, '_> {
             } => self.rotate(id, rotator.as_ref(), *inputs, *state),
             BuiltinCall::Secret(plaintext, argument) => self.secret(plaintext, *argument),
             BuiltinCall::Split(arguments) => self.split(id, *arguments),
-            BuiltinCall::ToBase64(argument) => self.to_base64(id, *argument),
+            BuiltinCall::ToBase64(argument) => self.encode_base64(id, *argument),
             BuiltinCall::ToJson(argument) => {
                 self.serialize(*argument, |value| json::compact(value, Secrets::Revealed))
             }

@@ -5,6 +5,7 @@
 
 use std::rc::Rc;
 
+use crate::evaluator::Provider;
 use crate::evaluator::evaluate::DefinitionEvaluator;
 use crate::evaluator::export;
 use crate::evaluator::expression::ExprId;
@@ -26,8 +27,8 @@ impl DefinitionEvaluator<'_, '_> {
         };
         let found = self.session.host.providers.provider(name);
         let provider = self.ok_or_report(found, id);
-        let accept = self.provider_schema(id, name, provider.map(|it| it.input_schema()));
-        let outputs = self.provider_schema(id, name, provider.map(|it| it.output_schema()));
+        let accept = self.provider_schema(id, name, provider.map(Provider::input_schema));
+        let outputs = self.provider_schema(id, name, provider.map(Provider::output_schema));
         let (Some(accept), Some(outputs)) = (accept, outputs) else {
             self.evaluate_argument(inputs, &Schema::any());
             return EvalValue::unknown_any();
@@ -38,7 +39,7 @@ impl DefinitionEvaluator<'_, '_> {
         };
         let (inputs, is_valid) = self.evaluate_argument_with(inputs, &accept, wording);
         self.hide_secret_inputs(&inputs, &accept, false);
-        let mut result = EvalValue::unknown(outputs);
+        let mut result = Rc::new(EvalValue::unknown(outputs));
         if let Some(provider) = provider
             && is_valid
             && !inputs.marks.has_unknown()
@@ -48,12 +49,11 @@ impl DefinitionEvaluator<'_, '_> {
             if !self.session.budget.is_exhausted()
                 && let Some(opened) = self.ok_or_report(provider.open(&inputs), id)
             {
-                let opened = export::from_value(opened, false, Some(&self.origin(id)));
-                result = Rc::unwrap_or_clone(opened);
+                result = export::from_value(opened, false, Some(&self.origin(id)));
             }
         }
-        result.provider = Some(Rc::clone(name));
-        Rc::new(result)
+        Rc::make_mut(&mut result).provider = Some(Rc::clone(name));
+        result
     }
 
     /// Parses a schema of the provider or rotator `name`. Without a schema, because the provider is

@@ -5,6 +5,7 @@
 use std::rc::Rc;
 
 use crate::Value;
+use crate::evaluator::Rotator;
 use crate::evaluator::evaluate::DefinitionEvaluator;
 use crate::evaluator::export;
 use crate::evaluator::expression::ExprId;
@@ -25,9 +26,9 @@ impl DefinitionEvaluator<'_, '_> {
         };
         let found = self.session.host.providers.rotator(name);
         let rotator = self.ok_or_report(found, id);
-        let accept = self.provider_schema(id, name, rotator.map(|it| it.input_schema()));
-        let accept_state = self.provider_schema(id, name, rotator.map(|it| it.state_schema()));
-        let outputs = self.provider_schema(id, name, rotator.map(|it| it.output_schema()));
+        let accept = self.provider_schema(id, name, rotator.map(Rotator::input_schema));
+        let accept_state = self.provider_schema(id, name, rotator.map(Rotator::state_schema));
+        let outputs = self.provider_schema(id, name, rotator.map(Rotator::output_schema));
         let (Some(accept), Some(mut accept_state), Some(outputs)) = (accept, accept_state, outputs)
         else {
             return EvalValue::unknown_any();
