@@ -51,7 +51,7 @@ pub mod config;
 mod context;
 pub mod digest;
 pub mod error;
-pub mod files_read;
+pub mod file_tracker;
 pub mod host;
 pub mod http;
 pub mod identity_token;

@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::files_read::FileRead;
+use crate::file_tracker::FileDigest;
 use esc::{Diagnostic, Environment, PropertyPath, Sources};
 
 /// Opens or checks one environment.
@@ -29,7 +29,7 @@ pub struct Opening {
     /// Where among the values identity tokens stand that Pulumi Cloud made (`fn::open::oidc`).
     pub identity_tokens: Vec<PropertyPath>,
     /// The files that were read for it.
-    pub files: Vec<FileRead>,
+    pub files: Vec<FileDigest>,
 }
 
 /// The end of an AWS key.

@@ -9,7 +9,7 @@ use crate::authenticate::inputs::Inputs;
 use crate::authenticate::{file_importer, local_environment, pulumi_login};
 use crate::aws::endpoint::{EndpointMode, Region};
 use crate::aws::sts;
-use crate::cache::{self, Login as SealingLogin};
+use crate::cache::{self, LoginSecrets};
 use crate::config::{OpenRequest, Reference, Request, Setting};
 use crate::context::Context;
 use crate::digest::Sha256;
@@ -25,9 +25,9 @@ const PASSPHRASE_VARIABLES: [&str; 2] =
 pub(super) fn login_and_key(
     inputs: &Inputs,
     context: Context<'_>,
-) -> Result<Option<(SealingLogin, Sha256)>> {
+) -> Result<Option<(LoginSecrets, Sha256)>> {
     let open = &inputs.request.open;
-    let mut sealing = SealingLogin::default();
+    let mut sealing = LoginSecrets::default();
     if let Reference::Local(path) = &open.environment {
         // A pipe can be read only once.
         if !path.is_file() {
@@ -74,7 +74,7 @@ fn pulumi_login(inputs: &Inputs, context: Context<'_>) -> Result<Option<Login>> 
 fn add_local_secrets(
     inputs: &Inputs,
     context: Context<'_>,
-    sealing: &mut SealingLogin,
+    sealing: &mut LoginSecrets,
 ) -> Result<bool> {
     let host = context.host;
     // Without an identity token the definition may still open: it may not need one.

@@ -9,7 +9,7 @@ use crate::aws::web_identity;
 use crate::config::OpenRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::files_read::FilesRead;
+use crate::file_tracker::FileTracker;
 use crate::opener::{Checked, Opener, Opening};
 use crate::providers::PulumiStacks;
 use crate::providers::aws_login::{self, AwsLogin};
@@ -21,7 +21,7 @@ pub(super) struct LocalEnvironment<'a> {
     importer: FileImporter,
     aws_login: AwsLogin,
     pulumi_stacks: PulumiStacks<'a>,
-    files: FilesRead,
+    files: FileTracker,
     decrypter: Option<&'a RemoteDecrypter<'a>>,
 }
 
@@ -34,8 +34,8 @@ impl<'a> LocalEnvironment<'a> {
         decrypter: Option<&'a RemoteDecrypter<'a>>,
     ) -> Result<Self> {
         let definition = file_importer::read_definition(path)?;
-        let files = FilesRead::default();
-        files.note(path, Some(definition.text.as_bytes()));
+        let files = FileTracker::default();
+        files.record(path, Some(definition.text.as_bytes()));
         let root = request
             .root
             .clone()
@@ -50,7 +50,7 @@ impl<'a> LocalEnvironment<'a> {
             definition,
             importer: FileImporter::new(root).recording(files.clone()),
             aws_login: AwsLogin::new(context.host, context.http, settings),
-            pulumi_stacks: PulumiStacks::new(context.host, stacks).noting(files.clone()),
+            pulumi_stacks: PulumiStacks::new(context.host, stacks).tracking(files.clone()),
             files,
             decrypter,
         })
@@ -87,7 +87,7 @@ impl Opener for LocalEnvironment<'_> {
             sources,
             keys: self.aws_login.keys(),
             identity_tokens: Vec::new(),
-            files: self.files.list(),
+            files: self.files.digests(),
         })
     }
 

@@ -6,7 +6,7 @@ use crate::authenticate::pulumi_login::log_in;
 use crate::config::OpenRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::providers::{Backends, OtherBackend};
+use crate::providers::{Backends, DiyBackendUrl};
 use crate::pulumi_cloud::{Cloud, PulumiHome, Stack, StateBackend};
 use crate::pulumi_state::StackName;
 use crate::secret::{Secret, Text};
@@ -66,7 +66,7 @@ impl<'a> CloudStackBackends<'a> {
 }
 
 impl Backends for CloudStackBackends<'_> {
-    fn other(&self) -> Result<Option<OtherBackend>> {
+    fn diy_backend(&self) -> Result<Option<DiyBackendUrl>> {
         let home = PulumiHome::new(self.context.host, self.context.deadline);
         Ok(match StateBackend::find(self.context.host, &home)? {
             StateBackend::Cloud => None,
@@ -74,7 +74,7 @@ impl Backends for CloudStackBackends<'_> {
                 self.context.log.debug(format_args!(
                     "reading stacks from the backend that {named_by} names"
                 ));
-                Some(OtherBackend { url, named_by })
+                Some(DiyBackendUrl { url, named_by })
             }
         })
     }

@@ -13,7 +13,7 @@ use crate::aws::{Credentials, sdk};
 use crate::clock::Deadline;
 use crate::error::{Error, Kind, Result, one_line};
 use crate::host::Host;
-use crate::http::{HttpClient, checked, too_late, unreachable};
+use crate::http::{HttpClient, parse_url, timed_out, unreachable};
 
 /// Longer texts of the service are cut off: they are for a person.
 const LONGEST_MESSAGE: usize = 1000;
@@ -62,7 +62,7 @@ pub fn describe_cluster(
         let answer = request.send().await;
         answer.map_err(|error| call.failed(&server, &error))
     })?;
-    let answer = answer.unwrap_or_else(|| Err(too_late("Amazon EKS", deadline.allowed())))?;
+    let answer = answer.unwrap_or_else(|| Err(timed_out("Amazon EKS", deadline.allowed())))?;
     call.read(answer)
 }
 
@@ -83,7 +83,7 @@ async fn server(region: &Region, settings: &Settings) -> Result<Authority> {
         .map_err(|error| no_endpoint(error.to_string()))?;
     let endpoint = DefaultResolver::new().resolve_endpoint(&parameters).await;
     let endpoint = endpoint.map_err(|error| no_endpoint(error.to_string()))?;
-    let authority = checked(endpoint.url())?.into_parts().authority;
+    let authority = parse_url(endpoint.url())?.into_parts().authority;
     // invariant: a URL that passed the check has a host.
     authority.ok_or_else(|| no_endpoint("the endpoint has no host".to_owned()))
 }
@@ -126,7 +126,7 @@ impl Call<'_> {
     fn failed(&self, server: &Authority, error: &SdkError<DescribeClusterError>) -> Error {
         match error {
             SdkError::TimeoutError(_) => {
-                too_late("Amazon EKS", sdk::attempt_timeout(self.deadline))
+                timed_out("Amazon EKS", sdk::attempt_timeout(self.deadline))
             }
             SdkError::DispatchFailure(failure) => {
                 let who = format!("Amazon EKS at `{server}`");

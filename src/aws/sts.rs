@@ -17,7 +17,7 @@ use crate::aws::{Credentials, sdk};
 use crate::clock::{Deadline, Timestamp};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
-use crate::http::{HttpClient, checked, too_late};
+use crate::http::{HttpClient, parse_url, timed_out};
 use crate::secret::Secret;
 
 /// The name of a session of which nobody said how to call it.
@@ -87,7 +87,7 @@ impl Settings {
         if !switch(host, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")? {
             for variable in [own, "AWS_ENDPOINT_URL"] {
                 if let Some(url) = host.variable(variable)? {
-                    checked(&url).map_err(|problem| {
+                    parse_url(&url).map_err(|problem| {
                         Error::configuration(format!("`{variable}` names no usable endpoint"))
                             .with_hint(problem.hint().unwrap_or_default().to_owned())
                             .caused_by(problem)
@@ -238,7 +238,7 @@ impl Sts {
         };
         self.http
             .block_on(self.deadline, exchange)?
-            .unwrap_or_else(|| Err(too_late("AWS STS", self.deadline.allowed())))
+            .unwrap_or_else(|| Err(timed_out("AWS STS", self.deadline.allowed())))
     }
 
     fn configuration(&self, credentials: Option<&Credentials>) -> Result<SdkConfig> {
@@ -276,7 +276,7 @@ impl Sts {
             .map_err(|error| no_endpoint(error.to_string()))?;
         let endpoint = DefaultResolver::new().resolve_endpoint(&parameters).await;
         let endpoint = endpoint.map_err(|error| no_endpoint(error.to_string()))?;
-        let authority = checked(endpoint.url())?.into_parts().authority;
+        let authority = parse_url(endpoint.url())?.into_parts().authority;
         // invariant: a URL that passed the check has a host.
         authority.ok_or_else(|| no_endpoint("the endpoint has no host".to_owned()))
     }

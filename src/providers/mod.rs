@@ -3,4 +3,4 @@
 pub mod aws_login;
 pub mod pulumi_stacks;
 
-pub use pulumi_stacks::{Backends, OtherBackend, PulumiStacks};
+pub use pulumi_stacks::{Backends, DiyBackendUrl, PulumiStacks};

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::http::checked;
+use crate::http::parse_url;
 use crate::pulumi_cloud::pulumi_home::{CredentialsFile, PulumiHome};
 use crate::secret::Secret;
 
@@ -121,7 +121,7 @@ fn keeps_state_only(url: &str) -> bool {
 
 fn api_url(url: &str) -> Result<String> {
     let url = url.trim_end_matches('/');
-    let parsed = checked(url)?;
+    let parsed = parse_url(url)?;
     let path = parsed.path();
     let is_plain = path.split('/').all(|part| !matches!(part, "." | ".."));
     if url.contains(['?', '#', '\\']) || !is_plain {
@@ -241,7 +241,7 @@ mod tests {
             ("api.pulumi.com", "the URL is malformed"),
             (
                 "https://u:hunter2@x.example.com",
-                "a URL holds a user name or a password",
+                "the URL contains a user name or password",
             ),
             (
                 "https://x.example.com?a=hunter2",

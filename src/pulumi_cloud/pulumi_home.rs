@@ -99,7 +99,7 @@ impl<'h> PulumiHome<'h> {
         };
         let mut file = match File::open(&path) {
             Ok(file) => file,
-            Err(error) if is_absence(&error) => return Ok(CredentialsFile::Absent),
+            Err(error) if is_not_found(&error) => return Ok(CredentialsFile::Absent),
             Err(error) => return Err(unreadable(&path).caused_by(error)),
         };
         self.wait_for(&path, || file.try_lock_shared())?;
@@ -144,7 +144,7 @@ impl<'h> PulumiHome<'h> {
         };
         let mut file = match File::open(&path) {
             Ok(file) => file,
-            Err(error) if is_absence(&error) => return Ok(None),
+            Err(error) if is_not_found(&error) => return Ok(None),
             Err(error) => return Err(unreadable(&path).caused_by(error)),
         };
         let content = read(&mut file, &path)?;
@@ -339,7 +339,7 @@ fn unreadable(path: &Path) -> Error {
     )
 }
 
-fn is_absence(error: &io::Error) -> bool {
+fn is_not_found(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::{Deadline, format_duration};
 use crate::error::Result;
-use crate::http::{HttpClient, Method, NoAnswer, Request, Response};
+use crate::http::{HttpClient, Method, Request, Response, SendError};
 use crate::log::Log;
 use crate::pulumi_cloud::backend::Backend;
 use crate::secret::Secret;
@@ -108,7 +108,7 @@ impl Transport<'_> {
                         call.purpose,
                         format_duration(wait)
                     ));
-                    self.http.pause(wait, self.deadline)?;
+                    self.http.sleep(wait, self.deadline)?;
                     attempt += 1;
                 }
                 None => return outcome.map_err(|no_answer| no_answer.error),
@@ -139,7 +139,7 @@ impl Transport<'_> {
 /// How long to wait before the next attempt; `None` where there must be none.
 fn wait_before_retry(
     may_repeat: bool,
-    outcome: &Result<Response, NoAnswer>,
+    outcome: &Result<Response, SendError>,
     attempt: u32,
 ) -> Option<Duration> {
     match outcome {

@@ -658,20 +658,20 @@ error: failed here
   |       ^^^^^^^^^^^^^^^^^^^^
   caused by: the connection was refused
   caused by: Connection refused (os error [number])
-  hint: check the network; where it wants a proxy, set `HTTPS_PROXY`
+  hint: check the network; if it requires a proxy, set `HTTPS_PROXY`
 ",
         5,
     ),
     (
         "STS is slow",
         |t| t.oidc_failing(Failure::Hang).args(["--timeout", "300ms"]),
-        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS did not answer within 300ms
+        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS did not respond within 300ms
 error: failed here
  --> env.yaml:5:7
   |
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
-  hint: check the network, or allow more time with `--timeout`
+  hint: check the network, or increase `--timeout`
 ",
         5,
     ),
@@ -708,7 +708,7 @@ error: failed here
         |t| t.oidc().env("AWS_ENDPOINT_URL_STS", "http://sts.example"),
         r"kubectl-esc: `AWS_ENDPOINT_URL_STS` names no usable endpoint
   caused by: the connection to `sts.example` would not be encrypted
-  hint: use `https`; plain `http` is for addresses of this machine, such as 127.0.0.1
+  hint: use `https`; `http` is only allowed for loopback addresses, such as 127.0.0.1
 ",
         2,
     ),

@@ -9,7 +9,7 @@ use percent_encoding::utf8_percent_encode;
 
 use crate::aws::sts::Sts;
 use crate::error::{Error, Kind, one_line};
-use crate::http::{RESERVED, too_late, unreachable};
+use crate::http::{RESERVED, timed_out, unreachable};
 use crate::identity_token;
 use crate::secret::{REDACTED, Secret};
 
@@ -55,7 +55,7 @@ impl Call<'_> {
         error: &SdkError<E>,
     ) -> Error {
         match error {
-            SdkError::TimeoutError(_) => too_late("AWS STS", self.sts.attempt_timeout()),
+            SdkError::TimeoutError(_) => timed_out("AWS STS", self.sts.attempt_timeout()),
             SdkError::DispatchFailure(failure) => {
                 let who = format!("AWS STS at `{server}`");
                 let machine = self.sts.http.host();

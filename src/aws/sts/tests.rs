@@ -3,7 +3,7 @@
 use super::*;
 use crate::clock::Clock;
 use crate::error::Kind;
-use crate::http::loopback::{Loopback, answer, closed_port};
+use crate::http::test_server::{TestServer, closed_port, http_response};
 
 /// The claims are `{"sub":"alice","exp":1682640000}`.
 pub(crate) const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.\
@@ -46,7 +46,7 @@ pub(crate) fn issued(operation: &str) -> String {
           <ResponseMetadata><RequestId>request-1</RequestId></ResponseMetadata>
         </{operation}Response>"#
     );
-    answer(200, "content-type: text/xml\r\n", &body)
+    http_response(200, "content-type: text/xml\r\n", &body)
 }
 
 fn expected() -> Credentials {
@@ -98,7 +98,7 @@ fn form(request: &str) -> Vec<String> {
 
 #[test]
 fn an_identity_token_is_exchanged_without_a_signature() {
-    let server = Loopback::answering([issued("AssumeRoleWithWebIdentity")]);
+    let server = TestServer::responding([issued("AssumeRoleWithWebIdentity")]);
     let sts = sts_at(server.url(), Duration::from_secs(20));
     let token = Secret::from(TOKEN);
     let credentials = sts.assume_role_with_web_identity(&web_identity(&token));
@@ -135,7 +135,7 @@ fn an_identity_token_is_exchanged_without_a_signature() {
 
 #[test]
 fn a_role_on_top_is_assumed_with_a_signature_at_the_hosts_time() {
-    let server = Loopback::answering([issued("AssumeRole")]);
+    let server = TestServer::responding([issued("AssumeRole")]);
     let sts = sts_at(server.url(), Duration::from_secs(20));
     let request = AssumeRole {
         external_id: Some("tenant 1".to_owned()),
@@ -168,9 +168,9 @@ fn a_role_on_top_is_assumed_with_a_signature_at_the_hosts_time() {
 
 #[test]
 fn a_failure_that_may_pass_is_tried_again() {
-    let server = Loopback::answering([
-        answer(503, "", ""),
-        answer(500, "", ""),
+    let server = TestServer::responding([
+        http_response(503, "", ""),
+        http_response(500, "", ""),
         issued("AssumeRole"),
     ]);
     let sts = sts_at(server.url(), Duration::from_secs(20));
@@ -183,14 +183,14 @@ fn a_failure_that_may_pass_is_tried_again() {
 
 #[test]
 fn a_silent_sts_is_left_at_the_deadline() {
-    let server = Loopback::silent();
+    let server = TestServer::silent();
     let sts = sts_at(server.url(), Duration::from_millis(100));
     let error = sts.assume_role(&keys(), &assume_role()).unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable);
-    assert_eq!(error.to_string(), "AWS STS did not answer within 100ms");
+    assert_eq!(error.to_string(), "AWS STS did not respond within 100ms");
     assert_eq!(
         error.hint().unwrap(),
-        "check the network, or allow more time with `--timeout`"
+        "check the network, or increase `--timeout`"
     );
 }
 

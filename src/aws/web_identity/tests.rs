@@ -8,7 +8,7 @@ use super::*;
 use crate::clock::{Clock, Deadline, Timestamp};
 use crate::error::Kind;
 use crate::http::HttpClient;
-use crate::http::loopback::{Loopback, answer, closed_port};
+use crate::http::test_server::{TestServer, closed_port, http_response};
 use crate::identity_token::expiry;
 use crate::secret::Secret;
 
@@ -228,7 +228,7 @@ fn actions(url: &str) -> [(&str, &str); 2] {
 #[test]
 fn github_is_asked_for_a_token() {
     let body = format!(r#"{{"count":3,"value":"{TOKEN}"}}"#);
-    let server = Loopback::answering([answer(200, "", &body)]);
+    let server = TestServer::responding([http_response(200, "", &body)]);
     let other = Choice {
         audience: Some("https://a.example.com/?b=c d".to_owned()),
         ..Choice::default()
@@ -292,7 +292,7 @@ fn what_github_refuses_is_explained() {
         (200, r#"{"value":""}"#, Kind::Unavailable, garbled, network),
         (200, r#"["hunter2"]"#, Kind::Unavailable, garbled, network),
     ] {
-        let server = Loopback::answering([answer(status, "", body)]);
+        let server = TestServer::responding([http_response(status, "", body)]);
         let got = failure(&actions(&server.url()), &Choice::default());
         assert_eq!(
             got,
@@ -312,7 +312,7 @@ fn what_github_refuses_is_explained() {
 
 #[test]
 fn a_silent_github_is_left_at_the_deadline() {
-    let server = Loopback::silent();
+    let server = TestServer::silent();
     let url = server.url();
     let host = host(&actions(&url));
     let deadline = Deadline::after(Duration::from_millis(100));
@@ -323,7 +323,7 @@ fn a_silent_github_is_left_at_the_deadline() {
     assert_eq!(error.kind(), Kind::Unavailable);
     assert_eq!(
         error.causes().next().unwrap(),
-        "`127.0.0.1` did not answer within 100ms"
+        "`127.0.0.1` did not respond within 100ms"
     );
 }
 

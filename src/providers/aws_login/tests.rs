@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::aws::sts::tests::{ROLE, TOKEN, host, issued};
 use crate::clock::Timestamp;
-use crate::http::loopback::{Loopback, answer};
+use crate::http::test_server::{TestServer, http_response};
 use esc::Number;
 
 /// A value of an environment from JSON; `{"secret": text}` is a secret text.
@@ -109,7 +109,7 @@ fn static_credentials_come_back_as_secrets() {
 
 #[test]
 fn a_login_is_exchanged_once_and_its_expiry_known() {
-    let server = Loopback::answering([issued("AssumeRoleWithWebIdentity")]);
+    let server = TestServer::responding([issued("AssumeRoleWithWebIdentity")]);
     let url = server.url();
     let provider = provider(&[("AWS_ENDPOINT_URL_STS", &url), ("TOKEN", TOKEN)], None);
     assert_eq!(provider.keys(), []);
@@ -166,7 +166,7 @@ fn a_session_too_long_for_the_role_leads_to_the_duration() {
         "<ErrorResponse><Error><Code>ValidationError</Code><Message>{text}</Message></Error>\
          </ErrorResponse>"
     );
-    let server = Loopback::answering([answer(400, "", &body)]);
+    let server = TestServer::responding([http_response(400, "", &body)]);
     let url = server.url();
     let provider = provider(&[("AWS_ENDPOINT_URL_STS", &url), ("TOKEN", TOKEN)], None);
     let error = open(&provider, &oidc()).unwrap_err();
@@ -278,7 +278,7 @@ fn without_a_region_the_partition_decides() {
 #[test]
 fn the_region_that_was_given_is_asked() {
     // The proxy refuses, and has seen whom the call was for.
-    let proxy = Loopback::answering(["HTTP/1.1 407 -\r\n\r\n"]);
+    let proxy = TestServer::responding(["HTTP/1.1 407 -\r\n\r\n"]);
     let address = proxy.url();
     let variables = [("TOKEN", TOKEN), ("HTTPS_PROXY", &address)];
     for (region, server) in [
@@ -304,7 +304,7 @@ fn secret_inputs_are_not_shown() {
         "<ErrorResponse><Error><Code>AccessDenied</Code><Message>{ROLE} as alice.hunter2</Message>\
          </Error></ErrorResponse>"
     );
-    let server = Loopback::answering([answer(403, "", &body)]);
+    let server = TestServer::responding([http_response(403, "", &body)]);
     let url = server.url();
     let provider = provider(&[("AWS_ENDPOINT_URL_STS", &url), ("TOKEN", TOKEN)], None);
     let login = json!({"oidc": {"roleArn": {"secret": ROLE},
@@ -330,8 +330,8 @@ fn static_credentials_need_nothing_of_the_machine() {
 
 #[test]
 fn a_failed_login_is_tried_again() {
-    let server = Loopback::answering([
-        answer(403, "", "<E><Error><Code>AccessDenied</Code></Error></E>"),
+    let server = TestServer::responding([
+        http_response(403, "", "<E><Error><Code>AccessDenied</Code></Error></E>"),
         issued("AssumeRoleWithWebIdentity"),
     ]);
     let url = server.url();

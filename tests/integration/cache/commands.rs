@@ -219,8 +219,8 @@ fn invalid_settings_are_reported() {
     for action in ["list", "clear"] {
         let homeless = plugin().env_remove("HOME").args(["cache", action]);
         homeless.run().assert_fails(
-            "kubectl-esc: there is no home directory, and so no cache\n  hint: set HOME, or name a \
-             folder with `--cache-dir`\n",
+            "kubectl-esc: there is no home directory for the cache\n  hint: set HOME, or pass \
+             `--cache-dir`\n",
             2,
         );
         let file = plugin().file("file", "").args(["cache", action]);

@@ -175,7 +175,7 @@ fn orphaned_call_exits_at_its_time_limit() {
     let mut log = String::new();
     let stderr = shell.stderr.as_mut().unwrap();
     stderr.read_to_string(&mut log).unwrap();
-    assert!(log.contains("did not answer within 2s"), "{log}");
+    assert!(log.contains("did not respond within 2s"), "{log}");
     fixture.server.set(Behavior::Answer);
     let steps = fixture.assert_valid_token(&[]);
     assert!(!steps.contains(WAITING), "{steps}");

@@ -38,7 +38,7 @@ const ROWS: &[Row] = &[
         stderr: "cannot reach `127.0.0.1`
   caused by: the connection was refused
   caused by: Connection refused (os error 111)
-  hint: check the network; where it wants a proxy, set `HTTPS_PROXY`
+  hint: check the network; if it requires a proxy, set `HTTPS_PROXY`
 ",
         code: 5,
         operations: &[],
@@ -55,7 +55,7 @@ const ROWS: &[Row] = &[
         stderr: "cannot reach `api.pulumi.com`
   caused by: the host name cannot be resolved
   caused by: [resolver]
-  hint: check the proxy that `HTTPS_PROXY` names, or list `api.pulumi.com` in `NO_PROXY`
+  hint: check the proxy in `HTTPS_PROXY`, or add `api.pulumi.com` to `NO_PROXY`
 ",
         code: 5,
         operations: &[],
@@ -80,8 +80,8 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("open", Fault::Hang, 9);
             plugin.env("KUBECTL_ESC_TIMEOUT", "2s")
         },
-        stderr: "`127.0.0.1` did not answer within 2s
-  hint: check the network, or allow more time with `--timeout`
+        stderr: "`127.0.0.1` did not respond within 2s
+  hint: check the network, or increase `--timeout`
 ",
         code: 5,
         operations: &["open"],
@@ -92,8 +92,8 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("read session", Fault::HangMidBody, 9);
             plugin.env("KUBECTL_ESC_TIMEOUT", "2s")
         },
-        stderr: "`127.0.0.1` did not answer within 2s
-  hint: check the network, or allow more time with `--timeout`
+        stderr: "`127.0.0.1` did not respond within 2s
+  hint: check the network, or increase `--timeout`
 ",
         code: 5,
         operations: &["open", "read session"],
@@ -105,8 +105,8 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("open", slow, 1);
             plugin.env("KUBECTL_ESC_TIMEOUT", "2s")
         },
-        stderr: "`127.0.0.1` did not answer within 2s
-  hint: check the network, or allow more time with `--timeout`
+        stderr: "`127.0.0.1` did not respond within 2s
+  hint: check the network, or increase `--timeout`
 ",
         code: 5,
         operations: &["open"],
@@ -119,7 +119,7 @@ const ROWS: &[Row] = &[
         },
         stderr: "cannot reach `127.0.0.1`
   caused by: connection closed before message completed
-  hint: check the network; where it wants a proxy, set `HTTPS_PROXY`
+  hint: check the network; if it requires a proxy, set `HTTPS_PROXY`
 ",
         code: 5,
         // The environment may have been opened, so the request is not repeated.
@@ -133,7 +133,7 @@ const ROWS: &[Row] = &[
         },
         stderr: "cannot reach `127.0.0.1`
   caused by: connection closed before message completed
-  hint: check the network; where it wants a proxy, set `HTTPS_PROXY`
+  hint: check the network; if it requires a proxy, set `HTTPS_PROXY`
 ",
         code: 5,
         operations: &["open", "read session", "read session", "read session", "read session"],
@@ -184,8 +184,8 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("read session", Fault::Huge(100_000_000), 1);
             plugin
         },
-        stderr: "`127.0.0.1` answered with more than 33554432 bytes
-  hint: check that the address is the service's, not that of another
+        stderr: "the response from `127.0.0.1` is larger than 33554432 bytes
+  hint: check that the URL is that of the service
 ",
         code: 5,
         operations: &["open", "read session"],
@@ -548,8 +548,8 @@ fn tls_failures_are_explained() {
     for (output, cause, hint) in [
         (
             unknown,
-            "the server's certificate is from an unknown authority",
-            "if your network inspects TLS, name a PEM file with its authority in `AWS_CA_BUNDLE`",
+            "the server's certificate is signed by an unknown authority",
+            "if your network inspects TLS, set `AWS_CA_BUNDLE` to a PEM file with its CA certificate",
         ),
         (
             {
@@ -567,8 +567,8 @@ fn tls_failures_are_explained() {
                 let url = format!("https://localhost:{}", server.address().port());
                 secure(&pulumi_cloud, &url, &other.cert.pem()).run()
             },
-            "the server's certificate is for another name",
-            "check the host name; another server may answer in its place",
+            "the server's certificate is for another host name",
+            "check the host name; another server may be answering for it",
         ),
     ] {
         assert_eq!(output.code, 5, "{output:?}");

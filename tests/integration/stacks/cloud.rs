@@ -357,8 +357,8 @@ fn cloud_kms_secrets_are_an_error_with_a_hint() {
     let told = failure(&open(&pulumi_cloud, &definition(STACK)), 2);
     assert!(
         told.starts_with(
-            "cannot read the state of the stack `eks-cluster/demo`\ncaused by: it is no state of a \
-             stack: another form at line 1, column"
+            "cannot read the state of the stack `eks-cluster/demo`\ncaused by: it is not the state \
+             of a stack: unexpected structure at line 1, column"
         ),
         "{told}"
     );

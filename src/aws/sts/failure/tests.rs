@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::aws::sts::tests::{TOKEN, assume_role, keys, sts_at, web_identity};
-use crate::http::loopback::{Loopback, answer};
+use crate::http::test_server::{TestServer, http_response};
 
 /// An error as STS words it.
 fn xml(code: &str, message: &str) -> String {
@@ -18,7 +18,11 @@ fn xml(code: &str, message: &str) -> String {
 
 /// The kind, message, causes and hint of what is made of an answer.
 fn failure(token: bool, status: u16, body: &str) -> (Kind, String, String, String) {
-    let server = Loopback::answering([answer(status, "x-amzn-requestid: request-1\r\n", body)]);
+    let server = TestServer::responding([http_response(
+        status,
+        "x-amzn-requestid: request-1\r\n",
+        body,
+    )]);
     let sts = sts_at(server.url(), Duration::from_secs(20));
     let result = if token {
         sts.assume_role_with_web_identity(&web_identity(&Secret::from(TOKEN)))
@@ -324,7 +328,8 @@ fn what_the_service_echoes_is_cleaned() {
 fn inputs_that_are_secret_are_not_shown() {
     let text = "arn:aws:iam::123456789012:role/kubectl is not yours";
     let body = xml("AccessDenied", text);
-    let server = Loopback::answering([answer(403, "x-amzn-requestid: request-1\r\n", &body)]);
+    let server =
+        TestServer::responding([http_response(403, "x-amzn-requestid: request-1\r\n", &body)]);
     let sts = sts_at(server.url(), Duration::from_secs(20));
     let token = Secret::from(TOKEN);
     let mut request = web_identity(&token);
@@ -342,7 +347,11 @@ fn inputs_that_are_secret_are_not_shown() {
 fn an_expiry_to_come_is_not_claimed_to_have_passed() {
     // `{"exp":1682640002}`, a second after the test's time.
     let token = Secret::from("e30.eyJleHAiOjE2ODI2NDAwMDJ9.c2ln");
-    let server = Loopback::answering([answer(400, "", &xml("ExpiredTokenException", "Token"))]);
+    let server = TestServer::responding([http_response(
+        400,
+        "",
+        &xml("ExpiredTokenException", "Token"),
+    )]);
     let sts = sts_at(server.url(), Duration::from_secs(20));
     let error = sts.assume_role_with_web_identity(&web_identity(&token));
     assert_eq!(
@@ -354,7 +363,7 @@ fn an_expiry_to_come_is_not_claimed_to_have_passed() {
 #[test]
 fn an_external_id_is_not_shown() {
     let body = xml("AccessDenied", "the external id tenant-7731 is wrong");
-    let server = Loopback::answering([answer(403, "", &body)]);
+    let server = TestServer::responding([http_response(403, "", &body)]);
     let sts = sts_at(server.url(), Duration::from_secs(20));
     let mut request = assume_role();
     request.external_id = Some("tenant-7731".to_owned());

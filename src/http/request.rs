@@ -1,4 +1,4 @@
-//! One request and its answer.
+//! One request and its response.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -14,76 +14,73 @@ use zeroize::Zeroizing;
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
-use crate::http::{checked, failure, invalid_url};
+use crate::http::{failure, invalid_url, parse_url};
 use crate::secret::Secret;
 
-/// What is put down for an answer that does not say how long it is, in bytes.
-const USUAL_LENGTH: usize = 64 * 1024;
+/// The buffer for a response without `Content-Length`, in bytes.
+const DEFAULT_CAPACITY: usize = 64 * 1024;
 
-/// How often the runtime gets to run its other tasks after an answer: the connection's own task has
-/// to notice the end of the answer and hand the connection back, or else the next request would
-/// open another one. Two or three rounds are enough for that.
-const ROUNDS_AFTER_AN_ANSWER: usize = 16;
+/// How often to yield to the connection's task after a response, so that it returns the connection to
+/// the pool. Otherwise the next request would open another connection. Two or three would be enough.
+const YIELDS_AFTER_RESPONSE: usize = 16;
 
-/// What a request does.
+/// The method of a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Method {
-    /// Fetches; may be repeated.
+    /// May be repeated.
     Get,
-    /// Does something; must not be repeated unless it was certainly not done.
+    /// Must not be repeated unless the server certainly did not receive it.
     Post,
 }
 
-/// A request. `Debug` leaves out the headers' values and the body.
+/// A request. `Debug` shows only the method.
 pub struct Request<'a> {
-    /// What it does.
+    /// The method.
     pub method: Method,
-    /// Where to.
+    /// The URL.
     pub url: &'a str,
-    /// Names and values; the user agent is added.
+    /// Names and values. The user agent is added.
     pub headers: &'a [(&'static str, &'a str)],
-    /// The content, empty for none.
+    /// The body; may be empty.
     pub body: &'a [u8],
-    /// The longest answer that is taken, in bytes.
+    /// The maximum size of the response body in bytes.
     pub limit: usize,
 }
 
-/// The answer to a request, whatever its status. `Debug` shows the status alone.
+/// The response to a request. `Debug` shows only the status.
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// What the header `Date` says: the server's clock.
+    /// The header `Date`: the server's clock.
     pub date: Option<Timestamp>,
-    /// The content, which may hold a token.
+    /// The body, which may contain a token.
     pub body: Secret<Vec<u8>>,
     headers: Vec<(String, String)>,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Debug)]
-pub struct NoAnswer {
-    /// In words.
+pub struct SendError {
+    /// The error to report.
     pub error: Error,
-    /// Whether the request certainly never left: there was no connection to send it through.
+    /// Whether the request was certainly not sent, because no connection was established.
     pub unsent: bool,
-    /// Whether it would go the same way right again, for what is wrong lies on this machine or is
-    /// the server's certificate.
+    /// Whether a retry would fail too, because the cause is the local configuration or the server's
+    /// certificate.
     pub permanent: bool,
 }
 
 impl Response {
-    /// The first header of this name, in any case.
+    /// The first header with this name, ignoring case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
         let (_, value) = headers.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
         Some(value)
     }
-}
 
-impl Response {
-    /// How long the server asks to wait before the next attempt: the header `Retry-After`, in
-    /// seconds or as a date (RFC 9110, section 10.2.3). A date counts from the server's own clock.
+    /// The delay before a retry that the server asks for: the header `Retry-After`, in seconds or as a
+    /// date (RFC 9110, section 10.2.3), which is compared with the server's own clock.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         let text = self.header("retry-after")?.trim();
@@ -95,8 +92,8 @@ impl Response {
     }
 }
 
-/// What stops a request before it is sent.
-impl From<Error> for NoAnswer {
+/// An error before the request is sent.
+impl From<Error> for SendError {
     fn from(error: Error) -> Self {
         Self {
             error,
@@ -106,54 +103,57 @@ impl From<Error> for NoAnswer {
     }
 }
 
-/// Sends the request and reads the answer to its end.
-pub(super) async fn exchange(
-    machine: &Host,
+/// Sends a request and reads the response.
+pub(super) async fn send(
+    host: &Host,
     connector: &SharedHttpConnector,
     request: &Request<'_>,
-) -> Result<Response, NoAnswer> {
-    let server = checked(request.url)?.host().unwrap_or_default().to_owned();
-    let failed = |error: &(dyn StdError + 'static)| NoAnswer {
-        error: failure::unreachable(machine, &format!("`{server}`"), &server, error),
+) -> Result<Response, SendError> {
+    let server = parse_url(request.url)?
+        .host()
+        .unwrap_or_default()
+        .to_owned();
+    let failed = |error: &(dyn StdError + 'static)| SendError {
+        error: failure::unreachable(host, &format!("`{server}`"), &server, error),
         unsent: failure::is_before_sending(error),
         permanent: failure::is_permanent(error),
     };
-    let answer = connector.call(prepared(request)?).await;
-    let answer = answer.map_err(|error| failed(&error))?;
-    let status = answer.status().as_u16();
-    let headers: Vec<(String, String)> = answer
+    let response = connector.call(sdk_request(request)?).await;
+    let response = response.map_err(|error| failed(&error))?;
+    let status = response.status().as_u16();
+    let headers: Vec<(String, String)> = response
         .headers()
         .iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    let date = answer.headers().get("date").and_then(http_date);
-    let announced = answer.headers().get("content-length");
-    let announced = announced.and_then(|length| length.trim().parse::<usize>().ok());
+    let date = response.headers().get("date").and_then(http_date);
+    let content_length = response.headers().get("content-length");
+    let content_length = content_length.and_then(|length| length.trim().parse::<usize>().ok());
 
     let limit = request.limit;
-    let too_long = || NoAnswer {
+    let too_large = || SendError {
         error: Error::new(
             Kind::Unavailable,
-            format!("`{server}` answered with more than {limit} bytes"),
+            format!("the response from `{server}` is larger than {limit} bytes"),
         )
-        .with_hint("check that the address is the service's, not that of another"),
+        .with_hint("check that the URL is that of the service"),
         unsent: false,
         permanent: true,
     };
-    if announced.is_some_and(|length| length > limit) {
-        return Err(too_long());
+    if content_length.is_some_and(|length| length > limit) {
+        return Err(too_large());
     }
-    let mut body = Body::with_capacity(announced.unwrap_or(USUAL_LENGTH).min(limit));
-    let mut stream = ByteStream::new(answer.into_body());
+    let mut body = Body::with_capacity(content_length.unwrap_or(DEFAULT_CAPACITY).min(limit));
+    let mut stream = ByteStream::new(response.into_body());
     while let Some(bytes) = stream.next().await {
         let bytes = bytes.map_err(|error| failed(&error))?;
         if bytes.len() > limit - body.0.len() {
-            return Err(too_long());
+            return Err(too_large());
         }
         body.push(&bytes);
     }
     drop(stream);
-    for _ in 0..ROUNDS_AFTER_AN_ANSWER {
+    for _ in 0..YIELDS_AFTER_RESPONSE {
         tokio::task::yield_now().await;
     }
     Ok(Response {
@@ -164,21 +164,21 @@ pub(super) async fn exchange(
     })
 }
 
-/// The host in a URL, as far as there is one.
+/// The host of a URL, for messages.
 pub(super) fn host_of(url: &str) -> String {
     let url = url.parse::<http::Uri>().ok();
     let host = url.as_ref().and_then(http::Uri::host);
     host.unwrap_or("the server").to_owned()
 }
 
-fn prepared(request: &Request<'_>) -> Result<HttpRequest> {
+fn sdk_request(request: &Request<'_>) -> Result<HttpRequest> {
     let invalid = |error| invalid_url().caused_by(error);
-    let mut prepared = match request.method {
+    let mut sdk_request = match request.method {
         Method::Get => HttpRequest::get(request.url).map_err(invalid)?,
         Method::Post => {
             let mut post = HttpRequest::new(SdkBody::from(request.body));
             post.set_method("POST").map_err(|error| {
-                Error::new(Kind::Internal, "cannot make a request").caused_by(error)
+                Error::new(Kind::Internal, "cannot create a request").caused_by(error)
             })?;
             post.set_uri(request.url).map_err(invalid)?;
             post
@@ -192,25 +192,25 @@ fn prepared(request: &Request<'_>) -> Result<HttpRequest> {
     let length = ("content-length", length.as_str());
     let length = (request.method == Method::Post).then_some(&length);
     for (name, value) in request.headers.iter().chain([&agent]).chain(length) {
-        // The cause would quote the value, which may be a token.
-        let inserted = prepared
+        // The cause is left out: it quotes the value, which may be a token.
+        let inserted = sdk_request
             .headers_mut()
             .try_insert(*name, (*value).to_owned());
         inserted.map_err(|_| {
-            Error::configuration(format!("the value for the header `{name}` is malformed"))
-                .with_hint("remove line breaks and other control characters from it")
+            Error::configuration(format!("invalid value for the header `{name}`"))
+                .with_hint("remove line breaks and other control characters")
         })?;
     }
-    Ok(prepared)
+    Ok(sdk_request)
 }
 
-/// Reads the date of an HTTP header (RFC 9110, section 5.6.7).
+/// Parses the date in an HTTP header (RFC 9110, section 5.6.7).
 pub(super) fn http_date(text: &str) -> Option<Timestamp> {
     let instant = aws_smithy_types::DateTime::from_str(text, Format::HttpDate).ok()?;
     Some(Timestamp::from_unix(instant.secs()))
 }
 
-/// A growing content that wipes what it leaves behind.
+/// A buffer that wipes its old memory when it grows.
 struct Body(Zeroizing<Vec<u8>>);
 
 impl Body {

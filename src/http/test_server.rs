@@ -1,4 +1,4 @@
-//! For tests: a server on this machine that gives prepared answers and remembers the requests.
+//! For tests: a local server that sends prepared responses and records the requests.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,31 +11,31 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// A server that runs until it is dropped.
-pub(crate) struct Loopback {
+pub(crate) struct TestServer {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
-    over: Arc<AtomicBool>,
+    is_stopped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// What a server speaks.
+/// The protocol of a server.
 #[derive(Clone)]
-enum Speech {
+enum Protocol {
     /// HTTP.
-    Plain,
-    /// HTTP in TLS.
-    Tls(Arc<ServerConfig>),
-    /// A proxy's `CONNECT`, after which it plays the other side in TLS itself.
-    Tunnel(Arc<ServerConfig>),
+    Http,
+    /// HTTPS.
+    Https(Arc<ServerConfig>),
+    /// A proxy with `CONNECT` that then answers itself, as the HTTPS server.
+    Proxy(Arc<ServerConfig>),
 }
 
-/// A certificate that signs itself, with its key.
-pub(crate) struct Identity {
+/// A self-signed certificate and its key.
+pub(crate) struct SelfSignedCert {
     certificate: rcgen::CertifiedKey<rcgen::KeyPair>,
 }
 
-impl Identity {
-    /// A certificate for this host name, good from 2020 to the end of `last_year`.
+impl SelfSignedCert {
+    /// A certificate for this host name, valid from 2020 to the end of `last_year`.
     pub(crate) fn new(name: &str, last_year: i32) -> Self {
         let mut parameters = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
         parameters.not_before = rcgen::date_time_ymd(2020, 1, 1);
@@ -63,57 +63,60 @@ impl Identity {
     }
 }
 
-impl Loopback {
-    /// A server that gives the answers in turn, and then the last one over and over. No answer at
-    /// all: it accepts connections and stays silent.
-    pub(crate) fn answering<S: Into<String>>(answers: impl IntoIterator<Item = S>) -> Self {
-        Self::start(Speech::Plain, answers.into_iter().map(Into::into).collect())
+impl TestServer {
+    /// An HTTP server that sends these responses in order, and then repeats the last one. Without a
+    /// response, it accepts connections and never responds.
+    pub(crate) fn responding<S: Into<String>>(responses: impl IntoIterator<Item = S>) -> Self {
+        Self::start(
+            Protocol::Http,
+            responses.into_iter().map(Into::into).collect(),
+        )
     }
 
-    /// The same in TLS.
-    pub(crate) fn tls(identity: &Identity, answer: String) -> Self {
-        Self::start(Speech::Tls(identity.server()), vec![answer])
+    /// An HTTPS server.
+    pub(crate) fn tls(identity: &SelfSignedCert, response: String) -> Self {
+        Self::start(Protocol::Https(identity.server()), vec![response])
     }
 
-    /// A proxy that lets everything pass and then is the other side itself.
-    pub(crate) fn tunnel(identity: &Identity, answer: String) -> Self {
-        Self::start(Speech::Tunnel(identity.server()), vec![answer])
+    /// A proxy that accepts every `CONNECT` and then answers itself, as the HTTPS server.
+    pub(crate) fn proxy(identity: &SelfSignedCert, response: String) -> Self {
+        Self::start(Protocol::Proxy(identity.server()), vec![response])
     }
 
-    /// A server that accepts connections and never answers.
+    /// A server that accepts connections and never responds.
     pub(crate) fn silent() -> Self {
-        Self::start(Speech::Plain, Vec::new())
+        Self::start(Protocol::Http, Vec::new())
     }
 
-    fn start(speech: Speech, answers: Vec<String>) -> Self {
+    fn start(protocol: Protocol, responses: Vec<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let over = Arc::new(AtomicBool::new(false));
-        let (seen, stop) = (Arc::clone(&requests), Arc::clone(&over));
+        let is_stopped = Arc::new(AtomicBool::new(false));
+        let (recorded, stop) = (Arc::clone(&requests), Arc::clone(&is_stopped));
         let thread = std::thread::spawn(move || {
-            let mut silent = Vec::new();
+            let mut unanswered = Vec::new();
             let mut served = 0;
             for stream in listener.incoming() {
                 if stop.load(Ordering::SeqCst) {
                     return;
                 }
                 let Ok(stream) = stream else { continue };
-                let Some(answer) = answers.get(served).or(answers.last()) else {
-                    silent.push(stream);
+                let Some(response) = responses.get(served).or(responses.last()) else {
+                    unanswered.push(stream);
                     continue;
                 };
                 served += 1;
                 stream
                     .set_read_timeout(Some(Duration::from_secs(10)))
                     .unwrap();
-                serve(&speech, stream, answer, &seen);
+                serve(&protocol, stream, response, &recorded);
             }
         });
         Self {
             address,
             requests,
-            over,
+            is_stopped,
             thread: Some(thread),
         }
     }
@@ -128,15 +131,15 @@ impl Loopback {
         self.address.port()
     }
 
-    /// What it was sent, in the order of arrival.
+    /// The requests so far, in order of arrival.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }
 
-impl Drop for Loopback {
+impl Drop for TestServer {
     fn drop(&mut self) {
-        self.over.store(true, Ordering::SeqCst);
+        self.is_stopped.store(true, Ordering::SeqCst);
         // Wakes the thread, which waits for a connection.
         let _ = TcpStream::connect(self.address);
         if let Some(thread) = self.thread.take() {
@@ -145,54 +148,59 @@ impl Drop for Loopback {
     }
 }
 
-/// An answer as it goes over the wire; `headers` end in a line break each.
-pub(crate) fn answer(status: u16, headers: &str, body: &str) -> String {
+/// A raw response. Each of `headers` ends in a line break.
+pub(crate) fn http_response(status: u16, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
         "HTTP/1.1 {status} -\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
     )
 }
 
-/// A port of this machine at which nobody listens.
+/// A local port without a listener.
 pub(crate) fn closed_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
-/// Serves one connection. A request is on record before its answer goes out; a client that leaves
-/// early is not our concern.
-fn serve(speech: &Speech, mut stream: TcpStream, answer: &str, seen: &Mutex<Vec<String>>) {
+/// Serves one connection. The request is recorded before the response is sent. A client may close the
+/// connection early.
+fn serve(
+    protocol: &Protocol,
+    mut stream: TcpStream,
+    response: &str,
+    recorded: &Mutex<Vec<String>>,
+) {
     let record = |request: String| {
         if !request.is_empty() {
-            seen.lock().unwrap().push(request);
+            recorded.lock().unwrap().push(request);
         }
     };
-    let server = match speech {
-        Speech::Plain => {
-            record(request(&mut stream));
-            let _ = stream.write_all(answer.as_bytes());
+    let server = match protocol {
+        Protocol::Http => {
+            record(read_request(&mut stream));
+            let _ = stream.write_all(response.as_bytes());
             return;
         }
-        Speech::Tls(server) => server,
-        Speech::Tunnel(server) => {
-            record(request(&mut stream));
+        Protocol::Https(server) => server,
+        Protocol::Proxy(server) => {
+            record(read_request(&mut stream));
             let _ = stream.write_all(b"HTTP/1.1 200 -\r\n\r\n");
             server
         }
     };
     let connection = ServerConnection::new(Arc::clone(server)).unwrap();
     let mut stream = StreamOwned::new(connection, stream);
-    record(request(&mut stream));
-    let _ = stream.write_all(answer.as_bytes());
+    record(read_request(&mut stream));
+    let _ = stream.write_all(response.as_bytes());
     stream.conn.send_close_notify();
     let _ = stream.flush();
 }
 
-/// The first byte of what a TLS client says.
+/// The first byte that a TLS client sends.
 const TLS_HANDSHAKE: u8 = 22;
 
-/// Reads one request with its body; nothing, where the client speaks TLS.
-fn request(stream: &mut impl Read) -> String {
+/// Reads one request with its body; empty if the client speaks TLS.
+fn read_request(stream: &mut impl Read) -> String {
     let mut text = Vec::new();
     let mut buffer = [0; 4096];
     loop {
@@ -201,8 +209,8 @@ fn request(stream: &mut impl Read) -> String {
         if text.first() == Some(&TLS_HANDSHAKE) {
             return String::new();
         }
-        let so_far = String::from_utf8_lossy(&text).into_owned();
-        if let Some((head, body)) = so_far.split_once("\r\n\r\n") {
+        let received = String::from_utf8_lossy(&text).into_owned();
+        if let Some((head, body)) = received.split_once("\r\n\r\n") {
             let length = head
                 .lines()
                 .filter_map(|line| line.split_once(':'))
@@ -210,11 +218,11 @@ fn request(stream: &mut impl Read) -> String {
                 .and_then(|(_, value)| value.trim().parse().ok())
                 .unwrap_or(0);
             if body.len() >= length {
-                return so_far;
+                return received;
             }
         }
         if read == 0 {
-            return so_far;
+            return received;
         }
     }
 }

@@ -1,22 +1,22 @@
-//! The names of stacks.
+//! Names of stacks.
 
 use std::fmt;
 
 use crate::error::{Error, Kind, Result};
 
-/// `[ORG/]PROJECT/STACK`. Each part is safe in a path and in a URL.
+/// `[ORG/]PROJECT/STACK`. Each part is safe in paths and URLs.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StackName {
-    /// The organisation, where it is said.
+    /// The organization, if the name has one.
     pub organization: Option<String>,
     /// The project.
     pub project: String,
-    /// The stack's own name.
+    /// The stack's name within the project.
     pub stack: String,
 }
 
 impl StackName {
-    /// Reads a name. The error does not quote it: it may be a secret.
+    /// Parses a name. The error does not quote it, because it may be a secret.
     pub fn parse(text: &str) -> Result<Self> {
         let parts: Vec<_> = text.split('/').collect();
         let (organization, project, stack) = match parts[..] {
@@ -27,7 +27,7 @@ impl StackName {
         if ![Some(project), Some(stack), organization]
             .into_iter()
             .flatten()
-            .all(is_part)
+            .all(is_valid_part)
         {
             return Err(invalid());
         }
@@ -49,14 +49,14 @@ impl fmt::Display for StackName {
 }
 
 fn invalid() -> Error {
-    Error::new(Kind::Definition, "`stack` is no name of a stack").with_hint(
-        "write PROJECT/STACK, such as eks-cluster/demo: letters, digits and `-_.`, up to 100 each",
+    Error::new(Kind::Definition, "`stack` is not a valid stack name").with_hint(
+        "write PROJECT/STACK, such as `eks-cluster/demo`; each part has up to 100 letters, digits and `-_.`",
     )
 }
 
-/// The rule of Pulumi for a project and a stack (`sdk/go/common/tokens`), less `.` and `..`, which
-/// mean something else in a path.
-pub(crate) fn is_part(text: &str) -> bool {
+/// Whether this is a valid name of an organization, project or stack in Pulumi
+/// (`sdk/go/common/tokens`). Rejects `.` and `..`, which have a meaning in paths.
+pub(crate) fn is_valid_part(text: &str) -> bool {
     (1..=100).contains(&text.len())
         && text
             .bytes()
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_have_two_or_three_parts() {
+    fn valid_names_have_two_or_three_parts() {
         for text in ["eks-cluster/demo", "acme/eks.cluster/demo_1", "a/..b"] {
             assert_eq!(StackName::parse(text).unwrap().to_string(), text);
         }
@@ -79,7 +79,11 @@ mod tests {
             "a/b?x", "a/b%2f", "a\\b/c", "ä/b", "a/b\n", &long,
         ] {
             let error = StackName::parse(text).unwrap_err();
-            assert_eq!(error.to_string(), "`stack` is no name of a stack", "{text}");
+            assert_eq!(
+                error.to_string(),
+                "`stack` is not a valid stack name",
+                "{text}"
+            );
         }
     }
 }
