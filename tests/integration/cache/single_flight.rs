@@ -119,7 +119,7 @@ fn environment_in_pulumi_cloud_is_opened_once() {
 fn local_definition_is_opened_once() {
     let aws = Aws::new();
     let server = in_front_of_sts(&aws, Behavior::Hold);
-    for output in run_while_held(&server, &local(&aws, &server)) {
+    for output in run_while_held(&server, &get_token_locally(&aws, &server)) {
         let caller = aws.caller(&output.token(), "demo").unwrap();
         assert!(caller.contains("assumed-role/cluster-admin/"), "{caller}");
     }
@@ -160,7 +160,7 @@ fn failure_of_sts_reaches_all_waiters() {
         let aws = Aws::new();
         let server = in_front_of_sts(&aws, Behavior::Hold);
         aws.sts.fail(failure, usize::MAX);
-        let outputs = run_while_held(&server, &local(&aws, &server));
+        let outputs = run_while_held(&server, &get_token_locally(&aws, &server));
         assert_all_fail_alike(&outputs, code);
         assert_eq!(server.requests(), calls);
     }
