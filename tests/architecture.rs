@@ -44,6 +44,7 @@ const RULES: &[(&str, &[&str])] = &[
             "host",
             "http",
             "identity_token",
+            "log",
             "opener",
             "secret",
         ],

@@ -7,14 +7,13 @@ use serde_json::Value as Json;
 
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::{file_importer, local_environment, pulumi_login};
-use crate::aws::endpoint::{EndpointMode, Region};
-use crate::aws::sts;
+use crate::aws::endpoint::{EndpointMode, EndpointSettings, Region};
 use crate::cache::{self, LoginSecrets};
 use crate::config::{OpenRequest, Reference, Request, Setting};
 use crate::context::Context;
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
-use crate::pulumi_cloud::{Backend, Login, PulumiHome, StateBackend};
+use crate::pulumi_cloud::{Backend, LoginMethod, PulumiHome, StateBackend};
 
 /// The variables that decrypt the stack outputs which a local definition may read.
 const PASSPHRASE_VARIABLES: [&str; 2] =
@@ -60,13 +59,13 @@ pub(super) fn login_and_key(
 }
 
 /// The Pulumi login, as far as it is known without the network.
-fn pulumi_login(inputs: &Inputs, context: Context<'_>) -> Result<Option<Login>> {
+fn pulumi_login(inputs: &Inputs, context: Context<'_>) -> Result<Option<LoginMethod>> {
     let Ok(backend) = &inputs.backend else {
         return Ok(None);
     };
     let home = PulumiHome::new(context.host, context.deadline);
     let oidc = pulumi_login::oidc(&inputs.request.open, context.host)?;
-    Login::find(context.host, &home, &backend.url, &oidc, None).map(Some)
+    LoginMethod::find(context.host, &home, &backend.url, &oidc, None).map(Some)
 }
 
 /// Adds the secrets that a local definition may use. `false` if one exists that cannot be read now:
@@ -140,7 +139,7 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         region: _,  // a copy of `Request::region`
         timeout: _, // changes whether a call succeeds, not its credentials
     } = open;
-    let sts::Settings {
+    let EndpointSettings {
         endpoint,
         endpoint_mode: EndpointMode { fips, dual_stack },
     } = sts;

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::authenticate::cache_key::{absolute_path, login_and_key};
+use crate::authenticate::environment::within_task;
 use crate::authenticate::fetch::{Fetched, fetch};
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::pulumi_login;
@@ -162,7 +163,8 @@ impl<'a> CachedCall<'a> {
     ) -> Result<ClusterSession> {
         let open = &self.inputs.request.open;
         if open.is_in_cloud() && !self.has_renewed_login {
-            let renewed = pulumi_login::renew_if_expired(open, context);
+            let renewed = pulumi_login::renew_if_expired(open, context)
+                .map_err(|error| within_task(error, "open", open));
             if renewed.map_err(|error| self.store_failure(error))?
                 && let Some(mut relocated) = self.relocated()
             {

@@ -106,8 +106,8 @@ fn server_region(server: Option<&Region>, environment: &Environment) -> Option<S
         return Some(Setting::new(region.as_str().to_owned(), Origin::ApiServer));
     }
     let files = environment.files();
-    let (_, text) = files.iter().find(|(name, _)| *name == "KUBECONFIG")?;
-    let kubeconfig = Kubeconfig::parse(text.as_str()?).ok()?;
+    let file = files.iter().find(|file| file.name == "KUBECONFIG")?;
+    let kubeconfig = Kubeconfig::parse(file.text.as_str()?).ok()?;
     let mut regions: Vec<_> = kubeconfig
         .servers()
         .filter_map(Region::of_api_server)

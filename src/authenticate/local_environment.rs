@@ -5,21 +5,21 @@ use std::path::{Path, PathBuf};
 use crate::authenticate::file_importer::{self, FileImporter};
 use crate::authenticate::remote_decrypter::RemoteDecrypter;
 use crate::authenticate::stack_backends::CloudStackBackends;
-use crate::aws::web_identity;
+use crate::aws::web_identity::WebIdentitySettings;
 use crate::config::OpenRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::file_tracker::FileTracker;
 use crate::opener::{Checked, Opener, Opening};
 use crate::providers::PulumiStacks;
-use crate::providers::aws_login::{self, AwsLogin};
+use crate::providers::aws_login::{AwsLogin, AwsLoginSettings};
 use esc::{Definition, Evaluation, Evaluator, HostResult, Provider, Providers};
 
 /// A local definition, and what its evaluation needs.
 pub(super) struct LocalEnvironment<'a> {
     definition: Definition,
     importer: FileImporter,
-    aws_login: AwsLogin,
+    aws_login: AwsLogin<'a>,
     pulumi_stacks: PulumiStacks<'a>,
     files: FileTracker,
     decrypter: Option<&'a RemoteDecrypter<'a>>,
@@ -29,7 +29,7 @@ impl<'a> LocalEnvironment<'a> {
     pub(super) fn new(
         request: &OpenRequest,
         path: &Path,
-        context: Context<'_>,
+        context: Context<'a>,
         stacks: &'a CloudStackBackends<'a>,
         decrypter: Option<&'a RemoteDecrypter<'a>>,
     ) -> Result<Self> {
@@ -41,15 +41,14 @@ impl<'a> LocalEnvironment<'a> {
             .clone()
             .or_else(|| path.parent().map(PathBuf::from))
             .unwrap_or_default();
-        let settings = aws_login::Settings {
+        let settings = AwsLoginSettings {
             region: request.region.clone(),
-            identity: identity(request),
-            deadline: context.deadline,
+            web_identity: identity(request),
         };
         Ok(Self {
             definition,
             importer: FileImporter::new(root).recording(files.clone()),
-            aws_login: AwsLogin::new(context.host, context.http, settings),
+            aws_login: AwsLogin::new(context, settings),
             pulumi_stacks: PulumiStacks::new(context.host, stacks).tracking(files.clone()),
             files,
             decrypter,
@@ -65,9 +64,9 @@ impl<'a> LocalEnvironment<'a> {
     }
 }
 
-/// The source of the identity token for AWS, as the request names it.
-pub(super) fn identity(request: &OpenRequest) -> web_identity::Choice {
-    web_identity::Choice {
+/// The request's settings for the identity token for AWS.
+pub(super) fn identity(request: &OpenRequest) -> WebIdentitySettings {
+    WebIdentitySettings {
         file: request.web_identity_token_file.clone(),
         variable: request.web_identity_token_env.clone(),
         audience: request.web_identity_audience.clone(),

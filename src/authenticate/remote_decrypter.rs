@@ -6,7 +6,7 @@ use crate::authenticate::pulumi_login::log_in;
 use crate::config::OpenRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::pulumi_cloud::{self, Cloud, Name};
+use crate::pulumi_cloud::{Cloud, EnvironmentName, StoredEnvironment};
 use crate::secret::Text;
 use esc::{Decrypter, HostResult};
 
@@ -16,7 +16,7 @@ const TASK: &str = "decrypting";
 /// Decrypts with a stored environment, one request per ciphertext. No login is looked up before the
 /// first one.
 pub(super) struct RemoteDecrypter<'a> {
-    name: Name,
+    name: EnvironmentName,
     request: &'a OpenRequest,
     context: Context<'a>,
     state: Mutex<State<'a>>,
@@ -27,14 +27,18 @@ enum State<'a> {
     #[default]
     NotLoggedIn,
     /// The login, and the environment's name with its organization.
-    LoggedIn(Box<(Cloud<'a>, Name)>),
+    LoggedIn(Box<(Cloud<'a>, EnvironmentName)>),
     /// A ciphertext could not be decrypted. A definition may hold hundreds, so the rest is not
     /// tried.
     Failed,
 }
 
 impl<'a> RemoteDecrypter<'a> {
-    pub(super) fn new(name: Name, request: &'a OpenRequest, context: Context<'a>) -> Self {
+    pub(super) fn new(
+        name: EnvironmentName,
+        request: &'a OpenRequest,
+        context: Context<'a>,
+    ) -> Self {
         Self {
             name,
             request,
@@ -57,8 +61,8 @@ impl<'a> RemoteDecrypter<'a> {
             ));
         };
         let (cloud, name) = &**login;
-        let envelope = pulumi_cloud::envelope(ciphertext);
-        let mut plaintexts = cloud.stored(name)?.decrypt(&[&envelope])?;
+        let envelope = esc::envelope::encode(ciphertext);
+        let mut plaintexts = StoredEnvironment::new(cloud, name)?.decrypt(&[&envelope])?;
         let plaintext = plaintexts.pop().ok_or_else(|| {
             // invariant: the response was checked to hold one plaintext per ciphertext.
             Error::new(Kind::Internal, "a ciphertext has no plaintext")

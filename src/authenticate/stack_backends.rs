@@ -7,7 +7,7 @@ use crate::config::OpenRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::providers::{Backends, DiyBackendUrl};
-use crate::pulumi_cloud::{Cloud, PulumiHome, Stack, StateBackend};
+use crate::pulumi_cloud::{Cloud, CloudStack, PulumiHome, StateBackend};
 use crate::pulumi_state::StackName;
 use crate::secret::{Secret, Text};
 
@@ -41,7 +41,7 @@ impl<'a> CloudStackBackends<'a> {
     fn with_stack<T>(
         &self,
         name: &StackName,
-        work: impl FnOnce(&Stack<'_>) -> Result<T>,
+        work: impl FnOnce(&CloudStack<'_>) -> Result<T>,
     ) -> Result<T> {
         // A panic cannot leave the list half changed.
         let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,9 +57,7 @@ impl<'a> CloudStackBackends<'a> {
         // invariant: it was added above if it was missing.
         let login = login.ok_or_else(|| Error::new(Kind::Internal, "a login is missing"))?;
         let organization = login.organization.as_deref();
-        let stack = login
-            .cloud
-            .stack(organization, &name.project, &name.stack)?;
+        let stack = CloudStack::new(&login.cloud, organization, &name.project, &name.stack)?;
         login.organization = Some(stack.organization().to_owned());
         work(&stack)
     }

@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     } = authenticate::check(&request, context)?;
     let rendered = match arguments.format {
         Format::Json => {
-            output::print(sources.document(&diagnostics))?;
+            output::print(sources.render_json(&diagnostics))?;
             None
         }
         Format::Text if diagnostics.is_empty() => None,

@@ -9,9 +9,9 @@ use crate::config::OpenRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::log::Message;
-use esc::format::json::{self, Secrets};
 use esc::format::yaml;
-use esc::{Environment, PropertyPath, Value, format::dotenv, format::string};
+use esc::format::{Secrets, json};
+use esc::{Environment, PropertyPath, Value, format::string, format::variables};
 
 pub(super) const ABOUT: &str = "Open an environment and print its values, secrets included";
 
@@ -83,11 +83,11 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     };
     let environment = opened.environment();
     let text = match arguments.format {
-        Format::Dotenv => dotenv::dotenv(environment, secrets)?,
-        Format::Shell => dotenv::shell(environment, secrets)?,
+        Format::Dotenv => variables::dotenv(environment, secrets)?,
+        Format::Shell => variables::shell(environment, secrets)?,
         Format::Json => json::indented(value(&request, environment, path.as_ref())?, secrets),
         Format::Yaml => {
-            let value = value(&request, environment, path.as_ref())?.shown(secrets);
+            let value = value(&request, environment, path.as_ref())?.with_placeholders(secrets);
             yaml::text(&value, yaml::OPEN_INDENT)
         }
         Format::Detailed => json::detailed(value(&request, environment, path.as_ref())?, secrets),
@@ -101,13 +101,13 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
         }
     };
     if matches!(arguments.format, Format::Dotenv | Format::Shell) {
-        for file in environment.file_entries() {
+        for file in environment.files() {
             output::note(Message::Line(&format!(
                 "`{}` is left out: it is a file, and `open` writes none; `kubectl-esc run` does",
                 file.name
             )));
         }
-        if environment.variable_entries().is_empty() {
+        if environment.variables().is_empty() {
             return Ok(());
         }
     }

@@ -81,7 +81,7 @@ fn style_for(host: &Host, is_terminal: bool) -> Style {
     let is_wanted =
         is_terminal && supports_color && !is_set_to("TERM", "dumb") && !is_set_to("CLICOLOR", "0");
     if variable("NO_COLOR").is_none() && (is_forced || is_wanted) {
-        Style::Coloured
+        Style::Colored
     } else {
         Style::Plain
     }
@@ -116,7 +116,7 @@ mod tests {
             let clock = Clock::fixed(Timestamp::from_unix(0));
             let host = Host::with(variables.iter().copied(), clock);
             for (is_terminal, want) in [(true, on_terminal), (false, in_pipe)] {
-                let is_colored = style_for(&host, is_terminal) == Style::Coloured;
+                let is_colored = style_for(&host, is_terminal) == Style::Colored;
                 assert_eq!(is_colored, want, "{variables:?}, terminal: {is_terminal}");
             }
         }

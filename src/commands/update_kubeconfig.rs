@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use clap::Args;
 use esc::PropertyPath;
-use esc::format::json::{self, Secrets};
+use esc::format::{Secrets, json};
 use kubeconfig::{Changes, Cluster, EntryChange, Kubeconfig, MergedKubeconfig, new_kubeconfig};
 use serde_json::Map;
 
@@ -324,8 +324,8 @@ fn kubeconfig_in_environment(
         }
     } else {
         let mut files = environment.files().into_iter();
-        match files.find(|(name, _)| *name == "KUBECONFIG") {
-            Some((_, text)) => text,
+        match files.find(|file| file.name == "KUBECONFIG") {
+            Some(file) => file.text,
             None if arguments.context.is_some() => {
                 return Err(Error::configuration(
                     "`--context` needs a kubeconfig, but the environment has no `files.KUBECONFIG`",

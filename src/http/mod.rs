@@ -137,11 +137,6 @@ impl HttpClient {
         self.0.host.clock().now().shifted(self.clock_offset())
     }
 
-    /// The host that the client was created for.
-    pub(crate) fn host(&self) -> &Host {
-        &self.0.host
-    }
-
     fn connector(&self) -> Result<SharedHttpConnector> {
         if let Some(connector) = self.0.connector.get() {
             return Ok(connector.clone());

@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::error::{Error, Kind, Result};
 use crate::secret::Text;
-use esc::format::json::Secrets;
+use esc::format::Secrets;
 use esc::interpolation::{self, Part};
 use esc::{Data, Environment, Value, format::string};
 
@@ -47,7 +47,7 @@ impl CommandEnv {
     pub fn new(environment: &Environment, arguments: &[OsString]) -> Result<Self> {
         let mut secrets = Vec::new();
         let mut variables = Vec::new();
-        for entry in environment.variable_entries() {
+        for entry in environment.variables() {
             check_name(entry.name)?;
             if entry.text.as_bytes().contains(&0) {
                 let message = format!("the variable `{}` contains a NUL byte", entry.name);
@@ -60,7 +60,7 @@ impl CommandEnv {
             variables.push((entry.name.to_owned(), entry.text));
         }
         let mut files = Vec::new();
-        for entry in environment.file_entries() {
+        for entry in environment.files() {
             check_name(entry.name)?;
             if entry.secret {
                 secrets.push(entry.text.clone());

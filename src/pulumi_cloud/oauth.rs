@@ -13,7 +13,7 @@ use crate::pulumi_cloud::failure::{Refusal, not_pulumi_cloud};
 use crate::pulumi_cloud::name::Organization;
 use crate::pulumi_cloud::transport::{Call, LARGEST_ANSWER, Transport};
 use crate::secret::Secret;
-use esc::format::json::{self, Secrets};
+use esc::format::{Secrets, json};
 use esc::{Data, Value};
 
 /// How long the access token is asked to last. It serves this one call.

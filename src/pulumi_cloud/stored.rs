@@ -9,7 +9,7 @@ use crate::pulumi_cloud::name::{Name, Organization};
 use crate::pulumi_cloud::transport::{Call, LARGEST_ANSWER};
 use crate::pulumi_cloud::user::User;
 use crate::secret::Secret;
-use esc::format::json::{self, Secrets};
+use esc::format::{Secrets, json};
 use esc::{Data, Value};
 
 /// An environment that is stored in Pulumi Cloud.

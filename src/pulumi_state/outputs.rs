@@ -154,7 +154,7 @@ fn unsupported(what: &str) -> MalformedState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use esc::format::json::Secrets;
+    use esc::format::Secrets;
 
     fn parse(text: &str) -> Value {
         json::parse(text.replace("SIG", SIGNATURE).as_bytes(), NESTING).unwrap()

@@ -216,7 +216,7 @@ fn read_outputs(text: &RawValue) -> Result<Value, MalformedState> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use esc::format::json::Secrets;
+    use esc::format::Secrets;
 
     fn outputs(state: &State) -> String {
         let text = json::compact(&state.outputs, Secrets::Revealed);

@@ -112,8 +112,8 @@ fn unprintable_values_are_an_error() {
         (
             "values: {environmentVariables: {\"A;id\": 1}}",
             &["--format", "shell"],
-            "kubectl-esc: `environmentVariables` has a name that `shell` cannot hold: `A;id`\n  \
-             hint: rename it, or use `--format json`; `kubectl-esc run` hands on any name\n",
+            "kubectl-esc: `A;id` in `environmentVariables` is not a valid name for `shell`\n  \
+             hint: rename it, or use `--format json`; `kubectl-esc run` accepts any name\n",
             3,
         ),
     ] {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, RngSeed};
 
 use esc::evaluator::{Evaluation, Evaluator};
-use esc::format::json::{self, Secrets};
+use esc::format::{Secrets, json};
 use esc::property_path::Accessor;
 use esc::{Diagnostic, PropertyPath, Style};
 
@@ -37,8 +37,8 @@ fn all_output_of(text: &str) -> String {
     for evaluation in [evaluator.open(root.clone()), evaluator.check(root)] {
         shown += &text_of(&evaluation, Secrets::Redacted);
         let diagnostics = &evaluation.diagnostics;
-        shown += &evaluation.sources.render(diagnostics, Style::Coloured);
-        shown += &evaluation.sources.document(diagnostics);
+        shown += &evaluation.sources.render(diagnostics, Style::Colored);
+        shown += &evaluation.sources.render_json(diagnostics);
     }
     shown
 }

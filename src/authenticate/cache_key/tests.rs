@@ -18,7 +18,7 @@ fn inputs() -> Inputs {
         request: Request::new(OpenRequest::new(Reference::Cloud("acme/prod".to_owned()))),
         server_region: None,
         default_region: None,
-        sts: sts::Settings::default(),
+        sts: EndpointSettings::default(),
         backend: Err(Error::configuration("no backend")),
         organization: None,
     }

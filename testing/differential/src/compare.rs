@@ -9,7 +9,7 @@ use crate::case::{Answer, Case, Diagnostic};
 use crate::upstream::CRASHED;
 
 /// Differences that are meant: a name, and why.
-pub const EXPLAINED: [(&str, &str); 12] = [
+pub const EXPLAINED: [(&str, &str); 13] = [
     (
         "no YAML",
         "where a text is no YAML, both say so: upstream without a place and in its parser's \
@@ -47,6 +47,11 @@ pub const EXPLAINED: [(&str, &str); 12] = [
          and marks on little indented lines in brackets, marks and commas right behind tags",
     ),
     (
+        "pattern",
+        "ours compiles schema patterns with `regex-lite`: it rejects a few constructs of Go's `regexp` \
+         and points to `--remote`, and words the errors of invalid patterns differently",
+    ),
+    (
         "split",
         "the parts of a secret that `fn::split` splits are public in upstream, secret in ours",
     ),
@@ -68,6 +73,12 @@ const LIMITS: [&str; 7] = [
     "go deeper than",
     "environments are imported",
 ];
+
+/// How both report a pattern that does not compile.
+const INVALID_PATTERN: &str = "invalid schema: error parsing regexp: ";
+
+/// How our message about a pattern that only upstream supports points to Pulumi Cloud.
+const REMOTE: &str = "`--remote`";
 
 /// How ours refuses what its parser does not read.
 const PARSER: [&str; 4] = [
@@ -159,6 +170,12 @@ pub fn compare(case: &Case, theirs: &Answer, ours: &Answer) -> Comparison {
         comparison.explain("parser");
         return comparison;
     }
+    let mut unsupported = ours.open.iter().chain(&ours.checked);
+    if unsupported.any(|it| it.summary.starts_with(INVALID_PATTERN) && it.summary.contains(REMOTE))
+    {
+        comparison.explain("pattern");
+        return comparison;
+    }
     for (name, theirs, ours) in [
         ("revealed", &theirs.revealed, &ours.revealed),
         ("redacted", &theirs.redacted, &ours.redacted),
@@ -233,6 +250,7 @@ impl Comparison {
             ("secret", keeps_secret),
             ("secret", keeps_json),
             ("unplaced", is_unplaced),
+            ("pattern", rejects_pattern),
             (
                 "secret",
                 if self.has_secrets {
@@ -438,6 +456,17 @@ fn is_unplaced(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
         && theirs.path.is_empty()
         && (&theirs.severity, &theirs.summary) == (&ours.severity, &ours.summary)
         && ours.path.to_lowercase().ends_with("[\"fn::secret\"]")
+}
+
+/// Whether both reject a pattern at the same place, in different words.
+fn rejects_pattern(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
+    let same_place = Diagnostic {
+        summary: ours.summary.clone(),
+        ..theirs.clone()
+    };
+    theirs.summary.starts_with(INVALID_PATTERN)
+        && ours.summary.starts_with(INVALID_PATTERN)
+        && *ours == same_place
 }
 
 /// Upstream's word for a text that is no YAML.

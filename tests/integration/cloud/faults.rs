@@ -145,9 +145,9 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("open", Fault::Truncated, 9);
             plugin
         },
-        stderr: "the answer of `127.0.0.1` is not one of Pulumi Cloud's API
+        stderr: "the response from `127.0.0.1` did not come from Pulumi Cloud
   caused by: it is not JSON: unexpected end of JSON input at byte [n]
-  hint: check PULUMI_BACKEND_URL; a proxy or a login page may answer in its place
+  hint: check PULUMI_BACKEND_URL; a proxy or a login page may be answering instead
 ",
         code: 5,
         operations: &["open"],
@@ -158,9 +158,9 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("read session", Fault::Truncated, 9);
             plugin
         },
-        stderr: "the answer of `127.0.0.1` is not one of Pulumi Cloud's API
+        stderr: "the response from `127.0.0.1` did not come from Pulumi Cloud
   caused by: it is not JSON: unexpected end of JSON input at byte [n]
-  hint: check PULUMI_BACKEND_URL; a proxy or a login page may answer in its place
+  hint: check PULUMI_BACKEND_URL; a proxy or a login page may be answering instead
 ",
         code: 5,
         operations: &["open", "read session"],
@@ -171,9 +171,9 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("open", Fault::Html, 9);
             plugin
         },
-        stderr: "the answer of `127.0.0.1` is not one of Pulumi Cloud's API
+        stderr: "the response from `127.0.0.1` did not come from Pulumi Cloud
   caused by: it is not JSON: invalid character looking for beginning of value at byte 0
-  hint: check PULUMI_BACKEND_URL; a proxy or a login page may answer in its place
+  hint: check PULUMI_BACKEND_URL; a proxy or a login page may be answering instead
 ",
         code: 5,
         operations: &["open"],
@@ -197,9 +197,9 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("open", Fault::Answer(answer), 1);
             plugin
         },
-        stderr: "the answer of `127.0.0.1` is not one of Pulumi Cloud's API
-  caused by: it names no session
-  hint: check PULUMI_BACKEND_URL; a proxy or a login page may answer in its place
+        stderr: "the response from `127.0.0.1` did not come from Pulumi Cloud
+  caused by: it has no session ID
+  hint: check PULUMI_BACKEND_URL; a proxy or a login page may be answering instead
 ",
         code: 5,
         operations: &["open"],
@@ -208,9 +208,9 @@ const ROWS: &[Row] = &[
     Row {
         name: "401",
         prepare: |_, plugin| plugin.env("PULUMI_ACCESS_TOKEN", "pul-unknown"),
-        stderr: "`127.0.0.1` does not accept the access token from the variable `PULUMI_ACCESS_TOKEN`
+        stderr: "`127.0.0.1` rejected the access token from the variable `PULUMI_ACCESS_TOKEN`
   caused by: Unauthorized: No credentials provided or are invalid.
-  hint: set PULUMI_ACCESS_TOKEN to a token that is valid there
+  hint: set PULUMI_ACCESS_TOKEN to a token that is valid for this backend
 ",
         code: 4,
         operations: &["open"],
@@ -222,9 +222,9 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("open", fault, 1);
             plugin
         },
-        stderr: "the user `alice` (access token from the variable `PULUMI_ACCESS_TOKEN`) may not open `acme/platform/prod`
+        stderr: "the user `alice` (access token from the variable `PULUMI_ACCESS_TOKEN`) is not allowed to open the environment `acme/platform/prod`
   caused by: Forbidden
-  hint: ask an administrator of `acme` for the permission to open it
+  hint: ask an administrator of `acme` for permission to open it
 ",
         code: 4,
         operations: &["open", "current user", "metadata"],
@@ -236,7 +236,7 @@ const ROWS: &[Row] = &[
             assert!(pulumi_cloud.calls().is_empty());
             plugin.env("KUBECTL_ESC_ENVIRONMENT", "acme/test/gated")
         },
-        stderr: "opening `acme/test/gated` needs an approval for the user `alice`
+        stderr: "the user `alice` (access token from the variable `PULUMI_ACCESS_TOKEN`) needs an approval to open the environment `acme/test/gated`
   caused by: Forbidden: opening this environment needs an approved open request
   hint: request to open the environment in Pulumi Cloud, and try again once it is approved
 ",
@@ -246,9 +246,9 @@ const ROWS: &[Row] = &[
     Row {
         name: "404, a member of the organization",
         prepare: |_, plugin| plugin.env("KUBECTL_ESC_ENVIRONMENT", "acme/platform/none"),
-        stderr: "there is no environment `acme/platform/none`, or the user `alice` (access token from the variable `PULUMI_ACCESS_TOKEN`) has no access to it
+        stderr: "the environment `acme/platform/none` does not exist, or the user `alice` (access token from the variable `PULUMI_ACCESS_TOKEN`) has no access to it
   caused by: [message]
-  hint: check the name, or ask for access; `pulumi env ls` lists what there is
+  hint: check the name, or ask for access; `pulumi env ls` lists what you can access
 ",
         code: 2,
         operations: &["open", "current user", "metadata"],
@@ -260,9 +260,9 @@ const ROWS: &[Row] = &[
                 .env("PULUMI_ACCESS_TOKEN", TEAM_TOKEN)
                 .env("KUBECTL_ESC_ENVIRONMENT", "acme/platform/prod@none")
         },
-        stderr: "there is no environment `acme/platform/prod@none`, or the team `platform` of `acme` (access token from the variable `PULUMI_ACCESS_TOKEN`) has no access to it
+        stderr: "the environment `acme/platform/prod@none` does not exist, or the team `platform` of `acme` (access token from the variable `PULUMI_ACCESS_TOKEN`) has no access to it
   caused by: [message]
-  hint: check the name, or ask for access; `pulumi env ls` lists what there is
+  hint: check the name, or ask for access; `pulumi env ls` lists what you can access
 ",
         code: 2,
         operations: &["open revision", "current user", "metadata"],
@@ -270,9 +270,9 @@ const ROWS: &[Row] = &[
     Row {
         name: "404, of another organization",
         prepare: |_, plugin| plugin.env("PULUMI_ACCESS_TOKEN", STRANGERS_TOKEN),
-        stderr: "there is no environment `acme/platform/prod`, or the user `mallory` (access token from the variable `PULUMI_ACCESS_TOKEN`) has no access to it
+        stderr: "the environment `acme/platform/prod` does not exist, or the user `mallory` (access token from the variable `PULUMI_ACCESS_TOKEN`) has no access to it
   caused by: [message]
-  hint: check the organisation: `mallory` is a member of `mallory`, not of `acme`
+  hint: check the organization: `mallory` is a member of `mallory`, not of `acme`
 ",
         code: 2,
         operations: &["open", "current user", "metadata"],
@@ -284,7 +284,7 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("open", fault, 1);
             plugin
         },
-        stderr: "the environment was changed at the same time
+        stderr: "the environment was modified at the same time
   caused by: Conflict
   hint: try again in a moment
 ",
@@ -299,7 +299,7 @@ const ROWS: &[Row] = &[
                 .fail_at("open", Fault::too_many_requests(Some(3600)), 1);
             plugin
         },
-        stderr: "`127.0.0.1` refuses so many requests in so short a time
+        stderr: "`127.0.0.1` limits the rate of requests
   caused by: Too Many Requests: rate limit exceeded
   hint: try again in 1h
 ",
@@ -315,7 +315,7 @@ const ROWS: &[Row] = &[
                 .fail_at("open", Fault::too_many_requests(None), 9);
             plugin
         },
-        stderr: "`127.0.0.1` refuses so many requests in so short a time
+        stderr: "`127.0.0.1` limits the rate of requests
   caused by: Too Many Requests: rate limit exceeded
   hint: try again in a moment
 ",
@@ -328,9 +328,9 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("open", Fault::internal(), 9);
             plugin
         },
-        stderr: "`127.0.0.1` failed (HTTP status 500, request id request-1)
+        stderr: "`127.0.0.1` failed (HTTP status 500, request ID request-1)
   caused by: Internal Server Error
-  hint: try again in a moment; https://status.pulumi.com tells about outages
+  hint: try again in a moment; see https://status.pulumi.com for outages
 ",
         code: 5,
         operations: &["open"],
@@ -341,9 +341,9 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("read session", Fault::internal(), 9);
             plugin
         },
-        stderr: "`127.0.0.1` failed (HTTP status 500, request id request-5)
+        stderr: "`127.0.0.1` failed (HTTP status 500, request ID request-5)
   caused by: Internal Server Error
-  hint: try again in a moment; https://status.pulumi.com tells about outages
+  hint: try again in a moment; see https://status.pulumi.com for outages
 ",
         code: 5,
         operations: &["open", "read session", "read session", "read session", "read session"],
@@ -357,9 +357,9 @@ const ROWS: &[Row] = &[
                 .fail_at("open", Fault::refuse(500, &message, &[]), 1);
             plugin
         },
-        stderr: "`127.0.0.1` failed (HTTP status 500, request id request-1)
+        stderr: "`127.0.0.1` failed (HTTP status 500, request ID request-1)
   caused by: no such token: [secret]
-  hint: try again in a moment; https://status.pulumi.com tells about outages
+  hint: try again in a moment; see https://status.pulumi.com for outages
 ",
         code: 5,
         operations: &["open"],
@@ -372,7 +372,7 @@ const ROWS: &[Row] = &[
                 .fail_at("read session", Fault::ExpireSessions, 1);
             plugin
         },
-        stderr: "the session ended before it could be read
+        stderr: "the session expired before it could be read
   caused by: [message]
   hint: try again in a moment
 ",
@@ -515,8 +515,8 @@ fn redirect_is_not_followed() {
         .fail_at("open", Fault::redirect(&to), 9);
     let output = pulumi_cloud.get_token(ENVIRONMENT).run();
     output.assert_fails(
-        "kubectl-esc: cannot open the environment `acme/platform/prod`: `127.0.0.1` redirects to another address (HTTP status 307)
-  hint: check PULUMI_BACKEND_URL, and whether the network wants a login; the access token is not sent elsewhere
+        "kubectl-esc: cannot open the environment `acme/platform/prod`: `127.0.0.1` redirected to another URL (HTTP status 307)
+  hint: check PULUMI_BACKEND_URL, and whether the network requires a login; redirects are not followed
 ",
         5,
     );

@@ -38,7 +38,7 @@ fn unexpected_outcome(shape: &Shape, evaluation: &Evaluation) -> Option<String> 
         .collect();
     // Rendering the diagnostics must be fast too.
     let shown = evaluation.sources.render(diagnostics, Style::Plain);
-    let document = evaluation.sources.document(diagnostics);
+    let document = evaluation.sources.render_json(diagnostics);
     let is_expected = match shape.outcome {
         Outcome::Value => errors.is_empty(),
         Outcome::Error(message) => {

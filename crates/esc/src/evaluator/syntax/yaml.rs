@@ -7,7 +7,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as ParserSpan, T
 
 use zeroize::Zeroizing;
 
-use crate::evaluator::builtins;
+use crate::base64;
 use crate::evaluator::document_path::{join_name, join_step};
 use crate::evaluator::limits::{
     MAXIMUM_DIAGNOSTICS, MAXIMUM_NAME_BYTES, MAXIMUM_NESTING, MAXIMUM_NODES,
@@ -625,7 +625,7 @@ impl<'text> Builder<'text> {
         let resolved = match tag {
             None if style == ScalarStyle::Plain => scalar::resolve(text),
             Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "binary" => {
-                if !builtins::is_base64(text) {
+                if base64::decode(text.as_bytes()).is_err() {
                     let path = self.path();
                     let summary = "yaml: !!binary value contains invalid base64 data";
                     self.problem(summary, span, path);
