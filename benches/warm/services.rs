@@ -6,7 +6,7 @@ use std::process::Command;
 use stand_ins::clock::Clock;
 use stand_ins::oidc::Issuer;
 use stand_ins::pulumi_cloud::configuration::{Configuration, TOKEN};
-use stand_ins::pulumi_cloud::{PulumiCloud, Surroundings};
+use stand_ins::pulumi_cloud::{Dependencies, PulumiCloud};
 use stand_ins::sts::Sts;
 use stand_ins::sts::configuration::{AUDIENCE, Configuration as Accounts, Provider, Trust};
 use stand_ins::tls::Authority;
@@ -45,7 +45,7 @@ impl Services {
             subject: SUBJECT.to_owned(),
         });
         let sts = Sts::start(accounts, clock.clone());
-        let surroundings = Surroundings {
+        let dependencies = Dependencies {
             clock: clock.clone(),
             sts: Some(sts.clone()),
         };
@@ -54,7 +54,7 @@ impl Services {
             issuer,
             clock,
             sts,
-            cloud: PulumiCloud::start(Configuration::example(), surroundings),
+            cloud: PulumiCloud::start(Configuration::example(), dependencies),
             authority: Authority::new(),
         };
         std::fs::write(services.path("authority.pem"), services.authority.pem()).expect("a file");

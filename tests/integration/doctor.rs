@@ -57,7 +57,7 @@ fn every_passing_step_is_listed() {
         assert_eq!(clock.contains("behind the servers'"), skew > 0, "{clock}");
         let role = "arn:aws:sts::123456789012:assumed-role/esc-oidc/pulumi-esc";
         assert!(output.stdout.contains(role), "{}", output.stdout);
-        assert_eq!(proxy.asked().len(), 1);
+        assert_eq!(proxy.requested().len(), 1);
         for secret in [stand_ins::pulumi_cloud::configuration::TOKEN, "hunter2"] {
             assert!(!output.stdout.contains(secret), "{}", output.stdout);
         }

@@ -34,7 +34,7 @@ fn failing() -> Vec<(&'static str, CacheFixture, i32)> {
     refused
         .pulumi_cloud
         .stand_in()
-        .fail(Fault::refuse(403, "no", &[]), 100);
+        .fail(Fault::error(403, "no", &[]), 100);
     let down = CacheFixture::cloud();
     down.pulumi_cloud.stand_in().fail(Fault::Close, 100);
     let denied = CacheFixture::local(LOCAL);
@@ -147,7 +147,7 @@ fn failure_of_another_cache_key_is_not_replayed() {
     fixture
         .pulumi_cloud
         .stand_in()
-        .fail(Fault::refuse(403, "no", &[]), 100);
+        .fail(Fault::error(403, "no", &[]), 100);
     let (_, requests_once) = fixture.requests_of(|| script(&fixture, ONCE, |_| ()));
     let text = "\"$@\"; \"$@\" --region us-east-1";
     let (_, requests) = fixture.requests_of(|| script(&fixture, text, |_| ()));
@@ -160,7 +160,7 @@ fn failure_is_removed_after_a_success() {
     fixture
         .pulumi_cloud
         .stand_in()
-        .fail_at("open", Fault::refuse(403, "no", &[]), 1);
+        .fail_at("open", Fault::error(403, "no", &[]), 1);
     // Calls of the same command replay the failure, the next command gets a token.
     let output = script(&fixture, THRICE, |_| ());
     assert_eq!(output.stdout, "4\n4\n4\n");
@@ -180,7 +180,7 @@ fn refresh_ignores_the_failure_of_another_command() {
     fixture
         .pulumi_cloud
         .stand_in()
-        .fail(Fault::refuse(403, "no", &[]), 100);
+        .fail(Fault::error(403, "no", &[]), 100);
     let refresh = |command: &mut Command| {
         command.arg("--refresh");
     };

@@ -152,7 +152,7 @@ fn failure_stored_in_the_future_is_ignored() {
         fixture
             .pulumi_cloud
             .stand_in()
-            .fail(Fault::refuse(403, "no", &[]), 1);
+            .fail(Fault::error(403, "no", &[]), 1);
         fixture.aws.sts.fail(Failure::deny(), 1);
         let error = fixture.run_at(1_000).unwrap_err();
         assert_eq!(error.kind(), Kind::Denied);

@@ -132,7 +132,7 @@ fn denial_by_pulumi_cloud_reaches_all_waiters() {
     let server = in_front_of_pulumi_cloud(&pulumi_cloud, Behavior::Hold);
     pulumi_cloud
         .stand_in()
-        .fail_at("open", Fault::refuse(403, "Forbidden", &[]), usize::MAX);
+        .fail_at("open", Fault::error(403, "Forbidden", &[]), usize::MAX);
     let outputs = run_while_held(&server, &get_token(&pulumi_cloud, &server));
     assert_all_fail_alike(&outputs, 4);
     // The denial, and the requests for its message.

@@ -218,7 +218,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "403",
         prepare: |pulumi_cloud, plugin| {
-            let fault = Fault::refuse(403, "Forbidden", &[]);
+            let fault = Fault::error(403, "Forbidden", &[]);
             pulumi_cloud.stand_in.fail_at("open", fault, 1);
             plugin
         },
@@ -280,7 +280,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "409",
         prepare: |pulumi_cloud, plugin| {
-            let fault = Fault::refuse(409, "Conflict", &[]);
+            let fault = Fault::error(409, "Conflict", &[]);
             pulumi_cloud.stand_in.fail_at("open", fault, 1);
             plugin
         },
@@ -354,7 +354,7 @@ const ROWS: &[Row] = &[
             let message = format!("no such token: {TOKEN}");
             pulumi_cloud
                 .stand_in
-                .fail_at("open", Fault::refuse(500, &message, &[]), 1);
+                .fail_at("open", Fault::error(500, &message, &[]), 1);
             plugin
         },
         stderr: "`127.0.0.1` failed (HTTP status 500, request ID request-1)
@@ -487,7 +487,7 @@ fn transient_faults_are_retried() {
             &["open", "open", "read session"],
         ),
         (
-            Fault::refuse(503, "busy", &[("Retry-After", "0")]),
+            Fault::error(503, "busy", &[("Retry-After", "0")]),
             "open",
             &["open", "open", "read session"],
         ),

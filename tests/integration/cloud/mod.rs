@@ -11,7 +11,7 @@ use stand_ins::oidc::Issuer;
 use stand_ins::pulumi_cloud::configuration::{
     Configuration, ORGANIZATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN,
 };
-use stand_ins::pulumi_cloud::{PulumiCloud, Surroundings};
+use stand_ins::pulumi_cloud::{Dependencies, PulumiCloud};
 use stand_ins::sts::Sts;
 use stand_ins::sts::configuration::{Configuration as Accounts, Provider, ROLE, Trust};
 
@@ -76,11 +76,11 @@ impl PulumiCloudFixture {
         let sts = Sts::start(accounts, clock.clone());
         let mut configuration = Configuration::example();
         change(&mut configuration);
-        let surroundings = Surroundings {
+        let dependencies = Dependencies {
             clock: clock.clone(),
             sts: Some(sts.clone()),
         };
-        let stand_in = PulumiCloud::start(configuration, surroundings);
+        let stand_in = PulumiCloud::start(configuration, dependencies);
         Self {
             aws: Aws { issuer, clock, sts },
             stand_in,

@@ -279,7 +279,7 @@ fn eks(change: impl FnOnce(&mut Configuration)) -> Eks {
         status: "ACTIVE".to_owned(),
         endpoint: SERVER.to_owned(),
         authority_data: "QUJD".to_owned(),
-        refusal: None,
+        error: None,
     };
     change(&mut configuration);
     Eks::start(configuration, Clock::system())
@@ -326,7 +326,7 @@ fn errors_of_amazon_eks_are_reported() {
             "is not active: its status is `CREATING`",
         ),
         (
-            |eks| eks.refusal = Some((403, "AccessDeniedException")),
+            |eks| eks.error = Some((403, "AccessDeniedException")),
             &[],
             4,
             "are not allowed to describe the EKS cluster `demo`",
@@ -338,13 +338,13 @@ fn errors_of_amazon_eks_are_reported() {
             "rejected the environment's AWS credentials",
         ),
         (
-            |eks| eks.refusal = Some((500, "ServerException")),
+            |eks| eks.error = Some((500, "ServerException")),
             &[],
             5,
             "is temporarily unavailable",
         ),
         (
-            |eks| eks.refusal = Some((400, "InvalidParameterException")),
+            |eks| eks.error = Some((400, "InvalidParameterException")),
             &[],
             2,
             "rejected the request",

@@ -137,7 +137,7 @@ fn login_for_environments_is_used_for_stacks() {
 fn server_without_batch_decryption_is_called_for_each_secret() {
     for status in [404, 405] {
         let pulumi_cloud = with_stack(std::convert::identity);
-        let absent = Fault::refuse(status, "Not Found", &[]);
+        let absent = Fault::error(status, "Not Found", &[]);
         pulumi_cloud
             .stand_in
             .fail_at("decrypt stack secrets", absent, 1);
@@ -203,7 +203,7 @@ fn many_secrets_are_decrypted_in_batches() {
 fn denials_have_a_hint() {
     let variable = "the variable `PULUMI_ACCESS_TOKEN`";
     let alice = format!("the user `alice` (access token from {variable})");
-    let refuse = |status, message: &str| Fault::refuse(status, message, &[]);
+    let refuse = |status, message: &str| Fault::error(status, message, &[]);
     let forbidden = format!(
         "{alice} is not allowed to read the stack `acme/eks-cluster/demo`\ncaused by: Forbidden\nhint: ask \
                  an administrator of `acme` for permission to read it"
