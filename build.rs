@@ -1,8 +1,8 @@
-//! Linker settings that make a start of the process cheap: see docs/performance.md.
+//! Linker options for a fast process start: see docs/performance.md.
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "Cargo says by variables what is built"
+    reason = "Cargo passes the target in variables"
 )]
 
 use std::env;
@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The shared libraries that the standard library asks for, and the archives to give instead.
+/// The shared libraries that the standard library links, and the static archives to link instead.
 const ARCHIVES: [(&str, &[&str]); 3] = [
     ("c", &["libc.a"]),
     ("gcc_s", &["libgcc_eh.a", "libgcc.a"]),
@@ -30,33 +30,40 @@ fn main() {
         println!("cargo::rustc-cfg=static_glibc");
         return;
     }
-    let glibc = is_built_for_this_machine().then(glibc).flatten();
-    // Since then, glibc's archive looks names up by itself.
-    let is_wanted = env::var_os("KUBECTL_ESC_LINK").is_none_or(|link| link != "dynamic");
-    let is_able = is_wanted && glibc.is_some_and(|version| version >= (2, 34));
-    let found = is_able.then(archives).flatten();
-    match found.and_then(|archives| substitutes(&archives).ok()) {
-        Some(folder) => {
+    let glibc = if is_native_build() {
+        glibc_version()
+    } else {
+        None
+    };
+    let is_dynamic = env::var_os("KUBECTL_ESC_LINK").is_some_and(|link| link == "dynamic");
+    // Since 2.34, the DNS resolver is part of libc.a.
+    let link_dir = if !is_dynamic && glibc >= Some((2, 34)) {
+        static_archives().and_then(|archives| write_linker_scripts(&archives).ok())
+    } else {
+        None
+    };
+    match link_dir {
+        Some(directory) => {
             println!("cargo::rustc-cfg=static_glibc");
             println!("cargo::rustc-link-arg-bins=-static-pie");
-            println!("cargo::rustc-link-arg-bins=-L{}", folder.display());
+            println!("cargo::rustc-link-arg-bins=-L{}", directory.display());
         }
-        // The unwinder out of the compiler's archive, before the standard library asks for the
-        // shared one: a library less to load.
+        // Links the unwinder statically, before the standard library links it dynamically: one shared
+        // library less to load.
         None => println!("cargo::rustc-link-lib=static:-bundle,+whole-archive=gcc_eh"),
     }
-    if glibc.is_some_and(|version| version >= (2, 36)) {
-        // Relocations in a tenth of the space. glibc knows that form since 2.36.
+    if glibc >= Some((2, 36)) {
+        // Relocations in a tenth of the space, supported since glibc 2.36.
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }
 }
 
-fn is_built_for_this_machine() -> bool {
+fn is_native_build() -> bool {
     env::var("HOST") == env::var("TARGET")
 }
 
 /// The version of this machine's glibc.
-fn glibc() -> Option<(u32, u32)> {
+fn glibc_version() -> Option<(u32, u32)> {
     let output = Command::new("getconf")
         .arg("GNU_LIBC_VERSION")
         .output()
@@ -66,38 +73,39 @@ fn glibc() -> Option<(u32, u32)> {
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// Where the archives are; `None` where one is missing.
-fn archives() -> Option<Vec<(&'static str, Vec<PathBuf>)>> {
-    // What a static executable that can be anywhere in memory begins with.
-    file_of_the_compiler("rcrt1.o")?;
-    let found = ARCHIVES.iter().map(|(library, archives)| {
-        let paths = archives.iter().map(|archive| file_of_the_compiler(archive));
+/// The paths of [`ARCHIVES`] by library; `None` if one is missing.
+fn static_archives() -> Option<Vec<(&'static str, Vec<PathBuf>)>> {
+    // The start code of a static position-independent executable.
+    compiler_file("rcrt1.o")?;
+    let libraries = ARCHIVES.iter().map(|(library, archives)| {
+        let paths = archives.iter().map(|archive| compiler_file(archive));
         Some((*library, paths.collect::<Option<Vec<_>>>()?))
     });
-    found.collect()
+    libraries.collect()
 }
 
-fn file_of_the_compiler(name: &str) -> Option<PathBuf> {
+/// The path of a file in the compiler's search path.
+fn compiler_file(name: &str) -> Option<PathBuf> {
     let compiler = env::var_os("RUSTC_LINKER").unwrap_or_else(|| "cc".into());
     let output = Command::new(compiler)
         .arg(format!("-print-file-name={name}"))
         .output()
         .ok()?;
     let path = PathBuf::from(String::from_utf8(output.stdout).ok()?.trim());
-    // What it does not have, it repeats.
+    // The compiler prints the name of a missing file unchanged.
     path.is_absolute().then_some(path)
 }
 
-/// A folder in which the linker finds the archives under the names of the shared libraries. Cargo
-/// can make an executable static by flags alone, which the package cannot give.
-fn substitutes(archives: &[(&str, Vec<PathBuf>)]) -> io::Result<PathBuf> {
+/// Creates a directory in which the linker finds the static archives under the names of the shared
+/// libraries. (Cargo's own way to link statically is a compiler flag, which a package cannot set.)
+fn write_linker_scripts(archives: &[(&str, Vec<PathBuf>)]) -> io::Result<PathBuf> {
     let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("no OUT_DIR"))?;
-    let folder = Path::new(&out).join("static");
-    fs::create_dir_all(&folder)?;
+    let directory = Path::new(&out).join("static");
+    fs::create_dir_all(&directory)?;
     for (library, paths) in archives {
         let paths = paths.iter().map(|path| format!(" \"{}\"", path.display()));
         let script = format!("GROUP ({} )\n", paths.collect::<String>());
-        fs::write(folder.join(format!("lib{library}.a")), script)?;
+        fs::write(directory.join(format!("lib{library}.a")), script)?;
     }
-    Ok(folder)
+    Ok(directory)
 }

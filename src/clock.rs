@@ -1,6 +1,6 @@
-//! Time: instants with their text forms, the clock, durations as users write them, the deadline.
+//! Time: timestamps, the clock, the format of durations, deadlines.
 //!
-//! The only module that knows chrono.
+//! The only module that uses chrono.
 
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -9,18 +9,18 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 mod uptime;
 
-/// An instant, in whole seconds since 1970-01-01T00:00:00Z.
+/// An instant in whole seconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From seconds since the Unix epoch.
+    /// Converts seconds since the Unix epoch.
     #[must_use]
     pub fn from_unix(seconds: i64) -> Self {
         Self(seconds)
     }
 
-    /// Reads an RFC 3339 text with any offset; fractions of a second are dropped.
+    /// Parses RFC 3339 with any offset. Fractions of a second are dropped.
     #[must_use]
     pub fn from_rfc3339(text: &str) -> Option<Self> {
         DateTime::parse_from_rfc3339(text)
@@ -34,39 +34,39 @@ impl Timestamp {
         self.0
     }
 
-    /// As the standard library's type; instants before the epoch become the epoch.
+    /// Converts to the standard library's type. Instants before the epoch become the epoch.
     #[must_use]
     pub fn system_time(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(u64::try_from(self.0).unwrap_or(0))
     }
 
-    /// This instant and `duration` more.
+    /// This instant plus `duration`.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(seconds(duration)))
     }
 
-    /// This instant and so many seconds more, or fewer.
+    /// This instant plus `seconds`, which may be negative.
     #[must_use]
     pub fn shifted(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds))
     }
 
-    /// How long after `earlier` this is; zero where it is before.
+    /// The duration from `earlier` to this instant; zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// This instant less `duration`.
+    /// This instant minus `duration`.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(seconds(duration)))
     }
 }
 
-/// RFC 3339 in UTC with seconds, such as `2023-04-28T00:14:00Z`: what Kubernetes calls
-/// `metav1.Time`.
+/// RFC 3339 in UTC with seconds, such as `2023-04-28T00:14:00Z`: the format of `metav1.Time` in
+/// Kubernetes.
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match DateTime::<Utc>::from_timestamp(self.0, 0) {
@@ -82,7 +82,7 @@ fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// Where the time comes from.
+/// A source of the current time.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock(Source);
 
@@ -93,23 +93,23 @@ enum Source {
 }
 
 impl Clock {
-    /// A clock that always tells the same instant, for tests and for tokens of a known time.
+    /// A clock that always shows the same instant, for tests and for tokens with a given time.
     #[must_use]
     pub fn fixed(now: Timestamp) -> Self {
         Self(Source::Fixed(now))
     }
 
-    /// The machine's clock.
+    /// The system clock.
     #[must_use]
     pub fn system() -> Self {
         Self(Source::System)
     }
 
-    /// The instant that the clock shows.
+    /// The current time.
     #[must_use]
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place that reads the time"
+        reason = "the only place that reads the time"
     )]
     pub fn now(&self) -> Timestamp {
         match self.0 {
@@ -117,13 +117,11 @@ impl Clock {
             Source::System => Timestamp(Utc::now().timestamp()),
         }
     }
-}
 
-impl Clock {
-    /// When the machine started, as its clock has it, where the operating system tells. It moves
-    /// only where somebody sets the clock; whoever kept it can tell.
+    /// When the machine was booted, in the system clock; `None` if the operating system does not report
+    /// its uptime. This changes only when the clock is set, which a caller can detect.
     #[must_use]
-    pub fn machine_start(&self) -> Option<Timestamp> {
+    pub fn boot_time(&self) -> Option<Timestamp> {
         match self.0 {
             Source::Fixed(_) => None,
             Source::System => Some(self.now().minus(uptime::uptime()?)),
@@ -131,7 +129,7 @@ impl Clock {
     }
 }
 
-/// The moment by which the whole call has to be over. Measured on the monotonic clock.
+/// The time by which a call has to finish, on the monotonic clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
     at: Instant,
@@ -139,19 +137,18 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// The deadline `allowed` from now.
+    /// The deadline after the timeout `allowed` from now.
     #[must_use]
     pub fn after(allowed: Duration) -> Self {
         let now = Instant::now();
-        // A duration beyond what the clock can count is as good as a day.
+        // If the timeout is too large for the clock, a day is long enough.
         let at = now
             .checked_add(allowed)
             .unwrap_or(now + Duration::from_hours(24));
         Self { at, allowed }
     }
 
-    /// The same deadline, or an earlier moment: `limit` from now. [`Deadline::allowed`] stays, for
-    /// that is what the user chose.
+    /// This deadline, but at most `limit` from now. [`Deadline::allowed`] remains the user's timeout.
     #[must_use]
     pub fn within(&self, limit: Duration) -> Self {
         Self {
@@ -160,21 +157,21 @@ impl Deadline {
         }
     }
 
-    /// What is left; zero once it is over.
+    /// The remaining time; zero after the deadline.
     #[must_use]
     pub fn remaining(&self) -> Duration {
         self.at.saturating_duration_since(Instant::now())
     }
 
-    /// How much there was at the start.
+    /// The timeout that the user chose.
     #[must_use]
     pub fn allowed(&self) -> Duration {
         self.allowed
     }
 }
 
-/// Reads a duration in Go's notation, as flags of kubectl and `duration` of ESC take it:
-/// `15s`, `500ms`, `1h30m`, `1.5h`. The units are `ms`, `s`, `m` and `h`; `0` needs none.
+/// Parses a duration in Go's format, as kubectl's flags and ESC's `duration` do: `15s`, `500ms`, `1h30m`,
+/// `1.5h`. The units are `ms`, `s`, `m` and `h`; `0` needs none.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<Duration> {
     if text == "0" {
@@ -204,16 +201,20 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     (!text.is_empty()).then_some(total)
 }
 
-/// Prints a duration in Go's notation without needless parts: `15s`, `1h30m`, `500ms`.
+/// Formats a duration in Go's format without zero parts: `15s`, `1h30m`, `500ms`.
 #[must_use]
 pub fn format_duration(duration: Duration) -> String {
-    let (all, millis) = (duration.as_secs(), duration.subsec_millis());
-    let text: String = [(all / 3600, "h"), (all / 60 % 60, "m"), (all % 60, "s")]
-        .into_iter()
-        .chain([(u64::from(millis), "ms")])
-        .filter(|(amount, _)| *amount > 0)
-        .map(|(amount, unit)| amount.to_string() + unit)
-        .collect();
+    let (seconds, millis) = (duration.as_secs(), duration.subsec_millis());
+    let text: String = [
+        (seconds / 3600, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+    ]
+    .into_iter()
+    .chain([(u64::from(millis), "ms")])
+    .filter(|(amount, _)| *amount > 0)
+    .map(|(amount, unit)| amount.to_string() + unit)
+    .collect();
     if text.is_empty() {
         "0s".to_owned()
     } else {
@@ -226,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timestamps_are_rfc3339_in_utc() {
+    fn timestamps_are_formatted_as_rfc3339_in_utc() {
         let midnight = Timestamp::from_unix(1_682_640_000);
         assert_eq!(midnight.to_string(), "2023-04-28T00:00:00Z");
         assert_eq!(
@@ -241,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_read_in_gos_notation() {
+    fn durations_are_parsed_in_the_format_of_go() {
         for (text, want) in [
             ("15s", Some(Duration::from_secs(15))),
             ("500ms", Some(Duration::from_millis(500))),
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_print_as_they_are_read() {
+    fn durations_are_formatted_as_they_are_parsed() {
         for text in ["15s", "500ms", "1h30m", "2h", "1m1s"] {
             assert_eq!(format_duration(parse_duration(text).unwrap()), text);
         }

@@ -1,52 +1,52 @@
-//! SHA-256, by which texts and files are known again without being kept.
+//! SHA-256 digests: identify texts and files without storing them.
 
 use std::fmt;
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
 
-/// A SHA-256 hash.
+/// A SHA-256 digest.
 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Sha256([u8; 32]);
 
 impl Sha256 {
-    /// The hash of these bytes.
+    /// The digest of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        Self::read(digest(&SHA256, bytes).as_ref())
+        Self::from_slice(digest(&SHA256, bytes).as_ref())
     }
 
-    /// The hash of named fields. Each is preceded by its length, so that no two lists of fields
-    /// share a hash, and an absent field differs from an empty one.
+    /// The digest of named fields. Names and values are preceded by their length, so that different
+    /// lists have different digests, and an absent value differs from an empty one.
     #[must_use]
     pub fn of_fields(fields: &[(&str, Option<&str>)]) -> Self {
         let mut context = Context::new(&SHA256);
-        let mut part = |bytes: &[u8]| {
+        let mut add = |bytes: &[u8]| {
             context.update(&(bytes.len() as u64).to_be_bytes());
             context.update(bytes);
         };
         for (name, value) in fields {
-            part(name.as_bytes());
-            part(&[u8::from(value.is_some())]);
-            part(value.unwrap_or_default().as_bytes());
+            add(name.as_bytes());
+            add(&[u8::from(value.is_some())]);
+            add(value.unwrap_or_default().as_bytes());
         }
-        Self::read(context.finish().as_ref())
+        Self::from_slice(context.finish().as_ref())
     }
 
-    /// The hash's bytes.
+    /// The bytes of the digest.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
-    fn read(bytes: &[u8]) -> Self {
-        let mut hash = [0; 32];
-        // invariant: SHA-256 has 32 bytes.
-        hash.copy_from_slice(bytes);
-        Self(hash)
+    fn from_slice(bytes: &[u8]) -> Self {
+        let mut digest = [0; 32];
+        // invariant: a SHA-256 digest has 32 bytes.
+        digest.copy_from_slice(bytes);
+        Self(digest)
     }
 }
 
-/// In hexadecimal digits.
+/// Lowercase hexadecimal digits.
 impl fmt::Display for Sha256 {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&hex(&self.0))
@@ -59,7 +59,7 @@ impl fmt::Debug for Sha256 {
     }
 }
 
-/// Bytes in lower-case hexadecimal digits.
+/// Formats bytes as lowercase hexadecimal digits.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hashes_are_those_of_the_standard() {
+    fn digests_match_the_standard() {
         // FIPS 180-2, appendix B.1.
         assert_eq!(
             Sha256::of(b"abc").to_string(),
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_fields_differ_in_their_hashes() {
+    fn different_lists_of_fields_have_different_digests() {
         let lists: [&[(&str, Option<&str>)]; 8] = [
             &[],
             &[("a", None)],

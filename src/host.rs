@@ -1,7 +1,6 @@
-//! The machine that a call runs on, as a value: variables, home directory and clock.
+//! The host that a call runs on, as a value: environment variables, home directory and clock.
 //!
-//! Every ambient read of the library goes through here, so that a call with other variables or at
-//! another time is an ordinary value in a test.
+//! The library reads these only through this module, so that tests can pass their own.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 
-/// Variables, home directory and clock.
+/// Environment variables, home directory and clock.
 #[derive(Clone, Debug)]
 pub struct Host {
     variables: Variables,
@@ -19,22 +18,22 @@ pub struct Host {
 
 #[derive(Clone)]
 enum Variables {
-    Given(BTreeMap<String, OsString>),
+    Fixed(BTreeMap<String, OsString>),
     Process,
 }
 
-/// Variables may hold access keys and tokens: only the names are shown.
+/// Shows only names: values may be access keys or tokens.
 impl std::fmt::Debug for Variables {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Given(variables) => formatter.debug_set().entries(variables.keys()).finish(),
+            Self::Fixed(variables) => formatter.debug_set().entries(variables.keys()).finish(),
             Self::Process => formatter.write_str("Process"),
         }
     }
 }
 
 impl Host {
-    /// The machine and process at hand.
+    /// The current machine and process.
     #[must_use]
     pub fn system() -> Self {
         Self {
@@ -43,7 +42,7 @@ impl Host {
         }
     }
 
-    /// A host with these variables and this clock, and nothing of the process at hand.
+    /// A host with these variables and this clock, independent of the current process.
     pub fn with<K: Into<String>, V: Into<OsString>>(
         variables: impl IntoIterator<Item = (K, V)>,
         clock: Clock,
@@ -53,7 +52,7 @@ impl Host {
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
         Self {
-            variables: Variables::Given(variables),
+            variables: Variables::Fixed(variables),
             clock,
         }
     }
@@ -64,11 +63,11 @@ impl Host {
         self.clock
     }
 
-    /// The process that started this one, where the operating system tells.
+    /// The process id of the parent process; `None` if the operating system does not report it.
     #[must_use]
     pub fn parent_process(&self) -> Option<u32> {
         match &self.variables {
-            Variables::Given(_) => None,
+            Variables::Fixed(_) => None,
             #[cfg(unix)]
             Variables::Process => Some(std::os::unix::process::parent_id()),
             #[cfg(not(unix))]
@@ -76,23 +75,22 @@ impl Host {
         }
     }
 
-    /// The value of a variable; an empty one counts as unset, as the AWS SDKs and client-go treat
-    /// the variables that concern us.
+    /// The value of a variable. An empty one counts as unset, as in the AWS SDKs and client-go.
     pub fn variable(&self, name: &str) -> Result<Option<String>> {
         let value = self.variable_if_set(name)?;
         Ok(value.filter(|value| !value.is_empty()))
     }
 
-    /// The value of a variable for which an empty one is a value too, such as a passphrase.
+    /// The value of a variable that may be empty, such as a passphrase.
     pub fn variable_if_set(&self, name: &str) -> Result<Option<String>> {
         let value = self.raw(name).map(OsString::into_string).transpose();
         value.map_err(|_| {
             Error::configuration(format!("the variable `{name}` is not valid UTF-8"))
-                .with_hint(format!("set `{name}` to plain text, or unset it"))
+                .with_hint(format!("set `{name}` to valid UTF-8, or unset it"))
         })
     }
 
-    /// The value of a variable that names a file or folder.
+    /// The value of a variable that is a path. An empty one counts as unset.
     #[must_use]
     pub fn path_variable(&self, name: &str) -> Option<PathBuf> {
         self.raw(name)
@@ -106,10 +104,9 @@ impl Host {
         self.path_variable(if cfg!(windows) { "USERPROFILE" } else { "HOME" })
     }
 
-    /// The path that a user wrote: `~/` is the home directory, for in a kubeconfig no shell does
-    /// that.
+    /// Expands `~/` in a path, because no shell does that in a kubeconfig.
     pub fn expand(&self, path: &Path) -> Result<PathBuf> {
-        let Ok(below_home) = path.strip_prefix("~") else {
+        let Ok(relative) = path.strip_prefix("~") else {
             return Ok(path.to_owned());
         };
         let home = self.home().ok_or_else(|| {
@@ -117,18 +114,18 @@ impl Host {
             Error::configuration(format!(
                 "cannot resolve `{path}`: there is no home directory"
             ))
-            .with_hint("set HOME, or write the path in full")
+            .with_hint("set HOME, or use an absolute path")
         })?;
-        Ok(home.join(below_home))
+        Ok(home.join(relative))
     }
 
     #[expect(
         clippy::disallowed_methods,
-        reason = "the one place that reads the variables"
+        reason = "the only place that reads variables"
     )]
     fn raw(&self, name: &str) -> Option<OsString> {
         match &self.variables {
-            Variables::Given(variables) => variables.get(name).cloned(),
+            Variables::Fixed(variables) => variables.get(name).cloned(),
             Variables::Process => std::env::var_os(name),
         }
     }
@@ -140,7 +137,7 @@ mod tests {
     use crate::clock::Timestamp;
 
     #[test]
-    fn tilde_is_the_home_directory() {
+    fn tilde_is_expanded_to_the_home_directory() {
         let clock = Clock::fixed(Timestamp::from_unix(0));
         let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
         let host = Host::with([(home, "/home/alice")], clock);
@@ -157,12 +154,12 @@ mod tests {
                 "{path}"
             );
         }
-        let homeless = Host::with([("X", "")], clock);
-        assert!(homeless.expand(Path::new("~/env.yaml")).is_err());
+        let without_home = Host::with([("X", "")], clock);
+        assert!(without_home.expand(Path::new("~/env.yaml")).is_err());
     }
 
     #[test]
-    fn variables_are_hidden_and_empty_is_unset() {
+    fn variables_are_hidden_and_empty_ones_are_unset() {
         let clock = Clock::fixed(Timestamp::from_unix(0));
         let host = Host::with([("AWS_SECRET_ACCESS_KEY", "hunter2"), ("EMPTY", "")], clock);
         assert_eq!(host.variable("EMPTY").unwrap(), None);

@@ -1,6 +1,6 @@
 //! OIDC identity tokens: where they come from, and what can be read from them.
 //!
-//! A token is exchanged for credentials elsewhere: at AWS STS, or at Pulumi Cloud.
+//! AWS STS and Pulumi Cloud exchange them for credentials.
 
 use std::fmt;
 use std::fs::File;
@@ -12,53 +12,53 @@ use percent_encoding::utf8_percent_encode;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::clock::{Deadline, Timestamp};
+use crate::clock::Timestamp;
+use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
-use crate::http::{HttpClient, RESERVED, Response};
+use crate::http::RESERVED;
 use crate::secret::{Secret, Text};
 
-/// In bytes. STS takes tokens of up to 20,000 characters.
-const LONGEST_TOKEN: usize = 64 * 1024;
+/// Maximum length of a token, in bytes. STS accepts tokens of up to 20,000 characters.
+const MAXIMUM_LENGTH: usize = 64 * 1024;
 
-/// Where the identity token comes from. `Display` says it in words, without any secret.
+/// Where an identity token comes from. `Display` describes it without secrets.
 #[derive(Clone, Debug)]
-pub enum Source {
+pub enum IdentityTokenSource {
     /// A file.
     File {
         /// Its path.
         path: PathBuf,
-        /// The flag or variable that named it.
+        /// The flag or variable with the path.
         named_by: &'static str,
     },
     /// A variable.
     Variable {
         /// Its name.
         name: String,
-        /// The flag or variable that named it.
+        /// The flag with the name.
         named_by: &'static str,
     },
-    /// A text that is at hand.
+    /// A value of an opened environment.
     Given {
         /// The token.
         text: Text,
-        /// Where it was found, in words.
+        /// Where the value is, for messages.
         place: String,
     },
-    /// A job of GitHub Actions, which asks GitHub for a token.
+    /// GitHub's OIDC provider, from within a job of GitHub Actions.
     GitHubActions {
-        /// What `ACTIONS_ID_TOKEN_REQUEST_URL` says.
+        /// The value of `ACTIONS_ID_TOKEN_REQUEST_URL`.
         url: String,
-        /// What `ACTIONS_ID_TOKEN_REQUEST_TOKEN` says.
+        /// The value of `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
         token: Secret<String>,
-        /// Whom the token is for.
+        /// The audience of the identity token.
         audience: String,
     },
 }
 
-impl Source {
-    /// A job of GitHub Actions, where this is one that may ask for identity tokens. `audience` is
-    /// whom the token is for.
+impl IdentityTokenSource {
+    /// GitHub's OIDC provider, or `None` outside of jobs with the permission `id-token: write`.
     pub fn github_actions(host: &Host, audience: &str) -> Result<Option<Self>> {
         let url = host.variable("ACTIONS_ID_TOKEN_REQUEST_URL")?;
         let token = host.variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN")?;
@@ -72,40 +72,36 @@ impl Source {
         }))
     }
 
-    /// Gets the token, and checks that it has the shape of one.
-    pub fn read(
-        &self,
-        host: &Host,
-        http: &HttpClient,
-        deadline: Deadline,
-    ) -> Result<Secret<String>> {
-        let text = match self {
-            Self::Given { text, .. } => return self.checked(text.as_bytes()),
-            Self::File { path, .. } => self.read_file(path)?,
+    /// Gets the token, and checks that it has the form of one.
+    pub fn read(&self, context: Context<'_>) -> Result<Secret<String>> {
+        match self {
+            Self::File { path, .. } => self.validate(&self.read_file(path)?),
             Self::Variable { name, .. } => {
-                let value = host.variable(name)?;
-                Zeroizing::new(value.ok_or_else(|| self.absent())?.into_bytes())
+                let value = context.host.variable(name)?;
+                let value = value.ok_or_else(|| self.missing())?;
+                self.validate(&Zeroizing::new(value.into_bytes()))
             }
+            Self::Given { text, .. } => self.validate(text.as_bytes()),
             Self::GitHubActions {
                 url,
                 token,
                 audience,
-            } => return self.ask_github(url, token, audience, http, deadline),
-        };
-        self.checked(&text)
+            } => self.request_from_github(url, token, audience, context),
+        }
     }
 
-    /// What this process has to prove itself with, read without the network: the token itself, or
-    /// what GitHub gives a token for. Whoever lacks it cannot get the token. An error for a pipe,
-    /// which can be read only once.
+    /// Returns the secret that proves access to this source, without a network call: the token
+    /// itself, or the request token of GitHub Actions. Fails for a pipe, because it can be read only
+    /// once.
     pub fn secret(&self, host: &Host) -> Result<Secret<Vec<u8>>> {
         match self {
-            Self::File { path, .. } if !path.is_file() => Err(self.absent()),
-            Self::File { path, .. } => self
-                .read_file(path)
-                .map(|mut text| Secret::new(std::mem::take(&mut *text))),
+            Self::File { path, .. } if !path.is_file() => Err(self.missing()),
+            Self::File { path, .. } => {
+                let mut content = self.read_file(path)?;
+                Ok(Secret::new(std::mem::take(&mut *content)))
+            }
             Self::Variable { name, .. } => {
-                let value = host.variable(name)?.ok_or_else(|| self.absent())?;
+                let value = host.variable(name)?.ok_or_else(|| self.missing())?;
                 Ok(Secret::new(value.into_bytes()))
             }
             Self::Given { text, .. } => Ok(Secret::new(text.as_bytes().to_vec())),
@@ -116,31 +112,31 @@ impl Source {
     }
 
     fn read_file(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-        let unreadable = |error: std::io::Error| {
-            Error::configuration(format!("cannot read the identity token from {self}"))
-                .with_hint("check the path and that this user may read the file")
-                .caused_by(error)
-        };
-        // Room for all that is read, so that growing leaves no copy of the token behind.
-        let mut content = Zeroizing::new(Vec::with_capacity(LONGEST_TOKEN + 64));
+        // Allocated at full size, because growing would leave copies of the token in memory.
+        let mut content = Zeroizing::new(Vec::with_capacity(MAXIMUM_LENGTH + 64));
+        let limit = u64::try_from(MAXIMUM_LENGTH + 1).unwrap_or(u64::MAX);
         File::open(path)
-            .and_then(|file| {
-                let longest = u64::try_from(LONGEST_TOKEN).unwrap_or(u64::MAX);
-                file.take(longest.saturating_add(1))
-                    .read_to_end(&mut content)
-            })
-            .map_err(unreadable)?;
+            .and_then(|file| file.take(limit).read_to_end(&mut content))
+            .map_err(|error| {
+                Error::configuration(format!("cannot read the identity token from {self}"))
+                    .with_hint("check the path and the file's permissions")
+                    .caused_by(error)
+            })?;
         Ok(content)
     }
 
-    fn ask_github(
+    fn request_from_github(
         &self,
         url: &str,
         token: &Secret<String>,
         audience: &str,
-        http: &HttpClient,
-        deadline: Deadline,
+        context: Context<'_>,
     ) -> Result<Secret<String>> {
+        /// The token is moved out and wiped after use.
+        #[derive(Deserialize)]
+        struct Body {
+            value: String,
+        }
         let separator = if url.contains('?') { '&' } else { '?' };
         let audience = utf8_percent_encode(audience, RESERVED);
         let url = Zeroizing::new(format!("{url}{separator}audience={audience}"));
@@ -149,56 +145,48 @@ impl Source {
             ("authorization", authorization.as_str()),
             ("accept", "application/json"),
         ];
-        let answer = http
-            .get(&url, &headers, deadline, LONGEST_TOKEN)
+        let response = context
+            .http
+            .get(&url, &headers, context.deadline, MAXIMUM_LENGTH)
             .map_err(|error| {
-                let hint = error.hint().unwrap_or_default().to_owned();
-                Error::new(
-                    error.kind(),
-                    format!("cannot get an identity token from {self}"),
-                )
-                .with_hint(hint)
-                .caused_by(error)
+                let message = format!("cannot get an identity token from {self}");
+                Error::new(error.kind(), message)
+                    .with_hint(error.hint().unwrap_or_default().to_owned())
+                    .caused_by(error)
             })?;
-        if answer.status != 200 {
-            return Err(self.refused(&answer));
+        if response.status != 200 {
+            return Err(self.rejected(response.status));
         }
-        // A failure to read would quote the answer.
-        let Ok(answer) = serde_json::from_slice::<GitHubAnswer>(answer.body.expose()) else {
-            return Err(self.malformed());
-        };
-        self.checked(&Zeroizing::new(answer.value.into_bytes()))
+        // The parser's error is dropped: it would quote the response.
+        let body: Body =
+            serde_json::from_slice(response.body.expose()).map_err(|_| self.invalid())?;
+        self.validate(&Zeroizing::new(body.value.into_bytes()))
     }
 
-    fn refused(&self, answer: &Response) -> Error {
-        let kind = match answer.status {
-            401 | 403 => Kind::Denied,
-            429 | 500.. => Kind::Unavailable,
-            _ => Kind::Configuration,
+    fn rejected(&self, status: u16) -> Error {
+        let (kind, hint) = match status {
+            401 | 403 => (Kind::Denied, GRANT_PERMISSION),
+            429 | 500.. => (Kind::Unavailable, "try again in a moment"),
+            _ => (Kind::Configuration, GRANT_PERMISSION),
         };
-        let hint = match kind {
-            Kind::Unavailable => "try again in a moment",
-            _ => "give the job `permissions: id-token: write`",
-        };
-        Error::new(kind, format!("{self} gives no identity token"))
+        Error::new(kind, format!("{self} did not issue an identity token"))
             .with_hint(hint)
-            .caused_by(format!("HTTP status {}", answer.status))
+            .caused_by(format!("HTTP status {status}"))
     }
 
-    /// The text between white space, where it has the shape of a signed token (RFC 7519): three
-    /// parts in base64url with dots between.
-    fn checked(&self, text: &[u8]) -> Result<Secret<String>> {
+    /// The text without surrounding whitespace, if it has the form of a signed JWT (RFC 7519): three
+    /// parts in base64url, separated by dots.
+    fn validate(&self, text: &[u8]) -> Result<Secret<String>> {
         let text = text.trim_ascii();
         if text.is_empty() {
-            return Err(self.absent());
+            return Err(self.missing());
         }
-        if text.len() > LONGEST_TOKEN {
-            return Err(Error::configuration(format!(
-                "what is in {self} is too long for an identity token"
-            ))
-            .with_hint("an identity token is a JSON web token (JWT) of a few kilobytes"));
+        if text.len() > MAXIMUM_LENGTH {
+            let message = format!("{self} is too long for an identity token");
+            return Err(Error::configuration(message)
+                .with_hint("an identity token is a JSON web token (JWT) of a few kilobytes"));
         }
-        let text = std::str::from_utf8(text).map_err(|_| self.malformed())?;
+        let text = std::str::from_utf8(text).map_err(|_| self.invalid())?;
         let is_base64url = |part: &str| {
             let mut bytes = part.bytes();
             !part.is_empty() && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
@@ -206,35 +194,38 @@ impl Source {
         if text.split('.').count() == 3 && text.split('.').all(is_base64url) {
             Ok(Secret::from(text))
         } else {
-            Err(self.malformed())
+            Err(self.invalid())
         }
     }
 
-    fn absent(&self) -> Error {
+    fn missing(&self) -> Error {
         let hint = match self {
-            Self::File { .. } => "check that whatever writes the file has run",
+            Self::File { .. } => "check that the process that writes the file has run",
             Self::Given { .. } => {
-                "name the path of an identity token, such as that of `fn::open::oidc`"
+                "pass the path of an identity token, such as the output of `fn::open::oidc`"
             }
-            Self::Variable { .. } => "set the variable to the identity token, or name another",
-            Self::GitHubActions { .. } => return self.malformed(),
+            Self::Variable { .. } => "set the variable to the identity token, or use another one",
+            Self::GitHubActions { .. } => return self.invalid(),
         };
         Error::configuration(format!("there is no identity token in {self}")).with_hint(hint)
     }
 
-    fn malformed(&self) -> Error {
+    fn invalid(&self) -> Error {
         if matches!(self, Self::GitHubActions { .. }) {
-            let message = format!("what {self} answered is not an identity token");
+            let message = format!("the response from {self} is not an identity token");
             return Error::new(Kind::Unavailable, message)
-                .with_hint("check the network: a proxy may answer in the place of GitHub");
+                .with_hint("check the network: a proxy may be answering for GitHub");
         }
-        Error::configuration(format!("what is in {self} is not an identity token")).with_hint(
-            "it has to be a signed JSON web token (JWT): three parts in base64url with dots between",
+        let message = format!("{self} does not contain a valid identity token");
+        Error::configuration(message).with_hint(
+            "use a signed JSON web token (JWT): three parts in base64url, separated by dots",
         )
     }
 }
 
-impl fmt::Display for Source {
+const GRANT_PERMISSION: &str = "grant the job the permission `id-token: write`";
+
+impl fmt::Display for IdentityTokenSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { path, named_by } => {
@@ -249,27 +240,18 @@ impl fmt::Display for Source {
     }
 }
 
-/// What GitHub answers. The token is wiped by whoever takes it.
-#[derive(Deserialize)]
-struct GitHubAnswer {
-    value: String,
-}
-
-/// When a token says that it expires: the claim `exp` (RFC 7519, section 4.1.4), read without any
-/// verification; `None` where it cannot be read.
+/// Returns the expiry in the token: the claim `exp` (RFC 7519, section 4.1.4), not verified. `None`
+/// if it cannot be read.
 #[must_use]
-pub fn expiry(token: &Secret<String>) -> Option<Timestamp> {
+pub(crate) fn expiry(token: &Secret<String>) -> Option<Timestamp> {
     #[derive(Deserialize)]
     struct Claims {
         exp: serde_json::Number,
     }
     let payload = token.expose().split('.').nth(1)?;
-    let payload = BASE64_URL_SAFE_NO_PAD
-        .decode(payload)
-        .map(Zeroizing::new)
-        .ok()?;
+    let payload = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?);
     let claims: Claims = serde_json::from_slice(&payload).ok()?;
-    // The number may have a fraction, which says nothing that matters.
+    // The number may have a fraction, which is dropped.
     let exp = claims.exp.to_string();
     let seconds = exp.split('.').next()?.parse().ok()?;
     Some(Timestamp::from_unix(seconds))

@@ -1,13 +1,12 @@
-//! Wrapped secrets: nothing prints them by accident, and they are wiped when dropped.
+//! Wrapped secrets: never printed by accident, and wiped on drop.
 
 use std::fmt;
 
 pub use esc::text::{REDACTED, Text};
 use zeroize::{Zeroize, Zeroizing};
 
-/// A value that must not be shown: no `Display`, no serialisation, a `Debug` that hides it, wiped
-/// on drop. [`Secret::expose`] is the only way out, so that a search for it finds every place
-/// where a secret leaves.
+/// A secret value: no `Display` or serialization, a `Debug` that hides it, wiped on drop.
+/// [`Secret::expose`] is the only access, so that every use can be found by searching for it.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Secret<T: Zeroize>(Zeroizing<T>);
 
@@ -17,7 +16,7 @@ impl<T: Zeroize> Secret<T> {
         Self(Zeroizing::new(value))
     }
 
-    /// Lends the hidden value.
+    /// The secret value.
     pub fn expose(&self) -> &T {
         &self.0
     }

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use esc::evaluator::{
     Decrypter, Definition, Evaluation, Evaluator, Importer, Provider, Providers, Rotator,
 };
-use esc::format::json::{self, Secrets};
+use esc::format::{Secrets, json};
 use esc::{Data, Diagnostic, Severity, Value};
 use esc::{Error, HostResult};
 use kubectl_esc::host::Host;

@@ -7,14 +7,13 @@ use serde_json::Value as Json;
 
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::{file_importer, local_environment, pulumi_login};
-use crate::aws::endpoint::{EndpointMode, Region};
-use crate::aws::sts;
-use crate::cache::{self, Login as SealingLogin};
+use crate::aws::endpoint::{EndpointMode, EndpointSettings, Region};
+use crate::cache::{self, LoginSecrets};
 use crate::config::{OpenRequest, Reference, Request, Setting};
 use crate::context::Context;
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
-use crate::pulumi_cloud::{Backend, Login, PulumiHome, StateBackend};
+use crate::pulumi_cloud::{Backend, LoginMethod, PulumiHome, StateBackend};
 
 /// The variables that decrypt the stack outputs which a local definition may read.
 const PASSPHRASE_VARIABLES: [&str; 2] =
@@ -25,9 +24,9 @@ const PASSPHRASE_VARIABLES: [&str; 2] =
 pub(super) fn login_and_key(
     inputs: &Inputs,
     context: Context<'_>,
-) -> Result<Option<(SealingLogin, Sha256)>> {
+) -> Result<Option<(LoginSecrets, Sha256)>> {
     let open = &inputs.request.open;
-    let mut sealing = SealingLogin::default();
+    let mut sealing = LoginSecrets::default();
     if let Reference::Local(path) = &open.environment {
         // A pipe can be read only once.
         if !path.is_file() {
@@ -60,13 +59,13 @@ pub(super) fn login_and_key(
 }
 
 /// The Pulumi login, as far as it is known without the network.
-fn pulumi_login(inputs: &Inputs, context: Context<'_>) -> Result<Option<Login>> {
+fn pulumi_login(inputs: &Inputs, context: Context<'_>) -> Result<Option<LoginMethod>> {
     let Ok(backend) = &inputs.backend else {
         return Ok(None);
     };
     let home = PulumiHome::new(context.host, context.deadline);
     let oidc = pulumi_login::oidc(&inputs.request.open, context.host)?;
-    Login::find(context.host, &home, &backend.url, &oidc, None).map(Some)
+    LoginMethod::find(context.host, &home, &backend.url, &oidc, None).map(Some)
 }
 
 /// Adds the secrets that a local definition may use. `false` if one exists that cannot be read now:
@@ -74,7 +73,7 @@ fn pulumi_login(inputs: &Inputs, context: Context<'_>) -> Result<Option<Login>> 
 fn add_local_secrets(
     inputs: &Inputs,
     context: Context<'_>,
-    sealing: &mut SealingLogin,
+    sealing: &mut LoginSecrets,
 ) -> Result<bool> {
     let host = context.host;
     // Without an identity token the definition may still open: it may not need one.
@@ -99,6 +98,7 @@ fn add_local_secrets(
 
 /// Computes the cache key: the hash of everything, besides the sealing secrets and the files, that
 /// changes which credentials a call gets or what is signed with them.
+#[expect(clippy::too_many_lines, reason = "it names every input once")]
 fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
     // No `..` here: a new input does not compile until it is part of the key, or is named with the
     // reason why it is not.
@@ -139,7 +139,7 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         region: _,  // a copy of `Request::region`
         timeout: _, // changes whether a call succeeds, not its credentials
     } = open;
-    let sts::Settings {
+    let EndpointSettings {
         endpoint,
         endpoint_mode: EndpointMode { fips, dual_stack },
     } = sts;
@@ -161,19 +161,19 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         ("environment", Some(&environment)),
         ("remote", switch(*remote)),
         ("root", root.as_deref()),
-        ("secrets of", text(secrets_of)),
-        ("token type", text(pulumi_oidc_token_type)),
+        ("secrets of", text(secrets_of.as_ref())),
+        ("token type", text(pulumi_oidc_token_type.as_ref())),
         ("audience", web_identity_audience.as_deref()),
-        ("cluster name", text(cluster_name)),
-        ("region", text(region)),
+        ("cluster name", text(cluster_name.as_ref())),
+        ("region", text(region.as_ref())),
         ("server region", server_region.as_ref().map(Region::as_str)),
-        ("default region", text(default_region)),
-        ("role ARN", text(role_arn)),
-        ("external id", text(external_id)),
-        ("session name", text(session_name)),
-        ("credentials", text(credentials)),
-        ("web identity", text(web_identity)),
-        ("credential lifetime", text(credential_lifetime)),
+        ("default region", text(default_region.as_ref())),
+        ("role ARN", text(role_arn.as_ref())),
+        ("external id", text(external_id.as_ref())),
+        ("session name", text(session_name.as_ref())),
+        ("credentials", text(credentials.as_ref())),
+        ("web identity", text(web_identity.as_ref())),
+        ("credential lifetime", text(credential_lifetime.as_ref())),
         ("extension", extension.as_deref()),
         ("endpoint", endpoint.as_deref()),
         ("FIPS", switch(*fips)),
@@ -181,8 +181,8 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
     ]))
 }
 
-fn text(setting: &Option<Setting>) -> Option<&str> {
-    setting.as_ref().map(|setting| setting.value.as_str())
+fn text(setting: Option<&Setting>) -> Option<&str> {
+    setting.map(|setting| setting.value.as_str())
 }
 
 fn switch(on: bool) -> Option<&'static str> {

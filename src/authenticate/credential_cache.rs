@@ -5,13 +5,16 @@
 use std::time::Duration;
 
 use crate::authenticate::cache_key::{absolute_path, login_and_key};
+use crate::authenticate::environment::within_task;
 use crate::authenticate::fetch::{Fetched, fetch};
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::pulumi_login;
 use crate::authenticate::session::ClusterSession;
 use crate::aws::Credentials;
 use crate::aws::endpoint::Region;
-use crate::cache::{Attempt, Cache, Entry, Failure, Freshness, Kept, Lock};
+use crate::cache::{
+    Cache, CacheEntry, CachedCredentials, CachedFailure, Freshness, Lock, LockAttempt,
+};
 use crate::clock::format_duration;
 use crate::config::Reference;
 use crate::context::Context;
@@ -46,9 +49,9 @@ pub(super) struct CachedCall<'a> {
 
 /// What the cache holds for a call.
 pub(super) enum Lookup {
-    Fresh(Entry),
+    Fresh(CachedCredentials),
     /// Still valid, but due for renewal.
-    Due(Entry),
+    Due(CachedCredentials),
     /// The credentials are stored on this machine anyway, so they are not cached.
     NotCached,
     Missing,
@@ -71,7 +74,7 @@ impl<'a> CachedCall<'a> {
     /// This call's place in the cache under the current login, if the login has changed.
     pub(super) fn relocated(&self) -> Option<Self> {
         let now = Self::new(self.inputs, self.context)?;
-        (!now.cache.is_same_place(&self.cache)).then_some(now)
+        (!now.cache.has_same_id(&self.cache)).then_some(now)
     }
 
     pub(super) fn session(self) -> Result<ClusterSession> {
@@ -87,9 +90,9 @@ impl<'a> CachedCall<'a> {
     }
 
     pub(super) fn look_up(&self) -> Lookup {
-        let entry = match self.cache.look_up() {
-            Ok(Some(Kept::Credentials(entry))) => entry,
-            Ok(Some(Kept::Nothing(_))) => return Lookup::NotCached,
+        let entry = match self.cache.load() {
+            Ok(Some(CacheEntry::Credentials(entry))) => entry,
+            Ok(Some(CacheEntry::NothingToCache(_))) => return Lookup::NotCached,
             Ok(None) => return Lookup::Missing,
             Err(problem) => {
                 self.log_problem(&problem);
@@ -97,8 +100,8 @@ impl<'a> CachedCall<'a> {
             }
         };
         let clock = self.context.host.clock();
-        let freshness = entry.freshness(clock.now(), clock.machine_start());
-        if freshness == Freshness::Over {
+        let freshness = entry.freshness(clock.now(), clock.boot_time());
+        if freshness == Freshness::Expired {
             return Lookup::Missing;
         }
         let age = clock
@@ -118,7 +121,7 @@ impl<'a> CachedCall<'a> {
 
     /// Renews credentials that are still valid, unless another process does or a renewal has just
     /// failed. Falls back to the cached credentials.
-    fn renew_early(&self, entry: Entry) -> Result<ClusterSession> {
+    fn renew_early(&self, entry: CachedCredentials) -> Result<ClusterSession> {
         let log = self.context.log;
         let last = self.cache.last_failure();
         if last.is_some_and(|last| last.is_within(RENEWAL_PAUSE, self.context.now())) {
@@ -127,8 +130,8 @@ impl<'a> CachedCall<'a> {
         let deadline = self.context.deadline.within(RENEWAL_TIMEOUT);
         let context = self.context.with_deadline(deadline);
         let lock = match self.try_lock(deadline) {
-            Ok(Attempt::Locked(lock)) => lock,
-            Ok(Attempt::Held(_)) => return session_of(entry),
+            Ok(LockAttempt::Acquired(lock)) => lock,
+            Ok(LockAttempt::Held(_)) => return session_of(entry),
             Err(problem) => {
                 // What cannot be stored is not worth renewing.
                 self.log_problem(&problem);
@@ -160,7 +163,8 @@ impl<'a> CachedCall<'a> {
     ) -> Result<ClusterSession> {
         let open = &self.inputs.request.open;
         if open.is_in_cloud() && !self.has_renewed_login {
-            let renewed = pulumi_login::renew_if_expired(open, context);
+            let renewed = pulumi_login::renew_if_expired(open, context)
+                .map_err(|error| within_task(error, "open", open));
             if renewed.map_err(|error| self.store_failure(error))?
                 && let Some(mut relocated) = self.relocated()
             {
@@ -174,7 +178,7 @@ impl<'a> CachedCall<'a> {
         // If the login has changed in the meantime, the session belongs to another login, and must
         // not be found under this one.
         let is_same_login = Self::new(self.inputs, self.context)
-            .is_some_and(|now| now.cache.is_same_place(&self.cache));
+            .is_some_and(|now| now.cache.has_same_id(&self.cache));
         if is_same_login {
             self.store(&fetched)?;
         }
@@ -189,8 +193,8 @@ impl<'a> CachedCall<'a> {
             files,
         } = fetched;
         let kept = match usable_until {
-            None => Kept::Nothing(files.clone()),
-            Some(usable_until) => Kept::Credentials(Entry {
+            None => CacheEntry::NothingToCache(files.clone()),
+            Some(usable_until) => CacheEntry::Credentials(CachedCredentials {
                 shown_cluster: session.shown_cluster_name.clone(),
                 cluster_name: session.cluster_name.clone(),
                 region: session.region.as_str().to_owned(),
@@ -201,7 +205,7 @@ impl<'a> CachedCall<'a> {
                 obtained_at: *obtained_at,
                 good_until: *usable_until,
                 clock_offset: session.clock_offset,
-                machine_start: self.context.host.clock().machine_start(),
+                boot_time: self.context.host.clock().boot_time(),
                 files: files.clone(),
             }),
         };
@@ -209,7 +213,7 @@ impl<'a> CachedCall<'a> {
             Reference::Local(path) => absolute_path(path)?,
             Reference::Cloud(name) => name.clone(),
         };
-        if let Err(problem) = self.cache.keep(&environment, &kept) {
+        if let Err(problem) = self.cache.store(&environment, &kept) {
             self.log_problem(&problem);
         }
         Ok(())
@@ -218,8 +222,8 @@ impl<'a> CachedCall<'a> {
     /// Stores a failure for the processes that wait for this one.
     fn store_failure(&self, error: Error) -> Error {
         let host = self.context.host;
-        let failure = Failure::new(&error, host.parent_process(), self.context.now());
-        if let Err(problem) = self.cache.remember(&failure) {
+        let failure = CachedFailure::new(&error, host.parent_process(), self.context.now());
+        if let Err(problem) = self.cache.store_failure(&failure) {
             self.log_problem(&problem);
         }
         error
@@ -258,7 +262,7 @@ pub(super) fn describe(inputs: &Inputs, context: Context<'_>) -> String {
     }
 }
 
-pub(super) fn session_of(entry: Entry) -> Result<ClusterSession> {
+pub(super) fn session_of(entry: CachedCredentials) -> Result<ClusterSession> {
     Ok(ClusterSession {
         shown_cluster_name: entry.shown_cluster,
         cluster_name: entry.cluster_name,

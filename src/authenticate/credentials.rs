@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use crate::authenticate::environment::OpenedEnvironment;
-use crate::aws::endpoint::Region;
+use crate::aws::endpoint::{EndpointSettings, Region};
 use crate::aws::sts::{self, AssumeRole, AssumeRoleWithWebIdentity, Sts};
 use crate::aws::{Credentials, eks, find_credentials};
 use crate::clock::Timestamp;
 use crate::config::{AssumedRole, Setting, Target};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::identity_token;
+use crate::identity_token::IdentityTokenSource;
 use esc::PropertyPath;
 use kubeconfig::Cluster;
 
@@ -30,7 +30,7 @@ impl OpenedEnvironment {
     pub(super) fn credentials(
         &self,
         target: &Target,
-        sts: &Sts,
+        sts: &Sts<'_>,
         context: Context<'_>,
     ) -> Result<Obtained> {
         let own = self.own_credentials(target, sts, context)?;
@@ -51,7 +51,7 @@ impl OpenedEnvironment {
     fn own_credentials(
         &self,
         target: &Target,
-        sts: &Sts,
+        sts: &Sts<'_>,
         context: Context<'_>,
     ) -> Result<OwnCredentials> {
         if let Some(path) = &target.web_identity {
@@ -114,7 +114,7 @@ impl OpenedEnvironment {
         &self,
         path: &PropertyPath,
         target: &Target,
-        sts: &Sts,
+        sts: &Sts<'_>,
         context: Context<'_>,
     ) -> Result<OwnCredentials> {
         let role = target.role.as_ref();
@@ -133,11 +133,11 @@ impl OpenedEnvironment {
             )
             .with_hint("pass the path of an identity token, such as that of `fn::open::oidc`")
         })?;
-        let token = identity_token::Source::Given {
+        let token = IdentityTokenSource::Given {
             text: value.as_text().cloned().unwrap_or_default(),
             place: format!("`{path}` in the environment"),
         };
-        let token = token.read(context.host, context.http, context.deadline)?;
+        let token = token.read(context)?;
         context.log.info(format_args!(
             "assuming `{}` (from {}) with the identity token at `{path}`",
             arn.redacted(),
@@ -150,7 +150,7 @@ impl OpenedEnvironment {
             duration: None,
             policy_arns: Vec::new(),
             identity_token: &token,
-            hidden: secret_values([Some(arn), session_name]),
+            secret_inputs: secret_values([Some(arn), session_name]),
         })?;
         Ok(OwnCredentials {
             credentials,
@@ -184,7 +184,7 @@ fn no_role(path: &PropertyPath) -> Error {
 
 /// Assumes a role with the environment's credentials.
 fn assume_role(
-    sts: &Sts,
+    sts: &Sts<'_>,
     credentials: &Credentials,
     role: &AssumedRole,
     context: Context<'_>,
@@ -200,8 +200,7 @@ fn assume_role(
             role_arn: role.arn.value.clone(),
             session_name: session_name_or_default(role.session_name.as_ref()),
             external_id: role.external_id.as_ref().map(|id| id.value.clone()),
-            hidden: secret_values([Some(&role.arn), role.session_name.as_ref()]),
-            duration: None,
+            secret_inputs: secret_values([Some(&role.arn), role.session_name.as_ref()]),
         },
     )?;
     // At AWS, the assumed session outlives the one that requested it. The token still expires with
@@ -234,13 +233,12 @@ fn secret_values(settings: [Option<&Setting>; 2]) -> Vec<&str> {
 }
 
 /// The STS client for a region.
-pub(super) fn sts_client(region: &Region, settings: &sts::Settings, context: Context<'_>) -> Sts {
-    Sts::new(
-        context.http,
-        region.as_str().to_owned(),
-        settings.clone(),
-        context.deadline,
-    )
+pub(super) fn sts_client<'a>(
+    region: &Region,
+    settings: &EndpointSettings,
+    context: Context<'a>,
+) -> Sts<'a> {
+    Sts::new(context, region.as_str().to_owned(), settings.clone())
 }
 
 /// Asks EKS for the endpoint and the CA certificate of the target cluster, with the environment's
@@ -251,7 +249,7 @@ pub fn describe_cluster(
     context: Context<'_>,
 ) -> Result<Cluster> {
     let region = target.region.clone().parse(|text| Region::parse(text))?;
-    let settings = sts::Settings::from_host(context.host)?;
+    let settings = EndpointSettings::for_sts(context.host)?;
     let sts = sts_client(&region.value, &settings, context);
     let own = opened.own_credentials(target, &sts, context)?;
     context.log.info(format_args!(
@@ -260,12 +258,10 @@ pub fn describe_cluster(
         region.redacted()
     ));
     let described = eks::describe_cluster(
-        context.http,
-        context.host,
+        context,
         &region.value,
         &own.credentials,
         &target.cluster_name.value,
-        context.deadline,
     )?;
     Ok(Cluster {
         server: described.endpoint,

@@ -39,12 +39,7 @@ pub fn diagnose(
     let size = token.token.expose().len();
     report("token", format!("signed, {size} bytes"));
 
-    let caller = caller_identity::ask(
-        context.http,
-        &token.token,
-        &session.cluster_name,
-        context.deadline,
-    )?;
+    let caller = caller_identity::ask(context, &token.token, &session.cluster_name)?;
     report("AWS STS", format!("accepts the token as `{caller}`"));
     let skew = clock_skew::describe(context.http.clock_offset());
     report(

@@ -10,7 +10,7 @@ use crate::config::{OpenRequest, Origin, Reference};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::opener::{Checked, Opener, Opening};
-use crate::pulumi_cloud::Name;
+use crate::pulumi_cloud::{AnonymousEnvironment, EnvironmentName, StoredEnvironment};
 use esc::{Diagnostic, Environment, Sources, Style};
 
 /// An environment that was opened without errors.
@@ -94,9 +94,9 @@ fn with_opener<T>(
     let path = match &request.environment {
         Reference::Cloud(name) => {
             reject_local_flags(name, request)?;
-            let name = Name::parse(name)?;
+            let name = EnvironmentName::parse(name)?;
             return log_in(request, context, name.organization.as_deref())
-                .and_then(|cloud| work(&cloud.stored(&name)?))
+                .and_then(|cloud| work(&StoredEnvironment::new(&cloud, &name)?))
                 .map_err(|error| within_task(error, verb, request));
         }
         Reference::Local(path) => path,
@@ -104,12 +104,18 @@ fn with_opener<T>(
     if request.remote {
         let definition = file_importer::read_definition(path)?;
         return log_in(request, context, None)
-            .and_then(|cloud| work(&cloud.anonymous(definition.text, definition.shown_as)?))
+            .and_then(|cloud| {
+                let (text, shown_as) = (definition.text, definition.shown_as);
+                work(&AnonymousEnvironment::new(&cloud, text, shown_as)?)
+            })
             .map_err(|error| within_task(error, verb, request));
     }
     let decrypter = match &request.secrets_of {
         Some(name) => {
-            let name = name.clone().parse(|name| Name::parse(name))?.value;
+            let name = name
+                .clone()
+                .parse(|name| EnvironmentName::parse(name))?
+                .value;
             Some(RemoteDecrypter::new(name, request, context))
         }
         None => None,

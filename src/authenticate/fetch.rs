@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::config::{Origin, Setting, Target};
 use crate::context::Context;
 use crate::error::Result;
-use crate::files_read::FileRead;
+use crate::file_tracker::FileDigest;
 use esc::Environment;
 use kubeconfig::Kubeconfig;
 
@@ -31,7 +31,7 @@ pub(super) struct Fetched {
     /// Until when the cache may use it; `None` for credentials that are stored on this machine
     /// anyway.
     pub(super) usable_until: Option<Timestamp>,
-    pub(super) files: Vec<FileRead>,
+    pub(super) files: Vec<FileDigest>,
 }
 
 /// Opens the environment and obtains credentials, regardless of the cache. Calls `observe` after
@@ -106,8 +106,8 @@ fn server_region(server: Option<&Region>, environment: &Environment) -> Option<S
         return Some(Setting::new(region.as_str().to_owned(), Origin::ApiServer));
     }
     let files = environment.files();
-    let (_, text) = files.iter().find(|(name, _)| *name == "KUBECONFIG")?;
-    let kubeconfig = Kubeconfig::parse(text.as_str()?).ok()?;
+    let file = files.iter().find(|file| file.name == "KUBECONFIG")?;
+    let kubeconfig = Kubeconfig::parse(file.text.as_str()?).ok()?;
     let mut regions: Vec<_> = kubeconfig
         .servers()
         .filter_map(Region::of_api_server)

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
-use crate::files_read::{FilesRead, is_absence};
+use crate::file_tracker::{FileTracker, is_not_found};
 use esc::evaluator::limits::MAXIMUM_SOURCE_BYTES;
 use esc::{Definition, HostResult, Importer};
 
@@ -21,7 +21,7 @@ const DEFAULT_PROJECT: &str = "default";
 #[derive(Clone, Debug)]
 pub struct FileImporter {
     root: PathBuf,
-    files: FilesRead,
+    files: FileTracker,
 }
 
 impl FileImporter {
@@ -30,13 +30,13 @@ impl FileImporter {
     pub fn new(root: PathBuf) -> Self {
         Self {
             root,
-            files: FilesRead::default(),
+            files: FileTracker::default(),
         }
     }
 
     /// Records the files that imports look for.
     #[must_use]
-    pub(super) fn recording(self, files: FilesRead) -> Self {
+    pub(super) fn recording(self, files: FileTracker) -> Self {
         Self { files, ..self }
     }
 }
@@ -49,7 +49,7 @@ impl Importer for FileImporter {
         for path in &candidates {
             let text = read(path)?;
             self.files
-                .note(path, text.as_ref().map(|text| text.as_bytes()));
+                .record(path, text.as_ref().map(|text| text.as_bytes()));
             if let Some(text) = text {
                 return Ok(Definition {
                     name: name.to_owned(),
@@ -126,7 +126,7 @@ fn read(path: &Path) -> Result<Option<Zeroizing<String>>> {
     };
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if is_absence(&error) => return Ok(None),
+        Err(error) if is_not_found(&error) => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
     if metadata.is_dir() {
@@ -135,7 +135,7 @@ fn read(path: &Path) -> Result<Option<Zeroizing<String>>> {
     }
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if is_absence(&error) => return Ok(None),
+        Err(error) if is_not_found(&error) => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
     // One byte above the limit, to detect a file that is too large, even one that is growing.

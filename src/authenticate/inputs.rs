@@ -1,11 +1,10 @@
 //! Everything a call depends on, resolved before anything is opened.
 
-use crate::aws::endpoint::Region;
-use crate::aws::sts;
+use crate::aws::endpoint::{EndpointSettings, Region};
 use crate::config::{OpenRequest, Reference, Request, Setting, default_region};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::pulumi_cloud::{Backend, Name, PulumiHome};
+use crate::pulumi_cloud::{Backend, EnvironmentName, PulumiHome};
 
 /// The inputs of a call, besides the secrets it logs in with: the request, and what the variables
 /// and configuration files of this machine add to it.
@@ -19,7 +18,7 @@ pub(super) struct Inputs {
     pub(super) server_region: Option<Region>,
     /// `AWS_REGION`, or else `AWS_DEFAULT_REGION`.
     pub(super) default_region: Option<Setting>,
-    pub(super) sts: sts::Settings,
+    pub(super) sts: EndpointSettings,
     /// The Pulumi Cloud in use. A local definition may not need one, so an error matters only when
     /// Pulumi Cloud is called.
     pub(super) backend: Result<Backend, Error>,
@@ -39,7 +38,7 @@ impl Inputs {
                 .as_deref()
                 .and_then(Region::of_api_server),
             default_region: default_region(host)?,
-            sts: sts::Settings::from_host(host)?,
+            sts: EndpointSettings::for_sts(host)?,
             organization: organization(&request.open, &backend, &home)?,
             backend,
             request,
@@ -53,7 +52,7 @@ fn organization(
     home: &PulumiHome<'_>,
 ) -> Result<Option<String>> {
     if let Reference::Cloud(name) = &request.environment
-        && Name::parse(name)?.organization.is_some()
+        && EnvironmentName::parse(name)?.organization.is_some()
     {
         return Ok(None);
     }

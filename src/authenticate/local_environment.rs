@@ -5,23 +5,23 @@ use std::path::{Path, PathBuf};
 use crate::authenticate::file_importer::{self, FileImporter};
 use crate::authenticate::remote_decrypter::RemoteDecrypter;
 use crate::authenticate::stack_backends::CloudStackBackends;
-use crate::aws::web_identity;
+use crate::aws::web_identity::WebIdentitySettings;
 use crate::config::OpenRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::files_read::FilesRead;
+use crate::file_tracker::FileTracker;
 use crate::opener::{Checked, Opener, Opening};
 use crate::providers::PulumiStacks;
-use crate::providers::aws_login::{self, AwsLogin};
+use crate::providers::aws_login::{AwsLogin, AwsLoginSettings};
 use esc::{Definition, Evaluation, Evaluator, HostResult, Provider, Providers};
 
 /// A local definition, and what its evaluation needs.
 pub(super) struct LocalEnvironment<'a> {
     definition: Definition,
     importer: FileImporter,
-    aws_login: AwsLogin,
+    aws_login: AwsLogin<'a>,
     pulumi_stacks: PulumiStacks<'a>,
-    files: FilesRead,
+    files: FileTracker,
     decrypter: Option<&'a RemoteDecrypter<'a>>,
 }
 
@@ -29,28 +29,27 @@ impl<'a> LocalEnvironment<'a> {
     pub(super) fn new(
         request: &OpenRequest,
         path: &Path,
-        context: Context<'_>,
+        context: Context<'a>,
         stacks: &'a CloudStackBackends<'a>,
         decrypter: Option<&'a RemoteDecrypter<'a>>,
     ) -> Result<Self> {
         let definition = file_importer::read_definition(path)?;
-        let files = FilesRead::default();
-        files.note(path, Some(definition.text.as_bytes()));
+        let files = FileTracker::default();
+        files.record(path, Some(definition.text.as_bytes()));
         let root = request
             .root
             .clone()
             .or_else(|| path.parent().map(PathBuf::from))
             .unwrap_or_default();
-        let settings = aws_login::Settings {
+        let settings = AwsLoginSettings {
             region: request.region.clone(),
-            identity: identity(request),
-            deadline: context.deadline,
+            web_identity: identity(request),
         };
         Ok(Self {
             definition,
             importer: FileImporter::new(root).recording(files.clone()),
-            aws_login: AwsLogin::new(context.host, context.http, settings),
-            pulumi_stacks: PulumiStacks::new(context.host, stacks).noting(files.clone()),
+            aws_login: AwsLogin::new(context, settings),
+            pulumi_stacks: PulumiStacks::new(context.host, stacks).tracking(files.clone()),
             files,
             decrypter,
         })
@@ -65,9 +64,9 @@ impl<'a> LocalEnvironment<'a> {
     }
 }
 
-/// The source of the identity token for AWS, as the request names it.
-pub(super) fn identity(request: &OpenRequest) -> web_identity::Choice {
-    web_identity::Choice {
+/// The request's settings for the identity token for AWS.
+pub(super) fn identity(request: &OpenRequest) -> WebIdentitySettings {
+    WebIdentitySettings {
         file: request.web_identity_token_file.clone(),
         variable: request.web_identity_token_env.clone(),
         audience: request.web_identity_audience.clone(),
@@ -87,7 +86,7 @@ impl Opener for LocalEnvironment<'_> {
             sources,
             keys: self.aws_login.keys(),
             identity_tokens: Vec::new(),
-            files: self.files.list(),
+            files: self.files.digests(),
         })
     }
 

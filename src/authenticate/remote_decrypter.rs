@@ -6,7 +6,7 @@ use crate::authenticate::pulumi_login::log_in;
 use crate::config::OpenRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::pulumi_cloud::{self, Cloud, Name};
+use crate::pulumi_cloud::{Cloud, EnvironmentName, StoredEnvironment};
 use crate::secret::Text;
 use esc::{Decrypter, HostResult};
 
@@ -16,7 +16,7 @@ const TASK: &str = "decrypting";
 /// Decrypts with a stored environment, one request per ciphertext. No login is looked up before the
 /// first one.
 pub(super) struct RemoteDecrypter<'a> {
-    name: Name,
+    name: EnvironmentName,
     request: &'a OpenRequest,
     context: Context<'a>,
     state: Mutex<State<'a>>,
@@ -27,14 +27,18 @@ enum State<'a> {
     #[default]
     NotLoggedIn,
     /// The login, and the environment's name with its organization.
-    LoggedIn(Cloud<'a>, Name),
+    LoggedIn(Box<(Cloud<'a>, EnvironmentName)>),
     /// A ciphertext could not be decrypted. A definition may hold hundreds, so the rest is not
     /// tried.
     Failed,
 }
 
 impl<'a> RemoteDecrypter<'a> {
-    pub(super) fn new(name: Name, request: &'a OpenRequest, context: Context<'a>) -> Self {
+    pub(super) fn new(
+        name: EnvironmentName,
+        request: &'a OpenRequest,
+        context: Context<'a>,
+    ) -> Self {
         Self {
             name,
             request,
@@ -48,16 +52,17 @@ impl<'a> RemoteDecrypter<'a> {
             let organization = self.name.organization.as_deref();
             let cloud = log_in(self.request, self.context, organization)?;
             let name = cloud.full_name(&self.name)?;
-            *state = State::LoggedIn(cloud, name);
+            *state = State::LoggedIn(Box::new((cloud, name)));
         }
-        let State::LoggedIn(cloud, name) = state else {
+        let State::LoggedIn(login) = state else {
             return Err(Error::new(
                 Kind::Definition,
                 "not tried, because another secret could not be decrypted",
             ));
         };
-        let envelope = pulumi_cloud::envelope(ciphertext);
-        let mut plaintexts = cloud.stored(name)?.decrypt(&[&envelope])?;
+        let (cloud, name) = &**login;
+        let envelope = esc::envelope::encode(ciphertext);
+        let mut plaintexts = StoredEnvironment::new(cloud, name)?.decrypt(&[&envelope])?;
         let plaintext = plaintexts.pop().ok_or_else(|| {
             // invariant: the response was checked to hold one plaintext per ciphertext.
             Error::new(Kind::Internal, "a ciphertext has no plaintext")

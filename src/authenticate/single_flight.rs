@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::authenticate::credential_cache::{CachedCall, Lookup, fetch_uncached, session_of};
 use crate::authenticate::session::ClusterSession;
-use crate::cache::{Attempt, Entry, Failure, Hold, Kept, Lock};
+use crate::cache::{CacheEntry, CachedCredentials, CachedFailure, Lock, LockAttempt, LockMode};
 use crate::clock::{Deadline, Timestamp, format_duration};
 use crate::error::{Error, Kind, Result};
 use crate::kubernetes::exec_info;
@@ -22,8 +22,8 @@ const GRACE_PERIOD: Duration = Duration::from_secs(2);
 
 /// What the lock holder left for the processes that waited for it.
 enum HolderResult<'a> {
-    Fetched(Entry),
-    Failed(Failure),
+    Fetched(CachedCredentials),
+    Failed(CachedFailure),
     /// The credentials are stored on this machine anyway: nothing to share.
     NotCached,
     /// The login has changed: the result is elsewhere, under a lock of its own.
@@ -51,13 +51,13 @@ impl<'a> CachedCall<'a> {
             return Err(failure.clone().into_error());
         }
         let replaced = self.entry_to_replace();
-        let mut waited = self.wait_for_lock(Hold::Together)?;
+        let mut waited = self.wait_for_lock(LockMode::Shared)?;
         if waited.has_waited {
             let mut result = self.holder_result(last_failure.as_ref(), replaced);
-            let is_shared = |lock: &mut Lock| lock.hold() == Hold::Together;
+            let is_shared = |lock: &mut Lock| lock.mode() == LockMode::Shared;
             if matches!(result, HolderResult::None) && waited.lock.take_if(is_shared).is_some() {
                 // The lock holder exited without a result; one waiter retries.
-                waited = self.wait_for_lock(Hold::Alone)?;
+                waited = self.wait_for_lock(LockMode::Exclusive)?;
                 result = self.holder_result(last_failure.as_ref(), replaced);
             }
             match result {
@@ -85,8 +85,8 @@ impl<'a> CachedCall<'a> {
         if !self.inputs.request.cache.refresh {
             return None;
         }
-        match self.cache.look_up() {
-            Ok(Some(Kept::Credentials(entry))) => Some(entry.obtained_at),
+        match self.cache.load() {
+            Ok(Some(CacheEntry::Credentials(entry))) => Some(entry.obtained_at),
             _ => None,
         }
     }
@@ -95,7 +95,7 @@ impl<'a> CachedCall<'a> {
     /// they are not the ones to replace.
     fn holder_result(
         &self,
-        last_failure: Option<&Failure>,
+        last_failure: Option<&CachedFailure>,
         replaced: Option<Timestamp>,
     ) -> HolderResult<'a> {
         if let Some(call) = self.relocated() {
@@ -116,7 +116,7 @@ impl<'a> CachedCall<'a> {
 
     /// Whether the failure belongs to the same client command. A user who runs the plugin in a shell
     /// wants to retry.
-    fn should_replay(&self, failure: &Failure) -> bool {
+    fn should_replay(&self, failure: &CachedFailure) -> bool {
         let host = self.context.host;
         let is_run_by_client = matches!(host.variable(exec_info::VARIABLE), Ok(Some(_)));
         let parent = host.parent_process();
@@ -126,8 +126,8 @@ impl<'a> CachedCall<'a> {
             && parent == failure.parent
     }
 
-    /// Waits for the lock. Without waiting the lock is exclusive, and after waiting as `hold` says.
-    fn wait_for_lock(&self, hold: Hold) -> Result<WaitedLock> {
+    /// Waits for the lock. Without waiting the lock is exclusive, and after waiting as `mode` says.
+    fn wait_for_lock(&self, mode: LockMode) -> Result<WaitedLock> {
         let deadline = self.context.deadline;
         let remaining_at_start = deadline.remaining();
         let mut has_waited = false;
@@ -139,13 +139,13 @@ impl<'a> CachedCall<'a> {
         };
         loop {
             let holder_deadline = match self.try_lock(deadline) {
-                Ok(Attempt::Locked(lock)) => {
+                Ok(LockAttempt::Acquired(lock)) => {
                     return Ok(WaitedLock {
                         lock: Some(lock),
                         has_waited,
                     });
                 }
-                Ok(Attempt::Held(deadline)) => deadline.map(|it| it.plus(GRACE_PERIOD)),
+                Ok(LockAttempt::Held(deadline)) => deadline.map(|it| it.plus(GRACE_PERIOD)),
                 Err(problem) => {
                     self.log_problem(&problem);
                     return without_lock(has_waited);
@@ -172,7 +172,7 @@ impl<'a> CachedCall<'a> {
             let own_deadline = self.wall_clock(deadline);
             match self
                 .cache
-                .wait_for_lock(hold, own_deadline, patience.min(remaining))
+                .wait_for_lock(mode, own_deadline, patience.min(remaining))
             {
                 Ok(Some(lock)) => {
                     return Ok(WaitedLock {
@@ -189,7 +189,7 @@ impl<'a> CachedCall<'a> {
         }
     }
 
-    pub(super) fn try_lock(&self, deadline: Deadline) -> Result<Attempt> {
+    pub(super) fn try_lock(&self, deadline: Deadline) -> Result<LockAttempt> {
         self.cache.try_lock(self.wall_clock(deadline))
     }
 

@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use crate::authenticate::pulumi_login::log_in;
 use crate::config::OpenRequest;
 use crate::context::Context;
-use crate::error::Result;
-use crate::providers::{Backends, OtherBackend};
-use crate::pulumi_cloud::{Cloud, PulumiHome, Stack, StateBackend};
+use crate::error::{Error, Kind, Result};
+use crate::providers::{Backends, DiyBackendUrl};
+use crate::pulumi_cloud::{Cloud, CloudStack, PulumiHome, StateBackend};
 use crate::pulumi_state::StackName;
 use crate::secret::{Secret, Text};
 
@@ -41,36 +41,30 @@ impl<'a> CloudStackBackends<'a> {
     fn with_stack<T>(
         &self,
         name: &StackName,
-        work: impl FnOnce(&Stack<'_>) -> Result<T>,
+        work: impl FnOnce(&CloudStack<'_>) -> Result<T>,
     ) -> Result<T> {
         // A panic cannot leave the list half changed.
         let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
-        let position = match logins
-            .iter()
-            .position(|login| login.named == name.organization)
-        {
-            Some(position) => position,
-            None => {
-                logins.push(OrganizationLogin {
-                    named: name.organization.clone(),
-                    cloud: log_in(self.request, self.context, name.organization.as_deref())?,
-                    organization: name.organization.clone(),
-                });
-                logins.len() - 1
-            }
-        };
-        let login = &mut logins[position];
+        let is_named = |login: &OrganizationLogin<'_>| login.named == name.organization;
+        if !logins.iter().any(is_named) {
+            logins.push(OrganizationLogin {
+                named: name.organization.clone(),
+                cloud: log_in(self.request, self.context, name.organization.as_deref())?,
+                organization: name.organization.clone(),
+            });
+        }
+        let login = logins.iter_mut().find(|login| is_named(login));
+        // invariant: it was added above if it was missing.
+        let login = login.ok_or_else(|| Error::new(Kind::Internal, "a login is missing"))?;
         let organization = login.organization.as_deref();
-        let stack = login
-            .cloud
-            .stack(organization, &name.project, &name.stack)?;
+        let stack = CloudStack::new(&login.cloud, organization, &name.project, &name.stack)?;
         login.organization = Some(stack.organization().to_owned());
         work(&stack)
     }
 }
 
 impl Backends for CloudStackBackends<'_> {
-    fn other(&self) -> Result<Option<OtherBackend>> {
+    fn diy_backend(&self) -> Result<Option<DiyBackendUrl>> {
         let home = PulumiHome::new(self.context.host, self.context.deadline);
         Ok(match StateBackend::find(self.context.host, &home)? {
             StateBackend::Cloud => None,
@@ -78,7 +72,7 @@ impl Backends for CloudStackBackends<'_> {
                 self.context.log.debug(format_args!(
                     "reading stacks from the backend that {named_by} names"
                 ));
-                Some(OtherBackend { url, named_by })
+                Some(DiyBackendUrl { url, named_by })
             }
         })
     }

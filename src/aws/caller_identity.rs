@@ -1,51 +1,56 @@
-//! Asks AWS STS whose a token is, as the cluster does with each token that it gets.
+//! Asks AWS STS which identity signed a token, as every cluster does with the tokens it receives.
+
+use serde_json::Value as Json;
 
 use crate::aws::eks_token;
-use crate::clock::Deadline;
+use crate::aws::failure::{ErrorResponse, Operation, ServiceCall};
+use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::http::HttpClient;
-use crate::secret::{REDACTED, Secret};
+use crate::http::parse_url;
+use crate::secret::Secret;
 
-/// The longest answer that is taken, in bytes. STS's has some hundreds.
-const LARGEST_ANSWER: usize = 64 * 1024;
+/// The largest response that is read, in bytes. A usual one has a few hundred.
+const MAXIMUM_RESPONSE: usize = 64 * 1024;
 
-/// The ARN of whoever signed the token. The request goes to the host in the token, whatever the
-/// variables say of endpoints, because that is where the cluster asks.
-pub fn ask(
-    http: &HttpClient,
+/// Returns the ARN of the identity that signed the token for the cluster of this name.
+///
+/// The request goes to the host in the token, as the cluster's request does; variables that replace
+/// the endpoint of STS have no effect.
+pub(crate) fn ask(
+    context: Context<'_>,
     token: &Secret<String>,
     cluster_name: &str,
-    deadline: Deadline,
 ) -> Result<String> {
-    let url = eks_token::presigned_url_in(token)
-        .ok_or_else(|| Error::new(Kind::Internal, "the token holds no URL"))?;
+    let internal = || Error::new(Kind::Internal, "the token contains no URL");
+    let url = eks_token::presigned_url_in(token).ok_or_else(internal)?;
+    let server = parse_url(&url)?.into_parts().authority;
+    let server = server.ok_or_else(internal)?;
     let headers = [
         (eks_token::CLUSTER_HEADER, cluster_name),
         ("accept", "application/json"),
     ];
-    let answer = http.get(&url, &headers, deadline, LARGEST_ANSWER)?;
-    let body = serde_json::from_slice(answer.body.expose()).unwrap_or(serde_json::Value::Null);
-    if answer.status == 200 {
-        let path = "/GetCallerIdentityResponse/GetCallerIdentityResult/Arn";
-        let arn = body.pointer(path).and_then(serde_json::Value::as_str);
-        return arn.map(str::to_owned).ok_or_else(|| {
-            Error::new(Kind::Unavailable, "what answered is not AWS STS")
-                .with_hint("check the network: a proxy may answer in its place")
-        });
-    }
-    let kind = match answer.status {
-        429 | 500.. => Kind::Unavailable,
-        _ => Kind::Denied,
+    let response = context
+        .http
+        .get(&url, &headers, context.deadline, MAXIMUM_RESPONSE)?;
+    let call = ServiceCall {
+        context,
+        operation: Operation::GetCallerIdentity,
+        has_custom_endpoint: false,
+        secrets: vec![token.expose()],
     };
-    let text = |name: &str| body.pointer(&format!("/Error/{name}"))?.as_str();
-    let code = text("Code").unwrap_or("no reason given");
-    let message = text("Message").unwrap_or_default();
-    // A message may quote what was signed.
-    let message = message.replace(token.expose(), REDACTED);
-    Err(Error::new(
-        kind,
-        "AWS STS does not take the token, and so no cluster will",
-    )
-    .with_hint("check the credentials: they may be wrong, ended or revoked")
-    .caused_by(format!("{code}: {message} (HTTP status {})", answer.status)))
+    let body: Json = serde_json::from_slice(response.body.expose()).unwrap_or_default();
+    let text = |path: &str| body.pointer(path).and_then(Json::as_str);
+    if response.status == 200 {
+        let arn = text("/GetCallerIdentityResponse/GetCallerIdentityResult/Arn");
+        return arn
+            .map(str::to_owned)
+            .ok_or_else(|| call.not_from_aws(&server, "a response without an ARN"));
+    }
+    let rejection = ErrorResponse {
+        status: response.status,
+        code: text("/Error/Code"),
+        message: text("/Error/Message").unwrap_or_default(),
+        request_id: text("/RequestId"),
+    };
+    Err(call.rejection(&server, &rejection))
 }

@@ -1,29 +1,50 @@
-//! AWS credentials, as STS issues them and as requests are signed with them.
+//! AWS credentials.
+
+use aws_credential_types::Credentials as SdkCredentials;
 
 use crate::clock::Timestamp;
 use crate::secret::Secret;
 
-/// Credentials that sign requests to AWS. `Debug` shows the access key id, which AWS treats as
-/// public, and nothing that signs.
+/// Credentials that sign requests to AWS. `Debug` shows the access key ID, which AWS treats as
+/// public, and neither of the secrets.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Credentials {
-    /// Names the key: `AKIA…` for a long-term key, `ASIA…` for a temporary one.
+    /// The access key ID: `AKIA…` for a long-term key, `ASIA…` for a temporary one.
     pub access_key_id: String,
-    /// Signs.
+    /// The secret access key.
     pub secret_access_key: Secret<String>,
-    /// Goes with every request that a temporary key signs; long-term keys have none.
+    /// The session token. Long-term keys have none.
     pub session_token: Option<Secret<String>>,
-    /// When they stop to work; `None` where nobody said so.
+    /// When they expire; `None` if that is unknown.
     pub expires_at: Option<Timestamp>,
 }
 
 impl Credentials {
-    /// Whether both are the same access key in the same session.
+    /// Whether both have the same access key and session token, whatever their expiry.
     #[must_use]
     pub fn is_same_key(&self, other: &Self) -> bool {
         self.access_key_id == other.access_key_id
             && self.secret_access_key == other.secret_access_key
             && self.session_token == other.session_token
+    }
+
+    /// The secret access key, and the session token if there is one.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.secret_access_key)
+            .chain(&self.session_token)
+            .map(|secret| secret.expose().as_str())
+    }
+
+    /// The same credentials as the AWS SDK has them.
+    pub(super) fn to_sdk(&self) -> SdkCredentials {
+        let session_token = self.session_token.as_ref();
+        SdkCredentials::new(
+            self.access_key_id.as_str(),
+            self.secret_access_key.expose().as_str(),
+            session_token.map(|token| token.expose().clone()),
+            None,
+            "kubectl-esc",
+        )
     }
 }
 
@@ -32,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debug_shows_nothing_that_signs() {
+    fn debug_hides_the_secrets() {
         let credentials = Credentials {
             access_key_id: "ASIAEXAMPLE".to_owned(),
             secret_access_key: Secret::from("hunter2"),

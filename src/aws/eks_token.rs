@@ -1,36 +1,36 @@
-//! The bearer token that an EKS cluster takes: a presigned STS request.
+//! The bearer token for an EKS cluster: a presigned STS request.
 //!
-//! The token is the prefix `k8s-aws-v1.` and the base64url text of a URL that asks STS
-//! `GetCallerIdentity`. The cluster's aws-iam-authenticator sends that request and so learns who
-//! signed it. The cluster's name is signed as the header `x-k8s-aws-id`, so a token is good for one
-//! cluster only. Nothing here needs the network.
+//! The token is the prefix `k8s-aws-v1.` and the presigned URL of a `GetCallerIdentity` request in
+//! base64url. The cluster's aws-iam-authenticator sends that request to learn who signed it. The
+//! header `x-k8s-aws-id` with the cluster's name is signed too, so that a token is valid for one
+//! cluster only. Signing needs no network.
 
 use std::time::Duration;
 
-use aws_credential_types::Credentials as SigningCredentials;
 use aws_sigv4::http_request::{
     SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
 };
 use aws_sigv4::sign::v4::SigningParams;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use zeroize::Zeroizing;
 
 use crate::aws::credentials::Credentials;
 use crate::aws::endpoint::{EndpointMode, Region, StsHost};
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
+use crate::http::RESERVED;
 use crate::secret::Secret;
 
-/// How long a token is told to be good for. The verifier takes it for 15 minutes from its signing;
-/// aws-iam-authenticator and the AWS CLI leave one minute for clocks and for the way.
+/// Lifetime of a token. aws-iam-authenticator accepts it for 15 minutes after signing; its own client
+/// and the AWS CLI leave one minute for clock skew and latency, too.
 pub const LIFETIME: Duration = Duration::from_mins(14);
 
-/// How long before the end of its credentials a token is told to end. client-go has no margin of
-/// its own, and a token dies with the credentials that signed it.
+/// How long before its credentials a token expires: it becomes invalid together with them, and
+/// client-go has no margin.
 pub const CREDENTIALS_MARGIN: Duration = Duration::from_mins(1);
 
-/// The longest token, in bytes, that the verifier takes; it refuses a longer one without a reason.
+/// Maximum length of a token, in bytes: aws-iam-authenticator rejects longer ones without a reason.
 pub const MAXIMUM_LENGTH: usize = 4096;
 
 /// The header that binds a token to a cluster.
@@ -38,21 +38,21 @@ pub(super) const CLUSTER_HEADER: &str = "x-k8s-aws-id";
 
 const PREFIX: &str = "k8s-aws-v1.";
 
-/// What `X-Amz-Expires` says, in seconds. STS ignores it, and every other client says 60.
+/// The value of `X-Amz-Expires`. STS ignores it; 60 seconds is what all other clients send.
 const EXPIRES_PARAMETER: Duration = Duration::from_mins(1);
 
-/// What a token is made of.
+/// The inputs of a token.
 #[derive(Clone, Copy, Debug)]
 pub struct PresignRequest<'a> {
-    /// The cluster's name, which the cluster's verifier knows too.
+    /// The name of the cluster that the token is for.
     pub cluster_name: &'a str,
-    /// The region whose STS is to be asked.
+    /// The region whose STS the cluster calls to verify the token.
     pub region: &'a Region,
-    /// FIPS and dual-stack.
+    /// The variant of that STS endpoint.
     pub endpoint_mode: EndpointMode,
-    /// Who signs.
+    /// The credentials to sign with.
     pub credentials: &'a Credentials,
-    /// The time that goes into the signature.
+    /// The time of the signature, by AWS's clock.
     pub signed_at: Timestamp,
 }
 
@@ -61,16 +61,15 @@ pub struct PresignRequest<'a> {
 pub struct EksToken {
     /// The bearer token.
     pub token: Secret<String>,
-    /// When it is to be replaced.
+    /// When to replace it, by the same clock as the signature.
     pub expires_at: Timestamp,
 }
 
 impl EksToken {
     /// Signs a token.
     ///
-    /// Kinds of error: [`Kind::Configuration`] for a cluster's name or a region that cannot be
-    /// signed for; [`Kind::Credentials`] where the credentials are at their end or make a token that
-    /// is too long.
+    /// Fails with [`Kind::Configuration`] if the cluster name or the region is invalid, and with
+    /// [`Kind::Credentials`] if the credentials are about to expire or the token would be too long.
     pub fn presign(request: &PresignRequest<'_>) -> Result<Self> {
         check_cluster_name(request.cluster_name)?;
         let expires_at = expiry(request.signed_at, request.credentials)?;
@@ -81,18 +80,16 @@ impl EksToken {
         token.push_str(PREFIX);
         BASE64_URL_SAFE_NO_PAD.encode_string(url.as_bytes(), &mut token);
         if token.len() > MAXIMUM_LENGTH {
-            let session = request.credentials.session_token.as_ref();
-            return Err(Error::new(
-                Kind::Credentials,
-                format!(
-                    "the token would be {} bytes long, and EKS refuses tokens over {MAXIMUM_LENGTH}",
-                    token.len()
-                ),
-            )
-            .with_hint(format!(
-                "the AWS session token has {} bytes: assume the role with fewer or shorter session \
-                 policies and tags",
-                session.map_or(0, |token| token.expose().len())
+            let session_token = request.credentials.session_token.as_ref();
+            let message = format!(
+                "the token would be {} bytes long, but EKS rejects tokens longer than \
+                 {MAXIMUM_LENGTH} bytes",
+                token.len()
+            );
+            return Err(Error::new(Kind::Credentials, message).with_hint(format!(
+                "assume the role with fewer or shorter session policies and tags: the AWS session \
+                 token is {} bytes long",
+                session_token.map_or(0, |token| token.expose().len())
             )));
         }
         Ok(Self {
@@ -102,39 +99,39 @@ impl EksToken {
     }
 }
 
-/// When the token has to be replaced: at its own end or shortly before the credentials' end, and
-/// never in the past, for client-go would run the plugin again for every single request.
+/// The token's own expiry, or that of its credentials less the margin. Never in the past, because
+/// client-go would run the plugin again for every request.
 fn expiry(signed_at: Timestamp, credentials: &Credentials) -> Result<Timestamp> {
-    let own = signed_at.plus(LIFETIME);
-    let Some(end) = credentials.expires_at else {
-        return Ok(own);
+    let token_expiry = signed_at.plus(LIFETIME);
+    let Some(credentials_expiry) = credentials.expires_at else {
+        return Ok(token_expiry);
     };
-    let capped = own.min(end.minus(CREDENTIALS_MARGIN));
-    if capped > signed_at {
-        return Ok(capped);
+    let expiry = token_expiry.min(credentials_expiry.minus(CREDENTIALS_MARGIN));
+    if expiry > signed_at {
+        return Ok(expiry);
     }
-    let state = if end > signed_at { "expire" } else { "expired" };
-    Err(Error::new(
-        Kind::Credentials,
-        format!("the AWS credentials {state} at {end}"),
-    )
-    .with_hint("get credentials that last longer, and see that this machine's clock is right"))
+    let state = if credentials_expiry > signed_at {
+        "expire too soon,"
+    } else {
+        "expired"
+    };
+    let message = format!("the AWS credentials {state} at {credentials_expiry}");
+    Err(Error::new(Kind::Credentials, message)
+        .with_hint("get credentials that last longer, and check this machine's clock"))
 }
 
-/// Checks that a cluster's name can be signed as a header: printable ASCII without blanks around it.
-/// EKS allows less, but aws-iam-authenticator takes any text as the id of a cluster.
+/// Checks that a cluster name can be signed as a header: printable ASCII without surrounding spaces.
+/// EKS allows less, but aws-iam-authenticator accepts any text as a cluster ID.
 pub fn check_cluster_name(name: &str) -> Result<()> {
-    let printable = name.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-    if printable && !name.is_empty() && name.trim() == name {
+    let is_printable = name.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    if is_printable && !name.is_empty() && name.trim() == name {
         return Ok(());
     }
-    Err(
-        Error::configuration(format!("`{name}` is not the name of a cluster"))
-            .with_hint("write the name that `aws eks list-clusters` shows"),
-    )
+    let message = format!("`{name}` is not a valid cluster name");
+    Err(Error::configuration(message).with_hint("use a name that `aws eks list-clusters` prints"))
 }
 
-/// The URL that a token holds.
+/// The URL in a token.
 pub(super) fn presigned_url_in(token: &Secret<String>) -> Option<Zeroizing<String>> {
     let encoded = token.expose().strip_prefix(PREFIX)?;
     let url = BASE64_URL_SAFE_NO_PAD.decode(encoded).ok()?;
@@ -151,18 +148,7 @@ fn presigned_url(request: &PresignRequest<'_>, host: &StsHost) -> Result<Zeroizi
     let mut settings = SigningSettings::default();
     settings.signature_location = SignatureLocation::QueryParams;
     settings.expires_in = Some(EXPIRES_PARAMETER);
-    let identity = SigningCredentials::new(
-        request.credentials.access_key_id.as_str(),
-        request.credentials.secret_access_key.expose().as_str(),
-        request
-            .credentials
-            .session_token
-            .as_ref()
-            .map(|token| token.expose().clone()),
-        None,
-        "kubectl-esc",
-    )
-    .into();
+    let identity = request.credentials.to_sdk().into();
     let parameters = SigningParams::builder()
         .identity(&identity)
         .region(&host.signing_region)
@@ -183,14 +169,14 @@ fn presigned_url(request: &PresignRequest<'_>, host: &StsHost) -> Result<Zeroizi
         .map_err(|error| internal(&error))?
         .into_parts();
 
-    // The same escapes as in the signature's canonical query, so that the verifier, which takes the
-    // URL as it stands, sends what was signed.
-    let escaped: usize = instructions
+    // Escaped as in the canonical query of the signature, because the verifier sends the URL
+    // unchanged.
+    let escaped_length: usize = instructions
         .params()
         .iter()
         .map(|(_, value)| value.len() * 3 + 32)
         .sum();
-    let mut signed = Zeroizing::new(String::with_capacity(url.len() + escaped));
+    let mut signed = Zeroizing::new(String::with_capacity(url.len() + escaped_length));
     signed.push_str(&url);
     for (name, value) in instructions.params() {
         signed.push('&');
@@ -201,22 +187,15 @@ fn presigned_url(request: &PresignRequest<'_>, host: &StsHost) -> Result<Zeroizi
     Ok(signed)
 }
 
-/// Everything but the unreserved characters of RFC 3986, as `SigV4` wants it escaped.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn credentials(session: Option<&str>, expires_at: Option<i64>) -> Credentials {
+    fn credentials(session_token: Option<&str>, expires_at: Option<i64>) -> Credentials {
         Credentials {
             access_key_id: "ASIAEXAMPLE".to_owned(),
             secret_access_key: Secret::from("wJalrXUtnFEMI"),
-            session_token: session.map(Secret::from),
+            session_token: session_token.map(Secret::from),
             expires_at: expires_at.map(Timestamp::from_unix),
         }
     }
@@ -232,8 +211,8 @@ mod tests {
     }
 
     #[test]
-    fn the_expiry_is_capped_by_the_credentials() {
-        for (end, want) in [
+    fn token_expires_before_its_credentials() {
+        for (credentials_expiry, want) in [
             (None, Ok(1_000_840)),
             (Some(1_010_000), Ok(1_000_840)),
             (Some(1_000_900), Ok(1_000_840)),
@@ -241,32 +220,39 @@ mod tests {
             (Some(1_000_061), Ok(1_000_001)),
             (
                 Some(1_000_060),
-                Err("the AWS credentials expire at 1970-01-12T13:47:40Z"),
+                Err("the AWS credentials expire too soon, at 1970-01-12T13:47:40Z"),
             ),
             (
                 Some(999_999),
                 Err("the AWS credentials expired at 1970-01-12T13:46:39Z"),
             ),
         ] {
-            let token = presign(&credentials(Some("s"), end), "c");
+            let token = presign(&credentials(Some("s"), credentials_expiry), "c");
             let got = token
                 .map(|token| token.expires_at.unix())
                 .map_err(|error| error.to_string());
-            assert_eq!(got, want.map_err(str::to_owned), "{end:?}");
+            assert_eq!(got, want.map_err(str::to_owned), "{credentials_expiry:?}");
         }
     }
 
     #[test]
-    fn a_token_that_no_verifier_takes_is_refused() {
-        for (session, fits) in [(2_000, true), (2_600, true), (2_700, false), (4_096, false)] {
-            let token = presign(&credentials(Some(&"x".repeat(session)), None), "c");
+    fn too_long_token_is_an_error() {
+        for (session_token_length, fits) in
+            [(2_000, true), (2_600, true), (2_700, false), (4_096, false)]
+        {
+            let token = presign(
+                &credentials(Some(&"x".repeat(session_token_length)), None),
+                "c",
+            );
             match token {
                 Ok(token) => assert!(fits && token.token.expose().len() <= MAXIMUM_LENGTH),
                 Err(error) => {
                     assert!(!fits);
                     assert_eq!(error.kind(), Kind::Credentials);
                     assert!(
-                        error.to_string().contains("EKS refuses tokens over 4096"),
+                        error
+                            .to_string()
+                            .contains("EKS rejects tokens longer than 4096"),
                         "{error}"
                     );
                 }
@@ -275,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_cannot_be_signed_are_refused() {
+    fn invalid_cluster_names_are_errors() {
         for name in ["", " a", "a\nb", "a\0", "é"] {
             let error = presign(&credentials(None, None), name).unwrap_err();
             assert_eq!(error.kind(), Kind::Configuration, "{name:?}");

@@ -1,62 +1,63 @@
-//! Regions, partitions, and the host that a presigned STS request names.
-//!
-//! The hosts are those that botocore resolves for STS. Where aws-iam-authenticator's verifier (the
-//! server's side of every EKS cluster) would not take such a host, there is an error instead of a
-//! token that fails later without a reason.
+//! Regions, the host in a presigned STS request, and which endpoints of AWS to call.
 
 use std::fmt;
 
+use crate::aws::partition::{PARTITIONS, Partition};
 use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::http::parse_url;
 
 /// The name of an AWS region, such as `eu-west-1`.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Region(String);
 
 impl Region {
-    /// Reads a region's name: letters, digits and hyphens, as the verifier wants it.
+    /// Parses a region name: up to 63 letters, digits and hyphens, as aws-iam-authenticator requires
+    /// it in the host name of a presigned request.
     pub fn parse(text: &str) -> Result<Self> {
-        let edge = |character: Option<char>| character.is_some_and(|c| c.is_ascii_alphanumeric());
-        let valid = text.len() <= 63
-            && edge(text.chars().next())
-            && edge(text.chars().next_back())
+        let is_valid = text.len() <= 63
+            && !text.is_empty()
+            && !text.starts_with('-')
+            && !text.ends_with('-')
             && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
-        if valid {
+        if is_valid {
             Ok(Self(text.to_owned()))
         } else {
-            Err(
-                Error::configuration(format!("`{text}` is not the name of an AWS region"))
-                    .with_hint("write a region such as eu-west-1"),
-            )
+            let message = format!("`{text}` is not a valid AWS region name");
+            Err(Error::configuration(message).with_hint("use a region such as `eu-west-1`"))
         }
     }
 
-    /// The region in which the cluster behind this API server's URL runs, where it is the host name
-    /// of an EKS cluster: `<id>.<group>.<region>.eks.<domain>`, with `eks-fips` or a dual-stack
-    /// domain as well, and the form of IPv6 clusters since October 2024,
-    /// `<cluster>.<region>.<dual-stack domain>` (EKS user guide, "Cluster API server endpoint").
+    /// The region in the URL of an EKS cluster's API server; `None` for other URLs.
+    ///
+    /// The hosts are `<id>.<group>.<region>.eks.<domain>`, with `eks-fips` or a dual-stack domain as
+    /// well, and for IPv6 clusters since October 2024 `<cluster>.<region>.<dual-stack domain>` (EKS
+    /// user guide, "Cluster API server endpoint").
     #[must_use]
-    pub fn of_api_server(server: &str) -> Option<Self> {
-        let server = server.to_ascii_lowercase();
-        let rest = server.strip_prefix("https://")?;
-        let host = rest.split(['/', ':', '?']).next()?;
+    pub fn of_api_server(url: &str) -> Option<Self> {
+        let url = url.to_ascii_lowercase();
+        let host = url
+            .strip_prefix("https://")?
+            .split(['/', ':', '?'])
+            .next()?;
         let labels: Vec<_> = host.split('.').collect();
-        let service = labels
-            .iter()
-            .position(|label| *label == "eks" || *label == "eks-fips");
-        let Some(service) = service else {
-            return Self::of_dual_stack_cluster(host);
+        let is_service = |label: &&str| matches!(*label, "eks" | "eks-fips");
+        let Some(service) = labels.iter().position(is_service) else {
+            return Self::of_dual_stack_api_server(host);
         };
         let domain = labels[service + 1..].join(".");
         let region = Self::parse(labels.get(service.checked_sub(1)?)?).ok()?;
         let partition = Partition::of(&region);
-        (service >= 2 && partition.eks_domains().any(|known| known == domain)).then_some(region)
+        let is_eks_domain =
+            domain == partition.domain || Some(domain.as_str()) == partition.dual_stack_domain;
+        (service >= 2 && is_eks_domain).then_some(region)
     }
 
-    fn of_dual_stack_cluster(host: &str) -> Option<Self> {
-        // The user guide lists this one for clusters in China, without `api`.
-        const OF_CHINA: &str = "amazonwebservices.com.cn";
+    fn of_dual_stack_api_server(host: &str) -> Option<Self> {
+        // The user guide lists this domain, without `api`, for clusters in China.
+        const CHINA: &str = "amazonwebservices.com.cn";
         PARTITIONS.into_iter().find_map(|partition| {
-            let china = (partition.name == "aws-cn").then_some(OF_CHINA);
+            let china = (partition.name == "aws-cn").then_some(CHINA);
             let domains = [partition.dual_stack_domain, china];
             domains.into_iter().flatten().find_map(|domain| {
                 let rest = host.strip_suffix(domain)?.strip_suffix('.')?;
@@ -64,8 +65,8 @@ impl Region {
                 let is_region =
                     region.contains('-') && region.ends_with(|c: char| c.is_ascii_digit());
                 let region = Self::parse(region).ok().filter(|_| is_region)?;
-                let is_of = Partition::of(&region).name == partition.name;
-                (is_of && !cluster.is_empty()).then_some(region)
+                let is_in_partition = Partition::of(&region).name == partition.name;
+                (is_in_partition && !cluster.is_empty()).then_some(region)
             })
         })
     }
@@ -83,42 +84,129 @@ impl fmt::Display for Region {
     }
 }
 
-/// Which kind of endpoint to use: `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`.
+/// The variant of an endpoint: `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct EndpointMode {
-    /// Endpoints with FIPS 140 cryptography.
+    /// FIPS 140 cryptography.
     pub fips: bool,
-    /// Endpoints with IPv4 and IPv6.
+    /// Both IPv4 and IPv6.
     pub dual_stack: bool,
 }
 
-/// Where a presigned STS request goes, and the region that it is signed for.
+/// An AWS service that kubectl-esc calls.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Service {
+    Eks,
+    Sts,
+}
+
+impl Service {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Eks => "Amazon EKS",
+            Self::Sts => "AWS STS",
+        }
+    }
+
+    /// The variable that replaces the endpoint of this service alone.
+    pub(super) fn endpoint_variable(self) -> &'static str {
+        match self {
+            Self::Eks => "AWS_ENDPOINT_URL_EKS",
+            Self::Sts => "AWS_ENDPOINT_URL_STS",
+        }
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// Which endpoint of a service to call.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct EndpointSettings {
+    /// A URL that replaces the region's endpoint.
+    pub endpoint: Option<String>,
+    /// The variant of the region's endpoint.
+    pub endpoint_mode: EndpointMode,
+}
+
+impl EndpointSettings {
+    /// Reads the settings for STS from the variables that all AWS tools share:
+    /// `AWS_ENDPOINT_URL_STS`, then `AWS_ENDPOINT_URL` (both unless
+    /// `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS` is true), `AWS_USE_FIPS_ENDPOINT` and
+    /// `AWS_USE_DUALSTACK_ENDPOINT`.
+    pub fn for_sts(host: &Host) -> Result<Self> {
+        Self::read(host, Service::Sts)
+    }
+
+    pub(super) fn read(host: &Host, service: Service) -> Result<Self> {
+        let mut endpoint = None;
+        if !is_true(host, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")? {
+            for variable in [service.endpoint_variable(), "AWS_ENDPOINT_URL"] {
+                if let Some(url) = host.variable(variable)? {
+                    parse_url(&url).map_err(|problem| {
+                        let message = format!("`{variable}` is not a usable endpoint URL");
+                        Error::configuration(message)
+                            .with_hint(problem.hint().unwrap_or_default().to_owned())
+                            .caused_by(problem)
+                    })?;
+                    endpoint = Some(url);
+                    break;
+                }
+            }
+        }
+        Ok(Self {
+            endpoint,
+            endpoint_mode: EndpointMode {
+                fips: is_true(host, "AWS_USE_FIPS_ENDPOINT")?,
+                dual_stack: is_true(host, "AWS_USE_DUALSTACK_ENDPOINT")?,
+            },
+        })
+    }
+}
+
+/// Reads a variable that is `true`, `false` (in any case) or unset.
+fn is_true(host: &Host, variable: &str) -> Result<bool> {
+    match host.variable(variable)? {
+        None => Ok(false),
+        Some(value) if value.eq_ignore_ascii_case("true") => Ok(true),
+        Some(value) if value.eq_ignore_ascii_case("false") => Ok(false),
+        Some(_) => Err(
+            Error::configuration(format!("`{variable}` must be `true` or `false`"))
+                .with_hint(format!("correct or unset `{variable}`")),
+        ),
+    }
+}
+
+/// The host of a presigned STS request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct StsHost {
-    /// The host's name.
+    /// The host name.
     pub host: String,
-    /// The region in the credential scope.
+    /// The region in the credential scope of the signature.
     pub signing_region: String,
 }
 
 impl StsHost {
-    /// The host for `region`, as botocore resolves it.
+    /// Resolves the host for `region`, as botocore does.
     ///
-    /// The error is of kind [`Configuration`](crate::error::Kind::Configuration): the verifier takes
-    /// no such host, or there is none.
+    /// Fails with [`Kind::Configuration`](crate::error::Kind::Configuration) if there is no such
+    /// host, or if aws-iam-authenticator, which verifies the tokens of every EKS cluster, rejects it:
+    /// that would only show later, as a 401 without a reason.
     pub fn resolve(region: &Region, mode: EndpointMode) -> Result<Self> {
-        // botocore's pseudo-regions: `us-east-1-fips` stands for FIPS in `us-east-1`, `aws-global`
-        // for the one host that serves the commercial partition.
+        // Pseudo-regions of botocore: `us-east-1-fips` is `us-east-1` with FIPS, and `aws-global` is
+        // the single host for the commercial partition.
         let (region, mode) = match region.as_str().strip_suffix("-fips") {
             Some(region) => (Region::parse(region)?, EndpointMode { fips: true, ..mode }),
             None => (region.clone(), mode),
         };
         if region.as_str() == "aws-global" {
             if mode != EndpointMode::default() {
-                return Err(
-                    refusal(&region, mode, "the global host has no such variant")
-                        .with_hint("name a region such as us-east-1"),
-                );
+                let reason = "the global endpoint has no such variant";
+                let hint = "use a region such as `us-east-1`";
+                return Err(no_sts_host(&region, mode, reason).with_hint(hint));
             }
             return Ok(Self {
                 host: "sts.amazonaws.com".to_owned(),
@@ -130,12 +218,9 @@ impl StsHost {
             (false, _) => partition.domain,
             (true, Some(domain)) => domain,
             (true, None) => {
-                return Err(refusal(
-                    &region,
-                    mode,
-                    "EKS takes no dual-stack host in this partition",
-                )
-                .with_hint("unset AWS_USE_DUALSTACK_ENDPOINT"));
+                let reason = "EKS accepts no dual-stack host in this partition";
+                let hint = "unset `AWS_USE_DUALSTACK_ENDPOINT`";
+                return Err(no_sts_host(&region, mode, reason).with_hint(hint));
             }
         };
         // In AWS GovCloud the plain host is the FIPS host.
@@ -152,253 +237,16 @@ impl StsHost {
     }
 }
 
-fn refusal(region: &Region, mode: EndpointMode, reason: &str) -> Error {
-    let variant = match mode {
-        EndpointMode {
-            fips: true,
-            dual_stack: true,
-        } => "FIPS and dual-stack STS host",
-        EndpointMode {
-            fips: true,
-            dual_stack: false,
-        } => "FIPS STS host",
-        EndpointMode {
-            fips: false,
-            dual_stack: true,
-        } => "dual-stack STS host",
-        EndpointMode {
-            fips: false,
-            dual_stack: false,
-        } => "STS host",
+fn no_sts_host(region: &Region, mode: EndpointMode, reason: &str) -> Error {
+    let variant = match (mode.fips, mode.dual_stack) {
+        (true, true) => "FIPS and dual-stack ",
+        (true, false) => "FIPS ",
+        (false, true) => "dual-stack ",
+        (false, false) => "",
     };
-    Error::configuration(format!(
-        "there is no {variant} for the region `{region}`: {reason}"
-    ))
-}
-
-/// A separate part of AWS with regions and domains of its own.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Partition {
-    /// The name, as ARNs hold it.
-    pub(crate) name: &'static str,
-    prefix: &'static str,
-    domain: &'static str,
-    /// The domain that the verifier accepts for dual-stack hosts.
-    dual_stack_domain: Option<&'static str>,
-    /// A region whose STS serves the whole partition.
-    pub(crate) default_region: &'static str,
-}
-
-/// The commercial partition is the last: botocore puts every region there that no other claims.
-const PARTITIONS: [Partition; 8] = [
-    Partition {
-        name: "aws-cn",
-        prefix: "cn-",
-        domain: "amazonaws.com.cn",
-        dual_stack_domain: Some("api.amazonwebservices.com.cn"),
-        default_region: "cn-north-1",
-    },
-    Partition {
-        name: "aws-us-gov",
-        prefix: "us-gov-",
-        domain: "amazonaws.com",
-        dual_stack_domain: Some("api.aws"),
-        default_region: "us-gov-west-1",
-    },
-    Partition {
-        name: "aws-iso",
-        prefix: "us-iso-",
-        domain: "c2s.ic.gov",
-        dual_stack_domain: None,
-        default_region: "us-iso-east-1",
-    },
-    Partition {
-        name: "aws-iso-b",
-        prefix: "us-isob-",
-        domain: "sc2s.sgov.gov",
-        dual_stack_domain: None,
-        default_region: "us-isob-east-1",
-    },
-    Partition {
-        name: "aws-iso-e",
-        prefix: "eu-isoe-",
-        domain: "cloud.adc-e.uk",
-        dual_stack_domain: None,
-        default_region: "eu-isoe-west-1",
-    },
-    Partition {
-        name: "aws-iso-f",
-        prefix: "us-isof-",
-        domain: "csp.hci.ic.gov",
-        dual_stack_domain: None,
-        default_region: "us-isof-south-1",
-    },
-    Partition {
-        name: "aws-eusc",
-        prefix: "eusc-",
-        domain: "amazonaws.eu",
-        dual_stack_domain: Some("api.amazonwebservices.eu"),
-        default_region: "eusc-de-east-1",
-    },
-    COMMERCIAL,
-];
-
-const COMMERCIAL: Partition = Partition {
-    name: "aws",
-    prefix: "",
-    domain: "amazonaws.com",
-    dual_stack_domain: Some("api.aws"),
-    default_region: "us-east-1",
-};
-
-impl Partition {
-    /// The partition of a region.
-    pub(crate) fn of(region: &Region) -> Self {
-        PARTITIONS
-            .into_iter()
-            .find(|partition| region.as_str().starts_with(partition.prefix))
-            .unwrap_or(COMMERCIAL)
-    }
-
-    /// The partition of this name, as ARNs hold it.
-    pub(crate) fn of_name(name: &str) -> Option<Self> {
-        PARTITIONS
-            .into_iter()
-            .find(|partition| partition.name == name)
-    }
-
-    fn eks_domains(self) -> impl Iterator<Item = &'static str> {
-        [Some(self.domain), self.dual_stack_domain]
-            .into_iter()
-            .flatten()
-    }
+    let message = format!("the region `{region}` has no {variant}STS endpoint: {reason}");
+    Error::configuration(message)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn regions_of_api_servers() {
-        for (server, want) in [
-            (
-                "https://0123456789ABCDEF.gr7.eu-west-1.eks.amazonaws.com",
-                Some("eu-west-1"),
-            ),
-            (
-                "https://0123456789ABCDEF.yl4.cn-north-1.eks.amazonaws.com.cn:443/",
-                Some("cn-north-1"),
-            ),
-            (
-                "https://0123456789ABCDEF.gr7.us-gov-west-1.eks.amazonaws.com",
-                Some("us-gov-west-1"),
-            ),
-            (
-                "https://0123456789ABCDEF.gr7.us-east-1.eks-fips.amazonaws.com",
-                Some("us-east-1"),
-            ),
-            (
-                "https://0123456789ABCDEF.sk1.us-iso-east-1.eks.c2s.ic.gov",
-                Some("us-iso-east-1"),
-            ),
-            (
-                "https://0123456789ABCDEF.sk1.us-isob-east-1.eks.sc2s.sgov.gov",
-                Some("us-isob-east-1"),
-            ),
-            (
-                "https://0123456789ABCDEF.sk1.eu-isoe-west-1.eks.cloud.adc-e.uk",
-                Some("eu-isoe-west-1"),
-            ),
-            (
-                "https://0123456789ABCDEF.sk1.us-isof-south-1.eks.csp.hci.ic.gov",
-                Some("us-isof-south-1"),
-            ),
-            (
-                "https://0123456789ABCDEF.sk1.eusc-de-east-1.eks.amazonaws.eu",
-                Some("eusc-de-east-1"),
-            ),
-            (
-                "https://0123456789ABCDEF.GR7.EU-WEST-1.EKS.amazonaws.com",
-                Some("eu-west-1"),
-            ),
-            (
-                "https://0123456789ABCDEF.gr7.eu-west-1.eks.amazonaws.com.cn",
-                None,
-            ),
-            // Dual-stack, since October 2024.
-            ("https://eks-cluster.eu-west-1.api.aws", Some("eu-west-1")),
-            (
-                "https://abc.gr7.us-gov-east-1.api.aws",
-                Some("us-gov-east-1"),
-            ),
-            (
-                "https://abc.gr7.cn-north-1.api.amazonwebservices.com.cn",
-                Some("cn-north-1"),
-            ),
-            (
-                "https://abc.gr7.cn-northwest-1.amazonwebservices.com.cn",
-                Some("cn-northwest-1"),
-            ),
-            (
-                "https://abc.gr7.eusc-de-east-1.api.amazonwebservices.eu",
-                Some("eusc-de-east-1"),
-            ),
-            (
-                "https://abc.gr7.eu-west-1.api.amazonwebservices.com.cn",
-                None,
-            ),
-            ("https://eu-west-1.api.aws", None),
-            ("https://abc.example.api.aws", None),
-            ("https://.eu-west-1.api.aws", None),
-            ("https://abc.eu-west-1.eks.api.aws", Some("eu-west-1")),
-            ("https://abc.gr7.eu-west-1.eks.example.com", None),
-            ("https://eu-west-1.eks.amazonaws.com", None),
-            ("https://eks.eu-west-1.amazonaws.com", None),
-            ("http://abc.gr7.eu-west-1.eks.amazonaws.com", None),
-            ("https://127.0.0.1:6443", None),
-            ("eks", None),
-        ] {
-            let region = Region::of_api_server(server);
-            assert_eq!(region.as_ref().map(Region::as_str), want, "{server}");
-        }
-    }
-
-    #[test]
-    fn names_of_regions() {
-        for (text, valid) in [
-            ("eu-west-1", true),
-            ("a", true),
-            ("", false),
-            ("-eu", false),
-            ("eu-", false),
-            ("eu west", false),
-            ("eu.west", false),
-            ("évry-1", false),
-        ] {
-            assert_eq!(Region::parse(text).is_ok(), valid, "{text}");
-        }
-    }
-
-    #[test]
-    fn hosts_that_no_verifier_takes_are_refused() {
-        let dual_stack = EndpointMode {
-            fips: false,
-            dual_stack: true,
-        };
-        for region in [
-            "us-iso-east-1",
-            "us-isob-east-1",
-            "eu-isoe-west-1",
-            "us-isof-south-1",
-            "aws-global",
-        ] {
-            let error = StsHost::resolve(&Region::parse(region).unwrap(), dual_stack).unwrap_err();
-            assert!(
-                error
-                    .to_string()
-                    .starts_with("there is no dual-stack STS host"),
-                "{error}"
-            );
-        }
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! AWS credentials among the values of an opened environment.
+//! Finds AWS credentials among the values of an opened environment.
 
 use std::collections::BTreeMap;
 
@@ -8,162 +8,144 @@ use crate::secret::Secret;
 use esc::property_path::Accessor;
 use esc::{Data, Environment, PropertyPath, Value};
 
-/// The names under which an object holds credentials: access key id, secret access key, session
-/// token.
+/// The property names of credentials in an object.
 #[derive(Clone, Copy)]
-struct Names {
+struct PropertyNames {
+    /// The first is the current name.
     access_key_id: &'static [&'static str],
     secret_access_key: &'static str,
     session_token: &'static str,
 }
 
-/// The outputs of ESC's provider aws-login. Its older documentation calls the first `keyId`.
-const OUTPUTS: Names = Names {
+/// The outputs of ESC's provider aws-login. Its older documentation has `keyId`.
+const OUTPUTS: PropertyNames = PropertyNames {
     access_key_id: &["accessKeyId", "keyId"],
     secret_access_key: "secretAccessKey",
     session_token: "sessionToken",
 };
 
 /// The variables that every AWS tool reads.
-const VARIABLES: Names = Names {
+const VARIABLES: PropertyNames = PropertyNames {
     access_key_id: &["AWS_ACCESS_KEY_ID"],
     secret_access_key: "AWS_SECRET_ACCESS_KEY",
     session_token: "AWS_SESSION_TOKEN",
 };
 
-/// Credentials, and where in the environment they stand. Their end is not known here.
+/// Credentials, and their path in the environment.
 #[derive(Clone, Debug)]
-pub struct Found {
-    /// The credentials.
+pub struct FoundCredentials {
+    /// The credentials; their expiry is unknown.
     pub credentials: Credentials,
-    /// Their place.
+    /// The path of the object that holds them.
     pub path: PropertyPath,
 }
 
-/// Finds the credentials: those at `path` where one is given; else those in
-/// `environmentVariables`; else the only ones among the values. The same key seen in two places
-/// counts once.
+/// Finds the credentials at `path`; without a path those in `environmentVariables`, or else the only
+/// ones in the environment. The same key at several paths counts once.
 ///
-/// Errors are of kind [`Kind::Credentials`]: there are none, there are several, or they are
+/// Fails with [`Kind::Credentials`] if there are none, if there are several, or if they are
 /// incomplete.
-pub fn find(environment: &Environment, path: Option<&PropertyPath>) -> Result<Found> {
+pub fn find(environment: &Environment, path: Option<&PropertyPath>) -> Result<FoundCredentials> {
     look_up(environment, path)?.ok_or_else(|| {
-        Error::new(
-            Kind::Credentials,
-            "the environment holds no AWS credentials",
+        let message = "the environment contains no AWS credentials";
+        Error::new(Kind::Credentials, message).with_hint(
+            "add `fn::open::aws-login` to it, or pass the path of credentials with \
+             `--credentials PATH`",
         )
-        .with_hint("add `fn::open::aws-login` to it, or name their place with `--credentials PATH`")
     })
 }
 
-/// The same, but `None` where there are none at all.
-pub fn look_up(environment: &Environment, path: Option<&PropertyPath>) -> Result<Option<Found>> {
+/// Like [`find`], but returns `None` if no path is given and there are no credentials.
+pub fn look_up(
+    environment: &Environment,
+    path: Option<&PropertyPath>,
+) -> Result<Option<FoundCredentials>> {
     if let Some(path) = path {
-        return at(environment, path).map(Some);
+        return at_path(environment, path).map(Some);
     }
     let variables = PropertyPath::from_iter([Accessor::Name("environmentVariables".to_owned())]);
     if let Some(Data::Object(entries)) = environment.get(&variables).map(|value| &value.data)
         && let Some(credentials) = read(entries, VARIABLES, &variables)?
     {
-        return Ok(Some(Found {
+        return Ok(Some(FoundCredentials {
             credentials,
             path: variables,
         }));
     }
-
-    let mut all: Vec<Found> = Vec::new();
-    search(
-        &environment.values,
-        &PropertyPath::default(),
-        &mut |path, entries| {
-            if let Some(credentials) = read(entries, OUTPUTS, path)? {
-                let known = |found: &Found| found.credentials.is_same_key(&credentials);
-                if !all.iter().any(known) {
-                    all.push(Found {
-                        credentials,
-                        path: path.clone(),
-                    });
-                }
-            }
-            Ok(())
-        },
-    )?;
-    let several = all.len() > 1;
-    match all.pop() {
-        Some(only) if !several => Ok(Some(only)),
-        Some(last) => {
-            all.push(last);
-            let paths: Vec<_> = all
-                .iter()
-                .map(|found| format!("`{}`", found.path))
-                .collect();
-            Err(Error::new(
-                Kind::Credentials,
-                format!(
-                    "the environment holds several AWS credentials: {}",
-                    paths.join(", ")
-                ),
-            )
-            .with_hint(
-                "name one of them: `--credentials PATH`, or `eks.credentials` in the environment",
-            ))
-        }
-        None => Ok(None),
+    let mut all = Vec::new();
+    collect(&environment.values, &PropertyPath::default(), &mut all)?;
+    if all.len() > 1 {
+        let paths: Vec<_> = all
+            .iter()
+            .map(|found| format!("`{}`", found.path))
+            .collect();
+        let paths = paths.join(", ");
+        let message = format!("the environment contains several AWS credentials: {paths}");
+        return Err(Error::new(Kind::Credentials, message).with_hint(
+            "choose one with `--credentials PATH`, or with `eks.credentials` in the environment",
+        ));
     }
+    Ok(all.pop())
 }
 
-fn at(environment: &Environment, path: &PropertyPath) -> Result<Found> {
-    let refused = |problem: &str| {
-        Error::new(
-            Kind::Credentials,
-            format!("`{path}` in the environment {problem}"),
-        )
-        .with_hint(
-            "name an object with `accessKeyId` and `secretAccessKey`, such as the value of \
-             `fn::open::aws-login`",
+fn at_path(environment: &Environment, path: &PropertyPath) -> Result<FoundCredentials> {
+    let unusable = |problem: &str| {
+        let message = format!("`{path}` in the environment {problem}");
+        Error::new(Kind::Credentials, message).with_hint(
+            "pass the path of an object with `accessKeyId` and `secretAccessKey`, such as the \
+             output of `fn::open::aws-login`",
         )
     };
-    let value = environment
-        .get(path)
-        .ok_or_else(|| refused("does not exist"))?;
+    let Some(value) = environment.get(path) else {
+        return Err(unusable("does not exist"));
+    };
     let Data::Object(entries) = &value.data else {
-        return Err(refused("is not an object"));
+        return Err(unusable("is not an object"));
     };
     for names in [OUTPUTS, VARIABLES] {
         if let Some(credentials) = read(entries, names, path)? {
-            return Ok(Found {
+            return Ok(FoundCredentials {
                 credentials,
                 path: path.clone(),
             });
         }
     }
-    Err(refused("holds no AWS credentials"))
+    Err(unusable("contains no AWS credentials"))
 }
 
-/// Calls `visit` for every object below `value`, in the order of the names.
-fn search(
-    value: &Value,
-    path: &PropertyPath,
-    visit: &mut impl FnMut(&PropertyPath, &BTreeMap<String, Value>) -> Result<()>,
-) -> Result<()> {
+/// Collects the credentials in `value` and below it, in alphabetical order of their paths.
+fn collect(value: &Value, path: &PropertyPath, all: &mut Vec<FoundCredentials>) -> Result<()> {
     match &value.data {
         Data::Object(entries) => {
-            visit(path, entries)?;
-            entries.iter().try_for_each(|(name, value)| {
-                search(value, &path.join(Accessor::Name(name.clone())), visit)
-            })
+            if let Some(credentials) = read(entries, OUTPUTS, path)?
+                && !all
+                    .iter()
+                    .any(|found| found.credentials.is_same_key(&credentials))
+            {
+                all.push(FoundCredentials {
+                    credentials,
+                    path: path.clone(),
+                });
+            }
+            for (name, value) in entries {
+                collect(value, &path.join(Accessor::Name(name.clone())), all)?;
+            }
         }
-        Data::Array(items) => items.iter().enumerate().try_for_each(|(index, value)| {
-            search(value, &path.join(Accessor::Index(index)), visit)
-        }),
-        _ => Ok(()),
+        Data::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                collect(value, &path.join(Accessor::Index(index)), all)?;
+            }
+        }
+        _ => {}
     }
+    Ok(())
 }
 
-/// Reads the credentials that an object holds under these names; `None` where it has neither half.
+/// Reads the credentials in an object; `None` if it has neither an access key ID nor a secret access
+/// key.
 fn read(
     entries: &BTreeMap<String, Value>,
-    names: Names,
+    names: PropertyNames,
     path: &PropertyPath,
 ) -> Result<Option<Credentials>> {
     let text = |name: &str| -> Result<Option<&str>> {
@@ -173,41 +155,34 @@ fn read(
         match value.as_str() {
             Some("") => Ok(None),
             Some(text) if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Some(text)),
-            _ => Err(Error::new(
-                Kind::Credentials,
-                format!(
-                    "`{}` in the environment is not a usable key",
-                    path.join(Accessor::Name(name.to_owned()))
-                ),
-            )
-            .with_hint("it must be a string without blanks or line breaks")),
+            _ => {
+                let path = path.join(Accessor::Name(name.to_owned()));
+                let message = format!("`{path}` in the environment is not a valid AWS key");
+                Err(Error::new(Kind::Credentials, message)
+                    .with_hint("use a string without spaces or line breaks"))
+            }
         }
     };
     let mut access_key_id = None;
     for name in names.access_key_id {
         access_key_id = access_key_id.or(text(name)?);
     }
-    match (access_key_id, text(names.secret_access_key)?) {
-        (Some(id), Some(secret)) => Ok(Some(Credentials {
-            access_key_id: id.to_owned(),
-            secret_access_key: Secret::from(secret),
-            session_token: text(names.session_token)?.map(Secret::from),
-            expires_at: None,
-        })),
-        (None, None) => Ok(None),
-        (id, _) => {
-            let (there, missing) = if id.is_some() {
-                (names.access_key_id[0], names.secret_access_key)
-            } else {
-                (names.secret_access_key, names.access_key_id[0])
-            };
-            Err(Error::new(
-                Kind::Credentials,
-                format!("`{path}` in the environment has `{there}`, but no `{missing}`"),
-            )
-            .with_hint(format!("add `{missing}`, or take `{there}` out")))
+    let (present, missing) = match (access_key_id, text(names.secret_access_key)?) {
+        (Some(id), Some(secret)) => {
+            return Ok(Some(Credentials {
+                access_key_id: id.to_owned(),
+                secret_access_key: Secret::from(secret),
+                session_token: text(names.session_token)?.map(Secret::from),
+                expires_at: None,
+            }));
         }
-    }
+        (None, None) => return Ok(None),
+        (Some(_), None) => (names.access_key_id[0], names.secret_access_key),
+        (None, Some(_)) => (names.secret_access_key, names.access_key_id[0]),
+    };
+    let message = format!("`{path}` in the environment has `{present}`, but no `{missing}`");
+    Err(Error::new(Kind::Credentials, message)
+        .with_hint(format!("add `{missing}`, or remove `{present}`")))
 }
 
 #[cfg(test)]
@@ -241,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_places() {
+    fn path_wins_over_variables_and_only_key_is_found() {
         let login = r#"{"accessKeyId":"A","secretAccessKey":"s","sessionToken":"t"}"#;
         let other = r#"{"keyId":"B","secretAccessKey":"s"}"#;
         let variables = r#"{"AWS_ACCESS_KEY_ID":"V","AWS_SECRET_ACCESS_KEY":"s"}"#;
@@ -275,12 +250,12 @@ mod tests {
             (
                 format!(r#"{{"a":{login},"b":{other}}}"#),
                 None,
-                Err("the environment holds several AWS credentials: `a`, `b`"),
+                Err("the environment contains several AWS credentials: `a`, `b`"),
             ),
             (
                 "{}".to_owned(),
                 None,
-                Err("the environment holds no AWS credentials"),
+                Err("the environment contains no AWS credentials"),
             ),
             (
                 r#"{"a":"b"}"#.to_owned(),
@@ -295,7 +270,7 @@ mod tests {
             (
                 r#"{"a":{}}"#.to_owned(),
                 Some("a"),
-                Err("`a` in the environment holds no AWS credentials"),
+                Err("`a` in the environment contains no AWS credentials"),
             ),
             (
                 r#"{"environmentVariables":{"AWS_ACCESS_KEY_ID":"V"}}"#.to_owned(),
@@ -307,7 +282,7 @@ mod tests {
             (
                 r#"{"a":{"accessKeyId":"A","secretAccessKey":"s\n"}}"#.to_owned(),
                 None,
-                Err("`a.secretAccessKey` in the environment is not a usable key"),
+                Err("`a.secretAccessKey` in the environment is not a valid AWS key"),
             ),
         ] {
             let want = want.map(str::to_owned).map_err(str::to_owned);

@@ -1,59 +1,56 @@
-//! Where the OIDC identity token comes from that is exchanged for AWS credentials.
+//! Which OIDC identity token to exchange for AWS credentials.
 
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::identity_token::Source;
+use crate::identity_token::IdentityTokenSource;
 
-/// The audience that AWS's documentation of OIDC identity providers names.
-pub const DEFAULT_AUDIENCE: &str = "sts.amazonaws.com";
+/// The default audience, as AWS documents it for OIDC identity providers.
+pub(crate) const DEFAULT_AUDIENCE: &str = "sts.amazonaws.com";
 
-/// What the user said about the identity token.
+/// The settings for the identity token.
 #[derive(Clone, Debug, Default)]
-pub struct Choice {
-    /// `--web-identity-token-file`.
+pub(crate) struct WebIdentitySettings {
+    /// `--web-identity-token-file`: a file with the token.
     pub file: Option<PathBuf>,
-    /// `--web-identity-token-env`: the name of a variable that holds the token.
+    /// `--web-identity-token-env`: the name of a variable with the token.
     pub variable: Option<String>,
-    /// The audience to ask for where the token is made for us; [`DEFAULT_AUDIENCE`] if not said.
+    /// The audience of a token from GitHub Actions; [`DEFAULT_AUDIENCE`] by default.
     pub audience: Option<String>,
 }
 
-impl Choice {
-    /// The first of these that there is: the file and the variable that the user chose,
+impl WebIdentitySettings {
+    /// Returns the first source that is available: the file, the variable,
     /// `AWS_WEB_IDENTITY_TOKEN_FILE`, GitHub Actions.
-    pub fn source(&self, host: &Host) -> Result<Source> {
+    pub(crate) fn source(&self, host: &Host) -> Result<IdentityTokenSource> {
         if let Some(path) = &self.file {
-            return Ok(Source::File {
+            return Ok(IdentityTokenSource::File {
                 path: path.clone(),
                 named_by: "--web-identity-token-file",
             });
         }
         if let Some(name) = &self.variable {
-            return Ok(Source::Variable {
+            return Ok(IdentityTokenSource::Variable {
                 name: name.clone(),
                 named_by: "--web-identity-token-env",
             });
         }
         let variable = "AWS_WEB_IDENTITY_TOKEN_FILE";
         if let Some(path) = host.path_variable(variable) {
-            return Ok(Source::File {
+            return Ok(IdentityTokenSource::File {
                 path,
                 named_by: variable,
             });
         }
         let audience = self.audience.as_deref().unwrap_or(DEFAULT_AUDIENCE);
-        if let Some(source) = Source::github_actions(host, audience)? {
-            return Ok(source);
-        }
-        Err(
-            Error::configuration("there is no identity token to log in to AWS with").with_hint(
-                "give `--web-identity-token-file PATH` or `--web-identity-token-env NAME`, set \
-                 AWS_WEB_IDENTITY_TOKEN_FILE, or in GitHub Actions give the job `permissions: \
-                 id-token: write`",
-            ),
-        )
+        IdentityTokenSource::github_actions(host, audience)?.ok_or_else(|| {
+            Error::configuration("no identity token specified for AWS").with_hint(
+                "pass `--web-identity-token-file PATH` or `--web-identity-token-env NAME`, set \
+                 `AWS_WEB_IDENTITY_TOKEN_FILE`, or grant the GitHub Actions job the permission \
+                 `id-token: write`",
+            )
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is kept of a successful call.
+//! The entry that a successful call stores.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -7,131 +7,134 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::cache::directory::MAX_FILE_BYTES;
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
-use crate::files_read::FileRead;
+use crate::file_tracker::FileDigest;
 use crate::secret::Secret;
 
-/// The version of the format. Entries of another one are not found: it is part of the key.
+/// The version of the format. It is part of the cache key, so entries of other versions are not found.
 pub const FORMAT: &str = "1";
 
-/// The share of their lifetime, in percent, after which credentials are to be renewed while they
-/// are still good: an outage that is shorter than the rest is not noticed.
-const ADVISORY: u32 = 75;
+/// The advisory refresh starts after this percentage of the credentials' lifetime. The rest bridges an
+/// outage.
+const ADVISORY_REFRESH: u32 = 75;
 
-/// Credentials that end sooner are not used. A token that they sign would end a minute before them.
-const MANDATORY: Duration = Duration::from_mins(2);
+/// The mandatory refresh: credentials that expire sooner are not used, because the token that they
+/// sign would expire a minute before them.
+const MANDATORY_REFRESH: Duration = Duration::from_mins(2);
 
-/// A clock that was set by more than this, in seconds, was set by somebody.
-const STEP: u64 = 30;
+/// In seconds. If the boot time moves by more than this, the clock was set.
+const CLOCK_STEP: u64 = 30;
 
-/// What one call kept for the next.
+/// What a call stores for the next one.
 #[derive(Debug)]
-pub enum Kept {
+pub enum CacheEntry {
     /// Credentials.
-    Credentials(Entry),
-    /// That there is nothing to keep, as long as these files are as they were: the credentials
-    /// stand in one of them.
-    Nothing(Vec<FileRead>),
+    Credentials(CachedCredentials),
+    /// The credentials come from one of these local files. While the files are unchanged, there is
+    /// nothing to cache.
+    NothingToCache(Vec<FileDigest>),
 }
 
-impl Kept {
-    /// The files that it was made of.
-    pub(super) fn files(&self) -> &[FileRead] {
+impl CacheEntry {
+    /// The files that the entry depends on.
+    pub(super) fn files(&self) -> &[FileDigest] {
         match self {
-            Self::Credentials(entry) => &entry.files,
-            Self::Nothing(files) => files,
+            Self::Credentials(credentials) => &credentials.files,
+            Self::NothingToCache(files) => files,
         }
     }
 }
 
-/// Credentials, and what else signing a token takes. Times are those of the servers' clock.
+/// Credentials, and what else is needed to sign a token. Times are in the servers' clock.
 #[derive(Debug)]
-pub struct Entry {
-    /// The cluster's name for people: the environment may hide it.
+pub struct CachedCredentials {
+    /// The cluster's name for messages: the environment may mark it as secret.
     pub shown_cluster: String,
     /// The cluster's name.
     pub cluster_name: String,
     /// The cluster's region.
     pub region: String,
-    /// The access key's public name.
+    /// The access key id.
     pub access_key_id: String,
-    /// The key.
+    /// The secret access key.
     pub secret_access_key: Secret<String>,
-    /// The session token of a temporary key.
+    /// The session token of temporary credentials.
     pub session_token: Option<Secret<String>>,
-    /// When the credentials end, where they do.
+    /// The expiry of the credentials, if they have one.
     pub expires_at: Option<Timestamp>,
     /// When they were fetched.
     pub obtained_at: Timestamp,
-    /// Until when they may be used: their end, or the time after which to look again.
+    /// When the entry expires: with the credentials, or when they should be looked up again.
     pub good_until: Timestamp,
-    /// The servers' clock less this machine's, in seconds.
+    /// The servers' clock minus the local clock, in seconds.
     pub clock_offset: i64,
-    /// When the machine started, by its own clock.
-    pub machine_start: Option<Timestamp>,
-    /// The files that they came from.
-    pub files: Vec<FileRead>,
+    /// When the machine was booted, in its local clock.
+    pub boot_time: Option<Timestamp>,
+    /// The files that the credentials depend on.
+    pub files: Vec<FileDigest>,
 }
 
 /// Whether credentials may be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Freshness {
-    /// As they are.
+    /// They may be used.
     Fresh,
-    /// Yes, but it is time to renew them.
-    Due,
-    /// No.
-    Over,
+    /// They may be used, but should be refreshed.
+    RefreshDue,
+    /// They must not be used.
+    Expired,
 }
 
-impl Entry {
-    /// Whether the credentials may be used at `now`, an instant of the local clock.
-    /// `machine_start` is what the clock says now of the machine's start.
+impl CachedCredentials {
+    /// Whether the credentials may be used at `now`, an instant of the local clock. `boot_time` is
+    /// the machine's current boot time.
     #[must_use]
-    pub fn freshness(&self, now: Timestamp, machine_start: Option<Timestamp>) -> Freshness {
+    pub fn freshness(&self, now: Timestamp, boot_time: Option<Timestamp>) -> Freshness {
         let now = now.shifted(self.clock_offset);
-        if now.plus(MANDATORY) >= self.good_until {
-            return Freshness::Over;
+        if now.plus(MANDATORY_REFRESH) >= self.good_until {
+            return Freshness::Expired;
         }
-        let advisory = self.good_until.since(self.obtained_at) * ADVISORY / 100;
-        // Where somebody set the clock, the offset that was found is of no use any more.
-        let was_set = match (self.machine_start, machine_start) {
-            (Some(then), Some(now)) => then.unix().abs_diff(now.unix()) > STEP,
-            _ => now < self.obtained_at.minus(Duration::from_secs(STEP)),
+        let lifetime = self.good_until.since(self.obtained_at);
+        let refresh_at = self.obtained_at.plus(lifetime * ADVISORY_REFRESH / 100);
+        // If the clock was set, `clock_offset` is outdated.
+        let clock_was_set = match (self.boot_time, boot_time) {
+            (Some(then), Some(now)) => then.unix().abs_diff(now.unix()) > CLOCK_STEP,
+            _ => now < self.obtained_at.minus(Duration::from_secs(CLOCK_STEP)),
         };
-        if was_set || now >= self.obtained_at.plus(advisory) {
-            Freshness::Due
+        if clock_was_set || now >= refresh_at {
+            Freshness::RefreshDue
         } else {
             Freshness::Fresh
         }
     }
 }
 
-/// What an entry tells about itself without being opened.
+/// What is known about an entry without decrypting it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Listed {
+pub struct EntrySummary {
     format: Cow<'static, str>,
-    /// The environment, as it was written.
+    /// The environment, as the user wrote it.
     pub environment: String,
     /// The cluster's name.
     pub cluster: String,
     /// When the credentials were fetched, in seconds since 1970.
     pub obtained_at: i64,
-    /// Until when they may be used, in seconds since 1970.
+    /// When the entry expires, in seconds since 1970.
     pub good_until: i64,
 }
 
-/// What stands in the clear before the content.
+/// The unencrypted header of a file.
 #[derive(Serialize)]
 struct Header<'a> {
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    listed: Option<Listed>,
+    summary: Option<EntrySummary>,
     #[serde(flatten)]
     files: Files<'a>,
 }
 
-/// The paths of the files whose content belongs to the seal.
+/// The paths of the files whose content is part of the encryption key.
 #[derive(Deserialize, Serialize)]
 struct Files<'a> {
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
@@ -141,11 +144,11 @@ struct Files<'a> {
 #[derive(Deserialize, Serialize)]
 struct Content<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    credentials: Option<Credentials<'a>>,
+    credentials: Option<StoredCredentials<'a>>,
 }
 
 #[derive(Deserialize, Serialize)]
-struct Credentials<'a> {
+struct StoredCredentials<'a> {
     #[serde(borrow)]
     shown_cluster: Cow<'a, str>,
     #[serde(borrow)]
@@ -162,69 +165,78 @@ struct Credentials<'a> {
     obtained_at: i64,
     good_until: i64,
     clock_offset: i64,
-    machine_start: Option<i64>,
+    #[serde(rename = "machine_start")]
+    boot_time: Option<i64>,
 }
 
-/// The header and the content of an entry's file. A file whose path is no UTF-8 cannot be kept.
-pub(super) fn encode(environment: &str, kept: &Kept) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>)> {
-    let files = kept.files().iter();
-    let files = files.map(|file| file.path.to_str().map(Cow::from));
-    let files = files.collect::<Option<Vec<_>>>();
-    let files = files.ok_or_else(|| unwritable("a path is not valid UTF-8"))?;
-    let credentials = match kept {
-        Kept::Nothing(_) => None,
-        Kept::Credentials(entry) => Some(Credentials {
+/// Encodes an entry as header and content. Fails if the path of a file is not UTF-8.
+pub(super) fn encode(
+    environment: &str,
+    entry: &CacheEntry,
+) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>)> {
+    let mut files = Vec::new();
+    for file in entry.files() {
+        let path = file.path.to_str();
+        let path = path.ok_or_else(|| not_stored("a path is not valid UTF-8"))?;
+        files.push(path.into());
+    }
+    let (summary, credentials) = match entry {
+        CacheEntry::NothingToCache(_) => (None, None),
+        CacheEntry::Credentials(entry) => {
+            let summary = EntrySummary {
+                format: FORMAT.into(),
+                environment: environment.to_owned(),
+                cluster: entry.shown_cluster.clone(),
+                obtained_at: entry.obtained_at.unix(),
+                good_until: entry.good_until.unix(),
+            };
+            (Some(summary), Some(StoredCredentials::from(entry)))
+        }
+    };
+    let files = Files { files };
+    let header = serde_json::to_vec(&Header { summary, files }).map_err(not_stored)?;
+    let content = Content { credentials };
+    // Large enough from the start: a buffer that grows leaves copies of the secrets behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES));
+    serde_json::to_writer(&mut *text, &content).map_err(not_stored)?;
+    if header.len() + text.len() > MAX_FILE_BYTES / 2 {
+        return Err(not_stored("it is too large"));
+    }
+    Ok((header, text))
+}
+
+impl<'a> From<&'a CachedCredentials> for StoredCredentials<'a> {
+    fn from(entry: &'a CachedCredentials) -> Self {
+        let session_token = entry.session_token.as_ref();
+        Self {
             shown_cluster: entry.shown_cluster.as_str().into(),
             cluster_name: entry.cluster_name.as_str().into(),
             region: entry.region.as_str().into(),
             access_key_id: entry.access_key_id.as_str().into(),
             secret_access_key: entry.secret_access_key.expose().as_str().into(),
-            session_token: entry
-                .session_token
-                .as_ref()
-                .map(|token| token.expose().as_str().into()),
+            session_token: session_token.map(|token| token.expose().as_str().into()),
             expires_at: entry.expires_at.map(Timestamp::unix),
             obtained_at: entry.obtained_at.unix(),
             good_until: entry.good_until.unix(),
             clock_offset: entry.clock_offset,
-            machine_start: entry.machine_start.map(Timestamp::unix),
-        }),
-    };
-    let listed = match kept {
-        Kept::Nothing(_) => None,
-        Kept::Credentials(entry) => Some(Listed {
-            format: FORMAT.into(),
-            environment: environment.to_owned(),
-            cluster: entry.shown_cluster.clone(),
-            obtained_at: entry.obtained_at.unix(),
-            good_until: entry.good_until.unix(),
-        }),
-    };
-    let files = Files { files };
-    let header = serde_json::to_vec(&Header { listed, files }).map_err(unwritable)?;
-    let content = Content { credentials };
-    // Room for all of it: a buffer that grows would leave copies of the secrets behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(super::folder::LARGEST));
-    serde_json::to_writer(&mut *text, &content).map_err(unwritable)?;
-    if header.len() + text.len() > super::folder::LARGEST / 2 {
-        return Err(unwritable("it is too large"));
+            boot_time: entry.boot_time.map(Timestamp::unix),
+        }
     }
-    Ok((header, text))
 }
 
-/// The paths in the header of an entry's file; `None` for another format.
+/// Reads the paths of the files from a header; `None` if it has another format.
 pub(super) fn paths(header: &[u8]) -> Option<Vec<PathBuf>> {
     let Files { files } = serde_json::from_slice(header).ok()?;
     Some(files.iter().map(|path| PathBuf::from(&**path)).collect())
 }
 
-/// Reads the content of an entry's file that was sealed with these files; `None` for another format.
-pub(super) fn decode(text: &[u8], files: Vec<FileRead>) -> Option<Kept> {
+/// Decodes the content of an entry that depends on `files`; `None` if it has another format.
+pub(super) fn decode(text: &[u8], files: Vec<FileDigest>) -> Option<CacheEntry> {
     let content: Content<'_> = serde_json::from_slice(text).ok()?;
     let Some(credentials) = content.credentials else {
-        return Some(Kept::Nothing(files));
+        return Some(CacheEntry::NothingToCache(files));
     };
-    Some(Kept::Credentials(Entry {
+    Some(CacheEntry::Credentials(CachedCredentials {
         shown_cluster: credentials.shown_cluster.into_owned(),
         cluster_name: credentials.cluster_name.into_owned(),
         region: credentials.region.into_owned(),
@@ -237,22 +249,18 @@ pub(super) fn decode(text: &[u8], files: Vec<FileRead>) -> Option<Kept> {
         obtained_at: Timestamp::from_unix(credentials.obtained_at),
         good_until: Timestamp::from_unix(credentials.good_until),
         clock_offset: credentials.clock_offset,
-        machine_start: credentials.machine_start.map(Timestamp::from_unix),
+        boot_time: credentials.boot_time.map(Timestamp::from_unix),
         files,
     }))
 }
 
-/// Reads the header of an entry's file; `None` where there is nothing to list.
-pub(super) fn list(header: &[u8]) -> Option<Listed> {
+/// Reads the summary from a header; `None` if it has none.
+pub(super) fn summary(header: &[u8]) -> Option<EntrySummary> {
     serde_json::from_slice(header).ok()
 }
 
-fn unwritable(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::new(
-        Kind::Configuration,
-        "an entry of the cache cannot be written",
-    )
-    .caused_by(reason)
+fn not_stored(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::new(Kind::Configuration, "cannot store the cache entry").caused_by(reason)
 }
 
 #[cfg(test)]
@@ -260,8 +268,8 @@ mod tests {
     use super::*;
     use crate::digest::Sha256;
 
-    fn entry() -> Entry {
-        Entry {
+    fn entry() -> CachedCredentials {
+        CachedCredentials {
             shown_cluster: "prod".to_owned(),
             cluster_name: "prod".to_owned(),
             region: "eu-west-1".to_owned(),
@@ -272,66 +280,72 @@ mod tests {
             obtained_at: Timestamp::from_unix(1_000),
             good_until: Timestamp::from_unix(4_600),
             clock_offset: 0,
-            machine_start: Some(Timestamp::from_unix(500)),
-            files: vec![FileRead {
+            boot_time: Some(Timestamp::from_unix(500)),
+            files: vec![FileDigest {
                 path: PathBuf::from("/etc/env.yaml"),
-                content: Some(Sha256::of(b"x")),
+                digest: Some(Sha256::of(b"x")),
             }],
         }
     }
 
     #[test]
-    fn what_is_written_is_read() {
-        let (header, content) = encode("acme/platform/prod", &Kept::Credentials(entry())).unwrap();
-        let wanted = entry();
-        let Some(Kept::Credentials(read)) = decode(&content, wanted.files.clone()) else {
+    fn entries_survive_encoding() {
+        let (header, content) =
+            encode("acme/platform/prod", &CacheEntry::Credentials(entry())).unwrap();
+        let expected = entry();
+        let Some(CacheEntry::Credentials(decoded)) = decode(&content, expected.files.clone())
+        else {
             panic!("no credentials");
         };
         assert_eq!(paths(&header), Some(vec![PathBuf::from("/etc/env.yaml")]));
-        assert_eq!(format!("{read:?}"), format!("{wanted:?}"));
-        assert_eq!(read.session_token, wanted.session_token);
-        assert_eq!(read.secret_access_key, wanted.secret_access_key);
-        let listed = list(&header).unwrap();
+        assert_eq!(format!("{decoded:?}"), format!("{expected:?}"));
+        assert_eq!(decoded.session_token, expected.session_token);
+        assert_eq!(decoded.secret_access_key, expected.secret_access_key);
+        let summary = summary(&header).unwrap();
         assert_eq!(
-            (listed.cluster.as_str(), listed.good_until),
+            (summary.cluster.as_str(), summary.good_until),
             ("prod", 4_600)
         );
         assert!(!String::from_utf8(header).unwrap().contains("ASIA"));
-        let (header, content) = encode("acme/platform/prod", &Kept::Nothing(Vec::new())).unwrap();
+        let (header, content) = encode(
+            "acme/platform/prod",
+            &CacheEntry::NothingToCache(Vec::new()),
+        )
+        .unwrap();
         let decoded = decode(&content, Vec::new());
-        assert!(matches!(decoded, Some(Kept::Nothing(files)) if files.is_empty()));
+        assert!(matches!(decoded, Some(CacheEntry::NothingToCache(files)) if files.is_empty()));
         assert_eq!(paths(&header), Some(Vec::new()));
-        assert_eq!(list(&header), None);
+        assert_eq!(super::summary(&header), None);
     }
 
     #[test]
-    fn credentials_are_renewed_in_time() {
-        use Freshness::{Due, Fresh, Over};
+    fn credentials_are_due_for_refresh_before_they_expire() {
+        use Freshness::{Expired, Fresh, RefreshDue};
         let start = Some(500);
-        for (offset, now, machine_start, want) in [
+        for (offset, now, boot_time, want) in [
             (0, 1_000, start, Fresh),
             (0, 3_699, start, Fresh),
-            (0, 3_700, start, Due),
-            (0, 4_479, start, Due),
-            (0, 4_480, start, Over),
-            (0, 9_999, start, Over),
-            // The local clock is an hour behind, or ahead.
+            (0, 3_700, start, RefreshDue),
+            (0, 4_479, start, RefreshDue),
+            (0, 4_480, start, Expired),
+            (0, 9_999, start, Expired),
+            // The local clock is an hour slow, or fast.
             (3_600, 1_000 - 3_600, start, Fresh),
-            (3_600, 4_480 - 3_600, start, Over),
+            (3_600, 4_480 - 3_600, start, Expired),
             (-3_600, 1_000 + 3_600, start, Fresh),
-            // The clock was set, or the machine started anew.
-            (0, 1_100, Some(600), Due),
+            // The clock was set, or the machine was rebooted.
+            (0, 1_100, Some(600), RefreshDue),
             (0, 1_100, Some(510), Fresh),
             (0, 1_100, None, Fresh),
-            (0, 960, None, Due),
+            (0, 960, None, RefreshDue),
         ] {
-            let entry = Entry {
+            let entry = CachedCredentials {
                 clock_offset: offset,
                 ..entry()
             };
-            let machine_start = machine_start.map(Timestamp::from_unix);
-            let got = entry.freshness(Timestamp::from_unix(now), machine_start);
-            assert_eq!(got, want, "{offset} {now} {machine_start:?}");
+            let boot_time = boot_time.map(Timestamp::from_unix);
+            let got = entry.freshness(Timestamp::from_unix(now), boot_time);
+            assert_eq!(got, want, "{offset} {now} {boot_time:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is kept of a call that failed, so that it is told again rather than tried again.
+//! The failure of a call, stored so that following calls report it instead of trying again.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Record, Result};
 
-/// A failure.
+/// A stored failure.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Failure {
-    /// The process for which the call was made, where the operating system tells.
+pub struct CachedFailure {
+    /// The parent process of the call that failed, if the operating system reports it.
     pub parent: Option<u32>,
-    /// When it failed by this machine's clock, in seconds since 1970.
+    /// When the call failed, in seconds since 1970 in the local clock.
     at: i64,
-    /// Tells it from another at the same second.
+    /// The process that failed: distinguishes two failures in the same second.
     process: u32,
-    /// What was told.
+    /// The error.
     record: Record,
 }
 
-impl Failure {
-    /// The failure of a call for the process `parent`.
+impl CachedFailure {
+    /// The failure of this process, whose parent is `parent`.
     #[must_use]
     pub fn new(error: &Error, parent: Option<u32>, at: Timestamp) -> Self {
         Self {
@@ -32,32 +32,32 @@ impl Failure {
         }
     }
 
-    /// When it failed.
+    /// When the call failed.
     #[must_use]
     pub fn at(&self) -> Timestamp {
         Timestamp::from_unix(self.at)
     }
 
-    /// Whether it failed less than `limit` before `now`. One that is still to come, because the clock
-    /// was set back, did not.
+    /// Whether the call failed less than `limit` before `now`. A failure in the future, because the
+    /// clock was set back, does not count.
     #[must_use]
     pub fn is_within(&self, limit: Duration, now: Timestamp) -> bool {
         self.at() <= now && now.since(self.at()) < limit
     }
 
-    /// The error, to be told again.
+    /// The error to report.
     #[must_use]
     pub fn into_error(self) -> Error {
         self.record.into()
     }
 }
 
-pub(super) fn encode(failure: &Failure) -> Result<Vec<u8>> {
+pub(super) fn encode(failure: &CachedFailure) -> Result<Vec<u8>> {
     serde_json::to_vec(failure)
-        .map_err(|error| Error::new(Kind::Internal, "cannot write a failure down").caused_by(error))
+        .map_err(|error| Error::new(Kind::Internal, "cannot encode a failure").caused_by(error))
 }
 
-pub(super) fn decode(text: &[u8]) -> Option<Failure> {
+pub(super) fn decode(text: &[u8]) -> Option<CachedFailure> {
     serde_json::from_slice(text).ok()
 }
 
@@ -66,8 +66,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_is_recent_for_a_while() {
-        let failure = Failure::new(
+    fn failures_are_recent_until_the_limit() {
+        let failure = CachedFailure::new(
             &Error::configuration("x"),
             None,
             Timestamp::from_unix(1_000),

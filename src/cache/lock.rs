@@ -1,5 +1,5 @@
-//! The lock that lets one call fetch while others wait. The operating system gives it up when its
-//! holder ends, however that ends.
+//! The lock that lets one call fetch credentials while others wait for the result (single flight). The
+//! operating system releases it when the lock holder exits for any reason.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -7,103 +7,107 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use crate::cache::folder::Folder;
+use crate::cache::directory::CacheDir;
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 
-/// Held until it is dropped.
+/// A lock, released when it is dropped.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
-    hold: Hold,
+    mode: LockMode,
 }
 
-/// How a lock is held.
+/// The mode of a lock.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Hold {
-    /// By one: it fetches.
-    Alone,
-    /// By all that want to see what came of it.
-    Together,
+pub enum LockMode {
+    /// For the one call that fetches credentials.
+    Exclusive,
+    /// For all calls that waited and now read the result.
+    Shared,
 }
 
-/// What came of trying to lock.
+/// The result of trying to lock.
 #[derive(Debug)]
-pub enum Attempt {
-    /// It is ours.
-    Locked(Lock),
-    /// Somebody else holds it, who is going to be done at this time at the latest, where it is
-    /// known. A holder that is still there after that is not going to be done.
+pub enum LockAttempt {
+    /// The lock was free.
+    Acquired(Lock),
+    /// Another process holds the lock, until this deadline of its own if that is known. A lock holder
+    /// that is past its deadline hangs.
     Held(Option<Timestamp>),
 }
 
-/// Tries to lock. `until` is when the holder will be done, for those who wait.
-pub(super) fn try_lock(folder: &Folder, name: &str, until: Timestamp) -> Result<Attempt> {
-    let mut file = folder.open_lock(name)?;
+/// Tries to lock in exclusive mode. `until` is when this process will release the lock at the latest;
+/// waiting processes read it.
+pub(super) fn try_lock(directory: &CacheDir, name: &str, until: Timestamp) -> Result<LockAttempt> {
+    let mut file = directory.open_lock(name)?;
     match file.try_lock() {
-        Ok(()) => Ok(Attempt::Locked(Lock::alone(file, until))),
+        Ok(()) => Ok(LockAttempt::Acquired(Lock::exclusive(file, until))),
         Err(TryLockError::WouldBlock) => {
             let mut text = String::new();
             let read = file
                 .seek(SeekFrom::Start(0))
                 .and_then(|_| file.take(32).read_to_string(&mut text));
             let until = read.ok().and_then(|_| text.parse().ok());
-            Ok(Attempt::Held(until.map(Timestamp::from_unix)))
+            Ok(LockAttempt::Held(until.map(Timestamp::from_unix)))
         }
-        Err(TryLockError::Error(error)) => Err(no_lock(folder, error)),
+        Err(TryLockError::Error(error)) => Err(lock_error(directory, error)),
     }
 }
 
-/// Waits for the lock, for at most `limit`; `None` where it did not come. The operating system wakes
-/// those who wait at the moment when the holder is done, and they cost nothing until then.
+/// Waits for the lock for at most `timeout`; `None` after that. Waiting costs nothing, and the operating
+/// system wakes the waiting processes when the lock is released.
 pub(super) fn wait(
-    folder: &Folder,
+    directory: &CacheDir,
     name: &str,
-    hold: Hold,
+    mode: LockMode,
     until: Timestamp,
-    limit: Duration,
+    timeout: Duration,
 ) -> Result<Option<Lock>> {
-    let file = folder.open_lock(name)?;
+    let file = directory.open_lock(name)?;
     let (sender, receiver) = mpsc::channel();
-    // Waiting has no time limit of its own. Where it comes too late, nobody takes the file, which
-    // closes it.
-    let waiting = thread::Builder::new().spawn(move || {
-        let locked = match hold {
-            Hold::Alone => file.lock(),
-            Hold::Together => file.lock_shared(),
-        };
-        let _ = sender.send(locked.map(|()| file));
-    });
-    waiting.map_err(|error| no_lock(folder, error))?;
-    match (receiver.recv_timeout(limit), hold) {
-        (Ok(Ok(file)), Hold::Alone) => Ok(Some(Lock::alone(file, until))),
-        (Ok(Ok(file)), Hold::Together) => Ok(Some(Lock { _file: file, hold })),
-        (Ok(Err(error)), _) => Err(no_lock(folder, error)),
-        (Err(_), _) => Ok(None),
-    }
+    // Locking has no timeout, so a thread does it. If the lock comes too late, sending fails, which
+    // closes the file.
+    thread::Builder::new()
+        .spawn(move || {
+            let locked = match mode {
+                LockMode::Exclusive => file.lock(),
+                LockMode::Shared => file.lock_shared(),
+            };
+            let _ = sender.send(locked.map(|()| file));
+        })
+        .map_err(|error| lock_error(directory, error))?;
+    let Ok(locked) = receiver.recv_timeout(timeout) else {
+        return Ok(None);
+    };
+    let file = locked.map_err(|error| lock_error(directory, error))?;
+    Ok(Some(match mode {
+        LockMode::Exclusive => Lock::exclusive(file, until),
+        LockMode::Shared => Lock { _file: file, mode },
+    }))
 }
 
 impl Lock {
-    /// How it is held.
+    /// The mode of the lock.
     #[must_use]
-    pub fn hold(&self) -> Hold {
-        self.hold
+    pub fn mode(&self) -> LockMode {
+        self.mode
     }
 
-    fn alone(mut file: File, until: Timestamp) -> Self {
-        // Only a hint for others: without it they wait as long as they can.
+    fn exclusive(mut file: File, until: Timestamp) -> Self {
+        // If this fails, other processes wait until their own deadline.
         let _ = file
             .set_len(0)
             .and_then(|()| file.write_all(until.unix().to_string().as_bytes()));
         Self {
             _file: file,
-            hold: Hold::Alone,
+            mode: LockMode::Exclusive,
         }
     }
 }
 
-fn no_lock(folder: &Folder, error: io::Error) -> Error {
-    let folder = folder.path().display();
-    let message = format!("the cache cannot lock a file in `{folder}`");
+fn lock_error(directory: &CacheDir, error: io::Error) -> Error {
+    let path = directory.path().display();
+    let message = format!("the cache cannot lock a file in `{path}`");
     Error::new(Kind::Configuration, message).caused_by(error)
 }

@@ -1,19 +1,19 @@
-//! What a call keeps for the next ones: AWS credentials, never a token.
+//! The credential cache: AWS credentials for later calls, never a token for a cluster.
 //!
-//! An entry is sealed with the login that earned it: whoever cannot log in cannot open it, and
-//! another login does not even find it. Nothing in here is an error for a call: what cannot be read
-//! is not there, and what cannot be written is not kept. `docs/security.md` says what the sealing
-//! protects against.
+//! An entry is sealed to the login that obtained it: without the secrets of that login it cannot be
+//! decrypted, and another login has another entry. Problems with the cache are no errors of the call:
+//! an entry that cannot be read does not exist, and one that cannot be written is not stored.
+//! `docs/security.md` describes what sealing protects against.
 //!
 //! ```text
-//! <folder>/<id>.entry     credentials, sealed
-//! <folder>/<id>.failure   the last failure, sealed
-//! <folder>/<id>.lock      held by the one call that fetches
+//! <directory>/<id>.entry     credentials, sealed
+//! <directory>/<id>.failure   the last failure, sealed
+//! <directory>/<id>.lock      locked by the call that fetches credentials
 //! ```
 
+mod directory;
 mod entry;
 mod failure;
-mod folder;
 mod lock;
 mod seal;
 
@@ -23,131 +23,130 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::digest::Sha256;
 use crate::error::Result;
-use crate::files_read::FileRead;
+use crate::file_tracker::FileDigest;
 
-pub use entry::FORMAT;
-pub use entry::{Entry, Freshness, Kept, Listed};
-pub use failure::Failure;
-pub use folder::Folder;
-pub use lock::{Attempt, Hold, Lock};
-pub use seal::Login;
+pub use directory::CacheDir;
+pub use entry::{CacheEntry, CachedCredentials, EntrySummary, FORMAT, Freshness};
+pub use failure::CachedFailure;
+pub use lock::{Lock, LockAttempt, LockMode};
+pub use seal::LoginSecrets;
 
-use seal::Seal;
+use seal::{Purpose, Seal};
 
-/// Files that nobody wrote for so long are removed: no credentials live half as long.
-const OLDEST: Duration = Duration::from_hours(24);
+/// Older files are removed. Credentials expire long before.
+const MAX_AGE: Duration = Duration::from_hours(24);
 
-/// The place in the cache of one login and one question.
+/// The files in the cache for one login and one cache key.
 #[derive(Debug)]
 pub struct Cache {
-    folder: Folder,
+    directory: CacheDir,
     seal: Seal,
-    name: String,
+    id: String,
 }
 
 impl Cache {
-    /// The place in `folder` of this login and the question with this hash. Nothing is read yet.
+    /// The files in `directory` for this login and the hash of a cache key. Reads nothing yet.
     #[must_use]
-    pub fn new(folder: PathBuf, login: &Login, key: &Sha256) -> Self {
+    pub fn new(directory: PathBuf, login: &LoginSecrets, key: &Sha256) -> Self {
         let seal = Seal::new(login, key);
-        let name = seal.id();
+        let id = seal.id();
         Self {
-            folder: Folder::new(folder),
+            directory: CacheDir::new(directory),
             seal,
-            name,
+            id,
         }
     }
 
-    /// Whether both are the same place: the same login asks the same.
+    /// Whether both use the same files: they have the same login and cache key.
     #[must_use]
-    pub fn is_same_place(&self, other: &Self) -> bool {
-        self.name == other.name
+    pub fn has_same_id(&self, other: &Self) -> bool {
+        self.id == other.id
     }
 
-    /// What was kept, where it can be opened and the files that it was made of are as they were.
-    pub fn look_up(&self) -> Result<Option<Kept>> {
-        let Some(mut sealed) = self.folder.read(&self.entry_name())? else {
+    /// Loads the entry. `None` if there is none, it cannot be decrypted, or one of the files that it
+    /// depends on has changed.
+    pub fn load(&self) -> Result<Option<CacheEntry>> {
+        let Some(mut sealed) = self.directory.read(&self.entry_name())? else {
             return Ok(None);
         };
-        let files = entry::paths(seal::header(&sealed)).and_then(|paths| {
-            paths
-                .into_iter()
-                .map(FileRead::now)
-                .collect::<Option<Vec<_>>>()
-        });
-        let Some(files) = files else {
+        let Some(paths) = entry::paths(seal::header(&sealed)) else {
+            return Ok(None);
+        };
+        let files = paths.into_iter().map(FileDigest::now);
+        let Some(files) = files.collect::<Option<Vec<_>>>() else {
             return Ok(None);
         };
         let seal = self.seal.with_files(&files);
-        let opened = seal.open(seal::Purpose::Entry, &mut sealed);
-        Ok(opened.and_then(|content| entry::decode(content, files)))
+        let content = seal.open(Purpose::Entry, &mut sealed);
+        Ok(content.and_then(|content| entry::decode(content, files)))
     }
 
-    /// Keeps credentials, and removes files that are too old to be of use. `environment` is shown
-    /// to people.
-    pub fn keep(&self, environment: &str, kept: &Kept) -> Result<()> {
-        let (header, content) = entry::encode(environment, kept)?;
-        let seal = self.seal.with_files(kept.files());
-        let sealed = seal.seal(seal::Purpose::Entry, &header, &content)?;
-        self.folder.remove_unfinished(&self.name);
-        self.folder.write(&self.entry_name(), &sealed)?;
-        self.folder.remove(&self.failure_name());
-        self.folder.prune(OLDEST);
+    /// Stores an entry, and removes the last failure and files that are too old. `environment` is
+    /// readable in `cache list`.
+    pub fn store(&self, environment: &str, entry: &CacheEntry) -> Result<()> {
+        let (header, content) = entry::encode(environment, entry)?;
+        let seal = self.seal.with_files(entry.files());
+        let sealed = seal.seal(Purpose::Entry, &header, &content)?;
+        self.directory.remove_unfinished(&self.id);
+        self.directory.write(&self.entry_name(), &sealed)?;
+        self.directory.remove(&self.failure_name());
+        self.directory.prune(MAX_AGE);
         Ok(())
     }
 
-    /// The last failure, and what tells it from others.
+    /// The last failure, unless credentials were stored after it.
     #[must_use]
-    pub fn last_failure(&self) -> Option<Failure> {
-        let mut sealed = self.folder.read(&self.failure_name()).ok()??;
-        let opened = self.seal.open(seal::Purpose::Failure, &mut sealed)?;
-        failure::decode(opened)
+    pub fn last_failure(&self) -> Option<CachedFailure> {
+        let mut sealed = self.directory.read(&self.failure_name()).ok()??;
+        let content = self.seal.open(Purpose::Failure, &mut sealed)?;
+        failure::decode(content)
     }
 
-    /// Remembers a failure.
-    pub fn remember(&self, failure: &Failure) -> Result<()> {
+    /// Stores a failure.
+    pub fn store_failure(&self, failure: &CachedFailure) -> Result<()> {
         let content = failure::encode(failure)?;
-        let sealed = self.seal.seal(seal::Purpose::Failure, b"{}", &content)?;
-        self.folder.remove_unfinished(&self.name);
-        self.folder.write(&self.failure_name(), &sealed)
+        let sealed = self.seal.seal(Purpose::Failure, b"{}", &content)?;
+        self.directory.remove_unfinished(&self.id);
+        self.directory.write(&self.failure_name(), &sealed)
     }
 
-    /// Tries to become the one call that fetches. `until` is when it will be done at the latest.
-    pub fn try_lock(&self, until: Timestamp) -> Result<Attempt> {
-        lock::try_lock(&self.folder, &self.lock_name(), until)
+    /// Tries to lock these files for fetching. `until` is the deadline of this call: when it will
+    /// release the lock at the latest.
+    pub fn try_lock(&self, until: Timestamp) -> Result<LockAttempt> {
+        lock::try_lock(&self.directory, &self.lock_name(), until)
     }
 
-    /// Waits, for at most `limit`, until whoever fetches is done; `None` where it is not. `until` as
-    /// in [`Cache::try_lock`], for who is alone then.
+    /// Waits for at most `timeout` until the lock holder has finished; `None` if it has not. `until`
+    /// as in [`Cache::try_lock`], for [`LockMode::Exclusive`].
     pub fn wait_for_lock(
         &self,
-        hold: Hold,
+        mode: LockMode,
         until: Timestamp,
-        limit: Duration,
+        timeout: Duration,
     ) -> Result<Option<Lock>> {
-        lock::wait(&self.folder, &self.lock_name(), hold, until, limit)
+        lock::wait(&self.directory, &self.lock_name(), mode, until, timeout)
     }
 
     fn lock_name(&self) -> String {
-        format!("{}.lock", self.name)
+        format!("{}.lock", self.id)
     }
 
     fn entry_name(&self) -> String {
-        format!("{}.{}", self.name, folder::ENTRY)
+        format!("{}.{}", self.id, directory::ENTRY)
     }
 
     fn failure_name(&self) -> String {
-        format!("{}.failure", self.name)
+        format!("{}.failure", self.id)
     }
 }
 
-/// The entries in a folder, as far as they tell about themselves.
-pub fn list(folder: &Folder) -> Result<Vec<Listed>> {
-    let mut listed = Vec::new();
-    for name in folder.entries()? {
-        if let Ok(Some(sealed)) = folder.read(&name) {
-            listed.extend(entry::list(seal::header(&sealed)));
+/// The summaries of the entries in a directory, which are readable without the login.
+pub fn list(directory: &CacheDir) -> Result<Vec<EntrySummary>> {
+    let mut summaries = Vec::new();
+    for name in directory.entries()? {
+        if let Ok(Some(sealed)) = directory.read(&name) {
+            summaries.extend(entry::summary(seal::header(&sealed)));
         }
     }
-    Ok(listed)
+    Ok(summaries)
 }

@@ -1,9 +1,9 @@
-//! Encryption with a key that only the login can make: HKDF with SHA-256 (RFC 5869) over the login's
-//! secrets, then AES-256-GCM.
+//! Encrypts the files of the cache. HKDF with SHA-256 (RFC 5869) derives a key from the secrets of the
+//! login, the cache key and a salt; the cipher is AES-256-GCM.
 //!
 //! ```text
-//! header, a line feed      in the clear, authenticated
-//! salt, 16 bytes           makes each file's key its own
+//! header, line feed      plaintext, authenticated
+//! salt, 16 bytes         gives each file another key
 //! nonce, 12 bytes
 //! ciphertext and tag
 //! ```
@@ -18,29 +18,28 @@ use zeroize::Zeroizing;
 
 use crate::digest::{Sha256, hex};
 use crate::error::{Error, Kind, Result};
-use crate::files_read::FileRead;
+use crate::file_tracker::FileDigest;
 use crate::secret::Secret;
 
-/// Sets these keys apart from all others that a login's secret may serve for.
+/// Separates these keys from others that are derived from the same secrets.
 const DOMAIN: &[u8] = b"kubectl-esc cache 1";
 
-/// In bytes.
-const SALT: usize = 16;
-pub(super) const ID: usize = 16;
+const SALT_BYTES: usize = 16;
+pub(super) const ID_BYTES: usize = 16;
 
-/// What a call has to log in with: all of it is needed to open an entry.
+/// The secrets of a login. All of them are needed to decrypt an entry.
 #[derive(Debug, Default)]
-pub struct Login {
+pub struct LoginSecrets {
     secrets: Zeroizing<Vec<u8>>,
 }
 
-impl Login {
-    /// Adds a secret, or that there is none of this name. Each has its length before it, so that no
-    /// two lists are the same.
+impl LoginSecrets {
+    /// Adds a secret, or the fact that the login has none of this name. The encoding contains lengths,
+    /// so that different lists never have the same encoding.
     pub fn add(&mut self, name: &str, secret: Option<&[u8]>) {
         let parts = [name.as_bytes(), secret.unwrap_or_default()];
         let more: usize = parts.iter().map(|part| part.len() + 9).sum();
-        // A buffer that grows would leave copies behind.
+        // A vector that grows by itself leaves copies of the secrets behind.
         let mut grown = Zeroizing::new(Vec::with_capacity(self.secrets.len() + more));
         grown.extend_from_slice(&self.secrets);
         for part in parts {
@@ -51,13 +50,13 @@ impl Login {
         self.secrets = grown;
     }
 
-    /// The same with a secret in a wrapper.
+    /// Like [`LoginSecrets::add`], for a wrapped secret.
     pub fn add_secret(&mut self, name: &str, secret: Option<&Secret<Vec<u8>>>) {
         self.add(name, secret.map(|secret| secret.expose().as_slice()));
     }
 }
 
-/// What a file is for. One cannot stand in for the other.
+/// The purpose of a file. A file cannot be used for another purpose.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose {
     Entry,
@@ -73,7 +72,7 @@ impl Purpose {
     }
 }
 
-/// Seals and opens the files of one login and one question.
+/// Encrypts and decrypts the files of one login and one cache key.
 #[derive(Clone)]
 pub(super) struct Seal {
     login: Prk,
@@ -81,61 +80,61 @@ pub(super) struct Seal {
 }
 
 impl Seal {
-    pub(super) fn new(login: &Login, key: &Sha256) -> Self {
+    pub(super) fn new(login: &LoginSecrets, key: &Sha256) -> Self {
         Self {
             login: Salt::new(HKDF_SHA256, DOMAIN).extract(&login.secrets),
             key: *key,
         }
     }
 
-    /// The same for what was made of these files: it takes their content to open it.
-    pub(super) fn with_files(&self, files: &[FileRead]) -> Cow<'_, Self> {
+    /// A seal that additionally depends on the content of these files.
+    pub(super) fn with_files(&self, files: &[FileDigest]) -> Cow<'_, Self> {
         if files.is_empty() {
             return Cow::Borrowed(self);
         }
-        let hashes = files
-            .iter()
-            .map(|file| file.content.map(|it| it.to_string()));
-        let hashes: Vec<_> = hashes.collect();
+        let digests = files.iter().map(|file| file.digest);
+        let digests: Vec<_> = digests
+            .map(|digest| digest.map(|digest| digest.to_string()))
+            .collect();
         let key = self.key.to_string();
         let mut fields = vec![("key", Some(key.as_str()))];
-        fields.extend(hashes.iter().map(|hash| ("file", hash.as_deref())));
+        fields.extend(digests.iter().map(|digest| ("file", digest.as_deref())));
         Cow::Owned(Self {
             login: self.login.clone(),
             key: Sha256::of_fields(&fields),
         })
     }
 
-    /// The name of the files. It tells nothing of the login or of the question.
+    /// The base name of the files. It reveals nothing about the login or the cache key.
     pub(super) fn id(&self) -> String {
         struct Id;
         impl KeyType for Id {
             fn len(&self) -> usize {
-                ID
+                ID_BYTES
             }
         }
-        let mut id = [0; ID];
+        let mut id = [0; ID_BYTES];
         let info = [b"id".as_slice(), self.key.as_bytes()];
-        // invariant: 16 bytes are not too many for the hash, and the buffer has as many.
+        // invariant: HKDF can expand to 16 bytes, and the buffer has that length.
         if let Ok(output) = self.login.expand(&info, Id) {
             let _ = output.fill(&mut id);
         }
         hex(&id)
     }
 
-    /// Encrypts `content`. `header` is a line that stands before it in the clear.
+    /// Encrypts `content`. `header` is a line that precedes it in plaintext.
     pub(super) fn seal(&self, purpose: Purpose, header: &[u8], content: &[u8]) -> Result<Vec<u8>> {
-        let failed = |_| Error::new(Kind::Internal, "cannot encrypt an entry of the cache");
-        let mut chance = [0; SALT + NONCE_LEN];
-        aws_lc_rs::rand::fill(&mut chance).map_err(failed)?;
-        let (salt, nonce) = chance.split_at(SALT);
-        let key = self.aead(purpose, salt).map_err(failed)?;
+        let failed = |_| Error::new(Kind::Internal, "cannot encrypt the cache entry");
+        let mut random = [0; SALT_BYTES + NONCE_LEN];
+        aws_lc_rs::rand::fill(&mut random).map_err(failed)?;
+        let (salt, nonce) = random.split_at(SALT_BYTES);
+        let key = self.aead_key(purpose, salt).map_err(failed)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(failed)?;
-        // Encrypted in place: the plaintext is nowhere else, and has room to grow.
-        let mut sealed = Vec::with_capacity(header.len() + 1 + chance.len() + content.len() + 16);
+        // Encrypt in place, in a buffer that does not grow, so that no plaintext is left behind.
+        let mut sealed = Vec::with_capacity(header.len() + 1 + random.len() + content.len() + 16);
         sealed.extend_from_slice(header);
         sealed.push(b'\n');
-        sealed.extend_from_slice(&chance);
+        sealed.extend_from_slice(&random);
         let start = sealed.len();
         sealed.extend_from_slice(content);
         let tag = key.seal_in_place_separate_tag(nonce, Aad::from(header), &mut sealed[start..]);
@@ -143,19 +142,21 @@ impl Seal {
         Ok(sealed)
     }
 
-    /// Decrypts in place; `None` for whatever this login did not seal for this.
+    /// Decrypts in place. `None` if it was not sealed by this login for this key and purpose.
     pub(super) fn open<'s>(&self, purpose: Purpose, sealed: &'s mut [u8]) -> Option<&'s [u8]> {
         let header = header(sealed).len();
         let (header, rest) = sealed.split_at_mut(header);
-        let (chance, content) = rest.get_mut(1..)?.split_at_mut_checked(SALT + NONCE_LEN)?;
-        let (salt, nonce) = chance.split_at(SALT);
+        let (random, content) = rest
+            .get_mut(1..)?
+            .split_at_mut_checked(SALT_BYTES + NONCE_LEN)?;
+        let (salt, nonce) = random.split_at(SALT_BYTES);
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let key = self.aead(purpose, salt).ok()?;
+        let key = self.aead_key(purpose, salt).ok()?;
         let opened = key.open_in_place(nonce, Aad::from(&*header), content);
         opened.ok().map(|content| &*content)
     }
 
-    fn aead(&self, purpose: Purpose, salt: &[u8]) -> Result<LessSafeKey, Unspecified> {
+    fn aead_key(&self, purpose: Purpose, salt: &[u8]) -> Result<LessSafeKey, Unspecified> {
         let info = [purpose.name(), self.key.as_bytes(), salt];
         let output = self.login.expand(&info, &AES_256_GCM)?;
         Ok(LessSafeKey::new(UnboundKey::from(output)))
@@ -168,7 +169,7 @@ impl fmt::Debug for Seal {
     }
 }
 
-/// What stands in the clear: everything up to the line feed.
+/// The plaintext header: everything before the first line feed.
 pub(super) fn header(sealed: &[u8]) -> &[u8] {
     sealed
         .split(|byte| *byte == b'\n')
@@ -181,39 +182,39 @@ mod tests {
     use super::*;
 
     fn seal(secret: &str, key: &[u8]) -> Seal {
-        let mut login = Login::default();
+        let mut login = LoginSecrets::default();
         login.add("token", Some(secret.as_bytes()));
         Seal::new(&login, &Sha256::of(key))
     }
 
     #[test]
-    fn only_the_same_login_and_question_open_it() {
-        let mine = seal("hunter2", b"q");
-        let sealed = mine.seal(Purpose::Entry, b"{}", b"content").unwrap();
+    fn only_the_same_login_and_key_decrypt_a_file() {
+        let own = seal("hunter2", b"q");
+        let sealed = own.seal(Purpose::Entry, b"{}", b"content").unwrap();
         let open = |seal: &Seal, purpose| {
             let mut sealed = sealed.clone();
             seal.open(purpose, &mut sealed).map(<[u8]>::to_vec)
         };
-        assert_eq!(open(&mine, Purpose::Entry).unwrap(), b"content");
+        assert_eq!(open(&own, Purpose::Entry).unwrap(), b"content");
         assert_eq!(
             open(&seal("hunter2", b"q"), Purpose::Entry).unwrap(),
             b"content"
         );
-        assert_eq!(open(&mine, Purpose::Failure), None);
+        assert_eq!(open(&own, Purpose::Failure), None);
         assert_eq!(open(&seal("hunter3", b"q"), Purpose::Entry), None);
         assert_eq!(open(&seal("hunter2", b"r"), Purpose::Entry), None);
         assert!(!sealed.windows(7).any(|part| part == b"content"));
-        let again = mine.seal(Purpose::Entry, b"{}", b"content").unwrap();
+        let again = own.seal(Purpose::Entry, b"{}", b"content").unwrap();
         assert_ne!(sealed, again);
     }
 
     #[test]
-    fn it_takes_every_file_to_open_it() {
-        let file = |content: Option<&[u8]>| FileRead {
+    fn every_file_is_needed_to_decrypt() {
+        let file = |content: Option<&[u8]>| FileDigest {
             path: "/env.yaml".into(),
-            content: content.map(Sha256::of),
+            digest: content.map(Sha256::of),
         };
-        let mine = seal("hunter2", b"q");
+        let own = seal("hunter2", b"q");
         let lists = [
             vec![],
             vec![file(None)],
@@ -223,13 +224,13 @@ mod tests {
             vec![file(None), file(Some(b"key"))],
         ];
         for (index, files) in lists.iter().enumerate() {
-            let sealed = mine
+            let sealed = own
                 .with_files(files)
                 .seal(Purpose::Entry, b"{}", b"content");
             let sealed = sealed.unwrap();
             for (other, files) in lists.iter().enumerate() {
                 let mut sealed = sealed.clone();
-                let seal = mine.with_files(files);
+                let seal = own.with_files(files);
                 let opened = seal.open(Purpose::Entry, &mut sealed);
                 assert_eq!(opened.is_some(), index == other, "{index} {other}");
             }
@@ -237,10 +238,10 @@ mod tests {
     }
 
     #[test]
-    fn no_byte_can_be_changed_added_or_left_out() {
-        let mine = seal("hunter2", b"q");
-        let sealed = mine.seal(Purpose::Entry, b"{\"a\":1}", b"content").unwrap();
-        let opens = |mut bytes: Vec<u8>| mine.open(Purpose::Entry, &mut bytes).is_some();
+    fn no_byte_can_be_changed_added_or_removed() {
+        let own = seal("hunter2", b"q");
+        let sealed = own.seal(Purpose::Entry, b"{\"a\":1}", b"content").unwrap();
+        let opens = |mut bytes: Vec<u8>| own.open(Purpose::Entry, &mut bytes).is_some();
         assert!(opens(sealed.clone()));
         for at in 0..sealed.len() {
             for bit in 0..8 {
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn each_login_and_question_has_its_own_files() {
+    fn each_login_and_key_has_another_id() {
         let ids = [
             seal("hunter2", b"q").id(),
             seal("hunter3", b"q").id(),
@@ -267,9 +268,9 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_secrets_cannot_be_mistaken() {
+    fn lists_of_secrets_cannot_collide() {
         let login = |secrets: &[(&str, Option<&str>)]| {
-            let mut login = Login::default();
+            let mut login = LoginSecrets::default();
             for (name, secret) in secrets {
                 login.add(name, secret.map(str::as_bytes));
             }

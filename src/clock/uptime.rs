@@ -1,12 +1,12 @@
-//! How long the machine has been running, sleep included, on a clock that nobody can set.
+//! The time since the machine was booted, including sleep, from a clock that cannot be set.
 
 use std::time::Duration;
 
-/// Linux does not count sleep on its monotonic clock, so it has another one.
+/// The monotonic clock of Linux does not include sleep.
 #[cfg(target_os = "linux")]
 const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Boottime;
 
-/// On Apple's systems the monotonic clock goes on during sleep.
+/// The monotonic clock of Apple's systems includes sleep.
 #[cfg(target_vendor = "apple")]
 const CLOCK: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
 

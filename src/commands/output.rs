@@ -1,4 +1,4 @@
-//! Writing: one document to standard output, everything for people to standard error.
+//! Output: one document on standard output, messages for people on standard error.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
@@ -9,12 +9,11 @@ use crate::host::Host;
 use crate::log::Message;
 use esc::Style;
 
-/// Writes a text, which may not be UTF-8, and a line feed to standard output: all of it or an
-/// error. A reader that has gone away is no error.
+/// Writes `text`, which need not be UTF-8, and a line feed to standard output. A reader that has
+/// closed the pipe is no error.
 pub(super) fn print(text: impl AsRef<[u8]>) -> Result<()> {
     let text = text.as_ref();
-    // In one piece: one system call, and no reader that finds the line without its end. It may hold a
-    // token.
+    // One buffer makes one system call, so that no reader sees a partial line. It may contain a token.
     let mut line = Zeroizing::new(Vec::with_capacity(text.len() + 1));
     line.extend_from_slice(text);
     line.push(b'\n');
@@ -22,27 +21,27 @@ pub(super) fn print(text: impl AsRef<[u8]>) -> Result<()> {
     match stdout.write_all(&line).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Error::configuration("cannot write to standard output")
-                .with_hint("check where the output is redirected to")
+                .with_hint("check where the output is redirected")
                 .caused_by(error))
         }
         _ => Ok(()),
     }
 }
 
-/// Writes a note to standard error; a line stands under the program's name.
+/// Writes a log message to standard error; a line is prefixed with the name of the program.
 pub(super) fn note(message: Message<'_>) {
     match message {
         Message::Block(text) => block(text),
-        Message::Line(line) => complain(&format!("kubectl-esc: {}\n", one_line(line))),
+        Message::Line(line) => write_stderr(&format!("kubectl-esc: {}\n", one_line(line))),
     }
 }
 
-/// Writes a block of several lines to standard error as it is.
+/// Writes several lines to standard error unchanged.
 pub(super) fn block(text: &str) {
-    complain(&format!("{}\n", text.trim_end()));
+    write_stderr(&format!("{}\n", text.trim_end()));
 }
 
-/// Writes an error: what failed, where, why, and what to do.
+/// Writes an error to standard error: what failed, details, causes, a hint.
 pub(super) fn report(error: &Error) {
     let mut text = format!("kubectl-esc: {error}\n");
     if let Some(details) = error.details() {
@@ -59,37 +58,38 @@ pub(super) fn report(error: &Error) {
         text.push_str(hint);
         text.push('\n');
     }
-    complain(&text);
+    write_stderr(&text);
 }
 
-/// How diagnostics look on standard error: coloured on a terminal that knows colours.
+/// The style of diagnostics on standard error: colored on a terminal that supports colors.
 pub(super) fn style(host: &Host) -> Style {
     style_for(host, io::stderr().is_terminal())
 }
 
-/// `NO_COLOR` (no-color.org) comes first, then `CLICOLOR_FORCE` (bixense.com/clicolors), which asks
-/// for colours in a pipe too. A console of Windows shows colours as text unless one of the variables
-/// of newer terminals is there.
+/// `NO_COLOR` (no-color.org) takes precedence over `CLICOLOR_FORCE` (bixense.com/clicolors), which
+/// asks for colors even in a pipe. An old Windows console prints color codes as text; newer terminals
+/// set one of the variables.
 fn style_for(host: &Host, is_terminal: bool) -> Style {
     let variable = |name| host.path_variable(name);
-    let says = |name, value: &str| variable(name).is_some_and(|it| it.as_os_str() == value);
-    let is_forced = variable("CLICOLOR_FORCE").is_some() && !says("CLICOLOR_FORCE", "0");
-    let knows_colours = if cfg!(windows) {
+    let is_set_to = |name, value: &str| variable(name).is_some_and(|set| set.as_os_str() == value);
+    let is_forced = variable("CLICOLOR_FORCE").is_some() && !is_set_to("CLICOLOR_FORCE", "0");
+    let supports_color = if cfg!(windows) {
         variable("WT_SESSION").is_some() || variable("TERM").is_some()
     } else {
         true
     };
-    let is_wanted = is_terminal && knows_colours && !says("TERM", "dumb") && !says("CLICOLOR", "0");
+    let is_wanted =
+        is_terminal && supports_color && !is_set_to("TERM", "dumb") && !is_set_to("CLICOLOR", "0");
     if variable("NO_COLOR").is_none() && (is_forced || is_wanted) {
-        Style::Coloured
+        Style::Colored
     } else {
         Style::Plain
     }
 }
 
-/// In one write, so that the lines of parallel plugins do not mix. Where standard error cannot be
-/// written to, nobody is there to be told.
-fn complain(text: &str) {
+/// Writes `text` with one system call, so that the lines of parallel plugins do not mix. An error
+/// cannot be reported anywhere and is ignored.
+fn write_stderr(text: &str) {
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
@@ -99,7 +99,7 @@ mod tests {
     use crate::clock::{Clock, Timestamp};
 
     #[test]
-    fn colours_are_for_terminals_and_for_those_who_ask() {
+    fn color_depends_on_the_terminal_and_variables() {
         const TERMINAL: (&str, &str) = ("TERM", "xterm-256color");
         for (variables, on_terminal, in_pipe) in [
             (&[TERMINAL][..], true, false),
@@ -116,8 +116,8 @@ mod tests {
             let clock = Clock::fixed(Timestamp::from_unix(0));
             let host = Host::with(variables.iter().copied(), clock);
             for (is_terminal, want) in [(true, on_terminal), (false, in_pipe)] {
-                let coloured = style_for(&host, is_terminal) == Style::Coloured;
-                assert_eq!(coloured, want, "{variables:?}, terminal: {is_terminal}");
+                let is_colored = style_for(&host, is_terminal) == Style::Colored;
+                assert_eq!(is_colored, want, "{variables:?}, terminal: {is_terminal}");
             }
         }
     }

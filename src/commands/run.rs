@@ -1,4 +1,4 @@
-//! `run`: runs a command inside an environment.
+//! `run`: runs a command with the variables and files of an environment.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
@@ -10,12 +10,12 @@ use super::output;
 use crate::authenticate::open;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::process::HandOver;
+use crate::process::CommandEnv;
 use crate::process::redaction::Patterns;
 use crate::process::{Invocation, Program, Sink, Streams};
 
 pub(super) const ABOUT: &str =
-    "Open an environment and run a command in it, with its environmentVariables and files";
+    "Run a command with the environmentVariables and files of an environment";
 
 #[derive(Args, Debug)]
 #[command(about = ABOUT, after_help = AFTER_HELP)]
@@ -24,12 +24,12 @@ pub(super) struct Arguments {
     #[arg(value_name = "ENVIRONMENT")]
     environment: String,
 
-    /// Command to run, and its arguments, in which ${PATH} is a value of the environment, such as
-    /// ${aws.region}
+    /// Command to run, and its arguments; ${PATH} in an argument is replaced by a value of the
+    /// environment, such as ${aws.region}
     #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
     command: Vec<OsString>,
 
-    /// Pass the command's output through as it is, secrets included
+    /// Do not redact secrets in the output of the command
     #[arg(short = 'i', long, visible_alias = "interactive")]
     no_redact: bool,
 
@@ -37,15 +37,15 @@ pub(super) struct Arguments {
     flags: OpenFlags,
 }
 
-const AFTER_HELP: &str = "The exit code is that of the command; 128 and the signal's number where a \
-    signal ended it; 126 and 127 where it could not be started.";
+const AFTER_HELP: &str = "The exit code is the command's: 128 plus the signal number if a signal \
+    terminated it, 126 if it is not executable, 127 if it is not found.";
 
 pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8> {
     let (name, rest) = arguments.command.split_first().ok_or_else(|| {
-        Error::configuration("no command is given")
-            .with_hint("write it after `--`: `kubectl-esc run ./env.yaml -- kubectl get pods`")
+        Error::configuration("no command specified")
+            .with_hint("add it after `--`: `kubectl-esc run ./env.yaml -- kubectl get pods`")
     })?;
-    // Before anything is opened: a mistyped name costs no login.
+    // Before the environment is opened, so that a mistyped name costs no login.
     let program = Program::find(name, context.host)?;
     let request = arguments
         .flags
@@ -55,17 +55,17 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8> {
     if !warnings.is_empty() {
         output::block(&warnings);
     }
-    let given = HandOver::of(opened.environment(), rest)?;
+    let command_env = CommandEnv::new(opened.environment(), rest)?;
     let streams = if arguments.no_redact {
         Streams::Inherited
     } else {
-        streams(&given)?
+        redacted_streams(&command_env)?
     };
     let invocation = Invocation {
         program,
-        variables: given.variables,
-        arguments: given.arguments,
-        files: given.files,
+        variables: command_env.variables,
+        arguments: command_env.arguments,
+        files: command_env.files,
         streams,
     };
     context.log.info(format_args!(
@@ -74,28 +74,32 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8> {
         invocation.variables.len(),
         invocation.files.len()
     ));
-    let ended = invocation.run(context.host)?;
-    if let Some(leftovers) = &ended.leftovers {
-        output::report(leftovers);
+    let exit = invocation.run(context.host)?;
+    if let Some(error) = &exit.cleanup_error {
+        output::report(error);
     }
-    Ok(ended.finish())
+    Ok(exit.finish())
 }
 
-/// A terminal shows what the command writes; whatever else takes it, such as a log, gets it
-/// redacted.
-fn streams(given: &HandOver) -> Result<Streams> {
-    let to_redact = |is_terminal: bool, sink: Sink| (!is_terminal).then_some(sink);
-    let stdout = to_redact(io::stdout().is_terminal(), Box::new(io::stdout()));
-    let stderr = to_redact(io::stderr().is_terminal(), Box::new(io::stderr()));
+/// Redacts each output stream that is not a terminal, such as a CI log.
+fn redacted_streams(command_env: &CommandEnv) -> Result<Streams> {
+    let stdout = io::stdout();
+    let stdout = (!stdout.is_terminal()).then(|| Box::new(stdout) as Sink);
+    let stderr = io::stderr();
+    let stderr = (!stderr.is_terminal()).then(|| Box::new(stderr) as Sink);
     if stdout.is_none() && stderr.is_none() {
         return Ok(Streams::Inherited);
     }
-    let patterns = Patterns::new(&given.secrets, &given.all_secrets, given.texts())?;
+    let patterns = Patterns::new(
+        &command_env.secrets,
+        &command_env.environment_secrets,
+        command_env.values(),
+    )?;
     Ok(match patterns {
         None => Streams::Inherited,
         Some(patterns) => Streams::Redacted {
             patterns,
-            joined: stdout.is_some() && stderr.is_some() && are_one_file(),
+            joined: stdout.is_some() && stderr.is_some() && are_same_file(),
             stdout,
             stderr,
         },
@@ -104,7 +108,7 @@ fn streams(given: &HandOver) -> Result<Streams> {
 
 /// Whether standard output and standard error are the same file or pipe.
 #[cfg(unix)]
-fn are_one_file() -> bool {
+fn are_same_file() -> bool {
     use std::fs::File;
     use std::os::fd::AsFd;
     use std::os::unix::fs::MetadataExt;
@@ -117,8 +121,8 @@ fn are_one_file() -> bool {
     matches!((stdout, stderr), (Ok(stdout), Ok(stderr)) if stdout == stderr)
 }
 
-/// Unknown here; two pipes serve, and only the order between the two may change.
+/// Unknown on this system. With two pipes, the order between the streams may change.
 #[cfg(not(unix))]
-fn are_one_file() -> bool {
+fn are_same_file() -> bool {
     false
 }

@@ -1,4 +1,4 @@
-//! How connections are made: trusted certificates, the proxy, name lookup, the time to connect.
+//! Creates connections: trusted certificates, proxy, DNS, connect timeout.
 
 use std::time::Duration;
 
@@ -15,22 +15,22 @@ use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_
 
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::http::name_lookup::Resolver;
+use crate::http::dns::Resolver;
 
-/// How long name lookup, TCP and TLS may take together.
+/// The timeout for DNS, TCP and TLS together.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A larger bundle of certificates is none.
-const CA_BUNDLE_LIMIT: u64 = 16 * 1024 * 1024;
+/// Larger CA bundles are rejected. In bytes.
+const MAX_CA_BUNDLE_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Makes the connector that all requests share.
+/// Creates the connector that all requests share.
 pub(super) fn build(host: &Host) -> Result<SharedHttpConnector> {
-    let mut trusted = TrustStore::empty();
+    let mut trust_store = TrustStore::empty();
     for certificate in trusted_roots(host)? {
-        trusted.add_pem_certificate(pem(&certificate));
+        trust_store.add_pem_certificate(pem(&certificate));
     }
     let tls = TlsContext::builder()
-        .with_trust_store(trusted)
+        .with_trust_store(trust_store)
         .build()
         .map_err(|error| Error::configuration("cannot set up TLS").caused_by(error))?;
     let settings = HttpConnectorSettings::builder()
@@ -52,30 +52,28 @@ pub(super) fn build(host: &Host) -> Result<SharedHttpConnector> {
 
 /// The proxy for `https` URLs.
 pub(super) struct Proxy {
-    /// The variable that names it.
+    /// The variable that configures it.
     pub(super) variable: &'static str,
     configuration: ProxyConfig,
 }
 
-/// The proxy that this machine's variables ask for: the lower-case name wins, as for curl, and a
-/// proxy without a scheme is an HTTP proxy, as for Go. This machine is never reached through a
-/// proxy, as for Go: that is the only place where we speak plain HTTP, so `HTTP_PROXY` has no use.
+/// The proxy that the variables configure. The lowercase name takes precedence, as in curl. As in Go,
+/// `http://` is the default scheme, and loopback addresses are never accessed through a proxy. Plain
+/// HTTP is only used for those, so `HTTP_PROXY` is ignored.
 pub(super) fn proxy(host: &Host) -> Result<Option<Proxy>> {
-    let Some((variable, address)) = first_of(
+    let Some((variable, address)) = first_set(
         host,
         &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
     )?
     else {
         return Ok(None);
     };
-    // The address may hold a password, so no message may quote it.
-    let unusable = |why: &str| {
-        Error::configuration(format!(
-            "the proxy that `{variable}` names is not usable: {why}"
-        ))
-        .with_hint(format!(
-            "set `{variable}` to a URL such as http://proxy.example.com:3128"
-        ))
+    // Messages must not quote the address, which may contain a password.
+    let unusable = |reason: &str| {
+        Error::configuration(format!("the proxy in `{variable}` is not usable: {reason}"))
+            .with_hint(format!(
+                "set `{variable}` to a URL such as http://proxy.example.com:3128"
+            ))
     };
     let url = if address.contains("://") {
         address
@@ -91,12 +89,12 @@ pub(super) fn proxy(host: &Host) -> Result<Option<Proxy>> {
     if uri.host().is_none_or(str::is_empty) {
         return Err(unusable("the URL has no host"));
     }
-    let mut direct = "localhost,127.0.0.0/8,::1".to_owned();
-    if let Some((_, listed)) = first_of(host, &["no_proxy", "NO_PROXY"])? {
+    let mut no_proxy = "localhost,127.0.0.0/8,::1".to_owned();
+    if let Some((_, listed)) = first_set(host, &["no_proxy", "NO_PROXY"])? {
         for entry in listed.split(',').map(str::trim) {
-            direct.push(',');
-            // `*.example.com` means what `.example.com` means; the matcher knows the latter.
-            direct.push_str(match entry.strip_prefix('*') {
+            no_proxy.push(',');
+            // The matcher supports `.example.com`, but not the equivalent `*.example.com`.
+            no_proxy.push_str(match entry.strip_prefix('*') {
                 Some(domain) if domain.starts_with('.') => domain,
                 _ => entry,
             });
@@ -105,12 +103,12 @@ pub(super) fn proxy(host: &Host) -> Result<Option<Proxy>> {
     let configuration = ProxyConfig::https(uri).map_err(|_| unusable("the URL is malformed"))?;
     Ok(Some(Proxy {
         variable,
-        configuration: configuration.no_proxy(direct),
+        configuration: configuration.no_proxy(no_proxy),
     }))
 }
 
-/// The first of these variables that is set, with its value.
-fn first_of(host: &Host, names: &[&'static str]) -> Result<Option<(&'static str, String)>> {
+/// The name and value of the first of these variables that is set.
+fn first_set(host: &Host, names: &[&'static str]) -> Result<Option<(&'static str, String)>> {
     for name in names {
         if let Some(value) = host.variable(name)? {
             return Ok(Some((name, value)));
@@ -119,69 +117,70 @@ fn first_of(host: &Host, names: &[&'static str]) -> Result<Option<(&'static str,
     Ok(None)
 }
 
-/// The machine's root certificates and those of `AWS_CA_BUNDLE`.
+/// The system's root certificates and those in `AWS_CA_BUNDLE`.
 ///
-/// Only certificates that rustls accepts as a trust anchor come back: the connector's own loading
-/// panics at any other.
+/// Returns only certificates that rustls accepts as trust anchors; the connector panics on others.
 pub(super) fn trusted_roots(host: &Host) -> Result<Vec<CertificateDer<'static>>> {
-    let mut roots = native_roots(host)?;
+    let mut roots = system_roots(host)?;
     if let Some(path) = host.path_variable("AWS_CA_BUNDLE") {
         let unusable = || {
             Error::configuration(format!(
-                "cannot read certificates from `{}`, which `AWS_CA_BUNDLE` names",
+                "cannot read the certificates in `{}` (from `AWS_CA_BUNDLE`)",
                 path.display()
             ))
-            .with_hint("name a PEM file with at least one certificate, or unset `AWS_CA_BUNDLE`")
+            .with_hint(
+                "set `AWS_CA_BUNDLE` to a PEM file with at least one certificate, or unset it",
+            )
         };
         let size = std::fs::metadata(&path).map_err(|error| unusable().caused_by(error))?;
-        if size.len() > CA_BUNDLE_LIMIT {
+        if size.len() > MAX_CA_BUNDLE_BYTES {
             return Err(unusable().caused_by("the file is too large"));
         }
         let text = std::fs::read(&path).map_err(|error| unusable().caused_by(error))?;
-        let listed: Vec<_> = CertificateDer::pem_slice_iter(&text)
+        let bundled: Vec<_> = CertificateDer::pem_slice_iter(&text)
             .filter_map(Result::ok)
             .filter(is_trust_anchor)
             .collect();
-        if listed.is_empty() {
-            return Err(unusable().caused_by("the file has no certificate in it"));
+        if bundled.is_empty() {
+            return Err(unusable().caused_by("the file contains no certificate"));
         }
-        roots.extend(listed);
+        roots.extend(bundled);
     }
     Ok(roots)
 }
 
-/// The root certificates of `SSL_CERT_FILE` and `SSL_CERT_DIR`, as OpenSSL knows these variables;
-/// without them, those of the operating system.
-fn native_roots(host: &Host) -> Result<Vec<CertificateDer<'static>>> {
+/// The root certificates in `SSL_CERT_FILE` and `SSL_CERT_DIR` (OpenSSL's variables), or else those of
+/// the operating system.
+fn system_roots(host: &Host) -> Result<Vec<CertificateDer<'static>>> {
     let file = host.path_variable("SSL_CERT_FILE");
-    let folders = host.path_variable("SSL_CERT_DIR");
-    if file.is_none() && folders.is_none() {
-        return Ok(anchors(load_native_certs()));
+    let directories = host.path_variable("SSL_CERT_DIR");
+    if file.is_none() && directories.is_none() {
+        return Ok(trust_anchors(load_native_certs()));
     }
     let mut roots = Vec::new();
     if let Some(file) = &file {
         let loaded = load_certs_from_paths(Some(file), None);
         let problem = loaded.errors.first().map(ToString::to_string);
-        roots = anchors(loaded);
+        roots = trust_anchors(loaded);
         if roots.is_empty() {
             let message = format!(
-                "cannot read certificates from `{}`, which `SSL_CERT_FILE` names",
+                "cannot read the certificates in `{}` (from `SSL_CERT_FILE`)",
                 file.display()
             );
-            let hint = "name a PEM file with root certificates, or unset `SSL_CERT_FILE`";
-            let reason = problem.unwrap_or_else(|| "the file has no certificate in it".to_owned());
+            let hint = "set `SSL_CERT_FILE` to a PEM file with root certificates, or unset it";
+            let reason = problem.unwrap_or_else(|| "the file contains no certificate".to_owned());
             return Err(Error::configuration(message)
                 .with_hint(hint)
                 .caused_by(reason));
         }
     }
-    for folder in folders.iter().flat_map(std::env::split_paths) {
-        roots.extend(anchors(load_certs_from_paths(None, Some(&folder))));
+    for directory in directories.iter().flat_map(std::env::split_paths) {
+        roots.extend(trust_anchors(load_certs_from_paths(None, Some(&directory))));
     }
     Ok(roots)
 }
 
-fn anchors(loaded: CertificateResult) -> Vec<CertificateDer<'static>> {
+fn trust_anchors(loaded: CertificateResult) -> Vec<CertificateDer<'static>> {
     loaded.certs.into_iter().filter(is_trust_anchor).collect()
 }
 
@@ -204,7 +203,7 @@ mod tests {
     use crate::clock::{Clock, Deadline, Timestamp};
     use crate::error::Kind;
     use crate::http::HttpClient;
-    use crate::http::loopback::{Identity, Loopback, answer, closed_port};
+    use crate::http::test_server::{SelfSignedCert, TestServer, closed_port, http_response};
 
     fn host<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Host {
         Host::with(variables, Clock::fixed(Timestamp::from_unix(0)))
@@ -215,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_variable_names_the_proxy() {
+    fn the_first_variable_configures_the_proxy() {
         let all = [
             ("https_proxy", "http://a"),
             ("HTTPS_PROXY", "http://b"),
@@ -251,7 +250,7 @@ mod tests {
             assert_eq!(error.kind(), Kind::Configuration);
             assert_eq!(
                 error.to_string(),
-                format!("the proxy that `HTTPS_PROXY` names is not usable: {problem}"),
+                format!("the proxy in `HTTPS_PROXY` is not usable: {problem}"),
                 "{address}"
             );
             assert!(!format!("{error:?}").contains("hunter"), "{error:?}");
@@ -260,31 +259,31 @@ mod tests {
 
     #[test]
     fn https_goes_through_the_proxy() {
-        let identity = Identity::new("sts.example.invalid", 2999);
-        let folder = tempfile::tempdir().unwrap();
-        let bundle = folder.path().join("bundle.pem");
+        let identity = SelfSignedCert::new("sts.example.invalid", 2999);
+        let directory = tempfile::tempdir().unwrap();
+        let bundle = directory.path().join("bundle.pem");
         std::fs::write(&bundle, identity.pem()).unwrap();
         let bundle = bundle.to_str().unwrap();
         let url = "https://sts.example.invalid/path";
 
-        let proxy = Loopback::tunnel(&identity, answer(200, "", "hello"));
+        let proxy = TestServer::proxy(&identity, http_response(200, "", "hello"));
         let address = format!("user:hunter2@127.0.0.1:{}", proxy.port());
         let variables = [("https_proxy", address.as_str()), ("AWS_CA_BUNDLE", bundle)];
         let response = get(&host(variables), url).unwrap();
         assert_eq!(response.body.expose(), b"hello");
-        let requests = proxy.requests();
-        assert!(requests[0].starts_with("CONNECT sts.example.invalid:443 HTTP/1.1\r\n"));
+        let received = proxy.requests();
+        assert!(received[0].starts_with("CONNECT sts.example.invalid:443 HTTP/1.1\r\n"));
         let basic = "proxy-authorization: basic dxnlcjpodw50zxiy\r\n";
         assert!(
-            requests[0].to_ascii_lowercase().contains(basic),
+            received[0].to_ascii_lowercase().contains(basic),
             "{}",
-            requests[0]
+            received[0]
         );
-        assert!(requests[1].starts_with("GET /path HTTP/1.1\r\n"));
+        assert!(received[1].starts_with("GET /path HTTP/1.1\r\n"));
 
-        // What NO_PROXY lists, and this machine itself, are reached without it. The name exists
-        // nowhere: it matters only who was asked.
-        let mut asked = proxy.requests().len();
+        // Hosts in NO_PROXY and loopback addresses are accessed without the proxy. The host name does
+        // not exist, so direct requests fail.
+        let mut requests = proxy.requests().len();
         for (listed, direct) in [
             ("sts.example.invalid", true),
             (".example.invalid", true),
@@ -296,28 +295,31 @@ mod tests {
             let deadline = Deadline::after(Duration::from_secs(if direct { 1 } else { 20 }));
             let result = HttpClient::new(&host(variables)).get(url, &[], deadline, 1024);
             assert_eq!(result.is_err(), direct, "{listed}");
-            asked += if direct { 0 } else { 2 };
-            assert_eq!(proxy.requests().len(), asked, "{listed}");
+            requests += if direct { 0 } else { 2 };
+            assert_eq!(proxy.requests().len(), requests, "{listed}");
         }
-        let local = Identity::new("localhost", 2999);
+        let local = SelfSignedCert::new("localhost", 2999);
         std::fs::write(bundle, local.pem()).unwrap();
-        let here = Loopback::tls(&local, answer(200, "", "here"));
-        let url = format!("https://localhost:{}", here.port());
+        let server = TestServer::tls(&local, http_response(200, "", "here"));
+        let url = format!("https://localhost:{}", server.port());
         let response = get(&host(variables), &url).unwrap();
         assert_eq!(response.body.expose(), b"here");
-        assert_eq!(proxy.requests().len(), asked);
+        assert_eq!(proxy.requests().len(), requests);
     }
 
     #[test]
-    fn a_proxy_that_fails_is_named() {
+    fn proxy_failures_name_the_variable() {
         let address = format!("http://user:hunter2@127.0.0.1:{}", closed_port());
-        let refusing = Loopback::answering(["HTTP/1.1 407 -\r\n\r\n"]);
-        // No name server is asked for a name with a part of more than 63 characters.
-        let unknown = format!("http://{}.invalid:3128", "x".repeat(64));
+        let unauthorized = TestServer::responding(["HTTP/1.1 407 -\r\n\r\n"]);
+        // A label of more than 63 characters is invalid and causes no DNS query.
+        let unresolvable = format!("http://{}.invalid:3128", "x".repeat(64));
         for (address, cause) in [
             (address, "the connection was refused"),
-            (unknown, "the host name cannot be resolved"),
-            (refusing.url(), "tunnel error: proxy authorization required"),
+            (unresolvable, "the host name cannot be resolved"),
+            (
+                unauthorized.url(),
+                "tunnel error: proxy authorization required",
+            ),
         ] {
             let host = host([("HTTPS_PROXY", address.as_str())]);
             let error = get(&host, "https://sts.example.invalid/").unwrap_err();
@@ -325,17 +327,16 @@ mod tests {
             assert_eq!(error.causes().next().unwrap(), cause);
             assert_eq!(
                 error.hint().unwrap(),
-                "check the proxy that `HTTPS_PROXY` names, or list `sts.example.invalid` in \
-                 `NO_PROXY`"
+                "check the proxy in `HTTPS_PROXY`, or add `sts.example.invalid` to `NO_PROXY`"
             );
             assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
         }
     }
 
     #[test]
-    fn certificates_that_cannot_be_read_are_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    fn unreadable_certificates_are_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
         let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         std::fs::write(path("empty.pem"), "").unwrap();
         std::fs::write(path("broken.pem"), no_certificate).unwrap();
@@ -348,7 +349,7 @@ mod tests {
                 assert_eq!(
                     error.to_string(),
                     format!(
-                        "cannot read certificates from `{}`, which `{variable}` names",
+                        "cannot read the certificates in `{}` (from `{variable}`)",
                         path(file)
                     )
                 );
@@ -358,30 +359,30 @@ mod tests {
     }
 
     #[test]
-    fn a_bundle_with_one_good_certificate_is_enough() {
-        let identity = Identity::new("localhost", 2999);
-        let folder = tempfile::tempdir().unwrap();
-        let bundle = folder.path().join("bundle.pem");
+    fn a_bundle_with_one_valid_certificate_is_enough() {
+        let identity = SelfSignedCert::new("localhost", 2999);
+        let directory = tempfile::tempdir().unwrap();
+        let bundle = directory.path().join("bundle.pem");
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
         std::fs::write(&bundle, format!("{broken}{}", identity.pem())).unwrap();
-        let server = Loopback::tls(&identity, answer(204, "", ""));
+        let server = TestServer::tls(&identity, http_response(204, "", ""));
         let url = format!("https://localhost:{}", server.port());
         let host = host([("SSL_CERT_FILE", bundle.to_str().unwrap())]);
         assert_eq!(get(&host, &url).unwrap().status, 204);
     }
 
     #[test]
-    fn without_root_certificates_the_hint_says_so() {
-        let identity = Identity::new("localhost", 2999);
-        let folder = tempfile::tempdir().unwrap();
-        let server = Loopback::tls(&identity, answer(200, "", ""));
+    fn missing_root_certificates_have_a_hint() {
+        let identity = SelfSignedCert::new("localhost", 2999);
+        let directory = tempfile::tempdir().unwrap();
+        let server = TestServer::tls(&identity, http_response(200, "", ""));
         let url = format!("https://localhost:{}", server.port());
-        let host = host([("SSL_CERT_DIR", folder.path().to_str().unwrap())]);
+        let host = host([("SSL_CERT_DIR", directory.path().to_str().unwrap())]);
         let error = get(&host, &url).unwrap_err();
         assert_eq!(
             error.hint().unwrap(),
-            "this machine has no root certificates: install them, or name a PEM file in \
-             `SSL_CERT_FILE`"
+            "this machine has no root certificates: install them, or set `SSL_CERT_FILE` to a PEM \
+             file"
         );
     }
 }

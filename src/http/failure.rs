@@ -1,4 +1,4 @@
-//! Why a host could not be reached, in words that tell the cases apart.
+//! Describes why a host could not be reached.
 
 use std::error::Error as StdError;
 use std::io;
@@ -14,36 +14,39 @@ use crate::host::Host;
 use crate::http::connector::{CONNECT_TIMEOUT, proxy, trusted_roots};
 use crate::http::is_loopback;
 
-/// The error for a request to `server` (a host name, as a URL has it) that got no answer. `who` is
-/// how the message calls it.
+/// The error for a request without a response. `server` is the host name in the URL, and `who` its name
+/// in the message.
 pub(crate) fn unreachable(
-    machine: &Host,
+    host: &Host,
     who: &str,
     server: &str,
     failure: &(dyn StdError + 'static),
 ) -> Error {
     let reason = Reason::of(failure);
-    let mut error = Error::new(Kind::Unavailable, format!("cannot reach {who}"))
-        .with_hint(reason.hint(machine));
-    // A proxy stands between us and the server: most of these failures may be its own.
-    if let (false, Ok(Some(proxy))) = (is_loopback(server), proxy(machine))
-        && !matches!(reason, Reason::Clock | Reason::UnknownAuthority)
+    let mut error =
+        Error::new(Kind::Unavailable, format!("cannot reach {who}")).with_hint(reason.hint(host));
+    // With a proxy, most of these failures may be the proxy's.
+    if !is_loopback(server)
+        && !matches!(reason, Reason::CertificateDates | Reason::UnknownAuthority)
+        && let Ok(Some(proxy)) = proxy(host)
     {
         error = error.with_hint(format!(
-            "check the proxy that `{}` names, or list `{server}` in `NO_PROXY`",
+            "check the proxy in `{}`, or add `{server}` to `NO_PROXY`",
             proxy.variable
         ));
     }
-    let root = innermost(failure);
-    match reason.sentence() {
-        // What follows says `timed out` and no more.
-        Some(sentence) if matches!(reason, Reason::TimeOut) => error.caused_by(sentence),
-        Some(sentence) => error.caused_by(Error::new(Kind::Unavailable, sentence).caused_by(root)),
-        None => error.caused_by(root),
+    let root_cause = root_cause(failure);
+    match reason.message() {
+        // The root cause only says `timed out`.
+        Some(message) if matches!(reason, Reason::Timeout) => error.caused_by(message),
+        Some(message) => {
+            error.caused_by(Error::new(Kind::Unavailable, message).caused_by(root_cause))
+        }
+        None => error.caused_by(root_cause),
     }
 }
 
-/// Whether the request cannot have reached the server: there was no connection to send it through.
+/// Whether the request was certainly not sent, because no connection was established.
 pub(super) fn is_before_sending(failure: &(dyn StdError + 'static)) -> bool {
     chain(failure).any(|cause| {
         cause
@@ -52,41 +55,42 @@ pub(super) fn is_before_sending(failure: &(dyn StdError + 'static)) -> bool {
     })
 }
 
-/// Whether another attempt would end the same way: the server's certificate is refused.
+/// Whether a retry would fail too, because the server's certificate is rejected.
 pub(super) fn is_permanent(failure: &(dyn StdError + 'static)) -> bool {
     matches!(
         Reason::of(failure),
-        Reason::Clock | Reason::UnknownAuthority | Reason::WrongName
+        Reason::CertificateDates | Reason::UnknownAuthority | Reason::WrongHostName
     )
 }
 
-/// The cases that call for different action.
+/// The reasons that have a message or hint of their own.
 #[derive(Clone, Copy)]
 enum Reason {
-    Clock,
-    Name,
+    CertificateDates,
+    Dns,
     Other,
     Refused,
+    Timeout,
     Tls,
-    TimeOut,
     UnknownAuthority,
-    WrongName,
+    WrongHostName,
 }
 
 impl Reason {
     fn of(failure: &(dyn StdError + 'static)) -> Self {
         for cause in chain(failure) {
             if cause.is::<ResolveDnsError>() || cause.is::<InvalidDnsNameError>() {
-                return Self::Name;
+                return Self::Dns;
             }
             if cause.is::<TimedOutError>() {
-                return Self::TimeOut;
+                return Self::Timeout;
             }
             if let Some(error) = cause.downcast_ref::<rustls::Error>() {
                 return Self::of_tls(error);
             }
-            let is_refusal = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
-            if cause.downcast_ref().is_some_and(is_refusal) {
+            if let Some(error) = cause.downcast_ref::<io::Error>()
+                && error.kind() == io::ErrorKind::ConnectionRefused
+            {
                 return Self::Refused;
             }
         }
@@ -100,63 +104,60 @@ impl Reason {
         match problem {
             CertificateError::UnknownIssuer => Self::UnknownAuthority,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                Self::WrongName
+                Self::WrongHostName
             }
             CertificateError::Expired
             | CertificateError::ExpiredContext { .. }
             | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. } => Self::Clock,
+            | CertificateError::NotValidYetContext { .. } => Self::CertificateDates,
             _ => Self::Tls,
         }
     }
 
-    fn sentence(self) -> Option<String> {
-        let sentence = match self {
-            Self::Clock => "the server's certificate is not valid at this time",
-            Self::Name => "the host name cannot be resolved",
+    fn message(self) -> Option<String> {
+        let message = match self {
+            Self::CertificateDates => "the server's certificate has expired or is not valid yet",
+            Self::Dns => "the host name cannot be resolved",
             Self::Other => return None,
             Self::Refused => "the connection was refused",
-            Self::Tls => "the TLS handshake failed",
-            Self::TimeOut => {
-                let allowed = format_duration(CONNECT_TIMEOUT);
-                return Some(format!("there was no connection within {allowed}"));
+            Self::Timeout => {
+                let timeout = format_duration(CONNECT_TIMEOUT);
+                return Some(format!("connecting timed out after {timeout}"));
             }
-            Self::UnknownAuthority => "the server's certificate is from an unknown authority",
-            Self::WrongName => "the server's certificate is for another name",
+            Self::Tls => "the TLS handshake failed",
+            Self::UnknownAuthority => "the server's certificate is signed by an unknown authority",
+            Self::WrongHostName => "the server's certificate is for another host name",
         };
-        Some(sentence.to_owned())
+        Some(message.to_owned())
     }
 
-    fn hint(self, machine: &Host) -> &'static str {
+    fn hint(self, host: &Host) -> &'static str {
         match self {
-            Self::Clock => "check this machine's clock",
-            Self::Name => "check the host name, and this machine's network and DNS",
-            Self::UnknownAuthority
-                if trusted_roots(machine).is_ok_and(|roots| roots.is_empty()) =>
-            {
-                "this machine has no root certificates: install them, or name a PEM file in `SSL_CERT_FILE`"
+            Self::CertificateDates => "check this machine's clock",
+            Self::Dns => "check the host name, and this machine's network and DNS",
+            Self::UnknownAuthority if trusted_roots(host).is_ok_and(|roots| roots.is_empty()) => {
+                "this machine has no root certificates: install them, or set `SSL_CERT_FILE` to a PEM file"
             }
             Self::UnknownAuthority => {
-                "if your network inspects TLS, name a PEM file with its authority in `AWS_CA_BUNDLE`"
+                "if your network inspects TLS, set `AWS_CA_BUNDLE` to a PEM file with its CA certificate"
             }
-            Self::WrongName => "check the host name; another server may answer in its place",
-            Self::Other | Self::Refused | Self::Tls | Self::TimeOut => {
-                "check the network; where it wants a proxy, set `HTTPS_PROXY`"
+            Self::WrongHostName => "check the host name; another server may be answering for it",
+            Self::Other | Self::Refused | Self::Timeout | Self::Tls => {
+                "check the network; if it requires a proxy, set `HTTPS_PROXY`"
             }
         }
     }
 }
 
-/// The text at the end of the chain. Outer layers only say that a request failed.
-fn innermost(failure: &(dyn StdError + 'static)) -> String {
+/// The text of the last cause. The outer errors only say that a request failed.
+fn root_cause(failure: &(dyn StdError + 'static)) -> String {
     chain(failure)
         .last()
         .map(ToString::to_string)
         .unwrap_or_default()
 }
 
-/// A failure and its causes. The payload of an `io::Error` is a link of its own: its `source` skips
-/// it.
+/// A failure and its causes. `source` of an `io::Error` skips the error that it wraps; this does not.
 fn chain<'a>(
     failure: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

@@ -1,18 +1,18 @@
-//! The one HTTPS client: its connections serve both our own requests and the AWS SDK.
+//! The HTTPS client for our own requests and for the AWS SDK.
 //!
-//! It trusts the machine's root certificates (`SSL_CERT_FILE`, `SSL_CERT_DIR`) and those in
-//! `AWS_CA_BUNDLE`, goes through the proxy of `HTTPS_PROXY` or `ALL_PROXY` unless `NO_PROXY` lists
-//! the host, connects within five seconds, follows no redirects and speaks plain HTTP to this
-//! machine alone. Every call blocks and ends by its deadline. Nothing is read, connected or started
-//! before the first call.
+//! It trusts the system's root certificates (`SSL_CERT_FILE`, `SSL_CERT_DIR`) and those in
+//! `AWS_CA_BUNDLE`, uses the proxy in `HTTPS_PROXY` or `ALL_PROXY` unless `NO_PROXY` lists the host,
+//! has a connect timeout of five seconds, follows no redirects, and allows plain HTTP only for loopback
+//! addresses. Calls block until they finish or reach their deadline. Certificates, connections and the
+//! async runtime are set up by the first call.
 
 mod connector;
-mod exchange;
+mod dns;
 mod failure;
-#[cfg(test)]
-pub(crate) mod loopback;
-mod name_lookup;
+mod request;
 mod server_clock;
+#[cfg(test)]
+pub(crate) mod test_server;
 
 use std::fmt;
 use std::future::Future;
@@ -26,18 +26,18 @@ use crate::clock::{Deadline, Timestamp, format_duration};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 
-pub use exchange::{Method, NoAnswer, Request, Response};
 pub(crate) use failure::unreachable;
+pub use request::{Method, Request, Response, SendError};
 use server_clock::ServerClock;
 
-/// What a query string escapes: all but the unreserved characters of RFC 3986.
+/// The characters to escape in a query string: all but the unreserved ones of RFC 3986.
 pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// The HTTPS client. A clone shares its connections.
+/// The HTTPS client. Clones share its connections.
 #[derive(Clone)]
 pub struct HttpClient(Arc<Inner>);
 
@@ -49,8 +49,8 @@ struct Inner {
 }
 
 impl HttpClient {
-    /// A client for this machine. It does no work yet: a wrong proxy or certificate file shows when
-    /// the first request needs it.
+    /// Creates a client. The proxy and certificates are read by the first request, which reports their
+    /// errors.
     #[must_use]
     pub fn new(host: &Host) -> Self {
         Self(Arc::new(Inner {
@@ -61,8 +61,8 @@ impl HttpClient {
         }))
     }
 
-    /// Fetches `url` with these headers (name and value) and hands the answer back, an error status
-    /// included. An answer of more than `limit` bytes is an error.
+    /// Sends a GET request with these headers (name and value) and returns the response, whatever its
+    /// status. A response of more than `limit` bytes is an error.
     ///
     /// Blocks; see [`HttpClient::block_on`].
     pub fn get(
@@ -80,45 +80,43 @@ impl HttpClient {
             limit,
         };
         self.send(&request, deadline)
-            .map_err(|no_answer| no_answer.error)
+            .map_err(|failure| failure.error)
     }
 
-    /// Sends a request and hands the answer back, an error status included. Redirects are answers
-    /// like any other: nothing is sent to where they point.
+    /// Sends a request and returns the response, whatever its status. Redirects are returned, not
+    /// followed.
     ///
     /// Blocks; see [`HttpClient::block_on`].
-    pub fn send(&self, request: &Request<'_>, deadline: Deadline) -> Result<Response, NoAnswer> {
+    pub fn send(&self, request: &Request<'_>, deadline: Deadline) -> Result<Response, SendError> {
         let connector = self.connector()?;
-        let exchange = exchange::exchange(&self.0.host, &connector, request);
-        self.block_on(deadline, exchange)?.unwrap_or_else(|| {
-            let host = exchange::host_of(request.url);
-            Err(NoAnswer {
-                error: too_late(&format!("`{host}`"), deadline.allowed()),
+        let response = request::send(&self.0.host, &connector, request);
+        self.block_on(deadline, response)?.unwrap_or_else(|| {
+            let host = request::host_of(request.url);
+            Err(SendError {
+                error: timed_out(&format!("`{host}`"), deadline.allowed()),
                 unsent: false,
                 permanent: false,
             })
         })
     }
 
-    /// Waits, but not beyond the deadline.
+    /// Sleeps, but not beyond the deadline.
     ///
     /// Blocks; see [`HttpClient::block_on`].
-    pub fn pause(&self, duration: Duration, deadline: Deadline) -> Result<()> {
-        // Made inside of the runtime, as the timer asks for it.
-        let nap = async { tokio::time::sleep(duration).await };
-        self.block_on(deadline, nap).map(|_| ())
+    pub fn sleep(&self, duration: Duration, deadline: Deadline) -> Result<()> {
+        // Tokio's timers must be created within the runtime.
+        let sleep = async { tokio::time::sleep(duration).await };
+        self.block_on(deadline, sleep).map(|_| ())
     }
 
-    /// Runs a future to its end, or to the deadline: then `None`.
+    /// Runs a future until it is ready; `None` if it reaches the deadline.
     ///
-    /// Blocks the thread, so it must not be called from within a runtime's task: that is an error
-    /// of [`Kind::Internal`].
+    /// Blocks the thread, so it fails with [`Kind::Internal`] within an async task.
     pub fn block_on<F: Future>(&self, deadline: Deadline, future: F) -> Result<Option<F::Output>> {
         self.0.runtime.block_on(deadline, future)
     }
 
-    /// This client as the AWS SDK takes it. It keeps its own time for connecting; the SDK's
-    /// settings for that have no effect.
+    /// This client for the AWS SDK. It has its own connect timeout and ignores that of the SDK.
     pub(crate) fn smithy(&self) -> Result<SharedHttpClient> {
         let connector = self.connector()?;
         Ok(http_client_fn(move |_settings, _components| {
@@ -126,22 +124,17 @@ impl HttpClient {
         }))
     }
 
-    /// What has to be added to this machine's clock, in seconds, to get that of the last server
-    /// that answered: zero where they agree but for a few seconds, and before the first answer.
+    /// The clock of the last server that responded minus the local clock, in seconds. Zero before the
+    /// first response, and if they differ by only a few seconds.
     #[must_use]
     pub fn clock_offset(&self) -> i64 {
         self.0.server_clock.offset()
     }
 
-    /// The time as the last server that answered has it.
+    /// The current time in the clock of the last server that responded.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.0.host.clock().now().shifted(self.clock_offset())
-    }
-
-    /// The machine that the client was made for.
-    pub(crate) fn host(&self) -> &Host {
-        &self.0.host
     }
 
     fn connector(&self) -> Result<SharedHttpConnector> {
@@ -149,7 +142,7 @@ impl HttpClient {
             return Ok(connector.clone());
         }
         let connector = connector::build(&self.0.host)?;
-        let connector = server_clock::watch(connector, Arc::clone(&self.0.server_clock));
+        let connector = server_clock::track(connector, Arc::clone(&self.0.server_clock));
         Ok(self.0.connector.get_or_init(|| connector).clone())
     }
 }
@@ -160,35 +153,34 @@ impl fmt::Debug for HttpClient {
     }
 }
 
-/// Tokio's runtime on the calling thread, started when it is first needed.
+/// A Tokio runtime on the calling thread, started by the first call.
 struct Runtime(OnceLock<tokio::runtime::Runtime>);
 
 impl Runtime {
     fn block_on<F: Future>(&self, deadline: Deadline, future: F) -> Result<Option<F::Output>> {
         if tokio::runtime::Handle::try_current().is_ok() {
-            let message = "a blocking call was made from within an asynchronous task";
+            let message = "blocking call within an async task";
             return Err(Error::new(Kind::Internal, message));
         }
         let runtime = if let Some(runtime) = self.0.get() {
             runtime
         } else {
-            let started = tokio::runtime::Builder::new_current_thread()
+            let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .map_err(|error| {
-                    Error::new(Kind::Internal, "cannot start the runtime for network calls")
-                        .caused_by(error)
+                    Error::new(Kind::Internal, "cannot start the async runtime").caused_by(error)
                 })?;
-            self.0.get_or_init(|| started)
+            self.0.get_or_init(|| runtime)
         };
-        // The timer must be made inside of the runtime.
+        // Tokio's timers must be created within the runtime.
         let timed = async { tokio::time::timeout(deadline.remaining(), future).await };
         Ok(runtime.block_on(timed).ok())
     }
 }
 
-/// A name lookup may still block a thread of the runtime; a plain drop would wait for it, beyond
-/// any deadline.
+/// A DNS lookup may still block a thread of the runtime. Dropping the runtime would wait for it, beyond
+/// the deadline.
 impl Drop for Runtime {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
@@ -197,19 +189,19 @@ impl Drop for Runtime {
     }
 }
 
-/// The error for a time `allowed` that passed while `who` was to answer.
-pub(crate) fn too_late(who: &str, allowed: Duration) -> Error {
+/// The error if `server` did not respond within the timeout `allowed`.
+pub(crate) fn timed_out(server: &str, allowed: Duration) -> Error {
     let allowed = format_duration(allowed);
     Error::new(
         Kind::Unavailable,
-        format!("{who} did not answer within {allowed}"),
+        format!("{server} did not respond within {allowed}"),
     )
-    .with_hint("check the network, or allow more time with `--timeout`")
+    .with_hint("check the network, or increase `--timeout`")
 }
 
-/// Reads a URL that we are ready to call: `https`, or `http` to this machine, because what we send
-/// and receive are credentials. The error does not quote the URL, which may hold a secret.
-pub(crate) fn checked(url: &str) -> Result<http::Uri> {
+/// Parses a URL and checks that it is safe for credentials: `https`, or `http` with a loopback address.
+/// The error does not quote the URL, which may contain a secret.
+pub(crate) fn parse_url(url: &str) -> Result<http::Uri> {
     let uri: http::Uri = url
         .parse()
         .map_err(|error| invalid_url().caused_by(error))?;
@@ -218,8 +210,8 @@ pub(crate) fn checked(url: &str) -> Result<http::Uri> {
         .is_some_and(|part| part.as_str().contains('@'))
     {
         return Err(
-            Error::configuration("a URL holds a user name or a password")
-                .with_hint("write the URL without them; they would not be sent"),
+            Error::configuration("the URL contains a user name or password")
+                .with_hint("remove them from the URL; they would not be sent"),
         );
     }
     let host = uri.host().filter(|host| !host.is_empty());
@@ -230,7 +222,7 @@ pub(crate) fn checked(url: &str) -> Result<http::Uri> {
             "the connection to `{host}` would not be encrypted"
         ))
         .with_hint(
-            "use `https`; plain `http` is for addresses of this machine, such as 127.0.0.1",
+            "use `https`; `http` is only allowed for loopback addresses, such as 127.0.0.1",
         )),
         _ => Err(invalid_url()),
     }
@@ -238,10 +230,10 @@ pub(crate) fn checked(url: &str) -> Result<http::Uri> {
 
 fn invalid_url() -> Error {
     Error::configuration("the URL is malformed")
-        .with_hint("write it in full, with `https://` and a host")
+        .with_hint("specify the full URL, with `https://` and a host")
 }
 
-/// Whether the host of a URL (an IPv6 address in brackets) is this machine.
+/// Whether the host of a URL is a loopback address. IPv6 addresses are in brackets.
 pub(crate) fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")

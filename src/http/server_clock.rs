@@ -1,5 +1,5 @@
-//! How far this machine's clock is from the servers': each answer's `Date` header (RFC 9110,
-//! section 6.6.1) tells. What is signed with a wrong clock is refused.
+//! Measures the difference between the local clock and that of the servers, from the `Date` header of
+//! each response (RFC 9110, section 6.6.1). AWS rejects what is signed with a wrong clock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,12 +10,12 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
 use crate::clock::{Clock, Timestamp};
-use crate::http::exchange::http_date;
+use crate::http::request::http_date;
 
-/// In seconds. A difference of no more than this may be the answer's way; nobody refuses it.
+/// In seconds. A smaller difference may be network latency, and AWS accepts it.
 const NEGLIGIBLE: u64 = 10;
 
-/// The servers' clock, as far as their answers told it.
+/// The clock of the last server that responded.
 #[derive(Debug)]
 pub(super) struct ServerClock {
     clock: Clock,
@@ -30,7 +30,7 @@ impl ServerClock {
         }
     }
 
-    /// In seconds: the last server's time less this machine's.
+    /// The server's clock minus the local clock, in seconds.
     pub(super) fn offset(&self) -> i64 {
         self.offset.load(Ordering::Relaxed)
     }
@@ -46,33 +46,33 @@ impl ServerClock {
     }
 }
 
-/// The same connector, with an eye on the answers' dates.
-pub(super) fn watch(
+/// Wraps a connector so that each response updates the server clock.
+pub(super) fn track(
     connector: SharedHttpConnector,
     server_clock: Arc<ServerClock>,
 ) -> SharedHttpConnector {
-    SharedHttpConnector::new(Watched {
+    SharedHttpConnector::new(TrackingConnector {
         connector,
         server_clock,
     })
 }
 
 #[derive(Debug)]
-struct Watched {
+struct TrackingConnector {
     connector: SharedHttpConnector,
     server_clock: Arc<ServerClock>,
 }
 
-impl HttpConnector for Watched {
+impl HttpConnector for TrackingConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let answer = self.connector.call(request);
+        let response = self.connector.call(request);
         let server_clock = Arc::clone(&self.server_clock);
         HttpConnectorFuture::new(async move {
-            let answer = answer.await?;
-            if let Some(date) = answer.headers().get("date").and_then(http_date) {
+            let response = response.await?;
+            if let Some(date) = response.headers().get("date").and_then(http_date) {
                 server_clock.observe(date);
             }
-            Ok(answer)
+            Ok(response)
         })
     }
 }
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_differences_are_none() {
+    fn small_differences_are_ignored() {
         let now = Timestamp::from_unix(1_000_000);
         for (date, offset) in [(0, 0), (10, 0), (-10, 0), (11, 11), (-3_600, -3_600)] {
             let clock = ServerClock::new(Clock::fixed(now));

@@ -1,6 +1,6 @@
-//! Requests over real sockets, in TLS where it matters.
+//! Requests over real sockets, and TLS where it matters.
 
-use super::loopback::{Identity, Loopback, answer, closed_port};
+use super::test_server::{SelfSignedCert, TestServer, closed_port, http_response};
 use super::*;
 use crate::clock::{Clock, Timestamp};
 
@@ -24,12 +24,12 @@ fn get(client: &HttpClient, url: &str) -> Result<Response> {
 }
 
 #[test]
-fn an_answer_comes_back_as_it_is() {
+fn responses_are_returned_whatever_their_status() {
     let headers = "date: Fri, 28 Apr 2023 00:00:00 GMT\r\nlocation: /elsewhere\r\n";
-    let server = Loopback::answering([
-        answer(200, headers, "body"),
-        answer(302, headers, ""),
-        answer(503, "", "busy"),
+    let server = TestServer::responding([
+        http_response(200, headers, "body"),
+        http_response(302, headers, ""),
+        http_response(503, "", "busy"),
     ]);
     let client = client(&[]);
     let url = format!("{}/path?query=1", server.url());
@@ -57,18 +57,18 @@ fn an_answer_comes_back_as_it_is() {
 }
 
 #[test]
-fn an_answer_over_the_limit_is_refused() {
-    let longest = "x".repeat(LIMIT);
+fn responses_over_the_limit_are_rejected() {
+    let largest = "x".repeat(LIMIT);
     let chunked = format!(
         "HTTP/1.1 200 -\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n\
-         400\r\n{longest}\r\n1\r\ny\r\n0\r\n\r\n"
+         400\r\n{largest}\r\n1\r\ny\r\n0\r\n\r\n"
     );
     for (sent, fits) in [
-        (answer(200, "", &longest), true),
-        (answer(200, "", &format!("{longest}y")), false),
+        (http_response(200, "", &largest), true),
+        (http_response(200, "", &format!("{largest}y")), false),
         (chunked, false),
     ] {
-        let server = Loopback::answering([sent]);
+        let server = TestServer::responding([sent]);
         let result = get(&client(&[]), &server.url());
         if fits {
             assert_eq!(result.unwrap().body.expose().len(), LIMIT);
@@ -77,25 +77,28 @@ fn an_answer_over_the_limit_is_refused() {
             assert_eq!(error.kind(), Kind::Unavailable);
             assert_eq!(
                 error.to_string(),
-                "`127.0.0.1` answered with more than 1024 bytes"
+                "the response from `127.0.0.1` is larger than 1024 bytes"
             );
         }
     }
 }
 
 #[test]
-fn a_silent_server_is_left_at_the_deadline() {
-    let server = Loopback::silent();
+fn requests_end_at_the_deadline() {
+    let server = TestServer::silent();
     let deadline = Deadline::after(Duration::from_millis(100));
     let error = client(&[])
         .get(&server.url(), &[], deadline, LIMIT)
         .unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable);
-    assert_eq!(error.to_string(), "`127.0.0.1` did not answer within 100ms");
+    assert_eq!(
+        error.to_string(),
+        "`127.0.0.1` did not respond within 100ms"
+    );
 }
 
 #[test]
-fn only_safe_urls_are_called() {
+fn only_safe_urls_are_accepted() {
     for (url, problem) in [
         (
             "http://example.com/",
@@ -107,11 +110,11 @@ fn only_safe_urls_are_called() {
         ),
         (
             "http://127.0.0.1@example.com/",
-            "a URL holds a user name or a password",
+            "the URL contains a user name or password",
         ),
         (
             "https://a:hunter2@example.com/",
-            "a URL holds a user name or a password",
+            "the URL contains a user name or password",
         ),
         ("ftp://127.0.0.1/", "the URL is malformed"),
         ("127.0.0.1", "the URL is malformed"),
@@ -132,12 +135,12 @@ fn only_safe_urls_are_called() {
         "http://[::1]:80/x",
         "https://example.com",
     ] {
-        assert!(checked(url).is_ok(), "{url}");
+        assert!(parse_url(url).is_ok(), "{url}");
     }
 }
 
 #[test]
-fn a_header_with_a_line_break_is_refused_and_not_shown() {
+fn invalid_header_values_are_rejected_and_not_shown() {
     let headers = [("authorization", "hunter2\r\nx: y")];
     let url = format!("http://127.0.0.1:{}", closed_port());
     let error = client(&[]).get(&url, &headers, soon(), LIMIT).unwrap_err();
@@ -146,7 +149,7 @@ fn a_header_with_a_line_break_is_refused_and_not_shown() {
 }
 
 #[test]
-fn a_call_from_a_task_is_an_error_and_no_panic() {
+fn blocking_within_an_async_task_is_an_error() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -165,8 +168,8 @@ fn post<'a>(url: &'a str, body: &'a [u8]) -> Request<'a> {
 }
 
 #[test]
-fn a_post_sends_its_content() {
-    let server = Loopback::answering([answer(201, "x-id: 7\r\n", "made")]);
+fn a_post_sends_its_body() {
+    let server = TestServer::responding([http_response(201, "x-id: 7\r\n", "made")]);
     for body in ["", "values: {}"] {
         let url = server.url();
         let request = post(&url, body.as_bytes());
@@ -186,18 +189,18 @@ fn a_post_sends_its_content() {
 }
 
 #[test]
-fn what_certainly_was_not_sent_is_told() {
+fn requests_that_were_not_sent_are_recognized() {
     let refused = format!("http://127.0.0.1:{}/", closed_port());
-    let cut_off = Loopback::answering([""]);
-    let cut_short = Loopback::answering(["HTTP/1.1 200 -\r\ncontent-length: 9\r\n\r\nx"]);
-    let silent = Loopback::silent();
-    let identity = Identity::new("localhost", 2999);
-    let untrusted = Loopback::tls(&identity, answer(200, "", ""));
+    let closed = TestServer::responding([""]);
+    let truncated = TestServer::responding(["HTTP/1.1 200 -\r\ncontent-length: 9\r\n\r\nx"]);
+    let silent = TestServer::silent();
+    let identity = SelfSignedCert::new("localhost", 2999);
+    let untrusted = TestServer::tls(&identity, http_response(200, "", ""));
     let untrusted = format!("https://localhost:{}/", untrusted.port());
     for (url, unsent, permanent) in [
         (refused.as_str(), true, false),
-        (&cut_off.url(), false, false),
-        (&cut_short.url(), false, false),
+        (&closed.url(), false, false),
+        (&truncated.url(), false, false),
         (&silent.url(), false, false),
         (&untrusted, true, true),
         ("http://example.com/", true, true),
@@ -208,13 +211,13 @@ fn what_certainly_was_not_sent_is_told() {
             20
         }));
         let failure = client(&[]).send(&post(url, b""), deadline).unwrap_err();
-        let told = (failure.unsent, failure.permanent);
-        assert_eq!(told, (unsent, permanent), "{failure:?}");
+        let properties = (failure.unsent, failure.permanent);
+        assert_eq!(properties, (unsent, permanent), "{failure:?}");
     }
 }
 
 #[test]
-fn the_wait_that_a_server_asks_for_is_read() {
+fn retry_after_is_parsed() {
     let date = "date: Fri, 28 Apr 2023 00:00:00 GMT\r\n";
     for (headers, want) in [
         ("", None),
@@ -225,7 +228,7 @@ fn the_wait_that_a_server_asks_for_is_read() {
         ("retry-after: Thu, 27 Apr 2023 00:01:00 GMT\r\n", Some(0)),
         ("retry-after: 18446744073709551615\r\n", Some(u64::MAX)),
     ] {
-        let server = Loopback::answering([answer(429, &format!("{date}{headers}"), "")]);
+        let server = TestServer::responding([http_response(429, &format!("{date}{headers}"), "")]);
         let response = get(&client(&[]), &server.url()).unwrap();
         let wait = response.retry_after();
         assert_eq!(wait, want.map(Duration::from_secs), "{headers}");
@@ -241,10 +244,10 @@ fn shown(error: &Error) -> [String; 3] {
 }
 
 #[test]
-fn failures_to_connect_are_told_apart() {
+fn connection_failures_have_specific_messages() {
     let refused = format!("http://127.0.0.1:{}/", closed_port());
-    let cut_off = Loopback::answering([""]);
-    let network = "check the network; where it wants a proxy, set `HTTPS_PROXY`";
+    let closed = TestServer::responding([""]);
+    let network = "check the network; if it requires a proxy, set `HTTPS_PROXY`";
     for (url, message, cause, hint) in [
         (
             refused.as_str(),
@@ -253,7 +256,7 @@ fn failures_to_connect_are_told_apart() {
             network,
         ),
         (
-            &cut_off.url(),
+            &closed.url(),
             "cannot reach `127.0.0.1`",
             "connection closed before message completed",
             network,
@@ -265,18 +268,20 @@ fn failures_to_connect_are_told_apart() {
 }
 
 #[test]
-fn certificates_are_checked_and_failures_told_apart() {
-    let good = Identity::new("localhost", 2999);
-    let expired = Identity::new("localhost", 2021);
-    let other_name = Identity::new("example.com", 2999);
-    let folder = tempfile::tempdir().unwrap();
-    let bundle = folder.path().join("bundle.pem");
-    let listed = [&good, &expired, &other_name].map(Identity::pem).concat();
-    std::fs::write(&bundle, listed).unwrap();
+fn certificate_failures_have_specific_messages() {
+    let good = SelfSignedCert::new("localhost", 2999);
+    let expired = SelfSignedCert::new("localhost", 2021);
+    let other_name = SelfSignedCert::new("example.com", 2999);
+    let directory = tempfile::tempdir().unwrap();
+    let bundle = directory.path().join("bundle.pem");
+    let certificates = [&good, &expired, &other_name]
+        .map(SelfSignedCert::pem)
+        .concat();
+    std::fs::write(&bundle, certificates).unwrap();
     let bundle = bundle.to_str().unwrap();
-    let unknown = "if your network inspects TLS, name a PEM file with its authority in \
-                   `AWS_CA_BUNDLE`";
-    let name = "check the host name; another server may answer in its place";
+    let unknown = "if your network inspects TLS, set `AWS_CA_BUNDLE` to a PEM file with its CA \
+                   certificate";
+    let name = "check the host name; another server may be answering for it";
     for (identity, variables, expected) in [
         (&good, vec![("AWS_CA_BUNDLE", bundle)], None),
         (&good, vec![("SSL_CERT_FILE", bundle)], None),
@@ -284,7 +289,7 @@ fn certificates_are_checked_and_failures_told_apart() {
             &good,
             vec![],
             Some((
-                "the server's certificate is from an unknown authority",
+                "the server's certificate is signed by an unknown authority",
                 unknown,
             )),
         ),
@@ -292,17 +297,17 @@ fn certificates_are_checked_and_failures_told_apart() {
             &expired,
             vec![("AWS_CA_BUNDLE", bundle)],
             Some((
-                "the server's certificate is not valid at this time",
+                "the server's certificate has expired or is not valid yet",
                 "check this machine's clock",
             )),
         ),
         (
             &other_name,
             vec![("AWS_CA_BUNDLE", bundle)],
-            Some(("the server's certificate is for another name", name)),
+            Some(("the server's certificate is for another host name", name)),
         ),
     ] {
-        let server = Loopback::tls(identity, answer(200, "", "hello"));
+        let server = TestServer::tls(identity, http_response(200, "", "hello"));
         let url = format!("https://localhost:{}/", server.port());
         match (get(&client(&variables), &url), expected) {
             (Ok(response), None) => assert_eq!(response.body.expose(), b"hello"),
@@ -317,14 +322,14 @@ fn certificates_are_checked_and_failures_told_apart() {
 
 #[test]
 fn a_server_without_tls_fails_the_handshake() {
-    let server = Loopback::answering([answer(200, "", "")]);
+    let server = TestServer::responding([http_response(200, "", "")]);
     let url = format!("https://localhost:{}/", server.port());
     let error = get(&client(&[]), &url).unwrap_err();
     assert_eq!(shown(&error)[1], "the TLS handshake failed", "{error:?}");
 }
 
 #[test]
-fn a_name_that_cannot_be_resolved_is_told_apart() {
+fn dns_failures_have_a_specific_message() {
     let failure = aws_smithy_runtime_api::client::dns::ResolveDnsError::new("no such name");
     let error = unreachable(&host(&[]), "`example.com`", "example.com", &failure);
     let causes: Vec<_> = error.causes().collect();

@@ -1,94 +1,94 @@
-//! What a command gets of an opened environment: variables, files, arguments, and which secrets are
-//! in them.
+//! What a command receives from an opened environment: variables, files and arguments, and the
+//! secrets in them.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 
 use crate::error::{Error, Kind, Result};
 use crate::secret::Text;
-use esc::format::json::Secrets;
+use esc::format::Secrets;
 use esc::interpolation::{self, Part};
 use esc::{Data, Environment, Value, format::string};
 
-/// What a command gets of an environment. `Debug` shows names alone.
-pub struct HandOver {
-    /// Variables, by name and value, sorted.
+/// What a command receives from an environment. `Debug` shows only names.
+pub(crate) struct CommandEnv {
+    /// Variables as name and value, sorted by name.
     pub variables: Vec<(String, Text)>,
-    /// Files: the variable that is to hold the path, and the content. They win over variables of the
+    /// Files: the variable that holds the path, and the content. A file overrides a variable of the
     /// same name, as in ESC.
     pub files: Vec<(String, Text)>,
-    /// The arguments, with each `${path}` replaced.
+    /// The arguments, with each `${path}` replaced by its value.
     pub arguments: Vec<OsString>,
     /// The secrets among the variables, the files and the replaced paths.
     pub secrets: Vec<Text>,
-    /// Every secret text of the environment. Those that are part of something handed over are
-    /// secrets there too, such as a token in a kubeconfig.
-    pub all_secrets: Vec<Text>,
+    /// All secret strings of the environment. One that is contained in a variable or a file, such as
+    /// a token in a kubeconfig, has to be redacted too.
+    pub environment_secrets: Vec<Text>,
 }
 
-impl fmt::Debug for HandOver {
+impl fmt::Debug for CommandEnv {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = |block: &[(String, Text)]| -> Vec<String> {
-            block.iter().map(|(name, _)| name.clone()).collect()
+        let names = |entries: &[(String, Text)]| -> Vec<String> {
+            entries.iter().map(|(name, _)| name.clone()).collect()
         };
         formatter
-            .debug_struct("HandOver")
+            .debug_struct("CommandEnv")
             .field("variables", &names(&self.variables))
             .field("files", &names(&self.files))
             .finish_non_exhaustive()
     }
 }
 
-impl HandOver {
-    /// Reads the environment for a command with these arguments. A `${path}` that leads to nothing
-    /// becomes empty; an argument with a path that cannot be read stays as it is. So it is in ESC.
-    pub fn of(environment: &Environment, arguments: &[OsString]) -> Result<Self> {
+impl CommandEnv {
+    /// Collects what a command with these arguments receives. As in ESC, a `${path}` that does not
+    /// exist becomes empty, and an argument with a malformed path is passed unchanged.
+    ///
+    /// Fails with [`Kind::Definition`] if a name or value cannot be passed to a process.
+    pub(crate) fn new(environment: &Environment, arguments: &[OsString]) -> Result<Self> {
         let mut secrets = Vec::new();
-        let mut named = Vec::new();
-        for entries in [environment.variable_entries(), environment.file_entries()] {
-            let mut block = Vec::new();
-            for entry in entries {
-                check_name(entry.name)?;
-                if entry.secret {
-                    secrets.push(entry.text.clone());
-                }
-                block.push((entry.name.to_owned(), entry.text));
-            }
-            named.push(block);
-        }
-        let arguments = arguments.iter().enumerate();
-        let arguments = arguments
-            .map(|(position, argument)| {
-                interpolate(argument, environment, &mut secrets).map_err(|error| {
-                    error.within(format_args!("cannot write argument {}", position + 1))
-                })
-            })
-            .collect::<Result<_>>()?;
-        let mut all_secrets = Vec::new();
-        collect_secrets(&environment.values, false, &mut all_secrets);
-        let files = named.pop().unwrap_or_default();
-        let variables = named.pop().unwrap_or_default();
-        for (name, value) in &variables {
-            if value.as_bytes().contains(&0) {
-                let message = format!("no variable can hold the value of `{name}`");
+        let mut variables = Vec::new();
+        for entry in environment.variables() {
+            check_name(entry.name)?;
+            if entry.text.as_bytes().contains(&0) {
+                let message = format!("the variable `{}` contains a NUL byte", entry.name);
                 return Err(Error::new(Kind::Definition, message)
-                    .with_hint("it has a NUL byte: put it under `files`, or encode it"));
+                    .with_hint("move it to `files`, or encode it"));
             }
+            if entry.secret {
+                secrets.push(entry.text.clone());
+            }
+            variables.push((entry.name.to_owned(), entry.text));
         }
+        let mut files = Vec::new();
+        for entry in environment.files() {
+            check_name(entry.name)?;
+            if entry.secret {
+                secrets.push(entry.text.clone());
+            }
+            files.push((entry.name.to_owned(), entry.text));
+        }
+        let mut expanded = Vec::new();
+        for (index, argument) in arguments.iter().enumerate() {
+            let argument = expand(argument, environment, &mut secrets).map_err(|error| {
+                error.within(format_args!("cannot expand argument {}", index + 1))
+            })?;
+            expanded.push(argument);
+        }
+        let mut environment_secrets = Vec::new();
+        collect_secrets(&environment.values, false, &mut environment_secrets);
         Ok(Self {
             variables,
             files,
-            arguments,
+            arguments: expanded,
             secrets,
-            all_secrets,
+            environment_secrets,
         })
     }
 
-    /// The texts that the command gets to see, arguments left out: their secrets are in
-    /// [`HandOver::secrets`] already.
-    pub fn texts(&self) -> impl Iterator<Item = &Text> {
-        let all = self.variables.iter().chain(&self.files);
-        all.map(|(_, text)| text)
+    /// The values of the variables and the contents of the files.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &Text> {
+        let entries = self.variables.iter().chain(&self.files);
+        entries.map(|(_, text)| text)
     }
 }
 
@@ -96,27 +96,25 @@ fn check_name(name: &str) -> Result<()> {
     if !name.is_empty() && !name.contains(['=', '\0']) {
         return Ok(());
     }
-    Err(Error::new(
-        Kind::Definition,
-        format!("`{}` is no name for a variable", name.escape_default()),
-    )
-    .with_hint("rename it under `environmentVariables` or `files`"))
+    let message = format!("`{}` is not a valid variable name", name.escape_default());
+    Err(Error::new(Kind::Definition, message)
+        .with_hint("rename it under `environmentVariables` or `files`"))
 }
 
-fn interpolate(
+/// Replaces each `${path}` in an argument, and adds the secrets among the values to `secrets`.
+fn expand(
     argument: &OsStr,
     environment: &Environment,
     secrets: &mut Vec<Text>,
 ) -> Result<OsString> {
-    let parts = argument.to_str().and_then(interpolation::parse);
-    let Some(parts) = parts else {
+    let Some(parts) = argument.to_str().and_then(interpolation::parse) else {
         return Ok(argument.to_owned());
     };
-    let mut replaced = OsString::new();
+    let mut expanded = OsString::new();
     for part in parts {
         let path = match part {
             Part::Text(text) => {
-                replaced.push(text);
+                expanded.push(text);
                 continue;
             }
             Part::Path(path) => path,
@@ -124,45 +122,42 @@ fn interpolate(
         let Some(value) = environment.get(&path) else {
             continue;
         };
-        let text = string::plain(value, Secrets::Revealed).map_err(|problem| {
-            Error::new(Kind::Definition, format!("`{path}` cannot be written")).caused_by(problem)
+        let text = string::plain(value, Secrets::Revealed).map_err(|cause| {
+            let message = format!("cannot convert `{path}` to text");
+            Error::new(Kind::Definition, message).caused_by(cause)
         })?;
         if text.as_bytes().contains(&0) {
-            return Err(Error::new(
-                Kind::Definition,
-                format!("no argument can hold the value of `{path}`"),
-            )
-            .with_hint("it has a NUL byte: hand it on as a file"));
+            let message = format!("the value of `{path}` contains a NUL byte");
+            return Err(Error::new(Kind::Definition, message)
+                .with_hint("pass it to the command under `files`"));
         }
-        replaced.push(text.to_os_string().ok_or_else(|| {
-            Error::new(
-                Kind::Definition,
-                format!("the value of `{path}` is not UTF-8"),
-            )
+        expanded.push(text.to_os_string().ok_or_else(|| {
+            let message = format!("the value of `{path}` is not valid UTF-8");
+            Error::new(Kind::Definition, message)
         })?);
         if value.secret {
             secrets.push(text);
         }
-        // An argument may also be a list or a map with secrets in it.
+        // The value may be a list or a map that contains secrets.
         collect_secrets(value, value.secret, secrets);
     }
-    Ok(replaced)
+    Ok(expanded)
 }
 
-/// Collects the secret strings in `value`. Numbers and truth values are left out: they stand for
-/// themselves alone, as variables do.
-fn collect_secrets(value: &Value, secret: bool, into: &mut Vec<Text>) {
+/// Adds the secret strings in `value` to `secrets`; `secret` says whether an enclosing value is
+/// secret. Numbers and booleans are skipped: they are only redacted as whole variables.
+fn collect_secrets(value: &Value, secret: bool, secrets: &mut Vec<Text>) {
     let secret = secret || value.secret;
     match &value.data {
-        Data::String(text) if secret && !value.unknown => into.push(text.clone()),
+        Data::String(text) if secret && !value.unknown => secrets.push(text.clone()),
         Data::Array(items) => {
             for item in items {
-                collect_secrets(item, secret, into);
+                collect_secrets(item, secret, secrets);
             }
         }
         Data::Object(entries) => {
             for value in entries.values() {
-                collect_secrets(value, secret, into);
+                collect_secrets(value, secret, secrets);
             }
         }
         _ => (),
@@ -198,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_files_and_arguments_are_handed_over() {
+    fn variables_files_and_arguments_are_collected() {
         let arguments = [
             "-u=${aws.id}",
             "${password}!",
@@ -208,8 +203,8 @@ mod tests {
             "${aws}",
         ];
         let arguments = arguments.map(OsString::from);
-        let given = HandOver::of(&environment(), &arguments).unwrap();
-        let shown = format!("{given:?}");
+        let command_env = CommandEnv::new(&environment(), &arguments).unwrap();
+        let shown = format!("{command_env:?}");
         assert!(
             shown.contains("REGION") && !shown.contains("hunter2"),
             "{shown}"
@@ -220,15 +215,15 @@ mod tests {
             texts.collect::<Vec<_>>()
         };
         assert_eq!(
-            names(&given.variables),
+            names(&command_env.variables),
             ["N=1", "REGION=eu-west-1", "SECRET=s3cr3t"]
         );
         assert_eq!(
-            names(&given.files),
+            names(&command_env.files),
             ["KUBECONFIG=token: x", "SECRET=s3cr3t"]
         );
         assert_eq!(
-            given.arguments,
+            command_env.arguments,
             [
                 "-u=AKIA",
                 "hunter2!",
@@ -243,39 +238,43 @@ mod tests {
             texts.collect::<Vec<_>>()
         };
         assert_eq!(
-            texts(&given.secrets),
+            texts(&command_env.secrets),
             ["s3cr3t", "s3cr3t", "hunter2", "hunter2", "s3cr3t"]
         );
         assert_eq!(
-            texts(&given.all_secrets),
+            texts(&command_env.environment_secrets),
             ["s3cr3t", "s3cr3t", "s3cr3t", "hunter2"]
         );
     }
 
     #[test]
-    fn what_no_process_can_take_is_refused() {
+    fn names_and_values_that_no_process_accepts_are_rejected() {
         for (json, argument, want) in [
             (
                 r#"{"environmentVariables": {"A=B": 1}}"#,
                 "",
-                "`A=B` is no name for a variable",
+                "`A=B` is not a valid variable name",
             ),
-            (r#"{"files": {"": 1}}"#, "", "`` is no name for a variable"),
+            (
+                r#"{"files": {"": 1}}"#,
+                "",
+                "`` is not a valid variable name",
+            ),
             (
                 r#"{"environmentVariables": {"A": "\u0000"}}"#,
                 "",
-                "no variable can hold the value of `A`",
+                "the variable `A` contains a NUL byte",
             ),
             (
                 r#"{"a": "\u0000"}"#,
                 "${a}",
-                "cannot write argument 1: no argument can hold the value of `a`",
+                "cannot expand argument 1: the value of `a` contains a NUL byte",
             ),
         ] {
             let environment = Environment {
                 values: json::parse(json.as_bytes(), 8).unwrap(),
             };
-            let error = HandOver::of(&environment, &[argument.into()]).unwrap_err();
+            let error = CommandEnv::new(&environment, &[argument.into()]).unwrap_err();
             assert_eq!(error.to_string(), want);
             assert_eq!(error.kind(), Kind::Definition);
         }

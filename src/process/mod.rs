@@ -1,53 +1,42 @@
-//! Runs a command with what an environment hands over: variables, private files, redacted output.
+//! Runs a command with the variables and files of an environment, and redacts its output.
 //!
-//! The command runs in our process group and on our terminal, and ends as if it ran alone: signals
-//! reach it, its exit code is handed back. Its files are gone afterwards.
+//! The command shares our process group and terminal. To its caller it behaves as if it was started
+//! directly: it receives signals, and its exit code is returned. Its files are removed afterwards.
 
-pub mod command_env;
-pub mod files;
-pub mod program;
-pub mod redaction;
+pub(crate) mod command_env;
+mod private_dir;
+pub(crate) mod program;
+pub(crate) mod redaction;
 mod streams;
-mod supervision;
+mod supervisor;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
 
-pub use command_env::HandOver;
-pub use program::Program;
-pub use streams::{Sink, Streams};
+pub(crate) use command_env::CommandEnv;
+pub(crate) use program::Program;
+pub(crate) use streams::{Sink, Streams};
 
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 use crate::secret::Text;
-use files::PrivateFolder;
-use supervision::Supervision;
+use private_dir::PrivateDir;
+use supervisor::Supervisor;
 
-/// A command to run. `Debug` shows names alone: arguments and variables may hold secrets.
-pub struct Invocation {
+/// A command to run. `Debug` leaves out arguments and variables, which may be secret.
+pub(crate) struct Invocation {
     /// The program.
     pub program: Program,
     /// Its arguments.
     pub arguments: Vec<OsString>,
-    /// Variables on top of those of this process.
+    /// Variables to add to those of this process.
     pub variables: Vec<(String, Text)>,
-    /// Files: the variable that is to hold the path, and the content. They win over `variables`.
+    /// Files: the variable that holds the path, and the content. They override `variables`.
     pub files: Vec<(String, Text)>,
     /// Where its output goes.
     pub streams: Streams,
-}
-
-/// How a command ended.
-#[derive(Debug)]
-pub struct Ended {
-    /// Its exit code; 128 and the signal's number where a signal ended it, as shells say it.
-    pub code: u8,
-    /// Whether SIGINT ended it and reached this process too: somebody pressed Ctrl-C.
-    pub interrupted: bool,
-    /// Why files of the command may be left, where they could not be removed.
-    pub leftovers: Option<Error>,
 }
 
 impl fmt::Debug for Invocation {
@@ -60,43 +49,55 @@ impl fmt::Debug for Invocation {
     }
 }
 
-impl Ended {
-    /// The exit code for this process. Where the command was interrupted, this does not return: the
-    /// process ends by SIGINT too, so that the shell that waits for it stops its script, as it does
-    /// for the command alone.
+/// How a command exited.
+#[derive(Debug)]
+pub(crate) struct Exit {
+    /// Its exit code; 128 plus the signal number if a signal terminated it, as in a shell.
+    pub code: u8,
+    /// Whether SIGINT terminated the command and was also sent to this process: the user pressed
+    /// Ctrl-C.
+    pub interrupted: bool,
+    /// Why the command's files could not be removed.
+    pub cleanup_error: Option<Error>,
+}
+
+impl Exit {
+    /// Returns the exit code for this process. If the command was interrupted, this does not return:
+    /// SIGINT terminates this process too, so that a shell stops the script that called it, as it
+    /// would for the command itself.
     #[must_use]
-    pub fn finish(self) -> u8 {
+    pub(crate) fn finish(self) -> u8 {
         if self.interrupted {
-            supervision::end_by_interrupt();
+            supervisor::exit_by_sigint();
         }
         self.code
     }
 }
 
 impl Invocation {
-    /// Runs the command to its end.
-    pub fn run(self, host: &Host) -> Result<Ended> {
-        // From here on signals no longer end this process: what follows is cleaned up.
-        let mut supervision = Supervision::begin()?;
-        files::remove_leftovers(host);
-        let (folder, paths) = write_files(&self.files, host)?;
-        let result = match supervision.ended_already() {
-            Some(ended) => Ok(ended),
-            None => self.start_and_wait(&paths, &mut supervision),
+    /// Runs the command until it exits.
+    pub(crate) fn run(self, host: &Host) -> Result<Exit> {
+        // From here on, signals do not terminate this process, so that the files are removed.
+        let mut supervisor = Supervisor::start()?;
+        private_dir::remove_leftovers(host);
+        let (directory, paths) = write_files(&self.files, host)?;
+        let result = match supervisor.pending_exit() {
+            Some(exit) => Ok(exit),
+            None => self.spawn_and_wait(&paths, &mut supervisor),
         };
-        let leftovers = folder.and_then(|folder| folder.remove().err());
-        let mut ended = result?;
-        ended.leftovers = leftovers;
-        // Whoever the command left behind may still write.
-        supervision.wait_for_streams();
-        Ok(ended)
+        let cleanup_error = directory.and_then(|directory| directory.remove().err());
+        let mut exit = result?;
+        exit.cleanup_error = cleanup_error;
+        // Background processes of the command may still write to the pipes.
+        supervisor.wait_for_streams();
+        Ok(exit)
     }
 
-    fn start_and_wait(
+    fn spawn_and_wait(
         self,
         paths: &[(String, PathBuf)],
-        supervision: &mut Supervision,
-    ) -> Result<Ended> {
+        supervisor: &mut Supervisor,
+    ) -> Result<Exit> {
         let mut command = Command::new(self.program.path());
         #[cfg(unix)]
         {
@@ -106,48 +107,48 @@ impl Invocation {
         command.args(&self.arguments);
         for (name, value) in &self.variables {
             let value = value.to_os_string().ok_or_else(|| {
-                let message = format!("the value of the variable `{name}` is not UTF-8");
-                Error::new(Kind::Definition, message)
-                    .with_hint("encode it, or put it under `files`")
+                let message = format!("the value of the variable `{name}` is not valid UTF-8");
+                Error::new(Kind::Definition, message).with_hint("encode it, or move it to `files`")
             })?;
             command.env(name, value);
         }
         for (name, path) in paths {
             command.env(name, path);
         }
-        let pumps = self.streams.attach(&mut command)?;
+        let pipes = self.streams.attach(&mut command)?;
         let mut child = command
             .spawn()
-            .map_err(|error| self.program.cannot_start(error))?;
-        // The command's value holds the writing ends of the pipes.
+            .map_err(|error| self.program.spawn_error(error))?;
+        // `command` holds the write ends of the pipes: the readers would never see the end.
         drop(command);
-        for pump in pumps {
-            let ended = supervision.stream();
+        for pipe in pipes {
+            let guard = supervisor.track_stream();
             std::thread::Builder::new()
                 .spawn(move || {
-                    pump.run();
-                    drop(ended);
+                    pipe.copy();
+                    drop(guard);
                 })
                 .map_err(|error| {
                     Error::new(Kind::Internal, "cannot start a thread").caused_by(error)
                 })?;
         }
-        supervision.wait(&mut child)
+        supervisor.wait(&mut child)
     }
 }
 
-type Files = (Option<PrivateFolder>, Vec<(String, PathBuf)>);
+/// The directory of the files, and the variables that hold their paths.
+type WrittenFiles = (Option<PrivateDir>, Vec<(String, PathBuf)>);
 
-/// Writes the files. Where one cannot be written, those before it are removed.
-fn write_files(files: &[(String, Text)], host: &Host) -> Result<Files> {
+/// Writes the files. If one cannot be written, all are removed.
+fn write_files(files: &[(String, Text)], host: &Host) -> Result<WrittenFiles> {
     if files.is_empty() {
         return Ok((None, Vec::new()));
     }
-    let folder = PrivateFolder::create(host)?;
+    let directory = PrivateDir::create(host)?;
     let mut paths = Vec::new();
     for (name, content) in files {
-        let path = folder.write(name, content)?;
+        let path = directory.write(name, content)?;
         paths.push((name.clone(), path));
     }
-    Ok((Some(folder), paths))
+    Ok((Some(directory), paths))
 }

@@ -1,4 +1,4 @@
-//! The program that a command names, looked up as shells do.
+//! Looks up the program of a command like a shell does.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
@@ -7,99 +7,88 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 
-/// A program that was found.
+/// The executable file of a command.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Program {
+pub(crate) struct Program {
     name: OsString,
     path: PathBuf,
 }
 
 impl Program {
-    /// Looks a program up: a name with a separator is a path, any other is searched for on `PATH`.
+    /// Looks up a program: a name with a path separator is a path, any other name is searched for in
+    /// `PATH`.
     ///
-    /// [`Kind::CommandNotFound`] where there is none, [`Kind::CommandNotExecutable`] where there is
-    /// one that may not be run.
-    pub fn find(name: &OsStr, host: &Host) -> Result<Self> {
-        let is_path = Path::new(name).components().count() > 1
-            || name.as_encoded_bytes().ends_with(b"/")
-            || (cfg!(windows) && name.as_encoded_bytes().contains(&b'\\'));
-        let folders = if is_path || name.is_empty() {
+    /// Fails with [`Kind::CommandNotFound`], or with [`Kind::CommandNotExecutable`] if the file
+    /// exists but is not executable.
+    pub(crate) fn find(name: &OsStr, host: &Host) -> Result<Self> {
+        let is_path = is_path(name);
+        let candidates = if is_path {
+            vec![PathBuf::from(name)]
+        } else if name.is_empty() {
             Vec::new()
         } else {
-            // Without PATH the C library looks here.
-            let path = host.path_variable("PATH");
-            let path = path.unwrap_or_else(|| PathBuf::from("/bin:/usr/bin"));
-            let folders = std::env::split_paths(&path);
-            // An entry without a name is the working directory.
-            let named = folders.map(|folder| {
-                if folder.as_os_str().is_empty() {
-                    PathBuf::from(".")
-                } else {
-                    folder
-                }
-            });
-            named.collect()
+            let directories = search_path(host);
+            directories.map(|directory| directory.join(name)).collect()
         };
-        let mut candidates: Vec<_> = folders.iter().map(|folder| folder.join(name)).collect();
-        if is_path {
-            candidates.push(PathBuf::from(name));
-        }
-        let mut refused = None;
-        for candidate in with_extensions(candidates, host) {
-            match state(&candidate, is_path) {
-                State::Absent => (),
-                State::Refused(reason) => refused = refused.or(Some((candidate, reason))),
-                State::Program => {
+        let mut rejected = None;
+        for path in with_extensions(candidates, host) {
+            match FileStatus::of(&path) {
+                FileStatus::Executable => {
                     let name = name.to_owned();
-                    return Ok(Self {
-                        name,
-                        path: candidate,
-                    });
+                    return Ok(Self { name, path });
                 }
+                FileStatus::NotExecutable => {
+                    rejected = rejected.or(Some((path, "is not executable")));
+                }
+                // Shells skip directories in PATH, and reject the path of one.
+                FileStatus::Directory if is_path => {
+                    rejected = rejected.or(Some((path, "is a directory")));
+                }
+                FileStatus::Directory | FileStatus::Missing => (),
             }
         }
         let shown = name.display();
-        Err(match refused {
+        Err(match rejected {
             Some((path, reason)) => Error::new(
                 Kind::CommandNotExecutable,
                 format!("cannot run `{shown}`: `{}` {reason}", path.display()),
             )
-            .with_hint("name a program that you may run"),
+            .with_hint("specify a program that you may execute"),
             None if is_path => Error::new(
                 Kind::CommandNotFound,
-                format!("cannot run `{shown}`: there is no such file"),
+                format!("cannot run `{shown}`: no such file"),
             )
             .with_hint("check the path"),
             None => Error::new(
                 Kind::CommandNotFound,
-                format!("cannot run `{shown}`: there is no such program on the PATH"),
+                format!("cannot run `{shown}`: no such program in PATH"),
             )
             .with_hint("check the name, and the variable PATH"),
         })
     }
 
-    /// What the user called it.
+    /// The name that the user typed.
     #[must_use]
-    pub fn name(&self) -> &OsStr {
+    pub(crate) fn name(&self) -> &OsStr {
         &self.name
     }
 
-    /// Where it is.
+    /// The path of the file.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The error for a program that was found and yet did not start.
-    pub(super) fn cannot_start(&self, cause: io::Error) -> Error {
+    /// The error for a program that was found but could not be started.
+    pub(super) fn spawn_error(&self, cause: io::Error) -> Error {
         let kind = match cause.kind() {
-            // The interpreter that its first line names, for the file itself was found.
+            // The file exists, so its `#!` line names an interpreter that does not.
             ErrorKind::NotFound => Kind::CommandNotFound,
             _ => Kind::CommandNotExecutable,
         };
         let hint = match cause.kind() {
             ErrorKind::ArgumentListTooLong => {
-                "the environment's variables are too large: put what is long under `files`"
+                "the environment's variables are too large: move long values to `files`"
             }
             _ => "check that the program runs by itself",
         };
@@ -109,35 +98,55 @@ impl Program {
     }
 }
 
-enum State {
-    Absent,
-    Program,
-    Refused(&'static str),
+fn is_path(name: &OsStr) -> bool {
+    Path::new(name).components().count() > 1
+        || name.as_encoded_bytes().ends_with(b"/")
+        || (cfg!(windows) && name.as_encoded_bytes().contains(&b'\\'))
 }
 
-/// On PATH a folder is passed over; named by its path it is refused.
-fn state(path: &Path, named: bool) -> State {
-    let Ok(metadata) = path.metadata() else {
-        return State::Absent;
-    };
-    if metadata.is_dir() {
-        return if named {
-            State::Refused("is a folder")
+/// The directories in `PATH`.
+fn search_path(host: &Host) -> impl Iterator<Item = PathBuf> {
+    // The C library's default.
+    let path = host.path_variable("PATH");
+    let path = path.unwrap_or_else(|| PathBuf::from("/bin:/usr/bin"));
+    let directories: Vec<_> = std::env::split_paths(&path).collect();
+    directories.into_iter().map(|directory| {
+        // An empty entry is the working directory.
+        if directory.as_os_str().is_empty() {
+            PathBuf::from(".")
         } else {
-            State::Absent
-        };
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        if metadata.permissions().mode() & 0o111 == 0 {
-            return State::Refused("is not executable");
+            directory
         }
-    }
-    State::Program
+    })
 }
 
-/// Windows knows a program by its extension; the extensions are in PATHEXT.
+enum FileStatus {
+    Directory,
+    Executable,
+    Missing,
+    NotExecutable,
+}
+
+impl FileStatus {
+    fn of(path: &Path) -> Self {
+        let Ok(metadata) = path.metadata() else {
+            return Self::Missing;
+        };
+        if metadata.is_dir() {
+            return Self::Directory;
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            if metadata.permissions().mode() & 0o111 == 0 {
+                return Self::NotExecutable;
+            }
+        }
+        Self::Executable
+    }
+}
+
+/// On Windows, a program has an extension that `PATHEXT` lists and that the user may omit.
 fn with_extensions(candidates: Vec<PathBuf>, host: &Host) -> Vec<PathBuf> {
     if !cfg!(windows) {
         return candidates;
@@ -149,8 +158,7 @@ fn with_extensions(candidates: Vec<PathBuf>, host: &Host) -> Vec<PathBuf> {
     for candidate in candidates {
         let has_extension = candidate.extension().is_some_and(|extension| {
             let extension = extension.to_string_lossy();
-            let mut known = extensions.split(';');
-            known.any(|known| {
+            extensions.split(';').any(|known| {
                 known
                     .trim_start_matches('.')
                     .eq_ignore_ascii_case(&extension)
@@ -160,9 +168,9 @@ fn with_extensions(candidates: Vec<PathBuf>, host: &Host) -> Vec<PathBuf> {
             all.push(candidate.clone());
         }
         for extension in extensions.split(';').filter(|text| !text.is_empty()) {
-            let mut longer = candidate.clone().into_os_string();
-            longer.push(extension);
-            all.push(PathBuf::from(longer));
+            let mut path = candidate.clone().into_os_string();
+            path.push(extension);
+            all.push(PathBuf::from(path));
         }
     }
     all
@@ -177,20 +185,20 @@ mod tests {
     use crate::clock::{Clock, Timestamp};
 
     #[test]
-    fn programs_are_found_as_by_a_shell() {
-        let folder = tempfile::tempdir().unwrap();
+    fn programs_are_found_like_in_a_shell() {
+        let directory = tempfile::tempdir().unwrap();
         for (path, mode) in [
             ("first/tool", 0o644),
             ("second/tool", 0o755),
             ("first/plain", 0o644),
-            ("first/folder/x", 0o755),
+            ("first/directory/x", 0o755),
         ] {
-            let path = folder.path().join(path);
+            let path = directory.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(&path, "#!/bin/sh\n").unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         }
-        let root = folder.path().display().to_string();
+        let root = directory.path().display().to_string();
         let path = format!("{root}/first:{root}/second");
         let host = Host::with([("PATH", &path)], Clock::fixed(Timestamp::from_unix(0)));
         for (name, want) in [
@@ -200,28 +208,27 @@ mod tests {
                 format!("cannot run `plain`: `{root}/first/plain` is not executable"),
             ),
             (
-                "folder",
-                "cannot run `folder`: there is no such program on the PATH".to_owned(),
+                "directory",
+                "cannot run `directory`: no such program in PATH".to_owned(),
             ),
-            (
-                "",
-                "cannot run ``: there is no such program on the PATH".to_owned(),
-            ),
+            ("", "cannot run ``: no such program in PATH".to_owned()),
             (
                 &format!("{root}/second/tool"),
                 format!("{root}/second/tool"),
             ),
             (
                 &format!("{root}/none"),
-                format!("cannot run `{root}/none`: there is no such file"),
+                format!("cannot run `{root}/none`: no such file"),
             ),
             (
-                &format!("{root}/first/folder"),
-                format!("cannot run `{root}/first/folder`: `{root}/first/folder` is a folder"),
+                &format!("{root}/first/directory"),
+                format!(
+                    "cannot run `{root}/first/directory`: `{root}/first/directory` is a directory"
+                ),
             ),
         ] {
-            let found = Program::find(OsStr::new(name), &host);
-            let found = match found {
+            let result = Program::find(OsStr::new(name), &host);
+            let found = match result {
                 Ok(program) => program.path().display().to_string(),
                 Err(error) => error.to_string(),
             };

@@ -1,4 +1,4 @@
-//! The output of a command: inherited, or through a pipe that redacts it.
+//! The output streams of a command: inherited, or redacted in a pipe.
 
 use std::fmt;
 use std::io::{self, ErrorKind, PipeReader, Read, Write};
@@ -7,25 +7,25 @@ use std::process::{Command, Stdio};
 use crate::error::{Error, Kind, Result};
 use crate::process::redaction::{Patterns, Redactor};
 
-/// Where redacted output goes.
-pub type Sink = Box<dyn Write + Send>;
+/// Where redacted output is written.
+pub(crate) type Sink = Box<dyn Write + Send>;
 
 /// The two output streams of a command.
 #[derive(Default)]
-pub enum Streams {
-    /// The command writes where this process does.
+pub(crate) enum Streams {
+    /// The command inherits the streams of this process.
     #[default]
     Inherited,
-    /// What it writes is redacted on its way.
+    /// The command writes to pipes, and their content is redacted.
     Redacted {
-        /// What must not show.
+        /// What to redact.
         patterns: Patterns,
-        /// Where standard output goes; `None` leaves it alone.
+        /// The destination of standard output; `None` if it is inherited.
         stdout: Option<Sink>,
-        /// Where standard error goes; `None` leaves it alone.
+        /// The destination of standard error; `None` if it is inherited.
         stderr: Option<Sink>,
-        /// Whether standard error is the same file as standard output. Both then go through one
-        /// pipe to the first sink, so that what the command writes stays in order.
+        /// Whether standard error is the same file as standard output. Then both share one pipe to
+        /// `stdout`, which keeps the order of what the command writes.
         joined: bool,
     },
 }
@@ -40,8 +40,8 @@ impl fmt::Debug for Streams {
 }
 
 impl Streams {
-    /// Sets the command's output up; what comes back has to run while the command does.
-    pub(super) fn attach(self, command: &mut Command) -> Result<Vec<Pump>> {
+    /// Connects the command's output to pipes, which the caller has to copy while the command runs.
+    pub(super) fn attach(self, command: &mut Command) -> Result<Vec<RedactingPipe>> {
         let Self::Redacted {
             patterns,
             stdout,
@@ -51,50 +51,56 @@ impl Streams {
         else {
             return Ok(Vec::new());
         };
-        let no_pipe =
-            |error: io::Error| Error::new(Kind::Internal, "cannot make a pipe").caused_by(error);
-        let mut pumps = Vec::new();
-        let mut pump = |sink| {
-            let (source, writer) = io::pipe().map_err(no_pipe)?;
-            let redactor = Redactor::new(patterns.clone());
-            pumps.push(Pump {
-                source,
-                redactor,
-                sink,
-            });
-            Ok::<_, Error>(writer)
-        };
+        let mut pipes = Vec::new();
         if let Some(sink) = stdout {
-            let writer = pump(sink)?;
+            let (pipe, writer) = RedactingPipe::new(&patterns, sink)?;
+            pipes.push(pipe);
             if joined {
-                let other = writer.try_clone().map_err(no_pipe)?;
-                command.stderr(Stdio::from(other));
+                let stderr = writer.try_clone().map_err(pipe_error)?;
+                command.stderr(Stdio::from(stderr));
             }
             command.stdout(Stdio::from(writer));
         }
         if let Some(sink) = stderr.filter(|_| !joined) {
-            command.stderr(Stdio::from(pump(sink)?));
+            let (pipe, writer) = RedactingPipe::new(&patterns, sink)?;
+            pipes.push(pipe);
+            command.stderr(Stdio::from(writer));
         }
-        Ok(pumps)
+        Ok(pipes)
     }
 }
 
-/// Carries one stream from the command to its sink.
-pub(super) struct Pump {
-    source: PipeReader,
+fn pipe_error(error: io::Error) -> Error {
+    Error::new(Kind::Internal, "cannot create a pipe").caused_by(error)
+}
+
+/// Copies one stream of the command to its sink and redacts it.
+pub(super) struct RedactingPipe {
+    reader: PipeReader,
     redactor: Redactor,
     sink: Sink,
 }
 
-impl Pump {
-    /// Runs until every writer has gone, or nobody reads any more: then the next write fails for the
-    /// command as it would without us.
-    pub(super) fn run(mut self) {
+impl RedactingPipe {
+    fn new(patterns: &Patterns, sink: Sink) -> Result<(Self, io::PipeWriter)> {
+        let (reader, writer) = io::pipe().map_err(pipe_error)?;
+        let redactor = Redactor::new(patterns.clone());
+        let pipe = Self {
+            reader,
+            redactor,
+            sink,
+        };
+        Ok((pipe, writer))
+    }
+
+    /// Copies until every writer has closed the pipe, or the sink fails. Dropping the reader then
+    /// makes the command's next write fail, as it would without the pipe.
+    pub(super) fn copy(mut self) {
         let mut buffer = vec![0; 64 << 10];
         let mut redacted = Vec::new();
         loop {
             redacted.clear();
-            let ended = match self.source.read(&mut buffer) {
+            let at_end = match self.reader.read(&mut buffer) {
                 Ok(0) => {
                     self.redactor.finish(&mut redacted);
                     true
@@ -107,7 +113,7 @@ impl Pump {
                 Err(_) => true,
             };
             let written = self.sink.write_all(&redacted);
-            if ended || written.and_then(|()| self.sink.flush()).is_err() {
+            if at_end || written.and_then(|()| self.sink.flush()).is_err() {
                 return;
             }
         }

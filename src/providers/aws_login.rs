@@ -1,75 +1,70 @@
-//! The provider `aws-login` on this machine: `static` credentials, or those of a role that trusts
-//! an OIDC identity (`oidc`).
+//! The provider `aws-login` on this machine: `static` credentials, or those of a role that trusts an
+//! OIDC identity (`oidc`).
 //!
-//! Inputs and outputs are those of Pulumi Cloud's provider of this name. `subjectAttributes` are
-//! taken and change nothing: they shape the tokens that Pulumi Cloud makes, while here the token
-//! comes from elsewhere and is complete.
+//! Inputs and outputs are those of Pulumi Cloud's provider. `subjectAttributes` are accepted and
+//! ignored: they configure the identity tokens that Pulumi Cloud issues, while here the identity
+//! token comes from elsewhere.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::aws::Credentials;
-use crate::aws::endpoint::Partition;
-use crate::aws::sts::{self, AssumeRoleWithWebIdentity, Sts};
-use crate::aws::web_identity::Choice;
-use crate::clock::{Deadline, parse_duration};
+use crate::aws::endpoint::EndpointSettings;
+use crate::aws::partition::Partition;
+use crate::aws::sts::{AssumeRoleWithWebIdentity, Sts};
+use crate::aws::web_identity::WebIdentitySettings;
+use crate::clock::parse_duration;
+use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::host::Host;
-use crate::http::HttpClient;
 use crate::opener::KeyExpiry;
 use crate::secret::Text;
 use esc::{Data, Value};
 use esc::{HostResult, Provider};
 
-/// How long a session lasts that does not say so: the default that the provider's schema names.
+/// Default session duration, as in the provider's schema.
 const DEFAULT_DURATION: Duration = Duration::from_hours(2);
 
-/// What STS accepts as `DurationSeconds`: 900 to 43,200.
-const SHORTEST_DURATION: Duration = Duration::from_mins(15);
-const LONGEST_DURATION: Duration = Duration::from_hours(12);
+/// The limits of `DurationSeconds` at STS: 900 to 43,200.
+const MINIMUM_DURATION: Duration = Duration::from_mins(15);
+const MAXIMUM_DURATION: Duration = Duration::from_hours(12);
 
-/// What an `oidc` login needs to know beyond its inputs.
+/// The settings of an `oidc` login that are not among its inputs.
 #[derive(Clone, Debug)]
-pub struct Settings {
-    /// The region whose STS is asked; where it is not said, one of the role's partition. The
-    /// credentials are good in all regions of the partition.
+pub(crate) struct AwsLoginSettings {
+    /// The region whose STS is called; by default one in the role's partition. The credentials are
+    /// valid in all regions of the partition.
     pub region: Option<String>,
-    /// Where the identity token comes from.
-    pub identity: Choice,
-    /// By when everything has to be done.
-    pub deadline: Deadline,
+    /// The identity token to exchange.
+    pub web_identity: WebIdentitySettings,
 }
 
-/// The provider. It asks STS once for each login, however often a definition opens it.
-pub struct AwsLogin {
-    host: Host,
-    http: HttpClient,
-    settings: Settings,
-    issued: Mutex<Vec<(Login, Credentials)>>,
+/// The provider. It calls STS once for each login, however often a definition opens it.
+pub(crate) struct AwsLogin<'a> {
+    context: Context<'a>,
+    settings: AwsLoginSettings,
+    issued: Mutex<Vec<(OidcLogin, Credentials)>>,
 }
 
-impl AwsLogin {
-    /// The provider on this machine. Nothing is read, started or connected before an `oidc` login
-    /// is opened.
+impl<'a> AwsLogin<'a> {
+    /// Creates the provider. It reads files and connects only when an `oidc` login is opened.
     #[must_use]
-    pub fn new(host: &Host, http: &HttpClient, settings: Settings) -> Self {
+    pub(crate) fn new(context: Context<'a>, settings: AwsLoginSettings) -> Self {
         Self {
-            host: host.clone(),
-            http: http.clone(),
+            context,
             settings,
             issued: Mutex::default(),
         }
     }
 
-    /// A panic while the list was held cannot have left it half changed.
-    fn issued(&self) -> MutexGuard<'_, Vec<(Login, Credentials)>> {
+    /// A poisoned lock is usable: no code that holds it leaves the list half changed.
+    fn issued(&self) -> MutexGuard<'_, Vec<(OidcLogin, Credentials)>> {
         self.issued.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The keys that STS issued through this provider, and when they expire.
+    /// The keys that STS issued through this provider, with their expiry.
     #[must_use]
-    pub fn keys(&self) -> Vec<KeyExpiry> {
+    pub(crate) fn keys(&self) -> Vec<KeyExpiry> {
         let issued = self.issued();
         let keys = issued.iter().filter_map(|(_, credentials)| {
             Some(KeyExpiry {
@@ -81,36 +76,34 @@ impl AwsLogin {
     }
 
     fn log_in(&self, inputs: &Value) -> Result<Credentials> {
-        let login = Login::read(inputs)?;
-        let known = {
-            let issued = self.issued();
-            let same = issued.iter().find(|(known, _)| *known == login);
-            same.map(|(_, credentials)| credentials.clone())
-        };
-        if let Some(credentials) = known {
-            return Ok(credentials);
+        let login = OidcLogin::read(inputs)?;
+        let mut issued = self.issued();
+        if let Some((_, credentials)) = issued.iter().find(|(known, _)| *known == login) {
+            return Ok(credentials.clone());
         }
-        let region = self.settings.region.clone();
-        let region = region.map_or_else(|| login.home_region().map(str::to_owned), Ok)?;
-        let deadline = self.settings.deadline;
-        let source = self.settings.identity.source(&self.host)?;
-        let identity_token = source.read(&self.host, &self.http, deadline)?;
-        let settings = sts::Settings::from_host(&self.host)?;
-        let sts = Sts::new(&self.http, region, settings, deadline);
-        let credentials = sts.assume_role_with_web_identity(&AssumeRoleWithWebIdentity {
-            role_arn: login.role_arn.clone(),
-            session_name: login.session_name.clone(),
-            duration: Some(login.duration),
-            policy_arns: login.policy_arns.clone(),
-            identity_token: &identity_token,
-            hidden: hidden(inputs),
-        })?;
-        self.issued().push((login, credentials.clone()));
+        let region = match &self.settings.region {
+            Some(region) => region.clone(),
+            None => login.default_region()?.to_owned(),
+        };
+        let source = self.settings.web_identity.source(self.context.host)?;
+        let identity_token = source.read(self.context)?;
+        let endpoint = EndpointSettings::for_sts(self.context.host)?;
+        let credentials = Sts::new(self.context, region, endpoint).assume_role_with_web_identity(
+            &AssumeRoleWithWebIdentity {
+                role_arn: login.role_arn.clone(),
+                session_name: login.session_name.clone(),
+                duration: Some(login.duration),
+                policy_arns: login.policy_arns.clone(),
+                identity_token: &identity_token,
+                secret_inputs: secret_inputs(inputs),
+            },
+        )?;
+        issued.push((login, credentials.clone()));
         Ok(credentials)
     }
 }
 
-impl Provider for AwsLogin {
+impl Provider for AwsLogin<'_> {
     fn input_schema(&self) -> &str {
         INPUTS
     }
@@ -142,7 +135,7 @@ impl Provider for AwsLogin {
                     None => None,
                 },
             )),
-            _ => Err(invalid("aws-login takes one of `oidc` and `static`").into()),
+            _ => Err(invalid("aws-login requires either `oidc` or `static`").into()),
         }
     }
 
@@ -155,8 +148,8 @@ impl Provider for AwsLogin {
     }
 }
 
-/// The logins may hold inputs that are secrets.
-impl fmt::Debug for AwsLogin {
+/// Omits the logins: their inputs may be secret.
+impl fmt::Debug for AwsLogin<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("AwsLogin")
@@ -165,7 +158,7 @@ impl fmt::Debug for AwsLogin {
     }
 }
 
-/// The provider's result. All of it is secret, as it is where Pulumi Cloud opens the provider.
+/// The provider's outputs. All are secret, as in Pulumi Cloud.
 fn outputs(access_key_id: Text, secret_access_key: Text, session_token: Option<Text>) -> Value {
     let outputs = [
         ("accessKeyId", Some(access_key_id)),
@@ -178,16 +171,16 @@ fn outputs(access_key_id: Text, secret_access_key: Text, session_token: Option<T
     Value::new(Data::Object(entries.collect()))
 }
 
-/// The inputs of an `oidc` login that make a difference here.
+/// The inputs of an `oidc` login, validated.
 #[derive(Eq, PartialEq)]
-struct Login {
+struct OidcLogin {
     role_arn: String,
     session_name: String,
     duration: Duration,
     policy_arns: Vec<String>,
 }
 
-impl Login {
+impl OidcLogin {
     fn read(inputs: &Value) -> Result<Self> {
         let login = Self {
             role_arn: string(inputs, "roleArn")?.to_owned(),
@@ -196,83 +189,75 @@ impl Login {
                 Some(_) => duration(string(inputs, "duration")?)?,
                 None => DEFAULT_DURATION,
             },
-            policy_arns: match inputs.property("policyArns").map(|value| &value.data) {
-                Some(Data::Array(items)) => {
-                    let arns = items.iter().map(|item| item.as_str().map(str::to_owned));
-                    let arns: Option<_> = arns.collect();
-                    arns.ok_or_else(|| invalid("`policyArns` holds something other than text"))?
-                }
-                Some(_) => return Err(invalid("`policyArns` is not a list")),
-                None => Vec::new(),
-            },
+            policy_arns: policy_arns(inputs)?
+                .iter()
+                .map(|arn| arn.as_str().map(str::to_owned))
+                .collect::<Option<_>>()
+                .ok_or_else(|| invalid("`policyArns` must be a list of strings"))?,
         };
         if login.partition().is_none() {
             return Err(invalid("`roleArn` is not the ARN of an IAM role")
-                .with_hint("write it as arn:aws:iam::123456789012:role/NAME"));
+                .with_hint("use an ARN such as `arn:aws:iam::123456789012:role/NAME`"));
         }
-        // The schema's pattern is not anchored, so it lets any text pass.
+        // The schema's pattern is not anchored, so it matches any text.
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
         if !login.session_name.chars().all(is_allowed) {
             return Err(
-                invalid("`sessionName` has characters that AWS does not allow")
+                invalid("`sessionName` contains characters that AWS does not allow")
                     .with_hint("use letters, digits and `_+=,.@-`"),
             );
         }
         Ok(login)
     }
 
-    /// The partition in the role's ARN, where the ARN is one of a role.
+    /// The partition in the role's ARN; `None` if it is not the ARN of a role.
     fn partition(&self) -> Option<&str> {
-        let mut parts = self.role_arn.splitn(6, ':');
-        let mut next = || parts.next();
-        let (arn, partition, service) = (next()?, next()?, next()?);
-        let (region, account, resource) = (next()?, next()?, next()?);
+        let parts: Vec<_> = self.role_arn.splitn(6, ':').collect();
+        let ["arn", partition, "iam", "", account, resource] = parts[..] else {
+            return None;
+        };
         let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-        let is_role = resource
-            .strip_prefix("role/")
-            .is_some_and(|name| !name.is_empty());
-        let is_arn = arn == "arn" && service == "iam" && region.is_empty();
-        (is_arn && is_account && is_role).then_some(partition)
+        let role = resource.strip_prefix("role/")?;
+        (is_account && !role.is_empty()).then_some(partition)
     }
 
-    /// A region of the role's partition that all its accounts can use.
-    fn home_region(&self) -> Result<&'static str> {
-        let partition = self.partition().and_then(Partition::of_name);
+    /// A region of the role's partition that every account can use.
+    fn default_region(&self) -> Result<&'static str> {
+        let partition = self.partition().and_then(Partition::by_name);
         partition
             .map(|partition| partition.default_region)
             .ok_or_else(|| {
-                invalid("`roleArn` is in a partition of AWS that is not known")
-                    .with_hint("check the ARN, or name the region with `--region`")
+                invalid("the AWS partition in `roleArn` is unknown")
+                    .with_hint("check the ARN, or pass the region with `--region`")
             })
     }
 }
 
-/// The inputs of an `oidc` login that are secrets.
-fn hidden(inputs: &Value) -> Vec<&str> {
-    let mut hidden = Vec::new();
-    let policies = match inputs.property("policyArns") {
-        Some(Value {
-            data: Data::Array(items),
-            ..
-        }) => items.as_slice(),
-        _ => &[],
-    };
-    let texts = ["roleArn", "sessionName"];
-    let texts = texts.iter().filter_map(|name| inputs.property(name));
-    for value in texts.chain(policies) {
-        if value.secret {
-            hidden.extend(value.as_str());
-        }
+fn policy_arns(inputs: &Value) -> Result<&[Value]> {
+    match inputs.property("policyArns").map(|value| &value.data) {
+        Some(Data::Array(items)) => Ok(items),
+        Some(_) => Err(invalid("`policyArns` must be a list of strings")),
+        None => Ok(&[]),
     }
-    hidden
+}
+
+/// The inputs that are secret.
+fn secret_inputs(inputs: &Value) -> Vec<&str> {
+    ["roleArn", "sessionName"]
+        .iter()
+        .filter_map(|name| inputs.property(name))
+        .chain(policy_arns(inputs).unwrap_or_default())
+        .filter(|value| value.secret)
+        .filter_map(Value::as_str)
+        .collect()
 }
 
 fn duration(text: &str) -> Result<Duration> {
     parse_duration(text)
-        .filter(|duration| (SHORTEST_DURATION..=LONGEST_DURATION).contains(duration))
+        .filter(|duration| (MINIMUM_DURATION..=MAXIMUM_DURATION).contains(duration))
         .ok_or_else(|| {
-            invalid("`duration` is not from 15 minutes to 12 hours, as AWS wants it")
-                .with_hint("write a duration such as `1h` or `1h30m`")
+            invalid("`duration` must be between 15 minutes and 12 hours")
+                .with_hint("use a duration such as `1h` or `1h30m`")
         })
 }
 
@@ -284,15 +269,15 @@ fn string<'a>(inputs: &'a Value, name: &str) -> Result<&'a str> {
 
 fn text<'a>(inputs: &'a Value, name: &str) -> Result<&'a Text> {
     let text = inputs.property(name).and_then(Value::as_text);
-    text.ok_or_else(|| invalid(format!("`{name}` is missing or is not a text")))
+    text.ok_or_else(|| invalid(format!("`{name}` is missing or not a string")))
 }
 
-/// What the schemas do not catch. No message quotes an input: it may be a secret.
+/// An error that the schemas do not catch. The message must not quote an input: it may be secret.
 fn invalid(message: impl Into<String>) -> Error {
     Error::new(Kind::Definition, message)
 }
 
-/// The inputs, as Pulumi Cloud's schema of the provider has them.
+/// The input schema of Pulumi Cloud's provider.
 const INPUTS: &str = r#"{
   "type": "object",
   "oneOf": [
@@ -344,7 +329,7 @@ const INPUTS: &str = r#"{
   ]
 }"#;
 
-/// The outputs, as Pulumi Cloud's schema of the provider has them.
+/// The output schema of Pulumi Cloud's provider.
 const OUTPUTS: &str = r#"{
   "type": "object",
   "properties": {

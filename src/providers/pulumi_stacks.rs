@@ -1,191 +1,190 @@
-//! The provider `pulumi-stacks` on this machine: what stacks output, secrets among them.
+//! The provider `pulumi-stacks`: the outputs of Pulumi stacks, including secrets.
 //!
-//! Inputs and outputs are those of Pulumi Cloud's provider of this name, but that a stack's name may
-//! have its organisation before it, as the Pulumi CLI writes names.
+//! Inputs and outputs are those of Pulumi Cloud's provider, except that a stack's name may start with an
+//! organization, as in the Pulumi CLI.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Kind, Result};
-use crate::files_read::FilesRead;
+use crate::file_tracker::FileTracker;
 use crate::host::Host;
 use crate::pulumi_state::StackName;
-use crate::pulumi_state::folder::Folder;
+use crate::pulumi_state::diy_backend::DiyBackend;
 use crate::pulumi_state::outputs;
-use crate::pulumi_state::passphrase::{self, Key};
-use crate::pulumi_state::state::{self, Malformed, SecretsProvider, State};
+use crate::pulumi_state::passphrase::{self, PassphraseKey};
+use crate::pulumi_state::state::{self, MalformedState, SecretsProvider, State};
 use crate::secret::{Secret, Text};
 use esc::{Data, Value};
 use esc::{HostResult, Provider};
 
-/// Where Pulumi keeps the state of stacks, and Pulumi Cloud, which may be the place.
-pub trait Backends: Sync {
-    /// The backend in use, where it is not Pulumi Cloud.
-    fn other(&self) -> Result<Option<OtherBackend>>;
+/// Access to the backend that stores the states of stacks.
+pub(crate) trait Backends: Sync {
+    /// The configured backend, if it is not Pulumi Cloud.
+    fn diy_backend(&self) -> Result<Option<DiyBackendUrl>>;
 
-    /// The state of a stack in Pulumi Cloud, as its export has it: JSON.
+    /// Exports the state of a stack from Pulumi Cloud, as JSON.
     fn export(&self, stack: &StackName) -> Result<Secret<Vec<u8>>>;
 
-    /// Decrypts what Pulumi Cloud encrypted in the state of a stack. The plaintexts come in the order
-    /// of the ciphertexts.
+    /// Lets Pulumi Cloud decrypt ciphertexts in the state of a stack. Returns the plaintexts in the
+    /// same order.
     fn decrypt(&self, stack: &StackName, ciphertexts: &[String]) -> Result<Vec<Text>>;
 }
 
-/// A backend that keeps states, and nothing else.
-pub struct OtherBackend {
-    /// Its URL, such as `file://~`. It may hold a password.
+/// The URL of a DIY backend, which only stores states.
+pub(crate) struct DiyBackendUrl {
+    /// The URL, such as `file://~`. It may contain a password.
     pub url: Secret<String>,
-    /// What names it, for messages.
+    /// The setting that it comes from, for messages.
     pub named_by: String,
 }
 
-/// The provider. It reads each stack once, however often a definition names it.
-pub struct PulumiStacks<'b> {
+/// The provider `pulumi-stacks`. It reads each stack only once.
+pub(crate) struct PulumiStacks<'b> {
     host: Host,
     backends: &'b dyn Backends,
-    files: FilesRead,
-    progress: Mutex<Progress>,
+    tracker: FileTracker,
+    stacks: Mutex<Stacks>,
 }
 
-/// What is known so far.
+/// The backend, and the outputs of the stacks that have been read.
 #[derive(Default)]
-struct Progress {
-    place: Option<Place>,
-    stacks: Vec<(StackName, Value)>,
+struct Stacks {
+    backend: Option<Backend>,
+    outputs: Vec<(StackName, Value)>,
 }
 
-/// Where the stacks are.
-enum Place {
+enum Backend {
     Cloud,
-    Folder(Folder),
+    Diy(DiyBackend),
 }
 
 impl<'b> PulumiStacks<'b> {
-    /// The provider on this machine. Nothing is read or connected before it is opened.
+    /// Creates the provider. The backend is not accessed before a stack is opened.
     #[must_use]
-    pub fn new(host: &Host, backends: &'b dyn Backends) -> Self {
+    pub(crate) fn new(host: &Host, backends: &'b dyn Backends) -> Self {
         Self {
             host: host.clone(),
             backends,
-            files: FilesRead::default(),
-            progress: Mutex::default(),
+            tracker: FileTracker::default(),
+            stacks: Mutex::default(),
         }
     }
 
-    /// The same provider; the files that it reads are noted in `files`.
+    /// Records the files that the provider reads in `tracker`.
     #[must_use]
-    pub fn noting(self, files: FilesRead) -> Self {
-        Self { files, ..self }
+    pub(crate) fn tracking(self, tracker: FileTracker) -> Self {
+        Self { tracker, ..self }
     }
 
-    fn find_place(&self) -> Result<Place> {
-        let Some(OtherBackend { url, named_by }) = self.backends.other()? else {
-            return Ok(Place::Cloud);
+    fn find_backend(&self) -> Result<Backend> {
+        let Some(DiyBackendUrl { url, named_by }) = self.backends.diy_backend()? else {
+            return Ok(Backend::Cloud);
         };
         let (scheme, path) = url.expose().split_once("://").unwrap_or_default();
         if scheme.eq_ignore_ascii_case("file") {
-            return Ok(Place::Folder(Folder::open(
-                path,
-                &self.host,
-                self.files.clone(),
-            )?));
+            let backend = DiyBackend::open(path, &self.host, self.tracker.clone())?;
+            return Ok(Backend::Diy(backend));
         }
-        // The rest of the URL may hold a password.
+        // The rest of the URL may contain a password.
         let scheme: String = scheme.chars().take(20).collect();
         Err(Error::configuration(format!(
-            "the stacks are in a backend `{scheme}://…`, from {named_by}, which only the Pulumi CLI \
+            "the stacks are in a backend `{scheme}://…` (from {named_by}), which only the Pulumi CLI \
              can read"
         ))
         .with_hint(
-            "set PULUMI_BACKEND_URL to `https://api.pulumi.com`, or to `file://FOLDER` with a copy of \
-             the state in it",
+            "set `PULUMI_BACKEND_URL` to `https://api.pulumi.com`, or to `file://DIRECTORY` with a copy \
+             of the state",
         ))
     }
 
     /// The outputs of a stack.
-    fn outputs(&self, progress: &mut Progress, name: &StackName) -> Result<Value> {
-        if let Some((_, outputs)) = progress.stacks.iter().find(|(known, _)| known == name) {
+    fn outputs(&self, stacks: &mut Stacks, name: &StackName) -> Result<Value> {
+        if let Some((_, outputs)) = stacks.outputs.iter().find(|(known, _)| known == name) {
             return Ok(outputs.clone());
         }
-        let place = match &mut progress.place {
-            Some(place) => place,
-            none => none.insert(self.find_place()?),
+        let backend = match &mut stacks.backend {
+            Some(backend) => backend,
+            none => none.insert(self.find_backend()?),
         };
         let State {
             outputs,
             secrets_provider,
             ..
-        } = match place {
-            Place::Folder(folder) => folder.state(name)?,
-            Place::Cloud => {
+        } = match backend {
+            Backend::Diy(backend) => backend.state(name)?,
+            Backend::Cloud => {
                 let export = self.backends.export(name)?;
-                state::read_export(export.expose()).map_err(|why| strange(name, why))?
+                state::read_export(export.expose())
+                    .map_err(|error| unreadable_state(name, error))?
             }
         };
         let ciphertexts = outputs::ciphertexts(&outputs);
         let plaintexts = if ciphertexts.is_empty() {
             Vec::new()
         } else {
-            self.decrypt(name, place, secrets_provider.as_ref(), &ciphertexts)?
+            self.decrypt(name, backend, secrets_provider.as_ref(), &ciphertexts)?
         };
         let plaintexts: BTreeMap<_, _> = ciphertexts.into_iter().zip(plaintexts).collect();
-        let outputs = outputs::reveal(outputs, &plaintexts).map_err(|why| strange(name, why))?;
-        progress.stacks.push((name.clone(), outputs.clone()));
+        let outputs = outputs::convert(outputs, &plaintexts)
+            .map_err(|error| unreadable_state(name, error))?;
+        stacks.outputs.push((name.clone(), outputs.clone()));
         Ok(outputs)
     }
 
     fn decrypt(
         &self,
         name: &StackName,
-        place: &Place,
+        backend: &Backend,
         provider: Option<&SecretsProvider>,
         ciphertexts: &[String],
     ) -> Result<Vec<Text>> {
-        let whose = format!("the stack `{name}`");
-        let undecryptable = |message: String| {
+        let stack = format!("the stack `{name}`");
+        let unsupported = |message: String| {
             Error::configuration(message).with_hint(
-                "read the outputs with the Pulumi CLI (`pulumi stack output --show-secrets`), or \
-                 have the stack's secrets encrypted otherwise (`pulumi stack \
-                 change-secrets-provider`)",
+                "read the outputs with `pulumi stack output --show-secrets`, or change the encryption \
+                 with `pulumi stack change-secrets-provider`",
             )
         };
-        match (provider.map(|it| (it.kind.as_str(), it)), place) {
-            (Some(("passphrase", provider)), _) => {
-                let key = Key::derive(provider.salt(), &self.host, &self.files, &whose)?;
-                let texts = ciphertexts.iter().map(|text| key.decrypt(text));
-                texts
-                    .collect::<Option<_>>()
-                    .ok_or_else(|| strange(name, Malformed(passphrase::MALFORMED.to_owned())))
+        let Some(provider) = provider else {
+            return Err(unsupported(format!(
+                "the state of {stack} does not specify how its secrets are encrypted"
+            )));
+        };
+        match (provider.kind.as_str(), backend) {
+            ("passphrase", _) => {
+                let key =
+                    PassphraseKey::derive(provider.salt(), &self.host, &self.tracker, &stack)?;
+                let plaintexts = ciphertexts.iter().map(|text| key.decrypt(text));
+                plaintexts.collect::<Option<_>>().ok_or_else(|| {
+                    let reason = passphrase::UNSUPPORTED_CIPHERTEXT.to_owned();
+                    unreadable_state(name, MalformedState(reason))
+                })
             }
-            (Some(("service", _)), Place::Cloud) => self.backends.decrypt(name, ciphertexts),
-            (Some(("service", _)), Place::Folder(_)) => Err(undecryptable(format!(
-                "the secrets of {whose} were encrypted by Pulumi Cloud, and its state is on this \
+            ("service", Backend::Cloud) => self.backends.decrypt(name, ciphertexts),
+            ("service", Backend::Diy(_)) => Err(unsupported(format!(
+                "the secrets of {stack} were encrypted by Pulumi Cloud, but its state is on this \
                  machine"
             ))),
-            (Some((_, provider)), _) => {
-                let service = provider.key_service();
-                let keeper = service.map_or_else(
+            _ => {
+                let key = provider.key_service().map_or_else(
                     || "a key that only the Pulumi CLI can use".to_owned(),
                     |service| format!("a key in `{service}`"),
                 );
-                Err(undecryptable(format!(
-                    "the secrets of {whose} are encrypted with {keeper}, which kubectl-esc cannot \
-                     use"
+                Err(unsupported(format!(
+                    "the secrets of {stack} are encrypted with {key}, which kubectl-esc does not \
+                     support"
                 )))
             }
-            (None, _) => Err(undecryptable(format!(
-                "the state of {whose} does not tell how its secrets are encrypted"
-            ))),
         }
     }
 }
 
-/// The error for a state that cannot be understood.
-fn strange(name: &StackName, why: Malformed) -> Error {
+fn unreadable_state(name: &StackName, cause: MalformedState) -> Error {
     Error::configuration(format!("cannot read the state of the stack `{name}`"))
-        .caused_by(why)
-        .with_hint("check that the Pulumi CLI can read it: `pulumi stack output`")
+        .caused_by(cause)
+        .with_hint("check whether the Pulumi CLI can read it: `pulumi stack output`")
 }
 
 impl Provider for PulumiStacks<'_> {
@@ -198,23 +197,29 @@ impl Provider for PulumiStacks<'_> {
     }
 
     fn open(&self, inputs: &Value) -> HostResult<Value> {
-        let Some(Data::Object(stacks)) = inputs.property("stacks").map(|value| &value.data) else {
-            return Err(invalid("`stacks` is no map").into());
+        let Some(Data::Object(inputs)) = inputs.property("stacks").map(|value| &value.data) else {
+            return Err(Error::new(Kind::Definition, "`stacks` is not a map").into());
         };
-        // A panic while it was held cannot have left it half changed.
-        let progress = self.progress.lock();
-        let mut progress = progress.unwrap_or_else(PoisonError::into_inner);
-        let outputs = stacks.iter().map(|(name, stack)| {
-            let stack = stack.property("stack");
-            let text = stack.and_then(Value::as_str);
-            let text = text.ok_or_else(|| invalid("`stack` is missing or is not a text"))?;
-            let outputs = StackName::parse(text).and_then(|it| self.outputs(&mut progress, &it));
-            let is_secret = stack.is_some_and(|stack| stack.secret);
-            let outputs =
-                outputs.map_err(|error| if is_secret { hidden(&error) } else { error })?;
-            Ok((name.clone(), outputs))
-        });
-        Ok(Value::new(Data::Object(outputs.collect::<Result<_>>()?)))
+        // A panic cannot leave the stacks inconsistent, so a poisoned lock is used nevertheless.
+        let mut stacks = self.stacks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut outputs = BTreeMap::new();
+        for (key, input) in inputs {
+            let name = input.property("stack");
+            let text = name.and_then(Value::as_str).ok_or_else(|| {
+                Error::new(Kind::Definition, "`stack` is missing or not a string")
+            })?;
+            let result = StackName::parse(text).and_then(|name| self.outputs(&mut stacks, &name));
+            let is_secret = name.is_some_and(|name| name.secret);
+            let value = result.map_err(|error| {
+                if is_secret {
+                    without_name(&error)
+                } else {
+                    error
+                }
+            })?;
+            outputs.insert(key.clone(), value);
+        }
+        Ok(Value::new(Data::Object(outputs)))
     }
 
     fn explains_mistakes(&self) -> bool {
@@ -222,29 +227,24 @@ impl Provider for PulumiStacks<'_> {
     }
 }
 
-/// The error for a stack whose name is a secret: messages would quote it.
-fn hidden(error: &Error) -> Error {
+/// The error for a stack whose name is a secret, which other messages would quote.
+fn without_name(error: &Error) -> Error {
     Error::new(
         error.kind(),
         "cannot read the outputs of a stack whose name is a secret",
     )
-    .with_hint("write the stack's name without `fn::secret` to see why")
+    .with_hint("write the stack's name without `fn::secret` to see the reason")
 }
 
-/// The outputs are secrets.
+/// Hides the outputs, which may be secret.
 impl fmt::Debug for PulumiStacks<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("PulumiStacks")
     }
 }
 
-/// What the schema does not catch.
-fn invalid(message: &str) -> Error {
-    Error::new(Kind::Definition, message)
-}
-
-/// The inputs, as Pulumi Cloud's schema of the provider has them (pulumi/docs,
-/// `data/esc_schemas.json`), with an organisation before the project.
+/// The input schema of Pulumi Cloud's provider (pulumi/docs, `data/esc_schemas.json`), with an optional
+/// organization before the project.
 const INPUTS: &str = r#"{
   "type": "object",
   "properties": {
@@ -266,5 +266,5 @@ const INPUTS: &str = r#"{
   "required": ["stacks"]
 }"#;
 
-/// The outputs, as Pulumi Cloud's schema of the provider has them.
+/// The output schema of Pulumi Cloud's provider.
 const OUTPUTS: &str = r#"{"type": "object", "additionalProperties": true}"#;

@@ -1,72 +1,77 @@
-//! Which Pulumi Cloud is meant: Pulumi's own, or one that an organisation runs itself.
+//! The URL of Pulumi Cloud (Pulumi's own, or a self-hosted one), and where stack state is stored.
 
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::http::checked;
-use crate::pulumi_cloud::pulumi_home::{CredentialsFile, PulumiHome};
+use crate::http::parse_url;
+use crate::pulumi_cloud::credentials_file::CredentialsFile;
+use crate::pulumi_cloud::pulumi_home::PulumiHome;
 use crate::secret::Secret;
 
-/// Pulumi's own.
-pub const DEFAULT_URL: &str = "https://api.pulumi.com";
+/// Pulumi's own Pulumi Cloud.
+const DEFAULT_URL: &str = "https://api.pulumi.com";
 
-/// The variables that name a backend, the first one first.
+/// The variables that name a backend, in order of precedence.
 const VARIABLES: [&str; 2] = ["PULUMI_BACKEND_URL", "PULUMI_API"];
 
-/// The address of Pulumi Cloud's API.
+/// The Pulumi Cloud in use.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Backend {
-    /// The URL without a slash at its end, as the credentials file has it as a key.
+    /// The URL of the API without a trailing slash: the key in the credentials file.
     pub url: String,
-    /// The variable or file that names a backend for Pulumi's own state, which was passed over
-    /// because it is not Pulumi Cloud.
-    pub passed_over: Option<String>,
+    /// The variable or file that names a state backend, which was ignored because it is not Pulumi
+    /// Cloud.
+    pub ignored_state_backend: Option<String>,
 }
 
 impl Backend {
-    /// The first of these that there is: `PULUMI_BACKEND_URL`, `PULUMI_API`, the current backend in
-    /// Pulumi's credentials file, [`DEFAULT_URL`]. A backend that only keeps Pulumi's state (such
-    /// as `s3://bucket`) is passed over: it holds no environments, and does not say where they are.
+    /// Finds the backend: the first of `PULUMI_BACKEND_URL`, `PULUMI_API`, the current backend in
+    /// the CLI's credentials file, and `https://api.pulumi.com` that is a Pulumi Cloud. State
+    /// backends (such as `s3://bucket`) are ignored: they hold no environments.
     pub fn find(host: &Host, home: &PulumiHome<'_>) -> Result<Self> {
-        let mut passed_over = None;
+        let mut ignored_state_backend = None;
         for variable in VARIABLES {
             let Some(url) = host.variable(variable)? else {
                 continue;
             };
-            if keeps_state_only(&url) {
-                passed_over.get_or_insert_with(|| format!("the variable `{variable}`"));
+            if is_state_backend(&url) {
+                ignored_state_backend.get_or_insert_with(|| format!("the variable `{variable}`"));
                 continue;
             }
-            let url = api_url(&url).map_err(|problem| {
+            let url = parse_api_url(&url).map_err(|problem| {
                 let hint = problem.hint().unwrap_or_default().to_owned();
-                Error::configuration(format!("`{variable}` names no usable Pulumi Cloud"))
+                Error::configuration(format!("`{variable}` is not a usable Pulumi Cloud URL"))
                     .with_hint(hint)
                     .caused_by(problem)
             })?;
-            return Ok(Self { url, passed_over });
+            return Ok(Self {
+                url,
+                ignored_state_backend,
+            });
         }
+        let mut url = DEFAULT_URL.to_owned();
         if let CredentialsFile::Readable(file) = home.credentials()?
-            && let Some(url) = file.current()
+            && let Some(current) = file.current()
         {
-            if !keeps_state_only(url) {
-                let url = api_url(url).map_err(|problem| {
+            let path = file.path().display();
+            if is_state_backend(current) {
+                ignored_state_backend.get_or_insert_with(|| format!("`{path}`"));
+            } else {
+                url = parse_api_url(current).map_err(|problem| {
                     Error::configuration(format!(
-                        "the current backend in `{}` is not usable",
-                        file.path().display()
+                        "the current backend in `{path}` is not a usable Pulumi Cloud URL"
                     ))
                     .with_hint("run `pulumi login`, or set PULUMI_BACKEND_URL")
                     .caused_by(problem)
                 })?;
-                return Ok(Self { url, passed_over });
             }
-            passed_over.get_or_insert_with(|| format!("`{}`", file.path().display()));
         }
         Ok(Self {
-            url: DEFAULT_URL.to_owned(),
-            passed_over,
+            url,
+            ignored_state_backend,
         })
     }
 
-    /// The host, for messages.
+    /// The host name, for messages.
     pub(super) fn host(&self) -> String {
         let url: Option<http::Uri> = self.url.parse().ok();
         let host = url.as_ref().and_then(http::Uri::host);
@@ -74,22 +79,22 @@ impl Backend {
     }
 }
 
-/// Where Pulumi keeps the state of stacks.
+/// Where Pulumi stores the state of stacks.
 pub enum StateBackend {
-    /// In Pulumi Cloud, the one of [`Backend::find`].
+    /// In Pulumi Cloud: the one of [`Backend::find`].
     Cloud,
-    /// In a place for files.
+    /// In object storage or a folder.
     Files {
-        /// Its URL, which may hold a password.
+        /// The URL, which may contain a password.
         url: Secret<String>,
-        /// The variable or file that names it.
+        /// The variable or file that specifies it.
         named_by: String,
     },
 }
 
 impl StateBackend {
-    /// The first of these that there is: `PULUMI_BACKEND_URL`, the current backend in Pulumi's
-    /// credentials file, Pulumi Cloud.
+    /// Finds the state backend: `PULUMI_BACKEND_URL`, else the current backend in the CLI's
+    /// credentials file, else Pulumi Cloud.
     pub fn find(host: &Host, home: &PulumiHome<'_>) -> Result<Self> {
         let variable = "PULUMI_BACKEND_URL";
         let (url, named_by) = match host.variable(variable)? {
@@ -102,7 +107,7 @@ impl StateBackend {
                 CredentialsFile::Absent | CredentialsFile::Encrypted(_) => return Ok(Self::Cloud),
             },
         };
-        Ok(if keeps_state_only(&url) {
+        Ok(if is_state_backend(&url) {
             let url = Secret::new(url);
             Self::Files { url, named_by }
         } else {
@@ -111,23 +116,23 @@ impl StateBackend {
     }
 }
 
-/// Whether this is one of Pulumi's "DIY" backends: a place for files, such as `s3://`, `gs://`,
-/// `azblob://` or `file://`.
-fn keeps_state_only(url: &str) -> bool {
+/// Whether this is one of Pulumi's "DIY" backends, which store only state: `s3://`, `gs://`,
+/// `azblob://`, `file://` and so on.
+fn is_state_backend(url: &str) -> bool {
     url.split_once("://").is_some_and(|(scheme, _)| {
         !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http")
     })
 }
 
-fn api_url(url: &str) -> Result<String> {
+fn parse_api_url(url: &str) -> Result<String> {
     let url = url.trim_end_matches('/');
-    let parsed = checked(url)?;
+    let parsed = parse_url(url)?;
     let path = parsed.path();
     let is_plain = path.split('/').all(|part| !matches!(part, "." | ".."));
     if url.contains(['?', '#', '\\']) || !is_plain {
         return Err(
-            Error::configuration("the URL holds more than a host and a path")
-                .with_hint("write the URL of Pulumi Cloud's API, such as https://api.pulumi.com"),
+            Error::configuration("the URL contains more than a host and a path")
+                .with_hint("use the URL of the Pulumi Cloud API, such as https://api.pulumi.com"),
         );
     }
     Ok(url.to_owned())
@@ -153,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_pulumi_cloud_wins() {
+    fn first_pulumi_cloud_is_used() {
         let (a, b) = ("https://a.example.com/", "https://b.example.com/x/");
         let c = "https://c.example.com";
         for (variables, current, want) in [
@@ -182,14 +187,15 @@ mod tests {
             let backend = find(variables, current).unwrap();
             assert_eq!(backend.url, want, "{variables:?} {current:?}");
         }
-        let passed_over = find(&[("PULUMI_BACKEND_URL", "s3://state")], None)
-            .unwrap()
-            .passed_over;
-        assert_eq!(passed_over.unwrap(), "the variable `PULUMI_BACKEND_URL`");
+        let backend = find(&[("PULUMI_BACKEND_URL", "s3://state")], None).unwrap();
+        assert_eq!(
+            backend.ignored_state_backend.unwrap(),
+            "the variable `PULUMI_BACKEND_URL`"
+        );
     }
 
     #[test]
-    fn states_are_where_the_cli_keeps_them() {
+    fn state_backend_is_the_one_of_the_cli() {
         for (variable, current, want) in [
             (None, None, None),
             (None, Some("https://c.example.com"), None),
@@ -232,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unusable_address_is_an_error() {
+    fn unusable_url_is_rejected() {
         for (url, cause) in [
             (
                 "http://api.example.com",
@@ -241,21 +247,21 @@ mod tests {
             ("api.pulumi.com", "the URL is malformed"),
             (
                 "https://u:hunter2@x.example.com",
-                "a URL holds a user name or a password",
+                "the URL contains a user name or password",
             ),
             (
                 "https://x.example.com?a=hunter2",
-                "the URL holds more than a host and a path",
+                "the URL contains more than a host and a path",
             ),
             (
                 "https://x.example.com/a/../b",
-                "the URL holds more than a host and a path",
+                "the URL contains more than a host and a path",
             ),
         ] {
             let error = find(&[("PULUMI_BACKEND_URL", url)], None).unwrap_err();
             assert_eq!(
                 error.to_string(),
-                "`PULUMI_BACKEND_URL` names no usable Pulumi Cloud"
+                "`PULUMI_BACKEND_URL` is not a usable Pulumi Cloud URL"
             );
             assert_eq!(error.causes().next().unwrap(), cause, "{url}");
             assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");

@@ -1,31 +1,35 @@
-//! Pulumi Cloud: opens environments where most users have them.
+//! The Pulumi Cloud client: login, environments and stacks.
 //!
-//! [`Cloud::log_in`] finds the backend and an access token; [`Cloud::stored`] and
-//! [`Cloud::anonymous`] then open an environment in two requests on one connection.
+//! [`Cloud::log_in`] finds the backend and gets an access token. [`StoredEnvironment`] and
+//! [`AnonymousEnvironment`] then open an environment in two requests over one connection.
 
-pub mod account;
-mod anonymous;
-pub mod backend;
+mod access_token;
+mod access_token_source;
+mod anonymous_environment;
+mod backend;
 mod client;
-mod envelope;
-mod failure;
-pub mod name;
-pub mod oauth;
+mod credentials_file;
+mod diagnostics;
+mod environment_name;
+mod error_response;
+mod login;
 mod provider_calls;
-pub mod pulumi_home;
+mod pulumi_home;
 mod session;
+mod session_values;
 mod stack;
-mod stored;
+mod stored_environment;
+mod token_exchange;
 mod transport;
 mod user;
 
-pub use account::{Account, Login, Oidc};
-pub use anonymous::Anonymous;
+pub use anonymous_environment::AnonymousEnvironment;
 pub use backend::{Backend, StateBackend};
-pub use client::{Cloud, Settings};
-pub use envelope::envelope;
-pub use name::{Name, Organization, Version};
-pub use oauth::TokenType;
+pub use client::Cloud;
+pub use credentials_file::{CliAccount, CliCredentials, CredentialsFile};
+pub use environment_name::{EnvironmentName, EnvironmentVersion, Organization};
+pub use login::{LoginMethod, LoginSettings, OidcSettings};
 pub use pulumi_home::PulumiHome;
-pub use stack::Stack;
-pub use stored::Stored;
+pub use stack::CloudStack;
+pub use stored_environment::StoredEnvironment;
+pub use token_exchange::AccessTokenType;

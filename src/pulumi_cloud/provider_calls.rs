@@ -1,7 +1,7 @@
-//! The providers that an opened environment's definition calls, as far as its expressions tell.
+//! Finds the calls of `fn::open` in the expressions of an opened environment.
 //!
-//! aws-login gives no expiry (pulumi/esc issue 356), but its call in the definition has the
-//! duration of the session, which the API hands out with the values (`exprs`).
+//! The output of aws-login has no expiry (pulumi/esc issue 356), but its inputs have the session
+//! duration, which the API returns with the values (`exprs`).
 
 use std::time::Duration;
 
@@ -9,31 +9,30 @@ use crate::clock::parse_duration;
 use esc::property_path::Accessor;
 use esc::{Data, PropertyPath, Value};
 
-/// The duration of a session that does not say so: the default in the schema of aws-login.
+/// The default session duration in the schema of aws-login.
 const DEFAULT_DURATION: Duration = Duration::from_hours(2);
 
-/// A call whose result is the value at `path`.
+/// A provider call whose output is the value at `path`.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct Call {
+pub(super) struct ProviderCall {
     pub(super) path: PropertyPath,
-    pub(super) kind: Kind,
+    pub(super) provider: CalledProvider,
 }
 
-/// The providers that matter here.
+/// The providers that need special treatment.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum CalledProvider {
     /// `aws-login`.
     AwsLogin {
-        /// How long the session lasts; `None` where it does not, or where the definition has no
-        /// literal there.
+        /// The session duration; `None` without OIDC, or if the duration is not a literal.
         duration: Option<Duration>,
     },
     /// `oidc`.
     Oidc,
 }
 
-/// The calls in `exprs`, in the order of the names.
-pub(super) fn find(exprs: &Value) -> Vec<Call> {
+/// Finds the provider calls in `exprs`, in the order of the property names.
+pub(super) fn find(exprs: &Value) -> Vec<ProviderCall> {
     let mut calls = Vec::new();
     if let Data::Object(entries) = &exprs.data {
         for (name, expression) in entries {
@@ -44,13 +43,13 @@ pub(super) fn find(exprs: &Value) -> Vec<Call> {
     calls
 }
 
-/// Looks at an expression, and at the one that it was merged with: what an import gave.
-fn walk(expression: &Value, path: &PropertyPath, calls: &mut Vec<Call>) {
+/// Adds the calls in an expression, and in the imported expression that it was merged into.
+fn walk(expression: &Value, path: &PropertyPath, calls: &mut Vec<ProviderCall>) {
     if let Some(call) = expression.property("builtin") {
-        if let Some(kind) = kind(call) {
-            calls.push(Call {
+        if let Some(provider) = called_provider(call) {
+            calls.push(ProviderCall {
                 path: path.clone(),
-                kind,
+                provider,
             });
         } else if call.property("name").and_then(Value::as_str) == Some("fn::final")
             && let Some(argument) = call.property("arg")
@@ -58,17 +57,17 @@ fn walk(expression: &Value, path: &PropertyPath, calls: &mut Vec<Call>) {
             walk(argument, path, calls);
         }
     }
-    if let Some(Data::Object(entries)) = expression.property("object").map(|it| &it.data) {
+    if let Some(Data::Object(entries)) = expression.property("object").map(|object| &object.data) {
         for (name, entry) in entries {
             walk(entry, &path.join(Accessor::Name(name.clone())), calls);
         }
     }
-    if let Some(Data::Array(items)) = expression.property("list").map(|it| &it.data) {
+    if let Some(Data::Array(items)) = expression.property("list").map(|list| &list.data) {
         for (index, item) in items.iter().enumerate() {
             walk(item, &path.join(Accessor::Index(index)), calls);
         }
     }
-    // A login of one's own replaces the keys of an imported one: the nearest call counts.
+    // The call in the importing environment overrides the imported one.
     if let Some(base) = expression.property("base")
         && !calls.iter().any(|call| call.path == *path)
     {
@@ -76,17 +75,17 @@ fn walk(expression: &Value, path: &PropertyPath, calls: &mut Vec<Call>) {
     }
 }
 
-/// Which provider a call opens: `fn::open::NAME` with its inputs or with the long form's argument,
-/// or `fn::open` with `{provider, inputs}`.
-fn kind(call: &Value) -> Option<Kind> {
+/// The provider that a call opens: `fn::open::NAME` with its inputs or with `{provider, inputs}`, or
+/// `fn::open` with `{provider, inputs}`.
+fn called_provider(call: &Value) -> Option<CalledProvider> {
     let name = call.property("name")?.as_str()?;
     let argument = call.property("arg")?;
-    let long = |name: &str| argument.property("object")?.property(name);
+    let long_form = |name: &str| argument.property("object")?.property(name);
     let (provider, inputs) = match name.strip_prefix("fn::open") {
-        Some("") => (literal(long("provider")?)?, long("inputs")?),
+        Some("") => (literal(long_form("provider")?)?, long_form("inputs")?),
         Some(provider) => (
             provider.strip_prefix("::")?,
-            match (long("provider"), long("inputs")) {
+            match (long_form("provider"), long_form("inputs")) {
                 (Some(_), Some(inputs)) => inputs,
                 _ => argument,
             },
@@ -94,17 +93,17 @@ fn kind(call: &Value) -> Option<Kind> {
         None => return None,
     };
     match provider {
-        "aws-login" => Some(Kind::AwsLogin {
+        "aws-login" => Some(CalledProvider::AwsLogin {
             duration: duration(inputs),
         }),
-        "oidc" => Some(Kind::Oidc),
+        "oidc" => Some(CalledProvider::Oidc),
         _ => None,
     }
 }
 
 fn duration(inputs: &Value) -> Option<Duration> {
-    let login = inputs.property("object")?.property("oidc")?;
-    match login.property("object")?.property("duration") {
+    let oidc = inputs.property("object")?.property("oidc")?;
+    match oidc.property("object")?.property("duration") {
         None => Some(DEFAULT_DURATION),
         Some(duration) => parse_duration(literal(duration)?),
     }
@@ -119,11 +118,11 @@ mod tests {
     use super::*;
     use esc::format::json;
 
-    fn found(exprs: &str) -> Vec<(String, Kind)> {
+    fn calls(exprs: &str) -> Vec<(String, CalledProvider)> {
         let exprs = json::parse(exprs.as_bytes(), 64).unwrap();
-        let calls = find(&exprs).into_iter();
-        calls
-            .map(|call| (call.path.to_string(), call.kind))
+        find(&exprs)
+            .into_iter()
+            .map(|call| (call.path.to_string(), call.provider))
             .collect()
     }
 
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_are_read_where_they_are_literal() {
+    fn literal_durations_are_read() {
         let hours = |hours| Some(Duration::from_hours(hours));
         let static_keys = r#"{"builtin":{"name":"fn::open::aws-login",
             "arg":{"object":{"static":{"object":{}}}}}}"#;
@@ -157,13 +156,13 @@ mod tests {
             (long("fn::open::aws-login"), hours(3)),
         ] {
             let exprs = format!(r#"{{"a":{expression}}}"#);
-            let want = Kind::AwsLogin { duration: want };
-            assert_eq!(found(&exprs), [("a".to_owned(), want)], "{exprs}");
+            let want = CalledProvider::AwsLogin { duration: want };
+            assert_eq!(calls(&exprs), [("a".to_owned(), want)], "{exprs}");
         }
     }
 
     #[test]
-    fn calls_are_found_wherever_their_result_stands() {
+    fn calls_are_found_at_any_depth() {
         let login = login("");
         let exprs = format!(
             r#"{{"a":{{"object":{{"b":{{"list":[{{"literal":1}},{login}]}}}}}},
@@ -174,21 +173,21 @@ mod tests {
                 "g":{{"builtin":{{"name":"fn::open::other","arg":{{}}}}}},
                 "h":{{"literal":"x"}},"i":7}}"#
         );
-        let paths: Vec<_> = found(&exprs).into_iter().map(|(path, _)| path).collect();
+        let paths: Vec<_> = calls(&exprs).into_iter().map(|(path, _)| path).collect();
         assert_eq!(paths, ["a.b[1]", "c", "d", "f"]);
-        assert_eq!(found("[]"), []);
+        assert_eq!(calls("[]"), []);
     }
 
     #[test]
-    fn an_own_login_counts_before_an_imported_one() {
+    fn own_login_overrides_an_imported_one() {
         let own = login(r#","duration":{"literal":"1h"}"#);
         let imported = login(r#","duration":{"literal":"12h"}"#);
         let merged = own.replacen('{', &format!(r#"{{"base":{imported},"#), 1);
         let exprs = format!(r#"{{"a":{merged}}}"#);
         let duration = Some(Duration::from_hours(1));
         assert_eq!(
-            found(&exprs),
-            [("a".to_owned(), Kind::AwsLogin { duration })]
+            calls(&exprs),
+            [("a".to_owned(), CalledProvider::AwsLogin { duration })]
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Requests to Pulumi Cloud: headers, limits, and when to try again.
+//! HTTP requests to Pulumi Cloud: headers, limits and retries.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -6,166 +6,180 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::clock::{Deadline, format_duration};
+use crate::context::Context;
 use crate::error::Result;
-use crate::http::{HttpClient, Method, NoAnswer, Request, Response};
-use crate::log::Log;
+use crate::http::{Method, Request, Response, SendError};
 use crate::pulumi_cloud::backend::Backend;
 use crate::secret::Secret;
 
-/// The largest answer, in bytes. Environments are a few kilobytes; the largest hold certificates.
-pub(super) const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+/// The default limit of a response, in bytes. Environments have a few kilobytes, or more if they
+/// hold certificates.
+const MAX_RESPONSE_BYTES: usize = 32 * 1024 * 1024;
 
-/// How often a request is sent at most.
-const ATTEMPTS: u32 = 4;
+/// The maximum number of attempts at a request.
+const MAX_ATTEMPTS: u32 = 4;
 
-/// The wait before the second attempt. It doubles each time, and varies by half of it.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// The delay before the second attempt. It doubles with each attempt, with 50 % jitter.
+const FIRST_DELAY: Duration = Duration::from_millis(100);
 
-/// The shortest time that one attempt at a request that may be repeated gets.
-const SHORTEST_ATTEMPT: Duration = Duration::from_secs(2);
+/// The minimum time for one attempt at a repeatable request.
+const MIN_ATTEMPT_TIME: Duration = Duration::from_secs(2);
 
-/// The way to one Pulumi Cloud.
+/// Sends requests to one Pulumi Cloud.
 pub(super) struct Transport<'a> {
-    pub(super) http: HttpClient,
+    pub(super) context: Context<'a>,
     pub(super) backend: Backend,
-    pub(super) deadline: Deadline,
-    pub(super) log: &'a Log<'a>,
 }
 
-/// What to ask.
+/// A request to the API.
 #[derive(Clone, Copy)]
-pub(super) struct Call<'c> {
-    /// What it is for, in a word or two, for notes. The path may hold a secret, this does not.
-    pub(super) purpose: &'c str,
+pub(super) struct ApiRequest<'r> {
+    /// Describes the request in the log, without secrets: the path may contain one.
+    pub(super) purpose: &'r str,
     pub(super) method: Method,
-    /// Path and query, from the `/` on.
-    pub(super) path: &'c str,
-    /// The access token; the token exchange has none.
-    pub(super) token: Option<&'c Secret<String>>,
-    pub(super) body: &'c [u8],
-    /// The largest answer, in bytes.
+    /// Path and query, starting with `/`.
+    pub(super) path: &'r str,
+    pub(super) body: &'r [u8],
+    /// The maximum size of the response, in bytes.
     pub(super) limit: usize,
-    /// Whether asking twice does no more than asking once. What fetches may always be repeated.
-    pub(super) repeatable: bool,
+    /// Whether it can be repeated without side effects.
+    pub(super) is_repeatable: bool,
 }
 
-impl Call<'_> {
-    fn may_repeat(&self) -> bool {
-        self.repeatable || self.method == Method::Get
+impl<'r> ApiRequest<'r> {
+    /// A `GET` request, which is repeatable.
+    pub(super) fn get(purpose: &'r str, path: &'r str) -> Self {
+        Self {
+            purpose,
+            method: Method::Get,
+            path,
+            body: &[],
+            limit: MAX_RESPONSE_BYTES,
+            is_repeatable: true,
+        }
+    }
+
+    /// A `POST` request, which is not repeatable.
+    pub(super) fn post(purpose: &'r str, path: &'r str, body: &'r [u8]) -> Self {
+        Self {
+            method: Method::Post,
+            body,
+            is_repeatable: false,
+            ..Self::get(purpose, path)
+        }
     }
 }
 
 impl Transport<'_> {
-    /// Asks, and hands back whatever is answered.
+    /// Sends a request and returns the response, whatever its status.
     ///
-    /// What may be repeated is tried again after a failed connection, a cut or late answer, 429 and
-    /// 5xx.
-    /// What opens an environment is tried again only where it certainly was not done: there was no
-    /// connection, or the server said to come back later (429, or 503 with `Retry-After`). Nothing
-    /// is tried again that would wait beyond the deadline.
-    pub(super) fn send(&self, call: Call<'_>) -> Result<Response> {
-        let url = Zeroizing::new(format!("{}{}", self.backend.url, call.path));
-        let authorization = call.token.map(|token| {
-            // The scheme is Pulumi's own.
-            Zeroizing::new(format!("token {}", token.expose()))
-        });
-        // What the original client sends; the version of the API is in `accept`.
+    /// Repeatable requests are retried after a failed connection, an incomplete or late response,
+    /// 429 and 5xx. Other requests are retried only if they certainly had no effect: without a
+    /// connection, or if the server asks to retry later (429, or 503 with `Retry-After`). There is
+    /// no retry whose delay would exceed the deadline.
+    pub(super) fn send(
+        &self,
+        request: ApiRequest<'_>,
+        token: Option<&Secret<String>>,
+    ) -> Result<Response> {
+        let Context {
+            http,
+            log,
+            deadline,
+            ..
+        } = self.context;
+        let url = Zeroizing::new(format!("{}{}", self.backend.url, request.path));
+        // The scheme `token` is Pulumi's own.
+        let authorization =
+            token.map(|token| Zeroizing::new(format!("token {}", token.expose().as_str())));
+        // As the Pulumi CLI sends them; `accept` holds the version of the API.
         let mut headers = vec![
             ("accept", "application/vnd.pulumi+8"),
             ("content-type", "application/json"),
         ];
-        headers.extend(
-            authorization
-                .iter()
-                .map(|it| ("authorization", it.as_str())),
-        );
-        let request = Request {
-            method: call.method,
+        if let Some(authorization) = &authorization {
+            headers.push(("authorization", authorization));
+        }
+        let http_request = Request {
+            method: request.method,
             url: &url,
             headers: &headers,
-            body: call.body,
-            limit: call.limit,
+            body: request.body,
+            limit: request.limit,
         };
         let mut attempt = 1;
         loop {
-            let outcome = self
-                .http
-                .send(&request, self.attempt_deadline(call.may_repeat()));
+            let outcome = http.send(&http_request, self.attempt_deadline(request.is_repeatable));
             match &outcome {
-                Ok(answer) => {
-                    self.note_answer(&call, answer);
-                }
-                Err(no_answer) => self.log.debug(format_args!(
+                Ok(response) => log.debug(format_args!(
+                    "{}: `{}` responded with status {}",
+                    request.purpose,
+                    self.backend.host(),
+                    response.status
+                )),
+                Err(failure) => log.debug(format_args!(
                     "{}: attempt {attempt}: {}",
-                    call.purpose, no_answer.error
+                    request.purpose, failure.error
                 )),
             }
-            let wait = wait_before_retry(call.may_repeat(), &outcome, attempt);
-            match wait.filter(|wait| attempt < ATTEMPTS && *wait < self.deadline.remaining()) {
-                Some(wait) => {
-                    self.log.info(format_args!(
-                        "{} failed; trying again in {}",
-                        call.purpose,
-                        format_duration(wait)
+            match retry_delay(request.is_repeatable, &outcome, attempt) {
+                Some(delay) if attempt < MAX_ATTEMPTS && delay < deadline.remaining() => {
+                    log.info(format_args!(
+                        "{} failed; retrying in {}",
+                        request.purpose,
+                        format_duration(delay)
                     ));
-                    self.http.pause(wait, self.deadline)?;
+                    http.sleep(delay, deadline)?;
                     attempt += 1;
                 }
-                None => return outcome.map_err(|no_answer| no_answer.error),
+                _ => return outcome.map_err(|failure| failure.error),
             }
         }
     }
 
-    /// What may be repeated gets a third of the time, so that a server that hangs is asked again.
-    fn attempt_deadline(&self, may_repeat: bool) -> Deadline {
-        if may_repeat {
-            let third = self.deadline.allowed() / 3;
-            self.deadline.within(third.max(SHORTEST_ATTEMPT))
+    /// The deadline of one attempt: a third of the time if the request is repeatable, so that a
+    /// server that hangs gets a second request.
+    fn attempt_deadline(&self, is_repeatable: bool) -> Deadline {
+        let deadline = self.context.deadline;
+        if is_repeatable {
+            let third = deadline.allowed() / 3;
+            deadline.within(third.max(MIN_ATTEMPT_TIME))
         } else {
-            self.deadline
+            deadline
         }
-    }
-
-    fn note_answer(&self, call: &Call<'_>, answer: &Response) {
-        self.log.debug(format_args!(
-            "{}: `{}` answered with status {}",
-            call.purpose,
-            self.backend.host(),
-            answer.status
-        ));
     }
 }
 
-/// How long to wait before the next attempt; `None` where there must be none.
-fn wait_before_retry(
-    may_repeat: bool,
-    outcome: &Result<Response, NoAnswer>,
+/// The delay before the next attempt; `None` if the outcome is final.
+fn retry_delay(
+    is_repeatable: bool,
+    outcome: &Result<Response, SendError>,
     attempt: u32,
 ) -> Option<Duration> {
     match outcome {
-        Err(no_answer) if no_answer.permanent => None,
-        Err(no_answer) => (may_repeat || no_answer.unsent).then(|| backoff(attempt)),
-        Ok(answer) => {
-            let asked = answer.retry_after();
-            let again = match answer.status {
+        Err(failure) if failure.permanent => None,
+        Err(failure) => (is_repeatable || failure.unsent).then(|| backoff(attempt)),
+        Ok(response) => {
+            let retry_after = response.retry_after();
+            let should_retry = match response.status {
                 429 => true,
-                503 => may_repeat || asked.is_some(),
-                500.. => may_repeat,
+                503 => is_repeatable || retry_after.is_some(),
+                500.. => is_repeatable,
                 _ => false,
             };
-            again.then(|| asked.unwrap_or_else(|| backoff(attempt)))
+            should_retry.then(|| retry_after.unwrap_or_else(|| backoff(attempt)))
         }
     }
 }
 
-/// 100 ms, 200 ms, 400 ms …, each with up to half of it more or less, so that many plugins that
-/// failed together do not come back together.
+/// 100 ms, 200 ms, 400 ms and so on, each with 50 % jitter, so that plugins that failed together do
+/// not retry together.
 fn backoff(attempt: u32) -> Duration {
-    let middle = FIRST_WAIT * 2_u32.saturating_pow(attempt.saturating_sub(1).min(8));
-    // The standard library's hash keys are the one source of chance that it has.
-    let chance = RandomState::new().hash_one(attempt) % 1_000;
-    let chance = u32::try_from(chance).unwrap_or(0);
-    middle / 2 + middle * chance / 1_000
+    let middle = FIRST_DELAY * 2_u32.saturating_pow(attempt.saturating_sub(1).min(8));
+    // The random keys of `RandomState` are the only randomness in the standard library.
+    let random = RandomState::new().hash_one(attempt) % 1_000;
+    let random = u32::try_from(random).unwrap_or(0);
+    middle / 2 + middle * random / 1_000
 }
 
 #[cfg(test)]
@@ -173,17 +187,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_and_vary() {
+    fn backoff_grows_with_jitter() {
         for attempt in 1..=4 {
             let middle = 100 * 2_u128.pow(attempt - 1);
-            let waits: Vec<_> = (0..50).map(|_| backoff(attempt).as_millis()).collect();
+            let delays: Vec<_> = (0..50).map(|_| backoff(attempt).as_millis()).collect();
             assert!(
-                waits
+                delays
                     .iter()
-                    .all(|wait| (middle / 2..=middle * 3 / 2).contains(wait)),
-                "{attempt}: {waits:?}"
+                    .all(|delay| (middle / 2..=middle * 3 / 2).contains(delay)),
+                "{attempt}: {delays:?}"
             );
-            assert!(waits.iter().any(|wait| *wait != waits[0]), "{waits:?}");
+            assert!(delays.iter().any(|delay| *delay != delays[0]), "{delays:?}");
         }
         assert!(backoff(u32::MAX) < Duration::from_mins(1));
     }

@@ -1,4 +1,4 @@
-//! The one place that reads files: those of a backend on disk, and a passphrase.
+//! Reads files of a DIY backend, and passphrases, with a size limit.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,57 +7,55 @@ use std::path::Path;
 use flate2::read::MultiGzDecoder;
 use zeroize::Zeroizing;
 
-use crate::files_read::FilesRead;
-use crate::files_read::is_absence;
+use crate::file_tracker::{FileTracker, is_not_found};
 
-/// The largest state, in bytes, packed and unpacked. The states of large stacks have a few dozen
-/// megabytes.
-pub(crate) const MAXIMUM_STATE_BYTES: usize = 64 << 20;
+/// The maximum size of a state in bytes, compressed and uncompressed. The states of large stacks have a
+/// few dozen megabytes.
+pub(crate) const MAX_STATE_BYTES: usize = 64 << 20;
 
-/// The largest of the other files: `meta.yaml`, a passphrase.
-pub(crate) const MAXIMUM_SMALL_FILE_BYTES: usize = 64 << 10;
+/// The maximum size of `meta.yaml` and of a passphrase, in bytes.
+pub(crate) const MAX_SMALL_FILE_BYTES: usize = 64 << 10;
 
-/// Reads a file, and notes it in `files`; `None` where there is none. More than `limit` bytes are an
-/// error.
+/// Reads and records a file; `None` if it does not exist. More than `limit` bytes are an error.
 pub(crate) fn read(
     path: &Path,
     limit: usize,
-    files: &FilesRead,
+    tracker: &FileTracker,
 ) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let content = read_content(path, limit)?;
-    files.note(path, content.as_ref().map(|content| content.as_slice()));
+    tracker.record(path, content.as_ref().map(|content| content.as_slice()));
     Ok(content)
 }
 
 fn read_content(path: &Path, limit: usize) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if is_absence(&error) => return Ok(None),
+        Err(error) if is_not_found(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
-    // A pipe would be waited for, for ever.
+    // Opening a named pipe would block.
     if !metadata.is_file() {
-        return Err(io::Error::other("it is no regular file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
     if size > limit {
         return Err(too_large(limit));
     }
-    // One more byte, so that the buffer does not grow at the end and leave a copy behind.
+    // One byte more than needed, so that the buffer does not grow and leave a copy behind.
     read_up_to(File::open(path)?, size.saturating_add(1), limit).map(Some)
 }
 
-/// Unpacks gzip. More than `limit` bytes are an error.
-pub(crate) fn unpack(packed: &[u8], limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
-    let expected = packed.len().saturating_mul(4).min(limit);
-    read_up_to(MultiGzDecoder::new(packed), expected, limit)
+/// Decompresses gzip. More than `limit` bytes are an error.
+pub(crate) fn gunzip(compressed: &[u8], limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    let expected = compressed.len().saturating_mul(4).min(limit);
+    read_up_to(MultiGzDecoder::new(compressed), expected, limit)
 }
 
 fn read_up_to(source: impl Read, expected: usize, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut content = Zeroizing::new(Vec::with_capacity(expected));
-    let most = u64::try_from(limit).unwrap_or(u64::MAX);
+    let limit_u64 = u64::try_from(limit).unwrap_or(u64::MAX);
     source
-        .take(most.saturating_add(1))
+        .take(limit_u64.saturating_add(1))
         .read_to_end(&mut content)?;
     if content.len() > limit {
         return Err(too_large(limit));
@@ -80,14 +78,14 @@ mod tests {
     use std::io::Write;
 
     #[test]
-    fn what_is_packed_has_the_limit_of_what_is_not() {
+    fn the_limit_applies_to_decompressed_data() {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(&[b' '; 5000]).unwrap();
-        let packed = encoder.finish().unwrap();
-        assert!(packed.len() < 100);
-        assert_eq!(unpack(&packed, 5000).unwrap().len(), 5000);
-        let error = unpack(&packed, 4096).unwrap_err();
+        let compressed = encoder.finish().unwrap();
+        assert!(compressed.len() < 100);
+        assert_eq!(gunzip(&compressed, 5000).unwrap().len(), 5000);
+        let error = gunzip(&compressed, 4096).unwrap_err();
         assert_eq!(error.to_string(), "it is larger than 4 KiB");
-        assert!(unpack(&packed[..30], 5000).is_err());
+        assert!(gunzip(&compressed[..30], 5000).is_err());
     }
 }

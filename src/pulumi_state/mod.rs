@@ -1,14 +1,11 @@
-//! Pulumi's stacks, as far as an environment needs them: what they output.
-//!
-//! [`PulumiStacks`] is the provider `pulumi-stacks` of the evaluator. The state of a stack is in
-//! Pulumi Cloud, which [`Backends`] reaches, or in files on this machine, which this module reads
-//! itself.
+//! The state of Pulumi stacks: reads their outputs from a DIY backend on disk or from an export of
+//! Pulumi Cloud, and decrypts secrets with a passphrase.
 
+pub(crate) mod diy_backend;
 pub(crate) mod file;
-pub(crate) mod folder;
-mod name;
 pub(crate) mod outputs;
 pub(crate) mod passphrase;
+mod stack_name;
 pub(crate) mod state;
 
-pub use name::StackName;
+pub(crate) use stack_name::StackName;

@@ -1,84 +1,86 @@
-//! From the outputs of a state to values.
+//! Converts the raw outputs in a state to values.
 //!
-//! What JSON has no word for is an object with a signature (pulumi/pulumi,
+//! Values that JSON cannot represent are objects with a signature (pulumi/pulumi,
 //! `sdk/go/common/resource/sig/sig.go`, and `pkg/resource/stack/deployment.go`):
 //!
-//! | in the state | here |
+//! | in the state | value |
 //! | --- | --- |
-//! | a secret | what it holds, as a secret |
-//! | a text that is not UTF-8 | that text |
-//! | the text that stands for what is not known yet | unknown |
-//! | an asset, an archive, a reference to a resource, a number without digits | the object, as `pulumi stack output --json` shows it |
+//! | secret | its plaintext, marked as secret |
+//! | string that is not UTF-8 | the string |
+//! | placeholder for an unknown value | unknown |
+//! | asset, archive, resource reference, infinite number or NaN | the object, as in `pulumi stack output --json` |
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::pulumi_state::state::{Malformed, NESTING};
+use crate::pulumi_state::state::{MalformedState, NESTING};
 use crate::secret::Text;
 use esc::{Data, Value, format::json};
 
-/// The name under which an object has its signature.
+/// The property that contains the signature of an object.
 const SIGNATURE: &str = "4dabf18193072939515e22adb298388d";
 
 const SECRET: &str = "1b47061264138c4ac30d75fd1eb44270";
 const BYTES: &str = "803fd3297a5875dc03ca845dda5d2a98";
 
-/// The signatures of objects that stay as they are.
-const KEPT: [&str; 4] = [
-    // An asset.
+/// The signatures of objects that are returned unchanged.
+const UNCHANGED: [&str; 4] = [
+    // Asset.
     "c44067f5952c0a294b673a41bacd8c17",
-    // An archive.
+    // Archive.
     "0def7320c3a5731c473e5ecbe6d01bc7",
-    // A reference to a resource.
+    // Resource reference.
     "5cf8f73096256a8f31e491e813e4eb8e",
-    // A number that is infinite or none.
+    // Infinite number or NaN.
     "8ad145fe-0d11-4827-bfd7-1abcbf086f5c",
 ];
 
-/// The text for a value that was not known when the state was written.
+/// The placeholder for a value that was unknown when the state was written.
 const UNKNOWN: &str = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
-/// The ciphertexts in outputs, each once.
+/// The distinct ciphertexts in raw outputs, sorted.
 pub(crate) fn ciphertexts(outputs: &Value) -> Vec<String> {
-    let mut found = BTreeSet::new();
-    collect(outputs, &mut found);
-    found.into_iter().collect()
+    let mut ciphertexts = BTreeSet::new();
+    collect(outputs, &mut ciphertexts);
+    ciphertexts.into_iter().collect()
 }
 
-fn collect(value: &Value, found: &mut BTreeSet<String>) {
+fn collect(value: &Value, ciphertexts: &mut BTreeSet<String>) {
     match &value.data {
-        Data::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Data::Array(items) => items.iter().for_each(|item| collect(item, ciphertexts)),
         Data::Object(entries) if signature(entries) == Some(SECRET) => {
             if let Some(ciphertext) = entries.get("ciphertext").and_then(Value::as_str)
                 && !ciphertext.is_empty()
             {
-                found.insert(ciphertext.to_owned());
+                ciphertexts.insert(ciphertext.to_owned());
             }
         }
-        Data::Object(entries) => entries.values().for_each(|entry| collect(entry, found)),
+        Data::Object(entries) => entries
+            .values()
+            .for_each(|entry| collect(entry, ciphertexts)),
         _ => {}
     }
 }
 
-/// Puts the plaintexts in the places of their ciphertexts, and reads all else that has a signature.
-pub(crate) fn reveal(
+/// Converts raw outputs, with the plaintexts of the ciphertexts in them.
+pub(crate) fn convert(
     outputs: Value,
     plaintexts: &BTreeMap<String, Text>,
-) -> Result<Value, Malformed> {
-    Reader {
+) -> Result<Value, MalformedState> {
+    Converter {
         plaintexts: Some(plaintexts),
     }
     .value(outputs, NESTING)
 }
 
-struct Reader<'p> {
-    /// None within a secret, where further ones stand in the clear in the place of the ciphertext.
+struct Converter<'p> {
+    /// `None` within a secret: nested secrets have their plaintext in the property `ciphertext`.
     plaintexts: Option<&'p BTreeMap<String, Text>>,
 }
 
-impl Reader<'_> {
-    /// `nesting` is how many levels further texts of JSON may have.
-    fn value(&self, value: Value, nesting: usize) -> Result<Value, Malformed> {
+impl Converter<'_> {
+    /// `nesting` is the nesting limit for the plaintexts of secrets, which are JSON.
+    fn value(&self, value: Value, nesting: usize) -> Result<Value, MalformedState> {
         let below = nesting.saturating_sub(1);
         let data = match value.data {
             Data::String(text) if text.as_bytes() == UNKNOWN.as_bytes() => {
@@ -93,11 +95,11 @@ impl Reader<'_> {
                 Some(BYTES) => {
                     let encoded = entries.get("value").and_then(Value::as_str);
                     let bytes = encoded.and_then(|text| BASE64_STANDARD.decode(text).ok());
-                    Data::String(Text::from(bytes.ok_or_else(|| malformed("a text"))?))
+                    Data::String(Text::from(bytes.ok_or_else(|| unsupported("a string"))?))
                 }
-                Some(known) if !KEPT.contains(&known) => {
-                    return Err(Malformed(
-                        "an output has a kind of value that is not known".to_owned(),
+                Some(known) if !UNCHANGED.contains(&known) => {
+                    return Err(MalformedState(
+                        "an output has an unsupported kind of value".to_owned(),
                     ));
                 }
                 _ => {
@@ -116,7 +118,7 @@ impl Reader<'_> {
         &self,
         entries: &BTreeMap<String, Value>,
         nesting: usize,
-    ) -> Result<Value, Malformed> {
+    ) -> Result<Value, MalformedState> {
         let text = |name: &str| {
             let text = entries.get(name).and_then(Value::as_text);
             text.filter(|text| !text.as_bytes().is_empty())
@@ -125,40 +127,40 @@ impl Reader<'_> {
             (Some(plaintext), None, _) => plaintext,
             (None, Some(ciphertext), None) => ciphertext,
             (None, Some(ciphertext), Some(plaintexts)) => {
-                let known = ciphertext.as_str().and_then(|text| plaintexts.get(text));
-                known.ok_or_else(|| malformed("a secret"))?
+                let plaintext = ciphertext.as_str().and_then(|text| plaintexts.get(text));
+                plaintext.ok_or_else(|| unsupported("a secret"))?
             }
-            _ => return Err(malformed("a secret")),
+            _ => return Err(unsupported("a secret")),
         };
-        let inner = json::parse(plaintext.as_bytes(), nesting)
-            .map_err(|_| malformed("a decrypted secret"))?;
-        let within = Reader { plaintexts: None };
-        let mut value = within.value(inner, nesting)?;
+        let value = json::parse(plaintext.as_bytes(), nesting)
+            .map_err(|_| unsupported("a decrypted secret"))?;
+        let within_secret = Converter { plaintexts: None };
+        let mut value = within_secret.value(value, nesting)?;
         value.secret = true;
         Ok(value)
     }
 }
 
-/// The signature of an object; an empty one where it is no text.
+/// The signature of an object; empty if it is not a string.
 fn signature(entries: &BTreeMap<String, Value>) -> Option<&str> {
     let signature = entries.get(SIGNATURE)?;
     Some(signature.as_str().unwrap_or_default())
 }
 
-fn malformed(what: &str) -> Malformed {
-    Malformed(format!("{what} in its outputs has no form that is known"))
+fn unsupported(what: &str) -> MalformedState {
+    MalformedState(format!("{what} in its outputs has an unsupported format"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use esc::format::json::Secrets;
+    use esc::format::Secrets;
 
     fn parse(text: &str) -> Value {
         json::parse(text.replace("SIG", SIGNATURE).as_bytes(), NESTING).unwrap()
     }
 
-    fn read(text: &str) -> Result<Value, Malformed> {
+    fn read(text: &str) -> Result<Value, MalformedState> {
         let plaintexts = [
             ("one", r#"{"a":["hunter2",1.50]}"#),
             (
@@ -168,11 +170,11 @@ mod tests {
             ("broken", "{"),
         ];
         let plaintexts = plaintexts.map(|(key, text)| (key.to_owned(), Text::from(text)));
-        reveal(parse(text), &plaintexts.into())
+        convert(parse(text), &plaintexts.into())
     }
 
     #[test]
-    fn special_values_are_read() {
+    fn special_values_are_converted() {
         let asset = r#"{"4dabf18193072939515e22adb298388d":"c44067f5952c0a294b673a41bacd8c17","hash":"x","text":"y"}"#;
         for (text, revealed, redacted) in [
             (r#"{"a":1.0}"#.to_owned(), r#"{"a":1.0}"#, r#"{"a":1.0}"#),
@@ -213,16 +215,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_refused() {
-        let secret = "a secret in its outputs has no form that is known";
+    fn unsupported_values_are_rejected() {
+        let secret = "a secret in its outputs has an unsupported format";
         for (text, want) in [
             (
                 r#"[{"SIG":"new"}]"#.to_owned(),
-                "an output has a kind of value that is not known",
+                "an output has an unsupported kind of value",
             ),
             (
                 r#"{"SIG":7}"#.to_owned(),
-                "an output has a kind of value that is not known",
+                "an output has an unsupported kind of value",
             ),
             (format!(r#"{{"SIG":"{SECRET}"}}"#), secret),
             (
@@ -235,11 +237,11 @@ mod tests {
             ),
             (
                 format!(r#"{{"SIG":"{SECRET}","ciphertext":"broken"}}"#),
-                "a decrypted secret in its outputs has no form that is known",
+                "a decrypted secret in its outputs has an unsupported format",
             ),
             (
                 format!(r#"{{"SIG":"{BYTES}","value":"?"}}"#),
-                "a text in its outputs has no form that is known",
+                "a string in its outputs has an unsupported format",
             ),
         ] {
             let error = read(&text).unwrap_err();
@@ -248,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn each_ciphertext_is_collected_once() {
+    fn ciphertexts_are_distinct() {
         let text = format!(
             r#"{{"a":[{{"SIG":"{SECRET}","ciphertext":"one"}},1],
                 "b":{{"c":{{"SIG":"{SECRET}","ciphertext":"one"}},

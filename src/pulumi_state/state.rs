@@ -1,13 +1,12 @@
-//! The state of a stack: a checkpoint in a file, or the export that Pulumi Cloud gives.
+//! The state of a stack: a checkpoint file, or an export from Pulumi Cloud.
 //!
-//! The formats are those of pulumi/pulumi: `sdk/go/common/apitype/core.go`, and
-//! `pkg/resource/stack/{checkpoint,deployment}.go` for their versions. Of all that is in a state only
-//! the outputs of its root resource are read, and how its secrets are encrypted; both have been the
-//! same in all versions from 1 to 4. (Version 0 is 1 without the envelope.)
+//! The formats are defined in pulumi/pulumi: `sdk/go/common/apitype/core.go`, and
+//! `pkg/resource/stack/{checkpoint,deployment}.go` for their versions. Only the outputs of the root
+//! resource and the secrets provider are read, which are the same in versions 1 to 4. (Version 0 is
+//! version 1 without the envelope.)
 //!
-//! Version 4 lists features that a reader has to know. None of those so far concerns outputs but one,
-//! a kind of value; such a kind has a signature, and an output with an unknown one is refused where it
-//! is read. So the list is not looked at.
+//! Version 4 lists features that a reader has to support. The list is ignored: only one of them concerns
+//! outputs, a kind of value with a signature, and outputs with an unknown signature are rejected anyway.
 
 use std::borrow::Cow;
 
@@ -18,27 +17,27 @@ use serde_json::value::RawValue;
 
 use esc::{Data, Value, format::json};
 
-/// The version of a state that is the last one known.
+/// The latest supported version.
 const LATEST_VERSION: u64 = 4;
 
-/// How deep outputs may nest: as the evaluator's own definitions.
+/// The nesting limit of outputs, as for definitions.
 pub(crate) const NESTING: usize = 128;
 
-/// The type of the resource whose outputs are those of the stack.
+/// The type of the root resource, whose outputs are those of the stack.
 const ROOT_TYPE: &str = "pulumi:pulumi:Stack";
 
-/// What of a state matters here.
+/// The relevant parts of a state.
 pub(crate) struct State {
-    /// The outputs as the state has them: secrets and other special values are objects with a
-    /// signature. An empty object where there are none.
+    /// The raw outputs: secrets and other special values are objects with a signature. An empty object if
+    /// there are none.
     pub(crate) outputs: Value,
-    /// Who encrypted the secrets.
+    /// How the secrets are encrypted.
     pub(crate) secrets_provider: Option<SecretsProvider>,
-    /// The project in the name of the root resource.
+    /// The project in the URN of the root resource.
     pub(crate) project: Option<String>,
 }
 
-/// Who encrypted the secrets of a state.
+/// How the secrets of a state are encrypted.
 #[derive(Deserialize)]
 pub(crate) struct SecretsProvider {
     /// `passphrase`, `service` or `cloud`.
@@ -48,7 +47,7 @@ pub(crate) struct SecretsProvider {
     state: Option<ProviderState>,
 }
 
-/// What it says of itself, as far as it is of use.
+/// The relevant settings of a secrets provider.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ProviderState {
@@ -57,13 +56,13 @@ struct ProviderState {
 }
 
 impl SecretsProvider {
-    /// The salt and verifier of a passphrase.
+    /// The salt and verifier of the provider `passphrase`.
     pub(crate) fn salt(&self) -> &str {
         let salt = self.state.as_ref().and_then(|state| state.salt.as_deref());
         salt.unwrap_or_default()
     }
 
-    /// The service that holds the key of a `cloud` provider, such as `awskms`.
+    /// The key service of the provider `cloud`, such as `awskms`.
     pub(crate) fn key_service(&self) -> Option<&str> {
         let url = self.state.as_ref()?.url.as_deref()?;
         let (scheme, _) = url.split_once("://")?;
@@ -72,10 +71,11 @@ impl SecretsProvider {
     }
 }
 
-/// Why a text is no state; continues "it". It never quotes the text, which may hold secrets.
+/// Why a text is not a valid state. The subject of the message is "it". Never quotes the text, which may
+/// contain secrets.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Malformed(pub(crate) String);
+pub(crate) struct MalformedState(pub(crate) String);
 
 /// A file in `.pulumi/stacks`.
 #[derive(Deserialize)]
@@ -84,7 +84,7 @@ struct Checkpoint<'a> {
     version: u64,
     #[serde(borrow, rename = "checkpoint", default)]
     inner: Option<Latest<'a>>,
-    /// Where version 0 has it.
+    /// The deployment in version 0.
     #[serde(borrow, default)]
     latest: Option<Deployment<'a>>,
 }
@@ -95,7 +95,7 @@ struct Latest<'a> {
     latest: Option<Deployment<'a>>,
 }
 
-/// What `GET /api/stacks/…/export` answers.
+/// The response to `GET /api/stacks/…/export`.
 #[derive(Deserialize)]
 struct Export<'a> {
     #[serde(default)]
@@ -124,16 +124,16 @@ struct Resource<'a> {
     outputs: Option<&'a RawValue>,
 }
 
-/// Reads a file in `.pulumi/stacks`.
-pub(crate) fn read_checkpoint(text: &[u8]) -> Result<State, Malformed> {
+/// Parses a file in `.pulumi/stacks`.
+pub(crate) fn read_checkpoint(text: &[u8]) -> Result<State, MalformedState> {
     let checkpoint: Checkpoint<'_> = parse(text)?;
     check_version(checkpoint.version)?;
-    let wrapped = checkpoint.inner.and_then(|inner| inner.latest);
-    State::of(wrapped.or(checkpoint.latest))
+    let deployment = checkpoint.inner.and_then(|inner| inner.latest);
+    State::of(deployment.or(checkpoint.latest))
 }
 
-/// Reads an export. A stack that was never deployed has no deployment.
-pub(crate) fn read_export(text: &[u8]) -> Result<State, Malformed> {
+/// Parses an export. A stack that was never deployed has no deployment.
+pub(crate) fn read_export(text: &[u8]) -> Result<State, MalformedState> {
     let export: Export<'_> = parse(text)?;
     if export.deployment.is_some() {
         check_version(export.version)?;
@@ -141,9 +141,9 @@ pub(crate) fn read_export(text: &[u8]) -> Result<State, Malformed> {
     State::of(export.deployment)
 }
 
-fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Malformed> {
+fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, MalformedState> {
     serde_json::from_slice(text).map_err(|error| {
-        // A later version may have another form.
+        // A later version may have another structure: report the version then.
         #[derive(Deserialize)]
         struct Versioned {
             #[serde(default)]
@@ -153,30 +153,32 @@ fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Malformed> {
         }
         if error.classify() == Category::Data
             && let Ok(Versioned { version, .. }) = serde_json::from_slice(text)
-            && let Err(unknown) = check_version(version)
+            && let Err(unsupported) = check_version(version)
         {
-            return unknown;
+            return unsupported;
         }
-        let place = format!("at line {}, column {}", error.line(), error.column());
-        Malformed(match error.classify() {
-            Category::Eof => format!("it ends too early, {place}"),
-            Category::Data => format!("it is no state of a stack: another form {place}"),
-            Category::Syntax | Category::Io => format!("it is not JSON {place}"),
+        let position = format!("at line {}, column {}", error.line(), error.column());
+        MalformedState(match error.classify() {
+            Category::Eof => format!("it ends unexpectedly {position}"),
+            Category::Data => {
+                format!("it is not the state of a stack: unexpected structure {position}")
+            }
+            Category::Syntax | Category::Io => format!("it is not valid JSON {position}"),
         })
     })
 }
 
-fn check_version(version: u64) -> Result<(), Malformed> {
+fn check_version(version: u64) -> Result<(), MalformedState> {
     if version > LATEST_VERSION {
-        return Err(Malformed(format!(
-            "it has version {version}, and versions up to {LATEST_VERSION} are known"
+        return Err(MalformedState(format!(
+            "it has version {version}, but only versions up to {LATEST_VERSION} are supported"
         )));
     }
     Ok(())
 }
 
 impl State {
-    fn of(deployment: Option<Deployment<'_>>) -> Result<Self, Malformed> {
+    fn of(deployment: Option<Deployment<'_>>) -> Result<Self, MalformedState> {
         let Deployment {
             resources,
             secrets_providers,
@@ -199,19 +201,22 @@ impl State {
     }
 }
 
-fn read_outputs(text: &RawValue) -> Result<Value, Malformed> {
-    let outputs = json::parse(text.get().as_bytes(), NESTING)
-        .map_err(|_| Malformed(format!("its outputs nest deeper than {NESTING} levels")))?;
+fn read_outputs(text: &RawValue) -> Result<Value, MalformedState> {
+    let outputs = json::parse(text.get().as_bytes(), NESTING).map_err(|_| {
+        MalformedState(format!(
+            "its outputs are nested deeper than {NESTING} levels"
+        ))
+    })?;
     match outputs.data {
         Data::Object(_) => Ok(outputs),
-        _ => Err(Malformed("its outputs are no object".to_owned())),
+        _ => Err(MalformedState("its outputs are not an object".to_owned())),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use esc::format::json::Secrets;
+    use esc::format::Secrets;
 
     fn outputs(state: &State) -> String {
         let text = json::compact(&state.outputs, Secrets::Revealed);
@@ -229,7 +234,7 @@ mod tests {
          "encryptedkey":"AAAA"}}}"#;
 
     #[test]
-    fn all_versions_are_read() {
+    fn all_versions_are_supported() {
         for text in [
             format!(r#"{{"stack":"demo","latest":{RESOURCES}}}"#),
             format!(r#"{{"version":1,"checkpoint":{{"stack":"demo","latest":{RESOURCES}}}}}"#),
@@ -271,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_without_a_quote() {
+    fn errors_do_not_quote_the_state() {
         let root = |outputs: &str| {
             format!(
                 r#"{{"version":3,"checkpoint":{{"latest":{{"resources":[
@@ -280,29 +285,29 @@ mod tests {
         };
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(128), "]".repeat(128));
         for (text, want) in [
-            (String::new(), "it ends too early, at line 1, column 0"),
+            (String::new(), "it ends unexpectedly at line 1, column 0"),
             (
                 "{\"version\":3,".to_owned(),
-                "it ends too early, at line 1, column 13",
+                "it ends unexpectedly at line 1, column 13",
             ),
             (
                 "{\n  hunter2}".to_owned(),
-                "it is not JSON at line 2, column 3",
+                "it is not valid JSON at line 2, column 3",
             ),
             (
                 "{\"version\":\"hunter2\"}".to_owned(),
-                "it is no state of a stack: another form at line 1, column 20",
+                "it is not the state of a stack: unexpected structure at line 1, column 20",
             ),
             (
                 "{\"version\":7,\"checkpoint\":[\"hunter2\"]}".to_owned(),
-                "it has version 7, and versions up to 4 are known",
+                "it has version 7, but only versions up to 4 are supported",
             ),
             (
                 "{\"version\":7,\"checkpoint\":{}}".to_owned(),
-                "it has version 7, and versions up to 4 are known",
+                "it has version 7, but only versions up to 4 are supported",
             ),
-            (root("[1]"), "its outputs are no object"),
-            (root(&deep), "its outputs nest deeper than 128 levels"),
+            (root("[1]"), "its outputs are not an object"),
+            (root(&deep), "its outputs are nested deeper than 128 levels"),
         ] {
             let error = read_checkpoint(text.as_bytes()).err().unwrap();
             assert_eq!(error.to_string(), want, "{text}");

@@ -113,6 +113,6 @@ fn credentials_unknown_to_aws_are_reported() {
     let output = plugin.run_command(crate::support::plugin::TIME_LIMIT);
     assert_eq!(links(&output.stdout), ALL[..6]);
     assert_eq!(output.code, 4);
-    let told = "kubectl-esc: AWS STS does not take the token, and so no cluster will\n  caused by: InvalidClientTokenId: The security token included in the request is invalid";
+    let told = "kubectl-esc: AWS STS rejected the token, so every cluster will too\n  caused by: InvalidClientTokenId: The security token included in the request is invalid";
     assert!(output.stderr.starts_with(told), "{}", output.stderr);
 }

@@ -94,7 +94,7 @@ const ROWS: &[Row] = &[
         |t| t.plain().arg("get-token").env("KUBERNETES_EXEC_INFO", "{"),
         r"kubectl-esc: the variable `KUBERNETES_EXEC_INFO` is not valid JSON
   caused by: EOF while parsing an object at line 1 column 1
-  hint: kubectl and other clients set `KUBERNETES_EXEC_INFO` themselves; unset it to run kubectl-esc by hand
+  hint: kubectl and other clients set `KUBERNETES_EXEC_INFO`; unset it to run kubectl-esc by hand
 ",
         2,
     ),
@@ -102,14 +102,14 @@ const ROWS: &[Row] = &[
         "exec info is an array",
         |t| t.plain().arg("get-token").env("KUBERNETES_EXEC_INFO", "[]"),
         r"kubectl-esc: the variable `KUBERNETES_EXEC_INFO` is not an ExecCredential: it is an array, not an object
-  hint: kubectl and other clients set `KUBERNETES_EXEC_INFO` themselves; unset it to run kubectl-esc by hand
+  hint: kubectl and other clients set `KUBERNETES_EXEC_INFO`; unset it to run kubectl-esc by hand
 ",
         2,
     ),
     (
         "exec info of an unknown version",
         |t| t.plain().arg("get-token").exec_info("v2", false, None),
-        r"kubectl-esc: cannot answer in the exec API version `client.authentication.k8s.io/v2`
+        r"kubectl-esc: unsupported exec API version `client.authentication.k8s.io/v2`
   hint: set `apiVersion: client.authentication.k8s.io/v1` (or v1beta1) in the user's `exec` entry of the kubeconfig
 ",
         2,
@@ -121,7 +121,7 @@ const ROWS: &[Row] = &[
                 .arg("get-token")
                 .exec_info("v1alpha1", false, None)
         },
-        r"kubectl-esc: cannot answer in the exec API version `client.authentication.k8s.io/v1alpha1`
+        r"kubectl-esc: unsupported exec API version `client.authentication.k8s.io/v1alpha1`
   hint: Kubernetes 1.24 removed v1alpha1: set `apiVersion: client.authentication.k8s.io/v1` in the user's `exec` entry of the kubeconfig
 ",
         2,
@@ -138,8 +138,8 @@ const ROWS: &[Row] = &[
     (
         "no command",
         |t| t.plain(),
-        r"kubectl-esc: no command is given
-  hint: `kubectl-esc --help` shows the commands and flags
+        r"kubectl-esc: no command specified
+  hint: run `kubectl-esc --help` to see the commands and flags
 ",
         2,
     ),
@@ -176,8 +176,8 @@ const ROWS: &[Row] = &[
             t.plain()
                 .args(["get-token", "env.yaml", "-i", "demo", "--region", "eu west"])
         },
-        r"kubectl-esc: cannot use the flag `--region`: `eu west` is not the name of an AWS region
-  hint: write a region such as eu-west-1
+        r"kubectl-esc: cannot use the flag `--region`: `eu west` is not a valid AWS region name
+  hint: use a region such as `eu-west-1`
 ",
         2,
     ),
@@ -195,8 +195,8 @@ const ROWS: &[Row] = &[
                 ])
                 .env("AWS_USE_DUALSTACK_ENDPOINT", "true")
         },
-        r"kubectl-esc: there is no dual-stack STS host for the region `us-iso-east-1`: EKS takes no dual-stack host in this partition
-  hint: unset AWS_USE_DUALSTACK_ENDPOINT
+        r"kubectl-esc: the region `us-iso-east-1` has no dual-stack STS endpoint: EKS accepts no dual-stack host in this partition
+  hint: unset `AWS_USE_DUALSTACK_ENDPOINT`
 ",
         2,
     ),
@@ -224,8 +224,8 @@ const ROWS: &[Row] = &[
     (
         "environment in Pulumi Cloud, without a login",
         |t| t.plain().args(["get-token", "acme/prod"]),
-        r"kubectl-esc: cannot open the environment `acme/prod`: there is no login for Pulumi Cloud at `api.pulumi.com`
-  hint: run `pulumi login`, set PULUMI_ACCESS_TOKEN, or give `--pulumi-oidc-token`
+        r"kubectl-esc: cannot open the environment `acme/prod`: not logged in to Pulumi Cloud at `api.pulumi.com`
+  hint: run `pulumi login`, set PULUMI_ACCESS_TOKEN, or pass `--pulumi-oidc-token`
 ",
         2,
     ),
@@ -380,8 +380,8 @@ error: expected a string of at least length 2
     (
         "no credentials",
         |t| t.definition("values: {a: 1}\n"),
-        r"kubectl-esc: the environment holds no AWS credentials
-  hint: add `fn::open::aws-login` to it, or name their place with `--credentials PATH`
+        r"kubectl-esc: the environment contains no AWS credentials
+  hint: add `fn::open::aws-login` to it, or pass the path of credentials with `--credentials PATH`
 ",
         6,
     ),
@@ -393,8 +393,8 @@ error: expected a string of at least length 2
                  B, secretAccessKey: {SECRET}}}\n"
             ))
         },
-        r"kubectl-esc: the environment holds several AWS credentials: `a`, `b`
-  hint: name one of them: `--credentials PATH`, or `eks.credentials` in the environment
+        r"kubectl-esc: the environment contains several AWS credentials: `a`, `b`
+  hint: choose one with `--credentials PATH`, or with `eks.credentials` in the environment
 ",
         6,
     ),
@@ -406,7 +406,7 @@ error: expected a string of at least length 2
             ))
         },
         r"kubectl-esc: `environmentVariables` in the environment has `AWS_SECRET_ACCESS_KEY`, but no `AWS_ACCESS_KEY_ID`
-  hint: add `AWS_ACCESS_KEY_ID`, or take `AWS_SECRET_ACCESS_KEY` out
+  hint: add `AWS_ACCESS_KEY_ID`, or remove `AWS_SECRET_ACCESS_KEY`
 ",
         6,
     ),
@@ -414,15 +414,15 @@ error: expected a string of at least length 2
         "credentials are not there",
         |t| t.oidc().args(["--credentials", "aws.login"]),
         r"kubectl-esc: `aws.login` in the environment does not exist
-  hint: name an object with `accessKeyId` and `secretAccessKey`, such as the value of `fn::open::aws-login`
+  hint: pass the path of an object with `accessKeyId` and `secretAccessKey`, such as the output of `fn::open::aws-login`
 ",
         6,
     ),
     (
         "token too long",
         |t| t.oidc_in(Aws::with(|aws| aws.session_token_length = 3_500)),
-        r"kubectl-esc: the token would be [length] bytes long, and EKS refuses tokens over 4096
-  hint: the AWS session token has 3500 bytes: assume the role with fewer or shorter session policies and tags
+        r"kubectl-esc: the token would be [length] bytes long, but EKS rejects tokens longer than 4096 bytes
+  hint: assume the role with fewer or shorter session policies and tags: the AWS session token is 3500 bytes long
 ",
         6,
     ),
@@ -433,8 +433,8 @@ error: expected a string of at least length 2
             "values:\n  environmentVariables: {{AWS_ACCESS_KEY_ID: AKID, AWS_SECRET_ACCESS_KEY: {SECRET}}}\n"
         )).args(["--credential-lifetime", "30s"])
         },
-        r"kubectl-esc: the AWS credentials expire at [soon]
-  hint: get credentials that last longer, and see that this machine's clock is right
+        r"kubectl-esc: the AWS credentials expire too soon, at [soon]
+  hint: get credentials that last longer, and check this machine's clock
 ",
         6,
     ),
@@ -462,23 +462,23 @@ error: expected a string of at least length 2
             let eks = format!("  eks: {{roleArn: {{fn::secret: '{VIEWER}-{SECRET}'}}}}\n");
             t.definition(&(project_file("examples/environments/oidc.yaml") + &eks))
         },
-        r"kubectl-esc: AWS STS does not let this identity assume the role `[secret]`
-  caused by: AccessDenied: User: arn:aws:sts::123456789012:assumed-role/cluster-admin/kubectl-esc is not authorized to perform: sts:AssumeRole on resource: [secret] (request id [id])
-  hint: check that the role's trust policy names this identity and its external id, and that the identity may call sts:AssumeRole
+        r"kubectl-esc: AWS STS does not allow this identity to assume the role `[secret]`
+  caused by: AccessDenied: User: arn:aws:sts::123456789012:assumed-role/cluster-admin/kubectl-esc is not authorized to perform: sts:AssumeRole on resource: [secret] (request ID [id])
+  hint: check that the role's trust policy allows this identity and external ID, and that the identity has the permission `sts:AssumeRole`
 ",
         4,
     ),
     // The identity token.
     (
-        "no identity token",
+        "identity token is not specified",
         |t| t.oidc().env("AWS_WEB_IDENTITY_TOKEN_FILE", ""),
-        r"kubectl-esc: cannot open the environment `env.yaml`: there is no identity token to log in to AWS with
+        r"kubectl-esc: cannot open the environment `env.yaml`: no identity token specified for AWS
 error: failed here
  --> env.yaml:5:7
   |
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
-  hint: give `--web-identity-token-file PATH` or `--web-identity-token-env NAME`, set AWS_WEB_IDENTITY_TOKEN_FILE, or in GitHub Actions give the job `permissions: id-token: write`
+  hint: pass `--web-identity-token-file PATH` or `--web-identity-token-env NAME`, set `AWS_WEB_IDENTITY_TOKEN_FILE`, or grant the GitHub Actions job the permission `id-token: write`
 ",
         2,
     ),
@@ -492,7 +492,7 @@ error: failed here
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
   caused by: No such file or directory (os error [number])
-  hint: check the path and that this user may read the file
+  hint: check the path and the file's permissions
 ",
         2,
     ),
@@ -509,24 +509,24 @@ error: failed here
   |
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
-  hint: check that whatever writes the file has run
+  hint: check that the process that writes the file has run
 ",
         2,
     ),
     (
-        "identity token is no token",
+        "identity token is malformed",
         |t| {
             t.oidc()
                 .file("odd", SECRET)
                 .env("AWS_WEB_IDENTITY_TOKEN_FILE", "./odd")
         },
-        r"kubectl-esc: cannot open the environment `env.yaml`: what is in the file `./odd` (`AWS_WEB_IDENTITY_TOKEN_FILE`) is not an identity token
+        r"kubectl-esc: cannot open the environment `env.yaml`: the file `./odd` (`AWS_WEB_IDENTITY_TOKEN_FILE`) does not contain a valid identity token
 error: failed here
  --> env.yaml:5:7
   |
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
-  hint: it has to be a signed JSON web token (JWT): three parts in base64url with dots between
+  hint: use a signed JSON web token (JWT): three parts in base64url, separated by dots
 ",
         2,
     ),
@@ -539,7 +539,7 @@ error: failed here
   |
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
-  hint: set the variable to the identity token, or name another
+  hint: set the variable to the identity token, or use another one
 ",
         2,
     ),
@@ -549,13 +549,13 @@ error: failed here
             let token = t.aws.issuer.expired_token(AUDIENCE, SUBJECT, 1_700_000_000);
             t.oidc().file("identity", token)
         },
-        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS refuses the identity token: the token expired at 2023-11-14T22:12:20Z
+        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS rejected the identity token: it expired at 2023-11-14T22:12:20Z
 error: failed here
  --> env.yaml:5:7
   |
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
-  caused by: ExpiredTokenException: Token expired: current date/time [now] must be before the expiration date/time 1699999940 (request id [id])
+  caused by: ExpiredTokenException: Token expired: current date/time [now] must be before the expiration date/time 1699999940 (request ID [id])
   hint: get a new identity token
 ",
         4,
@@ -569,13 +569,13 @@ error: failed here
                 issuer.token(AUDIENCE, SUBJECT, t.aws.clock.now()),
             )
         },
-        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS does not accept the identity token
+        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS rejected the identity token
 error: failed here
  --> env.yaml:5:7
   |
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
-  caused by: InvalidIdentityToken: No OpenIDConnect provider found in your account for https://elsewhere.example (request id [id])
+  caused by: InvalidIdentityToken: No OpenIDConnect provider found in your account for https://elsewhere.example (request ID [id])
   hint: check that the role's account has an identity provider for the token's issuer and audience
 ",
         4,
@@ -589,20 +589,20 @@ error: failed here
                 .tampered_token(AUDIENCE, SUBJECT, t.aws.clock.now());
             t.oidc().file("identity", token)
         },
-        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS does not accept the identity token
+        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS rejected the identity token
 error: failed here
  --> env.yaml:5:7
   |
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
-  caused by: InvalidIdentityToken: The ID Token provided has a signature that does not match. (request id [id])
+  caused by: InvalidIdentityToken: The ID Token provided has a signature that does not match. (request ID [id])
   hint: check that the role's account has an identity provider for the token's issuer and audience
 ",
         4,
     ),
     // STS.
     (
-        "STS says no",
+        "STS rejects the identity token for the role",
         |t| {
             let token = t
                 .aws
@@ -610,40 +610,40 @@ error: failed here
                 .token(AUDIENCE, "repo:evil/fork", t.aws.clock.now());
             t.oidc().file("identity", token)
         },
-        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS does not let this identity assume the role `arn:aws:iam::123456789012:role/cluster-admin`
+        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS does not allow this identity to assume the role `arn:aws:iam::123456789012:role/cluster-admin`
 error: failed here
  --> env.yaml:5:7
   |
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
-  caused by: AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity (request id [id])
-  hint: check the role's trust policy: the identity provider, the audience and the subject that it allows
+  caused by: AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity (request ID [id])
+  hint: check the role's trust policy: the identity provider, audience and subject that it allows
 ",
         4,
     ),
     (
-        "STS says no to the role on top",
+        "STS rejects the role to assume",
         |t| {
             t.oidc()
                 .args(["--role-arn", VIEWER, "--external-id", "wrong"])
         },
-        r"kubectl-esc: AWS STS does not let this identity assume the role `arn:aws:iam::210987654321:role/cluster-viewer`
-  caused by: AccessDenied: User: arn:aws:sts::123456789012:assumed-role/cluster-admin/kubectl-esc is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::210987654321:role/cluster-viewer (request id [id])
-  hint: check that the role's trust policy names this identity and its external id, and that the identity may call sts:AssumeRole
+        r"kubectl-esc: AWS STS does not allow this identity to assume the role `arn:aws:iam::210987654321:role/cluster-viewer`
+  caused by: AccessDenied: User: arn:aws:sts::123456789012:assumed-role/cluster-admin/kubectl-esc is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::210987654321:role/cluster-viewer (request ID [id])
+  hint: check that the role's trust policy allows this identity and external ID, and that the identity has the permission `sts:AssumeRole`
 ",
         4,
     ),
     (
         "the session is longer than the role allows",
         |t| t.definition(&project_file("examples/environments/oidc.yaml").replace("1h", "2h")),
-        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS does not give a session of this length for the role `arn:aws:iam::123456789012:role/cluster-admin`
+        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS rejected the session duration for the role `arn:aws:iam::123456789012:role/cluster-admin`
 error: failed here
  --> env.yaml:5:7
   |
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
-  caused by: ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration set for this role. (request id [id])
-  hint: write a shorter `duration`, such as `duration: 1h`, or raise the role's maximum session duration
+  caused by: ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration set for this role. (request ID [id])
+  hint: set a shorter `duration`, such as `duration: 1h`, or raise the role's maximum session duration
 ",
         2,
     ),
@@ -658,33 +658,33 @@ error: failed here
   |       ^^^^^^^^^^^^^^^^^^^^
   caused by: the connection was refused
   caused by: Connection refused (os error [number])
-  hint: check the network; where it wants a proxy, set `HTTPS_PROXY`
+  hint: check the network; if it requires a proxy, set `HTTPS_PROXY`
 ",
         5,
     ),
     (
         "STS is slow",
         |t| t.oidc_failing(Failure::Hang).args(["--timeout", "300ms"]),
-        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS did not answer within 300ms
+        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS did not respond within 300ms
 error: failed here
  --> env.yaml:5:7
   |
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
-  hint: check the network, or allow more time with `--timeout`
+  hint: check the network, or increase `--timeout`
 ",
         5,
     ),
     (
         "STS fails",
         |t| t.oidc_failing(Failure::internal()),
-        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS cannot answer at the moment
+        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS is temporarily unavailable
 error: failed here
  --> env.yaml:5:7
   |
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
-  caused by: InternalFailure: The request processing has failed because of an unknown error (request id [id])
+  caused by: InternalFailure: The request processing has failed because of an unknown error (request ID [id])
   hint: try again in a moment
 ",
         5,
@@ -692,13 +692,13 @@ error: failed here
     (
         "STS throttles",
         |t| t.oidc_failing(Failure::throttle()),
-        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS cannot answer at the moment
+        r"kubectl-esc: cannot open the environment `env.yaml`: AWS STS is temporarily unavailable
 error: failed here
  --> env.yaml:5:7
   |
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
-  caused by: Throttling: Rate exceeded (request id [id])
+  caused by: Throttling: Rate exceeded (request ID [id])
   hint: try again in a moment
 ",
         5,
@@ -706,9 +706,9 @@ error: failed here
     (
         "plain HTTP to another machine",
         |t| t.oidc().env("AWS_ENDPOINT_URL_STS", "http://sts.example"),
-        r"kubectl-esc: `AWS_ENDPOINT_URL_STS` names no usable endpoint
+        r"kubectl-esc: `AWS_ENDPOINT_URL_STS` is not a usable endpoint URL
   caused by: the connection to `sts.example` would not be encrypted
-  hint: use `https`; plain `http` is for addresses of this machine, such as 127.0.0.1
+  hint: use `https`; `http` is only allowed for loopback addresses, such as 127.0.0.1
 ",
         2,
     ),
@@ -763,11 +763,11 @@ fn run(plugin: &Plugin, table: &Table) -> Output {
         output.stderr = output.stderr.replace(address, "[sts]");
     }
     for (start, end, name) in [
-        ("(request id ", ")", "[id]"),
+        ("(request ID ", ")", "[id]"),
         ("current date/time ", " ", "[now]"),
         ("(os error ", ")", "[number]"),
         ("the token would be ", " bytes", "[length]"),
-        ("AWS credentials expire at ", "\n", "[soon]"),
+        ("AWS credentials expire too soon, at ", "\n", "[soon]"),
     ] {
         if let Some(at) = output.stderr.find(start).map(|at| at + start.len()) {
             let length = output.stderr[at..].find(end).expect("an end");

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, RngSeed};
 
 use esc::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers};
-use esc::format::json::{self, Secrets};
+use esc::format::{Secrets, json};
 use esc::property_path::Accessor;
 use esc::{Diagnostic, PropertyPath, Style};
 use esc::{Error, HostResult};
@@ -65,8 +65,8 @@ fn all_of(text: &str) -> String {
     for evaluation in [evaluator.open(root.clone()), evaluator.check(root)] {
         shown += &text_of(&evaluation, Secrets::Redacted);
         let diagnostics = &evaluation.diagnostics;
-        shown += &evaluation.sources.render(diagnostics, Style::Coloured);
-        shown += &evaluation.sources.document(diagnostics);
+        shown += &evaluation.sources.render(diagnostics, Style::Colored);
+        shown += &evaluation.sources.render_json(diagnostics);
     }
     shown
 }

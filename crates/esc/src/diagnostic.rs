@@ -1,19 +1,19 @@
-//! What is wrong with a definition, and where.
+//! Diagnostics: errors and warnings with their position in a definition.
 
 use std::sync::Arc;
 
 use crate::error::Failure;
 
-/// How bad it is.
+/// The severity of a diagnostic.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Severity {
-    /// The environment cannot be used.
+    /// The environment must not be used.
     Error,
     /// The environment can be used.
     Warning,
 }
 
-/// A place in a text.
+/// A position in a text.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Position {
     /// From 1.
@@ -24,35 +24,35 @@ pub struct Position {
     pub byte: usize,
 }
 
-/// A stretch of a definition. The end is the first place after it.
+/// A range of a definition.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Range {
-    /// The name of the environment whose definition it is: the key into the sources.
+    /// The name of the environment in [`Sources`](crate::Sources).
     pub environment: Arc<str>,
-    /// The start.
+    /// The first position.
     pub begin: Position,
-    /// The first place after the end.
+    /// The position after the last character.
     pub end: Position,
 }
 
-/// One thing that is wrong with a definition.
+/// An error or a warning about a definition.
 #[derive(Clone, Debug)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Whether the environment can still be used.
     pub severity: Severity,
-    /// What is wrong, in one sentence.
+    /// What is wrong, in one sentence. It never quotes a secret.
     pub summary: String,
-    /// Where; `None` where the text could not be read at all.
+    /// The position, or `None` if the text could not be read.
     pub range: Option<Range>,
     /// The property, such as `values.aws.creds`.
     pub path: Option<String>,
-    /// The failure behind it, where a provider could not do its work: its kind and its hint are the
-    /// ones that the user needs.
+    /// The failure of an importer, provider, rotator or decrypter that caused the diagnostic. Its causes and
+    /// its hint are rendered below the message.
     pub failure: Option<Arc<dyn Failure>>,
 }
 
 impl Diagnostic {
-    /// Whether the environment cannot be used because of it.
+    /// Whether the diagnostic is an error.
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error

@@ -1,4 +1,4 @@
-//! An opened environment: its values, and what commands get of it.
+//! An opened environment.
 
 use crate::property_path::PropertyPath;
 use crate::text::Text;
@@ -7,7 +7,7 @@ use crate::value::{Data, Value};
 /// The values of an opened environment.
 #[derive(Clone, Debug)]
 pub struct Environment {
-    /// The values as one object. A definition that is empty has an empty object.
+    /// The values as one object. An empty definition has an empty object.
     pub values: Value,
 }
 
@@ -18,70 +18,53 @@ impl Environment {
         self.values.get(path)
     }
 
-    /// `environmentVariables`: each scalar as text, sorted by name; objects and arrays are no
-    /// variables and are left out, as ESC does.
+    /// The scalars of `environmentVariables`, sorted by name. Lists, maps and unknown values are left out,
+    /// as in ESC.
     #[must_use]
-    pub fn environment_variables(&self) -> Vec<(&str, Text)> {
-        names_and_texts(self.variable_entries())
+    pub fn variables(&self) -> Vec<EnvironmentEntry<'_>> {
+        self.scalars_of("environmentVariables")
     }
 
-    /// The same with their secrecy.
+    /// The scalars of `files`, by the variable that will hold the path of the file. Lists, maps and unknown
+    /// values are left out, as in ESC.
     #[must_use]
-    pub fn variable_entries(&self) -> Vec<Entry<'_>> {
-        self.projection("environmentVariables")
+    pub fn files(&self) -> Vec<EnvironmentEntry<'_>> {
+        self.scalars_of("files")
     }
 
-    /// `files`: the variable that is to hold the path of each file, and the file's content. The
-    /// same rule as for [`Environment::environment_variables`].
-    #[must_use]
-    pub fn files(&self) -> Vec<(&str, Text)> {
-        names_and_texts(self.file_entries())
-    }
-
-    /// The same with their secrecy.
-    #[must_use]
-    pub fn file_entries(&self) -> Vec<Entry<'_>> {
-        self.projection("files")
-    }
-
-    /// `pulumiConfig`, which Pulumi reads.
+    /// The value of `pulumiConfig`, which Pulumi reads.
     #[must_use]
     pub fn pulumi_config(&self) -> Option<&Value> {
         self.values.property("pulumiConfig")
     }
 
-    fn projection(&self, name: &str) -> Vec<Entry<'_>> {
-        let Some(block) = self.values.property(name) else {
+    fn scalars_of(&self, section: &str) -> Vec<EnvironmentEntry<'_>> {
+        let Some(section) = self.values.property(section) else {
             return Vec::new();
         };
-        let Data::Object(entries) = &block.data else {
+        let Data::Object(entries) = &section.data else {
             return Vec::new();
         };
-        let scalars = entries.iter().filter(|(_, value)| !value.unknown);
-        scalars
+        let known = entries.iter().filter(|(_, value)| !value.unknown);
+        known
             .filter_map(|(name, value)| {
-                Some(Entry {
+                Some(EnvironmentEntry {
                     name,
                     text: value.scalar_text()?,
-                    secret: block.secret || value.secret,
+                    secret: section.secret || value.secret,
                 })
             })
             .collect()
     }
 }
 
-/// A variable or a file of an environment.
+/// An entry of `environmentVariables` or `files`.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Entry<'a> {
-    /// The name of the variable; for a file, of the one that is to hold its path.
+pub struct EnvironmentEntry<'a> {
+    /// The name of the variable; for a file, the variable that will hold its path.
     pub name: &'a str,
-    /// The variable's value; the file's content.
+    /// The value of the variable, or the content of the file.
     pub text: Text,
-    /// Whether the text must not be shown.
+    /// Whether the text is a secret.
     pub secret: bool,
-}
-
-fn names_and_texts(entries: Vec<Entry<'_>>) -> Vec<(&str, Text)> {
-    let entries = entries.into_iter();
-    entries.map(|entry| (entry.name, entry.text)).collect()
 }

@@ -1,4 +1,4 @@
-//! Failures of the host's side of an evaluation, and the error of this crate's own operations.
+//! Failures of the host's importers, providers, rotators and decrypters, and this crate's own error type.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 /// A failure of an importer, a provider, a rotator or a decrypter.
 ///
-/// Its message becomes the summary of a diagnostic at the place of the call; its causes and its hint
-/// are shown below. The host gets its own type back by downcasting [`Diagnostic::failure`] as
-/// `&dyn std::error::Error`.
+/// Its message becomes the summary of a diagnostic at the position of the call; its causes and its hint are
+/// rendered below. The host can downcast [`Diagnostic::failure`] as `&dyn std::error::Error` to get its own
+/// type back.
 ///
 /// [`Diagnostic::failure`]: crate::Diagnostic::failure
 pub trait Failure: StdError + Send + Sync + 'static {
@@ -17,13 +17,13 @@ pub trait Failure: StdError + Send + Sync + 'static {
         self.to_string()
     }
 
-    /// What to do about it, in one sentence.
+    /// What the user can do about it, in one sentence.
     fn hint(&self) -> Option<&str> {
         None
     }
 }
 
-/// What importers, providers, rotators and decrypters return.
+/// The result of importers, providers, rotators and decrypters.
 pub type HostResult<T> = Result<T, Box<dyn Failure>>;
 
 impl<F: Failure> From<F> for Box<dyn Failure> {
@@ -32,8 +32,8 @@ impl<F: Failure> From<F> for Box<dyn Failure> {
     }
 }
 
-/// A [`Failure`] for hosts without an error type of their own, and the error of this crate's
-/// operations: what failed, the cause, and a hint.
+/// A message with an optional cause and hint: the error of this crate's operations, and a [`Failure`] for
+/// hosts without their own error type.
 #[derive(Clone, Debug)]
 pub struct Error {
     message: String,
@@ -42,7 +42,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error with this message: one sentence, lower case, no full stop.
+    /// Creates an error. The message is one sentence in lower case without a full stop.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -58,7 +58,7 @@ impl Error {
         self
     }
 
-    /// Adds one sentence that says what to do.
+    /// Adds a hint: one sentence that says what to do.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -89,7 +89,7 @@ impl Failure for Error {
     }
 }
 
-/// The causes of an error, nearest first, each as one line.
+/// Iterates over the causes of an error, the nearest first, each as one line.
 pub fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = String> + 'a {
     let mut next = error.source();
     std::iter::from_fn(move || {
@@ -99,19 +99,19 @@ pub fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = S
     })
 }
 
-/// Folds line breaks and other control characters into single spaces, so that text from elsewhere
-/// can neither break the shape of a message nor control a terminal.
+/// Replaces line breaks and other control characters by single spaces, so that untrusted text can neither
+/// break the layout of a message nor control a terminal.
 #[must_use]
 pub fn one_line(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
+    let mut line = String::with_capacity(text.len());
     for word in text
         .split(|c: char| c.is_whitespace() || c.is_control())
         .filter(|w| !w.is_empty())
     {
-        if !folded.is_empty() {
-            folded.push(' ');
+        if !line.is_empty() {
+            line.push(' ');
         }
-        folded.push_str(word);
+        line.push_str(word);
     }
-    folded
+    line
 }

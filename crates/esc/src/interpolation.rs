@@ -1,115 +1,387 @@
-//! `${path}` in the arguments of a command.
+//! `${path}` in strings: splits a string into literal text and property accesses.
 //!
-//! `$$` is a literal `$`; `${` begins a path that `}` ends; any other `$` is literal. The path has the
-//! shape that it has in a definition: names of any characters but `.`, `[`, `}` and blanks, keys in
-//! `["…"]`, indices in `[…]`.
+//! One parser serves definitions and the arguments of `run`, as upstream's `ast.Interpolate` does.
+//! `$$` is a literal `$`, `${` begins an access that `}` ends, and any other `$` is literal. A path
+//! consists of names (any characters but `.`, `[`, `}` and blanks), keys in `["…"]` and indexes in
+//! `[…]`.
+//!
+//! [`PropertyPath`] parses paths given on the command line. It has its own parser because
+//! upstream reads those with `resource.ParsePropertyPath`: names may contain blanks and braces, `\`
+//! escapes any character of a quoted key, and indexes are not negative.
 
-use crate::PropertyPath;
-use crate::property_path::Accessor;
+use std::ops::Range;
 
-/// A part of an argument.
+use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
+use crate::property_path::{Accessor, PropertyPath};
+use crate::text::Text;
+use crate::text_builder::TextBuilder;
+
+/// A part of a command's argument.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Part {
-    /// Text, with `$$` replaced.
+    /// Literal text, with `$$` replaced.
     Text(String),
     /// `${…}`.
     Path(PropertyPath),
 }
 
-/// The parts of `text`; `None` where a path in it cannot be read. ESC then leaves the argument alone.
-pub fn parse(text: &str) -> Option<Vec<Part>> {
-    let mut parts = Vec::new();
-    let mut literal = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('$') {
-        literal.push_str(before);
-        if let Some(after) = after.strip_prefix('$') {
-            literal.push('$');
-            rest = after;
-        } else if let Some(after) = after.strip_prefix('{') {
-            let (path, after) = path(after)?;
-            if !literal.is_empty() {
-                parts.push(Part::Text(std::mem::take(&mut literal)));
-            }
-            parts.push(Part::Path(path));
-            rest = after;
-        } else {
-            literal.push('$');
-            rest = after;
+/// Splits a command's argument into its parts. Returns `None` if a path in it is malformed; ESC then
+/// passes the argument on unchanged.
+#[must_use]
+pub fn parse(argument: &str) -> Option<Vec<Part>> {
+    let (segments, problems) = parse_segments(argument, |_| ());
+    if !problems.is_empty() {
+        return None;
+    }
+    let parts = segments.into_iter().map(|segment| match segment {
+        Segment::Text(text) => Part::Text(text.as_str().unwrap_or_default().to_owned()),
+        Segment::Access(access) => {
+            let accessors = access.steps.into_iter().map(|step| match step.key {
+                AccessKey::Name(name) => Accessor::Name(name),
+                // A negative index matches no item, and neither does the largest one.
+                AccessKey::Index(index) => {
+                    Accessor::Index(usize::try_from(index).unwrap_or(usize::MAX))
+                }
+            });
+            Part::Path(accessors.collect())
         }
-    }
-    literal.push_str(rest);
-    if !literal.is_empty() {
-        parts.push(Part::Text(literal));
-    }
-    Some(parts)
+    });
+    Some(parts.collect())
 }
 
-/// Reads a path and its closing brace.
-fn path(text: &str) -> Option<(PropertyPath, &str)> {
-    let mut accessors = Vec::new();
-    let mut rest = text;
-    loop {
-        if let Some(after) = rest.strip_prefix('}') {
-            // `${}` is the entry without a name, as in ESC.
-            if accessors.is_empty() {
-                accessors.push(Accessor::Name(String::new()));
+/// A part of a string. `L` is the location of a step or problem: whatever the caller of
+/// [`parse_segments`] makes of its byte range.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Segment<L> {
+    /// Literal text, with `$$` replaced.
+    Text(Text),
+    /// `${…}`.
+    Access(PropertyAccess<L>),
+}
+
+/// The path between `${` and `}`. It has at least one step.
+#[derive(Debug, PartialEq)]
+pub(crate) struct PropertyAccess<L> {
+    pub(crate) steps: Vec<AccessStep<L>>,
+}
+
+/// One step of a property access.
+#[derive(Debug, PartialEq)]
+pub(crate) struct AccessStep<L> {
+    pub(crate) key: AccessKey,
+    pub(crate) location: L,
+}
+
+/// The property or item that a step selects.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum AccessKey {
+    /// `.name` or `["name"]`.
+    Name(String),
+    /// `[0]`. Negative indexes parse; evaluating them is an error.
+    Index(i64),
+}
+
+/// A syntax error in a property access, in upstream's words.
+#[derive(Debug)]
+pub(crate) struct InterpolationProblem<L> {
+    pub(crate) summary: &'static str,
+    pub(crate) location: L,
+}
+
+/// Splits a string into segments. A malformed access is reported, and still yields an access, so
+/// that evaluation can go on. `locate` converts byte ranges of `text`; their starts mostly ascend.
+pub(crate) fn parse_segments<L>(
+    text: &str,
+    locate: impl FnMut(Range<usize>) -> L,
+) -> (Vec<Segment<L>>, Vec<InterpolationProblem<L>>) {
+    let mut parser = Parser {
+        text,
+        offset: 0,
+        locate,
+        problems: Vec::new(),
+    };
+    let segments = parser.segments();
+    (segments, parser.problems)
+}
+
+struct Parser<'text, L, F> {
+    text: &'text str,
+    /// The byte offset of the next character.
+    offset: usize,
+    locate: F,
+    problems: Vec<InterpolationProblem<L>>,
+}
+
+impl<'text, L, F: FnMut(Range<usize>) -> L> Parser<'text, L, F> {
+    fn segments(&mut self) -> Vec<Segment<L>> {
+        let mut segments = Vec::new();
+        let mut literal = TextBuilder::default();
+        while let Some(dollar) = self.rest().find('$') {
+            literal.push_str(&self.rest()[..dollar]);
+            self.offset += dollar + 1;
+            match self.peek() {
+                Some('$') => {
+                    literal.push_str("$");
+                    self.offset += 1;
+                }
+                Some('{') => {
+                    self.offset += 1;
+                    if literal.len() > 0 {
+                        segments.push(Segment::Text(std::mem::take(&mut literal).finish()));
+                    }
+                    segments.push(Segment::Access(self.access()));
+                }
+                _ => literal.push_str("$"),
             }
-            return Some((accessors.into_iter().collect(), after));
         }
-        let (accessor, after) = if let Some(key) = rest.strip_prefix("[\"") {
-            let (key, after) = quoted_key(key)?;
-            (Accessor::Name(key), after.strip_prefix(']')?)
-        } else if let Some(subscript) = rest.strip_prefix('[') {
-            let (index, after) = subscript.split_once(']')?;
-            if accessors.is_empty() {
-                return None;
+        literal.push_str(self.rest());
+        if literal.len() > 0 {
+            segments.push(Segment::Text(literal.finish()));
+        }
+        segments
+    }
+
+    /// Parses a path and its closing brace.
+    fn access(&mut self) -> PropertyAccess<L> {
+        let start = self.offset;
+        let mut steps = Vec::new();
+        loop {
+            match self.peek() {
+                Some('}') => {
+                    self.offset += 1;
+                    break;
+                }
+                Some('[') => {
+                    let step = self.subscript(steps.is_empty());
+                    steps.push(step);
+                }
+                Some(character) if !is_blank(character) => {
+                    let step = self.name();
+                    steps.push(step);
+                }
+                _ => {
+                    self.problem("missing closing brace '}' in interpolation", self.offset);
+                    break;
+                }
             }
-            // A negative index can be written and leads nowhere; so does the largest.
-            let index = index.parse::<i64>().ok()?;
-            let index = usize::try_from(index).unwrap_or(usize::MAX);
-            (Accessor::Index(index), after)
-        } else {
-            let name = rest.strip_prefix('.').unwrap_or(rest);
-            let end = name.find(|c: char| matches!(c, '.' | '[' | '}') || c.is_whitespace())?;
-            if end == 0 {
-                return None;
-            }
-            (Accessor::Name(name[..end].to_owned()), &name[end..])
+        }
+        if steps.is_empty() {
+            // In ESC, `${}` accesses the property with the empty name.
+            steps.push(self.step(AccessKey::Name(String::new()), start));
+        }
+        // Most accesses have one or two steps, and a definition may hold a million accesses.
+        steps.shrink_to_fit();
+        PropertyAccess { steps }
+    }
+
+    /// Parses `name` or `.name`.
+    fn name(&mut self) -> AccessStep<L> {
+        let start = self.offset;
+        if self.peek() == Some('.') {
+            self.offset += 1;
+        }
+        let rest = self.rest();
+        let name = &rest[..rest.find(ends_name).unwrap_or(rest.len())];
+        self.offset += name.len();
+        if name.is_empty() {
+            self.problem("property name must not be empty", start);
+        }
+        self.step(AccessKey::Name(name.to_owned()), start)
+    }
+
+    /// Parses `["key"]` or `[0]`.
+    fn subscript(&mut self, is_first: bool) -> AccessStep<L> {
+        let start = self.offset;
+        self.offset += 1;
+        let key = match self.peek() {
+            None => AccessKey::Name(String::new()),
+            Some('"') => AccessKey::Name(self.quoted_key()),
+            Some(_) => self.index(start, is_first),
         };
-        accessors.push(accessor);
-        rest = after;
+        if self.peek() == Some(']') {
+            self.offset += 1;
+        } else {
+            self.problem("subscript is missing closing bracket ']'", start);
+        }
+        self.step(key, start)
+    }
+
+    /// Parses `"key"`. The only escape sequence is `\"`.
+    fn quoted_key(&mut self) -> String {
+        let start = self.offset;
+        self.offset += 1;
+        let mut key = String::new();
+        let mut characters = self.rest().char_indices().peekable();
+        let mut length = None;
+        while let Some((offset, character)) = characters.next() {
+            match character {
+                '"' => {
+                    length = Some(offset + 1);
+                    break;
+                }
+                '\\' if matches!(characters.peek(), Some((_, '"'))) => {
+                    characters.next();
+                    key.push('"');
+                }
+                _ => key.push(character),
+            }
+        }
+        self.offset += length.unwrap_or(self.rest().len());
+        if length.is_none() {
+            self.problem("key subscript is missing closing quote '\"'", start);
+        } else if key.is_empty() {
+            self.problem("key subscript must not be empty", start);
+        }
+        key
+    }
+
+    /// Parses a subscript without quotes. One that is not a number becomes a name.
+    fn index(&mut self, bracket: usize, is_first: bool) -> AccessKey {
+        let start = self.offset;
+        let rest = self.rest();
+        let end = rest.find(|c| c == ']' || ends_name(c));
+        let text = &rest[..end.unwrap_or(rest.len())];
+        self.offset += text.len();
+        let Ok(index) = text.parse() else {
+            let summary = "numeric subscript must be a positive base-10 integer";
+            self.problem(summary, start);
+            return AccessKey::Name(text.to_owned());
+        };
+        if is_first {
+            let summary = "the first accessor must be a property name or key subscript, \
+                           not a numeric subscript";
+            self.problem(summary, bracket);
+        }
+        AccessKey::Index(index)
+    }
+
+    fn rest(&self) -> &'text str {
+        &self.text[self.offset..]
+    }
+
+    fn peek(&self) -> Option<char> {
+        self.rest().chars().next()
+    }
+
+    /// A step from `start` to the current offset.
+    fn step(&mut self, key: AccessKey, start: usize) -> AccessStep<L> {
+        let location = (self.locate)(start..self.offset);
+        AccessStep { key, location }
+    }
+
+    /// Reports a problem from `start` to the current offset.
+    fn problem(&mut self, summary: &'static str, start: usize) {
+        if self.problems.len() <= MAXIMUM_DIAGNOSTICS {
+            let location = (self.locate)(start..self.offset);
+            self.problems
+                .push(InterpolationProblem { summary, location });
+        }
     }
 }
 
-/// Reads up to the closing quote. `\"` is a quote; nothing else is escaped.
-fn quoted_key(text: &str) -> Option<(String, &str)> {
-    let mut key = String::new();
-    let mut rest = text;
-    loop {
-        let at = rest.find(['"', '\\'])?;
-        key.push_str(&rest[..at]);
-        let (found, after) = rest.split_at(at).1.split_at(1);
-        rest = after;
-        if found == "\"" {
-            return (!key.is_empty()).then_some((key, rest));
-        }
-        match rest.strip_prefix('"') {
-            Some(after) => {
-                key.push('"');
-                rest = after;
-            }
-            None => key.push('\\'),
-        }
-    }
+fn ends_name(character: char) -> bool {
+    matches!(character, '.' | '[' | '}') || is_blank(character)
+}
+
+/// Whether upstream treats a character as a blank. It checks single bytes, so that some letters with
+/// diacritics are blanks, such as `à` (0xC3 0xA0).
+fn is_blank(character: char) -> bool {
+    let mut buffer = [0; 4];
+    let mut bytes = character.encode_utf8(&mut buffer).bytes();
+    bytes.any(|byte| matches!(byte, b'\t'..=b'\r' | b' ' | 0x85 | 0xa0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The text again, each path as `<path>`.
-    fn shown(text: &str) -> Option<String> {
+    /// The segments, each access as `<step|step>`, and the problems with their ranges.
+    fn segments(text: &str) -> (String, String) {
+        let (segments, problems) = parse_segments(text, |range| range);
+        let mut shown = String::new();
+        for segment in segments {
+            match segment {
+                Segment::Text(text) => shown.push_str(text.as_str().unwrap()),
+                Segment::Access(access) => {
+                    let steps = access.steps.iter().map(|step| match &step.key {
+                        AccessKey::Name(name) => name.clone(),
+                        AccessKey::Index(index) => format!("#{index}"),
+                    });
+                    let steps: Vec<_> = steps.collect();
+                    shown.extend(["<", &steps.join("|"), ">"]);
+                }
+            }
+        }
+        let problems: Vec<_> = problems
+            .into_iter()
+            .map(|problem| format!("{:?} {}", problem.location, problem.summary))
+            .collect();
+        (shown, problems.join("; "))
+    }
+
+    #[test]
+    fn strings_are_split_into_segments() {
+        for (text, want) in [
+            ("", ""),
+            ("plain", "plain"),
+            ("$", "$"),
+            ("$5 and $$ and $${x}", "$5 and $ and ${x}"),
+            ("${a}", "<a>"),
+            ("${a.b-c.d}!", "<a|b-c|d>!"),
+            ("x ${a[0].b[\"c.d\"]} y", "x <a|#0|b|c.d> y"),
+            ("${a[\"b\\\"c\\d\"]}", "<a|b\"c\\d>"),
+            ("${[\"34\"]}", "<34>"),
+            ("${a[-1]}", "<a|#-1>"),
+            ("${a}${b}", "<a><b>"),
+            ("$${${a}}", "${<a>}"),
+            ("é${é.ü}", "é<é|ü>"),
+        ] {
+            assert_eq!(segments(text), (want.to_owned(), String::new()), "{text}");
+        }
+    }
+
+    #[test]
+    fn malformed_accesses_are_reported_and_kept() {
+        for (text, want, problems) in [
+            (
+                "${",
+                "<>",
+                "2..2 missing closing brace '}' in interpolation",
+            ),
+            ("${}", "<>", ""),
+            (
+                "${a b}",
+                "<a> b}",
+                "3..3 missing closing brace '}' in interpolation",
+            ),
+            ("${a.}", "<a|>", "3..4 property name must not be empty"),
+            ("${a..b}", "<a||b>", "3..4 property name must not be empty"),
+            ("${.a}", "<a>", ""),
+            ("${a[\"\"]}", "<a|>", "4..6 key subscript must not be empty"),
+            (
+                "${a[\"b\"}",
+                "<a|b>",
+                "3..7 subscript is missing closing bracket ']'",
+            ),
+            (
+                "${a[x]}",
+                "<a|x>",
+                "4..5 numeric subscript must be a positive base-10 integer",
+            ),
+            (
+                "${[2]}",
+                "<#2>",
+                "2..4 the first accessor must be a property name or key subscript, not a numeric \
+                 subscript",
+            ),
+        ] {
+            let segments = segments(text);
+            assert_eq!(segments, (want.to_owned(), problems.to_owned()), "{text}");
+        }
+    }
+
+    /// The argument with each path as `<path>`.
+    fn argument(text: &str) -> Option<String> {
         let parts = parse(text)?;
         let shown = parts.iter().map(|part| match part {
             Part::Text(text) => text.clone(),
@@ -118,7 +390,7 @@ mod tests {
         Some(shown.collect())
     }
 
-    /// As `ast.Interpolate` of ESC 0.26.0 does.
+    /// The results of `ast.Interpolate` in ESC 0.26.0.
     #[test]
     fn arguments_are_split_as_in_esc() {
         for (text, want) in [
@@ -140,12 +412,12 @@ mod tests {
             ("${a[007]}", "<a[7]>"),
             ("${é.ß}", "<[\"é\"][\"ß\"]>"),
         ] {
-            assert_eq!(shown(text).as_deref(), Some(want), "{text}");
+            assert_eq!(argument(text).as_deref(), Some(want), "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_path_leaves_the_argument_alone() {
+    fn arguments_with_malformed_paths_are_not_split() {
         for text in [
             "${a",
             "${",
@@ -159,7 +431,7 @@ mod tests {
             "${a[\"b}",
             "${a[\"\"]}",
         ] {
-            assert_eq!(shown(text), None, "{text}");
+            assert_eq!(argument(text), None, "{text}");
         }
     }
 }

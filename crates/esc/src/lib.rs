@@ -1,11 +1,89 @@
-//! The Pulumi ESC environment language: parses, checks and evaluates environment definitions.
+//! The environment language of Pulumi ESC: reads, checks and evaluates environment definitions, and writes
+//! the results in the formats of ESC's command line.
+//!
+//! The crate does no I/O. It gets definitions as text, and calls traits of the host for everything else:
+//! an [`Importer`] for the definitions that `imports` names, [`Providers`] for `fn::open` and `fn::rotate`,
+//! and a [`Decrypter`] for encrypted secrets.
+//!
+//! # Pipeline
+//!
+//! ```text
+//! Definition (YAML text) → syntax tree → expressions → lazy evaluation → Evaluation
+//!                                                      ↑ Importer, Providers, Decrypter
+//! Evaluation { environment: values, diagnostics: errors and warnings, sources: texts to render them }
+//! ```
+//!
+//! Results and messages equal those of ESC's own evaluator, unless documented otherwise.
+//!
+//! # Usage
+//!
+//! ```
+//! use esc::format::{Secrets, json};
+//! use esc::{Definition, Error, Evaluator, HostResult, Importer, PropertyPath, Provider, Providers, Style};
+//!
+//! struct Host;
+//!
+//! impl Importer for Host {
+//!     fn import(&self, name: &str) -> HostResult<Definition> {
+//!         Err(Error::new(format!("environment {name:?} not found")).into())
+//!     }
+//! }
+//!
+//! impl Providers for Host {
+//!     fn provider(&self, name: &str) -> HostResult<&dyn Provider> {
+//!         Err(Error::new(format!("unknown provider {name:?}")).into())
+//!     }
+//! }
+//!
+//! let definition = Definition {
+//!     name: "dev".to_owned(),
+//!     shown_as: "./dev.yaml".to_owned(),
+//!     text: "values: {region: eu-west-1, url: 'https://${region}.example.com'}".to_owned().into(),
+//! };
+//! let evaluator = Evaluator::new(&Host, &Host);
+//!
+//! // Check a definition without calling its providers: their outputs are unknown.
+//! let checked = evaluator.check(definition.clone());
+//! assert!(checked.diagnostics.is_empty());
+//!
+//! // Evaluate it. Use the values only if no diagnostic is an error.
+//! let opened = evaluator.open(definition);
+//! eprintln!("{}", opened.sources.render(&opened.diagnostics, Style::Plain));
+//! assert!(!opened.diagnostics.iter().any(esc::Diagnostic::is_error));
+//!
+//! // Get a value by its path, or write values in a format.
+//! let path: PropertyPath = "url".parse()?;
+//! let url = opened.environment.get(&path).and_then(esc::Value::as_str);
+//! assert_eq!(url, Some("https://eu-west-1.example.com"));
+//! let text = json::compact(&opened.environment.values, Secrets::Redacted);
+//! assert!(text.as_str().is_some_and(|text| text.contains(r#""region":"eu-west-1""#)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Limits
+//!
+//! A definition is untrusted input. [`evaluator::limits`] bounds its size, its nesting, and the work and
+//! memory of an evaluation, including the patterns of its schemas. An exceeded limit is a diagnostic. An
+//! evaluation runs on its own thread, whose stack is large enough for the permitted depth.
+//!
+//! # Secrets
+//!
+//! Every string value is a [`Text`], which is wiped on drop and hidden by `Debug`. A [`Value`] knows whether it is
+//! secret; a value that is computed from a secret is secret too. Messages do not quote secrets, rendered
+//! source lines hide them, and the formats replace them if asked to ([`format::Secrets::Redacted`]).
 
+#![cfg_attr(not(test), warn(clippy::too_many_arguments, clippy::too_many_lines))]
+
+mod base64;
+pub mod deep_stack;
 mod diagnostic;
+pub mod envelope;
 mod environment;
 mod error;
 pub mod evaluator;
 pub mod format;
 pub mod interpolation;
+mod names;
 pub mod property_path;
 pub mod report;
 mod sources;
@@ -15,11 +93,12 @@ pub mod value;
 mod yaml_scalar;
 
 pub use diagnostic::{Diagnostic, Position, Range, Severity};
-pub use environment::{Entry, Environment};
+pub use environment::{Environment, EnvironmentEntry};
 pub use error::{Error, Failure, HostResult, causes, one_line};
 pub use evaluator::{
     Decrypter, Definition, Evaluation, Evaluator, Importer, Provider, Providers, Rotator,
 };
+pub use names::is_valid_name;
 pub use property_path::PropertyPath;
 pub use report::Style;
 pub use sources::Sources;

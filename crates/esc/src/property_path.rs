@@ -14,27 +14,35 @@ pub enum Accessor {
 
 /// A path from a value to one below it.
 ///
-/// Prints as it is read: a plain name after a dot, any other key in `["…"]`, where `"` and `\` are
-/// escaped.
+/// Parsed with `FromStr` and written with `Display`: an identifier after a dot, any other name in `["…"]` with
+/// `"` and `\` escaped, and an index in `[…]`.
+///
+/// ```
+/// let path: esc::PropertyPath = r#"servers[0]["host.name"]"#.parse()?;
+/// assert_eq!(path.accessors().len(), 3);
+/// assert_eq!(path.to_string(), r#"servers[0]["host.name"]"#);
+/// # Ok::<(), esc::property_path::InvalidPath>(())
+/// ```
 #[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct PropertyPath(Vec<Accessor>);
 
-/// Why a text is no property path.
+/// Why a text is not a property path.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("{problem} at character {at}")]
+#[error("{problem} at character {character}")]
 pub struct InvalidPath {
     problem: &'static str,
-    at: usize,
+    /// From 1.
+    character: usize,
 }
 
 impl PropertyPath {
-    /// The steps, from the outside in.
+    /// The steps, from the outermost to the innermost.
     #[must_use]
     pub fn accessors(&self) -> &[Accessor] {
         &self.0
     }
 
-    /// This path and one step more.
+    /// This path with one more step.
     #[must_use]
     pub fn join(&self, accessor: Accessor) -> Self {
         let mut accessors = self.0.clone();
@@ -54,8 +62,8 @@ impl FromStr for PropertyPath {
 
     fn from_str(text: &str) -> Result<Self, InvalidPath> {
         let invalid = |problem, rest: &str| {
-            let at = text[..text.len() - rest.len()].chars().count() + 1;
-            Err(InvalidPath { problem, at })
+            let character = text[..text.len() - rest.len()].chars().count() + 1;
+            Err(InvalidPath { problem, character })
         };
         let mut accessors = Vec::new();
         let mut rest = text;
@@ -101,13 +109,13 @@ impl FromStr for PropertyPath {
     }
 }
 
-/// Splits `key"tail` at the first quote that no backslash escapes.
+/// Splits `key"tail` at the first unescaped quote.
 fn quoted_key(text: &str) -> Option<(String, &str)> {
     let mut key = String::new();
     let mut characters = text.char_indices();
-    while let Some((at, character)) = characters.next() {
+    while let Some((index, character)) = characters.next() {
         match character {
-            '"' => return Some((key, &text[at + 1..])),
+            '"' => return Some((key, &text[index + 1..])),
             '\\' => key.push(characters.next()?.1),
             _ => key.push(character),
         }
@@ -117,24 +125,24 @@ fn quoted_key(text: &str) -> Option<(String, &str)> {
 
 impl fmt::Display for PropertyPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, accessor) in self.0.iter().enumerate() {
+        for (index, accessor) in self.0.iter().enumerate() {
             match accessor {
-                Accessor::Name(name) if is_plain(name) => {
-                    let dot = if position == 0 { "" } else { "." };
+                Accessor::Name(name) if is_identifier(name) => {
+                    let dot = if index == 0 { "" } else { "." };
                     write!(formatter, "{dot}{name}")?;
                 }
                 Accessor::Name(name) => {
                     let escaped = name.replace('\\', "\\\\").replace('"', "\\\"");
                     write!(formatter, "[\"{escaped}\"]")?;
                 }
-                Accessor::Index(index) => write!(formatter, "[{index}]")?,
+                Accessor::Index(item) => write!(formatter, "[{item}]")?,
             }
         }
         Ok(())
     }
 }
 
-fn is_plain(name: &str) -> bool {
+fn is_identifier(name: &str) -> bool {
     let mut characters = name.chars();
     characters
         .next()
@@ -147,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_print_as_they_are_read() {
+    fn paths_round_trip() {
         for text in [
             "a",
             "a.b",
@@ -165,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_paths_say_where() {
+    fn errors_have_a_position() {
         for (text, problem) in [
             ("", "the path is empty at character 1"),
             (

@@ -1,4 +1,4 @@
-//! The texts of definitions, and what in them must not show.
+//! The texts of definitions, and the parts of them that must be hidden.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -11,38 +11,37 @@ use zeroize::Zeroizing;
 
 use crate::text::Text;
 
-/// The shortest secret that is looked for in the rest of a text, in bytes. A shorter one would be
-/// found everywhere, and so show itself.
+/// The shortest secret that is hidden wherever it occurs, in bytes. Hiding a shorter one everywhere would
+/// reveal it.
 const SHORTEST_SECRET: usize = 4;
 
-/// The longest piece in which a secret is looked for, in bytes.
+/// The longest piece of a secret that is searched for, in bytes.
 pub(super) const LONGEST_PIECE: usize = 256;
 
-/// How many pieces of secrets are looked for. The others are hidden only where they are written.
+/// How many pieces of secrets are searched for. Further secrets are hidden only where they are defined.
 const MAXIMUM_PIECES: usize = 10_000;
 
-/// The texts of an environment and of its imports, by the environment's name, with what in them
-/// must not show.
+/// The texts of an environment and its imports, to render diagnostics with. `Debug` prints only the names.
 #[derive(Default)]
 pub struct Sources {
     pub(super) sources: BTreeMap<Arc<str>, Source>,
-    pub(super) pieces: Pieces,
+    pub(super) pieces: SecretPieces,
 }
 
 pub(super) struct Source {
     pub(super) shown_as: String,
     pub(super) text: Zeroizing<String>,
-    /// In bytes, in any order.
+    /// Byte ranges to hide, in any order.
     pub(super) hidden: Vec<ops::Range<usize>>,
 }
 
-/// Texts that must not show wherever they stand.
+/// Pieces of secrets, which are hidden wherever they occur.
 #[derive(Default)]
-pub(super) struct Pieces {
+pub(super) struct SecretPieces {
     all: BTreeSet<Piece>,
-    /// How long they are, in bytes.
+    /// The lengths of the pieces, in bytes.
     lengths: BTreeSet<usize>,
-    /// How they begin.
+    /// The first bytes of the pieces.
     prefixes: BTreeSet<[u8; SHORTEST_SECRET]>,
 }
 
@@ -50,9 +49,9 @@ pub(super) struct Pieces {
 #[derive(Eq, PartialEq)]
 pub(super) struct Piece(Zeroizing<Vec<u8>>);
 
-impl Pieces {
-    /// Adds a part of a secret as its beginning and its end. They are as long as a power of two, so
-    /// that there are few lengths to look for, and together they are all of it.
+impl SecretPieces {
+    /// Adds a part of a secret as two overlapping pieces, its start and its end. Their length is a power
+    /// of two, so that there are few lengths to search for.
     fn add(&mut self, part: &[u8]) {
         let Some(power) = part.len().checked_ilog2() else {
             return;
@@ -66,10 +65,10 @@ impl Pieces {
         }
     }
 
-    /// How long the pieces are that `text` begins with.
-    pub(super) fn at_start_of(&self, text: &[u8]) -> impl Iterator<Item = usize> {
-        let known = text.first_chunk().filter(|it| self.prefixes.contains(*it));
-        let lengths = known.into_iter().flat_map(|_| &self.lengths).copied();
+    /// The lengths of the pieces that `text` starts with.
+    pub(super) fn lengths_at_start(&self, text: &[u8]) -> impl Iterator<Item = usize> {
+        let prefix = text.first_chunk().filter(|it| self.prefixes.contains(*it));
+        let lengths = prefix.into_iter().flat_map(|_| &self.lengths).copied();
         lengths.filter(|length| text.get(..*length).is_some_and(|it| self.all.contains(it)))
     }
 }
@@ -92,7 +91,6 @@ impl PartialOrd for Piece {
     }
 }
 
-/// Shows no text.
 impl fmt::Debug for Sources {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_set().entries(self.sources.keys()).finish()
@@ -100,8 +98,8 @@ impl fmt::Debug for Sources {
 }
 
 impl Sources {
-    /// Adds a text, and gives the name that places in it are to carry: `name`, unless another text
-    /// has it already.
+    /// Adds the text of the environment `name`. Returns the name that ranges in it must use, which differs
+    /// from `name` if another text has that name.
     pub fn add(&mut self, name: &str, shown_as: &str, text: Zeroizing<String>) -> Arc<str> {
         let mut key: Arc<str> = Arc::from(name);
         let mut number = 2;
@@ -121,21 +119,21 @@ impl Sources {
         key
     }
 
-    /// What a person calls the environment `name`.
+    /// The display name of the environment `name`, such as the path of its file.
     #[must_use]
     pub fn shown_as(&self, name: &str) -> Option<&str> {
         Some(&self.sources.get(name)?.shown_as)
     }
 
-    /// Hides a stretch of the text of `name`, in bytes.
+    /// Hides a byte range of the text of `name`.
     pub fn hide(&mut self, name: &str, bytes: ops::Range<usize>) {
         if let Some(source) = self.sources.get_mut(name) {
             source.hidden.push(bytes);
         }
     }
 
-    /// Hides a text wherever it stands. One that is very short is hidden only where
-    /// [`Sources::hide`] says.
+    /// Hides a secret wherever it occurs in a text. A secret of less than 4 bytes is hidden only by
+    /// [`Sources::hide`].
     pub fn hide_text(&mut self, secret: &Text) {
         let Some(text) = secret.as_str() else {
             return;
@@ -155,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_texts_of_one_name_are_told_apart() {
+    fn texts_with_the_same_name_get_different_keys() {
         let mut sources = Sources::default();
         let text = |text: &str| Zeroizing::new(text.to_owned());
         assert_eq!(&*sources.add("env", "./env.yaml", text("a")), "env");

@@ -1,18 +1,20 @@
-//! Text that may be secret: never shown by accident, and wiped when dropped.
+//! Text that may be a secret: `Debug` hides it, and it is wiped on drop.
 
 use std::ffi::OsString;
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// What is shown in place of a secret.
+/// The placeholder for a secret.
 pub const REDACTED: &str = "[secret]";
+
+/// The placeholder for an unknown value.
+pub const UNKNOWN: &str = "[unknown]";
 
 /// A text that may be a secret, such as any string in an environment.
 ///
-/// It holds bytes, as the strings of ESC's evaluator do: `fn::fromBase64` may produce bytes that
-/// are not UTF-8, and they must come out as they went in. `Debug` never shows the text; wiped on
-/// drop.
+/// It holds bytes, because `fn::fromBase64` may return bytes that are not UTF-8 and ESC preserves them.
+/// `Debug` prints only the length. The bytes are wiped on drop.
 #[derive(Clone, Default, Eq, PartialEq)]
 pub struct Text(Zeroizing<Vec<u8>>);
 
@@ -23,14 +25,14 @@ impl Text {
         &self.0
     }
 
-    /// The text, unless it is not UTF-8.
+    /// The text, or `None` if it is not UTF-8.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         std::str::from_utf8(&self.0).ok()
     }
 
-    /// The text as variables and arguments of a process take it; `None` where the operating system
-    /// takes UTF-8 alone and this is none.
+    /// The text as an argument or environment variable of a process. `None` if it is not UTF-8 on an
+    /// operating system that requires it.
     #[must_use]
     pub fn to_os_string(&self) -> Option<OsString> {
         #[cfg(unix)]

@@ -1,11 +1,10 @@
-//! A growing text that wipes what it leaves behind.
+//! A buffer for text that may be secret.
 
 use zeroize::Zeroizing;
 
 use crate::text::Text;
 
-/// Collects bytes for a [`Text`]. An ordinary buffer leaves copies of its content in memory when it
-/// grows; this one wipes them.
+/// Collects the bytes of a [`Text`]. Unlike `Vec`, it wipes the old buffer when it grows.
 #[derive(Default)]
 pub(crate) struct TextBuilder(Zeroizing<Vec<u8>>);
 
@@ -42,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_grows() {
+    fn growing_keeps_the_text() {
         let mut text = TextBuilder::default();
         for _ in 0..100 {
             text.push_str("ab");

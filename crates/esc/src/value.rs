@@ -1,49 +1,49 @@
-//! Values: JSON's kinds, plus whether a value is secret or unknown.
+//! Values: JSON data that may be secret or unknown.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::format::json::{Secrets, UNKNOWN};
+use crate::format::Secrets;
 use crate::property_path::{Accessor, PropertyPath};
-use crate::text::{REDACTED, Text};
+use crate::text::{REDACTED, Text, UNKNOWN};
 
 /// A value of an environment.
 ///
-/// `Debug` shows the shape and redacts secrets; nothing else prints a value by accident.
+/// `Debug` redacts secrets. There is no `Display`: choose a [`format`](crate::format) to print a value.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Value {
-    /// What it is. Meaningless where `unknown` is set.
+    /// The data. Meaningless if `unknown` is set.
     pub data: Data,
-    /// Whether it must not be shown. It holds for this value alone: an object with a secret in it
-    /// is not itself secret.
+    /// Whether the value is a secret. An object that contains a secret is not itself a secret.
     pub secret: bool,
-    /// Whether the value could not be computed: an error, or a check that opens no provider.
+    /// Whether the value could not be computed, because of an error or because a check does not call
+    /// providers.
     pub unknown: bool,
 }
 
-/// The kinds of value.
+/// The data of a value.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Data {
     /// `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number, as its text.
+    /// A number.
     Number(Number),
-    /// A text, which may hold any bytes.
+    /// A string, which may hold any bytes.
     String(Text),
     /// A list.
     Array(Vec<Value>),
-    /// A map, by name.
+    /// A map from names to values.
     Object(BTreeMap<String, Value>),
 }
 
-/// A number as its JSON text. It is never turned into a float, so that no digit is lost.
+/// A number as its JSON text. It is never converted to a float, so no digit is lost.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Number(String);
 
 impl Number {
-    /// A number from text that the reader has found to be one.
+    /// Wraps the text of a valid JSON number.
     pub fn from_text(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -66,7 +66,7 @@ impl Value {
         }
     }
 
-    /// A known text that is a secret.
+    /// A known secret string.
     pub fn secret(text: impl Into<Text>) -> Self {
         Self {
             data: Data::String(text.into()),
@@ -75,7 +75,7 @@ impl Value {
         }
     }
 
-    /// A value that is not known.
+    /// A public value that is unknown.
     #[must_use]
     pub fn unknown() -> Self {
         Self {
@@ -85,16 +85,15 @@ impl Value {
         }
     }
 
-    /// Whether this is a known `null`.
+    /// Whether the value is known and `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
         !self.unknown && self.data == Data::Null
     }
 
-    /// The value as others may see it: a word in place of what is unknown and, where they are
-    /// redacted, of each secret.
+    /// Copies the value with placeholders for unknown values and, if they are redacted, for secrets.
     #[must_use]
-    pub fn shown(&self, secrets: Secrets) -> Self {
+    pub fn with_placeholders(&self, secrets: Secrets) -> Self {
         if self.secret && secrets == Secrets::Redacted {
             return Self::from(REDACTED);
         }
@@ -102,19 +101,23 @@ impl Value {
             return Self::from(UNKNOWN);
         }
         Self::new(match &self.data {
-            Data::Array(items) => {
-                Data::Array(items.iter().map(|item| item.shown(secrets)).collect())
-            }
+            Data::Array(items) => Data::Array(
+                items
+                    .iter()
+                    .map(|item| item.with_placeholders(secrets))
+                    .collect(),
+            ),
             Data::Object(entries) => {
-                let entries = entries.iter();
-                let shown = entries.map(|(name, value)| (name.clone(), value.shown(secrets)));
-                Data::Object(shown.collect())
+                let entries = entries
+                    .iter()
+                    .map(|(name, value)| (name.clone(), value.with_placeholders(secrets)));
+                Data::Object(entries.collect())
             }
             data => data.clone(),
         })
     }
 
-    /// The entry `name`, where this is an object that has it.
+    /// The entry `name` of an object.
     #[must_use]
     pub fn property(&self, name: &str) -> Option<&Self> {
         match &self.data {
@@ -123,8 +126,7 @@ impl Value {
         }
     }
 
-    /// The value at `path` below this one. A name and a key are the same thing here; an index
-    /// counts from 0.
+    /// The value at `path` below this one.
     #[must_use]
     pub fn get(&self, path: &PropertyPath) -> Option<&Self> {
         path.accessors()
@@ -136,7 +138,7 @@ impl Value {
             })
     }
 
-    /// The text of a known string.
+    /// The text of a known string, or `None` for any other value.
     #[must_use]
     pub fn as_text(&self) -> Option<&Text> {
         match &self.data {
@@ -145,13 +147,13 @@ impl Value {
         }
     }
 
-    /// A known string that is UTF-8.
+    /// The text of a known string that is UTF-8.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         self.as_text()?.as_str()
     }
 
-    /// The text of a scalar: `null` is empty, a number keeps its digits. `None` for lists and maps.
+    /// The text of a scalar: empty for `null`. `None` for lists and maps.
     #[must_use]
     pub fn scalar_text(&self) -> Option<Text> {
         match &self.data {
@@ -168,7 +170,7 @@ impl fmt::Debug for Value {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self { secret: true, .. } => formatter.write_str(REDACTED),
-            Self { unknown: true, .. } => formatter.write_str("[unknown]"),
+            Self { unknown: true, .. } => formatter.write_str(UNKNOWN),
             Self { data, .. } => data.fmt(formatter),
         }
     }

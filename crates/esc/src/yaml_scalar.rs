@@ -1,21 +1,21 @@
-//! What a plain YAML scalar means: the resolution rules of Go's yaml.v3, which ESC reads with.
+//! Resolution of plain YAML scalars by the rules of Go's yaml.v3, which ESC uses.
 //!
-//! They are those of YAML 1.2's core schema with leftovers of 1.1: octal by a leading zero, `_`
-//! between digits, binary. `yes` and `on` are strings. A timestamp stays a string.
+//! They are the core schema of YAML 1.2 with leftovers of 1.1: octal numbers with a leading zero, binary
+//! numbers, and `_` between digits. `yes` and `on` are strings, and so are timestamps.
 
-/// A scalar, resolved.
+/// A resolved scalar.
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) enum Scalar {
     Null,
     Bool(bool),
-    /// A finite number in decimal, as Go prints it.
+    /// A finite decimal number as Go prints it.
     Number(String),
-    /// `.inf` or `.nan`: a number that JSON does not have.
+    /// `.inf` or `.nan`, which JSON cannot represent.
     NotFinite,
     Text,
 }
 
-/// Resolves a scalar without quotes and without a tag.
+/// Resolves a scalar without quotes and tag.
 pub(crate) fn resolve(text: &str) -> Scalar {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
@@ -32,20 +32,17 @@ pub(crate) fn resolve(text: &str) -> Scalar {
         Some(b'.') => float(text),
         Some(b'+' | b'-' | b'0'..=b'9') => {
             let plain = text.replace('_', "");
-            integer(&plain).or_else(|| {
-                if is_decimal(&plain) {
-                    float(&plain)
-                } else {
-                    None
-                }
-            })
+            match integer(&plain) {
+                None if is_decimal(&plain) => float(&plain),
+                integer => integer,
+            }
         }
         _ => None,
     };
     number.map_or(Scalar::Text, Scalar::Number)
 }
 
-/// The tag that yaml.v3 gives a scalar that says none.
+/// The tag that yaml.v3 gives a scalar without a tag.
 pub(crate) fn tag_of(text: &str) -> &'static str {
     match resolve(text) {
         Scalar::Null => "!!null",
@@ -56,14 +53,14 @@ pub(crate) fn tag_of(text: &str) -> &'static str {
     }
 }
 
-/// Whether yaml.v3 takes a text for a point in time: `2001-12-14`, with `21:59:43.1` after a space,
-/// or with `T`, the time and a zone. Days count from 1 to the month's last.
+/// Whether yaml.v3 reads the text as a timestamp: a date such as `2001-12-14`, which may be followed by a
+/// space and a time such as `21:59:43.1`, or by `T`, a time and a zone.
 pub(crate) fn is_timestamp(text: &str) -> bool {
     let Some((year, rest)) = text.split_once('-') else {
         return false;
     };
     let (date, time) = match rest.find(['T', 't', ' ']) {
-        Some(at) => (&rest[..at], Some((&rest[at..=at], &rest[at + 1..]))),
+        Some(end) => (&rest[..end], Some((&rest[end..=end], &rest[end + 1..]))),
         None => (rest, None),
     };
     let Some((month, day)) = date.split_once('-') else {
@@ -89,16 +86,16 @@ pub(crate) fn is_timestamp(text: &str) -> bool {
             None => true,
             Some((" ", time)) => is_time(time),
             Some((_, zoned)) => match zoned.find(['Z', '+', '-']) {
-                Some(at) => is_time(&zoned[..at]) && is_zone(&zoned[at..]),
+                Some(end) => is_time(&zoned[..end]) && is_zone(&zoned[end..]),
                 None => false,
             },
         }
 }
 
-/// `21:59:43.1`
+/// Whether the text is a time such as `21:59:43.1`.
 fn is_time(text: &str) -> bool {
-    let (time, fraction) = match text.find(['.', ',']) {
-        Some(at) => (&text[..at], Some(&text[at + 1..])),
+    let (time, fraction) = match text.split_once(['.', ',']) {
+        Some((time, fraction)) => (time, Some(fraction)),
         None => (text, None),
     };
     let parts: Vec<_> = time.split(':').collect();
@@ -114,7 +111,7 @@ fn is_time(text: &str) -> bool {
         })
 }
 
-/// `Z` or `+01:00`
+/// Whether the text is a zone such as `Z` or `+01:00`.
 fn is_zone(text: &str) -> bool {
     if text == "Z" {
         return true;
@@ -133,7 +130,7 @@ fn digits(text: &str, length: std::ops::RangeInclusive<usize>) -> Option<u32> {
         .flatten()
 }
 
-/// A number as the tag `!!float` makes it: `1000000` is `1e+06`.
+/// Converts a number to a float, as the tag `!!float` does: `1000000` becomes `1e+06`.
 pub(crate) fn as_float(scalar: Scalar) -> Scalar {
     match scalar {
         Scalar::Number(number) => float(&number).map_or(Scalar::Text, Scalar::Number),
@@ -141,7 +138,7 @@ pub(crate) fn as_float(scalar: Scalar) -> Scalar {
     }
 }
 
-/// An integer of 64 bits with an optional sign, in the base that its prefix says; as decimal text.
+/// Parses a 64-bit integer with an optional sign and a prefix for the base. Returns it in decimal.
 fn integer(text: &str) -> Option<String> {
     let (negative, signed) = match text.as_bytes().first()? {
         b'-' => (true, true),
@@ -161,7 +158,7 @@ fn integer(text: &str) -> Option<String> {
         return None;
     }
     let magnitude = u64::from_str_radix(digits, base).ok()?;
-    // Beyond 63 bits only a number without a sign is an integer, as for Go's ParseUint.
+    // Only an integer without a sign may use the 64th bit, as with Go's ParseUint.
     let limit = match (signed, negative) {
         (true, true) => 1 << 63,
         (true, false) => (1 << 63) - 1,
@@ -179,38 +176,37 @@ fn integer(text: &str) -> Option<String> {
 /// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`
 fn is_decimal(text: &str) -> bool {
     let text = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let (mantissa, exponent) = match text.find(['e', 'E']) {
-        Some(at) => (&text[..at], Some(&text[at + 1..])),
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
         None => (text, None),
     };
     let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let exponent_holds = exponent.is_none_or(|exponent| {
+    let is_exponent_valid = exponent.is_none_or(|exponent| {
         let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
         !digits.is_empty() && all_digits(digits)
     });
     (!whole.is_empty() || !fraction.is_empty())
         && all_digits(whole)
         && all_digits(fraction)
-        && exponent_holds
+        && is_exponent_valid
 }
 
 fn float(text: &str) -> Option<String> {
-    // Rust reads more words than Go (`.5` is no difference; `infinity` cannot start with `.`).
     let value: f64 = text.parse().ok()?;
     value.is_finite().then(|| format_float(value))
 }
 
-/// The shortest decimal that reads back as `value`, laid out as Go's `FormatFloat(value, 'g', -1,
-/// 64)`: with an exponent of two digits where the power of ten is below -4 or above 5.
+/// Formats the shortest decimal that parses as `value`, like Go's `FormatFloat(value, 'g', -1, 64)` does for
+/// powers of ten from -4 to 5 and with an exponent of at least two digits otherwise.
 fn format_float(value: f64) -> String {
     let shortest = format!("{value:e}");
     let digits = shortest.split('e').next().unwrap_or_default();
     let digits = digits.bytes().filter(u8::is_ascii_digit).count();
-    // Where two of the shortest are as near, Go takes the even one, as this does and `{:e}` does not.
+    // If two shortest decimals are equally near, Go chooses the even one; `{:.*e}` does too, `{:e}` does not.
     let nearest = format!("{value:.*e}", digits.saturating_sub(1));
     let scientific = match nearest.parse::<f64>() {
-        Ok(read) if value.to_bits() == read.to_bits() => nearest,
+        Ok(parsed) if value.to_bits() == parsed.to_bits() => nearest,
         _ => shortest,
     };
     let Some((mantissa, exponent)) = scientific.split_once('e') else {
@@ -226,15 +222,16 @@ fn format_float(value: f64) -> String {
     shifted(mantissa, power)
 }
 
-/// A decimal with its point moved to the right, or to the left where `by` is negative.
-fn shifted(mantissa: &str, by: i32) -> String {
+/// Moves the decimal point to the right, or to the left if `places` is negative.
+fn shifted(mantissa: &str, places: i32) -> String {
     let (sign, mantissa) = match mantissa.strip_prefix('-') {
         Some(mantissa) => ("-", mantissa),
         None => ("", mantissa),
     };
     let digits = mantissa.replace('.', "");
-    let places = usize::try_from(by.unsigned_abs()).unwrap_or_default();
-    if by < 0 {
+    let is_left = places < 0;
+    let places = usize::try_from(places.unsigned_abs()).unwrap_or_default();
+    if is_left {
         return format!("{sign}0.{}{digits}", "0".repeat(places.saturating_sub(1)));
     }
     match digits.split_at_checked(places + 1) {
@@ -249,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn scalars_resolve_as_yaml_v3_does() {
+    fn scalars_resolve_as_in_yaml_v3() {
         let number = |text: &str| Scalar::Number(text.to_owned());
         for (text, want) in [
             ("", Scalar::Null),
@@ -294,11 +291,11 @@ mod tests {
             ("-1.5e5", number("-150000")),
             ("0.0", number("0")),
             ("-0.0", number("-0")),
-            // 119.25 lies between what 119.2 and 119.3 read as, and both read as it.
+            // Both …119.2 and …119.3 parse as this value, 119.25.
             ("1113515030330119.3", number("1.1135150303301192e+15")),
             ("5e-324", number("5e-324")),
             ("9007199254740993.0", number("9.007199254740992e+15")),
-            // A power of two, whose nearest decimal of 16 digits reads as another.
+            // A power of two whose nearest 16-digit decimal parses as another value.
             ("9.5367431640625e-7", number("9.5367431640625e-07")),
             ("2.2250738585072014e-308", number("2.2250738585072014e-308")),
             ("1e400", Scalar::Text),

@@ -24,6 +24,7 @@
 //! The time and memory to read a text are linear in its size. Nesting is limited, the tree is built
 //! and dropped without recursion, and every copy of the text's content is wiped when it is dropped.
 
+#![cfg_attr(not(test), warn(clippy::too_many_arguments, clippy::too_many_lines))]
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
 

@@ -9,8 +9,8 @@ use crate::log::Log;
 use std::path::PathBuf;
 use std::time::Duration;
 
-fn setting(value: &str) -> Option<Setting> {
-    Some(Setting::new(value.to_owned(), Origin::Caller))
+fn setting(value: &str) -> Setting {
+    Setting::new(value.to_owned(), Origin::Caller)
 }
 
 fn inputs() -> Inputs {
@@ -18,7 +18,7 @@ fn inputs() -> Inputs {
         request: Request::new(OpenRequest::new(Reference::Cloud("acme/prod".to_owned()))),
         server_region: None,
         default_region: None,
-        sts: sts::Settings::default(),
+        sts: EndpointSettings::default(),
         backend: Err(Error::configuration("no backend")),
         organization: None,
     }
@@ -46,33 +46,47 @@ fn each_input_changes_the_key() {
             it.request.open.environment = Reference::Local(PathBuf::from("/acme/prod"));
         }),
         ("root", |it| {
-            it.request.open.root = Some(PathBuf::from("/a"))
+            it.request.open.root = Some(PathBuf::from("/a"));
         }),
         ("audience", |it| {
             it.request.open.web_identity_audience = Some("x".to_owned());
         }),
-        ("secrets of", |it| it.request.open.secrets_of = setting("x")),
+        ("secrets of", |it| {
+            it.request.open.secrets_of = Some(setting("x"));
+        }),
         ("remote", |it| it.request.open.remote = true),
         ("token type", |it| {
-            it.request.open.pulumi_oidc_token_type = setting("x");
+            it.request.open.pulumi_oidc_token_type = Some(setting("x"));
         }),
         ("extension", |it| {
             it.request.extension.insert("region".to_owned(), "x".into());
         }),
-        ("cluster name", |it| it.request.cluster_name = setting("x")),
-        ("region", |it| it.request.region = setting("x")),
-        ("role ARN", |it| it.request.role_arn = setting("x")),
-        ("external ID", |it| it.request.external_id = setting("x")),
-        ("session name", |it| it.request.session_name = setting("x")),
-        ("credentials", |it| it.request.credentials = setting("x")),
-        ("web identity", |it| it.request.web_identity = setting("x")),
+        ("cluster name", |it| {
+            it.request.cluster_name = Some(setting("x"));
+        }),
+        ("region", |it| it.request.region = Some(setting("x"))),
+        ("role ARN", |it| it.request.role_arn = Some(setting("x"))),
+        ("external ID", |it| {
+            it.request.external_id = Some(setting("x"));
+        }),
+        ("session name", |it| {
+            it.request.session_name = Some(setting("x"));
+        }),
+        ("credentials", |it| {
+            it.request.credentials = Some(setting("x"));
+        }),
+        ("web identity", |it| {
+            it.request.web_identity = Some(setting("x"));
+        }),
         ("credential lifetime", |it| {
-            it.request.credential_lifetime = setting("1h");
+            it.request.credential_lifetime = Some(setting("1h"));
         }),
         ("server region", |it| {
             it.server_region = Some(Region::parse("eu-west-1").unwrap());
         }),
-        ("default region", |it| it.default_region = setting("x")),
+        ("default region", |it| {
+            it.default_region = Some(setting("x"));
+        }),
         ("STS endpoint", |it| {
             it.sts.endpoint = Some("https://sts.example".to_owned());
         }),
@@ -80,7 +94,7 @@ fn each_input_changes_the_key() {
         ("dual-stack", |it| it.sts.endpoint_mode.dual_stack = true),
         ("backend", |it| it.backend = backend("https://a.example")),
         ("other backend", |it| {
-            it.backend = backend("https://b.example")
+            it.backend = backend("https://b.example");
         }),
         ("organization", |it| it.organization = Some("x".to_owned())),
     ];
@@ -89,9 +103,9 @@ fn each_input_changes_the_key() {
         ("principal", cache_key(&inputs(), Some("x")).unwrap()),
     ];
     for (name, change) in changes {
-        let mut changed = inputs();
-        change(&mut changed);
-        let key = cache_key(&changed, None).unwrap();
+        let mut inputs = inputs();
+        change(&mut inputs);
+        let key = cache_key(&inputs, None).unwrap();
         for (other, known) in &keys {
             assert_ne!(&key, known, "`{name}` and `{other}` have the same key");
         }
@@ -106,7 +120,7 @@ fn inputs_that_only_seal_or_time_a_call_do_not_change_the_key() {
     open.timeout = Duration::from_secs(1);
     open.web_identity_token_file = Some(PathBuf::from("token"));
     open.web_identity_token_env = Some("TOKEN".to_owned());
-    open.pulumi_oidc_token = setting("env:TOKEN");
+    open.pulumi_oidc_token = Some(setting("env:TOKEN"));
     changed.request.cache.refresh = true;
     assert_eq!(
         cache_key(&changed, None).unwrap(),

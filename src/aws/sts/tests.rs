@@ -1,9 +1,12 @@
-//! Both calls over the wire, and how STS is addressed.
+//! Requests and responses over the wire, and the choice of the endpoint.
 
 use super::*;
+use crate::aws::endpoint::EndpointMode;
 use crate::clock::Clock;
-use crate::error::Kind;
-use crate::http::loopback::{Loopback, answer, closed_port};
+use crate::host::Host;
+use crate::http::HttpClient;
+use crate::http::test_server::{TestServer, closed_port, http_response};
+use crate::log::Log;
 
 /// The claims are `{"sub":"alice","exp":1682640000}`.
 pub(crate) const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.\
@@ -19,21 +22,44 @@ pub(crate) fn host(variables: &[(&str, &str)]) -> Host {
     Host::with(variables.iter().copied(), clock)
 }
 
-pub(crate) fn sts_at(endpoint: String, allowed: Duration) -> Sts {
-    let settings = Settings {
-        endpoint: Some(endpoint),
-        ..Settings::default()
-    };
-    let http = HttpClient::new(&host(&[]));
-    Sts::new(
-        &http,
-        "eu-west-1".to_owned(),
-        settings,
-        Deadline::after(allowed),
-    )
+/// Owns what a [`Context`] borrows.
+pub(crate) struct TestContext {
+    pub(crate) host: Host,
+    http: HttpClient,
+    log: Log<'static>,
+    timeout: Duration,
 }
 
-/// What STS answers to `operation`.
+impl TestContext {
+    pub(crate) fn new(variables: &[(&str, &str)], timeout: Duration) -> Self {
+        let host = host(variables);
+        Self {
+            http: HttpClient::new(&host),
+            host,
+            log: Log::disabled(),
+            timeout,
+        }
+    }
+
+    pub(crate) fn get(&self) -> Context<'_> {
+        Context::new(&self.host, &self.http, &self.log, self.timeout)
+    }
+
+    /// STS in `eu-west-1` behind another endpoint.
+    pub(crate) fn sts_at(&self, endpoint: String) -> Sts<'_> {
+        let settings = EndpointSettings {
+            endpoint: Some(endpoint),
+            ..EndpointSettings::default()
+        };
+        Sts::new(self.get(), "eu-west-1".to_owned(), settings)
+    }
+}
+
+pub(crate) fn test_context() -> TestContext {
+    TestContext::new(&[], Duration::from_secs(20))
+}
+
+/// The response of STS to `operation`.
 pub(crate) fn issued(operation: &str) -> String {
     let body = format!(
         r#"<{operation}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
@@ -46,7 +72,7 @@ pub(crate) fn issued(operation: &str) -> String {
           <ResponseMetadata><RequestId>request-1</RequestId></ResponseMetadata>
         </{operation}Response>"#
     );
-    answer(200, "content-type: text/xml\r\n", &body)
+    http_response(200, "content-type: text/xml\r\n", &body)
 }
 
 fn expected() -> Credentials {
@@ -65,7 +91,7 @@ pub(crate) fn web_identity(token: &Secret<String>) -> AssumeRoleWithWebIdentity<
         duration: None,
         policy_arns: Vec::new(),
         identity_token: token,
-        hidden: Vec::new(),
+        secret_inputs: Vec::new(),
     }
 }
 
@@ -74,8 +100,7 @@ pub(crate) fn assume_role() -> AssumeRole<'static> {
         role_arn: ROLE.to_owned(),
         session_name: DEFAULT_SESSION_NAME.to_owned(),
         external_id: None,
-        hidden: Vec::new(),
-        duration: None,
+        secret_inputs: Vec::new(),
     }
 }
 
@@ -97,9 +122,10 @@ fn form(request: &str) -> Vec<String> {
 }
 
 #[test]
-fn an_identity_token_is_exchanged_without_a_signature() {
-    let server = Loopback::answering([issued("AssumeRoleWithWebIdentity")]);
-    let sts = sts_at(server.url(), Duration::from_secs(20));
+fn identity_token_is_exchanged_unsigned() {
+    let server = TestServer::responding([issued("AssumeRoleWithWebIdentity")]);
+    let context = test_context();
+    let sts = context.sts_at(server.url());
     let token = Secret::from(TOKEN);
     let credentials = sts.assume_role_with_web_identity(&web_identity(&token));
     assert_eq!(credentials.unwrap(), expected());
@@ -134,13 +160,12 @@ fn an_identity_token_is_exchanged_without_a_signature() {
 }
 
 #[test]
-fn a_role_on_top_is_assumed_with_a_signature_at_the_hosts_time() {
-    let server = Loopback::answering([issued("AssumeRole")]);
-    let sts = sts_at(server.url(), Duration::from_secs(20));
+fn role_is_assumed_with_a_signature_by_the_hosts_clock() {
+    let server = TestServer::responding([issued("AssumeRole")]);
+    let context = test_context();
+    let sts = context.sts_at(server.url());
     let request = AssumeRole {
         external_id: Some("tenant 1".to_owned()),
-        hidden: Vec::new(),
-        duration: Some(Duration::from_mins(30)),
         ..assume_role()
     };
     assert_eq!(sts.assume_role(&keys(), &request).unwrap(), expected());
@@ -157,7 +182,6 @@ fn a_role_on_top_is_assumed_with_a_signature_at_the_hosts_time() {
         form(&requests[0]),
         [
             "Action=AssumeRole",
-            "DurationSeconds=1800",
             "ExternalId=tenant%201",
             "RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fkubectl",
             "RoleSessionName=kubectl-esc",
@@ -167,13 +191,14 @@ fn a_role_on_top_is_assumed_with_a_signature_at_the_hosts_time() {
 }
 
 #[test]
-fn a_failure_that_may_pass_is_tried_again() {
-    let server = Loopback::answering([
-        answer(503, "", ""),
-        answer(500, "", ""),
+fn server_errors_are_retried() {
+    let server = TestServer::responding([
+        http_response(503, "", ""),
+        http_response(500, "", ""),
         issued("AssumeRole"),
     ]);
-    let sts = sts_at(server.url(), Duration::from_secs(20));
+    let context = test_context();
+    let sts = context.sts_at(server.url());
     assert_eq!(
         sts.assume_role(&keys(), &assume_role()).unwrap(),
         expected()
@@ -182,22 +207,24 @@ fn a_failure_that_may_pass_is_tried_again() {
 }
 
 #[test]
-fn a_silent_sts_is_left_at_the_deadline() {
-    let server = Loopback::silent();
-    let sts = sts_at(server.url(), Duration::from_millis(100));
+fn silent_server_times_out_at_the_deadline() {
+    let server = TestServer::silent();
+    let context = TestContext::new(&[], Duration::from_millis(100));
+    let sts = context.sts_at(server.url());
     let error = sts.assume_role(&keys(), &assume_role()).unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable);
-    assert_eq!(error.to_string(), "AWS STS did not answer within 100ms");
+    assert_eq!(error.to_string(), "AWS STS did not respond within 100ms");
     assert_eq!(
         error.hint().unwrap(),
-        "check the network, or allow more time with `--timeout`"
+        "check the network, or increase `--timeout`"
     );
 }
 
 #[test]
-fn an_sts_that_cannot_be_reached_is_named() {
+fn unreachable_server_is_named() {
     let authority = format!("127.0.0.1:{}", closed_port());
-    let sts = sts_at(format!("http://{authority}"), Duration::from_secs(20));
+    let context = test_context();
+    let sts = context.sts_at(format!("http://{authority}"));
     let error = sts.assume_role(&keys(), &assume_role()).unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable);
     assert_eq!(
@@ -208,82 +235,8 @@ fn an_sts_that_cannot_be_reached_is_named() {
 }
 
 #[test]
-fn variables_say_how_sts_is_addressed() {
-    let settings = |endpoint: Option<&str>, fips, dual_stack| Settings {
-        endpoint: endpoint.map(str::to_owned),
-        endpoint_mode: EndpointMode { fips, dual_stack },
-    };
-    let (a, b) = ("https://a.example.com", "http://127.0.0.1:4566/x");
-    for (variables, want) in [
-        (vec![], settings(None, false, false)),
-        (
-            vec![("AWS_ENDPOINT_URL_STS", a), ("AWS_ENDPOINT_URL", b)],
-            settings(Some(a), false, false),
-        ),
-        (
-            vec![("AWS_ENDPOINT_URL", b)],
-            settings(Some(b), false, false),
-        ),
-        (
-            vec![
-                ("AWS_ENDPOINT_URL", "http://example.com"),
-                ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "True"),
-            ],
-            settings(None, false, false),
-        ),
-        (
-            vec![
-                ("AWS_USE_FIPS_ENDPOINT", "TRUE"),
-                ("AWS_USE_DUALSTACK_ENDPOINT", "false"),
-            ],
-            settings(None, true, false),
-        ),
-        (
-            vec![("AWS_USE_DUALSTACK_ENDPOINT", "true")],
-            settings(None, false, true),
-        ),
-    ] {
-        assert_eq!(
-            Settings::from_host(&host(&variables)).unwrap(),
-            want,
-            "{variables:?}"
-        );
-    }
-    for (variable, value, problem) in [
-        (
-            "AWS_ENDPOINT_URL_STS",
-            "http://sts.example.com",
-            "`AWS_ENDPOINT_URL_STS` names no usable endpoint",
-        ),
-        (
-            "AWS_ENDPOINT_URL",
-            "x",
-            "`AWS_ENDPOINT_URL` names no usable endpoint",
-        ),
-        (
-            "AWS_USE_FIPS_ENDPOINT",
-            "1",
-            "`AWS_USE_FIPS_ENDPOINT` is neither `true` nor `false`",
-        ),
-        (
-            "AWS_USE_DUALSTACK_ENDPOINT",
-            "yes",
-            "`AWS_USE_DUALSTACK_ENDPOINT` is neither `true` nor `false`",
-        ),
-    ] {
-        let error = Settings::from_host(&host(&[(variable, value)])).unwrap_err();
-        assert_eq!(error.kind(), Kind::Configuration);
-        assert_eq!(error.to_string(), problem);
-        assert!(
-            error.hint().is_some_and(|hint| !hint.is_empty()),
-            "{variable}"
-        );
-    }
-}
-
-#[test]
-fn the_endpoint_follows_region_fips_and_dual_stack() {
-    let http = HttpClient::new(&host(&[]));
+fn endpoint_depends_on_region_fips_and_dual_stack() {
+    let context = test_context();
     for (region, fips, dual_stack, want) in [
         ("eu-west-1", false, false, Ok("sts.eu-west-1.amazonaws.com")),
         ("us-east-1", false, false, Ok("sts.us-east-1.amazonaws.com")),
@@ -316,16 +269,19 @@ fn the_endpoint_follows_region_fips_and_dual_stack() {
             "not a region",
             false,
             false,
-            Err("there is no endpoint of AWS STS for the region `not a region`"),
+            Err("AWS STS has no endpoint in the region `not a region`"),
         ),
     ] {
-        let settings = Settings {
+        let settings = EndpointSettings {
             endpoint: None,
             endpoint_mode: EndpointMode { fips, dual_stack },
         };
-        let deadline = Deadline::after(Duration::from_secs(20));
-        let sts = Sts::new(&http, region.to_owned(), settings, deadline);
-        let server = http.block_on(deadline, sts.server()).unwrap().unwrap();
+        let sts = Sts::new(context.get(), region.to_owned(), settings);
+        let server = sts
+            .context
+            .http
+            .block_on(sts.context.deadline, sts.server());
+        let server = server.unwrap().unwrap();
         match want {
             Ok(host) => assert_eq!(server.unwrap().as_str(), host),
             Err(problem) => {
@@ -338,8 +294,9 @@ fn the_endpoint_follows_region_fips_and_dual_stack() {
 }
 
 #[test]
-fn an_endpoint_without_encryption_is_not_called() {
-    let sts = sts_at("http://sts.example.com".to_owned(), Duration::from_secs(20));
+fn unencrypted_endpoint_is_not_called() {
+    let context = test_context();
+    let sts = context.sts_at("http://sts.example.com".to_owned());
     let error = sts.assume_role(&keys(), &assume_role()).unwrap_err();
     assert_eq!(error.kind(), Kind::Configuration);
     assert_eq!(
@@ -349,17 +306,16 @@ fn an_endpoint_without_encryption_is_not_called() {
 }
 
 #[test]
-fn an_endpoint_cannot_go_with_fips() {
-    let settings = Settings {
+fn custom_endpoint_and_fips_exclude_each_other() {
+    let settings = EndpointSettings {
         endpoint: Some("https://sts.example.com".to_owned()),
         endpoint_mode: EndpointMode {
             fips: true,
             dual_stack: false,
         },
     };
-    let http = HttpClient::new(&host(&[]));
-    let deadline = Deadline::after(Duration::from_secs(20));
-    let sts = Sts::new(&http, "eu-west-1".to_owned(), settings, deadline);
+    let context = test_context();
+    let sts = Sts::new(context.get(), "eu-west-1".to_owned(), settings);
     let error = sts.assume_role(&keys(), &assume_role()).unwrap_err();
     assert_eq!(error.kind(), Kind::Configuration);
     let cause = error.causes().next().unwrap();

@@ -1,35 +1,27 @@
-//! Each source of a token, good and bad.
+//! The sources of identity tokens, valid and invalid.
 
 use std::time::Duration;
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 
 use super::*;
-use crate::clock::{Clock, Deadline, Timestamp};
+use crate::aws::sts::tests::{TestContext, host};
+use crate::clock::Timestamp;
 use crate::error::Kind;
-use crate::http::HttpClient;
-use crate::http::loopback::{Loopback, answer, closed_port};
+use crate::http::test_server::{TestServer, closed_port, http_response};
 use crate::identity_token::expiry;
 use crate::secret::Secret;
 
 const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJleHAiOjE2ODI2NDAwMDB9.c2lnbmF0dXJl";
 
-fn host(variables: &[(&str, &str)]) -> Host {
-    let clock = Clock::fixed(Timestamp::from_unix(0));
-    Host::with(variables.iter().copied(), clock)
+fn read(variables: &[(&str, &str)], settings: &WebIdentitySettings) -> Result<Secret<String>> {
+    let context = TestContext::new(variables, Duration::from_secs(20));
+    settings.source(&context.host)?.read(context.get())
 }
 
-fn read(variables: &[(&str, &str)], choice: &Choice) -> Result<Secret<String>> {
-    let host = host(variables);
-    let deadline = Deadline::after(Duration::from_secs(20));
-    choice
-        .source(&host)?
-        .read(&host, &HttpClient::new(&host), deadline)
-}
-
-/// Message, hint and kind of the failure; the token must be nowhere in it.
-fn failure(variables: &[(&str, &str)], choice: &Choice) -> (Kind, String, String) {
-    let error = read(variables, choice).unwrap_err();
+/// Kind, message and hint of the error, which must not contain the token.
+fn failure(variables: &[(&str, &str)], settings: &WebIdentitySettings) -> (Kind, String, String) {
+    let error = read(variables, settings).unwrap_err();
     let shown = format!("{error:?} {:?}", error.causes().collect::<Vec<_>>());
     assert!(!shown.contains("hunter2"), "{shown}");
     let hint = error.hint().unwrap_or_default().to_owned();
@@ -37,17 +29,17 @@ fn failure(variables: &[(&str, &str)], choice: &Choice) -> (Kind, String, String
 }
 
 #[test]
-fn the_first_source_wins() {
-    let file = Choice {
+fn first_available_source_wins() {
+    let file = WebIdentitySettings {
         file: Some("/chosen".into()),
         variable: Some("CHOSEN".to_owned()),
         audience: None,
     };
-    let variable = Choice {
+    let variable = WebIdentitySettings {
         file: None,
         ..file.clone()
     };
-    let none = Choice::default();
+    let none = WebIdentitySettings::default();
     let all = [
         ("AWS_WEB_IDENTITY_TOKEN_FILE", "/usual"),
         (
@@ -56,7 +48,7 @@ fn the_first_source_wins() {
         ),
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "hunter2"),
     ];
-    for (choice, variables, want) in [
+    for (settings, variables, want) in [
         (
             &file,
             &all[..],
@@ -74,121 +66,95 @@ fn the_first_source_wins() {
         ),
         (&none, &all[1..], "GitHub Actions"),
     ] {
-        let source = choice.source(&host(variables)).unwrap();
+        let source = settings.source(&host(variables)).unwrap();
         assert_eq!(source.to_string(), want);
         assert!(!format!("{source:?}").contains("hunter2"));
     }
     for variables in [&all[1..2], &all[2..], &[]] {
         let (kind, message, hint) = failure(variables, &none);
         assert_eq!(kind, Kind::Configuration);
-        assert_eq!(message, "there is no identity token to log in to AWS with");
+        assert_eq!(message, "no identity token specified for AWS");
         assert_eq!(
             hint,
-            "give `--web-identity-token-file PATH` or `--web-identity-token-env NAME`, set \
-             AWS_WEB_IDENTITY_TOKEN_FILE, or in GitHub Actions give the job `permissions: \
-             id-token: write`"
+            "pass `--web-identity-token-file PATH` or `--web-identity-token-env NAME`, set \
+             `AWS_WEB_IDENTITY_TOKEN_FILE`, or grant the GitHub Actions job the permission \
+             `id-token: write`"
         );
     }
 }
 
 #[test]
-fn a_token_is_read_from_files_and_variables() {
+fn token_is_read_from_files_and_variables() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
     for text in [TOKEN.to_owned(), format!("\r\n {TOKEN}\n")] {
         std::fs::write(&path, &text).unwrap();
-        let chosen = Choice {
+        let settings = WebIdentitySettings {
             file: Some(path.clone()),
-            ..Choice::default()
+            ..WebIdentitySettings::default()
         };
-        assert_eq!(read(&[], &chosen).unwrap().expose(), TOKEN);
+        assert_eq!(read(&[], &settings).unwrap().expose(), TOKEN);
         let usual = [("AWS_WEB_IDENTITY_TOKEN_FILE", path.to_str().unwrap())];
-        assert_eq!(read(&usual, &Choice::default()).unwrap().expose(), TOKEN);
-        let chosen = Choice {
+        assert_eq!(
+            read(&usual, &WebIdentitySettings::default())
+                .unwrap()
+                .expose(),
+            TOKEN
+        );
+        let settings = WebIdentitySettings {
             variable: Some("TOKEN".to_owned()),
-            ..Choice::default()
+            ..WebIdentitySettings::default()
         };
-        assert_eq!(read(&[("TOKEN", &text)], &chosen).unwrap().expose(), TOKEN);
+        assert_eq!(
+            read(&[("TOKEN", &text)], &settings).unwrap().expose(),
+            TOKEN
+        );
     }
 }
 
 #[test]
-fn what_is_no_token_is_refused_and_not_shown() {
+fn invalid_token_is_an_error_that_does_not_quote_it() {
     let folder = tempfile::tempdir().unwrap();
-    let shape = "it has to be a signed JSON web token (JWT): three parts in base64url with \
-                 dots between";
+    let shape = "use a signed JSON web token (JWT): three parts in base64url, separated by dots";
     let long = "an identity token is a JSON web token (JWT) of a few kilobytes";
-    for (content, message, file_hint, variable_hint) in [
-        (
-            String::new(),
-            "there is no identity token in",
-            "check that whatever writes the file has run",
-            "set the variable to the identity token, or name another",
-        ),
-        (
-            " \n".to_owned(),
-            "there is no identity token in",
-            "check that whatever writes the file has run",
-            "set the variable to the identity token, or name another",
-        ),
-        ("hunter2".to_owned(), "not an identity token", shape, shape),
-        (
-            "hunter2.e30".to_owned(),
-            "not an identity token",
-            shape,
-            shape,
-        ),
-        (
-            "hunter2.e30.".to_owned(),
-            "not an identity token",
-            shape,
-            shape,
-        ),
-        (
-            "hunter2.e30.c2ln.x".to_owned(),
-            "not an identity token",
-            shape,
-            shape,
-        ),
-        (
-            "hunter2.e3 0.c2ln".to_owned(),
-            "not an identity token",
-            shape,
-            shape,
-        ),
-        (
-            "hunter2.e30=.c2ln".to_owned(),
-            "not an identity token",
-            shape,
-            shape,
-        ),
-        (
-            "hunter2".repeat(10_000),
-            "is too long for an identity token",
-            long,
-            long,
-        ),
+    let missing = (
+        "there is no identity token in",
+        "check that the process that writes the file has run",
+        "set the variable to the identity token, or use another one",
+    );
+    let invalid = ("does not contain a valid identity token", shape, shape);
+    let too_long = ("is too long for an identity token", long, long);
+    for (content, (message, file_hint, variable_hint)) in [
+        ("", missing),
+        (" \n", missing),
+        ("hunter2", invalid),
+        ("hunter2.e30", invalid),
+        ("hunter2.e30.", invalid),
+        ("hunter2.e30.c2ln.x", invalid),
+        ("hunter2.e3 0.c2ln", invalid),
+        ("hunter2.e30=.c2ln", invalid),
+        (&"hunter2".repeat(10_000), too_long),
     ] {
         let path = folder.path().join("token");
-        std::fs::write(&path, &content).unwrap();
+        std::fs::write(&path, content).unwrap();
         let place = format!(
             "the file `{}` (`--web-identity-token-file`)",
             path.display()
         );
-        let chosen = Choice {
+        let settings = WebIdentitySettings {
             file: Some(path),
-            ..Choice::default()
+            ..WebIdentitySettings::default()
         };
-        let (kind, shown, hint) = failure(&[], &chosen);
+        let (kind, shown, hint) = failure(&[], &settings);
         assert_eq!(kind, Kind::Configuration, "{shown}");
         assert!(shown.contains(message) && shown.contains(&place), "{shown}");
         assert_eq!(hint, file_hint, "{shown}");
 
-        let chosen = Choice {
+        let settings = WebIdentitySettings {
             variable: Some("TOKEN".to_owned()),
-            ..Choice::default()
+            ..WebIdentitySettings::default()
         };
-        let (kind, shown, hint) = failure(&[("TOKEN", &content)], &chosen);
+        let (kind, shown, hint) = failure(&[("TOKEN", content)], &settings);
         assert_eq!(kind, Kind::Configuration, "{shown}");
         let place = "the variable `TOKEN` (`--web-identity-token-env`)";
         assert!(shown.contains(message) && shown.contains(place), "{shown}");
@@ -197,14 +163,14 @@ fn what_is_no_token_is_refused_and_not_shown() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_named() {
+fn unreadable_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
     for path in [folder.path().join("missing"), folder.path().to_owned()] {
-        let chosen = Choice {
+        let settings = WebIdentitySettings {
             file: Some(path.clone()),
-            ..Choice::default()
+            ..WebIdentitySettings::default()
         };
-        let error = read(&[], &chosen).unwrap_err();
+        let error = read(&[], &settings).unwrap_err();
         assert_eq!(error.kind(), Kind::Configuration);
         assert_eq!(
             error.to_string(),
@@ -226,17 +192,17 @@ fn actions(url: &str) -> [(&str, &str); 2] {
 }
 
 #[test]
-fn github_is_asked_for_a_token() {
+fn github_issues_a_token_for_the_audience() {
     let body = format!(r#"{{"count":3,"value":"{TOKEN}"}}"#);
-    let server = Loopback::answering([answer(200, "", &body)]);
-    let other = Choice {
+    let server = TestServer::responding([http_response(200, "", &body)]);
+    let other = WebIdentitySettings {
         audience: Some("https://a.example.com/?b=c d".to_owned()),
-        ..Choice::default()
+        ..WebIdentitySettings::default()
     };
-    for (path, choice, target) in [
+    for (path, settings, target) in [
         (
             "/token?api-version=2.0",
-            &Choice::default(),
+            &WebIdentitySettings::default(),
             "/token?api-version=2.0&audience=sts.amazonaws.com",
         ),
         (
@@ -246,7 +212,7 @@ fn github_is_asked_for_a_token() {
         ),
     ] {
         let url = format!("{}{path}", server.url());
-        assert_eq!(read(&actions(&url), choice).unwrap().expose(), TOKEN);
+        assert_eq!(read(&actions(&url), settings).unwrap().expose(), TOKEN);
         let request = server.requests().pop().unwrap();
         assert!(
             request.starts_with(&format!("GET {target} HTTP/1.1\r\n")),
@@ -261,74 +227,76 @@ fn github_is_asked_for_a_token() {
 }
 
 #[test]
-fn what_github_refuses_is_explained() {
-    let permission = "give the job `permissions: id-token: write`";
-    let later = "try again in a moment";
-    let refused = "GitHub Actions gives no identity token";
-    let garbled = "what GitHub Actions answered is not an identity token";
-    let network = "check the network: a proxy may answer in the place of GitHub";
+fn rejections_by_github_are_explained() {
+    let permission = "grant the job the permission `id-token: write`";
+    let retry = "try again in a moment";
+    let rejected = "GitHub Actions did not issue an identity token";
+    let invalid = "the response from GitHub Actions is not an identity token";
+    let network = "check the network: a proxy may be answering for GitHub";
     for (status, body, kind, message, hint) in [
-        (403, "hunter2", Kind::Denied, refused, permission),
-        (401, "", Kind::Denied, refused, permission),
-        (404, "", Kind::Configuration, refused, permission),
-        (302, "", Kind::Configuration, refused, permission),
-        (429, "", Kind::Unavailable, refused, later),
-        (500, "", Kind::Unavailable, refused, later),
-        (200, "hunter2", Kind::Unavailable, garbled, network),
+        (403, "hunter2", Kind::Denied, rejected, permission),
+        (401, "", Kind::Denied, rejected, permission),
+        (404, "", Kind::Configuration, rejected, permission),
+        (302, "", Kind::Configuration, rejected, permission),
+        (429, "", Kind::Unavailable, rejected, retry),
+        (500, "", Kind::Unavailable, rejected, retry),
+        (200, "hunter2", Kind::Unavailable, invalid, network),
         (
             200,
             r#"{"value":7,"x":"hunter2"}"#,
             Kind::Unavailable,
-            garbled,
+            invalid,
             network,
         ),
         (
             200,
             r#"{"value":"hunter2"}"#,
             Kind::Unavailable,
-            garbled,
+            invalid,
             network,
         ),
-        (200, r#"{"value":""}"#, Kind::Unavailable, garbled, network),
-        (200, r#"["hunter2"]"#, Kind::Unavailable, garbled, network),
+        (200, r#"{"value":""}"#, Kind::Unavailable, invalid, network),
+        (200, r#"["hunter2"]"#, Kind::Unavailable, invalid, network),
     ] {
-        let server = Loopback::answering([answer(status, "", body)]);
-        let got = failure(&actions(&server.url()), &Choice::default());
+        let server = TestServer::responding([http_response(status, "", body)]);
+        let got = failure(&actions(&server.url()), &WebIdentitySettings::default());
         assert_eq!(
             got,
             (kind, message.to_owned(), hint.to_owned()),
             "{status} {body}"
         );
     }
-    let refused = format!("http://127.0.0.1:{}", closed_port());
-    let (kind, message, hint) = failure(&actions(&refused), &Choice::default());
+    let unreachable = format!("http://127.0.0.1:{}", closed_port());
+    let (kind, message, hint) = failure(&actions(&unreachable), &WebIdentitySettings::default());
     assert_eq!(kind, Kind::Unavailable);
     assert_eq!(message, "cannot get an identity token from GitHub Actions");
     assert!(hint.starts_with("check the network"), "{hint}");
-    let (kind, message, _) = failure(&actions("http://example.com"), &Choice::default());
+    let (kind, message, _) = failure(
+        &actions("http://example.com"),
+        &WebIdentitySettings::default(),
+    );
     assert_eq!(kind, Kind::Configuration);
     assert_eq!(message, "cannot get an identity token from GitHub Actions");
 }
 
 #[test]
-fn a_silent_github_is_left_at_the_deadline() {
-    let server = Loopback::silent();
+fn silent_github_times_out_at_the_deadline() {
+    let server = TestServer::silent();
     let url = server.url();
-    let host = host(&actions(&url));
-    let deadline = Deadline::after(Duration::from_millis(100));
-    let source = Choice::default().source(&host).unwrap();
-    let error = source
-        .read(&host, &HttpClient::new(&host), deadline)
-        .unwrap_err();
+    let context = TestContext::new(&actions(&url), Duration::from_millis(100));
+    let source = WebIdentitySettings::default()
+        .source(&context.host)
+        .unwrap();
+    let error = source.read(context.get()).unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable);
     assert_eq!(
         error.causes().next().unwrap(),
-        "`127.0.0.1` did not answer within 100ms"
+        "`127.0.0.1` did not respond within 100ms"
     );
 }
 
 #[test]
-fn the_expiry_is_read_where_there_is_one() {
+fn expiry_is_read_from_the_claims() {
     let token = |claims: &str| {
         let payload = BASE64_URL_SAFE_NO_PAD.encode(claims);
         Secret::new(format!("e30.{payload}.c2ln"))

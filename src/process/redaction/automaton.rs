@@ -1,65 +1,66 @@
-//! Finds many texts in a stream, as Aho and Corasick do: one step a byte, whatever the number of
-//! texts.
+//! An Aho–Corasick automaton: finds many patterns in a stream with one step per byte, however many
+//! patterns there are.
 //!
-//! It tells two things that a finder of whole matches does not: the longest text that ends at a byte,
-//! and how many of the last bytes may still become part of one.
+//! Unlike a crate that returns whole matches, it reports after each byte the longest pattern that ends
+//! there, and how many of the last bytes may still become part of a match.
 
 use std::collections::BTreeSet;
 
-/// The root, and "none" where a node cannot be the root.
+/// The root; also "none" for links that never lead to the root.
 const ROOT: u32 = 0;
 
-/// The place in the automaton after the bytes read so far.
+/// The node that the bytes read so far lead to.
 pub(super) type State = u32;
 
 /// The automaton.
 pub(super) struct Automaton {
     nodes: Vec<Node>,
-    /// The children of the root, by byte: most steps start there.
-    first: [u32; 256],
+    /// The children of the root by byte: most steps start at the root.
+    root_children: [u32; 256],
 }
 
-/// A node stands for a beginning of one or more texts.
+/// A node represents a prefix of one or more patterns.
 struct Node {
     byte: u8,
     first_child: u32,
     next_sibling: u32,
-    /// The longest proper ending of this beginning that is a beginning too.
+    /// The failure link: the longest proper suffix of this prefix that is a prefix too.
     failure: u32,
-    /// The nearest node on the way of failures at which a text ends, from the next one on.
-    ending: u32,
+    /// The output link: the first node on the chain of failure links at which a pattern ends.
+    output: u32,
     depth: u32,
-    /// Whether a text ends here.
-    is_end: bool,
-    /// How many of the last bytes may become part of a text that has not ended yet.
-    open: u32,
-    /// The number of the first text that ends here.
-    text: u32,
+    /// Whether a pattern ends here.
+    is_match: bool,
+    /// How many of the last bytes may still become part of a match.
+    pending: u32,
+    /// The index of the first pattern that ends here.
+    pattern: u32,
 }
 
 impl Automaton {
-    /// An automaton for `texts`; those that are empty are left out. There must not be 2³² bytes.
-    pub(super) fn new<'a>(texts: impl IntoIterator<Item = &'a [u8]>) -> Self {
+    /// The state before the first byte.
+    pub(super) const START: State = ROOT;
+
+    /// Builds an automaton for `patterns`, without the empty ones. They must have fewer than 2³²
+    /// bytes in total.
+    pub(super) fn new<'a>(patterns: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut automaton = Self {
             nodes: vec![Node::new(0, 0)],
-            first: [ROOT; 256],
+            root_children: [ROOT; 256],
         };
-        for (number, text) in (0..).zip(texts) {
-            automaton.add(text, number);
+        for (index, pattern) in (0..).zip(patterns) {
+            automaton.add(pattern, index);
         }
         automaton.link();
         automaton
     }
-
-    /// The state before the first byte.
-    pub(super) const START: State = ROOT;
 
     /// The state after one more byte.
     pub(super) fn step(&self, state: State, byte: u8) -> State {
         let mut state = state;
         loop {
             if state == ROOT {
-                return self.first[usize::from(byte)];
+                return self.root_children[usize::from(byte)];
             }
             if let Some(child) = self.child(state, byte) {
                 return child;
@@ -68,71 +69,71 @@ impl Automaton {
         }
     }
 
-    /// The length of the longest text that ends here; 0 where none does.
-    pub(super) fn longest(&self, state: State) -> usize {
+    /// The length of the longest pattern that ends here; 0 if none does.
+    pub(super) fn longest_match(&self, state: State) -> usize {
         let node = self.node(state);
-        let end = if node.is_end {
+        let end = if node.is_match {
             node
         } else {
-            self.node(node.ending)
+            self.node(node.output)
         };
         end.depth as usize
     }
 
-    /// How many of the last bytes may become part of a text that has not ended yet.
-    pub(super) fn open(&self, state: State) -> usize {
-        self.node(state).open as usize
+    /// How many of the last bytes may still become part of a match.
+    pub(super) fn pending(&self, state: State) -> usize {
+        self.node(state).pending as usize
     }
 
-    /// The numbers of the texts that occur in one of `wholes`, in linear time. Of texts that are the
-    /// same only the first one counts.
-    pub(super) fn occurring<'a>(
+    /// The indices of the patterns that one of `texts` contains, in linear time. Of equal patterns,
+    /// only the first index is returned.
+    pub(super) fn contained_in<'a>(
         &self,
-        wholes: impl IntoIterator<Item = &'a [u8]>,
+        texts: impl IntoIterator<Item = &'a [u8]>,
     ) -> BTreeSet<usize> {
-        let mut found = BTreeSet::new();
-        let mut seen = vec![false; self.nodes.len()];
-        for whole in wholes {
+        let mut contained = BTreeSet::new();
+        let mut visited = vec![false; self.nodes.len()];
+        for text in texts {
             let mut state = Self::START;
-            for byte in whole {
+            for byte in text {
                 state = self.step(state, *byte);
                 let mut end = state;
-                // What lies behind a node that was seen was seen with it.
-                while end != ROOT && !std::mem::replace(&mut seen[end as usize], true) {
+                // The output links of a visited node were followed when it was visited.
+                while end != ROOT && !std::mem::replace(&mut visited[end as usize], true) {
                     let node = self.node(end);
-                    if node.is_end {
-                        found.insert(node.text as usize);
+                    if node.is_match {
+                        contained.insert(node.pattern as usize);
                     }
-                    end = node.ending;
+                    end = node.output;
                 }
             }
         }
-        found
+        contained
     }
 
-    fn add(&mut self, text: &[u8], number: u32) {
+    fn add(&mut self, pattern: &[u8], index: u32) {
         let mut at = ROOT;
-        for byte in text {
+        for byte in pattern {
             let next = if at == ROOT {
-                Some(self.first[usize::from(*byte)]).filter(|child| *child != ROOT)
+                Some(self.root_children[usize::from(*byte)]).filter(|child| *child != ROOT)
             } else {
                 self.child(at, *byte)
             };
             at = next.unwrap_or_else(|| self.add_child(at, *byte));
         }
         let node = &mut self.nodes[at as usize];
-        if at != ROOT && !node.is_end {
-            node.is_end = true;
-            node.text = number;
+        if at != ROOT && !node.is_match {
+            node.is_match = true;
+            node.pattern = index;
         }
     }
 
     fn add_child(&mut self, parent: u32, byte: u8) -> u32 {
-        // invariant: the caller bounds the number of bytes, hence of nodes.
+        // invariant: the caller limits the number of bytes, and so of nodes.
         let new = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
         let mut node = Node::new(byte, self.node(parent).depth + 1);
         if parent == ROOT {
-            self.first[usize::from(byte)] = new;
+            self.root_children[usize::from(byte)] = new;
         }
         let parent = &mut self.nodes[parent as usize];
         node.next_sibling = std::mem::replace(&mut parent.first_child, new);
@@ -140,24 +141,25 @@ impl Automaton {
         new
     }
 
-    /// Sets the failures, level by level, so that those of shorter beginnings are there before they
-    /// are asked for.
+    /// Sets the links level by level, because a node's links depend on those of shorter prefixes.
     fn link(&mut self) {
-        let mut level: Vec<u32> = self.first.into_iter().filter(|at| *at != ROOT).collect();
+        let children = self.root_children.into_iter();
+        let mut level: Vec<u32> = children.filter(|child| *child != ROOT).collect();
         while !level.is_empty() {
             let mut next_level = Vec::new();
             for at in level {
                 let failure = self.node(at).failure;
-                let behind = self.node(failure);
-                let (ending, open_behind) = if behind.is_end {
-                    (failure, behind.open)
+                let suffix = self.node(failure);
+                let suffix_pending = suffix.pending;
+                let output = if suffix.is_match {
+                    failure
                 } else {
-                    (behind.ending, behind.open)
+                    suffix.output
                 };
                 let node = &mut self.nodes[at as usize];
-                node.ending = ending;
-                node.open = if node.first_child == ROOT {
-                    open_behind
+                node.output = output;
+                node.pending = if node.first_child == ROOT {
+                    suffix_pending
                 } else {
                     node.depth
                 };
@@ -197,11 +199,11 @@ impl Node {
             first_child: ROOT,
             next_sibling: ROOT,
             failure: ROOT,
-            ending: ROOT,
+            output: ROOT,
             depth,
-            is_end: false,
-            open: 0,
-            text: 0,
+            is_match: false,
+            pending: 0,
+            pattern: 0,
         }
     }
 }
@@ -210,18 +212,18 @@ impl Node {
 mod tests {
     use super::*;
 
-    fn automaton(texts: &[&str]) -> Automaton {
-        Automaton::new(texts.iter().map(|text| text.as_bytes()))
+    fn automaton(patterns: &[&str]) -> Automaton {
+        Automaton::new(patterns.iter().map(|pattern| pattern.as_bytes()))
     }
 
     #[test]
-    fn the_longest_end_and_the_open_bytes_are_told() {
+    fn longest_match_and_pending_bytes_are_reported() {
         let automaton = automaton(&["he", "she", "hers", "shell"]);
         let mut state = Automaton::START;
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for byte in *b"ushersshel!" {
             state = automaton.step(state, byte);
-            told.push((automaton.longest(state), automaton.open(state)));
+            reported.push((automaton.longest_match(state), automaton.pending(state)));
         }
         let want = [
             (0, 0), // u
@@ -229,20 +231,20 @@ mod tests {
             (0, 2), // sh
             (3, 3), // she: may become shell
             (0, 3), // her
-            (4, 1), // hers: its s may begin another
+            (4, 1), // hers: its s may begin another match
             (0, 1),
             (0, 2),
             (3, 3),
             (0, 4), // shel
             (0, 0),
         ];
-        assert_eq!(told, want);
+        assert_eq!(reported, want);
     }
 
     #[test]
-    fn texts_that_occur_are_found_once() {
-        let texts = ["a", "aa", "aaa", "b", "", "ab", "a"];
-        let found = automaton(&texts).occurring([&b"xaay"[..], b"xaax", b"ab"]);
+    fn contained_patterns_are_found_once() {
+        let patterns = ["a", "aa", "aaa", "b", "", "ab", "a"];
+        let found = automaton(&patterns).contained_in([&b"xaay"[..], b"xaax", b"ab"]);
         assert_eq!(found, BTreeSet::from([0, 1, 3, 5]));
     }
 }

@@ -1,11 +1,12 @@
-//! Keeps secrets out of a stream: each becomes `[secret]`, however the stream is cut into writes.
+//! Redacts secrets in a stream: each is replaced by `[secret]`, even if it is split over several
+//! writes.
 //!
-//! What is looked for: a secret of three bytes or more, its base64 at every alignment, and the single
-//! words among the lines of a secret of several lines. Every byte that belongs to one is left out,
-//! also where two overlap. Nothing is held back but bytes that may turn out to begin a secret.
+//! Patterns are the secrets of at least three bytes, their base64 at every alignment, and the lines of
+//! a multi-line secret that are a single word. Overlapping matches are redacted as one. Bytes are held
+//! back only while they may be the start of a match.
 
 mod automaton;
-mod forms;
+mod variants;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
@@ -14,36 +15,37 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::secret::{REDACTED, Text};
 use automaton::{Automaton, State};
-use forms::forms;
+use variants::variants;
 
-pub use forms::MINIMUM_BYTES;
+/// The limit for the total size of the secrets. The variants of a secret take about 500 times its size
+/// in memory, if no two of them share a prefix.
+const MAX_SECRET_BYTES: usize = 512 << 10;
 
-/// The most bytes of secrets that are looked for. All forms of a secret take some 500 times its bytes
-/// in memory, where no two of them begin alike.
-const MAXIMUM_BYTES: usize = 512 << 10;
-
-/// What must not show.
+/// What to redact.
 #[derive(Clone)]
-pub struct Patterns(Arc<Automaton>);
+pub(crate) struct Patterns(Arc<Automaton>);
 
 impl Patterns {
-    /// What hides `secrets`, and those of `others` that occur in one of `texts` as they are or as
-    /// base64. `None` where there is nothing to hide.
-    pub fn new<'a>(
+    /// Patterns for `secrets`, and for those of `candidates` that one of `texts` contains, as they are
+    /// or in base64. `None` if there is nothing to redact.
+    pub(crate) fn new<'a>(
         secrets: &[Text],
-        others: &[Text],
+        candidates: &[Text],
         texts: impl IntoIterator<Item = &'a Text>,
     ) -> Result<Option<Self>> {
-        let mut patterns: Vec<Vec<u8>> = all_forms(secrets)?.into_iter().flatten().collect();
-        let others = all_forms(others)?;
-        let flat: Vec<_> = others.iter().flatten().map(Vec::as_slice).collect();
+        let mut patterns: Vec<Vec<u8>> = all_variants(secrets)?.into_iter().flatten().collect();
+        let candidates = all_variants(candidates)?;
+        let flat: Vec<_> = candidates.iter().flatten().map(Vec::as_slice).collect();
         let texts = texts.into_iter().map(Text::as_bytes);
-        let occurring = Automaton::new(flat.iter().copied()).occurring(texts);
-        // By their bytes, for two secrets may share a form.
-        let occurring: BTreeSet<&[u8]> = occurring.iter().map(|number| flat[*number]).collect();
-        for forms in &others {
-            if forms.iter().any(|form| occurring.contains(form.as_slice())) {
-                patterns.extend_from_slice(forms);
+        let contained = Automaton::new(flat.iter().copied()).contained_in(texts);
+        // Compare bytes instead of indices: two secrets may have a variant in common.
+        let contained: BTreeSet<&[u8]> = contained.iter().map(|index| flat[*index]).collect();
+        for variants in &candidates {
+            if variants
+                .iter()
+                .any(|variant| contained.contains(variant.as_slice()))
+            {
+                patterns.extend_from_slice(variants);
             }
         }
         if patterns.is_empty() {
@@ -54,97 +56,98 @@ impl Patterns {
     }
 }
 
-/// The forms of each secret; the same secret counts once.
-fn all_forms(secrets: &[Text]) -> Result<Vec<Vec<Vec<u8>>>> {
-    let mut different: Vec<_> = secrets.iter().map(Text::as_bytes).collect();
-    different.sort_unstable();
-    different.dedup();
-    if different.iter().map(|secret| secret.len()).sum::<usize>() > MAXIMUM_BYTES {
+/// The variants of each distinct secret.
+fn all_variants(secrets: &[Text]) -> Result<Vec<Vec<Vec<u8>>>> {
+    let mut distinct: Vec<_> = secrets.iter().map(Text::as_bytes).collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    if distinct.iter().map(|secret| secret.len()).sum::<usize>() > MAX_SECRET_BYTES {
         return Err(
-            Error::configuration("the secrets are too large to be redacted")
-                .with_hint("use --no-redact, and keep the output from those who may not see them"),
+            Error::configuration("the secrets are too large to be redacted").with_hint(
+                "use `--no-redact`, and keep the output from people who may not see the secrets",
+            ),
         );
     }
-    Ok(different.into_iter().map(forms).collect())
+    Ok(distinct.into_iter().map(variants).collect())
 }
 
 /// Redacts one stream.
-pub struct Redactor {
+pub(crate) struct Redactor {
     patterns: Patterns,
     state: State,
-    /// Bytes that were read and not written yet.
+    /// Bytes that were read but not written yet.
     held: Vec<u8>,
-    /// The place of the first of them in the stream.
-    at: u64,
-    /// What of them, and of what follows, belongs to secrets: in order, and apart.
-    secret: VecDeque<Range<u64>>,
-    /// The end of the last secret for which `[secret]` was written.
-    hidden_to: u64,
+    /// The position of the first held byte in the stream.
+    position: u64,
+    /// The matches that have not been written, as positions in the stream: sorted and disjoint.
+    matches: VecDeque<Range<u64>>,
+    /// The end of the last match for which `[secret]` was written.
+    redacted_to: u64,
 }
 
 impl Redactor {
     /// A redactor for a new stream.
     #[must_use]
-    pub fn new(patterns: Patterns) -> Self {
+    pub(crate) fn new(patterns: Patterns) -> Self {
         Self {
             patterns,
             state: Automaton::START,
             held: Vec::new(),
-            at: 0,
-            secret: VecDeque::new(),
-            hidden_to: 0,
+            position: 0,
+            matches: VecDeque::new(),
+            redacted_to: 0,
         }
     }
 
-    /// Takes the next bytes, and appends what can be shown by now.
-    pub fn push(&mut self, bytes: &[u8], into: &mut Vec<u8>) {
-        let mut place = self.at + self.held.len() as u64;
+    /// Reads the next bytes, and appends to `output` what can be shown so far.
+    pub(crate) fn push(&mut self, bytes: &[u8], output: &mut Vec<u8>) {
+        let mut position = self.position + self.held.len() as u64;
         for byte in bytes {
-            place += 1;
+            position += 1;
             self.state = self.patterns.0.step(self.state, *byte);
-            let length = self.patterns.0.longest(self.state) as u64;
+            let length = self.patterns.0.longest_match(self.state) as u64;
             if length > 0 {
-                self.hide(place - length..place);
+                self.add_match(position - length..position);
             }
         }
         self.held.extend_from_slice(bytes);
-        // No secret that is yet to end begins before this place.
-        let open = self.patterns.0.open(self.state) as u64;
-        self.show(place - open, into);
+        // Matches that are still to come start after these bytes.
+        let pending = self.patterns.0.pending(self.state) as u64;
+        self.write_to(position - pending, output);
     }
 
-    /// Appends what is left at the end of the stream.
-    pub fn finish(&mut self, into: &mut Vec<u8>) {
-        self.show(self.at + self.held.len() as u64, into);
+    /// Appends the rest at the end of the stream.
+    pub(crate) fn finish(&mut self, output: &mut Vec<u8>) {
+        self.write_to(self.position + self.held.len() as u64, output);
         self.state = Automaton::START;
     }
 
-    /// Notes a secret. Where it overlaps others, they become one.
-    fn hide(&mut self, mut found: Range<u64>) {
-        while let Some(last) = self.secret.pop_back_if(|last| last.end > found.start) {
-            found = found.start.min(last.start)..found.end.max(last.end);
+    /// Adds a match, and merges it with those that it overlaps.
+    fn add_match(&mut self, mut new: Range<u64>) {
+        while let Some(last) = self.matches.pop_back_if(|last| last.end > new.start) {
+            new = new.start.min(last.start)..new.end.max(last.end);
         }
-        if found.start < self.hidden_to {
-            self.hidden_to = self.hidden_to.max(found.end);
+        if new.start < self.redacted_to {
+            self.redacted_to = self.redacted_to.max(new.end);
         } else {
-            self.secret.push_back(found);
+            self.matches.push_back(new);
         }
     }
 
-    /// Writes what lies before `limit`.
-    fn show(&mut self, limit: u64, into: &mut Vec<u8>) {
-        let start = self.at;
-        let held = |place: u64| usize::try_from(place - start).unwrap_or(usize::MAX);
-        let mut at = start.max(self.hidden_to.min(limit));
-        while let Some(next) = self.secret.pop_front_if(|next| next.start < limit) {
-            into.extend_from_slice(&self.held[held(at)..held(next.start)]);
-            into.extend_from_slice(REDACTED.as_bytes());
-            self.hidden_to = next.end;
-            at = next.end.min(limit);
+    /// Writes the held bytes before the position `limit`, with the matches replaced.
+    fn write_to(&mut self, limit: u64, output: &mut Vec<u8>) {
+        let start = self.position;
+        let index = |position: u64| usize::try_from(position - start).unwrap_or(usize::MAX);
+        let mut from = start.max(self.redacted_to.min(limit));
+        while let Some(next) = self.matches.pop_front_if(|next| next.start < limit) {
+            output.extend_from_slice(&self.held[index(from)..index(next.start)]);
+            output.extend_from_slice(REDACTED.as_bytes());
+            self.redacted_to = next.end;
+            from = next.end.min(limit);
         }
-        into.extend_from_slice(&self.held[held(at)..held(limit)]);
-        self.held.drain(..held(limit));
-        self.at = limit;
+        output.extend_from_slice(&self.held[index(from)..index(limit)]);
+        self.held.drain(..index(limit));
+        self.position = limit;
     }
 }
 

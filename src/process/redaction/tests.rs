@@ -1,3 +1,4 @@
+use super::variants::MIN_SECRET_BYTES;
 use super::*;
 
 fn patterns(secrets: &[&[u8]]) -> Patterns {
@@ -8,7 +9,7 @@ fn patterns(secrets: &[&[u8]]) -> Patterns {
     Patterns::new(&secrets, &[], []).unwrap().unwrap()
 }
 
-/// What comes out after each of `writes`, and at the end.
+/// The output after each of `writes`, and at the end.
 fn steps(patterns: &Patterns, writes: &[&[u8]]) -> Vec<Vec<u8>> {
     let mut redactor = Redactor::new(patterns.clone());
     let mut steps = Vec::new();
@@ -28,7 +29,7 @@ fn redacted(patterns: &Patterns, writes: &[&[u8]]) -> Vec<u8> {
 }
 
 #[test]
-fn secrets_are_replaced() {
+fn secrets_are_redacted() {
     let all = patterns(&[
         b"hunter2",
         b"hunter2-long",
@@ -42,12 +43,12 @@ fn secrets_are_replaced() {
         ("nothing here\n", "nothing here\n"),
         ("a hunter2 b", "a [secret] b"),
         ("hunter2hunter2", "[secret][secret]"),
-        // The longer one, and what overlaps, as a whole.
+        // The longest match, and overlapping matches as one.
         ("hunter2-long!", "[secret]!"),
         ("hunter2-lon!", "[secret]-lon!"),
         ("xyzabcdefgh.", "[secret]."),
         ("aa aaaaaaaa aa", "aa [secret] aa"),
-        // Whole, by line, in other places.
+        // The whole secret, one of its lines, and lines that are too short.
         (">top\nMIIEowIBAAKCAQEA\nend<", ">[secret]<"),
         ("  MIIEowIBAAKCAQEA\r\n", "  [secret]\r\n"),
         ("top end", "top end"),
@@ -61,12 +62,16 @@ fn secrets_are_replaced() {
         assert_eq!(String::from_utf8(out).unwrap(), want, "{text}");
         let bytes: Vec<_> = text.as_bytes().chunks(1).collect();
         let out = redacted(&all, &bytes);
-        assert_eq!(String::from_utf8(out).unwrap(), want, "{text}, by bytes");
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            want,
+            "{text}, byte by byte"
+        );
     }
 }
 
 #[test]
-fn nothing_is_held_back_but_what_may_be_a_secret() {
+fn only_the_possible_start_of_a_secret_is_held_back() {
     let all = patterns(&[b"hunter2"]);
     for (writes, want) in [
         (
@@ -85,7 +90,7 @@ fn nothing_is_held_back_but_what_may_be_a_secret() {
     }
 }
 
-/// A text that is one long overlap is not kept until its end.
+/// Overlapping matches are not held back until the last one ends.
 #[test]
 fn memory_is_bounded_by_the_longest_secret() {
     let all = patterns(&[b"aaa"]);
@@ -93,17 +98,17 @@ fn memory_is_bounded_by_the_longest_secret() {
     let mut out = Vec::new();
     for _ in 0..100 {
         redactor.push(&[b'a'; 1000], &mut out);
-        assert!(redactor.held.len() < 3 && redactor.secret.len() < 3);
+        assert!(redactor.held.len() < 3 && redactor.matches.len() < 3);
     }
     assert_eq!(out, b"[secret]");
 }
 
 #[test]
-fn secrets_inside_what_is_handed_over_count_too() {
+fn secrets_contained_in_a_file_are_redacted() {
     let text = |text: &str| Text::from(text);
-    let others = [
+    let candidates = [
         text("eyJ-token"),
-        text("never-handed-over"),
+        text("not-contained"),
         text("in-base64"),
         text("ab"),
         text("line-number-1\nline-number-2"),
@@ -112,21 +117,25 @@ fn secrets_inside_what_is_handed_over_count_too() {
     let files = [text(
         "token: eyJ-token\nca: aW4tYmFzZTY0\nab\nline-number-2",
     )];
-    let all = Patterns::new(&[], &others, &files).unwrap().unwrap();
-    let shown = redacted(
+    let all = Patterns::new(&[], &candidates, &files).unwrap().unwrap();
+    let output = redacted(
         &all,
-        &[b"eyJ-token never-handed-over in-base64 ab bGluZS1udW1iZXItMg=="],
+        &[b"eyJ-token not-contained in-base64 ab bGluZS1udW1iZXItMg=="],
     );
     assert_eq!(
-        String::from_utf8(shown).unwrap(),
-        "[secret] never-handed-over [secret] ab [secret]"
+        String::from_utf8(output).unwrap(),
+        "[secret] not-contained [secret] ab [secret]"
     );
-    assert!(Patterns::new(&[text("ab")], &others, []).unwrap().is_none());
+    assert!(
+        Patterns::new(&[text("ab")], &candidates, [])
+            .unwrap()
+            .is_none()
+    );
 }
 
 #[test]
-fn too_large_secrets_are_refused() {
-    let large = Text::from(vec![b'x'; MAXIMUM_BYTES + 1]);
+fn too_large_secrets_are_rejected() {
+    let large = Text::from(vec![b'x'; MAX_SECRET_BYTES + 1]);
     let error = Patterns::new(&[large], &[], []).err().unwrap();
     assert_eq!(
         error.to_string(),
@@ -134,10 +143,10 @@ fn too_large_secrets_are_refused() {
     );
 }
 
-/// Whatever the secrets, the stream and the writes: no secret gets through whole, and what is left
-/// of the stream stands in its order. (No secret here has a byte of `[secret]` itself.)
+/// For random secrets, streams and writes: the output contains no secret, and the rest of the stream
+/// in order. (The secrets have no letter of `[secret]`.)
 #[test]
-fn no_secret_gets_through_however_the_stream_is_cut() {
+fn no_secret_is_shown_however_the_stream_is_split() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     for round in 0..3_000 {
         // Few letters, so that secrets overlap and repeat; sometimes a line break.
@@ -164,42 +173,46 @@ fn no_secret_gets_through_however_the_stream_is_cut() {
         let mut writes = Vec::new();
         let mut rest = stream.as_slice();
         while !rest.is_empty() {
-            let (write, others) = rest.split_at(1 + random.below(rest.len().min(9)));
+            let (write, remaining) = rest.split_at(1 + random.below(rest.len().min(9)));
             writes.push(write);
-            rest = others;
+            rest = remaining;
         }
         let out = redacted(&patterns, &writes);
 
         for secret in secrets
             .iter()
-            .filter(|secret| secret.len() >= MINIMUM_BYTES)
+            .filter(|secret| secret.len() >= MIN_SECRET_BYTES)
         {
-            let through = out.windows(secret.len()).any(|window| window == secret);
+            let is_shown = out.windows(secret.len()).any(|window| window == secret);
             assert!(
-                !through,
+                !is_shown,
                 "round {round}: {secret:?} of {stream:?} in {out:?}"
             );
         }
-        // What is shown is the stream but for what belongs to a form of a secret.
-        assert_eq!(out, model(&secrets, &stream), "round {round}: {secrets:?}");
+
+        assert_eq!(
+            out,
+            reference(&secrets, &stream),
+            "round {round}: {secrets:?}"
+        );
     }
 }
 
-/// The same by the definition: marks every byte of every occurrence of every form.
-fn model(secrets: &[Vec<u8>], stream: &[u8]) -> Vec<u8> {
-    // 0 is shown, 1 begins a secret, 2 goes on with one.
+/// A simple reference implementation: marks every byte of every match of every variant.
+fn reference(secrets: &[Vec<u8>], stream: &[u8]) -> Vec<u8> {
+    // 0: shown, 1: first byte of a match, 2: another byte of a match.
     let mut marks = vec![0; stream.len()];
-    let mut found: Vec<Range<usize>> = Vec::new();
-    for form in secrets.iter().flat_map(|secret| forms(secret)) {
-        for (at, window) in stream.windows(form.len()).enumerate() {
-            if window == form {
-                found.push(at..at + form.len());
+    let mut matches: Vec<Range<usize>> = Vec::new();
+    for variant in secrets.iter().flat_map(|secret| variants(secret)) {
+        for (at, window) in stream.windows(variant.len()).enumerate() {
+            if window == variant {
+                matches.push(at..at + variant.len());
             }
         }
     }
-    found.sort_by_key(|range| (range.start, range.end));
+    matches.sort_by_key(|range| (range.start, range.end));
     let mut end = 0;
-    for range in found {
+    for range in matches {
         if range.start >= end {
             marks[range.start] = 1;
         }

@@ -1,14 +1,14 @@
-//! The provider as the evaluator calls it.
+//! The provider, as the evaluator calls it.
 
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::aws::sts::tests::{ROLE, TOKEN, host, issued};
+use crate::aws::sts::tests::{ROLE, TOKEN, TestContext, issued};
 use crate::clock::Timestamp;
-use crate::http::loopback::{Loopback, answer};
+use crate::http::test_server::{TestServer, http_response};
 use esc::Number;
 
-/// A value of an environment from JSON; `{"secret": text}` is a secret text.
+/// Converts JSON to a value; `{"secret": text}` becomes a secret string.
 fn value(json: &Json) -> Value {
     Value::new(match json {
         Json::Null => Data::Null,
@@ -28,23 +28,25 @@ fn value(json: &Json) -> Value {
     })
 }
 
-/// Opens the provider, and gives a failure as this package's error.
-fn open(provider: &AwsLogin, inputs: &Json) -> Result<Value> {
+/// Opens the provider with these inputs.
+fn open(provider: &AwsLogin<'_>, inputs: &Json) -> Result<Value> {
     let outputs = provider.open(&value(inputs));
     outputs.map_err(|failure| Error::from_failure(&*failure))
 }
 
-fn provider(variables: &[(&str, &str)], region: Option<&str>) -> AwsLogin {
-    let host = host(variables);
-    let settings = Settings {
+fn context(variables: &[(&str, &str)]) -> TestContext {
+    TestContext::new(variables, Duration::from_secs(20))
+}
+
+fn provider<'a>(context: &'a TestContext, region: Option<&str>) -> AwsLogin<'a> {
+    let settings = AwsLoginSettings {
         region: region.map(str::to_owned),
-        identity: Choice {
+        web_identity: WebIdentitySettings {
             variable: Some("TOKEN".to_owned()),
-            ..Choice::default()
+            ..WebIdentitySettings::default()
         },
-        deadline: Deadline::after(Duration::from_secs(20)),
     };
-    AwsLogin::new(&host, &HttpClient::new(&host), settings)
+    AwsLogin::new(context.get(), settings)
 }
 
 fn oidc() -> Json {
@@ -52,8 +54,9 @@ fn oidc() -> Json {
 }
 
 #[test]
-fn the_schemas_are_json_and_mark_secrets() {
-    let provider = provider(&[], None);
+fn schemas_are_json_and_mark_secrets() {
+    let context = context(&[]);
+    let provider = provider(&context, None);
     let inputs: Json = serde_json::from_str(provider.input_schema()).unwrap();
     let outputs: Json = serde_json::from_str(provider.output_schema()).unwrap();
     let pattern = &inputs["oneOf"][0]["properties"]["oidc"]["properties"]["sessionName"]["pattern"];
@@ -76,8 +79,9 @@ fn the_schemas_are_json_and_mark_secrets() {
 }
 
 #[test]
-fn static_credentials_come_back_as_secrets() {
-    let provider = provider(&[], None);
+fn static_credentials_become_secrets() {
+    let context = context(&[]);
+    let provider = provider(&context, None);
     for (names, inputs) in [
         (
             &["accessKeyId", "secretAccessKey", "sessionToken"][..],
@@ -108,10 +112,11 @@ fn static_credentials_come_back_as_secrets() {
 }
 
 #[test]
-fn a_login_is_exchanged_once_and_its_expiry_known() {
-    let server = Loopback::answering([issued("AssumeRoleWithWebIdentity")]);
+fn login_is_exchanged_once_and_its_expiry_is_known() {
+    let server = TestServer::responding([issued("AssumeRoleWithWebIdentity")]);
     let url = server.url();
-    let provider = provider(&[("AWS_ENDPOINT_URL_STS", &url), ("TOKEN", TOKEN)], None);
+    let context = context(&[("AWS_ENDPOINT_URL_STS", &url), ("TOKEN", TOKEN)]);
+    let provider = provider(&context, None);
     assert_eq!(provider.keys(), []);
     // `subjectAttributes` and the spelling of the duration make no difference.
     for login in [
@@ -160,15 +165,16 @@ fn a_login_is_exchanged_once_and_its_expiry_known() {
 }
 
 #[test]
-fn a_session_too_long_for_the_role_leads_to_the_duration() {
+fn hint_for_a_rejected_duration_names_the_input() {
     let text = "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.";
     let body = format!(
         "<ErrorResponse><Error><Code>ValidationError</Code><Message>{text}</Message></Error>\
          </ErrorResponse>"
     );
-    let server = Loopback::answering([answer(400, "", &body)]);
+    let server = TestServer::responding([http_response(400, "", &body)]);
     let url = server.url();
-    let provider = provider(&[("AWS_ENDPOINT_URL_STS", &url), ("TOKEN", TOKEN)], None);
+    let context = context(&[("AWS_ENDPOINT_URL_STS", &url), ("TOKEN", TOKEN)]);
+    let provider = provider(&context, None);
     let error = open(&provider, &oidc()).unwrap_err();
     assert_eq!(error.kind(), Kind::Configuration);
     assert!(
@@ -182,28 +188,29 @@ fn a_session_too_long_for_the_role_leads_to_the_duration() {
 }
 
 #[test]
-fn what_the_schema_lets_pass_is_checked() {
+fn inputs_are_validated_beyond_the_schema() {
     let arn = "`roleArn` is not the ARN of an IAM role";
-    let range = "`duration` is not from 15 minutes to 12 hours, as AWS wants it";
-    let session = "`sessionName` has characters that AWS does not allow";
-    let one_of = "aws-login takes one of `oidc` and `static`";
+    let range = "`duration` must be between 15 minutes and 12 hours";
+    let session = "`sessionName` contains characters that AWS does not allow";
+    let one_of = "aws-login requires either `oidc` or `static`";
     let login = |name: &str, text: Json| {
         let mut login = oidc();
         login["oidc"][name] = text;
         login
     };
+    let context = context(&[("TOKEN", TOKEN)]);
     for (inputs, message) in [
         (json!({}), one_of),
         (json!("text"), one_of),
         (json!({"oidc": {}, "static": {}}), one_of),
-        (json!({"oidc": {}}), "`roleArn` is missing or is not a text"),
+        (json!({"oidc": {}}), "`roleArn` is missing or not a string"),
         (
             json!({"static": {}}),
-            "`accessKeyId` is missing or is not a text",
+            "`accessKeyId` is missing or not a string",
         ),
         (
             json!({"static": {"accessKeyId": "a", "secretAccessKey": "b", "sessionToken": null}}),
-            "`sessionToken` is missing or is not a text",
+            "`sessionToken` is missing or not a string",
         ),
         (
             login("roleArn", json!("arn:aws:iam::<account-id>:role/name")),
@@ -228,7 +235,7 @@ fn what_the_schema_lets_pass_is_checked() {
         (login("roleArn", json!("hunter2")), arn),
         (
             login("roleArn", json!(7)),
-            "`roleArn` is missing or is not a text",
+            "`roleArn` is missing or not a string",
         ),
         (login("sessionName", json!("pulumi/hunter2")), session),
         (login("duration", json!("14m59s")), range),
@@ -238,14 +245,14 @@ fn what_the_schema_lets_pass_is_checked() {
         (login("duration", json!("99999999999999999999h")), range),
         (
             login("policyArns", json!("hunter2")),
-            "`policyArns` is not a list",
+            "`policyArns` must be a list of strings",
         ),
         (
             login("policyArns", json!(["a", 7])),
-            "`policyArns` holds something other than text",
+            "`policyArns` must be a list of strings",
         ),
     ] {
-        let error = open(&provider(&[("TOKEN", TOKEN)], None), &inputs).unwrap_err();
+        let error = open(&provider(&context, None), &inputs).unwrap_err();
         assert_eq!(error.to_string(), message, "{inputs}");
         assert_eq!(error.kind(), Kind::Definition, "{inputs}");
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
@@ -253,14 +260,14 @@ fn what_the_schema_lets_pass_is_checked() {
     for duration in ["15m", "12h", "900s", "11h59m60s"] {
         let login = value(&login("duration", json!(duration)));
         assert!(
-            Login::read(login.property("oidc").unwrap()).is_ok(),
+            OidcLogin::read(login.property("oidc").unwrap()).is_ok(),
             "{duration}"
         );
     }
 }
 
 #[test]
-fn without_a_region_the_partition_decides() {
+fn default_region_depends_on_the_partition() {
     for (partition, region) in [
         ("aws", Some("us-east-1")),
         ("aws-cn", Some("cn-north-1")),
@@ -270,22 +277,23 @@ fn without_a_region_the_partition_decides() {
     ] {
         let role = format!("arn:{partition}:iam::123456789012:role/path/name");
         let login = value(&json!({"roleArn": role, "sessionName": "alice"}));
-        let login = Login::read(&login).unwrap();
-        assert_eq!(login.home_region().ok(), region, "{partition}");
+        let login = OidcLogin::read(&login).unwrap();
+        assert_eq!(login.default_region().ok(), region, "{partition}");
     }
 }
 
 #[test]
-fn the_region_that_was_given_is_asked() {
-    // The proxy refuses, and has seen whom the call was for.
-    let proxy = Loopback::answering(["HTTP/1.1 407 -\r\n\r\n"]);
+fn sts_is_called_in_the_specified_region() {
+    // The proxy rejects the call, after it has seen the host.
+    let proxy = TestServer::responding(["HTTP/1.1 407 -\r\n\r\n"]);
     let address = proxy.url();
     let variables = [("TOKEN", TOKEN), ("HTTPS_PROXY", &address)];
     for (region, server) in [
         (Some("eu-west-1"), "sts.eu-west-1.amazonaws.com"),
         (None, "sts.us-east-1.amazonaws.com"),
     ] {
-        let provider = provider(&variables, region);
+        let context = context(&variables);
+        let provider = provider(&context, region);
         let error = open(&provider, &oidc()).unwrap_err();
         assert_eq!(error.kind(), Kind::Unavailable);
         assert_eq!(
@@ -299,14 +307,15 @@ fn the_region_that_was_given_is_asked() {
 }
 
 #[test]
-fn secret_inputs_are_not_shown() {
+fn secret_inputs_are_redacted() {
     let body = format!(
         "<ErrorResponse><Error><Code>AccessDenied</Code><Message>{ROLE} as alice.hunter2</Message>\
          </Error></ErrorResponse>"
     );
-    let server = Loopback::answering([answer(403, "", &body)]);
+    let server = TestServer::responding([http_response(403, "", &body)]);
     let url = server.url();
-    let provider = provider(&[("AWS_ENDPOINT_URL_STS", &url), ("TOKEN", TOKEN)], None);
+    let context = context(&[("AWS_ENDPOINT_URL_STS", &url), ("TOKEN", TOKEN)]);
+    let provider = provider(&context, None);
     let login = json!({"oidc": {"roleArn": {"secret": ROLE},
         "sessionName": {"secret": "alice.hunter2"}}});
     let error = open(&provider, &login).unwrap_err();
@@ -316,8 +325,8 @@ fn secret_inputs_are_not_shown() {
 }
 
 #[test]
-fn static_credentials_need_nothing_of_the_machine() {
-    // Each of these would be an error, were it read.
+fn static_credentials_read_no_variables() {
+    // Each of these is invalid, and would fail if it were read.
     let variables = [
         ("AWS_USE_FIPS_ENDPOINT", "perhaps"),
         ("AWS_CA_BUNDLE", "/nowhere"),
@@ -325,17 +334,18 @@ fn static_credentials_need_nothing_of_the_machine() {
         ("TOKEN", "no token"),
     ];
     let keys = json!({"static": {"accessKeyId": "AKIA", "secretAccessKey": "key"}});
-    assert!(open(&provider(&variables, None), &keys).is_ok());
+    assert!(open(&provider(&context(&variables), None), &keys).is_ok());
 }
 
 #[test]
-fn a_failed_login_is_tried_again() {
-    let server = Loopback::answering([
-        answer(403, "", "<E><Error><Code>AccessDenied</Code></Error></E>"),
+fn failed_login_is_not_remembered() {
+    let server = TestServer::responding([
+        http_response(403, "", "<E><Error><Code>AccessDenied</Code></Error></E>"),
         issued("AssumeRoleWithWebIdentity"),
     ]);
     let url = server.url();
-    let provider = provider(&[("AWS_ENDPOINT_URL_STS", &url), ("TOKEN", TOKEN)], None);
+    let context = context(&[("AWS_ENDPOINT_URL_STS", &url), ("TOKEN", TOKEN)]);
+    let provider = provider(&context, None);
     assert!(open(&provider, &oidc()).is_err());
     assert!(open(&provider, &oidc()).is_ok());
 }

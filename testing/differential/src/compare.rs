@@ -9,7 +9,7 @@ use crate::case::{Answer, Case, Diagnostic};
 use crate::upstream::CRASHED;
 
 /// Differences that are meant: a name, and why.
-pub const EXPLAINED: [(&str, &str); 11] = [
+pub const EXPLAINED: [(&str, &str); 12] = [
     (
         "no YAML",
         "of a text that is not valid YAML, both say the same: upstream without a position, ours with \
@@ -42,6 +42,11 @@ pub const EXPLAINED: [(&str, &str); 11] = [
         "upstream gives no place to what is wrong with the text of `fn::secret`; ours does",
     ),
     (
+        "pattern",
+        "ours compiles schema patterns with `regex-lite`: it rejects a few constructs of Go's `regexp` \
+         and points to `--remote`, and words the errors of invalid patterns differently",
+    ),
+    (
         "split",
         "the parts of a secret that `fn::split` splits are public in upstream, secret in ours",
     ),
@@ -63,6 +68,12 @@ const LIMITS: [&str; 7] = [
     "go deeper than",
     "environments are imported",
 ];
+
+/// How both report a pattern that does not compile.
+const INVALID_PATTERN: &str = "invalid schema: error parsing regexp: ";
+
+/// How our message about a pattern that only upstream supports points to Pulumi Cloud.
+const REMOTE: &str = "`--remote`";
 
 /// How two answers compare.
 #[derive(Clone, Debug, Default)]
@@ -141,6 +152,12 @@ pub fn compare(case: &Case, theirs: &Answer, ours: &Answer) -> Comparison {
         comparison.explained.push("no JSON");
         return comparison;
     }
+    let mut unsupported = ours.open.iter().chain(&ours.checked);
+    if unsupported.any(|it| it.summary.starts_with(INVALID_PATTERN) && it.summary.contains(REMOTE))
+    {
+        comparison.explain("pattern");
+        return comparison;
+    }
     for (name, theirs, ours) in [
         ("revealed", &theirs.revealed, &ours.revealed),
         ("redacted", &theirs.redacted, &ours.redacted),
@@ -217,6 +234,7 @@ impl Comparison {
             ("no YAML", is_no_yaml),
             ("secret", keeps_anchor),
             ("unplaced", is_unplaced),
+            ("pattern", rejects_pattern),
             (
                 "secret",
                 if self.has_secrets {
@@ -411,6 +429,17 @@ fn is_unplaced(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
         && theirs.path.is_empty()
         && (&theirs.severity, &theirs.summary) == (&ours.severity, &ours.summary)
         && ours.path.to_lowercase().ends_with("[\"fn::secret\"]")
+}
+
+/// Whether both reject a pattern at the same place, in different words.
+fn rejects_pattern(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
+    let same_place = Diagnostic {
+        summary: ours.summary.clone(),
+        ..theirs.clone()
+    };
+    theirs.summary.starts_with(INVALID_PATTERN)
+        && ours.summary.starts_with(INVALID_PATTERN)
+        && *ours == same_place
 }
 
 /// Whether both say the same of a text that is not valid YAML, ours with a position.

@@ -6,7 +6,7 @@ use esc::Text;
 use esc::evaluator::{
     Decrypter, Definition, Evaluation, Evaluator, Importer, Provider, Providers, Rotator,
 };
-use esc::format::json::{self, Secrets};
+use esc::format::{Secrets, json};
 use esc::{self, Data, Severity, Value};
 use esc::{Error, HostResult};
 

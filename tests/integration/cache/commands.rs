@@ -205,7 +205,7 @@ fn invalid_settings_are_reported() {
         command.env("KUBECTL_ESC_NO_CACHE", "yes");
     });
     output.assert_fails(
-        "kubectl-esc: the variable `KUBECTL_ESC_NO_CACHE` is neither `true` nor `false`\n  hint: \
+        "kubectl-esc: the variable `KUBECTL_ESC_NO_CACHE` must be `true` or `false`\n  hint: \
          set `KUBECTL_ESC_NO_CACHE` to `true` or `false`, or unset it\n",
         2,
     );
@@ -219,8 +219,8 @@ fn invalid_settings_are_reported() {
     for action in ["list", "clear"] {
         let homeless = plugin().env_remove("HOME").args(["cache", action]);
         homeless.run().assert_fails(
-            "kubectl-esc: there is no home directory, and so no cache\n  hint: set HOME, or name a \
-             folder with `--cache-dir`\n",
+            "kubectl-esc: there is no home directory for the cache\n  hint: set HOME, or pass \
+             `--cache-dir`\n",
             2,
         );
         let file = plugin().file("file", "").args(["cache", action]);

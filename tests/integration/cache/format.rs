@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kubectl_esc::cache::{Attempt, Cache, Entry, Failure, Kept, Login};
+use kubectl_esc::cache::{
+    Cache, CacheEntry, CachedCredentials, CachedFailure, LockAttempt, LoginSecrets,
+};
 use kubectl_esc::clock::{Clock, Timestamp};
 use kubectl_esc::digest::Sha256;
 use kubectl_esc::error::{Error, Kind};
@@ -15,7 +17,7 @@ use proptest::test_runner::{Config, RngSeed};
 use tempfile::TempDir;
 
 fn cache(folder: &Path) -> Cache {
-    let mut login = Login::default();
+    let mut login = LoginSecrets::default();
     login.add("token", Some(b"hunter2"));
     Cache::new(
         folder.to_owned(),
@@ -24,9 +26,9 @@ fn cache(folder: &Path) -> Cache {
     )
 }
 
-fn kept() -> Kept {
+fn kept() -> CacheEntry {
     let now = Timestamp::from_unix(1_700_000_000);
-    Kept::Credentials(Entry {
+    CacheEntry::Credentials(CachedCredentials {
         shown_cluster: "prod".to_owned(),
         cluster_name: "prod".to_owned(),
         region: "eu-west-1".to_owned(),
@@ -37,22 +39,22 @@ fn kept() -> Kept {
         obtained_at: now,
         good_until: now.plus(Duration::from_hours(1)),
         clock_offset: 0,
-        machine_start: None,
+        boot_time: None,
         files: Vec::new(),
     })
 }
 
-fn failure() -> Failure {
+fn failure() -> CachedFailure {
     let now = Timestamp::from_unix(1_700_000_000);
-    Failure::new(&Error::new(Kind::Denied, "no"), Some(1), now)
+    CachedFailure::new(&Error::new(Kind::Denied, "no"), Some(1), now)
 }
 
 /// A folder with an entry and a failure, and their paths.
 fn folder() -> (TempDir, PathBuf, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let cache = cache(folder.path());
-    cache.keep("acme/platform/prod", &kept()).unwrap();
-    cache.remember(&failure()).unwrap();
+    cache.store("acme/platform/prod", &kept()).unwrap();
+    cache.store_failure(&failure()).unwrap();
     let find = |ending: &str| {
         let mut entries = fs::read_dir(folder.path()).unwrap();
         let found = entries.find_map(|entry| {
@@ -71,7 +73,7 @@ fn folder() -> (TempDir, PathBuf, PathBuf) {
 fn changed_and_truncated_files_are_rejected() {
     let (folder, entry, failed) = folder();
     let cache = cache(folder.path());
-    let opens = || cache.look_up().unwrap().is_some();
+    let opens = || cache.load().unwrap().is_some();
     assert!(opens());
     assert_eq!(cache.last_failure(), Some(failure()));
     for (path, opens) in [
@@ -132,14 +134,14 @@ proptest! {
         for path in [&entry, &failed, &entry.with_extension("lock")] {
             fs::write(path, &bytes).unwrap();
         }
-        prop_assert!(matches!(cache.look_up(), Ok(None) | Err(_)));
+        prop_assert!(matches!(cache.load(), Ok(None) | Err(_)));
         prop_assert_eq!(cache.last_failure(), None);
-        let listed = kubectl_esc::cache::list(&kubectl_esc::cache::Folder::new(folder.path().to_owned()));
+        let listed = kubectl_esc::cache::list(&kubectl_esc::cache::CacheDir::new(folder.path().to_owned()));
         prop_assert!(listed.is_ok());
         let now = Clock::system().now();
-        prop_assert!(matches!(cache.try_lock(now), Ok(Attempt::Locked(_))));
-        cache.keep("acme/platform/prod", &kept()).unwrap();
-        prop_assert!(cache.look_up().unwrap().is_some());
+        prop_assert!(matches!(cache.try_lock(now), Ok(LockAttempt::Acquired(_))));
+        cache.store("acme/platform/prod", &kept()).unwrap();
+        prop_assert!(cache.load().unwrap().is_some());
     }
 
     #[test]
@@ -148,11 +150,11 @@ proptest! {
         let cache = cache(folder.path());
         let now = Clock::system().now();
         let held = cache.try_lock(now).unwrap();
-        prop_assert!(matches!(held, Attempt::Locked(_)));
+        prop_assert!(matches!(held, LockAttempt::Acquired(_)));
         fs::write(entry.with_extension("lock"), &bytes).unwrap();
-        prop_assert!(matches!(cache.try_lock(now), Ok(Attempt::Held(_))));
+        prop_assert!(matches!(cache.try_lock(now), Ok(LockAttempt::Held(_))));
         drop(held);
-        prop_assert!(matches!(cache.try_lock(now), Ok(Attempt::Locked(_))));
+        prop_assert!(matches!(cache.try_lock(now), Ok(LockAttempt::Acquired(_))));
     }
 
     #[test]

@@ -175,7 +175,7 @@ fn orphaned_call_exits_at_its_time_limit() {
     let mut told = String::new();
     let stderr = shell.stderr.as_mut().unwrap();
     stderr.read_to_string(&mut told).unwrap();
-    assert!(told.contains("did not answer within 2s"), "{told}");
+    assert!(told.contains("did not respond within 2s"), "{told}");
     fixture.server.set(Behavior::Answer);
     let steps = fixture.assert_valid_token(&[]);
     assert!(!steps.contains(WAITING), "{steps}");

@@ -107,7 +107,7 @@ fn kubectl_fails_once_per_command_after_credentials_expire() {
         let mut asked = pulumi_cloud.requests();
         for (behavior, message) in [
             (Behavior::Close, "cannot reach `127.0.0.1`\n"),
-            (Behavior::Hang, "`127.0.0.1` did not answer within 2s\n"),
+            (Behavior::Hang, "`127.0.0.1` did not respond within 2s\n"),
         ] {
             pulumi_cloud.set(behavior);
             let limit = ["--timeout", "2s"];

@@ -127,8 +127,8 @@ fn failed_identity_token_exchange_is_reported() {
         (
             "",
             &[],
-            "kubectl-esc: the environment holds no AWS credentials
-  hint: add `fn::open::aws-login` to it, or name their place with `--credentials PATH`
+            "kubectl-esc: the environment contains no AWS credentials
+  hint: add `fn::open::aws-login` to it, or pass the path of credentials with `--credentials PATH`
 ",
             6,
         ),
@@ -143,8 +143,8 @@ fn failed_identity_token_exchange_is_reported() {
         (
             "  other: hunter2\n",
             &["--web-identity", "other", "--role-arn", ROLE],
-            "kubectl-esc: what is in `other` in the environment is not an identity token
-  hint: it has to be a signed JSON web token (JWT): three parts in base64url with dots between
+            "kubectl-esc: `other` in the environment does not contain a valid identity token
+  hint: use a signed JSON web token (JWT): three parts in base64url, separated by dots
 ",
             2,
         ),

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use kubectl_esc::Context;
 use kubectl_esc::clock::{Clock, Deadline};
 use kubectl_esc::error::Kind;
 use kubectl_esc::host::Host;
 use kubectl_esc::http::HttpClient;
 use kubectl_esc::log::Log;
-use kubectl_esc::pulumi_cloud::{Cloud, Name, Oidc, Organization, Settings};
+use kubectl_esc::pulumi_cloud::{
+    Cloud, EnvironmentName, LoginSettings, OidcSettings, Organization, StoredEnvironment,
+};
 use stand_ins::pulumi_cloud::configuration::TOKEN;
 
 use super::PulumiCloudFixture;
@@ -22,18 +25,22 @@ fn ciphertexts_are_decrypted_in_order() {
         ],
         Clock::system(),
     );
-    let settings = Settings {
+    let settings = LoginSettings {
         organization: None,
-        oidc: Oidc::default(),
-        deadline: Deadline::after(Duration::from_secs(40)),
+        oidc: OidcSettings::default(),
     };
     let acme = Organization::parse("acme", "the test").unwrap();
     let log = Log::disabled();
     let http = HttpClient::new(&host);
-    let cloud = Cloud::log_in(&host, &http, &settings, Some(&acme), &log).unwrap();
-    let stored = cloud
-        .stored(&Name::parse("acme/platform/prod").unwrap())
-        .unwrap();
+    let context = Context {
+        host: &host,
+        http: &http,
+        log: &log,
+        deadline: Deadline::after(Duration::from_secs(40)),
+    };
+    let cloud = Cloud::log_in(context, &settings, Some(&acme)).unwrap();
+    let name = EnvironmentName::parse("acme/platform/prod").unwrap();
+    let stored = StoredEnvironment::new(&cloud, &name).unwrap();
     let encrypt = |plaintext: &str| {
         let pulumi_cloud = &pulumi_cloud.stand_in;
         pulumi_cloud.encrypt("acme", "platform", "prod", plaintext)
@@ -49,11 +56,12 @@ fn ciphertexts_are_decrypted_in_order() {
 
     let error = stored.decrypt(&["hunter2"]).unwrap_err();
     assert_eq!(error.kind(), Kind::Configuration, "{error:?}");
-    let other = Name::parse("acme/platform/none").unwrap();
-    let error = cloud.stored(&other).unwrap().decrypt(&[&one]).unwrap_err();
+    let other = EnvironmentName::parse("acme/platform/none").unwrap();
+    let other = StoredEnvironment::new(&cloud, &other).unwrap();
+    let error = other.decrypt(&[&one]).unwrap_err();
     let message = error.to_string();
     assert!(
-        message.starts_with("there is no environment `acme/platform/none`"),
+        message.starts_with("the environment `acme/platform/none` does not exist"),
         "{message}"
     );
     assert!(!format!("{cloud:?} {error:?}").contains(TOKEN));
@@ -97,8 +105,8 @@ fn local_copy_of_a_stored_environment_is_opened() {
     assert_eq!(output.code, 3, "{output:?}");
     let output = open(&["--secrets-of", "acme/platform/none"]).run();
     assert_eq!(output.code, 2, "{output:?}");
-    let start = "kubectl-esc: cannot open the environment `env.yaml`: decrypting: there is no \
-                 environment `acme/platform/none`";
+    let start = "kubectl-esc: cannot open the environment `env.yaml`: decrypting: the \
+                 environment `acme/platform/none` does not exist";
     assert!(output.stderr.starts_with(start), "{}", output.stderr);
     // Of two ciphertexts one was asked for.
     let operations = pulumi_cloud.stand_in.operations();

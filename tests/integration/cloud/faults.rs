@@ -38,7 +38,7 @@ const ROWS: &[Row] = &[
         stderr: "cannot reach `127.0.0.1`
   caused by: the connection was refused
   caused by: Connection refused (os error 111)
-  hint: check the network; where it wants a proxy, set `HTTPS_PROXY`
+  hint: check the network; if it requires a proxy, set `HTTPS_PROXY`
 ",
         code: 5,
         asked: &[],
@@ -55,7 +55,7 @@ const ROWS: &[Row] = &[
         stderr: "cannot reach `api.pulumi.com`
   caused by: the host name cannot be resolved
   caused by: [resolver]
-  hint: check the proxy that `HTTPS_PROXY` names, or list `api.pulumi.com` in `NO_PROXY`
+  hint: check the proxy in `HTTPS_PROXY`, or add `api.pulumi.com` to `NO_PROXY`
 ",
         code: 5,
         asked: &[],
@@ -80,8 +80,8 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("open", Fault::Hang, 9);
             plugin.env("KUBECTL_ESC_TIMEOUT", "2s")
         },
-        stderr: "`127.0.0.1` did not answer within 2s
-  hint: check the network, or allow more time with `--timeout`
+        stderr: "`127.0.0.1` did not respond within 2s
+  hint: check the network, or increase `--timeout`
 ",
         code: 5,
         asked: &["open"],
@@ -92,8 +92,8 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("read session", Fault::HangMidBody, 9);
             plugin.env("KUBECTL_ESC_TIMEOUT", "2s")
         },
-        stderr: "`127.0.0.1` did not answer within 2s
-  hint: check the network, or allow more time with `--timeout`
+        stderr: "`127.0.0.1` did not respond within 2s
+  hint: check the network, or increase `--timeout`
 ",
         code: 5,
         asked: &["open", "read session"],
@@ -105,8 +105,8 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("open", slow, 1);
             plugin.env("KUBECTL_ESC_TIMEOUT", "2s")
         },
-        stderr: "`127.0.0.1` did not answer within 2s
-  hint: check the network, or allow more time with `--timeout`
+        stderr: "`127.0.0.1` did not respond within 2s
+  hint: check the network, or increase `--timeout`
 ",
         code: 5,
         asked: &["open"],
@@ -119,7 +119,7 @@ const ROWS: &[Row] = &[
         },
         stderr: "cannot reach `127.0.0.1`
   caused by: connection closed before message completed
-  hint: check the network; where it wants a proxy, set `HTTPS_PROXY`
+  hint: check the network; if it requires a proxy, set `HTTPS_PROXY`
 ",
         code: 5,
         // It may have been done: it is not tried again.
@@ -133,7 +133,7 @@ const ROWS: &[Row] = &[
         },
         stderr: "cannot reach `127.0.0.1`
   caused by: connection closed before message completed
-  hint: check the network; where it wants a proxy, set `HTTPS_PROXY`
+  hint: check the network; if it requires a proxy, set `HTTPS_PROXY`
 ",
         code: 5,
         asked: &["open", "read session", "read session", "read session", "read session"],
@@ -145,9 +145,9 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("open", Fault::Truncated, 9);
             plugin
         },
-        stderr: "the answer of `127.0.0.1` is not one of Pulumi Cloud's API
+        stderr: "the response from `127.0.0.1` did not come from Pulumi Cloud
   caused by: it is not JSON: unexpected end of JSON input at byte [n]
-  hint: check PULUMI_BACKEND_URL; a proxy or a login page may answer in its place
+  hint: check PULUMI_BACKEND_URL; a proxy or a login page may be answering instead
 ",
         code: 5,
         asked: &["open"],
@@ -158,9 +158,9 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("read session", Fault::Truncated, 9);
             plugin
         },
-        stderr: "the answer of `127.0.0.1` is not one of Pulumi Cloud's API
+        stderr: "the response from `127.0.0.1` did not come from Pulumi Cloud
   caused by: it is not JSON: unexpected end of JSON input at byte [n]
-  hint: check PULUMI_BACKEND_URL; a proxy or a login page may answer in its place
+  hint: check PULUMI_BACKEND_URL; a proxy or a login page may be answering instead
 ",
         code: 5,
         asked: &["open", "read session"],
@@ -171,9 +171,9 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("open", Fault::Html, 9);
             plugin
         },
-        stderr: "the answer of `127.0.0.1` is not one of Pulumi Cloud's API
+        stderr: "the response from `127.0.0.1` did not come from Pulumi Cloud
   caused by: it is not JSON: invalid character looking for beginning of value at byte 0
-  hint: check PULUMI_BACKEND_URL; a proxy or a login page may answer in its place
+  hint: check PULUMI_BACKEND_URL; a proxy or a login page may be answering instead
 ",
         code: 5,
         asked: &["open"],
@@ -184,8 +184,8 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("read session", Fault::Huge(100_000_000), 1);
             plugin
         },
-        stderr: "`127.0.0.1` answered with more than 33554432 bytes
-  hint: check that the address is the service's, not that of another
+        stderr: "the response from `127.0.0.1` is larger than 33554432 bytes
+  hint: check that the URL is that of the service
 ",
         code: 5,
         asked: &["open", "read session"],
@@ -197,9 +197,9 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("open", Fault::Answer(answer), 1);
             plugin
         },
-        stderr: "the answer of `127.0.0.1` is not one of Pulumi Cloud's API
-  caused by: it names no session
-  hint: check PULUMI_BACKEND_URL; a proxy or a login page may answer in its place
+        stderr: "the response from `127.0.0.1` did not come from Pulumi Cloud
+  caused by: it has no session ID
+  hint: check PULUMI_BACKEND_URL; a proxy or a login page may be answering instead
 ",
         code: 5,
         asked: &["open"],
@@ -208,9 +208,9 @@ const ROWS: &[Row] = &[
     Row {
         name: "401",
         prepare: |_, plugin| plugin.env("PULUMI_ACCESS_TOKEN", "pul-unknown"),
-        stderr: "`127.0.0.1` does not accept the access token from the variable `PULUMI_ACCESS_TOKEN`
+        stderr: "`127.0.0.1` rejected the access token from the variable `PULUMI_ACCESS_TOKEN`
   caused by: Unauthorized: No credentials provided or are invalid.
-  hint: set PULUMI_ACCESS_TOKEN to a token that is valid there
+  hint: set PULUMI_ACCESS_TOKEN to a token that is valid for this backend
 ",
         code: 4,
         asked: &["open"],
@@ -222,9 +222,9 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("open", fault, 1);
             plugin
         },
-        stderr: "the user `alice` (access token from the variable `PULUMI_ACCESS_TOKEN`) may not open `acme/platform/prod`
+        stderr: "the user `alice` (access token from the variable `PULUMI_ACCESS_TOKEN`) is not allowed to open the environment `acme/platform/prod`
   caused by: Forbidden
-  hint: ask an administrator of `acme` for the permission to open it
+  hint: ask an administrator of `acme` for permission to open it
 ",
         code: 4,
         asked: &["open", "current user", "metadata"],
@@ -236,7 +236,7 @@ const ROWS: &[Row] = &[
             assert!(pulumi_cloud.calls().is_empty());
             plugin.env("KUBECTL_ESC_ENVIRONMENT", "acme/test/gated")
         },
-        stderr: "opening `acme/test/gated` needs an approval for the user `alice`
+        stderr: "the user `alice` (access token from the variable `PULUMI_ACCESS_TOKEN`) needs an approval to open the environment `acme/test/gated`
   caused by: Forbidden: opening this environment needs an approved open request
   hint: request to open the environment in Pulumi Cloud, and try again once it is approved
 ",
@@ -246,9 +246,9 @@ const ROWS: &[Row] = &[
     Row {
         name: "404, a member of the organization",
         prepare: |_, plugin| plugin.env("KUBECTL_ESC_ENVIRONMENT", "acme/platform/none"),
-        stderr: "there is no environment `acme/platform/none`, or the user `alice` (access token from the variable `PULUMI_ACCESS_TOKEN`) has no access to it
+        stderr: "the environment `acme/platform/none` does not exist, or the user `alice` (access token from the variable `PULUMI_ACCESS_TOKEN`) has no access to it
   caused by: [message]
-  hint: check the name, or ask for access; `pulumi env ls` lists what there is
+  hint: check the name, or ask for access; `pulumi env ls` lists what you can access
 ",
         code: 2,
         asked: &["open", "current user", "metadata"],
@@ -260,9 +260,9 @@ const ROWS: &[Row] = &[
                 .env("PULUMI_ACCESS_TOKEN", TEAM_TOKEN)
                 .env("KUBECTL_ESC_ENVIRONMENT", "acme/platform/prod@none")
         },
-        stderr: "there is no environment `acme/platform/prod@none`, or the team `platform` of `acme` (access token from the variable `PULUMI_ACCESS_TOKEN`) has no access to it
+        stderr: "the environment `acme/platform/prod@none` does not exist, or the team `platform` of `acme` (access token from the variable `PULUMI_ACCESS_TOKEN`) has no access to it
   caused by: [message]
-  hint: check the name, or ask for access; `pulumi env ls` lists what there is
+  hint: check the name, or ask for access; `pulumi env ls` lists what you can access
 ",
         code: 2,
         asked: &["open revision", "current user", "metadata"],
@@ -270,9 +270,9 @@ const ROWS: &[Row] = &[
     Row {
         name: "404, of another organization",
         prepare: |_, plugin| plugin.env("PULUMI_ACCESS_TOKEN", STRANGERS_TOKEN),
-        stderr: "there is no environment `acme/platform/prod`, or the user `mallory` (access token from the variable `PULUMI_ACCESS_TOKEN`) has no access to it
+        stderr: "the environment `acme/platform/prod` does not exist, or the user `mallory` (access token from the variable `PULUMI_ACCESS_TOKEN`) has no access to it
   caused by: [message]
-  hint: check the organisation: `mallory` is a member of `mallory`, not of `acme`
+  hint: check the organization: `mallory` is a member of `mallory`, not of `acme`
 ",
         code: 2,
         asked: &["open", "current user", "metadata"],
@@ -284,7 +284,7 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("open", fault, 1);
             plugin
         },
-        stderr: "the environment was changed at the same time
+        stderr: "the environment was modified at the same time
   caused by: Conflict
   hint: try again in a moment
 ",
@@ -299,7 +299,7 @@ const ROWS: &[Row] = &[
                 .fail_at("open", Fault::too_many_requests(Some(3600)), 1);
             plugin
         },
-        stderr: "`127.0.0.1` refuses so many requests in so short a time
+        stderr: "`127.0.0.1` limits the rate of requests
   caused by: Too Many Requests: rate limit exceeded
   hint: try again in 1h
 ",
@@ -315,7 +315,7 @@ const ROWS: &[Row] = &[
                 .fail_at("open", Fault::too_many_requests(None), 9);
             plugin
         },
-        stderr: "`127.0.0.1` refuses so many requests in so short a time
+        stderr: "`127.0.0.1` limits the rate of requests
   caused by: Too Many Requests: rate limit exceeded
   hint: try again in a moment
 ",
@@ -328,9 +328,9 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("open", Fault::internal(), 9);
             plugin
         },
-        stderr: "`127.0.0.1` failed (HTTP status 500, request id request-1)
+        stderr: "`127.0.0.1` failed (HTTP status 500, request ID request-1)
   caused by: Internal Server Error
-  hint: try again in a moment; https://status.pulumi.com tells about outages
+  hint: try again in a moment; see https://status.pulumi.com for outages
 ",
         code: 5,
         asked: &["open"],
@@ -341,9 +341,9 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("read session", Fault::internal(), 9);
             plugin
         },
-        stderr: "`127.0.0.1` failed (HTTP status 500, request id request-5)
+        stderr: "`127.0.0.1` failed (HTTP status 500, request ID request-5)
   caused by: Internal Server Error
-  hint: try again in a moment; https://status.pulumi.com tells about outages
+  hint: try again in a moment; see https://status.pulumi.com for outages
 ",
         code: 5,
         asked: &["open", "read session", "read session", "read session", "read session"],
@@ -357,9 +357,9 @@ const ROWS: &[Row] = &[
                 .fail_at("open", Fault::refuse(500, &message, &[]), 1);
             plugin
         },
-        stderr: "`127.0.0.1` failed (HTTP status 500, request id request-1)
+        stderr: "`127.0.0.1` failed (HTTP status 500, request ID request-1)
   caused by: no such token: [secret]
-  hint: try again in a moment; https://status.pulumi.com tells about outages
+  hint: try again in a moment; see https://status.pulumi.com for outages
 ",
         code: 5,
         asked: &["open"],
@@ -372,7 +372,7 @@ const ROWS: &[Row] = &[
                 .fail_at("read session", Fault::ExpireSessions, 1);
             plugin
         },
-        stderr: "the session ended before it could be read
+        stderr: "the session expired before it could be read
   caused by: [message]
   hint: try again in a moment
 ",
@@ -515,8 +515,8 @@ fn a_redirect_is_not_followed() {
         .fail_at("open", Fault::redirect(&to), 9);
     let output = pulumi_cloud.get_token(ENVIRONMENT).run();
     output.assert_fails(
-        "kubectl-esc: cannot open the environment `acme/platform/prod`: `127.0.0.1` redirects to another address (HTTP status 307)
-  hint: check PULUMI_BACKEND_URL, and whether the network wants a login; the access token is not sent elsewhere
+        "kubectl-esc: cannot open the environment `acme/platform/prod`: `127.0.0.1` redirected to another URL (HTTP status 307)
+  hint: check PULUMI_BACKEND_URL, and whether the network requires a login; redirects are not followed
 ",
         5,
     );
@@ -548,8 +548,8 @@ fn tls_failures_are_explained() {
     for (output, cause, hint) in [
         (
             unknown,
-            "the server's certificate is from an unknown authority",
-            "if your network inspects TLS, name a PEM file with its authority in `AWS_CA_BUNDLE`",
+            "the server's certificate is signed by an unknown authority",
+            "if your network inspects TLS, set `AWS_CA_BUNDLE` to a PEM file with its CA certificate",
         ),
         (
             {
@@ -567,8 +567,8 @@ fn tls_failures_are_explained() {
                 let url = format!("https://localhost:{}", server.address().port());
                 secure(&pulumi_cloud, &url, &other.cert.pem()).run()
             },
-            "the server's certificate is for another name",
-            "check the host name; another server may answer in its place",
+            "the server's certificate is for another host name",
+            "check the host name; another server may be answering for it",
         ),
     ] {
         assert_eq!(output.code, 5, "{output:?}");

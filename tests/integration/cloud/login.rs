@@ -170,8 +170,8 @@ fn unusable_login_has_a_hint() {
     for (file, stderr, code) in [
         (
             None,
-            "there is no login for Pulumi Cloud at `127.0.0.1`
-  hint: run `pulumi login`, set PULUMI_ACCESS_TOKEN, or give `--pulumi-oidc-token`
+            "not logged in to Pulumi Cloud at `127.0.0.1`
+  hint: run `pulumi login`, set PULUMI_ACCESS_TOKEN, or pass `--pulumi-oidc-token`
 ",
             2,
         ),
@@ -184,7 +184,7 @@ fn unusable_login_has_a_hint() {
         ),
         (
             Some(credentials(&pulumi_cloud, &withdrawn)),
-            "the login of `alice` at `127.0.0.1` has expired and cannot be renewed
+            "the login of `alice` at `127.0.0.1` has expired and cannot be refreshed
   caused by: Unauthorized: invalid refresh token
   hint: run `pulumi login`
 ",
@@ -192,7 +192,7 @@ fn unusable_login_has_a_hint() {
         ),
         (
             Some(envelope.to_string()),
-            "the login in `[dir]/home/.pulumi/credentials.json` is encrypted with a key that only the Pulumi CLI can get at
+            "the login in `[dir]/home/.pulumi/credentials.json` is encrypted, and only the Pulumi CLI can decrypt it
   hint: set PULUMI_ACCESS_TOKEN, or log in with `PULUMI_CREDENTIAL_STORE=plaintext pulumi login`
 ",
             2,
@@ -201,7 +201,7 @@ fn unusable_login_has_a_hint() {
             Some("{hunter2".to_owned()),
             "cannot read `[dir]/home/.pulumi/credentials.json`
   caused by: invalid character looking for beginning of object key string at byte 1
-  hint: check the file's permissions and content, run `pulumi login` to make it anew, or set PULUMI_ACCESS_TOKEN and PULUMI_BACKEND_URL
+  hint: check the file's permissions and content, run `pulumi login` to recreate it, or set PULUMI_ACCESS_TOKEN and PULUMI_BACKEND_URL
 ",
             2,
         ),
@@ -239,9 +239,9 @@ fn login_to_a_state_backend_does_not_prevent_a_call() {
         .plugin()
         .env("PULUMI_BACKEND_URL", "s3://state");
     get_token(plugin).run().assert_fails(
-        "kubectl-esc: cannot open the environment `acme/platform/prod`: there is no login for Pulumi Cloud at `api.pulumi.com`
-  caused by: the variable `PULUMI_BACKEND_URL` names a backend that keeps Pulumi's state, not environments
-  hint: run `pulumi login`, set PULUMI_ACCESS_TOKEN, or give `--pulumi-oidc-token`
+        "kubectl-esc: cannot open the environment `acme/platform/prod`: not logged in to Pulumi Cloud at `api.pulumi.com`
+  caused by: the variable `PULUMI_BACKEND_URL` names a backend that stores only Pulumi state, not environments
+  hint: run `pulumi login`, set PULUMI_ACCESS_TOKEN, or pass `--pulumi-oidc-token`
 ",
         2,
     );
@@ -302,8 +302,8 @@ fn a_job_of_github_actions_needs_no_stored_secret() {
     let plugin =
         job(pulumi_cloud.plugin_without_login()).args(["get-token", "platform/prod", "-i", "prod"]);
     plugin.run().assert_fails(
-        "kubectl-esc: cannot open the environment `platform/prod`: the identity token from GitHub Actions cannot be exchanged: the organisation is not known
-  hint: write the environment as ORG/PROJECT/NAME, or give `--organization ORG` or PULUMI_DEFAULT_ORGANIZATION
+        "kubectl-esc: cannot open the environment `platform/prod`: cannot exchange the identity token from GitHub Actions: the organization is not known
+  hint: write the environment as ORG/PROJECT/NAME, pass `--organization`, or set PULUMI_DEFAULT_ORGANIZATION
 ",
         2,
     );
@@ -332,16 +332,16 @@ fn rejected_identity_token_is_reported() {
     assert_eq!(pulumi_cloud.calls(), []);
     let refused = |token: &str, kind: &str, cause: &str| {
         format!(
-            "kubectl-esc: cannot open the environment `acme/platform/prod`: Pulumi Cloud does not exchange the identity token from the variable `{token}` (`--pulumi-oidc-token`) for an access token (organisation `acme`, {kind})
+            "kubectl-esc: cannot open the environment `acme/platform/prod`: Pulumi Cloud rejected the identity token from the variable `{token}` (`--pulumi-oidc-token`) (organization `acme`, token type `{kind}`)
   caused by: {cause}
-  hint: in the settings of the organisation `acme`, register the token's issuer with the audience `urn:pulumi:org:acme` and a policy that its claims satisfy
+  hint: in the settings of the organization `acme`, register the token's issuer with the audience `urn:pulumi:org:acme` and a policy that matches the token's claims
 "
         )
     };
     plugin("env:OTHER").run().assert_fails(
         &refused(
             "OTHER",
-            "organisation",
+            "organization",
             "Unauthorized: the subject token is for another audience",
         ),
         4,
@@ -352,7 +352,7 @@ fn rejected_identity_token_is_reported() {
         .assert_fails(
             &refused(
                 "IDENTITY",
-                "team `other`",
+                "team:other",
                 "Forbidden: no policy of the organization allows this token",
             ),
             4,
@@ -361,8 +361,8 @@ fn rejected_identity_token_is_reported() {
         .args(["--pulumi-oidc-token-type", "owner"])
         .run()
         .assert_fails(
-            "kubectl-esc: cannot open the environment `acme/platform/prod`: cannot use the flag `--pulumi-oidc-token-type`: `owner` is not a type of access token
-  hint: write `organization`, `organization:admin`, `team:NAME`, `personal:LOGIN` or `runner:NAME`
+            "kubectl-esc: cannot open the environment `acme/platform/prod`: cannot use the flag `--pulumi-oidc-token-type`: `owner` is not an access token type
+  hint: use `organization`, `organization:admin`, `team:NAME`, `personal:LOGIN` or `runner:NAME`
 ",
             2,
         );

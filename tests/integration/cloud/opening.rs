@@ -253,7 +253,7 @@ fn malformed_environment_names_are_not_sent() {
     ] {
         let output = pulumi_cloud.get_token(name).run();
         assert_eq!(output.code, 2, "{output:?}");
-        let start = format!("kubectl-esc: `{name}` does not name an environment: ");
+        let start = format!("kubectl-esc: `{name}` is not a valid environment name: ");
         assert!(output.stderr.starts_with(&start), "{output:?}");
     }
     assert_eq!(pulumi_cloud.calls(), []);
@@ -267,8 +267,8 @@ fn secrets_are_not_logged_at_any_verbosity() {
     for told in [
         "opening the environment `acme/platform/prod`",
         "access token from the variable `PULUMI_ACCESS_TOKEN`",
-        "opening the environment: `127.0.0.1` answered with status 200",
-        "reading the session: `127.0.0.1` answered with status 200",
+        "opening the environment: `127.0.0.1` responded with status 200",
+        "reading the session: `127.0.0.1` responded with status 200",
     ] {
         assert!(output.stderr.contains(told), "{}", output.stderr);
     }

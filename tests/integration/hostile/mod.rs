@@ -70,7 +70,7 @@ fn wrong(shape: &Shape, evaluation: &Evaluation) -> Option<String> {
         .collect();
     // What people see must come out soon too.
     let shown = evaluation.sources.render(diagnostics, Style::Plain);
-    let document = evaluation.sources.document(diagnostics);
+    let document = evaluation.sources.render_json(diagnostics);
     let is_right = match shape.end {
         End::Value => errors.is_empty(),
         End::Error(wanted) => {

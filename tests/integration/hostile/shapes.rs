@@ -763,60 +763,66 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape(
         "pattern, large: bytes of the text",
         Error(TOO_MANY_STEPS),
-        10_000,
+        20_000,
         1_000_000,
-        |n| {
-            let pattern = "(a?){1000}".repeat(10);
-            validated(&format!("{{pattern: '{pattern}'}}"), &"a".repeat(n))
-        },
+        |n| validated("{pattern: '(a?){1000}'}", &"a".repeat(n)),
     ),
-    shape("patterns, large", Error(TOO_MANY_STEPS), 60, 60_000, |n| {
-        let patterns = repeat(n, |_| "{pattern: '((a{20}){20}){20}'}, ".to_owned());
-        validated(&format!("{{anyOf: [{patterns}]}}"), "a")
-    }),
     shape(
-        "pattern: classes of Unicode",
+        "patterns, large",
         Error("expression too large"),
-        200,
-        7_000,
-        |n| validated(&format!("{{pattern: '{}'}}", r"\pL".repeat(n)), "a"),
-    ),
-    shape(
-        "pattern: classes in brackets",
-        Error(TOO_MANY_STEPS),
-        9_000,
-        100_000,
-        |n| validated(&format!("{{pattern: '(?i)[{}]'}}", r"\pL".repeat(n)), "a"),
+        60,
+        60_000,
+        |n| {
+            let patterns = repeat(n, |_| "{pattern: '((a{20}){20}){20}'}, ".to_owned());
+            validated(&format!("{{anyOf: [{patterns}]}}"), "a")
+        },
     ),
     shape(
         "pattern: without case",
         Error("expression too large"),
-        30_000,
+        10_000,
         1_000_000,
         |n| validated(&format!("{{pattern: '(?i){}'}}", "a".repeat(n)), "a"),
     ),
     shape(
-        "patterns with classes of Unicode",
-        Error(TOO_MANY_STEPS),
-        120,
-        10_000,
+        "pattern: groups",
+        Error("expression too large"),
+        1_000,
+        300_000,
+        |n| validated(&format!("{{pattern: '{}'}}", "(a)".repeat(n)), "a"),
+    ),
+    shape(
+        "schemas with patterns that are too large",
+        Error("expression too large"),
+        60,
+        60_000,
         |n| {
-            let patterns = repeat(n, |_| format!("{{pattern: '{}'}}, ", r"\pL".repeat(80)));
-            validated(&format!("{{anyOf: [{patterns}]}}"), "a")
+            values(n, |i| {
+                format!(
+                    "v{i}: {{fn::validate: {{schema: {{pattern: '((a{{20}}){{20}}){{20}}'}}, value: a}}}}"
+                )
+            })
+        },
+    ),
+    shape(
+        "schemas with patterns",
+        Error(TOO_MANY_STEPS),
+        10_000,
+        60_000,
+        |n| {
+            values(n, |i| {
+                format!("v{i}: {{fn::validate: {{schema: {{pattern: '(a?){{1000}}'}}, value: a}}}}")
+            })
         },
     ),
     shape(
         "pattern many times",
         Error(TOO_MANY_STEPS),
-        600,
+        2_000,
         200_000,
         |n| {
-            let pattern = "(a?){1000}".repeat(3);
             let items = repeat(n, |_| "aaaaaaaa, ".to_owned());
-            validated(
-                &format!("{{items: {{pattern: '{pattern}'}}}}"),
-                &format!("[{items}]"),
-            )
+            validated("{items: {pattern: '(a?){1000}'}}", &format!("[{items}]"))
         },
     ),
     shape("schema: types of items", Value, 300, 200_000, |n| {

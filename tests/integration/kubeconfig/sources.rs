@@ -76,7 +76,7 @@ fn kubeconfig_of_the_environment_is_used() {
             2,
             "no context `x`",
         ),
-        (&["--from", "nothing"], 2, "has no `nothing`"),
+        (&["--from", "nothing"], 2, "has no value at `nothing`"),
         (&["--from", "a..b"], 2, "not a property path"),
         (&["--from", "stack"], 2, "it has no cluster"),
         (&["--from", "stack.kubeconfig.apiVersion"], 2, "cannot read"),
@@ -196,7 +196,7 @@ fn flags_alone_need_no_environment() {
         ),
         (
             &["--region", "nowhere at all"],
-            "is not the name of an AWS region",
+            "is not a valid AWS region name",
         ),
     ] {
         let output = base(Plugin::new()).args(arguments).run();
@@ -216,7 +216,7 @@ fn flags_alone_need_no_environment() {
             .run();
         assert_eq!(output.code, 2, "{output:?}");
         assert!(
-            output.stderr.contains("is not the name of a cluster"),
+            output.stderr.contains("is not a valid cluster name"),
             "{output:?}"
         );
     }
@@ -324,31 +324,31 @@ fn errors_of_amazon_eks_are_reported() {
             |it| it.status = "CREATING".to_owned(),
             &[],
             5,
-            "is not up: its status is `CREATING`",
+            "is not active: its status is `CREATING`",
         ),
         (
             |it| it.refusal = Some((403, "AccessDeniedException")),
             &[],
             4,
-            "may not look up the EKS cluster `demo`",
+            "are not allowed to describe the EKS cluster `demo`",
         ),
         (
             |it| it.credentials.1 = "another".to_owned(),
             &[],
             4,
-            "does not accept the environment's credentials",
+            "rejected the environment's AWS credentials",
         ),
         (
             |it| it.refusal = Some((500, "ServerException")),
             &[],
             5,
-            "cannot answer at the moment",
+            "is temporarily unavailable",
         ),
         (
             |it| it.refusal = Some((400, "InvalidParameterException")),
             &[],
             2,
-            "does not accept the request",
+            "rejected the request",
         ),
     ];
     for (change, arguments, code, problem) in rows {

@@ -24,21 +24,21 @@ fn exit_code_is_that_of_the_command() {
 #[test]
 fn command_that_cannot_start_has_the_exit_code_of_a_shell() {
     call(&["no-such-program"]).run().assert_fails(
-        "kubectl-esc: cannot run `no-such-program`: there is no such program on the PATH\n  hint: \
+        "kubectl-esc: cannot run `no-such-program`: no such program in PATH\n  hint: \
          check the name, and the variable PATH\n",
         127,
     );
     call(&["./none"]).run().assert_fails(
-        "kubectl-esc: cannot run `./none`: there is no such file\n  hint: check the path\n",
+        "kubectl-esc: cannot run `./none`: no such file\n  hint: check the path\n",
         127,
     );
     call(&["./env.yaml"]).run().assert_fails(
-        "kubectl-esc: cannot run `./env.yaml`: `./env.yaml` is not executable\n  hint: name a \
-         program that you may run\n",
+        "kubectl-esc: cannot run `./env.yaml`: `./env.yaml` is not executable\n  hint: specify a \
+         program that you may execute\n",
         126,
     );
     call(&["/"]).run().assert_fails(
-        "kubectl-esc: cannot run `/`: `/` is a folder\n  hint: name a program that you may run\n",
+        "kubectl-esc: cannot run `/`: `/` is a directory\n  hint: specify a program that you may execute\n",
         126,
     );
 }
@@ -76,7 +76,7 @@ fn mistyped_command_opens_nothing() {
     call_with("values: [broken", &[], &["no-such-program"])
         .run()
         .assert_fails(
-            "kubectl-esc: cannot run `no-such-program`: there is no such program on the PATH\n  \
+            "kubectl-esc: cannot run `no-such-program`: no such program in PATH\n  \
              hint: check the name, and the variable PATH\n",
             127,
         );

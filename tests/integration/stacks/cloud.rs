@@ -128,7 +128,7 @@ fn login_for_environments_is_used_for_stacks() {
     let none = opening(&definition(STACK)).env("PULUMI_BACKEND_URL", &url);
     let told = failure(&none, 2);
     assert!(
-        told.starts_with("there is no login for Pulumi Cloud at `127.0.0.1`"),
+        told.starts_with("not logged in to Pulumi Cloud at `127.0.0.1`"),
         "{told}"
     );
 }
@@ -204,8 +204,8 @@ fn denials_have_a_hint() {
     let alice = format!("the user `alice` (access token from {variable})");
     let refuse = |status, message: &str| Fault::refuse(status, message, &[]);
     let forbidden = format!(
-        "{alice} may not read the stack `acme/eks-cluster/demo`\ncaused by: Forbidden\nhint: ask \
-                 an administrator of `acme` for the permission to read it"
+        "{alice} is not allowed to read the stack `acme/eks-cluster/demo`\ncaused by: Forbidden\nhint: ask \
+                 an administrator of `acme` for permission to read it"
     );
     for (fault, at, stack, code, want) in [
         (
@@ -214,9 +214,9 @@ fn denials_have_a_hint() {
             "acme/eks-cluster/staging",
             2,
             format!(
-                "there is no stack `acme/eks-cluster/staging`, or {alice} has no access to it\ncaused \
+                "the stack `acme/eks-cluster/staging` does not exist, or {alice} has no access to it\ncaused \
                  by: Not Found: stack not found\nhint: check the name, or ask for access; `pulumi stack \
-                 ls --all` lists what there is"
+                 ls --all` lists what you can access"
             ),
         ),
         (
@@ -225,8 +225,8 @@ fn denials_have_a_hint() {
             "other/eks-cluster/demo",
             2,
             format!(
-                "there is no stack `other/eks-cluster/demo`, or {alice} has no access to it\ncaused by: \
-                 Not Found: stack not found\nhint: check the organisation: `alice` is a member of \
+                "the stack `other/eks-cluster/demo` does not exist, or {alice} has no access to it\ncaused by: \
+                 Not Found: stack not found\nhint: check the organization: `alice` is a member of \
                  `alice`, `acme`, not of `other`"
             ),
         ),
@@ -236,8 +236,8 @@ fn denials_have_a_hint() {
             STACK,
             4,
             format!(
-                "`127.0.0.1` does not accept the access token from {variable}\ncaused by: \
-                 Unauthorized\nhint: set PULUMI_ACCESS_TOKEN to a token that is valid there"
+                "`127.0.0.1` rejected the access token from {variable}\ncaused by: \
+                 Unauthorized\nhint: set PULUMI_ACCESS_TOKEN to a token that is valid for this backend"
             ),
         ),
         (
@@ -259,8 +259,8 @@ fn denials_have_a_hint() {
             "export stack",
             STACK,
             5,
-            "the answer of `127.0.0.1` is not one of Pulumi Cloud's API\ncaused by: it is not \
-             JSON\nhint: check PULUMI_BACKEND_URL; a proxy or a login page may answer in its place"
+            "the response from `127.0.0.1` did not come from Pulumi Cloud\ncaused by: it is not \
+             JSON\nhint: check PULUMI_BACKEND_URL; a proxy or a login page may be answering instead"
                 .to_owned(),
         ),
         (
@@ -268,14 +268,14 @@ fn denials_have_a_hint() {
             "decrypt stack secrets",
             STACK,
             5,
-            "the answer of `127.0.0.1` is not one of Pulumi Cloud's API".to_owned(),
+            "the response from `127.0.0.1` did not come from Pulumi Cloud".to_owned(),
         ),
         (
             Some(refuse(400, "Bad Request: no")),
             "decrypt stack secrets",
             STACK,
             2,
-            "`127.0.0.1` refuses the request (HTTP status 400)\ncaused by: Bad Request: no"
+            "`127.0.0.1` rejected the request (HTTP status 400)\ncaused by: Bad Request: no"
                 .to_owned(),
         ),
         (
@@ -283,7 +283,7 @@ fn denials_have_a_hint() {
             "decrypt stack secrets",
             STACK,
             5,
-            "`127.0.0.1` failed (HTTP status 500, request id request-".to_owned(),
+            "`127.0.0.1` failed (HTTP status 500, request ID request-".to_owned(),
         ),
     ] {
         let pulumi_cloud = with(|it| it);
@@ -357,8 +357,8 @@ fn cloud_kms_secrets_are_an_error_with_a_hint() {
     let told = failure(&open(&pulumi_cloud, &definition(STACK)), 2);
     assert!(
         told.starts_with(
-            "cannot read the state of the stack `eks-cluster/demo`\ncaused by: it is no state of a \
-             stack: another form at line 1, column"
+            "cannot read the state of the stack `eks-cluster/demo`\ncaused by: it is not the state \
+             of a stack: unexpected structure at line 1, column"
         ),
         "{told}"
     );

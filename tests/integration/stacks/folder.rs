@@ -116,35 +116,35 @@ fn passphrase_is_found_as_in_the_cli() {
     }
     let whose = "the stack `eks-cluster/demo`";
     let remedy = format!(
-        "hint: set {variable} to the stack's passphrase, or {file} to the path of a file that holds it"
+        "hint: set `{variable}` to the stack's passphrase, or `{file}` to the path of a file with it"
     );
     for (given, want) in [
         (
             open("projects"),
             format!(
-                "the secrets of {whose} are encrypted with a passphrase, and none is given\n\
-                 hint: set {variable} to it, or {file} to the path of a file that holds it"
+                "the secrets of {whose} are encrypted with a passphrase, but none is set\n\
+                 hint: set `{variable}`, or `{file}` to the path of a file with it"
             ),
         ),
         (
             open("projects").env(variable, "hunter2"),
-            format!("the passphrase in `{variable}` is not that of {whose}\n{remedy}"),
+            format!("the passphrase in `{variable}` is wrong for {whose}\n{remedy}"),
         ),
         (
             open("projects").env(variable, ""),
-            format!("the passphrase in `{variable}` is not that of {whose}\n{remedy}"),
+            format!("the passphrase in `{variable}` is wrong for {whose}\n{remedy}"),
         ),
         (
             open("projects")
                 .file("phrase", "hunter2")
                 .env(file, "phrase"),
-            format!("the passphrase in `phrase` is not that of {whose}\n{remedy}"),
+            format!("the passphrase in `phrase` is wrong for {whose}\n{remedy}"),
         ),
         (
             open("projects").env(file, "phrase"),
             format!(
-                "cannot read the passphrase in `phrase`\ncaused by: there is no such file\n\
-                 hint: check {file}, which names the file"
+                "cannot read the passphrase in `phrase`\ncaused by: no such file\n\
+                 hint: check the path in `{file}`"
             ),
         ),
         (
@@ -153,7 +153,7 @@ fn passphrase_is_found_as_in_the_cli() {
                 .env(file, "phrase"),
             format!(
                 "cannot read the passphrase in `phrase`\ncaused by: it is not valid UTF-8\n\
-                 hint: check {file}, which names the file"
+                 hint: check the path in `{file}`"
             ),
         ),
     ] {
@@ -221,8 +221,8 @@ fn layouts_and_versions_are_recognized() {
     let open = with_files(opening(&definition("other/demo")), &[(alone, one)]);
     assert_eq!(
         failure(&open, 2),
-        "the stack `demo` in `state/.pulumi` is of the project `eks-cluster`, not of `other`\n\
-         hint: write the stack as eks-cluster/demo"
+        "the stack `demo` in `state/.pulumi` belongs to the project `eks-cluster`, not to `other`\n\
+         hint: write the stack as `eks-cluster/demo`"
             .replace(
                 "state/.pulumi",
                 &Path::new("state").join(".pulumi").display().to_string()

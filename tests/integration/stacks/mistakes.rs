@@ -31,7 +31,7 @@ fn missing_stack_is_reported_with_the_existing_ones() {
         let folder = native("state/.pulumi");
         format!("there is no stack `{name}` in `{folder}`\nhint: {hint}")
     };
-    let none = "there are no stacks at all: check PULUMI_BACKEND_URL and `pulumi login`";
+    let none = "the backend has no stacks: check `PULUMI_BACKEND_URL` and `pulumi login`";
     let many: Vec<_> = (10..30).map(|n| format!("stacks/p{n}/s.json")).collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
     for (files, wanted, want) in [
@@ -51,7 +51,7 @@ fn missing_stack_is_reported_with_the_existing_ones() {
                 "stacks/a/z.json.bak",
             ],
             "a/b",
-            absent("a/b", "what is there: `a/z`, `c/b`, `aa/x`"),
+            absent("a/b", "available stacks: `a/z`, `c/b`, `aa/x`"),
         ),
         (
             &[
@@ -60,14 +60,14 @@ fn missing_stack_is_reported_with_the_existing_ones() {
                 "stacks/prod.json.gz.attrs",
             ],
             "a/staging",
-            absent("a/staging", "what is there: `dev`, `prod`"),
+            absent("a/staging", "available stacks: `dev`, `prod`"),
         ),
         (
             &many,
             "a/b",
             absent(
                 "a/b",
-                "what is there: `p10/s`, `p11/s`, `p12/s`, `p13/s`, `p14/s`, `p15/s`, `p16/s`, \
+                "available stacks: `p10/s`, `p11/s`, `p12/s`, `p13/s`, `p14/s`, `p15/s`, `p16/s`, \
                  `p17/s`, `p18/s`, `p19/s` and 10 more",
             ),
         ),
@@ -75,8 +75,8 @@ fn missing_stack_is_reported_with_the_existing_ones() {
             &["stacks/a/b.json"],
             "acme/a/b",
             format!(
-                "there is no organisation `acme` in `{}`\nhint: write the stack as a/b: a backend on \
-                 disk has no organisations",
+                "there is no organization `acme` in `{}`\nhint: write the stack as `a/b`: a backend \
+                 on disk has no organizations",
                 native("state/.pulumi")
             ),
         ),
@@ -108,33 +108,33 @@ fn unreadable_state_is_reported_with_its_path() {
         deep.push('[');
     }
     for (text, why) in [
-        (String::new(), "it ends too early, at line 1, column 0"),
+        (String::new(), "it ends unexpectedly at line 1, column 0"),
         (
             "{\n  \"hunter2\": tru".to_owned(),
-            "it ends too early, at line 2, column 16",
+            "it ends unexpectedly at line 2, column 16",
         ),
         (
             "{\n  \"hunter2\" 1}".to_owned(),
-            "it is not JSON at line 2, column 13",
+            "it is not valid JSON at line 2, column 13",
         ),
         (
             "[\"hunter2\"]".to_owned(),
-            "it is no state of a stack: another form at line 1, column 10",
+            "it is not the state of a stack: unexpected structure at line 1, column 10",
         ),
         (
             "{\"version\":3,\"checkpoint\":\"hunter2\"}".to_owned(),
-            "it is no state of a stack: another form at line 1, column 35",
+            "it is not the state of a stack: unexpected structure at line 1, column 35",
         ),
         (
             "{\"version\":5,\"checkpoint\":{\"latest\":\"hunter2\"}}".to_owned(),
-            "it has version 5, and versions up to 4 are known",
+            "it has version 5, but only versions up to 4 are supported",
         ),
-        (root("\"hunter2\""), "its outputs are no object"),
+        (root("\"hunter2\""), "its outputs are not an object"),
         (
             root(&format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200))),
-            "its outputs nest deeper than 128 levels",
+            "its outputs are nested deeper than 128 levels",
         ),
-        (root(&deep), "it is not JSON at line 1, column 100091"),
+        (root(&deep), "it is not valid JSON at line 1, column 100091"),
     ] {
         let told = failure(&with_state(&text), 2);
         let (first, rest) = told.split_once('\n').unwrap();
@@ -145,7 +145,7 @@ fn unreadable_state_is_reported_with_its_path() {
         assert_eq!(
             rest,
             format!(
-                "caused by: {why}\nhint: check the file, and that the Pulumi CLI can read it: \
+                "caused by: {why}\nhint: check whether the Pulumi CLI can read it: \
                  `pulumi stack output`"
             ),
         );
@@ -153,11 +153,11 @@ fn unreadable_state_is_reported_with_its_path() {
     for (outputs, why) in [
         (
             format!("{{\"a\":{{\"{sign}\":\"hunter2\"}}}}"),
-            "an output has a kind of value that is not known",
+            "an output has an unsupported kind of value",
         ),
         (
             format!("{{\"a\":{{\"{sign}\":\"1b47061264138c4ac30d75fd1eb44270\"}}}}"),
-            "a secret in its outputs has no form that is known",
+            "a secret in its outputs has an unsupported format",
         ),
     ] {
         let told = failure(&with_state(root(&outputs)), 2);
@@ -165,7 +165,7 @@ fn unreadable_state_is_reported_with_its_path() {
             told,
             format!(
                 "cannot read the state of the stack `eks-cluster/demo`\ncaused by: {why}\nhint: check \
-                 that the Pulumi CLI can read it: `pulumi stack output`"
+                 whether the Pulumi CLI can read it: `pulumi stack output`"
             )
         );
     }
@@ -174,8 +174,8 @@ fn unreadable_state_is_reported_with_its_path() {
 #[test]
 fn too_large_states_are_rejected() {
     let too_large = format!(
-        "cannot read the state in `{}`\ncaused by: it is larger than 64 MiB\nhint: check the file, and \
-         that the Pulumi CLI can read it: `pulumi stack output`",
+        "cannot read the state in `{}`\ncaused by: it is larger than 64 MiB\nhint: check \
+         whether the Pulumi CLI can read it: `pulumi stack output`",
         native(STATE)
     );
     let huge = with_state("{}");
@@ -211,34 +211,34 @@ fn too_large_states_are_rejected() {
 
 #[test]
 fn undecryptable_secrets_are_reported_with_a_hint() {
-    let hint = "hint: read the outputs with the Pulumi CLI (`pulumi stack output --show-secrets`), or \
-                have the stack's secrets encrypted otherwise (`pulumi stack change-secrets-provider`)";
+    let hint = "hint: read the outputs with `pulumi stack output --show-secrets`, or change the \
+                encryption with `pulumi stack change-secrets-provider`";
     let whose = "the secrets of the stack `eks-cluster/demo`";
     for (provider, why) in [
         (
             "{\"type\":\"cloud\",\"state\":{\"url\":\"awskms://hunter2?region=x\"}}",
-            format!("{whose} are encrypted with a key in `awskms`, which kubectl-esc cannot use"),
+            format!("{whose} are encrypted with a key in `awskms`, which kubectl-esc does not support"),
         ),
         (
             "{\"type\":\"cloud\",\"state\":{\"url\":\"azurekeyvault://hunter2\"}}",
             format!(
-                "{whose} are encrypted with a key in `azurekeyvault`, which kubectl-esc cannot use"
+                "{whose} are encrypted with a key in `azurekeyvault`, which kubectl-esc does not support"
             ),
         ),
         (
             "{\"type\":\"new\"}",
             format!(
                 "{whose} are encrypted with a key that only the Pulumi CLI can use, which kubectl-esc \
-                 cannot use"
+                 does not support"
             ),
         ),
         (
             "{\"type\":\"service\",\"state\":{\"owner\":\"acme\"}}",
-            format!("{whose} were encrypted by Pulumi Cloud, and its state is on this machine"),
+            format!("{whose} were encrypted by Pulumi Cloud, but its state is on this machine"),
         ),
         (
             "null",
-            "the state of the stack `eks-cluster/demo` does not tell how its secrets are encrypted"
+            "the state of the stack `eks-cluster/demo` does not specify how its secrets are encrypted"
                 .to_owned(),
         ),
     ] {
@@ -256,7 +256,7 @@ fn undecryptable_secrets_are_reported_with_a_hint() {
     );
     let told = failure(&zstd, 2);
     assert!(
-        told.contains("caused by: it is packed with Zstandard"),
+        told.contains("caused by: it is compressed with Zstandard"),
         "{told}"
     );
 }
@@ -272,19 +272,22 @@ fn unsupported_backends_are_reported_without_passwords() {
         assert_eq!(
             failure(&open, 2),
             format!(
-                "the stacks are in a backend `{scheme}://…`, from the variable `PULUMI_BACKEND_URL`, \
-                 which only the Pulumi CLI can read\nhint: set PULUMI_BACKEND_URL to \
-                 `https://api.pulumi.com`, or to `file://FOLDER` with a copy of the state in it"
+                "the stacks are in a backend `{scheme}://…` (from the variable `PULUMI_BACKEND_URL`), \
+                 which only the Pulumi CLI can read\nhint: set `PULUMI_BACKEND_URL` to \
+                 `https://api.pulumi.com`, or to `file://DIRECTORY` with a copy of the state"
             )
         );
     }
     for (meta, why) in [
         (
             "version: 2",
-            "it is of version 2, and versions up to 1 are known",
+            "it has version 2, but only versions up to 1 are supported",
         ),
-        ("hunter2", "it holds no version of the layout"),
-        ("version: hunter2", "it holds no version of the layout"),
+        ("hunter2", "it does not contain the version of the layout"),
+        (
+            "version: hunter2",
+            "it does not contain the version of the layout",
+        ),
     ] {
         let open = opening(&definition("a/b"))
             .file("state/.pulumi/meta.yaml", meta)
@@ -366,5 +369,8 @@ fn secret_stack_name_is_not_printed() {
     }
     // `..` would lead elsewhere.
     let told = failure(&opening(&definition("../demo")), 3);
-    assert!(told.starts_with("`stack` is no name of a stack"), "{told}");
+    assert!(
+        told.starts_with("`stack` is not a valid stack name"),
+        "{told}"
+    );
 }

@@ -1,251 +1,258 @@
-//! Property accesses: from the path in `${…}` to the value that it means.
+//! Evaluates property accesses (`${…}`).
 //!
-//! A path is followed through expressions as far as it goes, so that only what it leads to is
-//! evaluated; from there on through values.
+//! A path is followed through expressions as far as possible, so that only the expression at its end
+//! is evaluated, and from there on through values.
 
 use std::rc::Rc;
 
 use crate::Severity;
-use crate::evaluator::builtins::Call;
-use crate::evaluator::evaluate::Scope;
-use crate::evaluator::export::quoted;
-use crate::evaluator::expression::{Id, Kind};
-use crate::evaluator::interpolation::{Access, Accessor, Step};
-use crate::evaluator::schema::{Schema, Type};
+use crate::evaluator::evaluate::DefinitionEvaluator;
+use crate::evaluator::expression::{BuiltinCall, ExprId, ExprKind};
+use crate::evaluator::interpolation::{AccessStep, PropertyAccess};
+use crate::evaluator::schema::Type;
 use crate::evaluator::suggest;
-use crate::evaluator::value::{Computed, Shape, Under};
+use crate::evaluator::value::{Base, EvalValue, ValueKind};
+use crate::format::string::quoted;
+use crate::interpolation::AccessKey;
 
-impl Scope<'_, '_> {
-    /// The value that `access` means, which stands in the expression `at`.
-    pub(super) fn access(&mut self, at: Id, access: &Access) -> Rc<Computed> {
+const INDEX_OF_OBJECT: &str = "cannot access an object property using an integer index";
+const NAME_OF_ARRAY: &str = "cannot access an array element using a property name";
+const NEGATIVE_INDEX: &str = "array indices must not be negative";
+const NOT_A_CONTAINER: &str = "receiver must be an array or an object";
+
+impl DefinitionEvaluator<'_, '_> {
+    /// Evaluates an access in the expression `id`, where errors are reported.
+    pub(super) fn access(&mut self, id: ExprId, access: &PropertyAccess) -> Rc<EvalValue> {
         let steps = access.steps.as_slice();
         let Some((first, rest)) = steps.split_first() else {
-            return Self::unknown();
+            return EvalValue::unknown_any();
         };
-        match &first.accessor {
-            Accessor::Name(name) if name == "context" => {
-                let context = Rc::clone(&self.context);
-                self.below_value(at, context, rest)
-            }
-            Accessor::Name(name) if name == "imports" => {
-                let imports = Rc::clone(&self.imports);
-                self.below_value(at, imports, rest)
-            }
-            Accessor::Name(name) if name == "environments" => self.inline_import(at, rest),
-            _ => self.below_expression(at, self.root, steps),
+        let name = match &first.key {
+            AccessKey::Name(name) => name.as_str(),
+            AccessKey::Index(_) => "",
+        };
+        match name {
+            "context" => self.access_value(id, Rc::clone(&self.context), rest),
+            "imports" => self.access_value(id, Rc::clone(&self.imports), rest),
+            "environments" => self.inline_import(id, rest),
+            _ => self.access_expression(id, steps),
         }
     }
 
     /// `${environments.PROJECT.NAME.path}`: imports an environment without merging it.
-    fn inline_import(&mut self, at: Id, steps: &[Step]) -> Rc<Computed> {
-        let [project_step, name_step, rest @ ..] = steps else {
-            return Self::unknown();
+    fn inline_import(&mut self, id: ExprId, steps: &[AccessStep]) -> Rc<EvalValue> {
+        let [project, name, rest @ ..] = steps else {
+            return EvalValue::unknown_any();
         };
-        let project = self.key(at, project_step).map(str::to_owned);
-        let (Some(project), Some(name)) = (project, self.key(at, name_step)) else {
-            return Self::unknown();
+        let (project, name) = (
+            self.property_name(id, project),
+            self.property_name(id, name),
+        );
+        let (Some(project), Some(name)) = (project, name) else {
+            return EvalValue::unknown_any();
         };
-        let name = format!("{project}/{name}");
-        let span = self.program().expression(at).span;
-        let path = self.program().path(at);
-        let value = self.import(&name, span, path);
-        self.below_value(at, value.unwrap_or_else(Self::unknown), rest)
+        let span = self.program().expression(id).span;
+        let path = self.program().path(id);
+        match self.import(&format!("{project}/{name}"), span, path) {
+            Some(value) => self.access_value(id, value, rest),
+            None => self.access_value(id, EvalValue::unknown_any(), rest),
+        }
     }
 
-    fn below_expression(&mut self, at: Id, from: Id, steps: &[Step]) -> Rc<Computed> {
-        let source = Rc::clone(&self.source);
-        let mut from = from;
+    /// Follows a path from the object of all values.
+    fn access_expression(&mut self, id: ExprId, steps: &[AccessStep]) -> Rc<EvalValue> {
+        let module = Rc::clone(&self.module);
+        let mut current = self.root;
         for (position, step) in steps.iter().enumerate() {
-            match &source.program.expression(from).kind {
-                Kind::Object(properties) => {
-                    let Some(name) = self.key(at, step) else {
-                        return Self::unknown();
+            match &module.program.expression(current).kind {
+                ExprKind::Object(properties) => {
+                    let Some(name) = self.property_name(id, step) else {
+                        return EvalValue::unknown_any();
                     };
                     if let Some(child) = properties.get(name) {
-                        from = *child;
+                        current = *child;
                         continue;
                     }
-                    match self.base(from) {
+                    match self.base(current) {
                         Some(base) if base.may_be_object() => {
-                            return self.below_value(at, base, &steps[position..]);
+                            return self.access_value(id, base, &steps[position..]);
                         }
                         _ => {
                             let names = properties.keys().map(|name| &**name);
                             let summary = unknown_property(name, names);
-                            return self.fail(at, step, &summary);
+                            return self.access_error(id, step, summary);
                         }
                     }
                 }
-                Kind::List(items) => match self.index(at, step, Some(items.len())) {
-                    Some(index) => from = items[index],
-                    None => return Self::unknown(),
+                ExprKind::List(items) => match self.index(id, step, Some(items.len())) {
+                    Some(index) => current = items[index],
+                    None => return EvalValue::unknown_any(),
                 },
-                Kind::Call(Call::Ciphertext(_)) => {
-                    // ESC looks through secrets for a text that is not there.
-                    self.error("internal error: no receiver".to_owned(), at);
-                    return Self::unknown();
+                ExprKind::Call(BuiltinCall::Ciphertext(_)) => {
+                    // Upstream looks for plaintext that an encrypted secret does not have.
+                    self.error("internal error: no receiver".to_owned(), id);
+                    return EvalValue::unknown_any();
                 }
-                Kind::Call(Call::Secret(_)) => {
-                    // The text in it has no base, not even one that is final.
-                    let value = self.evaluate_alone(from, None);
-                    return self.below_value(at, value, &steps[position..]);
+                ExprKind::Call(BuiltinCall::Secret { .. }) => {
+                    // The plaintext itself has no base, not even a final one.
+                    let value = self.evaluate_without_base(current, None);
+                    return self.access_value(id, value, &steps[position..]);
                 }
                 _ => {
-                    let value = self.evaluate(from);
-                    return self.below_value(at, value, &steps[position..]);
+                    let value = self.evaluate(current);
+                    return self.access_value(id, value, &steps[position..]);
                 }
             }
         }
-        self.evaluate(from)
+        self.evaluate(current)
     }
 
-    fn below_value(&mut self, at: Id, from: Rc<Computed>, steps: &[Step]) -> Rc<Computed> {
+    fn access_value(
+        &mut self,
+        id: ExprId,
+        from: Rc<EvalValue>,
+        steps: &[AccessStep],
+    ) -> Rc<EvalValue> {
         let mut value = from;
         for (position, step) in steps.iter().enumerate() {
             if value.unknown {
-                return self.below_unknown(at, &value, &steps[position..]);
+                return self.access_unknown(id, &value, &steps[position..]);
             }
-            let found = match &value.shape {
-                Shape::Array(items) => match self.index(at, step, Some(items.len())) {
+            let next = match &value.kind {
+                ValueKind::Array(items) => match self.index(id, step, Some(items.len())) {
                     Some(index) => Rc::clone(&items[index]),
-                    None => return Self::unknown(),
+                    None => return EvalValue::unknown_any(),
                 },
-                Shape::Object { under, .. } => {
-                    let Some(name) = self.key(at, step) else {
-                        return Self::unknown();
+                ValueKind::Object { base, .. } => {
+                    let Some(name) = self.property_name(id, step) else {
+                        return EvalValue::unknown_any();
                     };
-                    match (value.entry(name), under) {
-                        (Some(found), _) => Rc::clone(found),
-                        (None, Under::Unknown(base)) if base.may_be_object() => {
-                            let base = Rc::clone(base);
-                            return self.below_unknown(at, &base, &steps[position..]);
-                        }
-                        (None, _) => {
-                            if let Some(found) = self.renamed(at, step, &value, name) {
-                                found
-                            } else {
-                                // The names in a secret are secret too.
-                                let names = bottom(&value).own_names();
-                                let names = names.filter(|_| !value.secret);
-                                let summary = unknown_property(name, names);
-                                return self.fail(at, step, &summary);
-                            }
-                        }
+                    if let Some(property) = value.known_property(name) {
+                        Rc::clone(property)
+                    } else if let Base::Unknown(base) = base
+                        && base.may_be_object()
+                    {
+                        return self.access_unknown(id, &Rc::clone(base), &steps[position..]);
+                    } else if let Some(renamed) = self.renamed_output(id, step, &value, name) {
+                        renamed
+                    } else {
+                        let summary = unknown_property(name, candidates(&value));
+                        return self.access_error(id, step, summary);
                     }
                 }
-                _ => return self.fail(at, step, NO_RECEIVER),
+                _ => return self.access_error(id, step, NOT_A_CONTAINER.to_owned()),
             };
-            value = found;
+            value = next;
         }
         value
     }
 
-    /// What is known of a place in a value that is not known.
-    fn below_unknown(&mut self, at: Id, from: &Rc<Computed>, steps: &[Step]) -> Rc<Computed> {
+    /// Follows a path below an unknown value, through its schema.
+    fn access_unknown(
+        &mut self,
+        id: ExprId,
+        from: &Rc<EvalValue>,
+        steps: &[AccessStep],
+    ) -> Rc<EvalValue> {
         let mut schema = from.schema();
         for (position, step) in steps.iter().enumerate() {
             if schema.is_any() {
                 break;
             }
             schema = match schema.rules().kind {
-                Some(Type::Array) => match self.index(at, step, schema.length()) {
+                Some(Type::Array) => match self.index(id, step, schema.length()) {
                     Some(index) => schema.item(index),
-                    None => return Self::unknown(),
+                    None => return EvalValue::unknown_any(),
                 },
                 Some(Type::Object) => {
-                    let Some(name) = self.key(at, step) else {
-                        return Self::unknown();
+                    let Some(name) = self.property_name(id, step) else {
+                        return EvalValue::unknown_any();
                     };
-                    let present = if position == 0 && !schema.names_property(name) {
-                        self.renamed(at, step, from, name)
-                    } else {
-                        None
-                    };
-                    present.map_or_else(|| schema.property(name), |value| value.schema())
+                    let mut renamed = None;
+                    if position == 0 && !schema.names_property(name) {
+                        renamed = self.renamed_output(id, step, from, name);
+                    }
+                    match renamed {
+                        Some(value) => value.schema(),
+                        None => schema.property(name),
+                    }
                 }
-                _ => return self.fail(at, step, NO_RECEIVER),
+                _ => return self.access_error(id, step, NOT_A_CONTAINER.to_owned()),
             };
         }
-        Rc::new(Computed::unknown(schema))
+        Rc::new(EvalValue::unknown(schema))
     }
 
-    /// The property that an older name of a provider's output means, with a warning, where the
-    /// value has none of the older name itself.
-    fn renamed(
+    /// Returns the output that `name` is an older name of, with a warning, if `value` is the result
+    /// of a provider that renamed it.
+    fn renamed_output(
         &mut self,
-        at: Id,
-        step: &Step,
-        value: &Rc<Computed>,
+        id: ExprId,
+        step: &AccessStep,
+        value: &Rc<EvalValue>,
         name: &str,
-    ) -> Option<Rc<Computed>> {
+    ) -> Option<Rc<EvalValue>> {
         let provider = value.provider.as_ref()?;
-        let provider = self.session.providers.provider(provider).ok()?;
-        let present = provider.renamed_output(name)?;
-        let property = value.property(present)?;
-        let summary = format!("`{name}` is `{present}` in Pulumi Cloud; rename it");
-        self.report(Severity::Warning, summary, step.span, at);
+        let provider = self.session.host.providers.provider(provider).ok()?;
+        let current_name = provider.renamed_output(name)?;
+        let property = value.property(current_name)?;
+        let summary = format!("`{name}` is `{current_name}` in Pulumi Cloud; rename it");
+        self.report(Severity::Warning, summary, step.location, id);
         Some(property)
     }
 
-    /// The name that a step into an object has; an index is an error.
-    fn key<'s>(&mut self, at: Id, step: &'s Step) -> Option<&'s str> {
-        match &step.accessor {
-            Accessor::Name(name) => Some(name),
-            Accessor::Index(_) => {
-                self.fail(at, step, INDEX_OF_OBJECT);
+    /// The property that a step selects. An index is an error.
+    fn property_name<'s>(&mut self, id: ExprId, step: &'s AccessStep) -> Option<&'s str> {
+        match &step.key {
+            AccessKey::Name(name) => Some(name),
+            AccessKey::Index(_) => {
+                self.access_error(id, step, INDEX_OF_OBJECT.to_owned());
                 None
             }
         }
     }
 
-    /// The index that a step into an array of `length` has, if that is known; else an error.
-    fn index(&mut self, at: Id, step: &Step, length: Option<usize>) -> Option<usize> {
-        let index = match step.accessor {
-            Accessor::Index(index) => index,
-            Accessor::Name(_) => {
-                self.fail(at, step, NAME_OF_ARRAY);
-                return None;
-            }
-        };
-        let Ok(position) = usize::try_from(index) else {
-            self.fail(at, step, NEGATIVE_INDEX);
+    /// The index that a step selects in an array, whose length may be unknown. A name and an index
+    /// out of bounds are errors.
+    fn index(&mut self, id: ExprId, step: &AccessStep, length: Option<usize>) -> Option<usize> {
+        let AccessKey::Index(index) = step.key else {
+            self.access_error(id, step, NAME_OF_ARRAY.to_owned());
             return None;
         };
-        match length {
-            Some(length) if position >= length => {
-                let summary =
-                    format!("array index {index} out-of-bounds for array of length {length}");
-                self.fail(at, step, &summary);
-                None
-            }
-            _ => Some(position),
+        let Ok(position) = usize::try_from(index) else {
+            self.access_error(id, step, NEGATIVE_INDEX.to_owned());
+            return None;
+        };
+        if let Some(length) = length
+            && position >= length
+        {
+            let summary = format!("array index {index} out-of-bounds for array of length {length}");
+            self.access_error(id, step, summary);
+            return None;
         }
+        Some(position)
     }
 
-    fn fail(&mut self, at: Id, step: &Step, summary: &str) -> Rc<Computed> {
-        self.report(Severity::Error, summary.to_owned(), step.span, at);
-        Self::unknown()
-    }
-
-    pub(super) fn unknown() -> Rc<Computed> {
-        Rc::new(Computed::unknown(Schema::any()))
+    fn access_error(&mut self, id: ExprId, step: &AccessStep, summary: String) -> Rc<EvalValue> {
+        self.report(Severity::Error, summary, step.location, id);
+        EvalValue::unknown_any()
     }
 }
 
-const INDEX_OF_OBJECT: &str = "cannot access an object property using an integer index";
-const NAME_OF_ARRAY: &str = "cannot access an array element using a property name";
-const NEGATIVE_INDEX: &str = "array indices must not be negative";
-const NO_RECEIVER: &str = "receiver must be an array or an object";
-
-/// The object whose names are suggested: the lowest of those that one lies over.
-fn bottom(value: &Rc<Computed>) -> &Rc<Computed> {
-    match &value.shape {
-        Shape::Object {
-            under: Under::Open(Some(bottom)) | Under::Closed(Some(bottom)),
+/// The property names to suggest for an object: those of the lowest object that it was merged over.
+fn candidates(value: &EvalValue) -> impl Iterator<Item = &str> {
+    let lowest = match &value.kind {
+        ValueKind::Object {
+            base: Base::Open(Some(lowest)) | Base::Closed(Some(lowest)),
             ..
-        } => bottom,
+        } => lowest,
         _ => value,
-    }
+    };
+    lowest
+        .properties()
+        // The property names in a secret are secret too.
+        .filter(|(_, property)| property.is_own && !value.secret)
+        .map(|(name, _)| &**name)
 }
 
 fn unknown_property<'n>(name: &str, candidates: impl Iterator<Item = &'n str>) -> String {

@@ -1,63 +1,64 @@
-//! Numbers as they are written, to compare and divide them without losing a digit.
+//! Decimal numbers, compared and divided without losing digits.
 
 use std::cmp::Ordering;
 
 use crate::Number;
 
-/// A number that is written in decimal.
+/// A decimal number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Decimal {
-    /// The digits as an integer, and the power of ten it is multiplied with; `None` where they are
-    /// too many.
+    /// The digits as an integer, and the power of ten to multiply it by. `None` if there are too many
+    /// digits.
     exact: Option<(i128, i32)>,
-    near: f64,
+    approximate: f64,
 }
 
 impl Decimal {
     pub(super) fn parse(number: &Number) -> Option<Self> {
         let text = number.as_str();
-        let near = text.parse().ok()?;
-        let exact = exact(text);
-        Some(Self { exact, near })
+        Some(Self {
+            exact: parse_exact(text),
+            approximate: text.parse().ok()?,
+        })
     }
 
     pub(super) fn compare(&self, other: &Self) -> Ordering {
-        match self.aligned(other) {
-            Some((one, another)) => one.cmp(&another),
-            None => self.near.total_cmp(&other.near),
+        match self.aligned_with(other) {
+            Some((digits, other_digits)) => digits.cmp(&other_digits),
+            None => self.approximate.total_cmp(&other.approximate),
         }
     }
 
-    /// Whether it is a whole number of times `unit`. Nothing is a multiple of zero.
+    /// Whether the number is an integer multiple of `unit`. Nothing is a multiple of zero.
     pub(super) fn is_multiple_of(&self, unit: &Self) -> bool {
-        match self.aligned(unit) {
-            Some((value, unit)) => value.checked_rem(unit) == Some(0),
-            None => (self.near / unit.near).fract() == 0.0,
+        match self.aligned_with(unit) {
+            Some((digits, unit_digits)) => digits.checked_rem(unit_digits) == Some(0),
+            None => (self.approximate / unit.approximate).fract() == 0.0,
         }
     }
 
-    /// Both as multiples of the same power of ten.
-    fn aligned(&self, other: &Self) -> Option<(i128, i128)> {
-        let ((one, power), (another, other_power)) = (self.exact?, other.exact?);
-        let least = power.min(other_power);
-        let scaled = |digits: i128, power: i32| {
-            let by = u32::try_from(power.checked_sub(least)?).ok()?;
+    /// Both numbers as multiples of the same power of ten.
+    fn aligned_with(&self, other: &Self) -> Option<(i128, i128)> {
+        let ((digits, power), (other_digits, other_power)) = (self.exact?, other.exact?);
+        let common = power.min(other_power);
+        let scale = |digits: i128, power: i32| {
+            let exponent = u32::try_from(power.checked_sub(common)?).ok()?;
             if digits == 0 {
                 return Some(0);
             }
-            digits.checked_mul(10_i128.checked_pow(by)?)
+            digits.checked_mul(10_i128.checked_pow(exponent)?)
         };
-        Some((scaled(one, power)?, scaled(another, other_power)?))
+        Some((scale(digits, power)?, scale(other_digits, other_power)?))
     }
 }
 
-fn exact(text: &str) -> Option<(i128, i32)> {
+fn parse_exact(text: &str) -> Option<(i128, i32)> {
     let (mantissa, power) = match text.split_once(['e', 'E']) {
         Some((mantissa, power)) => (mantissa, power.parse().ok()?),
         None => (text, 0_i32),
     };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = format!("{whole}{fraction}").parse().ok()?;
+    let (integer, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{integer}{fraction}").parse().ok()?;
     let power = power.checked_sub(i32::try_from(fraction.len()).ok()?)?;
     Some((digits, power))
 }
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn multiples_are_counted_in_decimal() {
+    fn multiples_are_decimal() {
         for (value, unit, want) in [
             ("4", "2", true),
             ("5", "2", false),
@@ -96,8 +97,8 @@ mod tests {
             ("1", "0", false),
             ("1e300", "2", true),
         ] {
-            let holds = decimal(value).is_multiple_of(&decimal(unit));
-            assert_eq!(holds, want, "{value} {unit}");
+            let is_multiple = decimal(value).is_multiple_of(&decimal(unit));
+            assert_eq!(is_multiple, want, "{value} {unit}");
         }
     }
 }

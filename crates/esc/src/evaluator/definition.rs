@@ -1,117 +1,112 @@
-//! The top level of a definition: `description`, `imports` and `values`.
+//! Parses the top level of a definition: `description`, `imports` and `values`.
 
 use crate::Severity;
 use crate::evaluator::document_path::join_name;
-use crate::evaluator::export::quoted;
-use crate::evaluator::expression::{Finding, Id, Kind, Lowering, Phase, Program};
+use crate::evaluator::expression::{ExprId, ExprKind, Program};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
+use crate::evaluator::parser::{self, ParseDiagnostic, Phase, duplicate_key};
 use crate::evaluator::suggest;
 use crate::evaluator::syntax::{self, Document, Entry, Key, Node, Span};
 
-/// The names that `${…}` gives a meaning of its own, and that `values` therefore cannot have.
-pub(super) const RESERVED: [&str; 3] = ["context", "environments", "imports"];
+/// Names with a special meaning in `${…}`, which `values` therefore cannot define.
+const RESERVED_NAMES: [&str; 3] = ["context", "environments", "imports"];
 
-/// The names that a definition may have at its top, in the order in which messages list them.
-const FIELDS: [&str; 3] = ["description", "imports", "values"];
+/// The top-level keys, in the order in which messages list them.
+const TOP_LEVEL_KEYS: [&str; 3] = ["description", "imports", "values"];
 
-/// A definition, read.
+/// A parsed definition.
 #[derive(Debug, Default)]
-pub(super) struct Outline {
-    pub(super) imports: Vec<Import>,
-    /// Whether anything stands in `imports`, be it wrong.
+pub(super) struct ParsedDefinition {
+    pub(super) imports: Vec<ImportEntry>,
+    /// Whether `imports` has entries, valid or not.
     has_imports: bool,
-    /// Whether anything stands in `values`, be it wrong.
+    /// Whether `values` has entries, valid or not.
     has_values: bool,
-    /// The expressions of `values` and their root; `None` where there are no values.
-    pub(super) values: Option<(Program, Id)>,
-    pub(super) findings: Vec<Finding>,
-    /// Whether the text is no tree of what the language knows, so that nothing can be evaluated.
+    /// The expressions of `values`, and the one that is the object of all values. `None` if there are
+    /// no values.
+    pub(super) values: Option<(Program, ExprId)>,
+    pub(super) diagnostics: Vec<ParseDiagnostic>,
+    /// Whether the text is not YAML, or uses YAML that ESC does not support.
     is_unreadable: bool,
 }
 
 /// An entry of `imports`.
 #[derive(Debug)]
-pub(super) struct Import {
+pub(super) struct ImportEntry {
     pub(super) name: String,
-    /// Whether the import's values become those of this environment.
+    /// Whether the values of the import are merged into this environment.
     pub(super) merge: bool,
     pub(super) span: Span,
     pub(super) path: String,
 }
 
-/// Reads the top level of a document.
-pub(super) fn outline(document: &Document) -> Outline {
-    let mut outline = Outline::default();
+/// Parses a document.
+pub(super) fn parse(document: &Document) -> ParsedDefinition {
+    let mut definition = ParsedDefinition::default();
     for problem in &document.problems {
-        let path = problem.path.clone();
-        outline.error(&problem.summary, problem.span, path);
+        definition.error(&problem.summary, problem.span, problem.path.clone());
     }
-    outline.is_unreadable = !document.problems.is_empty();
-    if outline.is_unreadable || document.is_empty {
-        return outline;
+    definition.is_unreadable = !document.problems.is_empty();
+    if definition.is_unreadable || document.is_empty {
+        return definition;
     }
     let root = document.root.as_ref();
     let Some(entries) = root.and_then(Node::entries) else {
-        // ESC reads no node where there is none or a `null`.
+        // For an empty document and for `null`, ESC reports no location.
         let root = root.filter(|root| !matches!(root.kind, syntax::Kind::Null));
-        outline.add(Finding {
+        definition.add(ParseDiagnostic {
             severity: Severity::Error,
             summary: "environment must be an object".to_owned(),
             span: root.map(|root| root.span),
             path: Some(String::new()),
-            phase: Phase::Reading,
+            phase: Phase::Parse,
         });
-        return outline;
+        return definition;
     };
-    let mut seen: Vec<&str> = Vec::new();
+    definition.warn_of_duplicates(entries, "");
     for Entry { key, value } in entries {
-        if seen.contains(&key.name.as_str()) {
-            outline.warn(&format!("duplicate key {}", quoted(&key.name)), key, "");
-        } else if seen.len() < MAXIMUM_DIAGNOSTICS {
-            seen.push(&key.name);
-        }
-        let field = FIELDS
+        let position = TOP_LEVEL_KEYS
             .iter()
-            .position(|field| field.eq_ignore_ascii_case(&key.name));
-        match field {
-            Some(0) => outline.description(key, value),
-            Some(1) => outline.imports(key, value),
-            Some(_) => outline.values(key, value),
-            None => outline.warn(&unknown_field(&key.name), key, ""),
+            .position(|known| known.eq_ignore_ascii_case(&key.name));
+        match position {
+            Some(0) => definition.description(key, value),
+            Some(1) => definition.imports(key, value),
+            Some(_) => definition.values(key, value),
+            None => definition.warn(&unknown_key(&key.name), key, ""),
         }
     }
-    outline
+    definition
 }
 
 /// The expressions of a definition without `values`: an empty object.
-pub(super) fn no_values() -> (Program, Id) {
-    let (program, root, _) = Lowering::new("values").values(&[], Span::default(), &RESERVED);
+pub(super) fn no_values() -> (Program, ExprId) {
+    let path = "values".to_owned();
+    let (program, root, _) = parser::parse_values(path, &[], Span::default(), &RESERVED_NAMES);
     (program, root)
 }
 
-impl Outline {
-    /// Whether reading found errors, for which an import is left out.
-    pub(super) fn has_reading_errors(&self) -> bool {
-        self.findings
-            .iter()
-            .any(|finding| finding.phase == Phase::Reading && finding.severity == Severity::Error)
+impl ParsedDefinition {
+    /// Whether there are errors of the parse phase, for which ESC drops an import.
+    pub(super) fn has_parse_errors(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| {
+            diagnostic.phase == Phase::Parse && diagnostic.severity == Severity::Error
+        })
     }
 
-    /// Whether there is nothing that could be evaluated.
+    /// Whether there is nothing to evaluate.
     pub(super) fn is_empty(&self) -> bool {
         self.is_unreadable || !(self.has_imports || self.has_values)
     }
 
     fn description(&mut self, key: &Key, node: &Node) {
         let path = path_of(key);
-        let (kind, findings) = Lowering::new(path.as_str()).single(node);
-        self.reading(findings);
-        if !matches!(kind, Kind::Text(_)) {
+        let kind = self.literal(path.clone(), node);
+        if !matches!(kind, ExprKind::Text(_)) {
             self.error("description must be a string", node.span, Some(path));
         }
     }
 
-    /// Reads `imports`. Of several the last one counts, as for `values`.
+    /// Parses `imports`. If the key is repeated, the last one counts, as for `values`.
     fn imports(&mut self, key: &Key, node: &Node) {
         self.imports.clear();
         self.has_imports = false;
@@ -142,7 +137,7 @@ impl Outline {
                 return self.error(summary, item.span, Some(path));
             }
         };
-        self.imports.push(Import {
+        self.imports.push(ImportEntry {
             name: name.to_owned(),
             merge,
             span,
@@ -150,28 +145,22 @@ impl Outline {
         });
     }
 
-    /// The `merge` option of an import. Options of other names say nothing, as in ESC.
+    /// Returns the `merge` option of an import. ESC ignores unknown options.
     fn import_options(&mut self, options: &Node, path: &str) -> bool {
         let Some(entries) = options.entries() else {
             let path = Some(path.to_owned());
             self.error("import must be an object", options.span, path);
             return true;
         };
+        self.warn_of_duplicates(entries, path);
         let mut merge = true;
-        let mut seen: Vec<&str> = Vec::new();
         for Entry { key, value } in entries {
-            if seen.contains(&key.name.as_str()) {
-                self.warn(&format!("duplicate key {}", quoted(&key.name)), key, path);
-            } else if seen.len() < MAXIMUM_DIAGNOSTICS {
-                seen.push(&key.name);
-            }
             if key.name.eq_ignore_ascii_case("merge") {
                 let mut path = path.to_owned();
                 join_name(&mut path, &key.name);
-                let (kind, findings) = Lowering::new(path.as_str()).single(value);
-                self.reading(findings);
-                merge = matches!(kind, Kind::Bool(true));
-                if !matches!(kind, Kind::Bool(_)) {
+                let kind = self.literal(path.clone(), value);
+                merge = matches!(kind, ExprKind::Bool(true));
+                if !matches!(kind, ExprKind::Bool(_)) {
                     self.error("merge must be a boolean value", value.span, Some(path));
                 }
             }
@@ -182,54 +171,68 @@ impl Outline {
     fn values(&mut self, key: &Key, node: &Node) {
         self.values = None;
         self.has_values = false;
-        self.findings
-            .retain(|finding| finding.phase == Phase::Reading);
+        self.diagnostics
+            .retain(|diagnostic| diagnostic.phase == Phase::Parse);
         let path = path_of(key);
         let Some(entries) = node.entries() else {
             self.error("values must be an object", node.span, Some(path));
             return;
         };
         self.has_values = !entries.is_empty();
-        let (program, root, findings) = Lowering::new(path).values(entries, node.span, &RESERVED);
-        self.findings.extend(findings);
+        let (program, root, diagnostics) =
+            parser::parse_values(path, entries, node.span, &RESERVED_NAMES);
+        self.diagnostics.extend(diagnostics);
         self.values = Some((program, root));
     }
 
-    /// Takes what reading found, of an expression that is never declared.
-    fn reading(&mut self, findings: Vec<Finding>) {
-        let reading = findings.into_iter();
-        let reading = reading.filter(|finding| finding.phase == Phase::Reading);
-        self.findings.extend(reading);
+    /// Parses a node that must be a literal and is never declared for evaluation.
+    fn literal(&mut self, path: String, node: &Node) -> ExprKind {
+        let (kind, diagnostics) = parser::parse_single(path, node);
+        let mut diagnostics = diagnostics;
+        diagnostics.retain(|diagnostic| diagnostic.phase == Phase::Parse);
+        self.diagnostics.extend(diagnostics);
+        kind
+    }
+
+    fn warn_of_duplicates(&mut self, entries: &[Entry], path: &str) {
+        let mut seen: Vec<&str> = Vec::new();
+        for Entry { key, .. } in entries {
+            if seen.contains(&key.name.as_str()) {
+                self.warn(&duplicate_key(&key.name), key, path);
+            } else if seen.len() < MAXIMUM_DIAGNOSTICS {
+                seen.push(&key.name);
+            }
+        }
     }
 
     fn error(&mut self, summary: &str, span: Span, path: Option<String>) {
-        self.add(Finding {
+        self.add(ParseDiagnostic {
             severity: Severity::Error,
             summary: summary.to_owned(),
             span: Some(span),
             path,
-            phase: Phase::Reading,
+            phase: Phase::Parse,
         });
     }
 
-    /// Warns at a key of what is at `path`.
+    /// Reports a warning at a key of the object at `path`.
     fn warn(&mut self, summary: &str, key: &Key, path: &str) {
         let mut path = path.to_owned();
         join_name(&mut path, &key.name);
-        self.add(Finding {
+        self.add(ParseDiagnostic {
             severity: Severity::Warning,
             summary: summary.to_owned(),
             span: Some(key.span),
             path: Some(path),
-            phase: Phase::Reading,
+            phase: Phase::Parse,
         });
     }
 
-    fn add(&mut self, finding: Finding) {
-        // Those beyond are not shown, but an error counts.
-        let is_shown = self.findings.len() <= MAXIMUM_DIAGNOSTICS;
-        if is_shown || (finding.severity == Severity::Error && !self.has_reading_errors()) {
-            self.findings.push(finding);
+    fn add(&mut self, diagnostic: ParseDiagnostic) {
+        // Diagnostics above the limit are not shown, but the first error must not be lost.
+        let is_shown = self.diagnostics.len() <= MAXIMUM_DIAGNOSTICS;
+        if is_shown || (diagnostic.severity == Severity::Error && !self.has_parse_errors()) {
+            self.diagnostics.push(diagnostic);
         }
     }
 }
@@ -240,9 +243,9 @@ fn path_of(key: &Key) -> String {
     path
 }
 
-fn unknown_field(name: &str) -> String {
-    let mut fields = FIELDS.map(|field| format!("'{field}'"));
-    fields.sort_by_key(|field| suggest::folded_distance(name, field));
-    let list = fields.join(", ");
-    format!("Field '{name}' does not exist on Object 'environment'. Existing fields are: {list}")
+fn unknown_key(name: &str) -> String {
+    let mut known = TOP_LEVEL_KEYS.map(|key| format!("'{key}'"));
+    known.sort_by_key(|key| suggest::folded_distance(name, key));
+    let known = known.join(", ");
+    format!("Field '{name}' does not exist on Object 'environment'. Existing fields are: {known}")
 }

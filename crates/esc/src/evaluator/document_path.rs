@@ -1,9 +1,8 @@
-//! Paths in a definition, as messages write them: `values.a["b-c"][0]`.
+//! Paths in a definition as diagnostics print them: `values.a["b-c"][0]`.
 
 use crate::property_path::Accessor as PathStep;
 
-/// Appends a step to a path, as ESC writes paths: an empty name is left out, and only quotes are
-/// escaped.
+/// Appends a step to a path as ESC prints it: an empty name is omitted, and only quotes are escaped.
 pub(super) fn join_step(path: &mut String, step: &PathStep) {
     match step {
         PathStep::Index(index) => {
@@ -15,14 +14,16 @@ pub(super) fn join_step(path: &mut String, step: &PathStep) {
 
 /// Appends a name to a path.
 pub(super) fn join_name(path: &mut String, name: &str) {
+    let is_letter = |c: char| c.is_ascii_alphabetic() || c == '_';
     let mut characters = name.chars();
-    let starts_plain = |c: char| c.is_ascii_alphabetic() || c == '_';
-    let is_plain = characters.next().is_none_or(starts_plain)
-        && characters.all(|c| starts_plain(c) || c.is_ascii_digit());
-    match (is_plain, name.is_empty() || path.is_empty()) {
-        (true, true) => path.push_str(name),
-        (true, false) => path.extend([".", name]),
-        (false, _) => path.extend(["[\"", &name.replace('"', "\\\""), "\"]"]),
+    let is_identifier = characters.next().is_none_or(is_letter)
+        && characters.all(|c| is_letter(c) || c.is_ascii_digit());
+    if !is_identifier {
+        path.extend(["[\"", &name.replace('"', "\\\""), "\"]"]);
+    } else if name.is_empty() || path.is_empty() {
+        path.push_str(name);
+    } else {
+        path.extend([".", name]);
     }
 }
 
@@ -31,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_written_as_esc_does() {
+    fn paths_are_printed_as_in_esc() {
         for (names, want) in [
             (&["a", "b_1", "1c"][..], "a.b_1[\"1c\"]"),
             (&["a-b", "c"], "[\"a-b\"].c"),

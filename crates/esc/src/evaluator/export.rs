@@ -1,97 +1,90 @@
-//! From one kind of value to another: to text, to the values of an environment and back.
+//! Converts evaluated values: to text, and to and from the values of an environment.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::evaluator::limits::Budget;
 use crate::evaluator::schema::Schema;
-use crate::evaluator::value::{Computed, Entry, Origin, Shape, Under};
+use crate::evaluator::value::{
+    EvalValue, InheritedListing, Origin, Properties, Property, ValueKind,
+};
 use crate::format::string::quote;
-use crate::text::Text;
-use crate::{Data, TextBuilder, Value, format::json};
+use crate::text::{Text, UNKNOWN};
+use crate::{Data, TextBuilder, Value};
 
-/// A value as text, as interpolation and `fn::toString` give it: `null` is empty, numbers keep
-/// their digits, an array is `"a","b"`, an object `"k"="v","l"="w"`, all in Go's quotes.
+/// The cost of exporting an object, which takes as much memory as many scalars.
+const STEPS_PER_OBJECT: usize = 8;
+
+/// Converts a value to text, as interpolation and `fn::toString` do: `null` is empty, numbers keep
+/// their digits, an array is `"a","b"`, and an object is `"k"="v","l"="w"`, in Go's quotes.
 ///
-/// Of an object only its own entries count, not those it inherits from an import. (`fn::toJSON`
-/// has them all. So it is in ESC.)
-pub(super) fn to_text(budget: &mut Budget, value: &Computed) -> Text {
+/// As in ESC, inherited properties are left out, although `fn::toJSON` includes them.
+pub(super) fn to_text(budget: &mut Budget, value: &EvalValue) -> Text {
     let mut text = TextBuilder::default();
     append_text(budget, value, &mut text);
     text.finish()
 }
 
-/// Appends the text of `value`. Stops early once the budget is spent.
-pub(super) fn append_text(budget: &mut Budget, value: &Computed, into: &mut TextBuilder) {
+/// Appends the text of `value`. Stops once the budget is spent.
+pub(super) fn append_text(budget: &mut Budget, value: &EvalValue, text: &mut TextBuilder) {
     if !budget.spend_steps(1) {
         return;
     }
-    let bytes = match &value.shape {
-        _ if value.unknown => json::UNKNOWN.as_bytes(),
-        Shape::Null => b"",
-        Shape::Bool(true) => b"true",
-        Shape::Bool(false) => b"false",
-        Shape::Number(number) => number.as_str().as_bytes(),
-        Shape::Text(text) => text.as_bytes(),
-        Shape::Array(items) => {
+    let bytes = match &value.kind {
+        _ if value.unknown => UNKNOWN.as_bytes(),
+        ValueKind::Null => b"",
+        ValueKind::Bool(true) => b"true",
+        ValueKind::Bool(false) => b"false",
+        ValueKind::Number(number) => number.as_str().as_bytes(),
+        ValueKind::Text(text) => text.as_bytes(),
+        ValueKind::Array(items) => {
             for (position, item) in items.iter().enumerate() {
                 if position > 0 {
-                    into.push(b",");
+                    text.push(b",");
                 }
-                append_quoted(budget, item, into);
+                append_quoted(budget, item, text);
             }
             return;
         }
-        Shape::Object { entries, .. } => {
-            let own = entries.iter().filter(|(_, entry)| entry.own);
-            for (position, (name, entry)) in own.enumerate() {
+        ValueKind::Object { properties, .. } => {
+            let own = properties.iter().filter(|(_, property)| property.is_own);
+            for (position, (name, property)) in own.enumerate() {
                 if position > 0 {
-                    into.push(b",");
+                    text.push(b",");
                 }
-                quote(name.as_bytes(), into);
-                into.push(b"=");
-                append_quoted(budget, &entry.value, into);
+                quote(name.as_bytes(), text);
+                text.push(b"=");
+                append_quoted(budget, &property.value, text);
             }
             return;
         }
     };
     if budget.spend_text(bytes.len()) {
-        into.push(bytes);
+        text.push(bytes);
     }
 }
 
-fn append_quoted(budget: &mut Budget, value: &Computed, into: &mut TextBuilder) {
-    let before = into.len();
-    let text = to_text(budget, value);
-    // Quotes in quotes double with each level, so that a small value can become a huge text.
-    if budget.spend_text(text.as_bytes().len()) {
-        quote(text.as_bytes(), into);
-        budget.spend_text(into.len() - before);
+fn append_quoted(budget: &mut Budget, value: &EvalValue, text: &mut TextBuilder) {
+    let start = text.len();
+    let unquoted = to_text(budget, value);
+    // Nested quotes double at each level, so that a small value can become a huge text.
+    if budget.spend_text(unquoted.as_bytes().len()) {
+        quote(unquoted.as_bytes(), text);
+        budget.spend_text(text.len() - start);
     }
 }
 
-/// A public text, in Go's quotes, for a message.
-pub(super) fn quoted(text: &str) -> String {
-    let mut builder = TextBuilder::default();
-    quote(text.as_bytes(), &mut builder);
-    builder.finish().as_str().unwrap_or_default().to_owned()
+/// Converts to a value of an environment. Once the budget is spent, the rest becomes unknown.
+pub(super) fn to_value(budget: &mut Budget, value: &EvalValue) -> Value {
+    to_value_at_depth(budget, value, 0)
 }
 
-/// The value for those who ask for an environment. Once the budget is spent, what is left becomes
-/// unknown.
-pub(super) fn to_value(budget: &mut Budget, value: &Computed) -> Value {
-    to_value_at(budget, value, 0)
-}
-
-/// What a map costs: it takes the room of many scalars, however small it is.
-const STEPS_PER_MAP: usize = 8;
-
-fn to_value_at(budget: &mut Budget, value: &Computed, depth: usize) -> Value {
-    let steps = match value.shape {
-        Shape::Object { .. } => STEPS_PER_MAP,
+fn to_value_at_depth(budget: &mut Budget, value: &EvalValue, depth: usize) -> Value {
+    let steps = match value.kind {
+        ValueKind::Object { .. } => STEPS_PER_OBJECT,
         _ => 1,
     };
-    // A value may be printed on a line of its own, which is indented.
+    // The value may be printed on a separate line, indented by its depth.
     let bytes = value.as_text().map_or(0, |text| text.as_bytes().len()) + 2 * depth;
     if !budget.spend_steps(steps) || !budget.spend_text(bytes) {
         return Value::unknown();
@@ -102,27 +95,27 @@ fn to_value_at(budget: &mut Budget, value: &Computed, depth: usize) -> Value {
             ..Value::unknown()
         };
     }
-    let data = match &value.shape {
-        Shape::Null => Data::Null,
-        Shape::Bool(value) => Data::Bool(*value),
-        Shape::Number(number) => Data::Number(number.clone()),
-        Shape::Text(text) => Data::String(text.clone()),
-        Shape::Array(items) => {
+    let data = match &value.kind {
+        ValueKind::Null => Data::Null,
+        ValueKind::Bool(value) => Data::Bool(*value),
+        ValueKind::Number(number) => Data::Number(number.clone()),
+        ValueKind::Text(text) => Data::String(text.clone()),
+        ValueKind::Array(items) => {
             let items = items
                 .iter()
-                .map(|item| to_value_at(budget, item, depth + 1));
+                .map(|item| to_value_at_depth(budget, item, depth + 1));
             Data::Array(items.collect())
         }
-        Shape::Object { entries, .. } => {
-            let mut values = BTreeMap::new();
-            let is_listed = |entry: &Entry| entry.own || !value.hides_inherited;
-            for (name, entry) in entries.iter().filter(|(_, entry)| is_listed(entry)) {
-                if budget.spend_text(name.len()) {
-                    let value = to_value_at(budget, &entry.value, depth + 1);
-                    values.insert(name.to_string(), value);
+        ValueKind::Object { properties, .. } => {
+            let lists_inherited = value.inherited != InheritedListing::Hidden;
+            let mut entries = BTreeMap::new();
+            for (name, property) in properties.iter() {
+                if (property.is_own || lists_inherited) && budget.spend_text(name.len()) {
+                    let value = to_value_at_depth(budget, &property.value, depth + 1);
+                    entries.insert(name.to_string(), value);
                 }
             }
-            Data::Object(values)
+            Data::Object(entries)
         }
     };
     Value {
@@ -132,37 +125,38 @@ fn to_value_at(budget: &mut Budget, value: &Computed, depth: usize) -> Value {
     }
 }
 
-/// A value from outside: JSON text, a provider's result, the context. Where `secret` is set or the
-/// value is a secret, so is all that is in it. All of it comes from the expression `origin`.
-pub(super) fn from_value(value: Value, secret: bool, origin: Option<&Origin>) -> Rc<Computed> {
+/// Converts a value from outside the definition: decoded JSON, a provider's result, the context. If
+/// `secret` is set or the value is a secret, everything in it is one. `origin` is the expression that
+/// the value comes from.
+pub(super) fn from_value(value: Value, secret: bool, origin: Option<&Origin>) -> Rc<EvalValue> {
     let secret = secret || value.secret;
-    let shape = match value.data {
+    let kind = match value.data {
         _ if value.unknown => {
-            let mut unknown = Computed::unknown(Schema::any()).with_secret(secret);
+            let mut unknown = EvalValue::unknown(Schema::any()).with_secret(secret);
             unknown.origin = origin.cloned();
             return Rc::new(unknown);
         }
-        Data::Null => Shape::Null,
-        Data::Bool(value) => Shape::Bool(value),
-        Data::Number(number) => Shape::Number(number),
-        Data::String(text) => Shape::Text(text),
+        Data::Null => ValueKind::Null,
+        Data::Bool(value) => ValueKind::Bool(value),
+        Data::Number(number) => ValueKind::Number(number),
+        Data::String(text) => ValueKind::Text(text),
         Data::Array(items) => {
             let items = items.into_iter();
             let items = items.map(|item| from_value(item, secret, origin));
-            Shape::Array(items.collect())
+            ValueKind::Array(items.collect())
         }
         Data::Object(entries) => {
-            let entries = entries.into_iter().map(|(name, value)| {
-                let value = from_value(value, secret, origin);
-                (Rc::from(name), Entry { value, own: true })
-            });
-            Shape::Object {
-                entries: Rc::new(entries.collect()),
-                under: Under::Open(None),
-            }
+            let properties: Properties = entries
+                .into_iter()
+                .map(|(name, value)| {
+                    let value = from_value(value, secret, origin);
+                    (Rc::from(name), Property::own(value))
+                })
+                .collect();
+            ValueKind::object(properties)
         }
     };
-    let mut value = Computed::new(shape).with_secret(secret);
+    let mut value = EvalValue::new(kind).with_secret(secret);
     value.origin = origin.cloned();
     Rc::new(value)
 }
@@ -170,17 +164,18 @@ pub(super) fn from_value(value: Value, secret: bool, origin: Option<&Origin>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evaluator::limits::{Limits, MAXIMUM_TEXT_BYTES};
 
     #[test]
-    fn quotes_in_quotes_end_with_the_budget() {
-        let mut value = json::parse(b"\"x\"", 1).unwrap();
+    fn nested_quotes_stop_at_the_budget() {
+        let mut value = Value::from("x");
         for _ in 0..100 {
             value = Value::new(Data::Array(vec![value]));
         }
         let value = from_value(value, false, None);
-        let mut budget = Budget::new(crate::evaluator::limits::Limits::default());
+        let mut budget = Budget::new(Limits::default());
         let text = to_text(&mut budget, &value);
         assert!(budget.is_exhausted());
-        assert!(text.as_bytes().len() < 3 * crate::evaluator::limits::MAXIMUM_TEXT_BYTES);
+        assert!(text.as_bytes().len() < 3 * MAXIMUM_TEXT_BYTES);
     }
 }

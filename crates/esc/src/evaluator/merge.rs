@@ -1,136 +1,171 @@
-//! What becomes of a value that lies over another: imports, and an environment's own values over
-//! them.
+//! Merges values: imports over each other, and an environment's own values over its imports.
 //!
-//! Objects merge, entry by entry; everything else replaces. `null` is a value like any other.
+//! Objects merge property by property; any other value, `null` included, replaces what is below it.
 
 use std::rc::Rc;
 
 use crate::evaluator::limits::Budget;
 use crate::evaluator::schema::{Schema, Type};
-use crate::evaluator::value::{Computed, Entries, Entry, Shape, Under};
+use crate::evaluator::value::{Base, EvalValue, InheritedListing, Properties, Property, ValueKind};
 
-/// What a merge costs: it makes a new object where others only refer to one.
+/// The cost of a merge, which allocates an object.
 const STEPS_PER_MERGE: usize = 8;
 
-/// `top` over `base`. Neither is changed.
-pub(super) fn merge(budget: &mut Budget, top: &Rc<Computed>, base: &Rc<Computed>) -> Rc<Computed> {
-    merge_with(budget, top, base, merge_entries)
+/// Merges `top` over `base`. Neither changes.
+pub(super) fn merge(
+    budget: &mut Budget,
+    top: &Rc<EvalValue>,
+    base: &Rc<EvalValue>,
+) -> Rc<EvalValue> {
+    merge_with(budget, top, base, merge_properties)
 }
 
-/// The same for an object whose entries already lie over those of `base` with the same names.
-/// Merging them again would change nothing, and cost their size once for each level above them.
+/// Merges an object whose properties are already merged over those of `base` with the same names.
+/// Merging them again would change nothing, and take time for each level of nesting.
 pub(super) fn inherit(
     budget: &mut Budget,
-    top: &Rc<Computed>,
-    base: &Rc<Computed>,
-) -> Rc<Computed> {
-    merge_with(budget, top, base, |_, entries, _| entries.clone())
+    top: &Rc<EvalValue>,
+    base: &Rc<EvalValue>,
+) -> Rc<EvalValue> {
+    merge_with(budget, top, base, |_, properties, _| properties.clone())
+}
+
+/// Merges a sequence of values, each over those before it.
+///
+/// Merging is associative. Each value is merged with one that results from as many values, so that a
+/// thousand values are copied ten times each, not a thousand times.
+#[derive(Default)]
+pub(super) struct MergeStack {
+    /// Merged values, and the number of values that each results from: fewer from bottom to top.
+    merged: Vec<(usize, Rc<EvalValue>)>,
+}
+
+impl MergeStack {
+    pub(super) fn push(&mut self, budget: &mut Budget, top: Rc<EvalValue>) {
+        let (mut count, mut top) = (1, top);
+        while let Some((below, base)) = self.merged.pop_if(|(below, _)| *below == count) {
+            top = merge(budget, &top, &base);
+            count += below;
+        }
+        self.merged.push((count, top));
+    }
+
+    /// The result; `None` if there were no values.
+    pub(super) fn finish(mut self, budget: &mut Budget) -> Option<Rc<EvalValue>> {
+        let (_, mut top) = self.merged.pop()?;
+        while let Some((_, base)) = self.merged.pop() {
+            top = merge(budget, &top, &base);
+        }
+        Some(top)
+    }
 }
 
 fn merge_with(
     budget: &mut Budget,
-    top: &Rc<Computed>,
-    base: &Rc<Computed>,
-    merge_entries: fn(&mut Budget, &Entries, &Rc<Computed>) -> Entries,
-) -> Rc<Computed> {
+    top: &Rc<EvalValue>,
+    base: &Rc<EvalValue>,
+    merge_properties: fn(&mut Budget, &Properties, &Rc<EvalValue>) -> Properties,
+) -> Rc<EvalValue> {
     if !budget.spend_steps(STEPS_PER_MERGE) {
         return Rc::clone(top);
     }
-    let stated = top
-        .schema
-        .as_ref()
-        .filter(|schema| schema.rules().kind == Some(Type::Object))
-        .map(|schema| {
-            let (merged, seen) = Schema::merged(&base.schema(), schema);
-            budget.spend_steps(seen);
-            merged
-        });
-    let shape = match &top.shape {
-        Shape::Object {
-            entries,
-            under: Under::Open(bottom),
+    let mut object_schema = None;
+    if let Some(schema) = &top.schema
+        && schema.rules().kind == Some(Type::Object)
+    {
+        let (merged, steps) = Schema::merged(&base.schema(), schema);
+        budget.spend_steps(steps);
+        object_schema = Some(merged);
+    }
+    let kind = match &top.kind {
+        ValueKind::Object {
+            properties,
+            base: Base::Open(lowest),
         } => {
-            let entries = merge_entries(budget, entries, base);
-            over(budget, entries, bottom.as_ref(), base)
+            let properties = merge_properties(budget, properties, base);
+            object_over(budget, properties, lowest.as_ref(), base)
         }
-        Shape::Object {
-            entries,
-            under: Under::Unknown(under),
-        } => Shape::Object {
-            entries: Rc::clone(entries),
-            under: Under::Unknown(merge(budget, under, base)),
+        ValueKind::Object {
+            properties,
+            base: Base::Unknown(unknown),
+        } => ValueKind::Object {
+            properties: Rc::clone(properties),
+            base: Base::Unknown(merge(budget, unknown, base)),
         },
-        _ if stated.is_none() => return Rc::clone(top),
-        shape => shape.clone(),
+        _ if object_schema.is_none() => return Rc::clone(top),
+        kind => kind.clone(),
     };
-    let mut merged = Computed::new(shape).with_secret(top.secret);
-    if let Some(schema) = stated.or_else(|| top.schema.clone()) {
+    let mut merged = EvalValue::new(kind).with_secret(top.secret);
+    if let Some(schema) = object_schema.or_else(|| top.schema.clone()) {
         merged = if top.unknown {
             merged.into_unknown(schema)
         } else {
             merged.with_schema(schema)
         };
     }
-    if top.hides_inherited {
+    if top.inherited == InheritedListing::Hidden {
         merged = merged.hiding_inherited();
     }
-    Rc::new(Computed {
-        is_final: top.is_final,
-        provider: top.provider.clone(),
-        origin: top.origin.clone(),
-        literal: top.literal.clone(),
-        ..merged
-    })
+    merged.is_final = top.is_final;
+    merged.provider.clone_from(&top.provider);
+    merged.origin.clone_from(&top.origin);
+    merged.literal.clone_from(&top.literal);
+    Rc::new(merged)
 }
 
-/// The entries of an object over those of `base` with the same names.
-fn merge_entries(budget: &mut Budget, entries: &Entries, base: &Rc<Computed>) -> Entries {
-    budget.spend_steps(entries.len());
-    let mut merged = entries.clone();
-    for (name, entry) in &mut merged {
+/// Merges properties over those of `base` with the same names.
+fn merge_properties(
+    budget: &mut Budget,
+    properties: &Properties,
+    base: &Rc<EvalValue>,
+) -> Properties {
+    budget.spend_steps(properties.len());
+    let mut merged = properties.clone();
+    for (name, property) in &mut merged {
         if let Some(base) = base.property(name) {
-            entry.value = merge(budget, &entry.value, &base);
+            property.value = merge(budget, &property.value, &base);
         }
     }
     merged
 }
 
-/// The object of `entries` over `base`, with what else `base` has.
-fn over(
+/// The object with these properties, and with those that it inherits from `base`. `lowest` is the
+/// lowest object that it was merged over before.
+fn object_over(
     budget: &mut Budget,
-    mut entries: Entries,
-    bottom: Option<&Rc<Computed>>,
-    base: &Rc<Computed>,
-) -> Shape {
-    let under = match &base.shape {
-        Shape::Object {
-            entries: inherited,
-            under,
+    mut properties: Properties,
+    lowest: Option<&Rc<EvalValue>>,
+    base: &Rc<EvalValue>,
+) -> ValueKind {
+    let base = match &base.kind {
+        ValueKind::Object {
+            properties: inherited,
+            base: base_of_base,
         } => {
-            for (name, entry) in inherited.iter() {
+            for (name, property) in inherited.iter() {
                 if !budget.spend_steps(1) {
                     break;
                 }
-                entries.entry(Rc::clone(name)).or_insert_with(|| Entry {
-                    value: Rc::clone(&entry.value),
-                    own: false,
-                });
+                properties
+                    .entry(Rc::clone(name))
+                    .or_insert_with(|| Property {
+                        value: Rc::clone(&property.value),
+                        is_own: false,
+                    });
             }
-            match under {
-                Under::Open(bottom) => {
-                    Under::Open(bottom.clone().or_else(|| Some(Rc::clone(base))))
-                }
-                Under::Closed(bottom) => {
-                    Under::Closed(bottom.clone().or_else(|| Some(Rc::clone(base))))
-                }
-                Under::Unknown(under) => Under::Unknown(Rc::clone(under)),
+            let lowest_of =
+                |lowest: &Option<_>| Some(lowest.clone().unwrap_or_else(|| Rc::clone(base)));
+            match base_of_base {
+                Base::Open(lowest) => Base::Open(lowest_of(lowest)),
+                Base::Closed(lowest) => Base::Closed(lowest_of(lowest)),
+                Base::Unknown(unknown) => Base::Unknown(Rc::clone(unknown)),
             }
         }
-        _ if base.unknown => Under::Unknown(Rc::clone(base)),
-        _ => Under::Closed(bottom.cloned()),
+        _ if base.unknown => Base::Unknown(Rc::clone(base)),
+        _ => Base::Closed(lowest.cloned()),
     };
-    Shape::Object {
-        entries: Rc::new(entries),
-        under,
+    ValueKind::Object {
+        properties: Rc::new(properties),
+        base,
     }
 }

@@ -1,8 +1,31 @@
-//! A local evaluator for environment definitions, which reads and opens nothing by itself: files,
-//! providers and context are handed in.
+//! The evaluator of environment definitions. It performs no I/O: definitions, providers and context
+//! come from its host.
 //!
-//! The way of a definition: text → `syntax` tree → `definition` outline and `expression`s →
-//! lazy evaluation (`evaluate`) to computed values → an [`Environment`] and [`Diagnostic`]s.
+//! # Pipeline
+//!
+//! 1. `syntax` parses a definition's text into a syntax tree: lists, maps and scalars, with their
+//!    positions.
+//! 2. `definition` parses the top level of the tree: `description`, `imports` and `values`.
+//! 3. `parser` parses `values` into a program of expressions: literals, interpolations (`${…}`), and
+//!    builtin calls (`fn::…`).
+//! 4. `session`, `imports` and `evaluate` evaluate the environments that are imported, and then the
+//!    expressions, each when its value is first needed (`access` and `builtins` hold most of the
+//!    semantics). An environment's values are merged over those of its imports (`merge`).
+//! 5. `export` converts the result to an [`Environment`]; [`Diagnostic`]s list what is wrong.
+//!
+//! # Values
+//!
+//! Evaluation does not stop at an error. Values carry these properties:
+//!
+//! - **unknown**: the value could not be computed, because of an error or because a check does not
+//!   call providers. Values computed from it are unknown too. Its schema may be known, such as a
+//!   provider's output schema, and is used to check accesses and arguments.
+//! - **secret**: the value must not be displayed. Values computed from it are secret too. An object
+//!   that contains a secret is not itself secret.
+//! - **missing**: an argument is missing if the definition does not have it, which is reported when
+//!   the call is parsed. It evaluates to an unknown value. Inputs of `fn::rotate` that only a rotation
+//!   reads are skipped rather than missing: they are unknown, but `fn::rotate` works without them.
+//! - **final**: importing environments cannot override the value (`fn::final`).
 
 mod access;
 mod builtins;
@@ -12,14 +35,16 @@ mod document_path;
 mod evaluate;
 mod export;
 mod expression;
+mod imports;
 mod interpolation;
 pub mod limits;
 mod merge;
+mod parser;
 mod pattern;
-mod pattern_work;
 pub mod provider;
 mod redaction;
 mod schema;
+mod session;
 mod suggest;
 mod syntax;
 mod validate;
@@ -29,139 +54,195 @@ use std::collections::BTreeMap;
 
 pub use provider::{Decrypter, Definition, Importer, Provider, Providers, Rotator};
 
+use crate::deep_stack::with_deep_stack;
 use crate::{Data, Diagnostic, Environment, Sources, Value};
-use evaluate::{Mode, Session};
 use limits::Limits;
-use provider::NoDecrypter;
+use provider::{Host, NoDecrypter};
+use session::{EvalSession, Mode};
 
-/// Evaluates definitions with an importer and providers.
+/// Evaluates definitions with the host's importer and providers.
+///
+/// ```
+/// use esc::{
+///     Data, Definition, Error, Evaluator, HostResult, Importer, Provider, Providers, Value,
+/// };
+///
+/// /// Imports environments from memory.
+/// struct Definitions;
+///
+/// impl Importer for Definitions {
+///     fn import(&self, name: &str) -> HostResult<Definition> {
+///         if name != "base" {
+///             return Err(Error::new(format!("environment `{name}` not found")).into());
+///         }
+///         Ok(Definition {
+///             name: name.to_owned(),
+///             shown_as: "base.yaml".to_owned(),
+///             text: "values: {region: eu-central-1}".to_owned().into(),
+///         })
+///     }
+/// }
+///
+/// /// Returns a secret greeting.
+/// struct Greeter;
+///
+/// impl Provider for Greeter {
+///     fn input_schema(&self) -> &str {
+///         r#"{"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}"#
+///     }
+///
+///     fn output_schema(&self) -> &str {
+///         r#"{"type": "string"}"#
+///     }
+///
+///     fn open(&self, inputs: &Value) -> HostResult<Value> {
+///         let name = inputs.property("name").and_then(Value::as_str);
+///         Ok(Value::secret(format!("hello {}", name.unwrap_or_default())))
+///     }
+/// }
+///
+/// struct Registry;
+///
+/// impl Providers for Registry {
+///     fn provider(&self, name: &str) -> HostResult<&dyn Provider> {
+///         match name {
+///             "greeter" => Ok(&Greeter),
+///             _ => Err(Error::new(format!("unknown provider `{name}`")).into()),
+///         }
+///     }
+/// }
+///
+/// let definition = Definition {
+///     name: "example".to_owned(),
+///     shown_as: "example.yaml".to_owned(),
+///     text: "
+/// imports: [base]
+/// values:
+///   greeting:
+///     fn::open::greeter: {name: '${region}'}
+/// "
+///     .to_owned()
+///     .into(),
+/// };
+/// let evaluation = Evaluator::new(&Definitions, &Registry).open(definition);
+///
+/// assert!(evaluation.diagnostics.is_empty());
+/// let values = &evaluation.environment.values;
+/// assert_eq!(values.property("region").unwrap().as_str(), Some("eu-central-1"));
+/// let greeting = values.property("greeting").unwrap();
+/// assert_eq!(greeting.as_str(), Some("hello eu-central-1"));
+/// assert!(greeting.secret);
+/// ```
 #[derive(Clone)]
 pub struct Evaluator<'a> {
-    importer: &'a dyn Importer,
-    providers: &'a dyn Providers,
-    decrypter: &'a dyn Decrypter,
+    host: Host<'a>,
     context: Value,
-    shows_secrets: bool,
+    decrypts_in_checks: bool,
     limits: Limits,
 }
 
-/// What a definition gave.
+/// The result of an evaluation.
 #[derive(Debug)]
 pub struct Evaluation {
-    /// The values. Where there are errors, what depends on them is unknown; whether such an
-    /// environment may be used is the caller's decision.
+    /// The values. Values that depend on an error are unknown; whether to use such an environment is
+    /// the caller's decision.
     pub environment: Environment,
-    /// What is wrong with the definition and its imports, by file and place. What has no place
-    /// comes first.
+    /// The problems of the definition and its imports, ordered by environment and position. Those
+    /// without a location come first.
     pub diagnostics: Vec<Diagnostic>,
-    /// The texts, to show the diagnostics with.
+    /// The texts of all definitions, for displaying diagnostics.
     pub sources: Sources,
 }
 
 impl<'a> Evaluator<'a> {
-    /// An evaluator without a context of its own: `${context}` has the environments' names alone.
+    /// Creates an evaluator that cannot decrypt, and whose `${context}` contains only the names of
+    /// environments.
     pub fn new(importer: &'a dyn Importer, providers: &'a dyn Providers) -> Self {
         Self {
-            importer,
-            providers,
-            decrypter: &NoDecrypter,
+            host: Host {
+                importer,
+                providers,
+                decrypter: &NoDecrypter,
+            },
             context: Value::new(Data::Object(BTreeMap::new())),
-            shows_secrets: false,
+            decrypts_in_checks: false,
             limits: Limits::default(),
         }
     }
 
-    /// Decrypts secrets with `decrypter`. Without one, an error says what can decrypt them.
+    /// Decrypts secrets with `decrypter`. The default is to report an error.
     #[must_use]
     pub fn with_decrypter(mut self, decrypter: &'a dyn Decrypter) -> Self {
-        self.decrypter = decrypter;
+        self.host.decrypter = decrypter;
         self
     }
 
-    /// Whether a check decrypts secrets as well.
+    /// Sets whether [`Evaluator::check`] decrypts secrets too. The default is that it does not.
     #[must_use]
-    pub fn with_secrets_in_checks(mut self, shows_secrets: bool) -> Self {
-        self.shows_secrets = shows_secrets;
+    pub fn with_secrets_in_checks(mut self, decrypts: bool) -> Self {
+        self.decrypts_in_checks = decrypts;
         self
     }
 
-    /// Lets an evaluation take no more work than this.
+    /// Limits the work of an evaluation.
     #[must_use]
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Adds the entries of `context`, an object, to what `${context}` has.
+    /// Adds the properties of `context`, an object, to `${context}`.
     #[must_use]
     pub fn with_context(mut self, context: Value) -> Self {
         self.context = context;
         self
     }
 
-    /// Evaluates `definition`; providers are opened.
+    /// Evaluates a definition and calls its providers.
     #[must_use]
     pub fn open(&self, definition: Definition) -> Evaluation {
         self.evaluate(definition, Mode::Open)
     }
 
-    /// Evaluates `definition`; providers are not opened, and what they would give is unknown.
+    /// Evaluates a definition without calling providers. Their results are unknown.
     #[must_use]
     pub fn check(&self, definition: Definition) -> Evaluation {
         self.evaluate(definition, Mode::Check)
     }
 
-    /// Evaluates on a thread with a stack that is large enough for what the limits allow.
     fn evaluate(&self, definition: Definition, mode: Mode) -> Evaluation {
-        std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new()
-                .name("evaluator".to_owned())
-                .stack_size(limits::STACK_BYTES)
-                .spawn_scoped(scope, || self.evaluate_here(definition, mode));
-            match thread {
-                Ok(thread) => match thread.join() {
-                    Ok(evaluation) => evaluation,
-                    Err(panic) => std::panic::resume_unwind(panic),
-                },
-                Err(error) => {
-                    let summary = format!("cannot start a thread to evaluate on: {error}");
-                    let mut session = self.session(mode);
-                    session.report_without_place(summary);
-                    finish(session, None)
-                }
+        let evaluation = with_deep_stack("evaluator", || {
+            let mut session = self.session(mode);
+            let values = session.evaluate_environment(definition, None);
+            let values = values.map(|values| export::to_value(&mut session.budget, &values));
+            if let Some(reason) = session.budget.take_reason() {
+                session.report_without_location(reason.to_owned());
             }
+            finish(session, values)
+        });
+        evaluation.unwrap_or_else(|error| {
+            let mut session = self.session(mode);
+            session.report_without_location(format!("cannot start the evaluator thread: {error}"));
+            finish(session, None)
         })
     }
 
-    fn evaluate_here(&self, definition: Definition, mode: Mode) -> Evaluation {
-        let mut session = self.session(mode);
-        let values = session.environment(definition, None);
-        let values = values.map(|values| export::to_value(&mut session.budget, &values));
-        if let Some(reason) = session.budget.report() {
-            session.report_without_place(reason.to_owned());
-        }
-        finish(session, values)
-    }
-
-    fn session(&self, mode: Mode) -> Session<'a> {
+    fn session(&self, mode: Mode) -> EvalSession<'a> {
+        let decrypts = mode == Mode::Open || self.decrypts_in_checks;
         let context = export::from_value(self.context.clone(), false, None);
-        let mut session =
-            Session::new(self.importer, self.providers, self.decrypter, mode, context)
-                .within(self.limits);
-        session.shows_secrets = self.shows_secrets;
-        session
+        EvalSession::new(self.host, mode, decrypts, context, self.limits)
     }
 }
 
-fn finish(session: Session<'_>, values: Option<Value>) -> Evaluation {
+fn finish(session: EvalSession<'_>, values: Option<Value>) -> Evaluation {
     let mut diagnostics = session.diagnostics;
     diagnostics.sort_by(|a, b| {
-        let place = |diagnostic: &Diagnostic| {
+        let location = |diagnostic: &Diagnostic| {
             let range = diagnostic.range.as_ref()?;
-            let at = range.begin;
-            Some((range.environment.to_string(), at.line, at.column))
+            let begin = range.begin;
+            Some((range.environment.to_string(), begin.line, begin.column))
         };
-        place(a).cmp(&place(b))
+        location(a).cmp(&location(b))
     });
     let values = values.unwrap_or_else(|| Value::new(Data::Object(BTreeMap::new())));
     Evaluation {

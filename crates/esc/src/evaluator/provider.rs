@@ -1,8 +1,7 @@
-//! What the evaluator asks of the world: definitions to import, providers to open, rotators to read
-//! what they rotated, and a decrypter.
+//! The traits through which the evaluator calls its host: to import definitions, open providers, read
+//! rotated secrets, and decrypt.
 //!
-//! The traits ask for `Sync` because evaluation runs on a thread of its own, whose stack is large
-//! enough for the depth that it allows.
+//! They require `Sync` because evaluation runs on a separate thread with a large stack.
 
 use std::fmt;
 
@@ -10,60 +9,59 @@ use zeroize::Zeroizing;
 
 use crate::Value;
 use crate::error::{Error, HostResult};
-use crate::evaluator::export::quoted;
+use crate::format::string::quoted;
 use crate::text::Text;
 
-/// A provider that `fn::open` calls.
+/// A provider, called by `fn::open`.
 pub trait Provider: Sync {
-    /// The schema that the inputs must satisfy before [`Provider::open`] is called: a JSON Schema
-    /// (the subset that ESC's own provider schemas use) as JSON text.
+    /// The schema of the inputs as JSON text: a JSON Schema in the subset that ESC's own providers
+    /// use. [`Provider::open`] is called only with inputs that satisfy it.
     fn input_schema(&self) -> &str;
 
-    /// The schema of what [`Provider::open`] returns, in the same form.
+    /// The schema of the result of [`Provider::open`], in the same form.
     fn output_schema(&self) -> &str;
 
-    /// Does the provider's work with known, valid inputs. The error's message is shown at the
-    /// call's place in the definition; its kind and hint go to the user.
+    /// Opens the provider with known, valid inputs. The message of an error is reported at the call in
+    /// the definition.
     fn open(&self, inputs: &Value) -> HostResult<Value>;
 
-    /// The name of the output that is meant by `name`, an older name for it. A definition that uses
-    /// the older name gets the value and a warning.
+    /// The current name of an output that was once called `name`, if it was renamed. A definition that
+    /// uses the old name gets the value and a warning.
     fn renamed_output(&self, name: &str) -> Option<&'static str> {
         let _ = name;
         None
     }
 
-    /// Whether mistakes in the inputs are told in few words that say what to do, rather than in
-    /// those of ESC's evaluator: it lists what each alternative of a schema misses, and says nothing
-    /// of properties that a schema forbids.
+    /// Whether invalid inputs are reported in short, actionable messages instead of upstream's, which
+    /// list what each alternative of a schema misses, and omit properties that a schema forbids.
     fn explains_mistakes(&self) -> bool {
         false
     }
 }
 
-/// A rotator that `fn::rotate` calls: it keeps a state in the definition, which rotation renews.
-/// Here it is only read.
+/// A rotator, called by `fn::rotate`. Rotation stores its state in the definition; evaluation only
+/// reads it.
 pub trait Rotator: Sync {
-    /// The schema of the inputs, in the form of [`Provider::input_schema`]. Inputs that its
-    /// `rotateOnly` names are unknown outside of rotation.
+    /// The schema of the inputs, in the form of [`Provider::input_schema`]. Inputs that are listed in
+    /// its `rotateOnly` are unknown in [`Rotator::open`].
     fn input_schema(&self) -> &str;
 
     /// The schema of the state.
     fn state_schema(&self) -> &str;
 
-    /// The schema of what [`Rotator::open`] returns.
+    /// The schema of the result of [`Rotator::open`].
     fn output_schema(&self) -> &str;
 
-    /// Gives the secret that the last rotation made. There is no state before the first one.
+    /// Returns the secret that the last rotation created. `state` is `None` before the first rotation.
     fn open(&self, inputs: &Value, state: Option<&Value>) -> HostResult<Value>;
 }
 
 /// Finds providers and rotators by name.
 pub trait Providers: Sync {
-    /// The provider called `name`. The error's message is shown at the call's place.
+    /// Finds a provider. The message of an error is reported at the call in the definition.
     fn provider(&self, name: &str) -> HostResult<&dyn Provider>;
 
-    /// The rotator called `name`. The error's message is shown at the call's place.
+    /// Finds a rotator. The default is that there is none.
     fn rotator(&self, name: &str) -> HostResult<&dyn Rotator> {
         let name = quoted(name);
         let message = format!("unknown rotator {name}");
@@ -73,14 +71,14 @@ pub trait Providers: Sync {
     }
 }
 
-/// Decrypts what `fn::secret` has as `ciphertext`.
+/// Decrypts the `ciphertext` of `fn::secret`.
 pub trait Decrypter: Sync {
-    /// Decrypts the bytes in the envelope that a definition has: what
-    /// [`Decrypter`]'s counterpart made of the plaintext.
+    /// Decrypts a ciphertext, which the evaluator has taken out of its
+    /// [envelope](crate::envelope).
     fn decrypt(&self, ciphertext: &[u8]) -> HostResult<Text>;
 }
 
-/// The decrypter where there is none: the keys are with Pulumi Cloud.
+/// The default decrypter, which always fails: only Pulumi Cloud has the keys.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NoDecrypter;
 
@@ -95,19 +93,28 @@ impl Decrypter for NoDecrypter {
     }
 }
 
-/// Finds the definitions that others import.
+/// Finds imported definitions.
 pub trait Importer: Sync {
-    /// The definition that `name` means in an `imports` entry. The error's message is shown at the
-    /// entry's place.
+    /// Returns the definition of an entry of `imports`. The message of an error is reported at that
+    /// entry.
     fn import(&self, name: &str) -> HostResult<Definition>;
 }
 
-/// A definition to evaluate. `Debug` leaves its text out, for secrets may stand in it.
+/// What the evaluator calls.
+#[derive(Clone, Copy)]
+pub(super) struct Host<'a> {
+    pub(super) importer: &'a dyn Importer,
+    pub(super) providers: &'a dyn Providers,
+    pub(super) decrypter: &'a dyn Decrypter,
+}
+
+/// A definition to evaluate. `Debug` omits the text, which may contain secrets.
 #[derive(Clone)]
 pub struct Definition {
-    /// The environment's name: what positions and `context.currentEnvironment.name` say.
+    /// The environment's name, as in [`Range::environment`](crate::Range::environment) and
+    /// `${context.currentEnvironment.name}`.
     pub name: String,
-    /// What a person calls it in messages: a path.
+    /// The name to display in messages, such as a file path.
     pub shown_as: String,
     /// The YAML text.
     pub text: Zeroizing<String>,
@@ -115,8 +122,8 @@ pub struct Definition {
 
 impl fmt::Debug for Definition {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = formatter.debug_struct("Definition");
-        shown
+        formatter
+            .debug_struct("Definition")
             .field("name", &self.name)
             .field("shown_as", &self.shown_as)
             .finish_non_exhaustive()

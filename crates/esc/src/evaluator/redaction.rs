@@ -1,131 +1,118 @@
-//! Which parts of a definition's text must not show when a line of it is printed.
+//! Finds the parts of a definition that must not be shown when a diagnostic prints its source line.
 //!
-//! Secrets: what `fn::secret` has, and what stands under a name that sounds like a secret's.
-//! Comments: they say nothing about a mistake, and may hold anything. Where the text is no YAML,
-//! names are all there is to go by, and what follows such a name is hidden generously.
+//! Hidden are: arguments of `fn::secret`; values under names that suggest a secret, such as
+//! `password`; and comments, which do not help to understand a diagnostic and may contain anything.
+//! If the text is not valid YAML, only names can be recognized, and whatever may belong to the value
+//! after such a name is hidden.
 
 use std::ops::Range;
 
-use crate::evaluator::interpolation::{self, Part};
+use crate::evaluator::interpolation::{self, Segment};
 use crate::evaluator::suggest;
 use crate::evaluator::syntax::{Document, Entry, Kind, Node, Span};
 
-/// The stretches to hide, in bytes.
-pub(super) fn of(document: &Document, text: &str) -> Vec<Range<usize>> {
+/// Returns the byte ranges of `text` to hide, in any order.
+pub(super) fn hidden_ranges(document: &Document, text: &str) -> Vec<Range<usize>> {
     if !document.readable {
-        return of_text(text);
+        return hidden_ranges_of_invalid_yaml(text);
     }
-    let mut masks = Masks {
+    let mut finder = SecretFinder {
         text,
         hidden: Vec::new(),
         scalars: Vec::new(),
     };
     for span in &document.dropped {
-        masks.hide(*span);
-        masks.scalars.push(bytes(*span));
+        finder.hide(*span);
+        finder.scalars.push(bytes(*span));
     }
     if let Some(root) = &document.root {
-        masks.node(root, Depth::Public);
+        finder.node(root, Secrecy::Public);
     }
-    masks.comments();
-    masks.hidden
+    finder.hide_comments();
+    finder.hidden
 }
 
-/// How secret the place is.
+/// How secret a node is because of the names above it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Depth {
+enum Secrecy {
     Public,
-    /// The argument of `fn::rotate`, whose state is a secret.
+    /// The argument of `fn::rotate`, whose `state` is a secret.
     Rotation,
-    /// Under a name that sounds secret: literals are hidden, `${…}` is not.
+    /// Below a name that suggests a secret. Literals are hidden, and `${…}` is shown.
     Likely,
-    /// In `fn::secret`: all is hidden.
+    /// In `fn::secret`. Everything is hidden.
     Secret,
 }
 
-struct Masks<'text> {
+struct SecretFinder<'text> {
     text: &'text str,
     hidden: Vec<Range<usize>>,
-    /// Everything that is not structure.
+    /// Keys and values, in which `#` does not begin a comment.
     scalars: Vec<Range<usize>>,
 }
 
-impl Masks<'_> {
-    fn node(&mut self, node: &Node, depth: Depth) {
+impl SecretFinder<'_> {
+    fn node(&mut self, node: &Node, secrecy: Secrecy) {
         match &node.kind {
-            Kind::List(items) => items.iter().for_each(|item| self.node(item, depth)),
+            Kind::List(items) => items.iter().for_each(|item| self.node(item, secrecy)),
             Kind::Object(entries) => {
                 for Entry { key, value } in entries {
                     self.scalars.push(bytes(key.span));
-                    if depth == Depth::Secret {
+                    if secrecy == Secrecy::Secret {
                         self.hide(key.span);
                     }
-                    let depth = match depth {
-                        Depth::Secret => Depth::Secret,
-                        Depth::Rotation if key.name.eq_ignore_ascii_case("state") => Depth::Secret,
-                        _ if is_secret_function(&key.name) => Depth::Secret,
-                        _ if is_rotation(&key.name) => Depth::Rotation,
-                        _ if sounds_secret(&key.name) => Depth::Likely,
-                        Depth::Rotation => Depth::Public,
-                        other => other,
-                    };
-                    self.node(value, depth);
+                    self.node(value, secrecy.below(&key.name));
                 }
             }
             _ => {
                 self.scalars.push(bytes(node.span));
-                match depth {
-                    Depth::Public | Depth::Rotation => {}
-                    Depth::Likely => self.hide_literals(node),
-                    Depth::Secret => self.hide(node.span),
+                match secrecy {
+                    Secrecy::Public | Secrecy::Rotation => {}
+                    Secrecy::Likely => self.hide_literals(node),
+                    Secrecy::Secret => self.hide(node.span),
                 }
             }
         }
     }
 
-    /// Hides a scalar but for its `${…}`, where their places can be told.
+    /// Hides a scalar except for its `${…}`, if their locations are known.
     fn hide_literals(&mut self, node: &Node) {
         let text = node.as_str().unwrap_or_default();
-        let (parts, problems) = interpolation::parse(text, node.span, node.plain);
-        let accesses: Vec<_> = parts
-            .iter()
-            .filter_map(|part| match part {
-                Part::Access(access) => Some(access),
-                Part::Text(_) => None,
-            })
-            .collect();
-        let is_symbol = accesses.len() == 1 && parts.len() == 1;
-        if is_symbol && problems.is_empty() {
+        let (segments, problems) = interpolation::parse(text, node.span, node.plain);
+        if matches!(segments.as_slice(), [Segment::Access(_)]) && problems.is_empty() {
             return;
         }
-        let mut at = node.span.begin.byte;
+        let mut start = node.span.begin.byte;
         if interpolation::is_verbatim(text, node.span, node.plain) && problems.is_empty() {
-            for access in accesses {
-                if let (Some(first), Some(last)) = (access.steps.first(), access.steps.last()) {
-                    self.hidden.push(at..first.span.begin.byte);
-                    at = last.span.end.byte;
+            for segment in &segments {
+                if let Segment::Access(access) = segment
+                    && let (Some(first), Some(last)) = (access.steps.first(), access.steps.last())
+                {
+                    self.hidden.push(start..first.location.begin.byte);
+                    start = last.location.end.byte;
                 }
             }
         }
-        self.hidden.push(at..node.span.end.byte);
+        self.hidden.push(start..node.span.end.byte);
     }
 
-    /// Hides comments: from a `#` that is in no scalar to the end of its line.
-    fn comments(&mut self) {
+    /// Hides comments: from a `#` outside of scalars to the end of the line.
+    fn hide_comments(&mut self) {
         self.scalars.sort_unstable_by_key(|range| range.start);
-        let mut at = 0;
-        let ends = std::iter::once(self.text.len()..self.text.len());
-        for scalar in std::mem::take(&mut self.scalars).into_iter().chain(ends) {
-            while let Some(gap) = self.text.get(at..scalar.start.max(at))
+        let mut scalars = std::mem::take(&mut self.scalars);
+        scalars.push(self.text.len()..self.text.len());
+        let mut position = 0;
+        for scalar in scalars {
+            while let Some(gap) = self.text.get(position..scalar.start.max(position))
                 && let Some(hash) = gap.find('#')
             {
-                let start = at + hash;
+                let start = position + hash;
                 let rest = &self.text[start..];
                 let end = start + rest.find(['\n', '\r']).unwrap_or(rest.len());
                 self.hidden.push(start..end);
-                at = end;
+                position = end;
             }
-            at = at.max(scalar.end);
+            position = position.max(scalar.end);
         }
     }
 
@@ -134,29 +121,48 @@ impl Masks<'_> {
     }
 }
 
+impl Secrecy {
+    /// The secrecy of the value of a key in an object with this secrecy.
+    fn below(self, key: &str) -> Self {
+        match self {
+            Self::Secret => Self::Secret,
+            Self::Rotation if key.eq_ignore_ascii_case("state") => Self::Secret,
+            _ if is_secret_function(key) => Self::Secret,
+            _ if is_rotate_function(key) => Self::Rotation,
+            _ if suggests_secret(key) => Self::Likely,
+            Self::Rotation => Self::Public,
+            other => other,
+        }
+    }
+}
+
 fn bytes(span: Span) -> Range<usize> {
     span.begin.byte..span.end.byte
 }
 
-/// `fn::secret`, in any case, and what looks like a slip of the pen for it.
+/// `fn::secret` in any case, and what looks like a misspelling of it.
 fn is_secret_function(name: &str) -> bool {
-    let name = name.to_lowercase();
-    let function = name.strip_prefix("fn").map(|it| it.trim_start_matches(':'));
-    function.is_some_and(resembles_secret)
+    function_name(name).is_some_and(|function| resembles_secret(&function))
 }
 
 /// `fn::rotate` and `fn::rotate::NAME`, in any case.
-fn is_rotation(name: &str) -> bool {
+fn is_rotate_function(name: &str) -> bool {
+    function_name(name)
+        .is_some_and(|function| function == "rotate" || function.starts_with("rotate:"))
+}
+
+/// What follows `fn::`, in lower case. The number of colons does not matter.
+fn function_name(name: &str) -> Option<String> {
     let name = name.to_lowercase();
-    let function = name.strip_prefix("fn").map(|it| it.trim_start_matches(':'));
-    function.is_some_and(|it| it == "rotate" || it.starts_with("rotate:"))
+    let function = name.strip_prefix("fn")?;
+    Some(function.trim_start_matches(':').to_owned())
 }
 
-fn resembles_secret(name: &str) -> bool {
-    name.contains("secr") || suggest::nearest(name, ["secret"]).is_some()
+fn resembles_secret(function: &str) -> bool {
+    function.contains("secr") || suggest::nearest(function, ["secret"]).is_some()
 }
 
-/// Parts of names whose values are secrets as a rule.
+/// Parts of names whose values are usually secrets.
 const SECRET_NAMES: [&str; 10] = [
     "accesskey",
     "apikey",
@@ -170,7 +176,7 @@ const SECRET_NAMES: [&str; 10] = [
     "token",
 ];
 
-fn sounds_secret(name: &str) -> bool {
+fn suggests_secret(name: &str) -> bool {
     let name: String = name
         .chars()
         .filter(|c| !matches!(c, '_' | '-' | ' ' | '.'))
@@ -179,84 +185,83 @@ fn sounds_secret(name: &str) -> bool {
     SECRET_NAMES.iter().any(|part| name.contains(part)) || name.ends_with("key")
 }
 
-/// The stretches to hide in a text that is no YAML: what stands after a name that sounds secret,
-/// on its line and on those that may continue it; and what may be a comment.
-fn of_text(text: &str) -> Vec<Range<usize>> {
+/// Hides what follows a name that suggests a secret, on its line and on lines that may continue the
+/// value, and everything that may be a comment.
+fn hidden_ranges_of_invalid_yaml(text: &str) -> Vec<Range<usize>> {
     let mut hidden = Vec::new();
-    let mut continued: Option<Continued> = None;
-    let mut start = 0;
+    let mut secret: Option<SecretValue> = None;
+    let mut line_start = 0;
     for line in text.split_inclusive(['\n', '\r']) {
         let content = line.trim_end_matches(['\n', '\r']);
         let indent = content.len() - content.trim_start().len();
-        let range = |from: usize| start + from..start + content.len();
-        let goes_on = continued
-            .as_mut()
-            .is_some_and(|it| it.takes(content, indent));
-        if goes_on {
-            hidden.push(range(0));
-        } else {
-            continued = None;
+        let rest_of_line = |from: usize| line_start + from..line_start + content.len();
+        if let Some(value) = &mut secret {
+            if value.continues_on(content, indent) {
+                hidden.push(rest_of_line(0));
+            } else {
+                secret = None;
+            }
         }
-        if let Some((name, value)) = secret_name(content) {
-            hidden.push(range(value));
+        if let Some((name, value)) = find_secret_name(content) {
+            hidden.push(rest_of_line(value));
             let indent = indent.min(name);
-            let in_flow = content[..value].contains(['{', '[']);
-            continued.get_or_insert_with(|| Continued::new(indent, &content[value..], in_flow));
+            let is_in_flow = content[..value].contains(['{', '[']);
+            secret.get_or_insert_with(|| SecretValue::new(indent, &content[value..], is_in_flow));
         }
-        let comment = content.match_indices('#').map(|(at, _)| at).find(|at| {
-            let before = content[..*at].chars().next_back();
+        let comment = content.match_indices('#').find(|(offset, _)| {
+            let before = content[..*offset].chars().next_back();
             before.is_none_or(char::is_whitespace)
         });
-        if let Some(comment) = comment {
-            hidden.push(range(comment));
+        if let Some((offset, _)) = comment {
+            hidden.push(rest_of_line(offset));
         }
-        start += line.len();
+        line_start += line.len();
     }
     hidden
 }
 
-/// A value that may go on in the next line.
-struct Continued {
-    /// What is indented deeper belongs to it.
+/// A secret in invalid YAML that may continue on the next line.
+struct SecretValue {
+    /// Lines that are indented more than this belong to the value.
     indent: usize,
-    /// Whether quotes and brackets in it are more than text. Not known before it begins.
+    /// Whether quotes and brackets in the value are syntax. `None` until the value begins.
     is_structured: Option<bool>,
-    /// The quote or brackets that are open.
-    open: Vec<char>,
+    /// The closing quotes and brackets that are still expected.
+    expected: Vec<char>,
 }
 
-impl Continued {
-    /// The value that begins with `value`, after a name in a list or map of its line or not.
-    fn new(indent: usize, value: &str, in_flow: bool) -> Self {
-        let mut continued = Self {
+impl SecretValue {
+    /// Begins a value with the first part of it. `is_in_flow` says whether its name is in a flow
+    /// collection that begins on the same line.
+    fn new(indent: usize, first_part: &str, is_in_flow: bool) -> Self {
+        let mut value = Self {
             indent,
-            is_structured: in_flow.then_some(true),
-            open: Vec::new(),
+            is_structured: is_in_flow.then_some(true),
+            expected: Vec::new(),
         };
-        continued.read(value);
-        continued
+        value.scan(first_part);
+        value
     }
 
-    /// Whether a line belongs to the value.
-    fn takes(&mut self, line: &str, indent: usize) -> bool {
-        let was_open = !self.open.is_empty();
+    /// Whether a line belongs to the value. If so, scans it.
+    fn continues_on(&mut self, line: &str, indent: usize) -> bool {
         let is_blank = line.trim().is_empty();
-        // `- item` and `: value` may stand as far left as their name.
+        // `- item` and `: value` may be indented as little as their name.
         let is_item = indent == self.indent && line.trim_start().starts_with(['-', ':']);
-        if !was_open && !is_blank && !is_item && indent <= self.indent {
+        if self.expected.is_empty() && !is_blank && !is_item && indent <= self.indent {
             return false;
         }
-        self.read(line);
+        self.scan(line);
         true
     }
 
-    /// Follows quotes and brackets.
-    fn read(&mut self, text: &str) {
+    /// Updates the expected quotes and brackets.
+    fn scan(&mut self, text: &str) {
         if self.is_structured.is_none() {
-            // A tag, an anchor and the dashes of a list come before the value itself.
-            let is_before =
+            // A tag, an anchor and list dashes come before the value itself.
+            let is_prefix =
                 |word: &&str| word.starts_with(['!', '&']) || matches!(*word, "-" | ":");
-            let first = text.split_whitespace().find(|word| !is_before(word));
+            let first = text.split_whitespace().find(|word| !is_prefix(word));
             self.is_structured = first.map(|first| first.starts_with(['"', '\'', '[', '{']));
         }
         if self.is_structured != Some(true) {
@@ -264,19 +269,19 @@ impl Continued {
         }
         let mut characters = text.chars();
         while let Some(character) = characters.next() {
-            match (self.open.last(), character) {
+            match (self.expected.last(), character) {
                 (Some('"'), '\\') => {
                     characters.next();
                 }
                 (Some(quote @ ('"' | '\'')), _) if *quote != character => {}
                 (Some('"' | '\''), _) => {
-                    self.open.pop();
+                    self.expected.pop();
                 }
-                (_, '"' | '\'') => self.open.push(character),
-                (_, '[') => self.open.push(']'),
-                (_, '{') => self.open.push('}'),
+                (_, '"' | '\'') => self.expected.push(character),
+                (_, '[') => self.expected.push(']'),
+                (_, '{') => self.expected.push('}'),
                 (Some(end), _) if *end == character => {
-                    self.open.pop();
+                    self.expected.pop();
                 }
                 _ => {}
             }
@@ -284,37 +289,35 @@ impl Continued {
     }
 }
 
-/// The first name in a line that sounds secret: where it begins, and where what follows it begins.
-fn secret_name(line: &str) -> Option<(usize, usize)> {
+/// Finds the first name in a line that suggests a secret. Returns the offsets of the name and of what
+/// follows it.
+fn find_secret_name(line: &str) -> Option<(usize, usize)> {
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | ':' | '.');
-    let mut at = 0;
-    while let Some(offset) = line[at..].find(is_name) {
-        let start = at + offset;
+    let mut position = 0;
+    while let Some(offset) = line[position..].find(is_name) {
+        let start = position + offset;
         let rest = &line[start..];
         let end = start + rest.find(|c| !is_name(c)).unwrap_or(rest.len());
-        // `key:value` is one word here; what sounds secret may be any part of it.
-        let word = &line[start..end];
-        if let Some(after) = secret_part(word) {
+        // `key:value` is one word here, and any part of it may suggest a secret.
+        if let Some(after) = end_of_secret_part(&line[start..end]) {
             return Some((start, start + after));
         }
-        at = end;
+        position = end;
     }
     None
 }
 
-/// Where what follows the secret-sounding part of a word begins.
-fn secret_part(word: &str) -> Option<usize> {
-    let is_function = word
-        .get(..3)
-        .is_some_and(|start| start.eq_ignore_ascii_case("fn:"));
-    let mut at = 0;
+/// The end of the first part of a word that suggests a secret.
+fn end_of_secret_part(word: &str) -> Option<usize> {
+    let prefix = word.get(..3);
+    let is_function = prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case("fn:"));
+    let mut end = 0;
     for part in word.split_inclusive(':') {
-        let end = at + part.len();
+        end += part.len();
         let name = part.trim_end_matches(':');
-        if sounds_secret(name) || (is_function && resembles_secret(&name.to_lowercase())) {
+        if suggests_secret(name) || (is_function && resembles_secret(&name.to_lowercase())) {
             return Some(end);
         }
-        at = end;
     }
     None
 }
@@ -324,10 +327,10 @@ mod tests {
     use super::*;
     use crate::evaluator::syntax;
 
-    /// The text with `*` for what is hidden.
+    /// The text with `*` for each hidden character.
     fn masked(text: &str) -> String {
         let document = syntax::parse(text);
-        let hidden = of(&document, text);
+        let hidden = hidden_ranges(&document, text);
         let characters = text.char_indices().map(|(byte, character)| {
             let is_hidden = hidden.iter().any(|range| range.contains(&byte));
             if is_hidden && !character.is_whitespace() {
@@ -340,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_in_yaml_are_hidden() {
+    fn secrets_and_comments_in_yaml_are_hidden() {
         for (text, want) in [
             ("a: {fn::secret: hunter2}", "a: {fn::secret: *******}"),
             (
@@ -385,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_in_what_is_no_yaml_are_hidden() {
+    fn secrets_in_invalid_yaml_are_hidden() {
         for text in [
             "fn::secret: hunter2 [\n",
             "{fn::secret: hunter2, a: [",
@@ -414,7 +417,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_secret_shows() {
+    fn other_values_in_invalid_yaml_are_shown() {
         let text = "values:\n  fn::secret: hunter2\n  region: eu\n  name: x [\n a: b";
         let want = "values:\n  fn::secret: *******\n  region: eu\n  name: x [\n a: b";
         assert!(!syntax::parse(text).readable);

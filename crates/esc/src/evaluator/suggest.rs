@@ -1,7 +1,7 @@
-//! Did you mean …?
+//! Suggestions for misspelled names ("did you mean …").
 
-/// The candidate that `name` most likely stands for: the nearest by edit distance, case and
-/// underscores aside, where that is less than half the name's length.
+/// Finds the candidate with the smallest edit distance to `name`, ignoring case and underscores. The
+/// distance must be less than half the length of the name.
 pub(super) fn nearest<'c>(
     name: &str,
     candidates: impl IntoIterator<Item = &'c str>,
@@ -14,11 +14,11 @@ pub(super) fn nearest<'c>(
         if work == 0 {
             break;
         }
-        work = work.saturating_sub(COST_OF_A_LOOK);
-        // The distance is at least the difference in length. Few names come so far as to be folded.
+        work = work.saturating_sub(SKIP_COST);
+        // The distance is at least the difference in length, which rules most names out before folding.
         let length = candidate.bytes().filter(|byte| *byte != b'_').count();
-        let is_far = length.abs_diff(folded.len()) >= limit || length > MAXIMUM_LENGTH;
-        if is_far && candidate.is_ascii() {
+        let is_too_far = length.abs_diff(folded.len()) >= limit || length > MAXIMUM_LENGTH;
+        if is_too_far && candidate.is_ascii() {
             continue;
         }
         let other = fold(candidate);
@@ -35,15 +35,15 @@ pub(super) fn nearest<'c>(
     nearest
 }
 
-/// How many pairs of bytes are compared at most for one name. Each mistake costs a look at all
-/// names, so that mistakes in a large object would cost the square of its size. This is enough for
-/// two thousand names of ten bytes.
+/// How many pairs of bytes are compared for one name. Every misspelled name is compared with all names of
+/// the object, which would be quadratic in a large object. This is enough for two thousand names of ten
+/// bytes.
 const MAXIMUM_WORK: usize = 250_000;
 
-/// What a name costs that is not compared.
-const COST_OF_A_LOOK: usize = 25;
+/// The cost of a candidate that is ruled out by its length.
+const SKIP_COST: usize = 25;
 
-/// Names longer than this, in bytes, are not compared: the work grows with the square.
+/// Names longer than this, in bytes, are not compared, because the work is quadratic in the length.
 const MAXIMUM_LENGTH: usize = 256;
 
 fn fold(name: &str) -> Vec<u8> {
@@ -54,12 +54,12 @@ fn fold(name: &str) -> Vec<u8> {
         .into_bytes()
 }
 
-/// The distance of two names, case and underscores aside.
+/// The edit distance of two names, ignoring case and underscores.
 pub(super) fn folded_distance(one: &str, other: &str) -> usize {
     distance(&fold(one), &fold(other))
 }
 
-/// The Levenshtein distance: how many bytes to insert, delete or replace.
+/// The Levenshtein distance in bytes.
 fn distance(one: &[u8], other: &[u8]) -> usize {
     let common = one.iter().zip(other).take_while(|(a, b)| a == b).count();
     let (one, other) = (&one[common..], &other[common..]);
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_name_is_suggested_only_if_it_is_near() {
+    fn the_nearest_name_is_suggested_if_it_is_near_enough() {
         let names = ["accessKeyId", "secretAccessKey", "sessionToken"];
         for (name, want) in [
             ("accessKeyID", Some("accessKeyId")),
@@ -96,7 +96,7 @@ mod tests {
         ] {
             assert_eq!(nearest(name, names), want, "{name}");
         }
-        // The facts' example: distance 6, limit 3.
+        // Distance 6, limit 3.
         assert_eq!(distance(b"keyid", b"accesskeyid"), 6);
         assert_eq!(nearest("ab", ["a"]), None);
         assert_eq!(nearest("abc", ["abd"]), Some("abd"));

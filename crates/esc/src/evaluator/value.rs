@@ -1,111 +1,131 @@
-//! Values while they are computed: those of an environment, plus what only evaluation needs: what
-//! is known of the unknown, what an import lies under, and where a value comes from.
+//! Values during evaluation: those of an environment, plus the metadata that only evaluation needs:
+//! schemas of unknown values, the base that an object was merged over, and source locations.
 //!
-//! Values are shared, never changed: a copy is a reference.
+//! Values are immutable and shared by reference.
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::Number;
-use crate::evaluator::expression::{Id, Program};
+use crate::evaluator::expression::{ExprId, Program};
 use crate::evaluator::schema::{Schema, Type};
+use crate::evaluator::syntax::Span;
 use crate::text::Text;
+use crate::{Number, Range};
 
-/// A value.
-#[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own")]
+/// A value. [The evaluator's documentation](super) explains `unknown`, `secret` and `final`.
 #[derive(Clone, Debug)]
-pub(super) struct Computed {
-    pub(super) shape: Shape,
-    /// Whether it is not known. Of some such values the shape still tells what is in them.
+pub(super) struct EvalValue {
+    /// The data. Of an unknown value it holds the parts that are known, if any.
+    pub(super) kind: ValueKind,
     pub(super) unknown: bool,
-    /// What is known of its type; `None` where the shape tells it.
-    pub(super) schema: Option<Schema>,
-    /// The type that the shape tells, once it was asked for. Values share what is in them, so that
-    /// to ask anew each time could take for ever.
-    pub(super) told: OnceCell<Schema>,
-    /// The copy that lists what it inherits, once it was asked for, for the same reason.
-    pub(super) listed: Listed,
-    /// Whether it must not be shown. It holds for this value alone.
+    /// Applies to this value alone, not to the values in it.
     pub(super) secret: bool,
-    /// Whether it does not list what it inherits. A copy of it does; so it is in ESC with what
-    /// `fn::final` and `fn::validate` give.
-    pub(super) hides_inherited: bool,
-    /// Whether `fn::final` forbids that another environment overrides it.
+    /// Whether `fn::final` forbids overriding it.
     pub(super) is_final: bool,
-    /// The provider whose result it is.
+    /// The schema, if `kind` does not determine it.
+    pub(super) schema: Option<Schema>,
+    /// The schema that follows from `kind`, once computed. Values share their parts, so computing it
+    /// each time could take exponential time.
+    inferred_schema: OnceCell<Schema>,
+    pub(super) inherited: InheritedListing,
+    listing_copy: CopyCache,
+    /// The provider that returned the value.
     pub(super) provider: Option<Rc<str>>,
-    /// The expression that gave it.
+    /// The expression that produced the value.
     pub(super) origin: Option<Origin>,
-    /// Where its text is written, if it is.
-    pub(super) literal: Option<Place>,
-    /// What is in the value with all that it inherits.
-    pub(super) all: Content,
-    /// What is in the value without what it inherits.
-    pub(super) own: Content,
-    /// How deep it nests; 0 for scalars.
+    /// The location of a string or number that is written in a definition.
+    pub(super) literal: Option<ByteRange>,
+    /// The marks of the value and of everything in it.
+    pub(super) marks: Marks,
+    /// The same without inherited properties.
+    pub(super) own_marks: Marks,
+    /// The nesting depth; 0 for scalars.
     pub(super) depth: usize,
 }
 
-/// A copy that is made once. A clone has none: it may be changed before it is shared.
-#[derive(Debug, Default)]
-pub(super) struct Listed(OnceCell<Rc<Computed>>);
+/// The kinds of value.
+#[derive(Clone, Debug)]
+pub(super) enum ValueKind {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(Text),
+    Array(Rc<[Rc<EvalValue>]>),
+    Object {
+        properties: Rc<Properties>,
+        base: Base,
+    },
+}
 
-impl Clone for Listed {
+/// The properties of an object, including inherited ones.
+pub(super) type Properties = BTreeMap<Rc<str>, Property>;
+
+/// A property of an object.
+#[derive(Clone, Debug)]
+pub(super) struct Property {
+    pub(super) value: Rc<EvalValue>,
+    /// False if the property is inherited: only the object below this one defines it.
+    pub(super) is_own: bool,
+}
+
+/// What an object was merged over, apart from the properties that it inherits.
+#[derive(Clone, Debug)]
+pub(super) enum Base {
+    /// Nothing, or objects, of which this is the lowest. Merging the object over another one inherits
+    /// that one's properties.
+    Open(Option<Rc<EvalValue>>),
+    /// A value that is not an object, perhaps with objects above it, of which this is the lowest.
+    /// Nothing below that value is inherited.
+    Closed(Option<Rc<EvalValue>>),
+    /// An unknown value, which may have any property that this object lacks.
+    Unknown(Rc<EvalValue>),
+}
+
+/// The marks that a result has because of the values it was computed from.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Marks {
+    pub(super) secret: bool,
+    pub(super) knowledge: Knowledge,
+}
+
+/// How much is known of a value and of the values in it.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Knowledge {
+    /// Everything.
+    #[default]
+    Complete,
+    /// Everything except inputs that only a rotation reads (`rotateOnly`). They are not evaluated,
+    /// and `fn::rotate` works without them.
+    WithoutRotateOnly,
+    /// Something is unknown.
+    Incomplete,
+}
+
+/// Whether an exported value lists inherited properties. As in ESC, the results of `fn::final` and
+/// `fn::validate` do not, but copies of them do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum InheritedListing {
+    Listed,
+    /// Some value within this one does not list them.
+    HiddenInside,
+    Hidden,
+}
+
+/// A cached copy of a value. Cloning empties the cache: a clone may be changed before it is shared.
+#[derive(Debug, Default)]
+struct CopyCache(OnceCell<Rc<EvalValue>>);
+
+impl Clone for CopyCache {
     fn clone(&self) -> Self {
         Self::default()
     }
 }
 
-/// The kinds of value.
-#[derive(Clone, Debug)]
-pub(super) enum Shape {
-    Null,
-    Bool(bool),
-    Number(Number),
-    Text(Text),
-    Array(Rc<[Rc<Computed>]>),
-    Object { entries: Rc<Entries>, under: Under },
-}
-
-/// The entries of an object, those that it inherits included.
-pub(super) type Entries = BTreeMap<Rc<str>, Entry>;
-
-/// An entry of an object.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) value: Rc<Computed>,
-    /// False where it comes only from the object that this one was merged over.
-    pub(super) own: bool,
-}
-
-/// What an object lies over, its inherited entries aside.
-#[derive(Clone, Debug)]
-pub(super) enum Under {
-    /// Nothing, or the object at the bottom of those that it was merged over.
-    Open(Option<Rc<Computed>>),
-    /// A value that is not an object: nothing further down shows through.
-    Closed(Option<Rc<Computed>>),
-    /// A value that is not known. An entry that is missing may be in it.
-    Unknown(Rc<Computed>),
-}
-
-/// Whether a value is secret or unknown, or anything in it.
-#[expect(clippy::struct_excessive_bools, reason = "each is a mark of its own")]
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(super) struct Content {
-    pub(super) secret: bool,
-    pub(super) unknown: bool,
-    /// Whether anything is unknown other than what only rotation reads.
-    pub(super) missing: bool,
-    /// Whether anything does not list what it inherits.
-    pub(super) hides: bool,
-}
-
-/// A definition whose expressions are evaluated.
+/// The program of a definition, and the name of its environment in diagnostics.
 #[derive(Debug)]
-pub(super) struct Source {
+pub(super) struct Module {
     pub(super) environment: Arc<str>,
     pub(super) program: Program,
 }
@@ -113,269 +133,299 @@ pub(super) struct Source {
 /// An expression of a definition.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
-    pub(super) source: Rc<Source>,
-    pub(super) id: Id,
+    pub(super) module: Rc<Module>,
+    pub(super) id: ExprId,
 }
 
-/// A stretch of a definition, in bytes.
+/// A range of a definition's text, in bytes.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct Place {
+pub(super) struct ByteRange {
     pub(super) environment: Arc<str>,
     pub(super) begin: usize,
     pub(super) end: usize,
 }
 
-impl Content {
-    pub(super) fn or(self, other: Self) -> Self {
+impl Marks {
+    /// The marks of a value that is made of two others.
+    pub(super) fn union(self, other: Self) -> Self {
         Self {
             secret: self.secret || other.secret,
-            unknown: self.unknown || other.unknown,
-            missing: self.missing || other.missing,
-            hides: self.hides || other.hides,
+            knowledge: self.knowledge.max(other.knowledge),
+        }
+    }
+
+    pub(super) fn has_unknown(self) -> bool {
+        self.knowledge != Knowledge::Complete
+    }
+}
+
+impl ValueKind {
+    /// An object that inherits nothing.
+    pub(super) fn object(properties: Properties) -> Self {
+        Self::Object {
+            properties: Rc::new(properties),
+            base: Base::Open(None),
         }
     }
 }
 
-impl Computed {
-    pub(super) fn new(shape: Shape) -> Self {
-        let (mut all, mut own) = (Content::default(), Content::default());
-        let mut depth = 0;
-        match &shape {
-            Shape::Array(items) => {
-                for item in items.iter() {
-                    all = all.or(item.all);
-                    own = own.or(item.own);
-                    depth = depth.max(item.depth + 1);
-                }
-            }
-            Shape::Object { entries, .. } => {
-                for entry in entries.values() {
-                    all = all.or(entry.value.all);
-                    if entry.own {
-                        own = own.or(entry.value.own);
-                    }
-                    depth = depth.max(entry.value.depth + 1);
-                }
-            }
-            Shape::Null | Shape::Bool(_) | Shape::Number(_) | Shape::Text(_) => {}
-        }
+impl Module {
+    pub(super) fn range(&self, span: Span) -> Range {
+        source_range(&self.environment, span)
+    }
+}
+
+/// A span of an environment's definition, as diagnostics state it.
+pub(super) fn source_range(environment: &Arc<str>, span: Span) -> Range {
+    Range {
+        environment: Arc::clone(environment),
+        begin: span.begin,
+        end: span.end,
+    }
+}
+
+impl Property {
+    pub(super) fn own(value: Rc<EvalValue>) -> Self {
         Self {
-            shape,
+            value,
+            is_own: true,
+        }
+    }
+}
+
+impl EvalValue {
+    pub(super) fn new(kind: ValueKind) -> Self {
+        let mut value = Self {
+            kind: ValueKind::Null,
             unknown: false,
-            schema: None,
-            told: OnceCell::new(),
-            listed: Listed::default(),
             secret: false,
-            hides_inherited: false,
             is_final: false,
+            schema: None,
+            inferred_schema: OnceCell::new(),
+            inherited: InheritedListing::Listed,
+            listing_copy: CopyCache::default(),
             provider: None,
             origin: None,
             literal: None,
-            all,
-            own,
-            depth,
+            marks: Marks::default(),
+            own_marks: Marks::default(),
+            depth: 0,
+        };
+        match &kind {
+            ValueKind::Array(items) => items.iter().for_each(|item| value.include(item, true)),
+            ValueKind::Object { properties, .. } => {
+                for property in properties.values() {
+                    value.include(&property.value, property.is_own);
+                }
+            }
+            ValueKind::Null | ValueKind::Bool(_) | ValueKind::Number(_) | ValueKind::Text(_) => {}
         }
-    }
-
-    pub(super) fn text(text: impl Into<Text>) -> Self {
-        Self::new(Shape::Text(text.into()))
-    }
-
-    pub(super) fn unknown(schema: Schema) -> Self {
-        Self::new(Shape::Null).into_unknown(schema)
-    }
-
-    /// What only rotation reads, where nothing is rotated.
-    pub(super) fn left_out() -> Self {
-        let mut value = Self::unknown(Schema::any());
-        value.all.missing = false;
-        value.own.missing = false;
+        value.kind = kind;
         value
     }
 
-    pub(super) fn object(entries: Entries) -> Self {
-        Self::new(Shape::Object {
-            entries: Rc::new(entries),
-            under: Under::Open(None),
-        })
+    /// Updates what depends on the parts of a value.
+    fn include(&mut self, part: &Self, is_own: bool) {
+        self.marks = self.marks.union(part.marks);
+        if is_own {
+            self.own_marks = self.own_marks.union(part.own_marks);
+        }
+        if part.inherited != InheritedListing::Listed {
+            self.inherited = InheritedListing::HiddenInside;
+        }
+        self.depth = self.depth.max(part.depth + 1);
     }
 
-    /// The same as a value that is not known.
+    pub(super) fn text(text: impl Into<Text>) -> Self {
+        Self::new(ValueKind::Text(text.into()))
+    }
+
+    pub(super) fn object(properties: Properties) -> Self {
+        Self::new(ValueKind::object(properties))
+    }
+
+    pub(super) fn unknown(schema: Schema) -> Self {
+        Self::new(ValueKind::Null).into_unknown(schema)
+    }
+
+    /// An unknown value of any type.
+    pub(super) fn unknown_any() -> Rc<Self> {
+        Rc::new(Self::unknown(Schema::any()))
+    }
+
+    /// An input that only a rotation reads, and that is not evaluated.
+    pub(super) fn skipped_rotate_only() -> Self {
+        let mut value = Self::unknown(Schema::any());
+        value.marks.knowledge = Knowledge::WithoutRotateOnly;
+        value.own_marks.knowledge = Knowledge::WithoutRotateOnly;
+        value
+    }
+
+    /// Makes the value unknown, with this schema.
     pub(super) fn into_unknown(mut self, schema: Schema) -> Self {
         self.unknown = true;
         self.schema = Some(schema);
-        for content in [&mut self.all, &mut self.own] {
-            content.unknown = true;
-            content.missing = true;
-        }
-        // What is in it does not count any more: it is as secret as itself.
-        self.own.secret = self.secret;
+        self.marks.knowledge = Knowledge::Incomplete;
+        self.own_marks.knowledge = Knowledge::Incomplete;
+        // Secrets in the value no longer count: its text is `[unknown]`.
+        self.own_marks.secret = self.secret;
         self
     }
 
-    /// The same value as a secret, or not, as the flag says.
+    /// Makes the value a secret, if `secret` is set.
     pub(super) fn with_secret(mut self, secret: bool) -> Self {
         self.secret |= secret;
-        self.all.secret |= secret;
-        self.own.secret |= secret;
+        self.marks.secret |= secret;
+        self.own_marks.secret |= secret;
         self
     }
 
-    /// The same value, which does not list what it inherits.
-    pub(super) fn hiding_inherited(mut self) -> Self {
-        self.hides_inherited = true;
-        self.all.hides = true;
-        self
-    }
-
-    /// A copy, in which everything lists what it inherits.
-    pub(super) fn copied(&self) -> Self {
-        if !self.all.hides {
-            return self.clone();
-        }
-        let listed = self.listed.0.get_or_init(|| Rc::new(self.copied_once()));
-        (**listed).clone()
-    }
-
-    /// A copy, made of the copies of what is in it; of each value there is just one.
-    fn copied_once(&self) -> Self {
-        let copy_of = |value: &Rc<Self>| {
-            if value.all.hides {
-                let listed = &value.listed.0;
-                Rc::clone(listed.get_or_init(|| Rc::new(value.copied_once())))
-            } else {
-                Rc::clone(value)
-            }
-        };
-        let mut copy = self.clone();
-        match &mut copy.shape {
-            Shape::Array(items) => {
-                *items = items.iter().map(copy_of).collect();
-            }
-            Shape::Object { entries, .. } => {
-                let mut fresh = (**entries).clone();
-                for entry in fresh.values_mut() {
-                    entry.value = copy_of(&entry.value);
-                }
-                *entries = Rc::new(fresh);
-            }
-            Shape::Null | Shape::Bool(_) | Shape::Number(_) | Shape::Text(_) => {}
-        }
-        copy.hides_inherited = false;
-        copy.all.hides = false;
-        copy.own.hides = false;
-        copy
-    }
-
-    /// The same value with a type that its shape does not tell.
+    /// Sets a schema that says more than `kind` does.
     pub(super) fn with_schema(mut self, schema: Schema) -> Self {
         self.schema = Some(schema);
         self
     }
 
-    /// What is known of its type.
-    pub(super) fn schema(&self) -> Schema {
-        let schema = self.schema.as_ref();
-        let schema = schema.unwrap_or_else(|| self.told.get_or_init(|| self.schema_of_shape()));
-        schema.clone()
+    /// Hides the inherited properties of the value when it is exported.
+    pub(super) fn hiding_inherited(mut self) -> Self {
+        self.inherited = InheritedListing::Hidden;
+        self
     }
 
-    fn schema_of_shape(&self) -> Schema {
-        match &self.shape {
-            Shape::Null => Schema::of(Type::Null),
-            Shape::Bool(_) => Schema::of(Type::Boolean),
-            Shape::Number(_) => Schema::of(Type::Number),
-            Shape::Text(_) => Schema::of(Type::String),
-            Shape::Array(items) => Schema::tuple(items.iter().map(|item| item.schema())),
-            Shape::Object { entries, under } => {
-                let entries = entries.iter();
-                let record = entries.map(|(name, it)| (Rc::clone(name), it.value.schema()));
-                let record = Schema::record(record);
-                match under {
-                    Under::Unknown(base) => Schema::merged(&base.schema(), &record).0,
-                    Under::Open(_) | Under::Closed(_) => record,
+    /// A copy that lists all inherited properties, as references to the value do.
+    pub(super) fn listing_copy(&self) -> Self {
+        if self.inherited == InheritedListing::Listed {
+            return self.clone();
+        }
+        let cached = self.listing_copy.0.get_or_init(|| self.copy_listing());
+        (**cached).clone()
+    }
+
+    /// Makes the copy from cached copies of the parts, so that a shared part is copied once.
+    fn copy_listing(&self) -> Rc<Self> {
+        let copy_of = |part: &Rc<Self>| {
+            if part.inherited == InheritedListing::Listed {
+                Rc::clone(part)
+            } else {
+                Rc::clone(part.listing_copy.0.get_or_init(|| part.copy_listing()))
+            }
+        };
+        let mut copy = self.clone();
+        match &mut copy.kind {
+            ValueKind::Array(items) => *items = items.iter().map(copy_of).collect(),
+            ValueKind::Object { properties, .. } => {
+                let mut copied = (**properties).clone();
+                for property in copied.values_mut() {
+                    property.value = copy_of(&property.value);
+                }
+                *properties = Rc::new(copied);
+            }
+            ValueKind::Null | ValueKind::Bool(_) | ValueKind::Number(_) | ValueKind::Text(_) => {}
+        }
+        copy.inherited = InheritedListing::Listed;
+        Rc::new(copy)
+    }
+
+    /// What is known of the value's type.
+    pub(super) fn schema(&self) -> Schema {
+        match &self.schema {
+            Some(schema) => schema.clone(),
+            None => self
+                .inferred_schema
+                .get_or_init(|| self.infer_schema())
+                .clone(),
+        }
+    }
+
+    fn infer_schema(&self) -> Schema {
+        match &self.kind {
+            ValueKind::Null => Schema::of(Type::Null),
+            ValueKind::Bool(_) => Schema::of(Type::Boolean),
+            ValueKind::Number(_) => Schema::of(Type::Number),
+            ValueKind::Text(_) => Schema::of(Type::String),
+            ValueKind::Array(items) => Schema::tuple(items.iter().map(|item| item.schema())),
+            ValueKind::Object { properties, base } => {
+                let properties = properties
+                    .iter()
+                    .map(|(name, property)| (Rc::clone(name), property.value.schema()));
+                let record = Schema::record(properties);
+                match base {
+                    Base::Unknown(base) => Schema::merged(&base.schema(), &record).0,
+                    Base::Open(_) | Base::Closed(_) => record,
                 }
             }
         }
     }
 
-    /// Its type; `None` for a value that is not known.
-    pub(super) fn kind(&self) -> Option<Type> {
+    /// The type; `None` for an unknown value.
+    pub(super) fn known_type(&self) -> Option<Type> {
         if self.unknown {
             return None;
         }
-        Some(match self.shape {
-            Shape::Null => Type::Null,
-            Shape::Bool(_) => Type::Boolean,
-            Shape::Number(_) => Type::Number,
-            Shape::Text(_) => Type::String,
-            Shape::Array(_) => Type::Array,
-            Shape::Object { .. } => Type::Object,
+        Some(match self.kind {
+            ValueKind::Null => Type::Null,
+            ValueKind::Bool(_) => Type::Boolean,
+            ValueKind::Number(_) => Type::Number,
+            ValueKind::Text(_) => Type::String,
+            ValueKind::Array(_) => Type::Array,
+            ValueKind::Object { .. } => Type::Object,
         })
     }
 
-    /// Whether it is an object, or may be one for all that is known.
+    /// Whether the value is an object, or an unknown value that may be one.
     pub(super) fn may_be_object(&self) -> bool {
         match &self.schema {
             Some(schema) if self.unknown => {
                 schema.is_any() || schema.rules().kind == Some(Type::Object)
             }
-            _ => matches!(self.shape, Shape::Object { .. }),
+            _ => matches!(self.kind, ValueKind::Object { .. }),
         }
     }
 
-    /// The text of a string that is known.
+    /// The text of a known string.
     pub(super) fn as_text(&self) -> Option<&Text> {
-        match &self.shape {
-            Shape::Text(text) if !self.unknown => Some(text),
+        match &self.kind {
+            ValueKind::Text(text) if !self.unknown => Some(text),
             _ => None,
         }
     }
 
-    /// The items of an array that is known.
+    /// The items of a known array.
     pub(super) fn as_items(&self) -> Option<&[Rc<Self>]> {
-        match &self.shape {
-            Shape::Array(items) if !self.unknown => Some(items),
+        match &self.kind {
+            ValueKind::Array(items) if !self.unknown => Some(items),
             _ => None,
         }
     }
 
-    /// The names of an object's entries.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        let entries = match &self.shape {
-            Shape::Object { entries, .. } => Some(entries),
+    /// The properties of an object, including those known of an unknown object.
+    pub(super) fn properties(&self) -> impl Iterator<Item = (&Rc<str>, &Property)> {
+        let properties = match &self.kind {
+            ValueKind::Object { properties, .. } => Some(properties),
             _ => None,
         };
-        let entries = entries.into_iter().flat_map(|entries| entries.iter());
-        entries.map(|(name, _)| &**name)
+        properties
+            .into_iter()
+            .flat_map(|properties| properties.iter())
     }
 
-    /// The names of an object's own entries.
-    pub(super) fn own_names(&self) -> impl Iterator<Item = &str> {
-        let entries = match &self.shape {
-            Shape::Object { entries, .. } => Some(entries),
-            _ => None,
-        };
-        let entries = entries.into_iter().flat_map(|entries| entries.iter());
-        let own = entries.filter(|(_, entry)| entry.own);
-        own.map(|(name, _)| &**name)
-    }
-
-    /// The entry `name`, where there is one that is known to exist.
-    pub(super) fn entry(&self, name: &str) -> Option<&Rc<Self>> {
-        match &self.shape {
-            Shape::Object { entries, .. } => entries.get(name).map(|entry| &entry.value),
+    /// A property that is known to exist.
+    pub(super) fn known_property(&self, name: &str) -> Option<&Rc<Self>> {
+        match &self.kind {
+            ValueKind::Object { properties, .. } => {
+                properties.get(name).map(|property| &property.value)
+            }
             _ => None,
         }
     }
 
-    /// The property `name` for what lies over it. One of a value that is not known is not known
-    /// either.
+    /// The property that a value merged over this one overrides. A property of an unknown value is
+    /// unknown.
     pub(super) fn property(&self, name: &str) -> Option<Rc<Self>> {
-        match (&self.shape, &self.schema) {
-            (Shape::Object { entries, under }, _) => match (entries.get(name), under) {
-                (Some(entry), _) => Some(Rc::clone(&entry.value)),
-                (None, Under::Unknown(base)) => base.property(name),
+        match (&self.kind, &self.schema) {
+            (ValueKind::Object { properties, base }, _) => match (properties.get(name), base) {
+                (Some(property), _) => Some(Rc::clone(&property.value)),
+                (None, Base::Unknown(base)) => base.property(name),
                 (None, _) => None,
             },
             (_, Some(schema)) if self.unknown => {

@@ -1,19 +1,19 @@
-//! A value as one text, as ESC's `ToString` gives it, and texts in Go's quotes.
+//! Values as strings, as ESC's `fn::toString` and `esc open --format string` print them.
 
-use crate::format::json::{Secrets, UNKNOWN};
-use crate::text::{REDACTED, Text};
+use crate::format::Secrets;
+use crate::text::{REDACTED, Text, UNKNOWN};
 use crate::{Data, TextBuilder, Value};
 
-/// Quotes in quotes double with each level, so that a small value can become a huge text.
+/// The longest string of a value, in bytes: quotes within quotes double with each level of nesting.
 pub const MAXIMUM_TEXT_BYTES: usize = 32 << 20;
 
-/// The text of a value would be longer than [`MAXIMUM_TEXT_BYTES`].
+/// The string of a value would be longer than [`MAXIMUM_TEXT_BYTES`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("its text is longer than {} MiB", MAXIMUM_TEXT_BYTES >> 20)]
 pub struct TooLong;
 
-/// The text of a value: `null` is empty, a number keeps its digits, an array is `"a","b"`, an object
-/// `"k"="v","l"="w"`, all in Go's quotes.
+/// Writes a scalar as it is (`null` as nothing), a list as `"a","b"`, and a map as `"k"="v","l"="w"`, in
+/// Go's quotes.
 pub fn plain(value: &Value, secrets: Secrets) -> Result<Text, TooLong> {
     let mut text = TextBuilder::default();
     if value.secret && secrets == Secrets::Redacted {
@@ -24,16 +24,16 @@ pub fn plain(value: &Value, secrets: Secrets) -> Result<Text, TooLong> {
     }
     match &value.data {
         Data::Array(items) => {
-            for (position, item) in items.iter().enumerate() {
-                if position > 0 {
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
                     text.push(b",");
                 }
                 push_quoted(item, secrets, &mut text)?;
             }
         }
         Data::Object(entries) => {
-            for (position, (name, value)) in entries.iter().enumerate() {
-                if position > 0 {
+            for (index, (name, value)) in entries.iter().enumerate() {
+                if index > 0 {
                     text.push(b",");
                 }
                 quote(name.as_bytes(), &mut text);
@@ -54,7 +54,7 @@ fn push_quoted(value: &Value, secrets: Secrets, into: &mut TextBuilder) -> Resul
     Ok(())
 }
 
-/// Appends a text in Go's quotes (`strconv.Quote`).
+/// Appends a string in Go's quotes (`strconv.Quote`).
 pub(crate) fn quote(bytes: &[u8], into: &mut TextBuilder) {
     into.push(b"\"");
     for chunk in bytes.utf8_chunks() {
@@ -80,6 +80,13 @@ pub(crate) fn quote(bytes: &[u8], into: &mut TextBuilder) {
     into.push(b"\"");
 }
 
+/// Quotes a text that is not a secret as Go does, for a message.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut builder = TextBuilder::default();
+    quote(text.as_bytes(), &mut builder);
+    builder.finish().as_str().unwrap_or_default().to_owned()
+}
+
 fn short_escape(character: char) -> Option<&'static str> {
     Some(match character {
         '"' => "\\\"",
@@ -95,9 +102,8 @@ fn short_escape(character: char) -> Option<&'static str> {
     })
 }
 
-/// Go prints letters, marks, numbers, punctuation, symbols and the space as they are. Rust's
-/// `escape_debug` leaves the same ones alone, but for a combining mark that comes first; hence the
-/// letter before it.
+/// Whether Go's `unicode.IsPrint` accepts the character. `escape_debug` escapes the same characters,
+/// except that it also escapes a combining mark in first position: hence the letter before it.
 fn is_printable(character: char) -> bool {
     if character.is_ascii() {
         return !character.is_ascii_control();
@@ -116,7 +122,7 @@ mod tests {
 
     /// What `esc.Value.ToString` of ESC 0.26.0 gives.
     #[test]
-    fn values_become_text_as_in_esc() {
+    fn values_are_written_as_in_esc() {
         for (json, want) in [
             ("null", ""),
             ("true", "true"),
@@ -135,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_and_unknown_values_have_a_word_of_their_own() {
+    fn secrets_and_unknown_values_are_replaced() {
         let list = Value::new(Data::Array(vec![
             Value::secret("hunter2"),
             Value::unknown(),
@@ -152,14 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn quotes_in_quotes_have_an_end() {
+    fn nested_quotes_are_limited() {
         let nested = value(&format!("{}{}", "[".repeat(60), "]".repeat(60)));
         assert_eq!(plain(&nested, Secrets::Revealed), Err(TooLong));
     }
 
     /// What `strconv.Quote` of Go 1.26 gives.
     #[test]
-    fn texts_are_quoted_as_in_go() {
+    fn strings_are_quoted_as_in_go() {
         for (text, want) in [
             (&b"a\"b\\c $`'"[..], r#""a\"b\\c $`'""#),
             (

@@ -1,7 +1,7 @@
-//! Diagnostics for programs: one JSON document.
+//! Renders diagnostics for programs, as a JSON document.
 //!
-//! The shape of an entry is that of Pulumi Cloud's own diagnostics, with the file, the hint and the
-//! causes besides. No source text is in it, so that no secret of a definition can be.
+//! An entry has the shape of Pulumi Cloud's diagnostics, plus the file, the hint and the causes. It quotes
+//! no source text, so it cannot leak a secret of the definition.
 
 use serde::Serialize;
 
@@ -9,45 +9,48 @@ use crate::error::causes;
 use crate::{Diagnostic, Position, Range, Severity, Sources};
 
 impl Sources {
-    /// The diagnostics as JSON text, indented by two spaces a level; ends without a newline.
+    /// Renders the diagnostics as indented JSON. No newline at the end.
     ///
-    /// An object with `diagnostics`, a list of objects in the order of the diagnostics:
+    /// The document is an object with the list `diagnostics`, whose objects have these members:
     /// - `severity`: `error` or `warning`
     /// - `summary`: one sentence
     /// - `path`: the property, such as `values.aws.creds`
-    /// - `range`: `environment` (the name), `file` (what a person calls it), `begin` and `end`, each
-    ///   with `line` and `column` from 1 and `byte` from 0; the end is the first place after it
-    /// - `hint`: what to do
-    /// - `causes`: a list of texts, nearest first
+    /// - `range`: `environment` (the name), `file` (the display name), `begin` and `end`, each with `line`
+    ///   and `column` from 1 and `byte` from 0; the end is exclusive
+    /// - `hint`: what to do about it
+    /// - `causes`: a list of strings, the nearest cause first
     ///
-    /// What there is nothing to say of is left out.
+    /// A member without a value is left out.
     #[must_use]
-    pub fn document(&self, diagnostics: &[Diagnostic]) -> String {
-        let entries = diagnostics.iter().map(|it| self.entry(it));
+    pub fn render_json(&self, diagnostics: &[Diagnostic]) -> String {
+        let diagnostics = diagnostics.iter().map(|it| self.diagnostic_json(it));
         let document = Document {
-            diagnostics: entries.collect(),
+            diagnostics: diagnostics.collect(),
         };
-        // invariant: texts and numbers under fixed names always serialise.
+        // invariant: strings and numbers always serialize.
         serde_json::to_string_pretty(&document).unwrap_or_default()
     }
 
-    fn entry<'a>(&'a self, diagnostic: &'a Diagnostic) -> Entry<'a> {
+    fn diagnostic_json<'a>(&'a self, diagnostic: &'a Diagnostic) -> DiagnosticJson<'a> {
         let failure = diagnostic.failure.as_deref();
-        Entry {
+        DiagnosticJson {
             severity: match diagnostic.severity {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
             },
             summary: &diagnostic.summary,
             path: diagnostic.path.as_deref(),
-            range: diagnostic.range.as_ref().map(|range| self.stretch(range)),
+            range: diagnostic
+                .range
+                .as_ref()
+                .map(|range| self.range_json(range)),
             hint: failure.and_then(|failure| failure.hint()),
             causes: failure.map_or_else(Vec::new, |failure| causes(failure).collect()),
         }
     }
 
-    fn stretch<'a>(&'a self, range: &'a Range) -> Stretch<'a> {
-        Stretch {
+    fn range_json<'a>(&'a self, range: &'a Range) -> RangeJson<'a> {
+        RangeJson {
             environment: &range.environment,
             file: self.shown_as(&range.environment),
             begin: range.begin.into(),
@@ -58,17 +61,17 @@ impl Sources {
 
 #[derive(Serialize)]
 struct Document<'a> {
-    diagnostics: Vec<Entry<'a>>,
+    diagnostics: Vec<DiagnosticJson<'a>>,
 }
 
 #[derive(Serialize)]
-struct Entry<'a> {
+struct DiagnosticJson<'a> {
     severity: &'static str,
     summary: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    range: Option<Stretch<'a>>,
+    range: Option<RangeJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -76,22 +79,22 @@ struct Entry<'a> {
 }
 
 #[derive(Serialize)]
-struct Stretch<'a> {
+struct RangeJson<'a> {
     environment: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
-    begin: Point,
-    end: Point,
+    begin: PositionJson,
+    end: PositionJson,
 }
 
 #[derive(Serialize)]
-struct Point {
+struct PositionJson {
     line: usize,
     column: usize,
     byte: usize,
 }
 
-impl From<Position> for Point {
+impl From<Position> for PositionJson {
     fn from(position: Position) -> Self {
         let Position { line, column, byte } = position;
         Self { line, column, byte }
@@ -108,7 +111,7 @@ mod tests {
     use crate::error::Error;
 
     #[test]
-    fn what_there_is_nothing_to_say_of_is_left_out() {
+    fn members_without_a_value_are_left_out() {
         let mut sources = Sources::default();
         sources.add("env", "./env.yaml", "a: 1\n".to_owned().into());
         let begin = Position {
@@ -135,7 +138,7 @@ mod tests {
             failure: Some(Arc::new(failure)),
             ..bare.clone()
         };
-        let document = sources.document(&[bare, full]);
+        let document = sources.render_json(&[bare, full]);
         let document: serde_json::Value = serde_json::from_str(&document).unwrap();
         let want = json!({"diagnostics": [
             {"severity": "warning", "summary": "odd"},
@@ -154,6 +157,6 @@ mod tests {
             },
         ]});
         assert_eq!(document, want);
-        assert_eq!(sources.document(&[]), "{\n  \"diagnostics\": []\n}");
+        assert_eq!(sources.render_json(&[]), "{\n  \"diagnostics\": []\n}");
     }
 }

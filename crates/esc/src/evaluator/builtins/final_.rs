@@ -1,16 +1,18 @@
-//! `fn::final`: a value that an importing environment cannot override.
+//! `fn::final`: a value that importing environments cannot override.
 
 use std::rc::Rc;
 
-use crate::evaluator::builtins::passed_on;
-use crate::evaluator::evaluate::Scope;
-use crate::evaluator::expression::Id;
-use crate::evaluator::value::Computed;
+use crate::evaluator::builtins::pass_through;
+use crate::evaluator::evaluate::DefinitionEvaluator;
+use crate::evaluator::expression::ExprId;
+use crate::evaluator::value::EvalValue;
 
-pub(super) fn evaluate(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> {
-    let value = scope.evaluate(argument);
-    Rc::new(Computed {
-        is_final: true,
-        ..passed_on(&mut scope.session.budget, &value)
-    })
+pub(super) fn evaluate(
+    evaluator: &mut DefinitionEvaluator<'_, '_>,
+    argument: ExprId,
+) -> Rc<EvalValue> {
+    let value = evaluator.evaluate(argument);
+    let mut result = pass_through(&mut evaluator.session.budget, &value);
+    result.is_final = true;
+    Rc::new(result)
 }

@@ -1,129 +1,102 @@
-//! `fn::rotate`: what a rotator makes of the state that its last rotation left in the definition.
+//! `fn::rotate`: reads the secret that the last rotation stored as state in the definition.
 //!
 //! Nothing is rotated here. Inputs that only a rotation reads are not evaluated.
 
 use std::rc::Rc;
 
 use crate::Value;
-use crate::evaluator::builtins::{Call, open};
-use crate::evaluator::evaluate::{Mode, Scope};
+use crate::evaluator::builtins::open::{hide_secret_inputs, provider_schema};
+use crate::evaluator::evaluate::DefinitionEvaluator;
 use crate::evaluator::export;
-use crate::evaluator::expression::{Id, Kind, Lowering};
+use crate::evaluator::expression::ExprId;
+use crate::evaluator::provider::Rotator;
 use crate::evaluator::schema::{Schema, Type};
-use crate::evaluator::value::{Computed, Shape};
+use crate::evaluator::session::Mode;
+use crate::evaluator::value::{EvalValue, Knowledge, ValueKind};
 
-/// `fn::rotate: {provider, inputs, state}`.
-pub(super) fn read(lowering: &mut Lowering, _: &str, argument: Id) -> Call {
-    let Kind::Object(properties) = lowering.kind(argument) else {
-        let summary = "the argument to fn::rotate must be an object containing 'provider', \
-                       'inputs' and 'state'";
-        return malformed(lowering, summary, argument);
-    };
-    let name = properties.get("provider").copied();
-    let inputs = properties.get("inputs").copied();
-    let state = properties.get("state").copied();
-    Call::Rotate {
-        rotator: open::read_name(lowering, argument, name),
-        inputs: open::read_inputs(lowering, argument, inputs),
-        state: read_state(lowering, state),
-    }
-}
-
-/// `fn::rotate::ROTATOR: {inputs, state}`.
-pub(super) fn read_short(lowering: &mut Lowering, name: &str, argument: Id) -> Call {
-    let Kind::Object(properties) = lowering.kind(argument) else {
-        let summary =
-            "the argument to fn::rotate must be an object containing 'inputs' and 'state'";
-        return malformed(lowering, summary, argument);
-    };
-    let inputs = properties.get("inputs").copied();
-    let state = properties.get("state").copied();
-    let rotator = name.strip_prefix("rotate::").unwrap_or_default();
-    Call::Rotate {
-        rotator: Some(Rc::from(rotator)),
-        inputs: open::read_inputs(lowering, argument, inputs),
-        state: read_state(lowering, state),
-    }
-}
-
-fn malformed(lowering: &mut Lowering, summary: &str, argument: Id) -> Call {
-    lowering.error_at(summary, argument);
-    Call::Rotate {
-        rotator: None,
-        inputs: None,
-        state: None,
-    }
-}
-
-fn read_state(lowering: &mut Lowering, state: Option<Id>) -> Option<Id> {
-    if let Some(state) = state
-        && !matches!(lowering.kind(state), Kind::Object(_))
-    {
-        lowering.error_at("rotation state must be an object literal", state);
-    }
-    state
+/// The schemas of a rotator.
+struct RotatorSchemas {
+    inputs: Schema,
+    /// The state, or `null` before the first rotation.
+    state: Schema,
+    outputs: Schema,
 }
 
 pub(super) fn evaluate(
-    scope: &mut Scope<'_, '_>,
-    id: Id,
+    evaluator: &mut DefinitionEvaluator<'_, '_>,
+    id: ExprId,
     name: Option<&Rc<str>>,
-    inputs: Option<Id>,
-    state: Option<Id>,
-) -> Rc<Computed> {
+    inputs: Option<ExprId>,
+    state: Option<ExprId>,
+) -> Rc<EvalValue> {
     let Some(name) = name else {
-        return Scope::unknown();
+        return EvalValue::unknown_any();
     };
-    let rotator = match scope.session.providers.rotator(name) {
+    let rotator = match evaluator.session.host.providers.rotator(name) {
         Ok(rotator) => Some(rotator),
         Err(error) => {
-            scope.failure(error, id);
+            evaluator.failure(error, id);
             None
         }
     };
-    let any = || Some(Schema::any());
-    let (accept, states, outputs) = match rotator {
-        Some(rotator) => (
-            open::schema(scope, id, name, rotator.input_schema()),
-            open::schema(scope, id, name, rotator.state_schema())
-                .map(|schema| Schema::one_of_these([schema, Schema::of(Type::Null)])),
-            open::schema(scope, id, name, rotator.output_schema()),
-        ),
-        None => (any(), any(), any()),
+    let Some(schemas) = rotator_schemas(evaluator, id, name, rotator) else {
+        return EvalValue::unknown_any();
     };
-    let (Some(accept), Some(states), Some(outputs)) = (accept, states, outputs) else {
-        return Scope::unknown();
-    };
-    let unknown = Rc::new(Computed::unknown(outputs));
-    let (inputs, inputs_are_valid) = scope.expect(inputs, &accept);
-    open::hide_secrets(scope, &inputs, &accept, false);
+    let unknown = Rc::new(EvalValue::unknown(schemas.outputs));
+    let (inputs, inputs_are_valid) = evaluator.evaluate_argument(inputs, &schemas.inputs);
+    hide_secret_inputs(evaluator, &inputs, &schemas.inputs, false);
     let (state, state_is_valid) = match state {
-        Some(state) => scope.expect(Some(state), &states),
-        None => (Rc::new(Computed::new(Shape::Null)), true),
+        Some(state) => evaluator.evaluate_argument(Some(state), &schemas.state),
+        None => (Rc::new(EvalValue::new(ValueKind::Null)), true),
     };
-    open::hide_secrets(scope, &state, &Schema::any(), true);
-    let rotator = match rotator {
-        Some(rotator)
-            if inputs_are_valid
-                && !inputs.all.missing
-                && state_is_valid
-                && !state.all.unknown
-                && scope.session.mode == Mode::Open =>
-        {
-            rotator
-        }
-        _ => return unknown,
+    hide_secret_inputs(evaluator, &state, &Schema::any(), true);
+    let Some(rotator) = rotator else {
+        return unknown;
     };
-    let inputs = export::to_value(&mut scope.session.budget, &inputs);
-    let state = export::to_value(&mut scope.session.budget, &state);
-    if scope.session.budget.is_exhausted() {
+    if !inputs_are_valid
+        || inputs.marks.knowledge == Knowledge::Incomplete
+        || !state_is_valid
+        || state.marks.has_unknown()
+        || evaluator.session.mode == Mode::Check
+    {
         return unknown;
     }
-    match rotator.open(&inputs, Some(&state).filter(|state| !Value::is_null(state))) {
-        Ok(result) => export::from_value(result, false, Some(&scope.origin(id))),
+    let inputs = export::to_value(&mut evaluator.session.budget, &inputs);
+    let state = export::to_value(&mut evaluator.session.budget, &state);
+    if evaluator.session.budget.is_exhausted() {
+        return unknown;
+    }
+    let state = Some(&state).filter(|state| !Value::is_null(state));
+    match rotator.open(&inputs, state) {
+        Ok(result) => export::from_value(result, false, Some(&evaluator.origin(id))),
         Err(error) => {
-            scope.failure(error, id);
+            evaluator.failure(error, id);
             unknown
         }
     }
+}
+
+/// Parses the schemas of a rotator. Returns `None` if one is invalid. An unknown rotator accepts
+/// anything.
+fn rotator_schemas(
+    evaluator: &mut DefinitionEvaluator<'_, '_>,
+    id: ExprId,
+    name: &str,
+    rotator: Option<&dyn Rotator>,
+) -> Option<RotatorSchemas> {
+    let Some(rotator) = rotator else {
+        return Some(RotatorSchemas {
+            inputs: Schema::any(),
+            state: Schema::any(),
+            outputs: Schema::any(),
+        });
+    };
+    let inputs = provider_schema(evaluator, id, name, rotator.input_schema());
+    let state = provider_schema(evaluator, id, name, rotator.state_schema());
+    let outputs = provider_schema(evaluator, id, name, rotator.output_schema());
+    Some(RotatorSchemas {
+        inputs: inputs?,
+        state: Schema::union([state?, Schema::of(Type::Null)]),
+        outputs: outputs?,
+    })
 }

@@ -1,16 +1,18 @@
-//! `fn::toString`: any value as text (see [`convert::to_text`]).
+//! `fn::toString`: converts any value to text (see [`export::to_text`]).
 
 use std::rc::Rc;
 
-use crate::evaluator::evaluate::Scope;
+use crate::evaluator::evaluate::DefinitionEvaluator;
 use crate::evaluator::export;
-use crate::evaluator::expression::Id;
+use crate::evaluator::expression::ExprId;
 use crate::evaluator::schema::{Schema, Type};
-use crate::evaluator::value::Computed;
+use crate::evaluator::value::EvalValue;
 
-pub(super) fn evaluate(scope: &mut Scope<'_, '_>, argument: Id) -> Rc<Computed> {
-    let value = scope.evaluate(argument);
-    let text = export::to_text(&mut scope.session.budget, &value);
-    let text = Computed::text(text);
-    Rc::new(scope.flagged(text, value.own, || Schema::of(Type::String)))
+pub(super) fn evaluate(
+    evaluator: &mut DefinitionEvaluator<'_, '_>,
+    argument: ExprId,
+) -> Rc<EvalValue> {
+    let value = evaluator.evaluate(argument);
+    let text = EvalValue::text(export::to_text(&mut evaluator.session.budget, &value));
+    Rc::new(evaluator.with_marks(text, value.own_marks, || Schema::of(Type::String)))
 }

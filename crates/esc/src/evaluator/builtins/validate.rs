@@ -1,19 +1,18 @@
-//! `fn::validate`: a value, checked against a JSON Schema that the definition has. The value is
-//! passed on whatever comes out.
+//! `fn::validate`: checks a value against a JSON Schema in the definition, and returns the value,
+//! valid or not.
 
 use std::rc::Rc;
 
-use crate::evaluator::builtins::{Call, passed_on};
-use crate::evaluator::evaluate::Scope;
+use crate::evaluator::builtins::pass_through;
+use crate::evaluator::evaluate::DefinitionEvaluator;
 use crate::evaluator::export;
-use crate::evaluator::expression::{Id, Kind, Lowering};
-use crate::evaluator::pattern_work;
-use crate::evaluator::schema::{Schema, is_keyword};
-use crate::evaluator::value::Computed;
-use crate::{Data, Value};
+use crate::evaluator::expression::ExprId;
+use crate::evaluator::limits::{MAXIMUM_PATTERN_BYTES, PATTERN_BYTES_PER_STEP};
+use crate::evaluator::schema::Schema;
+use crate::evaluator::value::EvalValue;
 
-/// What a schema must be: the keywords that ESC knows, and of what type they are.
-const SCHEMA: &str = r##"{
+/// The meta-schema: the keywords that ESC supports, and the types of their values.
+const META_SCHEMA: &str = r##"{
   "$ref": "#/$defs/schema",
   "$defs": {"schema": {"anyOf": [
     {"type": "boolean"},
@@ -44,76 +43,42 @@ const SCHEMA: &str = r##"{
   ]}}
 }"##;
 
-pub(super) fn read(lowering: &mut Lowering, _: &str, argument: Id) -> Call {
-    let Kind::Object(properties) = lowering.kind(argument) else {
-        let summary =
-            "the argument to fn::validate must be an object containing 'schema' and 'value'";
-        lowering.error_at(summary, argument);
-        return Call::Validate {
-            schema: None,
-            value: None,
-        };
-    };
-    let schema = properties.get("schema").copied();
-    let value = properties.get("value").copied();
-    if schema.is_none() {
-        lowering.error_at("missing required property 'schema'", argument);
-    }
-    if value.is_none() {
-        lowering.error_at("missing required property 'value'", argument);
-    }
-    Call::Validate { schema, value }
-}
-
 pub(super) fn evaluate(
-    scope: &mut Scope<'_, '_>,
-    schema: Option<Id>,
-    value: Option<Id>,
-) -> Rc<Computed> {
-    let accept = read_schema(scope, schema).unwrap_or_else(Schema::any);
-    let (value, _) = scope.expect(value, &accept);
-    Rc::new(passed_on(&mut scope.session.budget, &value))
+    evaluator: &mut DefinitionEvaluator<'_, '_>,
+    schema: Option<ExprId>,
+    value: Option<ExprId>,
+) -> Rc<EvalValue> {
+    let schema = evaluate_schema(evaluator, schema).unwrap_or_else(Schema::any);
+    let (value, _) = evaluator.evaluate_argument(value, &schema);
+    Rc::new(pass_through(&mut evaluator.session.budget, &value))
 }
 
-/// The schema that a definition has; `None` where it is not known or, with an error, is none.
-fn read_schema(scope: &mut Scope<'_, '_>, id: Option<Id>) -> Option<Schema> {
+/// Evaluates a schema. Returns `None` if it is unknown or, with an error, invalid.
+fn evaluate_schema(
+    evaluator: &mut DefinitionEvaluator<'_, '_>,
+    id: Option<ExprId>,
+) -> Option<Schema> {
     let id = id?;
-    // invariant: the text above is a schema; a test reads it.
-    let of_schemas = scope.schema(SCHEMA).ok()?;
-    let (value, is_valid) = scope.expect(Some(id), &of_schemas);
-    if value.all.unknown || !is_valid {
+    // invariant: the meta-schema is valid, as a test checks.
+    let meta_schema = evaluator.parse_schema(META_SCHEMA).ok()?;
+    let (value, is_valid) = evaluator.evaluate_argument(Some(id), &meta_schema);
+    if value.marks.has_unknown() || !is_valid {
         return None;
     }
-    let exported = export::to_value(&mut scope.session.budget, &value);
-    if !scope
-        .session
-        .budget
-        .spend_steps(states_of_patterns(&exported))
-    {
-        return None;
-    }
-    match Schema::read(&exported) {
+    let exported = export::to_value(&mut evaluator.session.budget, &value);
+    let schema = Schema::read(&exported);
+    let pattern_bytes = match &schema {
+        Ok(schema) => schema.pattern_bytes(),
+        Err(_) => MAXIMUM_PATTERN_BYTES,
+    };
+    let steps = pattern_bytes / PATTERN_BYTES_PER_STEP;
+    evaluator.session.budget.spend_steps(steps);
+    match schema {
         Ok(schema) => Some(schema),
         Err(error) => {
-            scope.error(format!("invalid schema: {error}"), id);
+            evaluator.error(format!("invalid schema: {error}"), id);
             None
         }
-    }
-}
-
-/// How many states the patterns in a schema have. Where a pattern may
-/// stand, one counts, be it part of a schema or of a `const`.
-fn states_of_patterns(schema: &Value) -> usize {
-    let sum = |counts: &mut dyn Iterator<Item = usize>| counts.fold(0, usize::saturating_add);
-    match &schema.data {
-        Data::Object(entries) => sum(&mut entries.iter().map(|(name, value)| {
-            match value.as_str().filter(|_| is_keyword("pattern", name)) {
-                Some(pattern) => pattern_work::compiled(pattern),
-                None => states_of_patterns(value),
-            }
-        })),
-        Data::Array(items) => sum(&mut items.iter().map(states_of_patterns)),
-        _ => 0,
     }
 }
 
@@ -122,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_schema_of_schemas_is_one() {
-        assert!(Schema::parse(SCHEMA).is_ok());
+    fn meta_schema_is_valid() {
+        assert!(Schema::parse(META_SCHEMA).is_ok());
     }
 }

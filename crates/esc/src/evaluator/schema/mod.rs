@@ -1,10 +1,9 @@
-//! JSON Schema, as far as the schemas of ESC's providers use it, and what schemas say of values that
-//! are not known.
+//! The part of JSON Schema that ESC supports, and what a schema tells about an unknown value.
 //!
-//! A schema is read once into an arena; a [`Schema`] is a place in it, cheap to copy and to go down
-//! from. Schemas that evaluation makes (of a record, of a merge) refer to those they are made of.
-//! `title`, `description`, `default`, `deprecated`, `examples` and `uniqueItems` say nothing about
-//! validity in ESC and are not kept.
+//! A schema is read once into an arena. A [`Schema`] is an index into it, which is cheap to copy and to
+//! navigate. Schemas that evaluation creates, such as that of a merged object, refer to their parts.
+//! `title`, `description`, `default`, `deprecated`, `examples` and `uniqueItems` do not affect validation
+//! in ESC and are dropped.
 
 mod read;
 
@@ -12,8 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
-use read::Reader;
-pub(super) use read::is_keyword;
+use read::SchemaReader;
 
 use crate::evaluator::limits::MAXIMUM_NESTING;
 use crate::evaluator::pattern::Pattern;
@@ -23,44 +21,48 @@ use crate::{Number, Value, format::json};
 #[derive(Clone)]
 pub(super) struct Schema {
     arena: Rc<Arena>,
-    at: usize,
-    /// Whether it is of an input that only rotation reads.
+    index: usize,
+    /// Whether it describes an input that only rotation reads.
     rotate_only: bool,
 }
 
 #[derive(Default)]
 struct Arena {
     rules: Vec<Rules>,
-    /// Whether any of them has `rotateOnly`.
-    rotates: bool,
+    /// Whether any of the schemas has `rotateOnly`.
+    has_rotate_only: bool,
+    /// The memory of the compiled patterns, in bytes.
+    pattern_bytes: usize,
 }
 
-/// A schema in another: in the same arena or elsewhere.
+/// A schema within another one.
 #[derive(Clone)]
-enum Sub {
-    Here(usize),
-    There(Schema),
+enum Subschema {
+    /// An index into the same arena.
+    Local(usize),
+    /// A schema of another arena.
+    Other(Schema),
 }
 
-/// What a schema asks for. What is `None` or empty asks for nothing.
+/// The keywords of a schema. A rule that is `None` or empty accepts everything.
 #[derive(Default)]
 pub(super) struct Rules {
-    /// `true`: everything is valid. Unlike `{}` it also says that anything can be accessed.
+    /// The schema `true`: every value is valid, and unlike with `{}` any property of it can be accessed.
     accepts: bool,
-    /// `false`: nothing is valid.
+    /// The schema `false`: no value is valid.
     pub(super) rejects: bool,
     reference: Option<usize>,
     pub(super) kind: Option<Type>,
     pub(super) constant: Option<Value>,
     pub(super) enumeration: Vec<Value>,
-    any_of: Vec<Sub>,
-    one_of: Vec<Sub>,
-    properties: BTreeMap<Rc<str>, Sub>,
-    additional: Option<Sub>,
+    any_of: Vec<Subschema>,
+    one_of: Vec<Subschema>,
+    properties: BTreeMap<Rc<str>, Subschema>,
+    additional: Option<Subschema>,
     pub(super) required: Vec<Rc<str>>,
     pub(super) dependent_required: BTreeMap<String, Vec<Rc<str>>>,
-    prefix_items: Vec<Sub>,
-    items: Option<Sub>,
+    prefix_items: Vec<Subschema>,
+    items: Option<Subschema>,
     pub(super) minimum: Option<Number>,
     pub(super) exclusive_minimum: Option<Number>,
     pub(super) maximum: Option<Number>,
@@ -103,31 +105,31 @@ impl fmt::Display for Type {
     }
 }
 
-/// Why a text is no schema.
+/// Why a schema is invalid, mostly in the words of ESC.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct InvalidSchema(String);
 
 impl fmt::Debug for Schema {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Schema(#{})", self.at)
+        write!(formatter, "Schema(#{})", self.index)
     }
 }
 
 impl Schema {
-    /// Reads a schema's JSON text.
+    /// Reads a schema from JSON text.
     pub(super) fn parse(text: &str) -> Result<Self, InvalidSchema> {
         let value = json::parse(text.as_bytes(), MAXIMUM_NESTING)
             .map_err(|error| InvalidSchema(error.to_string()))?;
         Self::read(&value)
     }
 
-    /// Reads a schema from its JSON.
+    /// Reads a schema from a JSON value.
     pub(super) fn read(value: &Value) -> Result<Self, InvalidSchema> {
-        Reader::default().document(value)
+        SchemaReader::default().read(value)
     }
 
-    /// The schema that everything satisfies.
+    /// The schema `true`.
     pub(super) fn any() -> Self {
         Self::of_rules(Rules {
             accepts: true,
@@ -135,7 +137,7 @@ impl Schema {
         })
     }
 
-    /// The schema that nothing satisfies.
+    /// The schema `false`.
     pub(super) fn never() -> Self {
         Self::of_rules(Rules {
             rejects: true,
@@ -143,7 +145,7 @@ impl Schema {
         })
     }
 
-    /// The schema of one type.
+    /// The schema of a type.
     pub(super) fn of(kind: Type) -> Self {
         Self::of_rules(Rules {
             kind: Some(kind),
@@ -151,29 +153,31 @@ impl Schema {
         })
     }
 
-    /// The schema of arrays with such items.
+    /// The schema of arrays whose items match `items`.
     pub(super) fn array_of(items: Self) -> Self {
         Self::of_rules(Rules {
             kind: Some(Type::Array),
-            items: Some(Sub::There(items)),
+            items: Some(Subschema::Other(items)),
             ..Rules::default()
         })
     }
 
-    /// The schema of arrays with just these items.
+    /// The schema of arrays with exactly these items.
     pub(super) fn tuple(items: impl IntoIterator<Item = Self>) -> Self {
         Self::of_rules(Rules {
             kind: Some(Type::Array),
-            prefix_items: items.into_iter().map(Sub::There).collect(),
-            items: Some(Sub::There(Self::never())),
+            prefix_items: items.into_iter().map(Subschema::Other).collect(),
+            items: Some(Subschema::Other(Self::never())),
             ..Rules::default()
         })
     }
 
     /// The schema of objects that have all of these properties.
     pub(super) fn record(properties: impl IntoIterator<Item = (Rc<str>, Self)>) -> Self {
-        let subs = properties.into_iter();
-        let properties: BTreeMap<_, _> = subs.map(|(name, it)| (name, Sub::There(it))).collect();
+        let properties: BTreeMap<_, _> = properties
+            .into_iter()
+            .map(|(name, schema)| (name, Subschema::Other(schema)))
+            .collect();
         Self::of_rules(Rules {
             kind: Some(Type::Object),
             required: properties.keys().cloned().collect(),
@@ -182,8 +186,8 @@ impl Schema {
         })
     }
 
-    /// The schema of values that satisfy one of these, those left out that nothing satisfies.
-    pub(super) fn one_of_these(schemas: impl IntoIterator<Item = Self>) -> Self {
+    /// The `oneOf` of these schemas, without those that are `false`.
+    pub(super) fn union(schemas: impl IntoIterator<Item = Self>) -> Self {
         let mut schemas: Vec<_> = schemas
             .into_iter()
             .filter(|schema| !schema.rules().rejects)
@@ -195,7 +199,7 @@ impl Schema {
                 schemas.push(last);
                 let rotate_only = schemas.iter().all(|schema| schema.rotate_only);
                 let union = Self::of_rules(Rules {
-                    one_of: schemas.into_iter().map(Sub::There).collect(),
+                    one_of: schemas.into_iter().map(Subschema::Other).collect(),
                     ..Rules::default()
                 });
                 Self {
@@ -206,28 +210,28 @@ impl Schema {
         }
     }
 
-    /// The schema of an object of schema `top` that was merged over one of schema `base`, and how
-    /// many properties were looked at.
+    /// The schema of an object of schema `top` that is merged over an object of schema `base`, and how many
+    /// properties were visited.
     pub(super) fn merged(base: &Self, top: &Self) -> (Self, usize) {
-        let mut left = MAXIMUM_MERGED_PROPERTIES;
-        let mut seen = 0;
-        let merged = Self::merged_within(base, top, &mut left, &mut seen);
-        (merged, seen)
+        let mut remaining = MAXIMUM_MERGED_PROPERTIES;
+        let mut visited = 0;
+        let merged = Self::merge(base, top, &mut remaining, &mut visited);
+        (merged, visited)
     }
 
-    /// The same as long as there is something left. Schemas share what is in them: a few can stand
-    /// for very many properties.
-    fn merged_within(base: &Self, top: &Self, left: &mut usize, seen: &mut usize) -> Self {
+    /// Merges as many properties as remain. Schemas share their parts, so that a few schemas can have very
+    /// many properties.
+    fn merge(base: &Self, top: &Self, remaining: &mut usize, visited: &mut usize) -> Self {
         let is_object = |schema: &Self| schema.rules().kind == Some(Type::Object);
         if !is_object(top) || !is_object(base) {
             return top.clone();
         }
-        *seen += base.rules().properties.len() + top.rules().properties.len();
+        *visited += base.rules().properties.len() + top.rules().properties.len();
         let mut properties: BTreeMap<_, _> = base.properties().collect();
         for (name, schema) in top.properties() {
-            *left = left.saturating_sub(1);
+            *remaining = remaining.saturating_sub(1);
             let schema = match properties.get(&name) {
-                Some(base) if *left > 0 => Self::merged_within(base, &schema, left, seen),
+                Some(base) if *remaining > 0 => Self::merge(base, &schema, remaining, visited),
                 _ => schema,
             };
             properties.insert(name, schema);
@@ -241,9 +245,9 @@ impl Schema {
             required: properties.keys().cloned().collect(),
             properties: properties
                 .into_iter()
-                .map(|(name, schema)| (name, Sub::There(schema)))
+                .map(|(name, schema)| (name, Subschema::Other(schema)))
                 .collect(),
-            additional: additional.map(Sub::There),
+            additional: additional.map(Subschema::Other),
             ..Rules::default()
         })
     }
@@ -252,34 +256,39 @@ impl Schema {
         Self {
             arena: Rc::new(Arena {
                 rules: vec![rules],
-                rotates: false,
+                ..Arena::default()
             }),
-            at: 0,
+            index: 0,
             rotate_only: false,
         }
     }
 
-    /// What this schema itself asks for; what it refers to asks for more.
+    /// The rules of this schema itself. Those of the schema that it refers to apply as well.
     pub(super) fn rules(&self) -> &Rules {
-        &self.arena.rules[self.at]
+        &self.arena.rules[self.index]
     }
 
-    /// Whether everything satisfies it and may be accessed.
+    /// Whether this is the schema `true`.
     pub(super) fn is_any(&self) -> bool {
         self.rules().accepts
     }
 
-    /// Whether it is of an input that only rotation reads.
+    /// Whether it describes an input that only rotation reads.
     pub(super) fn is_rotate_only(&self) -> bool {
         self.rotate_only
     }
 
-    /// Whether any input in it is one that only rotation reads.
-    pub(super) fn rotates(&self) -> bool {
-        self.arena.rotates || self.rotate_only
+    /// Whether it has inputs that only rotation reads.
+    pub(super) fn has_rotate_only(&self) -> bool {
+        self.arena.has_rotate_only || self.rotate_only
     }
 
-    /// How many subschemas and names it lists itself, which a check may have to look at.
+    /// The memory of all compiled patterns of the schema, in bytes.
+    pub(super) fn pattern_bytes(&self) -> usize {
+        self.arena.pattern_bytes
+    }
+
+    /// How many subschemas and names a check may have to visit at this level.
     pub(super) fn breadth(&self) -> usize {
         let rules = self.rules();
         let dependent = rules.dependent_required.values().map(Vec::len);
@@ -292,220 +301,121 @@ impl Schema {
             + dependent.sum::<usize>()
     }
 
-    fn down(&self, sub: &Sub) -> Self {
+    fn subschema(&self, sub: &Subschema) -> Self {
         match sub {
-            Sub::Here(at) => Self {
+            Subschema::Local(index) => Self {
                 arena: Rc::clone(&self.arena),
-                at: *at,
+                index: *index,
                 rotate_only: self.rotate_only,
             },
-            Sub::There(schema) => Self {
+            Subschema::Other(schema) => Self {
                 rotate_only: schema.rotate_only || self.rotate_only,
                 ..schema.clone()
             },
         }
     }
 
-    fn all<'s>(&'s self, subs: &'s [Sub]) -> impl Iterator<Item = Self> + 's {
-        subs.iter().map(|sub| self.down(sub))
+    fn subschemas<'s>(&'s self, subs: &'s [Subschema]) -> impl Iterator<Item = Self> + 's {
+        subs.iter().map(|sub| self.subschema(sub))
     }
 
-    /// The schema that it refers to and that holds as well.
+    /// The schema of `$ref`.
     pub(super) fn reference(&self) -> Option<Self> {
-        let at = self.rules().reference?;
-        Some(self.down(&Sub::Here(at)))
+        let index = self.rules().reference?;
+        Some(self.subschema(&Subschema::Local(index)))
     }
 
     pub(super) fn any_of(&self) -> Vec<Self> {
-        self.all(&self.rules().any_of).collect()
+        self.subschemas(&self.rules().any_of).collect()
     }
 
     pub(super) fn one_of(&self) -> Vec<Self> {
-        self.all(&self.rules().one_of).collect()
+        self.subschemas(&self.rules().one_of).collect()
     }
 
     pub(super) fn prefix_items(&self) -> Vec<Self> {
-        self.all(&self.rules().prefix_items).collect()
+        self.subschemas(&self.rules().prefix_items).collect()
     }
 
-    /// What the items after the first few must be.
+    /// The schema of the items after `prefixItems`.
     pub(super) fn items(&self) -> Option<Self> {
-        self.rules().items.as_ref().map(|sub| self.down(sub))
+        self.rules().items.as_ref().map(|sub| self.subschema(sub))
     }
 
-    /// The properties that are named.
+    /// The properties that are declared by name.
     pub(super) fn properties(&self) -> impl Iterator<Item = (Rc<str>, Self)> + '_ {
         let properties = self.rules().properties.iter();
-        properties.map(|(name, sub)| (Rc::clone(name), self.down(sub)))
+        properties.map(|(name, sub)| (Rc::clone(name), self.subschema(sub)))
     }
 
-    /// What the properties must be that are not named.
+    /// The schema of all other properties.
     pub(super) fn additional(&self) -> Option<Self> {
-        self.rules().additional.as_ref().map(|sub| self.down(sub))
+        self.rules()
+            .additional
+            .as_ref()
+            .map(|sub| self.subschema(sub))
     }
 
-    /// What the property `name` must be, where the schema says it by name or for all others.
+    /// The schema of the property `name`, declared by name or by `additionalProperties`.
     pub(super) fn declared_property(&self, name: &str) -> Option<Self> {
         let rules = self.rules();
         let Some(sub) = rules.properties.get(name) else {
             return self.additional();
         };
-        let mut schema = self.down(sub);
+        let mut schema = self.subschema(sub);
         schema.rotate_only |= rules.rotate_only.iter().any(|it| it == name);
         Some(schema)
     }
 
-    /// What the item at `index` must be, where the schema says it.
+    /// The schema of the item at `index`, declared by `prefixItems` or `items`.
     pub(super) fn declared_item(&self, index: usize) -> Option<Self> {
         match self.rules().prefix_items.get(index) {
-            Some(sub) => Some(self.down(sub)),
+            Some(sub) => Some(self.subschema(sub)),
             None => self.items(),
         }
     }
 
-    /// What is known of the property `name` of a value that is not known itself. Of a property that
-    /// no alternative names nothing is known, not even that it may exist.
+    /// The schema of the property `name` of an unknown value, which may be declared in `anyOf` or `oneOf`. It
+    /// is `false` for a property that is not declared.
     pub(super) fn property(&self, name: &str) -> Self {
-        self.part(Type::Object, &|schema| schema.declared_property(name))
+        self.declared_part(Type::Object, &|schema| schema.declared_property(name))
     }
 
-    /// What is known of the item at `index` of a value that is not known itself.
+    /// The schema of the item at `index` of an unknown value.
     pub(super) fn item(&self, index: usize) -> Self {
-        self.part(Type::Array, &|schema| schema.declared_item(index))
+        self.declared_part(Type::Array, &|schema| schema.declared_item(index))
     }
 
-    fn part(&self, kind: Type, of: &dyn Fn(&Self) -> Option<Self>) -> Self {
+    fn declared_part(&self, kind: Type, part_of: &dyn Fn(&Self) -> Option<Self>) -> Self {
         let rules = self.rules();
         let alternatives = rules.any_of.iter().chain(&rules.one_of);
         let mut parts: Vec<_> = alternatives
-            // Alternatives lie behind what they are alternatives of; nothing goes in circles.
-            .map(|sub| self.down(sub).part(kind, of))
+            // Alternatives come later in the arena, so this ends.
+            .map(|sub| self.subschema(sub).declared_part(kind, part_of))
             .collect();
         if rules.kind == Some(kind) {
-            parts.extend(of(self));
+            parts.extend(part_of(self));
         }
-        Self::one_of_these(parts)
+        Self::union(parts)
     }
 
-    /// How long arrays of this schema are, where it says so by allowing no further items.
+    /// The length of arrays of this schema, if it allows no items after `prefixItems`.
     pub(super) fn length(&self) -> Option<usize> {
         let is_closed = self.items().is_some_and(|items| items.rules().rejects);
         is_closed.then(|| self.rules().prefix_items.len())
     }
 
-    /// Whether the schema names this property, itself or in one of its alternatives.
+    /// Whether the schema or one of its alternatives declares the property by name.
     pub(super) fn names_property(&self, name: &str) -> bool {
         let rules = self.rules();
         let mut alternatives = rules.any_of.iter().chain(&rules.one_of);
         rules.properties.contains_key(name)
-            || alternatives.any(|sub| self.down(sub).names_property(name))
+            || alternatives.any(|sub| self.subschema(sub).names_property(name))
     }
 }
 
-/// How many properties of two schemas are merged. Those beyond are taken from the upper one.
+/// How many properties are merged. Further ones are taken from the upper schema.
 const MAXIMUM_MERGED_PROPERTIES: usize = 100_000;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn schemas_that_are_none_are_refused() {
-        for (text, want) in [
-            ("1", "`a schema` is not an object or a boolean"),
-            (r#"{"type":"integer"}"#, "`type`: `integer` is no type"),
-            (r##"{"$ref":"#/$defs/x"}"##, "unknown subschema #/$defs/x"),
-            (
-                r##"{"$ref":"#"}"##,
-                "only fragment references of the form #/$defs/ref are supported",
-            ),
-            (r#"{"properties":[]}"#, "`properties` is not an object"),
-            (
-                r#"{"properties":{"a":{"minLength":1.5}}}"#,
-                r#"strconv.ParseUint: parsing "1.5": invalid syntax"#,
-            ),
-            (
-                r#"{"minItems":99999999999999999999}"#,
-                r#"strconv.ParseUint: parsing "99999999999999999999": value out of range"#,
-            ),
-            (r#"{"required":[1]}"#, "`required` is not a string"),
-            // Types first, and then in the order in which the original compiles.
-            (
-                r##"{"$ref":"#","properties":{"a":{"secret":"x"}}}"##,
-                "failed to parse schema: json: cannot unmarshal string into Go struct field \
-                 rawSchema.properties.secret of type bool",
-            ),
-            (
-                r##"{"anyOf":[{"pattern":"["}],"items":{"$ref":"#"}}"##,
-                "error parsing regexp: missing closing ]: `[`",
-            ),
-        ] {
-            assert_eq!(Schema::parse(text).unwrap_err().to_string(), want, "{text}");
-        }
-        let error = Schema::parse(r#"{"pattern":"("}"#).unwrap_err().to_string();
-        assert!(error.starts_with("error parsing regexp: "), "{error}");
-        // What nothing refers to is not read.
-        assert!(Schema::parse(r#"{"$defs":{"a":{"pattern":"("}}}"#).is_ok());
-    }
-
-    #[test]
-    fn references_may_go_in_circles() {
-        let text = r##"{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/b"},"b":{"$ref":"#/$defs/a%20"},"a ":{"type":"null"}}}"##;
-        let schema = Schema::parse(text).unwrap();
-        let end = schema.reference().unwrap().reference().unwrap();
-        assert_eq!(end.reference().unwrap().rules().kind, Some(Type::Null));
-        let text = r##"{"$ref":"#/$defs/a","$defs":{"a":{"$ref":"#/$defs/a"}}}"##;
-        let schema = Schema::parse(text).unwrap().reference().unwrap();
-        assert_eq!(schema.at, schema.reference().unwrap().at);
-    }
-
-    #[test]
-    fn alternatives_tell_of_their_properties() {
-        let schema = Schema::parse(
-            r#"{"oneOf":[{"type":"object","properties":{"a":{"type":"string"}}},
-                         {"type":"object","properties":{"b":{"type":"number"}}},
-                         {"properties":{"c":true}}]}"#,
-        )
-        .unwrap();
-        assert!(schema.names_property("a") && !schema.names_property("d"));
-        assert_eq!(schema.property("b").rules().kind, Some(Type::Number));
-        // Without the type of an object there are no properties to speak of.
-        assert!(schema.property("c").rules().rejects);
-        assert!(schema.item(0).rules().rejects);
-    }
-
-    #[test]
-    fn a_merged_record_has_the_properties_of_both() {
-        let base = Schema::parse(
-            r#"{"type":"object","properties":{"a":{"type":"string"},
-                "c":{"type":"object","properties":{"d":{"type":"null"}}}}}"#,
-        )
-        .unwrap();
-        let object = Schema::record([(Rc::from("e"), Schema::of(Type::Number))]);
-        let top = Schema::record([
-            (Rc::from("b"), Schema::of(Type::Number)),
-            (Rc::from("c"), object),
-        ]);
-        let (merged, _) = Schema::merged(&base, &top);
-        let required: Vec<&str> = merged.rules().required.iter().map(|it| &**it).collect();
-        assert_eq!(required, ["a", "b", "c"]);
-        let nested = merged.property("c");
-        assert_eq!(nested.property("d").rules().kind, Some(Type::Null));
-        assert_eq!(nested.property("e").rules().kind, Some(Type::Number));
-        let string = Schema::of(Type::String);
-        let (over_string, _) = Schema::merged(&string, &top);
-        assert!(over_string.property("a").rules().rejects);
-    }
-
-    #[test]
-    fn what_only_rotation_reads_is_marked_all_the_way_down() {
-        let schema = Schema::parse(
-            r#"{"type":"object","rotateOnly":["a"],
-                "properties":{"a":{"type":"object","properties":{"b":true}},"c":true}}"#,
-        )
-        .unwrap();
-        assert!(schema.rotates() && !schema.is_rotate_only());
-        assert!(schema.property("a").property("b").is_rotate_only());
-        assert!(!schema.property("c").is_rotate_only());
-    }
-}
+mod tests;

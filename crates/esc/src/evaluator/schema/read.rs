@@ -1,23 +1,23 @@
-//! A schema, read from its JSON.
+//! Reads a schema from JSON.
 //!
-//! The original decodes the whole schema first, and then compiles it from the top, what is referred to
-//! where it is first referred to; it tells the first failure that it meets. Reading so would be as deep
-//! as a chain of references is long. Ours reads what is referred to one after the other, notes what
-//! fails, and only then goes the original's way to the first failure.
+//! ESC decodes the whole schema first. It then compiles it from the top, and a referenced schema at its
+//! first reference, and reports the first error. Recursion along references would be as deep as a chain of
+//! references is long, so this reader reads referenced schemas one after the other, records the errors, and
+//! then determines which one ESC would report.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use percent_encoding::percent_decode_str;
 
-use super::{Arena, InvalidSchema, Rules, Schema, Sub, Type};
-use crate::evaluator::export::quoted;
-use crate::evaluator::pattern::Pattern;
+use super::{Arena, InvalidSchema, Rules, Schema, Subschema, Type};
+use crate::evaluator::limits::MAXIMUM_PATTERN_BYTES;
+use crate::evaluator::pattern::{self, Pattern};
 use crate::format::string::quote;
+use crate::format::string::quoted;
 use crate::{Data, Number, TextBuilder, Value};
 
-/// The keywords that mean something here, in the order in which the original compiles them: it tells
-/// the first failure. JSON text may write them in any case, as for Go's `encoding/json`.
+/// The supported keywords, in the order in which ESC compiles them, which decides which error it reports.
 const KEYWORDS: [&str; 27] = [
     "$defs",
     "$ref",
@@ -48,9 +48,9 @@ const KEYWORDS: [&str; 27] = [
     "secret",
 ];
 
-/// Whether Go's `encoding/json` takes the name for the keyword: it folds case as Unicode does, where two
-/// characters beyond ASCII fold to letters of it.
-pub(in crate::evaluator) fn is_keyword(keyword: &str, name: &str) -> bool {
+/// Whether Go's `encoding/json` accepts the name for the keyword. It ignores case, by Unicode's rules: two
+/// characters beyond ASCII fold to ASCII letters.
+fn is_keyword(keyword: &str, name: &str) -> bool {
     let folded = name.chars().map(|character| match character {
         '\u{17f}' => 's',
         '\u{212a}' => 'k',
@@ -59,114 +59,82 @@ pub(in crate::evaluator) fn is_keyword(keyword: &str, name: &str) -> bool {
     folded.eq(keyword.chars().map(|it| it.to_ascii_lowercase()))
 }
 
-/// Reads a schema into the arena.
+/// Reads a schema into an arena.
 #[derive(Default)]
-pub(super) struct Reader<'v> {
+pub(super) struct SchemaReader<'v> {
     arena: Arena,
-    /// What `$defs` has.
-    sources: BTreeMap<&'v str, &'v Value>,
-    /// The places of those that are referred to.
-    places: BTreeMap<&'v str, usize>,
-    /// Those that are referred to and not read yet.
+    /// The schemas of `$defs`.
+    definitions: BTreeMap<&'v str, &'v Value>,
+    /// The indexes of the definitions that are referenced.
+    referenced: BTreeMap<&'v str, usize>,
+    /// The referenced definitions that are still to be read.
     unread: Vec<&'v str>,
-    /// The keywords that the place is in, while types are checked.
-    within: Vec<&'static str>,
-    /// The references that lead nowhere, by the places of the schemas that have them.
-    lost: BTreeMap<usize, InvalidSchema>,
-    /// What else is wrong with schemas, by their places.
-    failures: BTreeMap<usize, InvalidSchema>,
+    /// The invalid references, by the index of the schema that has them.
+    invalid_references: BTreeMap<usize, InvalidSchema>,
+    /// The first other error of each schema, by its index.
+    errors: BTreeMap<usize, InvalidSchema>,
 }
 
-impl<'v> Reader<'v> {
-    pub(super) fn document(mut self, value: &'v Value) -> Result<Schema, InvalidSchema> {
+impl<'v> SchemaReader<'v> {
+    pub(super) fn read(mut self, value: &'v Value) -> Result<Schema, InvalidSchema> {
         if let Data::Object(keywords) = &value.data {
-            // More than one that differ in case add up.
-            for (_, definitions) in keywords
-                .iter()
-                .filter(|(name, _)| is_keyword("$defs", name))
-            {
-                if let Data::Object(definitions) = &definitions.data {
+            // Several spellings of `$defs` that differ in case are merged.
+            for (name, definitions) in keywords {
+                if let Data::Object(definitions) = &definitions.data
+                    && is_keyword("$defs", name)
+                {
                     let definitions = definitions.iter();
-                    self.sources
-                        .extend(definitions.map(|(name, it)| (name.as_str(), it)));
+                    self.definitions
+                        .extend(definitions.map(|(name, schema)| (name.as_str(), schema)));
                 }
             }
         }
-        self.types_of(value)?;
-        self.schema(value)?;
+        check_types(value, &mut Vec::new())?;
+        self.add(value)?;
         while let Some(name) = self.unread.pop() {
-            if let (Some(value), Some(at)) = (self.sources.get(name), self.places.get(name)) {
-                self.read_at(*at, value)?;
+            if let (Some(value), Some(index)) =
+                (self.definitions.get(name), self.referenced.get(name))
+            {
+                self.read_into(*index, value)?;
             }
         }
-        if let Some(failure) = self.first_failure() {
-            return Err(failure);
+        if let Some(error) = self.first_error() {
+            return Err(error);
         }
         Ok(Schema {
             arena: Rc::new(self.arena),
-            at: 0,
+            index: 0,
             rotate_only: false,
         })
     }
 
-    /// Whether the keywords hold what Go can decode them from. The original decodes the whole schema
-    /// before it asks what any of it means, and tells the first failure in the order of the names.
-    fn types_of(&mut self, value: &Value) -> Result<(), InvalidSchema> {
-        let Data::Object(keywords) = &value.data else {
-            return Ok(());
-        };
-        for (name, value) in keywords {
-            let known = KEYWORDS.iter().find(|it| is_keyword(it, name));
-            let Some(keyword) = known else {
-                continue;
-            };
-            self.within.push(keyword);
-            match (*keyword, &value.data) {
-                (_, Data::Null) | ("secret", Data::Bool(_)) => {}
-                ("secret", _) => return Err(self.mistyped(value, "bool")),
-                ("rotateOnly", Data::Array(names)) => {
-                    if let Some(name) = names.iter().find(|it| it.as_str().is_none()) {
-                        return Err(self.mistyped(name, "string"));
-                    }
-                }
-                ("rotateOnly", _) => return Err(self.mistyped(value, "[]string")),
-                ("items" | "additionalProperties", _) => self.types_of(value)?,
-                ("anyOf" | "oneOf" | "prefixItems", Data::Array(items)) => {
-                    items.iter().try_for_each(|item| self.types_of(item))?;
-                }
-                ("properties" | "$defs", Data::Object(entries)) => {
-                    entries.values().try_for_each(|it| self.types_of(it))?;
-                }
-                _ => {}
-            }
-            self.within.pop();
-        }
-        Ok(())
-    }
-
-    /// The place of a schema. It is behind the places of those that it is in.
-    fn schema(&mut self, value: &'v Value) -> Result<usize, InvalidSchema> {
-        let at = self.arena.rules.len();
+    /// Adds a schema. Its index is higher than those of the schemas that contain it.
+    fn add(&mut self, value: &'v Value) -> Result<usize, InvalidSchema> {
+        let index = self.arena.rules.len();
         self.arena.rules.push(Rules::default());
-        self.read_at(at, value)?;
-        Ok(at)
+        self.read_into(index, value)?;
+        Ok(index)
     }
 
-    fn read_at(&mut self, at: usize, value: &'v Value) -> Result<(), InvalidSchema> {
-        self.arena.rules[at] = self.rules_of(at, value)?;
+    fn read_into(&mut self, index: usize, value: &'v Value) -> Result<(), InvalidSchema> {
+        self.arena.rules[index] = self.rules(index, value)?;
         Ok(())
     }
 
-    fn sub(&mut self, value: &'v Value) -> Result<Sub, InvalidSchema> {
-        self.schema(value).map(Sub::Here)
+    fn subschema(&mut self, value: &'v Value) -> Result<Subschema, InvalidSchema> {
+        self.add(value).map(Subschema::Local)
     }
 
-    fn schemas(&mut self, keyword: &str, value: &'v Value) -> Result<Vec<Sub>, InvalidSchema> {
+    fn subschemas(
+        &mut self,
+        keyword: &str,
+        value: &'v Value,
+    ) -> Result<Vec<Subschema>, InvalidSchema> {
         let items = items(keyword, value)?;
-        items.iter().map(|item| self.sub(item)).collect()
+        items.iter().map(|item| self.subschema(item)).collect()
     }
 
-    fn rules_of(&mut self, at: usize, value: &'v Value) -> Result<Rules, InvalidSchema> {
+    fn rules(&mut self, index: usize, value: &'v Value) -> Result<Rules, InvalidSchema> {
         let mut rules = Rules::default();
         let keywords = match &value.data {
             Data::Bool(accepts) => {
@@ -180,21 +148,21 @@ impl<'v> Reader<'v> {
         let mut known: Vec<(usize, &'v Value)> = keywords
             .iter()
             .filter(|(_, value)| value.data != Data::Null)
-            .filter_map(|(name, value)| {
-                let is_it = |it: &&str| is_keyword(it, name);
-                Some((KEYWORDS.iter().position(is_it)?, value))
-            })
+            .filter_map(|(name, value)| Some((keyword_position(name)?, value)))
             .collect();
-        known.sort_by_key(|(place, _)| *place);
-        for (place, value) in known {
-            self.keyword(at, &mut rules, KEYWORDS[place], value)?;
+        known.sort_by_key(|(position, _)| *position);
+        for (position, value) in known {
+            let keyword = KEYWORDS[position];
+            self.schema_keyword(index, &mut rules, keyword, value)?;
+            self.limit_keyword(index, &mut rules, keyword, value)?;
         }
         Ok(rules)
     }
 
-    fn keyword(
+    /// Reads a keyword that holds schemas, names or constants.
+    fn schema_keyword(
         &mut self,
-        at: usize,
+        index: usize,
         rules: &mut Rules,
         keyword: &str,
         value: &'v Value,
@@ -202,22 +170,22 @@ impl<'v> Reader<'v> {
         match keyword {
             "$ref" => match self.reference(text(keyword, value)?) {
                 Ok(reference) => rules.reference = reference,
-                Err(failure) => {
-                    self.lost.insert(at, failure);
+                Err(error) => {
+                    self.invalid_references.insert(index, error);
                 }
             },
             "type" => rules.kind = kind(value)?,
             "const" => rules.constant = Some(value.clone()),
             "enum" => rules.enumeration = items(keyword, value)?.to_vec(),
-            "anyOf" => rules.any_of = self.schemas(keyword, value)?,
-            "oneOf" => rules.one_of = self.schemas(keyword, value)?,
+            "anyOf" => rules.any_of = self.subschemas(keyword, value)?,
+            "oneOf" => rules.one_of = self.subschemas(keyword, value)?,
             "properties" => {
                 for (name, value) in entries(keyword, value)? {
-                    let sub = self.sub(value)?;
-                    rules.properties.insert(Rc::from(name.as_str()), sub);
+                    let schema = self.subschema(value)?;
+                    rules.properties.insert(Rc::from(name.as_str()), schema);
                 }
             }
-            "additionalProperties" => rules.additional = Some(self.sub(value)?),
+            "additionalProperties" => rules.additional = Some(self.subschema(value)?),
             "required" => rules.required = names(keyword, value)?,
             "dependentRequired" => {
                 for (name, value) in entries(keyword, value)? {
@@ -225,100 +193,98 @@ impl<'v> Reader<'v> {
                     rules.dependent_required.insert(name.clone(), required);
                 }
             }
-            "prefixItems" => rules.prefix_items = self.schemas(keyword, value)?,
-            "items" => rules.items = Some(self.sub(value)?),
-            "minimum" => rules.minimum = Some(number(keyword, value)?.clone()),
-            "exclusiveMinimum" => rules.exclusive_minimum = Some(number(keyword, value)?.clone()),
-            "maximum" => rules.maximum = Some(number(keyword, value)?.clone()),
-            "exclusiveMaximum" => rules.exclusive_maximum = Some(number(keyword, value)?.clone()),
-            "multipleOf" => rules.multiple_of = Some(number(keyword, value)?.clone()),
-            "minLength" => rules.minimum_length = self.count(at, number(keyword, value)?),
-            "maxLength" => rules.maximum_length = self.count(at, number(keyword, value)?),
-            "minItems" => rules.minimum_items = self.count(at, number(keyword, value)?),
-            "maxItems" => rules.maximum_items = self.count(at, number(keyword, value)?),
-            "minProperties" => rules.minimum_properties = self.count(at, number(keyword, value)?),
-            "maxProperties" => rules.maximum_properties = self.count(at, number(keyword, value)?),
-            "pattern" => {
-                let pattern = text(keyword, value)?;
-                if !pattern.is_empty() {
-                    let pattern = Pattern::read(pattern)
-                        .map_err(|reason| InvalidSchema(format!("error parsing regexp: {reason}")));
-                    rules.pattern = self.noted(at, pattern);
-                }
-            }
+            "prefixItems" => rules.prefix_items = self.subschemas(keyword, value)?,
+            "items" => rules.items = Some(self.subschema(value)?),
             "secret" => rules.secret = value.data == Data::Bool(true),
             "rotateOnly" => {
                 let names = names(keyword, value)?;
                 rules.rotate_only = names.iter().map(ToString::to_string).collect();
-                self.arena.rotates |= !names.is_empty();
+                self.arena.has_rotate_only |= !names.is_empty();
             }
             _ => {}
         }
         Ok(())
     }
 
-    /// A keyword whose value is of the wrong type, in the words of Go's `encoding/json`.
-    fn mistyped(&self, value: &Value, expected: &str) -> InvalidSchema {
-        let found = match value.data {
-            Data::Null => "null",
-            Data::Bool(_) => "bool",
-            Data::Number(_) => "number",
-            Data::String(_) => "string",
-            Data::Array(_) => "array",
-            Data::Object(_) => "object",
+    /// Reads a keyword that limits a scalar or a size.
+    fn limit_keyword(
+        &mut self,
+        index: usize,
+        rules: &mut Rules,
+        keyword: &str,
+        value: &Value,
+    ) -> Result<(), InvalidSchema> {
+        if let Some(limit) = number_limit(rules, keyword) {
+            *limit = Some(number(keyword, value)?.clone());
+        } else if let Some(limit) = size_limit(rules, keyword) {
+            *limit = self.record_error(index, count(number(keyword, value)?));
+        } else if keyword == "pattern" {
+            let pattern = text(keyword, value)?;
+            if !pattern.is_empty() {
+                let pattern = self.pattern(pattern);
+                rules.pattern = self.record_error(index, pattern);
+            }
+        }
+        Ok(())
+    }
+
+    fn pattern(&mut self, pattern: &str) -> Result<Pattern, InvalidSchema> {
+        let memory_left = MAXIMUM_PATTERN_BYTES.saturating_sub(self.arena.pattern_bytes);
+        let compiled = Pattern::compile(pattern, memory_left);
+        self.arena.pattern_bytes += match &compiled {
+            Ok(pattern) => pattern.memory(),
+            // Finding this out is expensive: allow it once per schema.
+            Err(reason) if reason == pattern::TOO_LARGE => memory_left,
+            Err(_) => 0,
         };
-        let keyword = self.within.join(".");
-        InvalidSchema(format!(
-            "failed to parse schema: json: cannot unmarshal {found} into Go struct field \
-             rawSchema.{keyword} of type {expected}"
-        ))
+        compiled.map_err(|reason| InvalidSchema(format!("error parsing regexp: {reason}")))
     }
 
-    /// What was read; where it failed, the failure is noted as one of the schema at the place.
-    fn noted<T>(&mut self, at: usize, read: Result<T, InvalidSchema>) -> Option<T> {
-        read.map_err(|failure| self.failures.entry(at).or_insert(failure))
-            .ok()
+    fn record_error<T>(&mut self, index: usize, result: Result<T, InvalidSchema>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.errors.entry(index).or_insert(error);
+                None
+            }
+        }
     }
 
-    fn count(&mut self, at: usize, number: &Number) -> Option<usize> {
-        self.noted(at, count(number))
-    }
-
-    /// The failure that the original meets first: a schema's reference is looked up before what is in
-    /// the schema is compiled, and its own keywords after that.
-    fn first_failure(&mut self) -> Option<InvalidSchema> {
-        if self.lost.is_empty() && self.failures.is_empty() {
+    /// The error that ESC reports. It resolves the reference of a schema, then compiles the schemas within
+    /// it, and then the other keywords.
+    fn first_error(&mut self) -> Option<InvalidSchema> {
+        if self.invalid_references.is_empty() && self.errors.is_empty() {
             return None;
         }
-        let mut is_known = vec![false; self.arena.rules.len()];
-        let mut steps = vec![Step::Into(0)];
+        let mut is_entered = vec![false; self.arena.rules.len()];
+        let mut steps = vec![Step::Enter(0)];
         while let Some(step) = steps.pop() {
-            let at = match step {
-                Step::OutOf(at) => match self.failures.remove(&at) {
+            let index = match step {
+                Step::Leave(index) => match self.errors.remove(&index) {
                     None => continue,
-                    failure => return failure,
+                    error => return error,
                 },
-                Step::Into(at) if is_known[at] => continue,
-                Step::Into(at) => at,
+                Step::Enter(index) if is_entered[index] => continue,
+                Step::Enter(index) => index,
             };
-            is_known[at] = true;
-            if let Some(failure) = self.lost.remove(&at) {
-                return Some(failure);
+            is_entered[index] = true;
+            if let Some(error) = self.invalid_references.remove(&index) {
+                return Some(error);
             }
-            steps.push(Step::OutOf(at));
-            let rules = &self.arena.rules[at];
+            steps.push(Step::Leave(index));
+            let rules = &self.arena.rules[index];
             let properties = rules.properties.values().rev();
-            let inner = properties
+            let subschemas = properties
                 .chain(&rules.additional)
                 .chain(&rules.items)
                 .chain(rules.prefix_items.iter().rev())
                 .chain(rules.one_of.iter().rev())
                 .chain(rules.any_of.iter().rev());
-            steps.extend(inner.filter_map(|sub| match sub {
-                Sub::Here(at) => Some(Step::Into(*at)),
-                Sub::There(_) => None,
+            steps.extend(subschemas.filter_map(|subschema| match subschema {
+                Subschema::Local(index) => Some(Step::Enter(*index)),
+                Subschema::Other(_) => None,
             }));
-            steps.extend(rules.reference.map(Step::Into));
+            steps.extend(rules.reference.map(Step::Enter));
         }
         None
     }
@@ -334,42 +300,124 @@ impl<'v> Reader<'v> {
             let reason = "only fragment references of the form #/$defs/ref are supported";
             return Err(InvalidSchema(reason.to_owned()));
         };
-        let unescaped = unescaped(name)?;
-        let source = str::from_utf8(&unescaped)
+        let decoded = percent_decoded(name)?;
+        let definition = str::from_utf8(&decoded)
             .ok()
-            .and_then(|name| self.sources.get_key_value(name));
-        let Some((name, _)) = source else {
+            .and_then(|name| self.definitions.get_key_value(name));
+        let Some((name, _)) = definition else {
             return Err(InvalidSchema(format!("unknown subschema {reference}")));
         };
-        if let Some(at) = self.places.get(name) {
-            return Ok(Some(*at));
+        if let Some(index) = self.referenced.get(name) {
+            return Ok(Some(*index));
         }
-        let at = self.arena.rules.len();
+        let index = self.arena.rules.len();
         self.arena.rules.push(Rules::default());
-        self.places.insert(name, at);
+        self.referenced.insert(name, index);
         self.unread.push(name);
-        Ok(Some(at))
+        Ok(Some(index))
     }
 }
 
-/// A step through the schemas in the original's order.
+/// A step of the traversal in ESC's order.
 enum Step {
-    Into(usize),
-    OutOf(usize),
+    Enter(usize),
+    Leave(usize),
 }
 
-/// The bytes that a text with `%` escapes stands for. A `%` without two hexadecimal digits is refused
-/// in the words of Go's `net/url`, which quotes three bytes of it.
-fn unescaped(text: &str) -> Result<Vec<u8>, InvalidSchema> {
+/// Checks that Go could decode the keywords. ESC decodes the whole schema before it compiles any of it, and
+/// reports the first error in the order of the names. `path` has the keywords that lead to `value`.
+fn check_types(value: &Value, path: &mut Vec<&'static str>) -> Result<(), InvalidSchema> {
+    let Data::Object(keywords) = &value.data else {
+        return Ok(());
+    };
+    for (name, value) in keywords {
+        let Some(keyword) = keyword_position(name).map(|position| KEYWORDS[position]) else {
+            continue;
+        };
+        path.push(keyword);
+        match (keyword, &value.data) {
+            (_, Data::Null) | ("secret", Data::Bool(_)) => {}
+            ("secret", _) => return Err(wrong_type(path, value, "bool")),
+            ("rotateOnly", Data::Array(names)) => {
+                if let Some(name) = names.iter().find(|it| it.as_str().is_none()) {
+                    return Err(wrong_type(path, name, "string"));
+                }
+            }
+            ("rotateOnly", _) => return Err(wrong_type(path, value, "[]string")),
+            ("items" | "additionalProperties", _) => check_types(value, path)?,
+            ("anyOf" | "oneOf" | "prefixItems", Data::Array(items)) => {
+                items.iter().try_for_each(|item| check_types(item, path))?;
+            }
+            ("properties" | "$defs", Data::Object(entries)) => {
+                entries.values().try_for_each(|it| check_types(it, path))?;
+            }
+            _ => {}
+        }
+        path.pop();
+    }
+    Ok(())
+}
+
+/// The error of Go's `encoding/json` for a keyword of the wrong type.
+fn wrong_type(path: &[&str], value: &Value, expected: &str) -> InvalidSchema {
+    let actual = match value.data {
+        Data::Null => "null",
+        Data::Bool(_) => "bool",
+        Data::Number(_) => "number",
+        Data::String(_) => "string",
+        Data::Array(_) => "array",
+        Data::Object(_) => "object",
+    };
+    let keyword = path.join(".");
+    InvalidSchema(format!(
+        "failed to parse schema: json: cannot unmarshal {actual} into Go struct field \
+         rawSchema.{keyword} of type {expected}"
+    ))
+}
+
+/// The limit that the keyword sets for a number.
+fn number_limit<'r>(rules: &'r mut Rules, keyword: &str) -> Option<&'r mut Option<Number>> {
+    match keyword {
+        "minimum" => Some(&mut rules.minimum),
+        "exclusiveMinimum" => Some(&mut rules.exclusive_minimum),
+        "maximum" => Some(&mut rules.maximum),
+        "exclusiveMaximum" => Some(&mut rules.exclusive_maximum),
+        "multipleOf" => Some(&mut rules.multiple_of),
+        _ => None,
+    }
+}
+
+/// The limit that the keyword sets for a length or a count.
+fn size_limit<'r>(rules: &'r mut Rules, keyword: &str) -> Option<&'r mut Option<usize>> {
+    match keyword {
+        "minLength" => Some(&mut rules.minimum_length),
+        "maxLength" => Some(&mut rules.maximum_length),
+        "minItems" => Some(&mut rules.minimum_items),
+        "maxItems" => Some(&mut rules.maximum_items),
+        "minProperties" => Some(&mut rules.minimum_properties),
+        "maxProperties" => Some(&mut rules.maximum_properties),
+        _ => None,
+    }
+}
+
+fn keyword_position(name: &str) -> Option<usize> {
+    KEYWORDS
+        .iter()
+        .position(|keyword| is_keyword(keyword, name))
+}
+
+/// Decodes `%` escapes. Rejects a `%` without two hexadecimal digits in the words of Go's `net/url`, which
+/// quotes three bytes of the text.
+fn percent_decoded(text: &str) -> Result<Vec<u8>, InvalidSchema> {
     let bytes = text.as_bytes();
-    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_hexdigit);
-    let mut marks = text.match_indices('%').map(|(at, _)| at);
-    let Some(wrong) = marks.find(|at| !(is_digit(at + 1) && is_digit(at + 2))) else {
+    let is_digit = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_hexdigit);
+    let mut escapes = text.match_indices('%').map(|(index, _)| index);
+    let Some(invalid) = escapes.find(|index| !(is_digit(index + 1) && is_digit(index + 2))) else {
         return Ok(percent_decode_str(text).collect());
     };
-    let end = bytes.len().min(wrong + 3);
+    let end = bytes.len().min(invalid + 3);
     let mut escape = TextBuilder::default();
-    quote(&bytes[wrong..end], &mut escape);
+    quote(&bytes[invalid..end], &mut escape);
     let escape = escape.finish();
     let escape = escape.as_str().unwrap_or_default();
     Err(InvalidSchema(format!("invalid URL escape {escape}")))
@@ -377,7 +425,7 @@ fn unescaped(text: &str) -> Result<Vec<u8>, InvalidSchema> {
 
 fn kind(value: &Value) -> Result<Option<Type>, InvalidSchema> {
     match text("type", value)? {
-        // ESC writes its own schemas with an empty type where there is none.
+        // ESC writes schemas without a type with an empty one.
         "" => Ok(None),
         "null" => Ok(Some(Type::Null)),
         "boolean" => Ok(Some(Type::Boolean)),
@@ -385,7 +433,7 @@ fn kind(value: &Value) -> Result<Option<Type>, InvalidSchema> {
         "string" => Ok(Some(Type::String)),
         "array" => Ok(Some(Type::Array)),
         "object" => Ok(Some(Type::Object)),
-        other => Err(InvalidSchema(format!("`type`: `{other}` is no type"))),
+        other => Err(InvalidSchema(format!("`type`: `{other}` is not a type"))),
     }
 }
 
@@ -407,9 +455,10 @@ fn entries<'v>(
 }
 
 fn names(keyword: &str, value: &Value) -> Result<Vec<Rc<str>>, InvalidSchema> {
-    let names = items(keyword, value)?.iter();
-    let names = names.map(|item| text(keyword, item).map(Rc::from));
-    names.collect()
+    items(keyword, value)?
+        .iter()
+        .map(|item| text(keyword, item).map(Rc::from))
+        .collect()
 }
 
 fn text<'v>(keyword: &str, value: &'v Value) -> Result<&'v str, InvalidSchema> {
@@ -423,7 +472,7 @@ fn number<'v>(keyword: &str, value: &'v Value) -> Result<&'v Number, InvalidSche
     }
 }
 
-/// A length: digits and nothing else, in the words of Go's `strconv.ParseUint` where it is not.
+/// Reads a length or a count. Rejects other numbers in the words of Go's `strconv.ParseUint`.
 fn count(number: &Number) -> Result<usize, InvalidSchema> {
     let text = number.as_str();
     let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());

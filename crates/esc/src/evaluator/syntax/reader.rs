@@ -4,7 +4,7 @@ use std::mem;
 
 use esc_yaml::{Error, ErrorKind, NodeKind, ScalarStyle};
 
-use crate::evaluator::builtins;
+use crate::base64;
 use crate::evaluator::document_path::{join_name, join_step};
 use crate::evaluator::limits::{
     MAXIMUM_DIAGNOSTICS, MAXIMUM_NAME_BYTES, MAXIMUM_NESTING, MAXIMUM_NODES,
@@ -227,7 +227,7 @@ impl Reader {
         let found = yaml_scalar::tag_of(value);
         let (matches, scalar) = match tag {
             "!!binary" => {
-                if !builtins::is_base64(value) {
+                if base64::decode(value.as_bytes()).is_err() {
                     let summary = "yaml: !!binary value contains invalid base64 data";
                     self.problem(summary, span, path);
                 }

@@ -1,5 +1,4 @@
-//! The functions: what the original evaluator gave for the same definitions, and where we differ on
-//! purpose.
+//! The builtins: the results of upstream ESC for the same definitions, and intended differences.
 
 use std::fmt::Write as _;
 
@@ -7,13 +6,13 @@ use super::*;
 use crate::evaluator::Decrypter;
 use crate::text::Text;
 
-/// The values of `text`, redacted, and what is wrong with it.
-fn opened(world: &World, text: &str) -> (String, String) {
-    let evaluation = world.open(text);
-    (redacted(&evaluation), problems(&evaluation).join("; "))
+/// Evaluates a definition. Returns the redacted values as JSON, and the diagnostics.
+fn opened(host: &TestHost, text: &str) -> (String, String) {
+    let evaluation = host.open(text);
+    (redacted(&evaluation), diagnostics(&evaluation).join("; "))
 }
 
-fn world() -> World {
+fn host() -> TestHost {
     let rotator = TestRotator {
         inputs: r#"{"type":"object","properties":{"next":{"type":"string"}},"rotateOnly":["next"]}"#,
         state: r#"{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}"#,
@@ -22,15 +21,15 @@ fn world() -> World {
         "o":{"type":"object","properties":{"n":{"type":"number"}}},
         "t":{"type":"array","prefixItems":[{"type":"string"}],"items":false},
         "u":{"oneOf":[{"type":"string"},{"type":"null"}]}}}"#;
-    World::default()
-        .rotating("turn", rotator)
-        .with("record", TestProvider::echo("true", record))
-        .with("any", TestProvider::echo("true", "true"))
+    TestHost::default()
+        .with_rotator("turn", rotator)
+        .with_provider("record", TestProvider::echo("true", record))
+        .with_provider("any", TestProvider::echo("true", "true"))
 }
 
 #[test]
-fn a_rotator_gives_what_its_state_holds() {
-    let world = world();
+fn rotators_read_their_state() {
+    let host = host();
     for (call, want, problem) in [
         (
             "fn::rotate::turn: {inputs: {}, state: {a: x}}",
@@ -42,7 +41,7 @@ fn a_rotator_gives_what_its_state_holds() {
             r#"{"inputs":{},"state":"no state"}"#,
             "",
         ),
-        // What only a rotation reads is not even evaluated.
+        // Inputs that only a rotation reads are not evaluated.
         (
             "fn::rotate::turn: {inputs: {next: '${nothing}'}, state: {a: x}}",
             r#"{"inputs":{"next":"[unknown]"},"state":{"a":"x"}}"#,
@@ -76,17 +75,17 @@ fn a_rotator_gives_what_its_state_holds() {
             "error root:2:19 the argument to fn::rotate must be an object containing 'provider', 'inputs' and 'state' (values.a[\"fn::rotate\"])",
         ),
     ] {
-        let got = opened(&world, &format!("values:\n  a: {{{call}}}\n"));
+        let got = opened(&host, &format!("values:\n  a: {{{call}}}\n"));
         assert_eq!(
             got,
             (format!(r#"{{"a":{want}}}"#), problem.to_owned()),
             "{call}"
         );
     }
-    let checked = world.check("values:\n  a: {fn::rotate::turn: {inputs: {next: '${b}'}}}\n");
+    let checked = host.check("values:\n  a: {fn::rotate::turn: {inputs: {next: '${b}'}}}\n");
     assert_eq!(redacted(&checked), r#"{"a":"[unknown]"}"#);
     assert_eq!(
-        problems(&checked),
+        diagnostics(&checked),
         ["error root:2:41 unknown property \"b\" (values.a[\"fn::rotate::turn\"].inputs.next)"]
     );
 }
@@ -101,15 +100,15 @@ impl Decrypter for Rot128 {
 }
 
 #[test]
-fn a_ciphertext_is_decrypted_by_whoever_has_the_key() {
-    let world = world();
+fn ciphertexts_are_decrypted_by_the_decrypter() {
+    let host = host();
     let text = "values:\n  a: {fn::secret: {ciphertext: ZXNjeAAAAAHo5ezs7zMLzeI=}}\n  b: ${a.c}\n";
-    let evaluator = Evaluator::new(&world, &world).with_decrypter(&Rot128);
+    let evaluator = Evaluator::new(&host, &host).with_decrypter(&Rot128);
     let evaluation = evaluator.open(root(text));
     assert_eq!(revealed(&evaluation), r#"{"a":"hello","b":"[unknown]"}"#);
     assert_eq!(redacted(&evaluation), r#"{"a":"[secret]","b":"[unknown]"}"#);
     assert_eq!(
-        problems(&evaluation),
+        diagnostics(&evaluation),
         ["error root:3:6 internal error: no receiver (values.b)"]
     );
     let text = "values:\n  a: {fn::secret: {ciphertext: ZXNjeAAAAAHo5ezs7zMLzeI=}}\n";
@@ -117,15 +116,15 @@ fn a_ciphertext_is_decrypted_by_whoever_has_the_key() {
     assert_eq!(revealed(&checked), r#"{"a":"[unknown]"}"#);
     let evaluator = evaluator.with_secrets_in_checks(true);
     assert_eq!(revealed(&evaluator.check(root(text))), r#"{"a":"hello"}"#);
-    let evaluation = world.open(text);
+    let evaluation = host.open(text);
     let hint = evaluation.diagnostics[0].failure.as_ref().unwrap().hint();
     assert!(hint.unwrap().contains("Pulumi Cloud"), "{hint:?}");
-    assert_eq!(problems(&world.check(text)), [""; 0]);
+    assert_eq!(diagnostics(&host.check(text)), [""; 0]);
 }
 
 #[test]
-fn a_value_is_validated_and_passed_on() {
-    let world = world();
+fn validate_returns_its_value() {
+    let host = host();
     for (argument, want, problem) in [
         ("{schema: {type: string}, value: x}", r#""x""#, ""),
         (
@@ -143,7 +142,7 @@ fn a_value_is_validated_and_passed_on() {
         (
             "{schema: {pattern: '('}, value: 1}",
             "1",
-            "2:30 invalid schema: error parsing regexp: missing closing ): `(` (values.a[\"fn::validate\"].schema)",
+            "2:30 invalid schema: error parsing regexp: found open group without closing ')': `(` (values.a[\"fn::validate\"].schema)",
         ),
         (
             "{schema: {secret: 1}, value: 1}",
@@ -155,7 +154,7 @@ fn a_value_is_validated_and_passed_on() {
             r#""[secret]""#,
             "",
         ),
-        // ESC says nothing of what a schema forbids.
+        // As in ESC, `false` rejects without a message.
         (
             "{schema: {additionalProperties: false}, value: {b: 1}}",
             r#"{"b":1}"#,
@@ -178,7 +177,7 @@ fn a_value_is_validated_and_passed_on() {
         ),
     ] {
         let got = opened(
-            &world,
+            &host,
             &format!("values:\n  a: {{fn::validate: {argument}}}\n"),
         );
         let problem = match problem {
@@ -196,8 +195,8 @@ fn a_value_is_validated_and_passed_on() {
 }
 
 #[test]
-fn what_is_not_known_is_known_by_its_schema() {
-    let world = world();
+fn accesses_to_unknown_values_are_checked_against_their_schema() {
+    let host = host();
     for (expression, problem) in [
         ("${r.s}", ""),
         ("${r.none}", ""),
@@ -242,21 +241,21 @@ fn what_is_not_known_is_known_by_its_schema() {
         let text = format!(
             "values:\n  a: {expression}\n  r: {{fn::open::record: {{}}}}\n  any: {{fn::open::any: {{}}}}\n"
         );
-        let checked = world.check(&text);
+        let checked = host.check(&text);
         let problem = match problem {
             "" => String::new(),
-            // Accesses begin after `${`, two columns further in.
+            // The columns are those after `${`.
             problem => format!("error root:2:{problem}"),
         };
-        assert_eq!(problems(&checked).join("; "), problem, "{expression}");
+        assert_eq!(diagnostics(&checked).join("; "), problem, "{expression}");
     }
 }
 
 #[test]
-fn arguments_are_read_as_the_original_does() {
-    let world = world();
+fn arguments_are_parsed_as_in_esc() {
+    let host = host();
     for (text, want, problem) in [
-        // Of several entries of one name the last one counts, and others are not looked at.
+        // The last entry of a repeated name counts, and unknown names are ignored.
         (
             "a: {fn::open: {provider: none, provider: any, inputs: {x: 1}, more: {y: 1, y: 2}}}",
             r#"{"a":{"x":1}}"#,
@@ -278,7 +277,7 @@ fn arguments_are_read_as_the_original_does() {
             r#"{"a":"[unknown]"}"#,
             "error root:2:28 provider name must be a string literal (values.a[\"fn::open\"].provider)",
         ),
-        // A call that fails is not secret, even if its arguments are.
+        // The result of a failed call is not secret, even if its arguments are.
         (
             "a: {fn::join: [',', [1, {fn::secret: x}]]}",
             r#"{"a":"[unknown]"}"#,
@@ -294,13 +293,13 @@ fn arguments_are_read_as_the_original_does() {
             r#"{"a":"[secret]"}"#,
             "",
         ),
-        // Pieces of a secret are secrets here. In ESC each of them is public.
+        // Unlike in ESC, each part of a secret is itself a secret.
         (
             "a: {fn::split: [':', {fn::secret: 'user:x'}]}\n  b: ${a[1]}",
             r#"{"a":"[secret]","b":"[secret]"}"#,
             "",
         ),
-        // A secret's characters are not told.
+        // Messages do not quote characters of secrets.
         (
             "a: {fn::fromJSON: {fn::secret: x}}\n  b: {fn::fromJSON: x}",
             r#"{"a":"[secret]","b":"[unknown]"}"#,
@@ -308,34 +307,34 @@ fn arguments_are_read_as_the_original_does() {
              error root:3:6 decoding JSON string: invalid character 'x' looking for beginning of value (values.b)",
         ),
     ] {
-        let got = opened(&world, &format!("values:\n  {text}\n"));
+        let got = opened(&host, &format!("values:\n  {text}\n"));
         assert_eq!(got.0, want, "{text}");
         assert_eq!(got.1, problem, "{text}");
     }
 }
 
 #[test]
-fn what_a_final_value_inherits_shows_in_copies_alone() {
-    let mut world = world();
+fn inherited_properties_of_final_values_are_listed_only_in_copies() {
+    let mut host = host();
     let base = "values: {o: {x: 1}, s: {y: {z: 1}}}".to_owned();
-    world.definitions.insert("base".to_owned(), base);
+    host.definitions.insert("base".to_owned(), base);
     let over = "imports: [base]\nvalues: {s: text}".to_owned();
-    world.definitions.insert("over".to_owned(), over);
+    host.definitions.insert("over".to_owned(), over);
     let got = opened(
-        &world,
+        &host,
         "imports: [base]\nvalues: {o: {fn::final: {y: 2}}, p: '${o}', q: '${o.x}'}",
     );
     let want = r#"{"o":{"y":2},"p":{"x":1,"y":2},"q":1,"s":{"y":{"z":1}}}"#;
     assert_eq!(got, (want.to_owned(), String::new()));
-    // A scalar between two objects hides the lower one.
-    let got = opened(&world, "imports: [over]\nvalues: {s: {a: 1}, t: '${s.y}'}");
+    // An object does not inherit through a scalar.
+    let got = opened(&host, "imports: [over]\nvalues: {s: {a: 1}, t: '${s.y}'}");
     let want = r#"{"o":{"x":1},"s":{"a":1},"t":"[unknown]"}"#;
     let problem = "error root:2:24 unknown property \"y\" (values.t)";
     assert_eq!(got, (want.to_owned(), problem.to_owned()));
 }
 
 #[test]
-fn what_shares_its_parts_is_not_taken_apart_again_and_again() {
+fn shared_unknown_values_stay_within_the_step_limit() {
     let mut base = "values:\n  a0: {k: '${nothing}'}\n".to_owned();
     for level in 1..60 {
         let below = level - 1;
@@ -346,11 +345,14 @@ fn what_shares_its_parts_is_not_taken_apart_again_and_again() {
         .unwrap();
     }
     base += "  b: {fn::final: '${a59}'}\n  c: {fn::validate: {schema: true, value: '${a59}'}}\n";
-    let mut world = world();
-    world.definitions.insert("base".to_owned(), base.clone());
+    let mut host = host();
+    host.definitions.insert("base".to_owned(), base.clone());
     let text = base.replace("values:", "imports: [base]\nvalues:") + "  d: '${c.x.y}'\n";
-    let evaluation = world.open(&text);
-    let summaries = evaluation.diagnostics.iter().map(|it| it.summary.as_str());
+    let evaluation = host.open(&text);
+    let summaries = evaluation
+        .diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.summary.as_str());
     let summaries = summaries.collect::<Vec<_>>().join("; ");
     assert!(summaries.contains("too many steps"), "{summaries}");
 }

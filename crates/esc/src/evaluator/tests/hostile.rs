@@ -1,4 +1,4 @@
-//! Definitions that try to use up the stack, the memory or the time.
+//! Definitions that try to exhaust the stack, the memory or the time.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -10,20 +10,20 @@ use crate::evaluator::limits::{
 };
 use crate::evaluator::syntax;
 
-/// A tenth or less of the limits by default: enough to tell what is bounded from what is not.
+/// At most a tenth of the default limits, so that bounded work ends quickly.
 const LOW: Limits = Limits {
     steps: 200_000,
     text_bytes: 1 << 20,
     sources_bytes: 1 << 20,
 };
 
-/// Evaluates, and checks that it ends with an error that says `problem`. The limit on time is
-/// generous: tests run without optimisation, beside others.
-fn refused(world: &World, text: &str, problem: &str) -> Evaluation {
+/// Evaluates a definition, and asserts that a diagnostic contains `problem`. The time limit is generous
+/// because tests run without optimization and in parallel.
+fn assert_rejected(host: &TestHost, text: &str, problem: &str) -> Evaluation {
     let start = Instant::now();
-    let evaluation = world.open_within(LOW, text);
+    let evaluation = host.open_with_limits(LOW, text);
     let took = start.elapsed();
-    let shown = problems(&evaluation);
+    let shown = diagnostics(&evaluation);
     assert!(
         shown.iter().any(|line| line.contains(problem)),
         "{problem}: {:?}",
@@ -35,8 +35,8 @@ fn refused(world: &World, text: &str, problem: &str) -> Evaluation {
 }
 
 #[test]
-fn nesting_has_a_limit() {
-    let world = World::importing(&[]);
+fn nesting_is_limited() {
+    let host = TestHost::with_definitions(&[]);
     let block: String = (0..1_000).map(|depth| " ".repeat(depth) + "a:\n").collect();
     for text in [
         "values: ".to_owned() + &"[".repeat(20_000),
@@ -44,15 +44,15 @@ fn nesting_has_a_limit() {
         "values:\n  ".to_owned() + &"- ".repeat(20_000),
         block,
     ] {
-        refused(&world, &text, "nest");
+        assert_rejected(&host, &text, "nest");
     }
     let deepest = format!("values: {{a: {}{}}}", "[".repeat(120), "]".repeat(120));
-    assert_eq!(problems(&world.open(&deepest)), [""; 0]);
+    assert_eq!(diagnostics(&host.open(&deepest)), [""; 0]);
 }
 
 #[test]
-fn references_have_a_limit() {
-    let world = World::importing(&[]);
+fn reference_depth_is_limited() {
+    let host = TestHost::with_definitions(&[]);
     let chain = |length: usize, value: &str| {
         let mut text = "values:\n".to_owned();
         for number in 0..length {
@@ -63,8 +63,8 @@ fn references_have_a_limit() {
         text
     };
     let half = MAXIMUM_EVALUATION_DEPTH / 2;
-    let evaluation = world.open(&chain(half, "${NEXT}"));
-    assert_eq!(problems(&evaluation), [""; 0]);
+    let evaluation = host.open(&chain(half, "${NEXT}"));
+    assert_eq!(diagnostics(&evaluation), [""; 0]);
     assert_eq!(
         evaluation
             .environment
@@ -74,29 +74,25 @@ fn references_have_a_limit() {
             .as_str(),
         Some("end")
     );
-    refused(&world, &chain(3_000, "${NEXT}"), "deeper than");
-    refused(&world, &chain(3_000, "x ${NEXT}"), "deeper than");
-    refused(
-        &world,
+    assert_rejected(&host, &chain(3_000, "${NEXT}"), "deeper than");
+    assert_rejected(&host, &chain(3_000, "x ${NEXT}"), "deeper than");
+    assert_rejected(
+        &host,
         &chain(3_000, "{fn::toString: '${NEXT}'}"),
         "deeper than",
     );
-    refused(
-        &world,
-        &chain(3_000, "[[[[[\"${NEXT}\"]]]]]"),
-        "deeper than",
-    );
-    // Backwards no reference is deep, but the values are.
+    assert_rejected(&host, &chain(3_000, "[[[[[\"${NEXT}\"]]]]]"), "deeper than");
+    // Backward references are not deep, but their values are.
     let mut text = "values:\n  a000000: 1\n".to_owned();
     for number in 1..3_000 {
         writeln!(text, "  a{number:06}: [\"${{a{:06}}}\"]", number - 1).unwrap();
     }
-    refused(&world, &text, "nests deeper than");
+    assert_rejected(&host, &text, "nests deeper than");
 }
 
 #[test]
-fn small_texts_do_not_become_huge_values() {
-    let world = World::importing(&[]);
+fn exponential_values_are_rejected() {
+    let host = TestHost::with_definitions(&[]);
     for (value, problem) in [
         ("${PREV}${PREV}", "too large"),
         ("[\"${PREV}\", \"${PREV}\"]", "too large"),
@@ -121,7 +117,7 @@ fn small_texts_do_not_become_huge_values() {
             let value = value.replace("PREV", &format!("a{:03}", number - 1));
             writeln!(text, "  a{number:03}: {value}").unwrap();
         }
-        refused(&world, &text, problem);
+        assert_rejected(&host, &text, problem);
     }
     let mut text = "values:\n  a000: [x]\n".to_owned();
     for number in 1..60 {
@@ -132,17 +128,17 @@ fn small_texts_do_not_become_huge_values() {
         )
         .unwrap();
     }
-    refused(&world, &text, "too many steps");
+    assert_rejected(&host, &text, "too many steps");
 }
 
 #[test]
-fn merging_shared_values_ends() {
+fn merging_exponential_values_is_rejected() {
     let (one, other) = (doubling(60, "x"), doubling(60, "y"));
-    let world = World::importing(&[("one", &one), ("other", &other)]);
-    refused(&world, "imports: [one, other]", "too many steps");
+    let host = TestHost::with_definitions(&[("one", &one), ("other", &other)]);
+    assert_rejected(&host, "imports: [one, other]", "too many steps");
 }
 
-/// Maps each of which has the one before it twice.
+/// Maps that each contain the previous one twice.
 fn doubling(count: usize, leaf: &str) -> String {
     let mut text = format!("values:\n  a000: {{{leaf}: 1}}\n");
     for number in 1..count {
@@ -153,10 +149,10 @@ fn doubling(count: usize, leaf: &str) -> String {
 }
 
 #[test]
-fn functions_of_shared_values_end() {
-    let world = World::importing(&[("base", "values: {z: {w: 1}}")])
-        .with("test", TestProvider::echo("true", "true"))
-        .rotating(
+fn builtins_of_exponential_values_are_rejected() {
+    let host = TestHost::with_definitions(&[("base", "values: {z: {w: 1}}")])
+        .with_provider("test", TestProvider::echo("true", "true"))
+        .with_rotator(
             "test",
             TestRotator {
                 inputs: "true",
@@ -177,45 +173,45 @@ fn functions_of_shared_values_end() {
         "{fn::validate: {schema: '${a039}', value: 1}}",
     ] {
         let text = format!("imports: [base]\n{shared}  z: {value}\n");
-        let evaluation = world.open_within(LOW, &text);
-        let shown = problems(&evaluation);
+        let evaluation = host.open_with_limits(LOW, &text);
+        let shown = diagnostics(&evaluation);
         let is_limit =
             |line: &String| line.contains("too many steps") || line.contains("too large");
         assert!(shown.iter().any(is_limit), "{value}: {shown:?}");
         rendered(
-            &Evaluator::new(&world, &world)
+            &Evaluator::new(&host, &host)
                 .with_limits(LOW)
                 .check(root(&text)),
         );
     }
-    // An import that hides what it inherits is copied where it is merged.
+    // An import with hidden inherited properties is copied when it is merged.
     let hiding = format!("imports: [base]\n{shared}  z: {{fn::final: {{v: '${{a039}}'}}}}\n");
-    let world = World::importing(&[("base", "values: {z: {w: 1}}"), ("hiding", &hiding)]);
-    refused(
-        &world,
+    let host = TestHost::with_definitions(&[("base", "values: {z: {w: 1}}"), ("hiding", &hiding)]);
+    assert_rejected(
+        &host,
         "imports: [hiding]\nvalues: {b: '${z}'}",
         "too many steps",
     );
 }
 
 #[test]
-fn many_copies_of_what_hides_something_cost_no_more_than_one() {
-    // Each reference would copy all entries.
+fn copies_of_final_values_are_cached() {
+    // Without the cache, each reference would copy all properties.
     let entries: String = repeated(1_000, |number| format!("k{number}: 1, "));
     let references: String = repeated(1_000, |number| format!("'${{z.k{number}}}', "));
     let upper = format!("imports: [base]\nvalues: {{z: {{fn::final: {{{entries}}}}}}}");
-    let world = World::importing(&[("base", "values: {z: {w: 1}}"), ("upper", &upper)]);
+    let host = TestHost::with_definitions(&[("base", "values: {z: {w: 1}}"), ("upper", &upper)]);
     let text = format!(
         "imports: [{{upper: {{merge: false}}}}]\nvalues:\n  all: [{references}]\n  \
          one: {{fn::toString: ['${{imports.upper}}', '${{imports.upper}}']}}\n",
         references = references.replace("${z", "${imports.upper.z")
     );
-    let evaluation = world.open(&text);
-    assert_eq!(problems(&evaluation), [""; 0]);
+    let evaluation = host.open(&text);
+    assert_eq!(diagnostics(&evaluation), [""; 0]);
 }
 
 #[test]
-fn one_large_value_is_not_gone_over_for_each_that_refers_to_it() {
+fn repeated_work_on_one_large_value_is_rejected() {
     let entries: String = repeated(1_000, |number| format!("k{number}: 1, "));
     for value in [
         "{fn::final: '${big}'}",
@@ -224,23 +220,24 @@ fn one_large_value_is_not_gone_over_for_each_that_refers_to_it() {
     ] {
         let uses: String = repeated(400, |number| format!("  u{number}: {value}\n"));
         let text = format!("values:\n  big: {{{entries}}}\n{uses}");
-        refused(&World::importing(&[]), &text, "too many steps");
+        assert_rejected(&TestHost::with_definitions(&[]), &text, "too many steps");
     }
     let base: String = repeated(400, |number| format!("  u{number}: {{x: 1}}\n"));
     let base = format!("values:\n{base}");
     let uses = base.replace("{x: 1}", "'${big}'");
     let text = format!("imports: [base]\n{uses}  big: {{{entries}}}\n");
-    refused(
-        &World::importing(&[("base", &base)]),
+    assert_rejected(
+        &TestHost::with_definitions(&[("base", &base)]),
         &text,
         "too many steps",
     );
 }
 
 #[test]
-fn patterns_and_schemas_have_limits() {
-    let world = World::importing(&[]);
-    let wide = "(a?){1000}".repeat(10);
+fn patterns_and_schemas_are_limited() {
+    let host = TestHost::with_definitions(&[]);
+    let wide = "(a?){1000}";
+    let too_wide = wide.repeat(10);
     let compiled = repeated(40, |_| format!("{{pattern: '{wide}'}}, "));
     let names = repeated(800, |number| format!("n{number}, "));
     let maps = "{}, ".repeat(500);
@@ -250,12 +247,18 @@ fn patterns_and_schemas_have_limits() {
             "d{number}: {{anyOf: [{{$ref: '#/$defs/d{next}'}}, {{$ref: '#/$defs/d{next}'}}]}}, "
         )
     });
+    for schema in [
+        format!("{{pattern: '{too_wide}'}}"),
+        format!("{{anyOf: [{compiled}]}}"),
+    ] {
+        let text = format!("values: {{a: {{fn::validate: {{schema: {schema}, value: a}}}}}}");
+        assert_rejected(&host, &text, "expression too large");
+    }
     let nested = (0..100).fold("{type: boolean}".to_owned(), |schema, _| {
         format!("{{oneOf: [{schema}, {{type: boolean}}]}}")
     });
     for (schema, value) in [
-        (format!("{{pattern: '{wide}'}}"), "a".repeat(10_000)),
-        (format!("{{anyOf: [{compiled}]}}"), "a".to_owned()),
+        (format!("{{pattern: '{wide}'}}"), "a".repeat(20_000)),
         (
             format!("{{items: {{required: [{names}]}}}}"),
             format!("[{maps}]"),
@@ -270,17 +273,17 @@ fn patterns_and_schemas_have_limits() {
         ),
     ] {
         let text = format!("values: {{a: {{fn::validate: {{schema: {schema}, value: {value}}}}}}}");
-        refused(&world, &text, "the environment");
+        assert_rejected(&host, &text, "the environment");
     }
     let text = format!("values: {{a: {{fn::validate: {{schema: {nested}, value: x}}}}}}");
-    rendered(&world.open_within(LOW, &text));
-    // What patterns are for is far from the limit.
+    rendered(&host.open_with_limits(LOW, &text));
+    // A typical pattern is far from the limit.
     let name = "^(?:[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)(?:\\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$";
     let items = "a-host.example.com, ".repeat(20);
     let text = format!(
         "values: {{a: {{fn::validate: {{schema: {{items: {{pattern: '{name}'}}}}, value: [{items}]}}}}}}"
     );
-    assert_eq!(problems(&world.open(&text)), [""; 0]);
+    assert_eq!(diagnostics(&host.open(&text)), [""; 0]);
 }
 
 fn repeated(count: usize, part: impl Fn(usize) -> String) -> String {
@@ -288,65 +291,69 @@ fn repeated(count: usize, part: impl Fn(usize) -> String) -> String {
 }
 
 #[test]
-fn imports_have_limits() {
-    let mut world = World::default();
+fn imports_are_limited() {
+    let mut host = TestHost::default();
     for number in 0..2_000 {
         let text = format!("imports: [e{}]\nvalues: {{a: 1}}", number + 1);
-        world.definitions.insert(format!("e{number}"), text);
+        host.definitions.insert(format!("e{number}"), text);
     }
-    refused(&world, "imports: [e0]", "imports go deeper than");
+    assert_rejected(&host, "imports: [e0]", "imports go deeper than");
     for number in 0..=MAXIMUM_IMPORTS {
         let text = format!("values: {{a: {number}}}");
-        world.definitions.insert(format!("s{number}"), text);
+        host.definitions.insert(format!("s{number}"), text);
     }
     let star = |count: usize| {
         let all: Vec<_> = (0..count).map(|number| format!("s{number}")).collect();
         format!("imports: [{}]", all.join(", "))
     };
-    let evaluation = world.open(&star(MAXIMUM_IMPORTS));
+    let evaluation = host.open(&star(MAXIMUM_IMPORTS));
     assert_eq!(
         revealed(&evaluation),
         format!("{{\"a\":{}}}", MAXIMUM_IMPORTS - 1)
     );
     let problem = format!("more than {MAXIMUM_IMPORTS} environments are imported");
-    refused(&world, &star(MAXIMUM_IMPORTS + 1), &problem);
+    assert_rejected(&host, &star(MAXIMUM_IMPORTS + 1), &problem);
     let large = "a".repeat(MAXIMUM_SOURCE_BYTES + 1);
-    refused(&world, &large, "larger than");
+    assert_rejected(&host, &large, "larger than");
     let comment = format!("#{}\n", "x".repeat(LOW.sources_bytes / 3 + 1));
     for name in ["l0", "l1", "l2"] {
-        world.definitions.insert(name.to_owned(), comment.clone());
+        host.definitions.insert(name.to_owned(), comment.clone());
     }
-    refused(&world, "imports: [l0, l1, l2]", "bytes together");
+    assert_rejected(&host, "imports: [l0, l1, l2]", "bytes together");
 }
 
 #[test]
-fn values_and_names_have_limits() {
-    // What is left of the million that all definitions share, here few.
+fn nodes_and_names_are_limited() {
+    // The remaining number of nodes, which all definitions share.
     let document = syntax::parse_within("values: [1, 1, 1, 1, 1, 1]", 5);
-    let problems: Vec<_> = document.problems.iter().map(|it| &it.summary).collect();
+    let problems: Vec<_> = document
+        .problems
+        .iter()
+        .map(|problem| &problem.summary)
+        .collect();
     assert!(
         problems
             .iter()
-            .any(|it| it.contains("the definitions hold more than")),
+            .any(|summary| summary.contains("the definitions hold more than")),
         "{problems:?}"
     );
-    let world = World::importing(&[]);
+    let host = TestHost::with_definitions(&[]);
     let text = format!("values: {{? {} : a}}", "k".repeat(MAXIMUM_NAME_BYTES + 1));
-    refused(&world, &text, "a name is longer than");
+    assert_rejected(&host, &text, "a name is longer than");
 }
 
 #[test]
-fn merging_costs_no_more_than_there_is() {
-    // Objects in objects over the same: each level once, not once for each level above it.
+fn merging_takes_linear_time() {
+    // Nested objects over nested objects: each level is merged once, not once for each level above it.
     let nested = |leaf: &str| "{a: ".repeat(100) + leaf + &"}".repeat(100);
     let lines = |leaf: &str| {
         let entries = (0..30).map(|number| format!("  a{number}: {}\n", nested(leaf)));
         format!("values:\n{}", entries.collect::<String>())
     };
-    let world = World::importing(&[("base", &lines("{b: 1}"))]);
+    let host = TestHost::with_definitions(&[("base", &lines("{b: 1}"))]);
     let text = format!("imports: [base]\n{}", lines("{c: 1}"));
-    assert_eq!(problems(&world.open(&text)), [""; 0]);
-    // A thousand environments side by side, each with names of its own.
+    assert_eq!(diagnostics(&host.open(&text)), [""; 0]);
+    // A thousand imports with different names.
     let names: Vec<_> = (0..1_000).map(|number| format!("e{number}")).collect();
     let texts = names.iter().map(|name| {
         let entries = (0..20).map(|number| format!("{name}x{number}: 1, "));
@@ -357,41 +364,41 @@ fn merging_costs_no_more_than_there_is() {
         .iter()
         .map(String::as_str)
         .zip(texts.iter().map(String::as_str));
-    let world = World::importing(&definitions.collect::<Vec<_>>());
-    let evaluation = world.open(&format!("imports: [{}]", names.join(", ")));
-    assert_eq!(problems(&evaluation), [""; 0]);
+    let host = TestHost::with_definitions(&definitions.collect::<Vec<_>>());
+    let evaluation = host.open(&format!("imports: [{}]", names.join(", ")));
+    assert_eq!(diagnostics(&evaluation), [""; 0]);
     let shown = revealed(&evaluation);
     assert!(shown.contains("\"e0x0\":1") && shown.contains("\"e999x19\":1"));
 }
 
 #[test]
-fn an_object_over_a_scalar_over_an_object_stands_alone() {
-    let world = World::importing(&[
+fn objects_do_not_inherit_through_a_scalar() {
+    let host = TestHost::with_definitions(&[
         ("one", "values: {a: {x: 1}}"),
         ("two", "values: {a: text}"),
         ("three", "values: {a: {y: 1}}"),
         ("upper", "imports: [two, three]"),
     ]);
     for imports in ["one, two, three", "one, upper"] {
-        let evaluation = world.open(&format!("imports: [{imports}]"));
+        let evaluation = host.open(&format!("imports: [{imports}]"));
         assert_eq!(revealed(&evaluation), "{\"a\":{\"y\":1}}", "{imports}");
     }
 }
 
 #[test]
-fn diagnostics_have_a_limit() {
-    let world = World::importing(&[]);
+fn diagnostics_are_limited() {
+    let host = TestHost::with_definitions(&[]);
     let mut text = "values:\n".to_owned();
     for number in 0..1_100 {
         writeln!(text, "  a{number}: ${{x}}").unwrap();
     }
-    let evaluation = refused(&world, &text, "more than 1000 problems");
+    let evaluation = assert_rejected(&host, &text, "more than 1000 problems");
     assert_eq!(evaluation.diagnostics.len(), MAXIMUM_DIAGNOSTICS + 1);
 }
 
 #[test]
-fn a_long_line_with_many_secrets_is_shown_soon() {
-    let world = World::importing(&[]);
+fn long_lines_with_many_secrets_are_rendered_quickly() {
+    let host = TestHost::with_definitions(&[]);
     let mut text = "values: {".to_owned();
     for number in 0..4_000 {
         write!(text, "a{number:05}: {{fn::secret: hunter{number:05}}}, ").unwrap();
@@ -400,15 +407,15 @@ fn a_long_line_with_many_secrets_is_shown_soon() {
         }
     }
     text.push('}');
-    let evaluation = refused(&world, &text, "unknown property \"x\"");
+    let evaluation = assert_rejected(&host, &text, "unknown property \"x\"");
     let shown = rendered(&evaluation);
     assert!(!shown.contains("hunter"));
     assert!(shown.len() < evaluation.diagnostics.len() * 1_000);
 }
 
 #[test]
-fn a_large_definition_is_no_problem() {
-    let world = World::importing(&[]);
+fn large_definitions_are_evaluated_quickly() {
+    let host = TestHost::with_definitions(&[]);
     let mut text = "values:\n".to_owned();
     for number in 0..4_000 {
         writeln!(
@@ -419,31 +426,31 @@ fn a_large_definition_is_no_problem() {
         .unwrap();
     }
     let start = Instant::now();
-    let evaluation = world.open(&text);
-    assert_eq!(problems(&evaluation), [""; 0]);
+    let evaluation = host.open(&text);
+    assert_eq!(diagnostics(&evaluation), [""; 0]);
     let took = start.elapsed();
     assert!(took < Duration::from_secs(30), "{took:?}");
 }
 
 #[test]
-fn any_text_is_survived() {
-    // Every cut of a definition, and every byte of it changed, gives values or diagnostics.
+fn mutated_definitions_do_not_panic() {
+    // Truncates the definition at every character, and replaces every character.
     let text = "imports: [a, {b: {merge: false}}]\nvalues:\n  a: \"x ${b[0].c} é\"\n  \
                 b: [{c: ${d}}, 'q', !!int 1, &x ~]\n  d: {fn::join: [\",\", [a, 0x1f]]}\n  \
                 e: |\n    text ${a}\n  f: {fn::open::test: {}} # end\n";
-    let world = World::importing(&[("a", "values: {z: 1}")])
-        .with("test", TestProvider::echo("true", "true"));
-    let survive = |text: &str| {
-        let evaluation = world.open(text);
+    let host = TestHost::with_definitions(&[("a", "values: {z: 1}")])
+        .with_provider("test", TestProvider::echo("true", "true"));
+    let evaluate = |text: &str| {
+        let evaluation = host.open(text);
         rendered(&evaluation);
     };
     for (at, _) in text.char_indices() {
-        survive(&text[..at]);
+        evaluate(&text[..at]);
         for other in [
             "", "[", "}", "\"", "$", "\t", "\n", ":", "*", "|", "\u{0}", "é",
         ] {
             let rest = text[at..].chars().next().map_or(0, char::len_utf8);
-            survive(&format!("{}{other}{}", &text[..at], &text[at + rest..]));
+            evaluate(&format!("{}{other}{}", &text[..at], &text[at + rest..]));
         }
     }
 }

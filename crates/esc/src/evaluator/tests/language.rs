@@ -1,16 +1,16 @@
-//! The language: what definitions mean, and what is wrong with them where.
+//! The language: the values of definitions, and their diagnostics.
 
 use super::*;
 
-/// What the values under `values:` give, each with two spaces before its lines.
+/// Evaluates the lines below `values:`. Returns the values as JSON, and the diagnostics.
 fn values(text: &str) -> (String, Vec<String>) {
-    let world = World::importing(&[]);
-    let evaluation = world.open(&format!("values:\n  {}\n", text.replace('\n', "\n  ")));
-    (revealed(&evaluation), problems(&evaluation))
+    let host = TestHost::with_definitions(&[]);
+    let evaluation = host.open(&format!("values:\n  {}\n", text.replace('\n', "\n  ")));
+    (revealed(&evaluation), diagnostics(&evaluation))
 }
 
 #[test]
-fn values_are_what_they_say() {
+fn values_are_evaluated() {
     for (text, want) in [
         (
             "a: null\nb: yes\nc: 0x1f\nd: 1.50\ne: 'x'",
@@ -78,8 +78,8 @@ fn values_are_what_they_say() {
 }
 
 #[test]
-fn what_fails_is_unknown_and_the_rest_goes_on() {
-    for (text, want, problem) in [
+fn failed_expressions_are_unknown_and_the_rest_is_evaluated() {
+    for (text, want, diagnostic) in [
         (
             "a: ${b}\nc: 1",
             r#"{"a":"[unknown]","c":1}"#,
@@ -158,15 +158,15 @@ fn what_fails_is_unknown_and_the_rest_goes_on() {
     ] {
         assert_eq!(
             values(text),
-            (want.to_owned(), vec![problem.to_owned()]),
+            (want.to_owned(), vec![diagnostic.to_owned()]),
             "{text}"
         );
     }
 }
 
 #[test]
-fn a_call_that_fails_is_unknown() {
-    for (text, want, problem) in [
+fn failed_calls_are_unknown() {
+    for (text, want, diagnostic) in [
         (
             "a: {fn::secret: 1}",
             r#"{"a":""}"#,
@@ -230,16 +230,16 @@ fn a_call_that_fails_is_unknown() {
     ] {
         assert_eq!(
             values(text),
-            (want.to_owned(), vec![problem.to_owned()]),
+            (want.to_owned(), vec![diagnostic.to_owned()]),
             "{text}"
         );
     }
 }
 
 #[test]
-fn the_top_level_is_checked() {
-    let world = World::importing(&[]);
-    for (text, want, problem) in [
+fn top_level_keys_are_validated() {
+    let host = TestHost::with_definitions(&[]);
+    for (text, want, diagnostic) in [
         ("", "{}", ""),
         (
             "# nothing\n",
@@ -299,19 +299,19 @@ fn the_top_level_is_checked() {
             "error root:3:1 yaml: line 1: did not find expected ',' or ']' (-)",
         ),
     ] {
-        let evaluation = world.open(text);
-        let problems = problems(&evaluation).join("; ");
+        let evaluation = host.open(text);
+        let diagnostics = diagnostics(&evaluation).join("; ");
         assert_eq!(
-            (revealed(&evaluation).as_str(), problems.as_str()),
-            (want, problem),
+            (revealed(&evaluation).as_str(), diagnostics.as_str()),
+            (want, diagnostic),
             "{text}"
         );
     }
 }
 
 #[test]
-fn imports_merge_in_order() {
-    let world = World::importing(&[
+fn imports_are_merged_in_order() {
+    let host = TestHost::with_definitions(&[
         (
             "a",
             "values: {o: {x: 1, y: {z: 1}, n: 1}, l: [1, 2], s: {t: 1}}",
@@ -348,15 +348,15 @@ fn imports_merge_in_order() {
             r#"{"a":"1 2","b":"\"q\"=\"1\"","l":[1,2],"o":{"n":1,"q":1,"x":1,"y":{"z":1}},"s":{"t":1}}"#,
         ),
     ] {
-        let evaluation = world.open(text);
-        assert_eq!(problems(&evaluation), [""; 0], "{text}");
+        let evaluation = host.open(text);
+        assert_eq!(diagnostics(&evaluation), [""; 0], "{text}");
         assert_eq!(revealed(&evaluation), want, "{text}");
     }
 }
 
 #[test]
-fn imports_that_fail_are_left_out() {
-    let world = World::importing(&[
+fn failed_imports_are_dropped() {
+    let host = TestHost::with_definitions(&[
         ("broken", "values: {a: ["),
         ("wrong", "values: {a: {fn::join: x}, b: 1}"),
         ("odd", "values: {a: '${x}', b: 1}"),
@@ -398,16 +398,16 @@ fn imports_that_fail_are_left_out() {
         ),
         (
             "imports: [final]\nvalues: {a: {b: 2}, c: '${a.b}'}",
-            // Below it, a reference still finds what the environment itself has.
+            // As in ESC, a reference to a property finds the overriding value.
             r#"{"a":{"b":1},"c":2}"#,
             &["warning root:2:13 cannot override final value (values.a)"],
         ),
     ] {
-        let evaluation = world.open(text);
-        assert_eq!(problems(&evaluation), wanted, "{text}");
+        let evaluation = host.open(text);
+        assert_eq!(diagnostics(&evaluation), wanted, "{text}");
         assert_eq!(revealed(&evaluation), want, "{text}");
     }
-    let error = &world.open("imports: [none]").diagnostics[0];
+    let error = &host.open("imports: [none]").diagnostics[0];
     assert_eq!(
         error.failure.as_ref().unwrap().hint(),
         Some("look elsewhere")
@@ -415,31 +415,28 @@ fn imports_that_fail_are_left_out() {
 }
 
 #[test]
-fn the_reserved_outputs_are_projected() {
-    let world = World::importing(&[]);
-    let evaluation = world.open(
+fn reserved_properties_are_exported() {
+    let host = TestHost::with_definitions(&[]);
+    let evaluation = host.open(
         "values:\n  environmentVariables: {A: 1, B: null, C: [x], D: {e: f}, E: true, F: x}\n  \
          files: {KUBECONFIG: text, LIST: [x]}\n  pulumiConfig: {a: 1}\n",
     );
-    let shown = |entries: Vec<(&str, crate::text::Text)>| {
+    let shown = |entries: Vec<crate::EnvironmentEntry<'_>>| {
         let entries = entries
-            .into_iter()
-            .map(|(name, text)| format!("{name}={}", text.as_str().unwrap()));
+            .iter()
+            .map(|entry| format!("{}={}", entry.name, entry.text.as_str().unwrap()));
         entries.collect::<Vec<_>>().join(" ")
     };
     let environment = &evaluation.environment;
-    assert_eq!(
-        shown(environment.environment_variables()),
-        "A=1 B= E=true F=x"
-    );
+    assert_eq!(shown(environment.variables()), "A=1 B= E=true F=x");
     assert_eq!(shown(environment.files()), "KUBECONFIG=text");
     assert!(environment.pulumi_config().unwrap().property("a").is_some());
 }
 
 #[test]
-fn diagnostics_show_their_line() {
-    let world = World::importing(&[("other", "values:\n  a: ${nothing}\n")]);
-    let shown = rendered(&world.open("imports:\n  - other\nvalues:\n  b: a ${a.b.c} d\n"));
+fn diagnostics_show_their_source_line() {
+    let host = TestHost::with_definitions(&[("other", "values:\n  a: ${nothing}\n")]);
+    let shown = rendered(&host.open("imports:\n  - other\nvalues:\n  b: a ${a.b.c} d\n"));
     let want = "\
 error: unknown property \"nothing\"
  --> ./other.yaml:2:8
@@ -447,7 +444,7 @@ error: unknown property \"nothing\"
 2 |   a: ${nothing}
   |        ^^^^^^^";
     assert_eq!(shown, want);
-    let shown = rendered(&world.open("values:\n  b: a ${a.b.c} d\n  a: {bx: 1}\n"));
+    let shown = rendered(&host.open("values:\n  b: a ${a.b.c} d\n  a: {bx: 1}\n"));
     let want = "\
 error: unknown property \"b\"
  --> ./root.yaml:2:11
@@ -458,8 +455,12 @@ error: unknown property \"b\"
 }
 
 #[test]
-fn names_keep_their_blanks_and_line_breaks_in_diagnostics() {
-    let opened = World::default().open("imports: [\"a  b\\n\"]\nvalues: {a: 1}\n");
-    let summaries: Vec<_> = opened.diagnostics.iter().map(|it| &it.summary).collect();
+fn whitespace_in_names_is_kept_in_diagnostics() {
+    let opened = TestHost::default().open("imports: [\"a  b\\n\"]\nvalues: {a: 1}\n");
+    let summaries: Vec<_> = opened
+        .diagnostics
+        .iter()
+        .map(|diagnostic| &diagnostic.summary)
+        .collect();
     assert_eq!(summaries, ["environment \"a  b\n\" not found"]);
 }

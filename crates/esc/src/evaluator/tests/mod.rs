@@ -1,4 +1,4 @@
-//! The evaluator as a whole, through its public interface.
+//! Tests of the evaluator through its public API.
 
 mod builtins;
 mod hostile;
@@ -11,24 +11,24 @@ use std::collections::BTreeMap;
 use crate::error::{Error, HostResult};
 use crate::evaluator::limits::Limits;
 use crate::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers, Rotator};
-use crate::format::json::{self, Secrets};
+use crate::format::{Secrets, json};
 use crate::{Data, Severity, Style, Value};
 
-/// Definitions and providers, by name.
+/// A host with definitions, providers and rotators in memory.
 #[derive(Default)]
-struct World {
+struct TestHost {
     definitions: BTreeMap<String, String>,
     providers: BTreeMap<&'static str, TestProvider>,
     rotators: BTreeMap<&'static str, TestRotator>,
 }
 
-/// A rotator that gives its state and what it was told.
+/// A rotator that returns its inputs and its state.
 struct TestRotator {
     inputs: &'static str,
     state: &'static str,
 }
 
-/// A provider that gives its inputs back, under other names or with a failure.
+/// A provider with configurable schemas and results.
 struct TestProvider {
     inputs: &'static str,
     outputs: &'static str,
@@ -37,8 +37,8 @@ struct TestProvider {
     open: fn(&Value) -> HostResult<Value>,
 }
 
-impl World {
-    fn importing(definitions: &[(&str, &str)]) -> Self {
+impl TestHost {
+    fn with_definitions(definitions: &[(&str, &str)]) -> Self {
         let definitions = definitions
             .iter()
             .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
@@ -48,12 +48,12 @@ impl World {
         }
     }
 
-    fn with(mut self, name: &'static str, provider: TestProvider) -> Self {
+    fn with_provider(mut self, name: &'static str, provider: TestProvider) -> Self {
         self.providers.insert(name, provider);
         self
     }
 
-    fn rotating(mut self, name: &'static str, rotator: TestRotator) -> Self {
+    fn with_rotator(mut self, name: &'static str, rotator: TestRotator) -> Self {
         self.rotators.insert(name, rotator);
         self
     }
@@ -62,8 +62,7 @@ impl World {
         Evaluator::new(self, self).open(root(text))
     }
 
-    /// With limits that are soon reached.
-    fn open_within(&self, limits: Limits, text: &str) -> Evaluation {
+    fn open_with_limits(&self, limits: Limits, text: &str) -> Evaluation {
         Evaluator::new(self, self)
             .with_limits(limits)
             .open(root(text))
@@ -82,7 +81,7 @@ fn root(text: &str) -> Definition {
     }
 }
 
-impl Importer for World {
+impl Importer for TestHost {
     fn import(&self, name: &str) -> HostResult<Definition> {
         let Some(text) = self.definitions.get(name) else {
             let message = format!("environment \"{name}\" not found");
@@ -96,7 +95,7 @@ impl Importer for World {
     }
 }
 
-impl Providers for World {
+impl Providers for TestHost {
     fn provider(&self, name: &str) -> HostResult<&dyn Provider> {
         let provider = self.providers.get(name);
         provider
@@ -126,10 +125,10 @@ impl Rotator for TestRotator {
     }
 
     fn open(&self, inputs: &Value, state: Option<&Value>) -> HostResult<Value> {
-        let none = || Value::from("no state");
+        let no_state = || Value::from("no state");
         Ok(object(&[
             ("inputs", inputs.clone()),
-            ("state", state.map_or_else(none, Value::clone)),
+            ("state", state.map_or_else(no_state, Value::clone)),
         ]))
     }
 }
@@ -148,8 +147,8 @@ impl Provider for TestProvider {
     }
 
     fn renamed_output(&self, name: &str) -> Option<&'static str> {
-        let renamed = self.renamed.iter().find(|(older, _)| *older == name);
-        renamed.map(|(_, present)| *present)
+        let renamed = self.renamed.iter().find(|(old, _)| *old == name);
+        renamed.map(|(_, current)| *current)
     }
 
     fn explains_mistakes(&self) -> bool {
@@ -158,6 +157,7 @@ impl Provider for TestProvider {
 }
 
 impl TestProvider {
+    /// A provider that returns its inputs.
     fn echo(inputs: &'static str, outputs: &'static str) -> Self {
         Self {
             inputs,
@@ -169,25 +169,26 @@ impl TestProvider {
     }
 }
 
-/// The values as JSON, secrets revealed.
+/// The values as JSON with secrets.
 fn revealed(evaluation: &Evaluation) -> String {
     let text = json::compact(&evaluation.environment.values, Secrets::Revealed);
     text.as_str().unwrap().to_owned()
 }
 
+/// The values as JSON without secrets.
 fn redacted(evaluation: &Evaluation) -> String {
     let text = json::compact(&evaluation.environment.values, Secrets::Redacted);
     text.as_str().unwrap().to_owned()
 }
 
-/// `severity environment:line:column summary (path)` of each diagnostic, in their order.
-fn problems(evaluation: &Evaluation) -> Vec<String> {
+/// Each diagnostic as `severity environment:line:column summary (path)`.
+fn diagnostics(evaluation: &Evaluation) -> Vec<String> {
     let lines = evaluation.diagnostics.iter().map(|diagnostic| {
         let severity = match diagnostic.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        let place = diagnostic.range.as_ref().map_or_else(
+        let location = diagnostic.range.as_ref().map_or_else(
             || "-".to_owned(),
             |range| {
                 let begin = range.begin;
@@ -195,11 +196,12 @@ fn problems(evaluation: &Evaluation) -> Vec<String> {
             },
         );
         let path = diagnostic.path.as_deref().unwrap_or("-");
-        format!("{severity} {place} {} ({path})", diagnostic.summary)
+        format!("{severity} {location} {} ({path})", diagnostic.summary)
     });
     lines.collect()
 }
 
+/// The diagnostics as they are displayed.
 fn rendered(evaluation: &Evaluation) -> String {
     evaluation
         .sources

@@ -1,4 +1,4 @@
-//! Providers: inputs, results, older names.
+//! Providers: inputs, results, renamed outputs.
 
 use super::*;
 
@@ -44,41 +44,41 @@ fn login() -> TestProvider {
     }
 }
 
-fn world() -> World {
+fn host() -> TestHost {
     let failing = TestProvider {
         open: |_| Err(Error::new("no entry").with_hint("knock").into()),
         ..TestProvider::echo("true", "true")
     };
     let broken = TestProvider::echo(r#"{"type": 1}"#, "true");
-    World::default()
-        .with("login", login())
-        .with("failing", failing)
-        .with("broken", broken)
-        .with("test", TestProvider::echo("true", "true"))
+    TestHost::default()
+        .with_provider("login", login())
+        .with_provider("failing", failing)
+        .with_provider("broken", broken)
+        .with_provider("test", TestProvider::echo("true", "true"))
 }
 
 const STATIC: &str = "{static: {accessKeyId: a, secretAccessKey: b}}";
 
 #[test]
-fn both_forms_open() {
-    let world = world();
+fn both_forms_of_open_call_the_provider() {
+    let host = host();
     for call in [
         format!("{{fn::open::login: {STATIC}}}"),
         format!("{{fn::open: {{provider: login, inputs: {STATIC}}}}}"),
     ] {
-        let evaluation = world.open(&format!("values:\n  a: {call}\n  b: ${{a.accessKeyId}}\n"));
-        assert_eq!(problems(&evaluation), [""; 0]);
+        let evaluation = host.open(&format!("values:\n  a: {call}\n  b: ${{a.accessKeyId}}\n"));
+        assert_eq!(diagnostics(&evaluation), [""; 0]);
         let want = r#"{"a":{"accessKeyId":"AKIA","secretAccessKey":"[secret]"},"b":"AKIA"}"#;
         assert_eq!(redacted(&evaluation), want);
-        let checked = world.check(&format!("values:\n  a: {call}\n  b: ${{a.accessKeyId}}\n"));
+        let checked = host.check(&format!("values:\n  a: {call}\n  b: ${{a.accessKeyId}}\n"));
         assert_eq!(redacted(&checked), r#"{"a":"[unknown]","b":"[unknown]"}"#);
-        assert_eq!(problems(&checked), [""; 0]);
+        assert_eq!(diagnostics(&checked), [""; 0]);
     }
 }
 
 #[test]
-fn an_older_name_gives_the_value_and_a_warning() {
-    let world = world();
+fn old_output_names_work_with_a_warning() {
+    let host = host();
     let text = format!(
         "values:\n  aws:\n    login: {{fn::open::login: {STATIC}}}\n    copy: ${{aws.login}}\n  \
          a: ${{aws.login.keyId}}\n  b: ${{aws.copy.keyId}}\n  c: x ${{aws.login[\"keyId\"]}}\n"
@@ -88,8 +88,8 @@ fn an_older_name_gives_the_value_and_a_warning() {
         "warning root:6:16 `keyId` is `accessKeyId` in Pulumi Cloud; rename it (values.b)",
         "warning root:7:19 `keyId` is `accessKeyId` in Pulumi Cloud; rename it (values.c)",
     ];
-    let opened = world.open(&text);
-    assert_eq!(problems(&opened), warnings);
+    let opened = host.open(&text);
+    assert_eq!(diagnostics(&opened), warnings);
     let path = |path: &str| path.parse().unwrap();
     let value = |at: &str| {
         opened
@@ -102,35 +102,35 @@ fn an_older_name_gives_the_value_and_a_warning() {
     assert_eq!(value("a").unwrap(), "AKIA");
     assert_eq!(value("b").unwrap(), "AKIA");
     assert_eq!(value("c").unwrap(), "x AKIA");
-    assert_eq!(problems(&world.check(&text)), warnings);
+    assert_eq!(diagnostics(&host.check(&text)), warnings);
 }
 
 #[test]
-fn other_names_are_as_unknown_as_ever() {
-    let world = world();
+fn unknown_output_names_are_errors() {
+    let host = host();
     let text = format!(
         "values:\n  a: {{fn::open::login: {STATIC}}}\n  b: ${{a.kyeId}}\n  c: {{x: 1}}\n  \
          d: ${{c.keyId}}\n  e: {{fn::open::test: {{keyId: own}}}}\n  f: ${{e.keyId}}\n"
     );
-    let evaluation = world.open(&text);
+    let evaluation = host.open(&text);
     assert_eq!(
-        problems(&evaluation),
+        diagnostics(&evaluation),
         [
             "error root:3:9 unknown property \"kyeId\" (values.b)",
             "error root:5:9 unknown property \"keyId\" (values.d)",
         ]
     );
     assert!(revealed(&evaluation).ends_with(r#""f":"own"}"#));
-    // In a check nobody knows what a result has: only the older name is told.
+    // In a check the result is unknown, so that only a renamed output can be reported.
     assert_eq!(
-        problems(&world.check(&text)),
+        diagnostics(&host.check(&text)),
         ["error root:5:9 unknown property \"keyId\" (values.d)"]
     );
 }
 
 #[test]
-fn inputs_are_checked_where_they_stand() {
-    let world = world();
+fn invalid_inputs_are_reported_at_their_position() {
+    let host = host();
     for (inputs, wanted) in [
         (
             "{}",
@@ -163,7 +163,7 @@ fn inputs_are_checked_where_they_stand() {
         ),
         (
             "{static: '${s}'}",
-            // At the value that is wrong, not at what refers to it.
+            // At the invalid value, not at the reference to it.
             "4:40 expected string, got number",
         ),
         ("'${t}'", "4:40 expected string, got number"),
@@ -173,8 +173,8 @@ fn inputs_are_checked_where_they_stand() {
              r: arn:aws:iam::123456789012:role/x\n  s: {{accessKeyId: a, secretAccessKey: 1}}\n  \
              t: {{static: '${{s}}'}}\n"
         );
-        for evaluation in [world.open(&text), world.check(&text)] {
-            let shown = problems(&evaluation).join("; ");
+        for evaluation in [host.open(&text), host.check(&text)] {
+            let shown = diagnostics(&evaluation).join("; ");
             let start = format!("error root:{wanted} (");
             assert!(shown.starts_with(&start), "{inputs}: {shown}");
             assert!(!shown.contains("; error"), "{inputs}: {shown}");
@@ -183,7 +183,7 @@ fn inputs_are_checked_where_they_stand() {
 }
 
 #[test]
-fn alternatives_that_exclude_each_other_are_named() {
+fn exclusive_alternatives_are_named_in_messages() {
     let inputs = r#"{"oneOf": [
         {"type": "object", "required": ["a"], "properties": {"a": {"type": "string"}}},
         {"type": "object", "required": ["b"], "properties": {"b": {"type": "string"}}},
@@ -193,7 +193,7 @@ fn alternatives_that_exclude_each_other_are_named() {
         explains_mistakes: true,
         ..TestProvider::echo(inputs, "true")
     };
-    let world = World::default().with("either", either);
+    let host = TestHost::default().with_provider("either", either);
     for (inputs, want) in [
         ("{a: x}", ""),
         ("null", ""),
@@ -213,7 +213,7 @@ fn alternatives_that_exclude_each_other_are_named() {
         ("{b: 1}", "expected string, got number"),
         ("x", "exactly one subschema must match"),
     ] {
-        let evaluation = world.open(&format!("values:\n  v: {{fn::open::either: {inputs}}}\n"));
+        let evaluation = host.open(&format!("values:\n  v: {{fn::open::either: {inputs}}}\n"));
         let summaries: Vec<_> = evaluation
             .diagnostics
             .iter()
@@ -223,9 +223,8 @@ fn alternatives_that_exclude_each_other_are_named() {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "one table, a row for each rule")]
 #[test]
-fn every_rule_of_a_schema_has_its_message() {
+fn every_schema_keyword_has_its_message() {
     for (schema, value, want) in [
         (r#"{"type":"string"}"#, "1", "expected string, got number"),
         (
@@ -237,7 +236,7 @@ fn every_rule_of_a_schema_has_its_message() {
         (
             r#"{"const":1.0}"#,
             "1",
-            // Numbers are compared as they are written.
+            // Numbers are compared as text.
             "expected 1.0",
         ),
         (
@@ -324,7 +323,7 @@ fn every_rule_of_a_schema_has_its_message() {
             "[a, b]",
             "expected number, got string",
         ),
-        // What `false` refuses is refused without a word.
+        // As in ESC, `false` rejects without a message.
         (
             r#"{"prefixItems":[{"type":"string"}],"items":false}"#,
             "[a, b]",
@@ -370,8 +369,8 @@ fn every_rule_of_a_schema_has_its_message() {
         ("false", "1", ""),
         ("true", "1", ""),
     ] {
-        let world = World::default().with("it", TestProvider::echo(schema, "true"));
-        let evaluation = world.open(&format!("values:\n  v: {{fn::open::it: {value}}}\n"));
+        let host = TestHost::default().with_provider("it", TestProvider::echo(schema, "true"));
+        let evaluation = host.open(&format!("values:\n  v: {{fn::open::it: {value}}}\n"));
         let summaries: Vec<_> = evaluation
             .diagnostics
             .iter()
@@ -382,11 +381,11 @@ fn every_rule_of_a_schema_has_its_message() {
 }
 
 #[test]
-fn a_failure_is_told_at_the_call() {
-    let world = world();
-    let evaluation = world.open("values:\n  a: {fn::open::failing: {}}\n  b: ${a.x}\n");
+fn provider_failures_are_reported_at_the_call() {
+    let host = host();
+    let evaluation = host.open("values:\n  a: {fn::open::failing: {}}\n  b: ${a.x}\n");
     assert_eq!(
-        problems(&evaluation),
+        diagnostics(&evaluation),
         ["error root:2:6 no entry (values.a)"]
     );
     let failure = evaluation.diagnostics[0].failure.as_ref().unwrap();
@@ -396,12 +395,12 @@ fn a_failure_is_told_at_the_call() {
         r#"{"a":"[unknown]","b":"[unknown]"}"#
     );
     assert_eq!(
-        problems(&world.check("values:\n  a: {fn::open::failing: {}}\n")),
+        diagnostics(&host.check("values:\n  a: {fn::open::failing: {}}\n")),
         [""; 0]
     );
-    let evaluation = world.open("values:\n  a: {fn::open::broken: {}}\n");
+    let evaluation = host.open("values:\n  a: {fn::open::broken: {}}\n");
     assert_eq!(
-        problems(&evaluation),
+        diagnostics(&evaluation),
         [
             "error root:2:6 provider \"broken\" has an invalid schema: `type` is not a string (values.a)"
         ]
@@ -409,25 +408,25 @@ fn a_failure_is_told_at_the_call() {
 }
 
 #[test]
-fn a_provider_is_not_opened_with_unknown_inputs() {
-    let world = world();
-    let evaluation = world.open("values:\n  a: {fn::open::failing: {x: '${nothing}'}}\n");
+fn providers_are_not_called_with_unknown_inputs() {
+    let host = host();
+    let evaluation = host.open("values:\n  a: {fn::open::failing: {x: '${nothing}'}}\n");
     assert_eq!(
-        problems(&evaluation),
+        diagnostics(&evaluation),
         ["error root:2:30 unknown property \"nothing\" (values.a[\"fn::open::failing\"].x)"]
     );
 }
 
 #[test]
-fn unknown_inputs_are_checked_by_what_is_known_of_them() {
-    let world = world();
-    let evaluation = world.check(
+fn unknown_inputs_are_checked_against_their_schema() {
+    let host = host();
+    let evaluation = host.check(
         "values:\n  a: {fn::open::login: {static: {accessKeyId: x, secretAccessKey: y}}}\n  \
          b: {fn::open::login: {static: '${a}'}}\n  c: {fn::open::login: '${a}'}\n  \
          d: {fn::toBase64: '${a}'}\n  e: ${a.accessKeyId.x}\n",
     );
     assert_eq!(
-        problems(&evaluation),
+        diagnostics(&evaluation),
         [
             "error root:4:24 at least one subschema must match (values.c[\"fn::open::login\"])",
             "error root:5:21 expected string, got object (values.d[\"fn::toBase64\"])",

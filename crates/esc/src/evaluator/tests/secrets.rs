@@ -1,10 +1,10 @@
-//! No secret shows: not in values, messages or lines, whatever is wrong on or near its line.
+//! Secrets are shown neither in values nor in diagnostics and their source lines.
 
 use super::*;
 
 const SECRET: &str = "hunter2-Xyzzy";
 
-fn world() -> World {
+fn host() -> TestHost {
     let inputs = r#"{"type": "object", "required": ["need"], "properties": {
         "pin": {"secret": true, "type": "string"},
         "all": {"secret": true, "type": "object"},
@@ -12,16 +12,16 @@ fn world() -> World {
         "closed": {"type": "object", "additionalProperties": false},
         "limited": {"type": "string", "maxLength": 3, "enum": ["x"], "secret": true}
     }}"#;
-    World::importing(&[(
+    TestHost::with_definitions(&[(
         "other",
         "values:\n  db: {fn::secret: hunter2-Xyzzy, b: ${c}}\n",
     )])
-    .with("picky", TestProvider::echo(inputs, "true"))
+    .with_provider("picky", TestProvider::echo(inputs, "true"))
 }
 
 #[test]
-fn no_secret_shows_in_what_is_printed_of_a_mistake() {
-    let world = world();
+fn diagnostics_and_debug_output_show_no_secret() {
+    let host = host();
     for text in [
         "values: {a: {fn::secret: hunter2-Xyzzy}, b: '${c}'}",
         "values: {a: {fn::secret: 'hunter2-Xyzzy'}, b: \"${c}\"}",
@@ -72,7 +72,7 @@ fn no_secret_shows_in_what_is_printed_of_a_mistake() {
         "{fn::secret: hunter2-Xyzzy}",
         "[{fn::secret: hunter2-Xyzzy}]",
     ] {
-        for evaluation in [world.open(text), world.check(text)] {
+        for evaluation in [host.open(text), host.check(text)] {
             assert!(!evaluation.diagnostics.is_empty(), "{text}");
             let shown = rendered(&evaluation);
             assert!(!shown.contains(SECRET), "{text}\n{shown}");
@@ -87,8 +87,8 @@ fn no_secret_shows_in_what_is_printed_of_a_mistake() {
 }
 
 impl Evaluation {
-    /// Whether the definition itself says that the text is a secret; a plain string that only
-    /// sounds like one is a plain value.
+    /// Whether a text that the definition marks as a secret is shown as a public value. A string below
+    /// a name that only suggests a secret is public.
     fn environment_shows_secret_as_plain(&self, text: &str) -> bool {
         let has_call = text.contains("{fn::secret: hunter2-Xyzzy}");
         has_call && redacted(self).contains(SECRET)
@@ -96,15 +96,15 @@ impl Evaluation {
 }
 
 #[test]
-fn what_is_made_of_secrets_is_secret() {
-    let world = World::importing(&[]);
-    let evaluation = world.open(
+fn values_computed_from_secrets_are_secret() {
+    let host = TestHost::with_definitions(&[]);
+    let evaluation = host.open(
         "values:\n  s: {fn::secret: hunter2-Xyzzy}\n  a: x ${s}\n  b: {fn::toJSON: {x: ['${s}']}}\n  \
          c: {fn::toString: ['${s}']}\n  d: {fn::join: ['${s}', [a, b]]}\n  \
          e: {fn::toBase64: '${s}'}\n  f: {fn::split: ['-', '${s}']}\n  g: {fn::final: '${s}'}\n  \
          h: {fn::fromJSON: {fn::toJSON: {x: '${s}'}}}\n  i: ${h.x}\n  j: {fn::concat: [['${s}']]}\n",
     );
-    assert_eq!(problems(&evaluation), [""; 0]);
+    assert_eq!(diagnostics(&evaluation), [""; 0]);
     assert_eq!(
         redacted(&evaluation),
         concat!(
@@ -116,9 +116,9 @@ fn what_is_made_of_secrets_is_secret() {
 }
 
 #[test]
-fn the_caret_still_stands_under_its_place() {
-    let world = World::importing(&[]);
-    let shown = rendered(&world.open("values: {a: {fn::secret: 'hün ter'}, b: '${c}'}\n"));
+fn caret_points_at_its_column_after_hidden_text() {
+    let host = TestHost::with_definitions(&[]);
+    let shown = rendered(&host.open("values: {a: {fn::secret: 'hün ter'}, b: '${c}'}\n"));
     let want = "\
 error: unknown property \"c\"
  --> ./root.yaml:1:41

@@ -1,0 +1,333 @@
+//! Parses syntax nodes into expressions: recognizes interpolations and builtin calls, and reports
+//! what is malformed.
+
+mod builtins;
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as MapEntry;
+use std::rc::Rc;
+
+use crate::Severity;
+use crate::evaluator::document_path::join_name;
+use crate::evaluator::expression::{ExprId, ExprKind, Expression, Parent, Program};
+use crate::evaluator::interpolation::{self, Segment};
+use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
+use crate::evaluator::syntax::{self, Entry, Key, Node, Span};
+use crate::format::string::quoted;
+use crate::property_path::Accessor as PathStep;
+use crate::text::Text;
+
+/// A diagnostic about a definition that was found before evaluation.
+#[derive(Debug)]
+pub(super) struct ParseDiagnostic {
+    pub(super) severity: Severity,
+    pub(super) summary: String,
+    /// `None` if the diagnostic has no location in the text.
+    pub(super) span: Option<Span>,
+    pub(super) path: Option<String>,
+    pub(super) phase: Phase,
+}
+
+/// The phase in which ESC finds a problem. It drops an import that has errors of the first phase,
+/// and does not start the second.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Phase {
+    Parse,
+    /// Declaring expressions for evaluation, only those that can be reached.
+    Declare,
+}
+
+/// Parses the entries of `values`. Names at this level are not interpolated, and cannot be one of
+/// `reserved`.
+pub(super) fn parse_values(
+    path: String,
+    entries: &[Entry],
+    span: Span,
+    reserved: &[&str],
+) -> (Program, ExprId, Vec<ParseDiagnostic>) {
+    let mut parser = Parser::new(path);
+    let root = parser.add(span, None);
+    let mut properties = BTreeMap::new();
+    for Entry { key, value } in entries {
+        if builtins::is_call(&key.name) {
+            let name = quoted(&key.name);
+            let summary = format!("builtin function call {name} not allowed at the top level");
+            parser.key_error(summary, root, key, Phase::Parse);
+        }
+        let rejection = if reserved.contains(&key.name.as_str()) {
+            Some(format!("{} is a reserved key", quoted(&key.name)))
+        } else if properties.contains_key(key.name.as_str()) {
+            Some(duplicate_key(&key.name))
+        } else {
+            None
+        };
+        let name = Rc::from(key.name.as_str());
+        let checkpoint = parser.checkpoint();
+        let id = parser.property(root, key, &name, value);
+        match rejection {
+            None => {
+                properties.insert(name, id);
+            }
+            Some(summary) => parser.reject_property(summary, root, key, checkpoint),
+        }
+    }
+    parser.set_kind(root, ExprKind::Object(properties));
+    (parser.program, root, parser.diagnostics)
+}
+
+/// Parses a single expression at `path`.
+pub(super) fn parse_single(path: String, node: &Node) -> (ExprKind, Vec<ParseDiagnostic>) {
+    let mut parser = Parser::new(path);
+    let id = parser.add(node.span, None);
+    parser.parse(node, id);
+    let expression = parser.program.expression_mut(id);
+    let kind = std::mem::replace(&mut expression.kind, ExprKind::Invalid);
+    (kind, parser.diagnostics)
+}
+
+struct Parser {
+    program: Program,
+    diagnostics: Vec<ParseDiagnostic>,
+}
+
+/// The number of diagnostics at some point of parsing.
+#[derive(Clone, Copy)]
+struct Checkpoint(usize);
+
+impl Parser {
+    fn new(path: String) -> Self {
+        Self {
+            program: Program::new(path),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    /// Parses `node`, which is `step` of `parent`.
+    fn expression(&mut self, node: &Node, parent: ExprId, step: PathStep) -> ExprId {
+        let parent = Parent {
+            id: parent,
+            step,
+            property: None,
+        };
+        let id = self.add(node.span, Some(parent));
+        self.parse(node, id);
+        id
+    }
+
+    /// Parses the argument of a call that accepts an object with the properties `names`. The last of
+    /// several entries of one name counts, and entries of other names are not part of the program.
+    fn record(&mut self, node: &Node, parent: ExprId, step: PathStep, names: &[&str]) -> ExprId {
+        let Some(entries) = node.entries() else {
+            return self.expression(node, parent, step);
+        };
+        let parent = Parent {
+            id: parent,
+            step,
+            property: None,
+        };
+        let id = self.add(node.span, Some(parent));
+        if let Some(call) = self.call(entries, node.span, id) {
+            self.set_kind(id, ExprKind::Call(call));
+            return id;
+        }
+        let mut properties = BTreeMap::new();
+        for (position, Entry { key, value }) in entries.iter().enumerate() {
+            let name = self.key(id, key);
+            let checkpoint = self.checkpoint();
+            let value = self.expression(value, id, PathStep::Name(key.name.clone()));
+            let is_repeated = |name: &str| {
+                let mut later = entries[position + 1..].iter();
+                later.any(|later| later.key.name == name)
+            };
+            match name.filter(|name| names.contains(&&**name)) {
+                Some(name) if !is_repeated(&key.name) => {
+                    properties.insert(name, value);
+                }
+                _ => self.drop_declare_errors(checkpoint),
+            }
+        }
+        self.set_kind(id, ExprKind::Object(properties));
+        id
+    }
+
+    fn parse(&mut self, node: &Node, id: ExprId) {
+        let kind = match &node.kind {
+            syntax::Kind::Invalid => ExprKind::Invalid,
+            syntax::Kind::Null => ExprKind::Null,
+            syntax::Kind::Bool(value) => ExprKind::Bool(*value),
+            syntax::Kind::Number(number) => ExprKind::Number(number.clone()),
+            syntax::Kind::Text(_) => self.text(node, id),
+            syntax::Kind::List(items) => {
+                let items = items.iter().enumerate();
+                let items =
+                    items.map(|(index, item)| self.expression(item, id, PathStep::Index(index)));
+                ExprKind::List(items.collect())
+            }
+            syntax::Kind::Object(entries) => match self.call(entries, node.span, id) {
+                Some(call) => ExprKind::Call(call),
+                None => self.object(entries, id),
+            },
+        };
+        self.set_kind(id, kind);
+    }
+
+    fn object(&mut self, entries: &[Entry], id: ExprId) -> ExprKind {
+        let mut properties = BTreeMap::new();
+        for Entry { key, value } in entries {
+            let name = self.key(id, key);
+            let checkpoint = self.checkpoint();
+            let Some(name) = name else {
+                self.expression(value, id, PathStep::Name(key.name.clone()));
+                self.drop_declare_errors(checkpoint);
+                continue;
+            };
+            let property = self.property(id, key, &name, value);
+            match properties.entry(name) {
+                MapEntry::Vacant(entry) => {
+                    entry.insert(property);
+                }
+                MapEntry::Occupied(entry) => {
+                    self.reject_property(duplicate_key(entry.key()), id, key, checkpoint);
+                }
+            }
+        }
+        ExprKind::Object(properties)
+    }
+
+    /// Parses the value of an object's entry.
+    fn property(&mut self, parent: ExprId, key: &Key, name: &Rc<str>, value: &Node) -> ExprId {
+        let parent = Parent {
+            id: parent,
+            step: PathStep::Name(key.name.clone()),
+            property: Some(Rc::clone(name)),
+        };
+        let id = self.add(value.span, Some(parent));
+        self.parse(value, id);
+        id
+    }
+
+    /// Reports that an entry is not part of its object, although its value was parsed.
+    fn reject_property(
+        &mut self,
+        summary: String,
+        parent: ExprId,
+        key: &Key,
+        before_value: Checkpoint,
+    ) {
+        self.drop_declare_errors(before_value);
+        self.key_error(summary, parent, key, Phase::Declare);
+    }
+
+    /// Parses a key of the object `parent`. Returns `None`, with an error, unless it is a literal.
+    fn key(&mut self, parent: ExprId, key: &Key) -> Option<Rc<str>> {
+        let (segments, problems) = interpolation::parse(&key.name, key.span, key.plain);
+        match segments.as_slice() {
+            [] => return Some(Rc::from("")),
+            [Segment::Text(text)] => {
+                if let Some(name) = text.as_str() {
+                    return Some(Rc::from(name));
+                }
+            }
+            _ => {}
+        }
+        let path = self.path_of_key(parent, key);
+        for problem in problems {
+            let summary = problem.summary.to_owned();
+            self.push_error(summary, problem.location, path.clone(), Phase::Parse);
+        }
+        let summary = "object keys must be strings".to_owned();
+        self.push_error(summary, key.span, path, Phase::Parse);
+        None
+    }
+
+    fn text(&mut self, node: &Node, id: ExprId) -> ExprKind {
+        let text = node.as_str().unwrap_or_default();
+        let (mut segments, problems) = interpolation::parse(text, node.span, node.plain);
+        for problem in problems {
+            self.error(problem.summary, problem.location, id);
+        }
+        match (segments.pop(), segments.is_empty()) {
+            (None, _) => ExprKind::Text(Text::default()),
+            (Some(Segment::Text(text)), true) => ExprKind::Text(text),
+            (Some(Segment::Access(access)), true) => ExprKind::Symbol(access),
+            (Some(last), false) => {
+                segments.push(last);
+                ExprKind::Interpolation(segments)
+            }
+        }
+    }
+
+    /// Adds an expression whose kind is set later.
+    fn add(&mut self, span: Span, parent: Option<Parent>) -> ExprId {
+        self.program.add(Expression {
+            kind: ExprKind::Invalid,
+            span,
+            parent,
+        })
+    }
+
+    fn kind(&self, id: ExprId) -> &ExprKind {
+        &self.program.expression(id).kind
+    }
+
+    fn set_kind(&mut self, id: ExprId, kind: ExprKind) {
+        self.program.expression_mut(id).kind = kind;
+    }
+
+    fn checkpoint(&self) -> Checkpoint {
+        Checkpoint(self.diagnostics.len())
+    }
+
+    /// Drops errors of [`Phase::Declare`] since the checkpoint: the expressions that were parsed
+    /// since then are never declared.
+    fn drop_declare_errors(&mut self, since: Checkpoint) {
+        let mut position = 0;
+        self.diagnostics.retain(|diagnostic| {
+            position += 1;
+            position <= since.0 || diagnostic.phase == Phase::Parse
+        });
+    }
+
+    /// Reports an error at a span of the expression `id`.
+    fn error(&mut self, summary: &str, span: Span, id: ExprId) {
+        // A path may be long, so it is not computed for diagnostics that are dropped.
+        if self.diagnostics.len() <= MAXIMUM_DIAGNOSTICS {
+            let path = self.program.path(id);
+            self.push_error(summary.to_owned(), span, path, Phase::Parse);
+        }
+    }
+
+    /// Reports an error at the whole of the expression `id`.
+    fn error_at(&mut self, summary: &str, id: ExprId) {
+        self.error(summary, self.program.expression(id).span, id);
+    }
+
+    /// Reports an error at a key of the object `parent`.
+    fn key_error(&mut self, summary: String, parent: ExprId, key: &Key, phase: Phase) {
+        let path = self.path_of_key(parent, key);
+        self.push_error(summary, key.span, path, phase);
+    }
+
+    fn push_error(&mut self, summary: String, span: Span, path: String, phase: Phase) {
+        // One more than is shown, so that evaluation can report that there are more.
+        if self.diagnostics.len() <= MAXIMUM_DIAGNOSTICS {
+            self.diagnostics.push(ParseDiagnostic {
+                severity: Severity::Error,
+                summary,
+                span: Some(span),
+                path: Some(path),
+                phase,
+            });
+        }
+    }
+
+    fn path_of_key(&self, parent: ExprId, key: &Key) -> String {
+        let mut path = self.program.path(parent);
+        join_name(&mut path, &key.name);
+        path
+    }
+}
+
+pub(super) fn duplicate_key(name: &str) -> String {
+    format!("duplicate key {}", quoted(name))
+}

@@ -1,0 +1,218 @@
+//! The state of one evaluation, which all of its environments share.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::evaluator::definition::{self, ImportEntry};
+use crate::evaluator::expression::{ExprId, Program};
+use crate::evaluator::limits::{Budget, Limits, MAXIMUM_DIAGNOSTICS, MAXIMUM_SOURCE_BYTES};
+use crate::evaluator::parser::Phase;
+use crate::evaluator::provider::{Definition, Host};
+use crate::evaluator::redaction;
+use crate::evaluator::schema::Schema;
+use crate::evaluator::syntax;
+use crate::evaluator::value::{EvalValue, Properties, Property, source_range};
+use crate::text::Text;
+use crate::{Diagnostic, Failure, Range, Severity, Sources};
+
+/// Whether providers are called.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Mode {
+    Open,
+    /// Providers are not called, and their results are unknown.
+    Check,
+}
+
+/// One evaluation: the root environment and everything that it imports.
+pub(super) struct EvalSession<'a> {
+    pub(super) host: Host<'a>,
+    pub(super) mode: Mode,
+    /// Whether encrypted secrets are decrypted.
+    pub(super) decrypts: bool,
+    /// The properties of `${context}`, apart from the names of environments.
+    context: Rc<EvalValue>,
+    /// Imported environments, by the name that imports use. The root is among them.
+    pub(super) imports: BTreeMap<String, ImportState>,
+    /// The current depth of evaluation.
+    pub(super) depth: usize,
+    limits: Limits,
+    pub(super) budget: Budget,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) sources: Sources,
+    /// The schemas of providers and rotators, by their JSON text.
+    pub(super) schemas: BTreeMap<String, Schema>,
+}
+
+/// The state of an imported environment.
+#[derive(Clone)]
+pub(super) enum ImportState {
+    Evaluating,
+    Evaluated(Rc<EvalValue>),
+    /// Dropped because its definition has errors, which are these diagnostics.
+    Dropped(Rc<[Diagnostic]>),
+    /// The importer failed.
+    Failed(Arc<dyn Failure>),
+}
+
+/// A parsed definition that can be evaluated.
+pub(super) struct LoadedDefinition {
+    pub(super) name: String,
+    /// The environment's name in diagnostics.
+    pub(super) environment: Arc<str>,
+    pub(super) imports: Vec<ImportEntry>,
+    pub(super) program: Program,
+    /// The expression that is the object of all values.
+    pub(super) root: ExprId,
+}
+
+impl<'a> EvalSession<'a> {
+    pub(super) fn new(
+        host: Host<'a>,
+        mode: Mode,
+        decrypts: bool,
+        context: Rc<EvalValue>,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            host,
+            mode,
+            decrypts,
+            context,
+            imports: BTreeMap::new(),
+            depth: 0,
+            limits,
+            budget: Budget::new(limits),
+            diagnostics: Vec::new(),
+            sources: Sources::default(),
+            schemas: BTreeMap::new(),
+        }
+    }
+
+    /// Parses a definition and reports its problems. Returns `None` if it cannot be evaluated, or is
+    /// an import that ESC drops because it has errors.
+    pub(super) fn load(
+        &mut self,
+        definition: Definition,
+        is_import: bool,
+    ) -> Option<LoadedDefinition> {
+        let Definition {
+            name,
+            shown_as,
+            text,
+        } = definition;
+        if let Some(summary) = self.exceeds_size_limit(&shown_as, text.len()) {
+            self.report_without_location(summary);
+            return None;
+        }
+        let document = syntax::parse_within(&text, self.budget.nodes());
+        self.budget.spend_nodes(document.nodes);
+        let hidden = redaction::hidden_ranges(&document, &text);
+        if !document.readable {
+            // Without a tree, other uses of a secret can only be found by its text.
+            for range in &hidden {
+                let secret = text.get(range.clone()).unwrap_or_default();
+                let secret = secret.trim_matches(|c: char| !c.is_alphanumeric());
+                self.sources.hide_text(&Text::from(secret));
+            }
+        }
+        let environment = self.sources.add(&name, &shown_as, text);
+        for range in hidden {
+            self.sources.hide(&environment, range);
+        }
+        let parsed = definition::parse(&document);
+        drop(document);
+        let is_dropped = if is_import {
+            parsed.has_parse_errors()
+        } else {
+            parsed.is_empty()
+        };
+        for diagnostic in parsed.diagnostics {
+            if diagnostic.phase == Phase::Parse || !is_dropped {
+                let range = diagnostic.span.map(|span| source_range(&environment, span));
+                let path = diagnostic.path;
+                self.report(diagnostic.severity, diagnostic.summary, range, path);
+            }
+        }
+        if is_dropped {
+            return None;
+        }
+        let (program, root) = parsed.values.unwrap_or_else(definition::no_values);
+        Some(LoadedDefinition {
+            name,
+            environment,
+            imports: parsed.imports,
+            program,
+            root,
+        })
+    }
+
+    /// Accounts for the size of a definition. Returns the error if it is too large.
+    fn exceeds_size_limit(&mut self, shown_as: &str, bytes: usize) -> Option<String> {
+        if bytes > MAXIMUM_SOURCE_BYTES {
+            return Some(format!(
+                "the definition `{shown_as}` is larger than {MAXIMUM_SOURCE_BYTES} bytes"
+            ));
+        }
+        if !self.budget.spend_source(bytes) {
+            let limit = self.limits.sources_bytes;
+            return Some(format!(
+                "the definitions are larger than {limit} bytes together"
+            ));
+        }
+        None
+    }
+
+    /// The value of `${context}` in the environment `current`.
+    pub(super) fn context_of(&self, current: &str, root: &str) -> Rc<EvalValue> {
+        let mut properties: Properties = self
+            .context
+            .properties()
+            .map(|(name, property)| (Rc::clone(name), property.clone()))
+            .collect();
+        for (key, name) in [("currentEnvironment", current), ("rootEnvironment", root)] {
+            let name = Property::own(Rc::new(EvalValue::text(name)));
+            let environment = EvalValue::object(Properties::from([(Rc::from("name"), name)]));
+            properties.insert(Rc::from(key), Property::own(Rc::new(environment)));
+        }
+        Rc::new(EvalValue::object(properties))
+    }
+
+    pub(super) fn report(
+        &mut self,
+        severity: Severity,
+        summary: String,
+        range: Option<Range>,
+        path: Option<String>,
+    ) {
+        self.add_diagnostic(Diagnostic {
+            severity,
+            summary,
+            range,
+            path,
+            failure: None,
+        });
+    }
+
+    pub(super) fn report_without_location(&mut self, summary: String) {
+        self.report(Severity::Error, summary, None, None);
+    }
+
+    /// Adds a diagnostic. Above the limit, evaluation stops and further diagnostics are dropped.
+    pub(super) fn add_diagnostic(&mut self, diagnostic: Diagnostic) {
+        match self.diagnostics.len() {
+            ..MAXIMUM_DIAGNOSTICS => self.diagnostics.push(diagnostic),
+            MAXIMUM_DIAGNOSTICS => {
+                self.budget.stop();
+                self.diagnostics.push(Diagnostic {
+                    severity: Severity::Error,
+                    summary: format!("there are more than {MAXIMUM_DIAGNOSTICS} problems"),
+                    range: None,
+                    path: None,
+                    failure: None,
+                });
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,474 @@
+//! Validates values against schemas.
+//!
+//! A violation is reported at the expression that produced the value, which may be in another definition.
+//! Of an unknown value only the schema is known; `unknown` rejects it only if no value of that schema can
+//! be valid.
+
+mod unknown;
+
+use std::rc::Rc;
+
+use crate::evaluator::decimal::Decimal;
+use crate::evaluator::limits::Budget;
+use crate::evaluator::schema::{Schema, Type};
+use crate::evaluator::value::{EvalValue, Origin, ValueKind};
+use crate::format::string::quoted;
+use crate::format::{Secrets, json};
+use crate::text::REDACTED;
+use crate::{Data, Number, Value};
+
+/// How many schemas may be followed into each other. A schema that refers to itself at the same value
+/// would never end.
+const MAXIMUM_DEPTH: usize = 512;
+
+const TOO_DEEP: &str = "a check against a schema goes deeper than 512 levels";
+
+/// The steps of one check, which may look at many keywords.
+const STEPS_PER_CHECK: usize = 4;
+
+/// The steps of a violation, which is kept even while another alternative may match.
+const STEPS_PER_VIOLATION: usize = 8;
+
+/// How many bytes are compared or copied in one step.
+const BYTES_PER_STEP: usize = 64;
+
+/// A way in which a value does not match a schema. The message does not quote the value.
+#[derive(Debug)]
+pub(super) struct Violation {
+    /// The expression that produced the value, or `None` if it comes from no definition.
+    pub(super) origin: Option<Origin>,
+    pub(super) message: String,
+}
+
+/// The wording of violations.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Wording {
+    /// As in ESC: every alternative that does not match is explained, and a value that the schema `false`
+    /// rejects is not.
+    Esc,
+    /// Fewer and more specific violations, for the inputs of providers.
+    Explained,
+}
+
+/// Returns whether `value` matches `schema`, and the violations. With [`Wording::Esc`], there may be no
+/// violation although the value does not match.
+pub(super) fn validate(
+    budget: &mut Budget,
+    value: &Rc<EvalValue>,
+    schema: &Schema,
+    wording: Wording,
+) -> (bool, Vec<Violation>) {
+    let mut validator = Validator {
+        budget,
+        wording,
+        violations: Vec::new(),
+        depth: 0,
+    };
+    let is_valid = validator.value(value, schema);
+    (is_valid, validator.violations)
+}
+
+struct Validator<'b> {
+    budget: &'b mut Budget,
+    wording: Wording,
+    violations: Vec<Violation>,
+    depth: usize,
+}
+
+impl Validator<'_> {
+    fn value(&mut self, value: &Rc<EvalValue>, schema: &Schema) -> bool {
+        self.nested(schema, |validator| validator.value_rules(value, schema))
+    }
+
+    /// Runs a check one level deeper. A check that exceeds a limit passes: the budget reports the limit.
+    fn nested(&mut self, schema: &Schema, check: impl FnOnce(&mut Self) -> bool) -> bool {
+        if self.depth == MAXIMUM_DEPTH {
+            self.budget.exhaust(TOO_DEEP);
+        }
+        if !self.budget.spend_steps(STEPS_PER_CHECK + schema.breadth()) {
+            return true;
+        }
+        self.depth += 1;
+        let is_valid = check(self);
+        self.depth -= 1;
+        is_valid
+    }
+
+    fn value_rules(&mut self, value: &Rc<EvalValue>, schema: &Schema) -> bool {
+        let rules = schema.rules();
+        if schema.is_any() {
+            return true;
+        }
+        if rules.rejects {
+            return match (self.wording, value.known_type()) {
+                (Wording::Explained, Some(kind)) => {
+                    self.violation(value, format!("expected never, got {kind}"))
+                }
+                _ => false,
+            };
+        }
+        let Some(kind) = value.known_type() else {
+            return self.unknown_value(value, schema);
+        };
+        let mismatch = rules
+            .kind
+            .filter(|expected| *expected != kind)
+            .map(|expected| format!("expected {expected}, got {kind}"));
+        if self.wording == Wording::Explained
+            && let Some(message) = mismatch
+        {
+            return self.violation(value, message);
+        }
+        let mut is_valid = self.combined_schemas(value, schema);
+        is_valid &= self.constants(value, schema);
+        if let Some(message) = mismatch {
+            return self.violation(value, message);
+        }
+        is_valid
+            & match &value.kind {
+                ValueKind::Number(number) => self.number(value, number, schema),
+                ValueKind::Text(text) => self.string(value, text.as_bytes(), schema),
+                ValueKind::Array(items) => self.array(value, items, schema),
+                ValueKind::Object { .. } => self.object(value, schema),
+                ValueKind::Null | ValueKind::Bool(_) => true,
+            }
+    }
+
+    /// Checks `$ref`, `anyOf` and `oneOf`.
+    fn combined_schemas(&mut self, value: &Rc<EvalValue>, schema: &Schema) -> bool {
+        let mut is_valid = true;
+        if let Some(reference) = schema.reference() {
+            is_valid &= self.value(value, &reference);
+        }
+        is_valid &= self.any_of(value, schema);
+        is_valid
+            & match self.wording {
+                Wording::Esc => self.one_of(value, schema),
+                Wording::Explained => self.one_of_explained(value, schema),
+            }
+    }
+
+    /// Checks `const` and `enum`.
+    fn constants(&mut self, value: &Rc<EvalValue>, schema: &Schema) -> bool {
+        let rules = schema.rules();
+        let mut is_valid = true;
+        if let Some(constant) = &rules.constant
+            && !self.equals(value, constant)
+        {
+            is_valid = self.violation(value, format!("expected {}", json_text(constant)));
+        }
+        if let [first, rest @ ..] = rules.enumeration.as_slice()
+            && !rules.enumeration.iter().any(|it| self.equals(value, it))
+        {
+            let message = if rest.is_empty() {
+                format!("expected {}", json_text(first))
+            } else {
+                let list = Value::new(Data::Array(rules.enumeration.clone()));
+                format!("expected one of {}", json_text(&list))
+            };
+            is_valid = self.violation(value, message);
+        }
+        is_valid
+    }
+
+    /// Runs a check whose violations may be discarded. Returns its result and its violations.
+    fn attempt(&mut self, check: impl FnOnce(&mut Self) -> bool) -> (bool, Vec<Violation>) {
+        let earlier = std::mem::take(&mut self.violations);
+        let is_valid = check(self);
+        let violations = std::mem::replace(&mut self.violations, earlier);
+        (is_valid, violations)
+    }
+
+    fn any_of(&mut self, value: &Rc<EvalValue>, schema: &Schema) -> bool {
+        let branches = schema.any_of();
+        if branches.is_empty() {
+            return true;
+        }
+        let mut violations_of_all = Vec::new();
+        for branch in &branches {
+            let (is_valid, violations) = self.attempt(|it| it.value(value, branch));
+            if is_valid {
+                return true;
+            }
+            violations_of_all.extend(violations);
+        }
+        if self.wording == Wording::Esc {
+            self.violations.extend(violations_of_all);
+        }
+        self.violation(value, "at least one subschema must match".to_owned())
+    }
+
+    fn one_of(&mut self, value: &Rc<EvalValue>, schema: &Schema) -> bool {
+        let branches = schema.one_of();
+        if branches.is_empty() {
+            return true;
+        }
+        let mut violations_of_all = Vec::new();
+        let mut matches = 0;
+        for branch in &branches {
+            let (is_valid, violations) = self.attempt(|it| it.value(value, branch));
+            matches += usize::from(is_valid);
+            if matches > 1 {
+                return self.violation(value, "exactly one subschema may match".to_owned());
+            }
+            violations_of_all.extend(violations);
+        }
+        if matches == 1 {
+            return true;
+        }
+        self.violations.extend(violations_of_all);
+        self.violation(value, "exactly one subschema must match".to_owned())
+    }
+
+    /// Names the properties that distinguish the alternatives. If the value has those of a single
+    /// alternative, reports the violations of that one instead.
+    fn one_of_explained(&mut self, value: &Rc<EvalValue>, schema: &Schema) -> bool {
+        let branches = schema.one_of();
+        if branches.is_empty() {
+            return true;
+        }
+        let mut matches = 0;
+        for branch in &branches {
+            matches += usize::from(self.attempt(|it| it.value(value, branch)).0);
+        }
+        // Once everything is known, a single alternative may match.
+        if matches == 1 || (matches > 1 && value.marks.has_unknown()) {
+            return true;
+        }
+        let (mut names, mut chosen) = (Vec::new(), Vec::new());
+        for branch in &branches {
+            let distinguishing = distinguishing_names(branch, &branches);
+            if distinguishing
+                .iter()
+                .any(|name| value.property(name).is_some())
+            {
+                chosen.push(branch);
+            }
+            names.extend(distinguishing.first().map(|name| format!("`{name}`")));
+        }
+        if matches == 0
+            && let [branch] = chosen.as_slice()
+        {
+            return self.value(value, branch);
+        }
+        let modal = if matches == 0 { "must" } else { "may" };
+        let expected = if value.known_type() != Some(Type::Object) || names.is_empty() {
+            String::new()
+        } else if chosen.is_empty() {
+            format!(": expected {}", names.join(" or "))
+        } else {
+            format!(": expected {}, not both", names.join(" or "))
+        };
+        let message = format!("exactly one subschema {modal} match{expected}");
+        self.violation(value, message)
+    }
+
+    fn number(&mut self, owner: &Rc<EvalValue>, number: &Number, schema: &Schema) -> bool {
+        type Matches = fn(&Decimal, &Decimal) -> bool;
+        let rules = schema.rules();
+        // ESC leaves out the space after "equal to".
+        let limits: [(_, Matches, _); 5] = [
+            (&rules.multiple_of, Decimal::is_multiple_of, "multiple of "),
+            (
+                &rules.minimum,
+                |value, limit| value.compare(limit).is_ge(),
+                "number greater than or equal to ",
+            ),
+            (
+                &rules.exclusive_minimum,
+                |value, limit| value.compare(limit).is_gt(),
+                "number greater than ",
+            ),
+            (
+                &rules.maximum,
+                |value, limit| value.compare(limit).is_le(),
+                "number less than or equal to",
+            ),
+            (
+                &rules.exclusive_maximum,
+                |value, limit| value.compare(limit).is_lt(),
+                "number less than ",
+            ),
+        ];
+        let numbers = limits.iter().filter_map(|(limit, ..)| limit.as_ref());
+        let bytes = numbers.chain([number]).map(|number| number.as_str().len());
+        self.spend_bytes(bytes.sum());
+        let Some(value) = Decimal::parse(number) else {
+            return true;
+        };
+        let mut is_valid = true;
+        for (limit, matches, expected) in limits {
+            if let Some(number) = limit
+                && let Some(limit) = Decimal::parse(number)
+                && !matches(&value, &limit)
+            {
+                let message = format!("expected a {expected}{}", number.as_str());
+                is_valid = self.violation(owner, message);
+            }
+        }
+        is_valid
+    }
+
+    fn string(&mut self, owner: &Rc<EvalValue>, text: &[u8], schema: &Schema) -> bool {
+        let rules = schema.rules();
+        let mut is_valid = true;
+        if let Some(limit) = rules.minimum_length.filter(|limit| text.len() < *limit) {
+            let message = format!("expected a string of at least length {limit}");
+            is_valid = self.violation(owner, message);
+        }
+        if let Some(limit) = rules.maximum_length.filter(|limit| text.len() > *limit) {
+            let message = format!("expected a string of at most length {limit}");
+            is_valid = self.violation(owner, message);
+        }
+        if let Some(pattern) = &rules.pattern
+            && self.budget.spend_steps(pattern.steps(text.len()))
+            && !pattern.matches(text)
+        {
+            let pattern = quoted(pattern.as_str());
+            let message = format!("string must match the pattern {pattern}");
+            is_valid = self.violation(owner, message);
+        }
+        is_valid
+    }
+
+    fn array(&mut self, owner: &Rc<EvalValue>, items: &[Rc<EvalValue>], schema: &Schema) -> bool {
+        let rules = schema.rules();
+        let mut is_valid = true;
+        if let Some(limit) = rules.minimum_items.filter(|limit| items.len() < *limit) {
+            let message = format!("expected an array with at least {limit} items");
+            is_valid = self.violation(owner, message);
+        }
+        if let Some(limit) = rules.maximum_items.filter(|limit| items.len() > *limit) {
+            let message = format!("expected an array with at most {limit} items");
+            is_valid = self.violation(owner, message);
+        }
+        for (index, item) in items.iter().enumerate() {
+            if let Some(schema) = schema.declared_item(index) {
+                is_valid &= self.value(item, &schema);
+            }
+        }
+        is_valid
+    }
+
+    fn object(&mut self, owner: &Rc<EvalValue>, schema: &Schema) -> bool {
+        let rules = schema.rules();
+        let count = owner.properties().count();
+        let mut is_valid = true;
+        if let Some(limit) = rules.minimum_properties.filter(|limit| count < *limit) {
+            let message = format!("expected an object with at least {limit} properties");
+            is_valid = self.violation(owner, message);
+        }
+        if let Some(limit) = rules.maximum_properties.filter(|limit| count > *limit) {
+            let message = format!("expected an object with at most {limit} properties");
+            is_valid = self.violation(owner, message);
+        }
+        for (name, _) in owner.properties() {
+            let (Some(value), Some(schema)) =
+                (owner.known_property(name), schema.declared_property(name))
+            else {
+                continue;
+            };
+            if schema.rules().rejects && self.wording == Wording::Explained {
+                // The property names of a secret are secret too.
+                let name = if owner.secret { REDACTED } else { name };
+                let message = format!("unexpected property {}", quoted(name));
+                is_valid = self.violation(value, message);
+            } else {
+                is_valid &= self.value(value, &schema);
+            }
+        }
+        let dependent = rules
+            .dependent_required
+            .iter()
+            .filter(|(name, _)| owner.known_property(name).is_some())
+            .flat_map(|(_, names)| names);
+        let missing: Vec<_> = rules
+            .required
+            .iter()
+            .chain(dependent)
+            .filter(|name| owner.known_property(name).is_none())
+            .map(|name| &**name)
+            .collect();
+        if !missing.is_empty() {
+            let message = format!("missing required properties: {}", missing.join(", "));
+            is_valid = self.violation(owner, message);
+        }
+        is_valid
+    }
+
+    /// Reports a violation. Always returns false, the result of the check.
+    fn violation(&mut self, value: &EvalValue, message: String) -> bool {
+        self.violation_at(value.origin.clone(), message)
+    }
+
+    fn violation_at(&mut self, origin: Option<Origin>, message: String) -> bool {
+        if self.budget.spend_steps(STEPS_PER_VIOLATION) && self.budget.spend_text(message.len()) {
+            self.violations.push(Violation { origin, message });
+        }
+        false
+    }
+
+    /// Spends the steps to read so many bytes.
+    fn spend_bytes(&mut self, bytes: usize) {
+        self.budget.spend_steps(bytes / BYTES_PER_STEP);
+    }
+
+    /// Whether a value equals a constant of a schema. Numbers are equal if their texts are.
+    fn equals(&mut self, value: &EvalValue, constant: &Value) -> bool {
+        if !self.budget.spend_steps(1) {
+            return true;
+        }
+        match (&value.kind, &constant.data) {
+            (ValueKind::Null, Data::Null) => true,
+            (ValueKind::Bool(value), Data::Bool(constant)) => value == constant,
+            (ValueKind::Number(value), Data::Number(constant)) => {
+                self.spend_bytes(constant.as_str().len());
+                value == constant
+            }
+            (ValueKind::Text(value), Data::String(constant)) => {
+                self.spend_bytes(constant.as_bytes().len());
+                value == constant
+            }
+            (ValueKind::Array(items), Data::Array(constants)) => {
+                items.len() == constants.len()
+                    && items
+                        .iter()
+                        .zip(constants)
+                        .all(|(item, constant)| self.equals(item, constant))
+            }
+            (ValueKind::Object { properties, .. }, Data::Object(constants)) => {
+                self.budget.spend_steps(properties.len());
+                let own = properties.iter().filter(|(_, property)| property.is_own);
+                own.count() == constants.len()
+                    && constants.iter().all(|(name, constant)| {
+                        let property = properties.get(name.as_str());
+                        let own = property.filter(|property| property.is_own);
+                        own.is_some_and(|property| self.equals(&property.value, constant))
+                    })
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The properties that only this branch names, the required ones first.
+fn distinguishing_names(branch: &Schema, branches: &[Schema]) -> Vec<String> {
+    let is_shared = |name: &str| {
+        let owners = branches.iter().filter(|other| other.names_property(name));
+        owners.count() > 1
+    };
+    let required = branch.rules().required.iter().cloned();
+    let names = required.chain(branch.properties().map(|(name, _)| name));
+    let mut distinguishing: Vec<String> = Vec::new();
+    for name in names {
+        if !is_shared(&name) && !distinguishing.iter().any(|known| **known == *name) {
+            distinguishing.push(name.to_string());
+        }
+    }
+    distinguishing
+}
+
+fn json_text(value: &Value) -> String {
+    let text = json::compact(value, Secrets::Redacted);
+    text.as_str().unwrap_or_default().to_owned()
+}

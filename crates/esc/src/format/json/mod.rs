@@ -1,0 +1,188 @@
+//! JSON: values written as Go's `encoding/json` writes them, and values read from JSON text.
+
+mod reader;
+
+use crate::format::Secrets;
+use crate::text::{REDACTED, Text, UNKNOWN};
+use crate::text_builder::TextBuilder;
+use crate::{Data, Value};
+
+pub use reader::{InvalidJson, parse};
+
+/// Writes a value on one line, as `fn::toJSON` does.
+#[must_use]
+pub fn compact(value: &Value, secrets: Secrets) -> Text {
+    let mut writer = Writer::new(secrets, None);
+    writer.value(value);
+    writer.text.finish()
+}
+
+/// Writes a value with two spaces per level, as `esc open` does. No newline at the end.
+#[must_use]
+pub fn indented(value: &Value, secrets: Secrets) -> Text {
+    let mut writer = Writer::new(secrets, Some(0));
+    writer.value(value);
+    writer.text.finish()
+}
+
+/// Writes a value in ESC's detailed format, with two spaces per level: every value in the tree is an
+/// object `{"value": …, "secret": true, "unknown": true}` without the members that are `null` or
+/// `false`. ESC's `trace`, the position of each definition, is not available and left out.
+#[must_use]
+pub fn detailed(value: &Value, secrets: Secrets) -> Text {
+    let mut writer = Writer::new(secrets, Some(0));
+    writer.detailed(value);
+    writer.text.finish()
+}
+
+struct Writer {
+    text: TextBuilder,
+    secrets: Secrets,
+    /// The current level, or `None` to write on one line.
+    level: Option<usize>,
+}
+
+impl Writer {
+    fn new(secrets: Secrets, level: Option<usize>) -> Self {
+        Self {
+            text: TextBuilder::default(),
+            secrets,
+            level,
+        }
+    }
+
+    fn value(&mut self, value: &Value) {
+        if value.secret && self.secrets == Secrets::Redacted {
+            return self.string(REDACTED.as_bytes());
+        }
+        if value.unknown {
+            return self.string(UNKNOWN.as_bytes());
+        }
+        match &value.data {
+            Data::Array(items) => self.sequence(*b"[]", items.iter(), Self::value),
+            Data::Object(entries) => {
+                self.sequence(*b"{}", entries.iter(), |writer, (name, value)| {
+                    writer.name(name);
+                    writer.value(value);
+                });
+            }
+            scalar => self.scalar(scalar),
+        }
+    }
+
+    fn detailed(&mut self, value: &Value) {
+        let has_data = !value.unknown && value.data != Data::Null;
+        let members = [
+            ("value", has_data),
+            ("secret", value.secret),
+            ("unknown", value.unknown),
+        ];
+        let members: Vec<_> = members
+            .into_iter()
+            .filter(|(_, present)| *present)
+            .collect();
+        self.sequence(*b"{}", members.into_iter(), |writer, (member, _)| {
+            writer.name(member);
+            if member == "value" {
+                writer.detailed_data(value);
+            } else {
+                writer.text.push_str("true");
+            }
+        });
+    }
+
+    fn detailed_data(&mut self, value: &Value) {
+        if value.secret && self.secrets == Secrets::Redacted {
+            return self.string(REDACTED.as_bytes());
+        }
+        match &value.data {
+            Data::Array(items) => self.sequence(*b"[]", items.iter(), Self::detailed),
+            Data::Object(entries) => {
+                self.sequence(*b"{}", entries.iter(), |writer, (name, value)| {
+                    writer.name(name);
+                    writer.detailed(value);
+                });
+            }
+            scalar => self.scalar(scalar),
+        }
+    }
+
+    fn scalar(&mut self, data: &Data) {
+        match data {
+            Data::Bool(true) => self.text.push_str("true"),
+            Data::Bool(false) => self.text.push_str("false"),
+            Data::Number(number) => self.text.push_str(number.as_str()),
+            Data::String(text) => self.string(text.as_bytes()),
+            Data::Null | Data::Array(_) | Data::Object(_) => self.text.push_str("null"),
+        }
+    }
+
+    fn sequence<I: ExactSizeIterator>(
+        &mut self,
+        brackets: [u8; 2],
+        items: I,
+        write_item: impl Fn(&mut Self, I::Item),
+    ) {
+        let is_empty = items.len() == 0;
+        self.text.push(&brackets[..1]);
+        self.level = self.level.map(|level| level + 1);
+        for (index, item) in items.enumerate() {
+            if index > 0 {
+                self.text.push(b",");
+            }
+            self.new_line();
+            write_item(self, item);
+        }
+        self.level = self.level.map(|level| level - 1);
+        if !is_empty {
+            self.new_line();
+        }
+        self.text.push(&brackets[1..]);
+    }
+
+    fn name(&mut self, name: &str) {
+        self.string(name.as_bytes());
+        let separator = if self.level.is_some() { ": " } else { ":" };
+        self.text.push_str(separator);
+    }
+
+    fn new_line(&mut self) {
+        if let Some(level) = self.level {
+            self.text.push(b"\n");
+            for _ in 0..level {
+                self.text.push(b"  ");
+            }
+        }
+    }
+
+    /// Writes a string with Go's escapes: `<`, `>`, `&`, U+2028 and U+2029 are escaped as well, and
+    /// each byte that is not UTF-8 becomes U+FFFD.
+    fn string(&mut self, bytes: &[u8]) {
+        self.text.push(b"\"");
+        for chunk in bytes.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                match character {
+                    '"' => self.text.push(b"\\\""),
+                    '\\' => self.text.push(b"\\\\"),
+                    '\u{8}' => self.text.push(b"\\b"),
+                    '\u{c}' => self.text.push(b"\\f"),
+                    '\n' => self.text.push(b"\\n"),
+                    '\r' => self.text.push(b"\\r"),
+                    '\t' => self.text.push(b"\\t"),
+                    '\0'..='\u{1f}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                        self.text
+                            .push_str(&format!("\\u{:04x}", u32::from(character)));
+                    }
+                    _ => self.text.push_char(character),
+                }
+            }
+            for _ in chunk.invalid() {
+                self.text.push(b"\\ufffd");
+            }
+        }
+        self.text.push(b"\"");
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! Resolves host names like the operating system does.
+
+#[cfg(static_glibc)]
+mod static_glibc;
+
+use std::io;
+use std::net::IpAddr;
+
+use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
+
+/// A resolver whose errors have a type that `failure` recognizes.
+#[derive(Clone, Debug)]
+pub(super) struct Resolver;
+
+impl ResolveDns for Resolver {
+    fn resolve_dns<'a>(&'a self, name: &'a str) -> DnsFuture<'a> {
+        DnsFuture::new(async move { lookup(name).await.map_err(ResolveDnsError::new) })
+    }
+}
+
+async fn lookup(name: &str) -> io::Result<Vec<IpAddr>> {
+    #[cfg(static_glibc)]
+    static_glibc::use_builtin_sources()?;
+    let addresses = tokio::net::lookup_host((name, 0)).await?;
+    Ok(addresses.map(|address| address.ip()).collect())
+}

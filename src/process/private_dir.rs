@@ -1,0 +1,357 @@
+//! A private directory for the files of a running command, in memory where possible.
+//!
+//! The directory has mode 0700 and its files 0600. A lock file next to it is locked while the
+//! directory is in use: by this process, and by the command, which inherits the lock. So the next run
+//! can detect and remove what a killed run left behind, and a command that outlives its killed parent
+//! keeps its files.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::secret::Text;
+
+/// Prefix of the names of all our directories and lock files.
+const PREFIX: &str = "kubectl-esc-run-";
+/// A lock file has the name of its directory and this suffix.
+const LOCK_SUFFIX: &str = ".lock";
+
+/// A private directory, removed by [`PrivateDir::remove`] or when it is dropped.
+#[derive(Debug)]
+pub(super) struct PrivateDir {
+    path: PathBuf,
+    lock_path: PathBuf,
+    is_removed: bool,
+    /// Locked until the directory is removed.
+    lock: File,
+}
+
+impl PrivateDir {
+    /// Creates a directory in the first of these that is writable: `XDG_RUNTIME_DIR`, `/dev/shm`, the
+    /// directory for temporary files.
+    pub(super) fn create(host: &Host) -> Result<Self> {
+        let mut last_error = None;
+        for parent in parents(host) {
+            match Self::create_in(&parent) {
+                Ok(directory) => return Ok(directory),
+                Err(error) => last_error = Some((parent, error)),
+            }
+        }
+        let error = match last_error {
+            Some((parent, cause)) => Error::configuration(format!(
+                "cannot create a directory for the environment's files in `{}`",
+                parent.display()
+            ))
+            .caused_by(cause),
+            None => Error::configuration("there is no directory for temporary files"),
+        };
+        Err(error.with_hint("set TMPDIR to a directory that you can write to"))
+    }
+
+    fn create_in(parent: &Path) -> io::Result<Self> {
+        loop {
+            let (lock, lock_path) = tempfile::Builder::new()
+                .prefix(PREFIX)
+                .suffix(LOCK_SUFFIX)
+                .rand_bytes(12)
+                .tempfile_in(parent)?
+                .keep()
+                .map_err(|error| error.error)?;
+            lock.lock()?;
+            // Another run that cleans up may have locked and removed the file first.
+            if !is_same_file(&lock, &lock_path) {
+                continue;
+            }
+            let directory = Self {
+                path: directory_of(&lock_path),
+                lock_path,
+                is_removed: false,
+                lock,
+            };
+            make_inheritable(&directory.lock)?;
+            create_private(&directory.path)?;
+            return Ok(directory);
+        }
+    }
+
+    /// Writes `content` unchanged to a new file and returns its path. The file is called `name` if
+    /// that is a safe file name, else `file`; a number is added if the file exists already.
+    pub(super) fn write(&self, name: &str, content: &Text) -> Result<PathBuf> {
+        let is_safe = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let stem = if !name.is_empty() && name.chars().all(is_safe) {
+            name
+        } else {
+            "file"
+        };
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.mode(0o600);
+        }
+        // A file system that ignores case takes two names for one.
+        let mut path = self.path.join(stem);
+        let mut number = 1;
+        let opened = loop {
+            match options.open(&path) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    number += 1;
+                    path = self.path.join(format!("{stem}-{number}"));
+                }
+                result => break result,
+            }
+        };
+        let written = opened.and_then(|mut file| file.write_all(content.as_bytes()));
+        written.map_err(|cause| {
+            Error::configuration(format!("cannot write the environment's file `{stem}`"))
+                .caused_by(cause)
+                .with_hint(format!("check the free space in `{}`", self.path.display()))
+        })?;
+        Ok(path)
+    }
+
+    /// Removes the directory and everything in it.
+    pub(super) fn remove(mut self) -> Result<()> {
+        self.remove_once().map_err(|cause| {
+            Error::configuration(format!(
+                "cannot remove the environment's files in `{}`",
+                self.path.display()
+            ))
+            .caused_by(cause)
+            .with_hint("remove the directory yourself: it contains the environment's `files`")
+        })
+    }
+
+    fn remove_once(&mut self) -> io::Result<()> {
+        if self.is_removed {
+            return Ok(());
+        }
+        self.is_removed = true;
+        remove_dir(&self.path)?;
+        fs::remove_file(&self.lock_path)
+    }
+}
+
+impl Drop for PrivateDir {
+    fn drop(&mut self) {
+        let _ = self.remove_once();
+    }
+}
+
+/// Removes the directories that killed runs of this user left behind. One that cannot be removed
+/// is left for the next run.
+pub(super) fn remove_leftovers(host: &Host) {
+    for parent in parents(host) {
+        let Ok(entries) = fs::read_dir(parent) else {
+            continue;
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(PREFIX) && name.ends_with(LOCK_SUFFIX) {
+                let _ = remove_leftover(&entry.path());
+            }
+        }
+    }
+}
+
+fn remove_leftover(lock_path: &Path) -> io::Result<()> {
+    if !is_own(lock_path) {
+        return Ok(());
+    }
+    let lock = File::open(lock_path)?;
+    if lock.try_lock().is_err() || !is_same_file(&lock, lock_path) {
+        return Ok(());
+    }
+    let directory = directory_of(lock_path);
+    if is_own(&directory) {
+        remove_dir(&directory)?;
+    }
+    fs::remove_file(lock_path)
+}
+
+/// Creates a directory with mode 0700.
+#[cfg(unix)]
+fn create_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+/// Creates a directory. On Windows each user has a private directory for temporary files.
+#[cfg(not(unix))]
+fn create_private(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
+}
+
+/// Removes a directory and its content. It is no error if it does not exist.
+fn remove_dir(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The directory that a lock file belongs to.
+fn directory_of(lock_path: &Path) -> PathBuf {
+    lock_path.with_extension("")
+}
+
+/// Where to create directories, in order of preference. The first two are in memory.
+fn parents(host: &Host) -> Vec<PathBuf> {
+    let mut parents = Vec::new();
+    let runtime_dir = host.path_variable("XDG_RUNTIME_DIR");
+    parents.extend(runtime_dir.filter(|path| path.is_absolute()));
+    if cfg!(target_os = "linux") {
+        parents.push(PathBuf::from("/dev/shm"));
+    }
+    let temp_dir = host.path_variable("TMPDIR");
+    parents.push(temp_dir.unwrap_or_else(std::env::temp_dir));
+    parents
+}
+
+/// Whether this user owns the path, and it is not a symbolic link.
+#[cfg(unix)]
+fn is_own(path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    path.symlink_metadata().is_ok_and(|metadata| {
+        !metadata.is_symlink() && metadata.uid() == rustix::process::geteuid().as_raw()
+    })
+}
+
+/// Whether the path is not a symbolic link. On Windows each user has a private directory for
+/// temporary files.
+#[cfg(not(unix))]
+fn is_own(path: &Path) -> bool {
+    path.symlink_metadata()
+        .is_ok_and(|metadata| !metadata.is_symlink())
+}
+
+/// Whether the open file is still the one at `path`.
+#[cfg(unix)]
+fn is_same_file(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    match (file.metadata(), path.symlink_metadata()) {
+        (Ok(opened), Ok(current)) => identity(opened) == identity(current),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_same_file(_file: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+/// Lets child processes inherit the lock.
+#[cfg(unix)]
+fn make_inheritable(lock: &File) -> io::Result<()> {
+    rustix::io::fcntl_setfd(lock, rustix::io::FdFlags::empty())?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "same signature as on Unix")]
+fn make_inheritable(_lock: &File) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, Timestamp};
+
+    fn host(runtime_dir: &Path) -> Host {
+        let clock = Clock::fixed(Timestamp::from_unix(0));
+        Host::with([("XDG_RUNTIME_DIR", runtime_dir)], clock)
+    }
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn files_are_private_and_removed_with_their_directory() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = PrivateDir::create(&host(parent.path())).unwrap();
+        let content = Text::from(vec![0xff, b'\r', b'\n']);
+        for (name, want) in [
+            ("KUBECONFIG", "KUBECONFIG"),
+            ("KUBECONFIG", "KUBECONFIG-2"),
+            ("../../etc/passwd", "file"),
+            ("a\0b", "file-2"),
+            ("..", "file-3"),
+            ("", "file-4"),
+        ] {
+            let path = directory.write(name, &content).unwrap();
+            assert_eq!(path, directory.path.join(want));
+            assert_eq!(fs::read(&path).unwrap(), content.as_bytes());
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt;
+                let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+                assert_eq!(mode(&path), 0o600);
+                assert_eq!(mode(&directory.path), 0o700);
+            }
+        }
+        directory.remove().unwrap();
+        assert_eq!(names(parent.path()), [""; 0]);
+        drop(PrivateDir::create(&host(parent.path())).unwrap());
+        assert_eq!(names(parent.path()), [""; 0]);
+    }
+
+    #[test]
+    fn leftovers_are_removed_unless_they_are_in_use() {
+        let parent = tempfile::tempdir().unwrap();
+        let in_use = PrivateDir::create(&host(parent.path())).unwrap();
+        in_use.write("A", &Text::from("x")).unwrap();
+        let leftover = parent.path().join("kubectl-esc-run-killed");
+        fs::create_dir(&leftover).unwrap();
+        fs::write(leftover.join("KUBECONFIG"), "x").unwrap();
+        fs::write(parent.path().join("kubectl-esc-run-killed.lock"), "").unwrap();
+        fs::write(parent.path().join("kubectl-esc-run-early.lock"), "").unwrap();
+        // Directories without a lock file, and other names, are left alone.
+        fs::create_dir(parent.path().join("kubectl-esc-run-other")).unwrap();
+        fs::write(parent.path().join("other.lock"), "").unwrap();
+        #[cfg(unix)]
+        {
+            fs::create_dir(parent.path().join("precious")).unwrap();
+            let link = parent.path().join("kubectl-esc-run-link");
+            std::os::unix::fs::symlink(parent.path().join("precious"), link).unwrap();
+            fs::write(parent.path().join("kubectl-esc-run-link.lock"), "").unwrap();
+        }
+        remove_leftovers(&host(parent.path()));
+        let mut want = vec!["kubectl-esc-run-other".to_owned(), "other.lock".to_owned()];
+        let name = in_use.path.file_name().unwrap().to_str().unwrap();
+        want.extend([name.to_owned(), format!("{name}.lock")]);
+        if cfg!(unix) {
+            want.extend(["precious".to_owned(), "kubectl-esc-run-link".to_owned()]);
+        }
+        want.sort();
+        assert_eq!(names(parent.path()), want);
+        in_use.remove().unwrap();
+    }
+
+    #[test]
+    fn an_unwritable_directory_is_skipped() {
+        let clock = Clock::fixed(Timestamp::from_unix(0));
+        let temp_dir = tempfile::tempdir().unwrap();
+        let host = Host::with(
+            [
+                ("XDG_RUNTIME_DIR", Path::new("/no/such/directory")),
+                ("TMPDIR", temp_dir.path()),
+            ],
+            clock,
+        );
+        let directory = PrivateDir::create(&host).unwrap();
+        assert!(directory.path.is_dir());
+        directory.remove().unwrap();
+    }
+}

@@ -1,0 +1,258 @@
+//! Supervision on Unix. The command is in our process group, so it receives the terminal's signals
+//! directly and decides, for example, what Ctrl-C does. A signal that was sent to this process only is
+//! forwarded. When the command stops (Ctrl-Z), this process stops too, because the shell watches it.
+
+use std::process::Child;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
+use signal_hook::consts::signal::{
+    SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
+    SIGWINCH,
+};
+use signal_hook::iterator::exfiltrator::origin::WithOrigin;
+use signal_hook::iterator::{Handle, SignalsInfo};
+use signal_hook::low_level::siginfo::{Cause, Origin};
+
+use crate::clock::Deadline;
+use crate::error::{Error, Kind, Result};
+use crate::process::Exit;
+
+/// Signals that would terminate this process before it has removed the files.
+const TERMINATING: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2];
+
+/// Signals that are forwarded but terminate nothing. SIGTTIN and SIGTTOU are missing because the
+/// kernel sends them to the whole process group.
+const FORWARDED: [i32; 3] = [SIGCONT, SIGTSTP, SIGWINCH];
+
+/// How long to wait for the SIGINT that terminated the command to arrive here too. The terminal
+/// sends it to the whole group at once, but the thread that handles signals may run later.
+const SIGINT_DELAY: Duration = Duration::from_millis(250);
+
+enum Event {
+    Signal { number: i32, only_to_us: bool },
+    StreamClosed,
+}
+
+/// Supervises a command.
+pub(in crate::process) struct Supervisor {
+    events: Receiver<Event>,
+    sender: Sender<Event>,
+    signals: Handle,
+    open_streams: usize,
+    /// Whether this process received SIGINT.
+    interrupted: bool,
+    /// Whether the command was stopped at its last change of state.
+    is_stopped: bool,
+}
+
+/// Reports the end of a stream when it is dropped.
+pub(in crate::process) struct StreamGuard(Sender<Event>);
+
+impl Drop for StreamGuard {
+    fn drop(&mut self) {
+        // Fails if the supervisor is gone.
+        let _ = self.0.send(Event::StreamClosed);
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        self.signals.close();
+    }
+}
+
+impl Supervisor {
+    /// Starts to catch signals: from now on they do not terminate this process. A signal that was
+    /// ignored at the start, such as SIGHUP under `nohup`, stays ignored here and in the command.
+    pub(in crate::process) fn start() -> Result<Self> {
+        let ignored = ignored_signals();
+        let caught = TERMINATING.iter().chain(&FORWARDED).copied();
+        let caught = caught.filter(|number| ignored & (1 << (number - 1)) == 0);
+        let failed = |error: std::io::Error| {
+            Error::new(Kind::Internal, "cannot catch signals").caused_by(error)
+        };
+        let mut signals =
+            SignalsInfo::<WithOrigin>::new(caught.chain([SIGCHLD])).map_err(failed)?;
+        let (sender, events) = mpsc::channel();
+        let handle = signals.handle();
+        let signal_sender = sender.clone();
+        std::thread::Builder::new()
+            .spawn(move || {
+                for origin in signals.forever() {
+                    let event = Event::Signal {
+                        number: origin.signal,
+                        only_to_us: !is_from_terminal(&origin),
+                    };
+                    if signal_sender.send(event).is_err() {
+                        return;
+                    }
+                }
+            })
+            .map_err(failed)?;
+        Ok(Self {
+            events,
+            sender,
+            signals: handle,
+            open_streams: 0,
+            interrupted: false,
+            is_stopped: false,
+        })
+    }
+
+    /// If a terminating signal arrived before the command was started: the exit that it would have
+    /// caused.
+    pub(in crate::process) fn pending_exit(&mut self) -> Option<Exit> {
+        while let Ok(event) = self.events.try_recv() {
+            if let Event::Signal { number, .. } = event
+                && TERMINATING.contains(&number)
+            {
+                self.interrupted |= number == SIGINT;
+                return Some(self.terminated_by(number));
+            }
+        }
+        None
+    }
+
+    /// Counts a stream as open until the guard is dropped.
+    pub(in crate::process) fn track_stream(&mut self) -> StreamGuard {
+        self.open_streams += 1;
+        StreamGuard(self.sender.clone())
+    }
+
+    /// Waits until the command exits, and forwards signals to it.
+    pub(in crate::process) fn wait(&mut self, child: &mut Child) -> Result<Exit> {
+        let pid = Pid::from_child(child);
+        loop {
+            if let Some(exit) = self.poll_command(pid)? {
+                return Ok(exit);
+            }
+            match self.events.recv() {
+                Ok(Event::Signal { number, only_to_us }) => {
+                    self.interrupted |= number == SIGINT;
+                    if number == SIGCONT {
+                        // A shell continues the whole group, which looks like a signal to us only.
+                        // A second SIGCONT could arrive late and undo the next Ctrl-Z, so it is
+                        // only forwarded if the command is still stopped.
+                        if let Some(exit) = self.poll_command(pid)? {
+                            return Ok(exit);
+                        }
+                        if self.is_stopped {
+                            forward(pid, number);
+                        }
+                    } else if only_to_us {
+                        forward(pid, number);
+                    }
+                }
+                Ok(Event::StreamClosed) => self.open_streams -= 1,
+                // `self.sender` keeps the channel open.
+                Err(_) => return Err(Error::new(Kind::Internal, "cannot receive signals")),
+            }
+        }
+    }
+
+    /// Waits until all streams of the command are closed, or a terminating signal arrives.
+    pub(in crate::process) fn wait_for_streams(&mut self) {
+        while self.open_streams > 0 {
+            match self.events.recv() {
+                Ok(Event::StreamClosed) => self.open_streams -= 1,
+                Ok(Event::Signal { number, .. }) if !TERMINATING.contains(&number) => (),
+                Ok(Event::Signal { .. }) | Err(_) => return,
+            }
+        }
+    }
+
+    /// Handles all changes of the command's state; `None` while it has not exited. If the command
+    /// stopped, this process stops too, and returns when it is continued.
+    fn poll_command(&mut self, pid: Pid) -> Result<Option<Exit>> {
+        let options = WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED;
+        loop {
+            let status = match waitpid(Some(pid), options) {
+                Ok(None) => return Ok(None),
+                Ok(Some((_, status))) => status,
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(error) => {
+                    return Err(
+                        Error::new(Kind::Internal, "cannot wait for the command").caused_by(error)
+                    );
+                }
+            };
+            if let Some(code) = status.exit_status() {
+                return Ok(Some(Exit {
+                    code: u8::try_from(code).unwrap_or(u8::MAX),
+                    interrupted: false,
+                    cleanup_error: None,
+                }));
+            }
+            if let Some(number) = status.terminating_signal() {
+                return Ok(Some(self.terminated_by(number)));
+            }
+            self.is_stopped = status.stopped();
+            if self.is_stopped {
+                let _ = kill_process(getpid(), Signal::STOP);
+            }
+        }
+    }
+
+    fn terminated_by(&mut self, number: i32) -> Exit {
+        if number == SIGINT {
+            self.wait_for_sigint();
+        }
+        Exit {
+            code: u8::try_from(128 + number).unwrap_or(u8::MAX),
+            interrupted: number == SIGINT && self.interrupted,
+            cleanup_error: None,
+        }
+    }
+
+    /// Handles events until SIGINT has arrived, for at most [`SIGINT_DELAY`].
+    fn wait_for_sigint(&mut self) {
+        let deadline = Deadline::after(SIGINT_DELAY);
+        while !self.interrupted {
+            match self.events.recv_timeout(deadline.remaining()) {
+                Ok(Event::Signal { number, .. }) => self.interrupted = number == SIGINT,
+                Ok(Event::StreamClosed) => self.open_streams -= 1,
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// Sends the signal to the command. Fails silently if the command has just exited.
+fn forward(pid: Pid, number: i32) {
+    if number != SIGCHLD
+        && let Some(signal) = Signal::from_named_raw(number)
+    {
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// Whether the kernel sent the signal on behalf of the terminal, and so to the whole process group.
+/// macOS reports no cause; there, such a signal has no sender.
+///
+/// When a terminal hangs up, only its session leader receives SIGHUP, which may be this process. So
+/// SIGHUP is always forwarded; receiving it twice does no harm.
+fn is_from_terminal(origin: &Origin) -> bool {
+    match (origin.cause, origin.process) {
+        _ if origin.signal == SIGHUP => false,
+        (Cause::Kernel, _) | (_, None) => true,
+        (Cause::Unknown, Some(process)) => process.pid == 0,
+        _ => false,
+    }
+}
+
+/// The signals that this process ignores, as a bit mask with signal 1 in the lowest bit. Only Linux
+/// offers this without `unsafe`; elsewhere the mask is empty.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.unwrap_or(0)
+}
+
+/// Terminates this process by SIGINT. A shell distinguishes this from an exit code, and stops its
+/// script.
+pub(in crate::process) fn exit_by_sigint() {
+    let _ = signal_hook::low_level::emulate_default_handler(SIGINT);
+}

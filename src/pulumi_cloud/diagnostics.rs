@@ -1,0 +1,66 @@
+//! Reads the diagnostics that the API reports for an environment.
+
+use std::sync::Arc;
+
+use esc::{Data, Diagnostic, Position, Range, Severity, Value};
+
+/// Any further diagnostics are dropped.
+const MAX_DIAGNOSTICS: usize = 1_000;
+
+/// Reads the list `diagnostics` of a response. Malformed items are dropped.
+pub(super) fn read_diagnostics(response: &Value) -> Vec<Diagnostic> {
+    match response.property("diagnostics").map(|list| &list.data) {
+        Some(Data::Array(items)) => {
+            let items = items.iter().take(MAX_DIAGNOSTICS);
+            items.filter_map(read_diagnostic).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn read_diagnostic(item: &Value) -> Option<Diagnostic> {
+    let text = |name: &str| {
+        let text = item.property(name)?.as_str();
+        text.filter(|text| !text.is_empty())
+    };
+    let summary = match (text("summary"), text("detail")) {
+        (Some(summary), Some(detail)) => format!("{summary}: {detail}"),
+        (Some(either), None) | (None, Some(either)) => either.to_owned(),
+        (None, None) => return None,
+    };
+    let severity = match text("severity") {
+        Some("warning") => Severity::Warning,
+        // As in upstream ESC, a missing severity means an error.
+        _ => Severity::Error,
+    };
+    Some(Diagnostic {
+        severity,
+        summary,
+        range: item.property("range").and_then(read_range),
+        path: text("path").map(str::to_owned),
+        failure: None,
+    })
+}
+
+/// Reads a range; `None` if it is all zeros.
+fn read_range(range: &Value) -> Option<Range> {
+    let position = |name: &str| -> Option<Position> {
+        let position = range.property(name)?;
+        let number = |name: &str| match &position.property(name)?.data {
+            Data::Number(number) => number.as_str().parse().ok(),
+            _ => None,
+        };
+        Some(Position {
+            line: number("line").filter(|line| *line > 0)?,
+            column: number("column").unwrap_or(1).max(1),
+            byte: number("byte").unwrap_or(0),
+        })
+    };
+    let environment = range.property("environment").and_then(Value::as_str);
+    let begin = position("begin")?;
+    Some(Range {
+        environment: Arc::from(environment.unwrap_or_default()),
+        begin,
+        end: position("end").unwrap_or(begin),
+    })
+}

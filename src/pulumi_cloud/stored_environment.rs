@@ -1,0 +1,108 @@
+//! Environments that are stored in Pulumi Cloud.
+
+use crate::error::{Error, Result};
+use crate::opener::{Checked, Opener, Opening};
+use crate::pulumi_cloud::client::Cloud;
+use crate::pulumi_cloud::environment_name::{EnvironmentName, Organization};
+use crate::pulumi_cloud::error_response::{ErrorResponse, Resource};
+use crate::pulumi_cloud::session;
+use crate::pulumi_cloud::transport::ApiRequest;
+use crate::secret::Secret;
+use esc::format::{Secrets, json};
+use esc::{Data, Value};
+
+/// An environment that is stored in Pulumi Cloud.
+#[derive(Debug)]
+pub struct StoredEnvironment<'c> {
+    cloud: &'c Cloud<'c>,
+    name: EnvironmentName,
+    organization: Organization,
+}
+
+impl Opener for StoredEnvironment<'_> {
+    fn open(&self) -> Result<Opening> {
+        let open_path = format!("{}/open", self.name.versioned_path(&self.organization));
+        let read_path = format!("{}/open", self.name.path(&self.organization));
+        session::open(self.cloud, &open_path, &read_path, &[], |response| {
+            self.explain(response)
+        })
+    }
+
+    fn check(&self) -> Result<Checked> {
+        let path = format!("{}/check", self.name.versioned_path(&self.organization));
+        session::check(self.cloud, &path, &[], |response| self.explain(response))
+    }
+}
+
+impl<'c> StoredEnvironment<'c> {
+    /// Refers to an environment. If its name has no organization, the default organization is
+    /// used, which may have to be requested.
+    pub fn new(cloud: &'c Cloud<'c>, name: &EnvironmentName) -> Result<Self> {
+        let organization = cloud
+            .organization_or_default(name.organization.as_deref(), "the environment's name")?;
+        Ok(Self {
+            cloud,
+            name: name.clone(),
+            organization,
+        })
+    }
+
+    /// Decrypts ciphertexts of this environment's definition, as they are written below
+    /// `fn::secret: {ciphertext: …}`. The plaintexts have the same order.
+    pub fn decrypt(&self, ciphertexts: &[&str]) -> Result<Vec<Secret<String>>> {
+        let list = ciphertexts.iter().map(|text| Value::from(*text)).collect();
+        let list = Value::new(Data::Array(list));
+        let body = Value::new(Data::Object([("ciphertexts".to_owned(), list)].into()));
+        let body = json::compact(&body, Secrets::Revealed);
+        let path = format!("{}/decrypt-secrets", self.name.path(&self.organization));
+        let request = ApiRequest::post("decrypting secrets", &path, body.as_bytes());
+        let response = self.cloud.send(request)?;
+        if response.status != 200 {
+            return Err(self.explain(&self.cloud.error_response(&response)));
+        }
+        let json = self.cloud.json(&response)?;
+        let plaintexts = match json.property("plaintexts").map(|list| &list.data) {
+            Some(Data::Array(items)) if items.len() == ciphertexts.len() => items
+                .iter()
+                .map(|item| item.as_str().map(Secret::from))
+                .collect(),
+            _ => None,
+        };
+        plaintexts.ok_or_else(|| {
+            self.cloud
+                .unexpected("it does not have one plaintext for each ciphertext")
+        })
+    }
+
+    /// Makes the error for an error response. This takes up to two requests, to find out who the
+    /// caller is and whether an approval is needed; if they fail, the message has less detail.
+    fn explain(&self, response: &ErrorResponse) -> Error {
+        if matches!(response.status, 403 | 404 | 409) {
+            let name = self.name.full(&self.organization);
+            let caller = self.cloud.caller();
+            if self.needs_approval() {
+                return response.approval_error(&name, &caller);
+            }
+            if response.status != 409 {
+                let resource = Resource::Environment(&name);
+                return response.access_error(&resource, &self.organization, &caller);
+            }
+        }
+        self.cloud.error(response)
+    }
+
+    /// Whether opening the environment requires an approval.
+    fn needs_approval(&self) -> bool {
+        let path = format!("{}/metadata", self.name.path(&self.organization));
+        let request = ApiRequest::get("checking whether an approval is needed", &path);
+        match self.cloud.send(request) {
+            Ok(response) if response.status == 200 => {
+                self.cloud.json(&response).is_ok_and(|json| {
+                    json.property("openRequestNeeded")
+                        .is_some_and(|needed| needed.data == Data::Bool(true))
+                })
+            }
+            _ => false,
+        }
+    }
+}

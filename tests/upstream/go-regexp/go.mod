@@ -1,3 +1,0 @@
-module kubectl-esc/go-regexp
-
-go 1.26
