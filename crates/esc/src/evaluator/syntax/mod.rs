@@ -24,24 +24,24 @@ pub(super) struct Span {
 
 /// The result of reading a definition's text.
 #[derive(Debug, Default)]
-pub(super) struct Document {
+pub(super) struct SyntaxTree {
     /// The first document of the stream; `None` if there is none or the text is not valid YAML.
-    pub(super) root: Option<Node>,
+    pub(super) root: Option<SyntaxNode>,
     /// Errors in the text. The tree holds what could be read.
-    pub(super) problems: Vec<Problem>,
+    pub(super) errors: Vec<SyntaxError>,
     /// Keys and values that were read but are not part of the tree.
     pub(super) dropped: Vec<Span>,
     /// The number of keys and values.
     pub(super) nodes: usize,
     /// Whether the text is valid YAML.
-    pub(super) readable: bool,
+    pub(super) is_valid: bool,
     /// Whether the text has no bytes.
     pub(super) is_empty: bool,
 }
 
 /// An error in the text.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct Problem {
+pub(super) struct SyntaxError {
     pub(super) summary: String,
     pub(super) span: Span,
     /// The path of the node with the error; `None` if the text is not valid YAML.
@@ -50,63 +50,63 @@ pub(super) struct Problem {
 
 /// A value as it is written.
 #[derive(Debug)]
-pub(super) struct Node {
-    pub(super) kind: Kind,
+pub(super) struct SyntaxNode {
+    pub(super) kind: SyntaxKind,
     pub(super) span: Span,
     /// Whether it is a scalar without quotes or tag. Only in these does ESC report positions within
     /// the text.
-    pub(super) plain: bool,
+    pub(super) is_plain: bool,
 }
 
-/// The kinds of [`Node`].
+/// The kinds of [`SyntaxNode`].
 #[derive(Debug)]
-pub(super) enum Kind {
-    /// A YAML feature that ESC does not support. A [`Problem`] says which.
+pub(super) enum SyntaxKind {
+    /// A YAML feature that ESC does not support. A [`SyntaxError`] says which.
     Invalid,
     Null,
     Bool(bool),
     Number(Number),
     Text(Text),
-    List(Vec<Node>),
-    Object(Vec<Entry>),
+    List(Vec<SyntaxNode>),
+    Object(Vec<SyntaxEntry>),
 }
 
 /// An entry of a map, in the order of the text. Keys may repeat.
 #[derive(Debug)]
-pub(super) struct Entry {
-    pub(super) key: Key,
-    pub(super) value: Node,
+pub(super) struct SyntaxEntry {
+    pub(super) key: SyntaxKey,
+    pub(super) value: SyntaxNode,
 }
 
 /// A key of a map.
 #[derive(Debug)]
-pub(super) struct Key {
+pub(super) struct SyntaxKey {
     pub(super) name: String,
     pub(super) span: Span,
-    pub(super) plain: bool,
+    pub(super) is_plain: bool,
 }
 
-impl Node {
+impl SyntaxNode {
     /// The text of a string.
     pub(super) fn as_str(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Text(text) => text.as_str(),
+            SyntaxKind::Text(text) => text.as_str(),
             _ => None,
         }
     }
 
     /// The entries of a map.
-    pub(super) fn entries(&self) -> Option<&[Entry]> {
+    pub(super) fn entries(&self) -> Option<&[SyntaxEntry]> {
         match &self.kind {
-            Kind::Object(entries) => Some(entries),
+            SyntaxKind::Object(entries) => Some(entries),
             _ => None,
         }
     }
 
     /// The items of a list.
-    pub(super) fn items(&self) -> Option<&[Node]> {
+    pub(super) fn items(&self) -> Option<&[SyntaxNode]> {
         match &self.kind {
-            Kind::List(items) => Some(items),
+            SyntaxKind::List(items) => Some(items),
             _ => None,
         }
     }

@@ -9,7 +9,9 @@ use crate::evaluator::document_path::{join_name, join_step};
 use crate::evaluator::limits::{
     MAXIMUM_DIAGNOSTICS, MAXIMUM_NAME_BYTES, MAXIMUM_NESTING, MAXIMUM_NODES,
 };
-use crate::evaluator::syntax::{Document, Entry, Key, Kind, Node, Problem, Span};
+use crate::evaluator::syntax::{
+    Span, SyntaxEntry, SyntaxError, SyntaxKey, SyntaxKind, SyntaxNode, SyntaxTree,
+};
 use crate::property_path::Accessor;
 use crate::text::Text;
 use crate::yaml_scalar::{self, Scalar};
@@ -17,37 +19,37 @@ use crate::{Number, Position};
 
 /// Reads the first document of `text`.
 #[cfg(test)]
-pub(in crate::evaluator) fn parse(text: &str) -> Document {
+pub(in crate::evaluator) fn parse(text: &str) -> SyntaxTree {
     parse_within(text, MAXIMUM_NODES)
 }
 
 /// Reads the first document of `text`, which may hold up to `max_nodes` keys and values.
-pub(in crate::evaluator) fn parse_within(text: &str, max_nodes: usize) -> Document {
+pub(in crate::evaluator) fn parse_within(text: &str, max_nodes: usize) -> SyntaxTree {
     let limits = esc_yaml::Limits {
         max_depth: MAXIMUM_NESTING,
         max_nodes,
         max_key_bytes: MAXIMUM_NAME_BYTES,
     };
     let mut reader = Reader::default();
-    reader.document.is_empty = text.is_empty();
+    reader.tree.is_empty = text.is_empty();
     match esc_yaml::parse(text, &limits) {
         Ok(root) => {
-            reader.document.root = root.map(|root| reader.node(root, None));
-            reader.document.readable = true;
+            reader.tree.root = root.map(|root| reader.node(root, None));
+            reader.tree.is_valid = true;
         }
         Err(error) => {
             if error.kind == ErrorKind::TooManyNodes {
-                reader.document.nodes = max_nodes;
+                reader.tree.nodes = max_nodes;
             }
-            reader.document.problems.push(reading_problem(&error));
+            reader.tree.errors.push(syntax_error(&error));
         }
     }
-    reader.document
+    reader.tree
 }
 
 /// Words an error of the YAML reader. A syntax error has upstream's text, except for the name of an
 /// unknown anchor, which may be an unquoted secret that begins with `*`.
-fn reading_problem(error: &Error) -> Problem {
+fn syntax_error(error: &Error) -> SyntaxError {
     let summary = match error.kind {
         ErrorKind::TooManyNodes => {
             format!("the definitions hold more than {MAXIMUM_NODES} names and values")
@@ -58,14 +60,15 @@ fn reading_problem(error: &Error) -> Problem {
         _ => error.to_string(),
     };
     let begin = position(error.position);
-    Problem {
+    SyntaxError {
         summary,
         span: Span { begin, end: begin },
         path: None,
     }
 }
 
-/// The path of a node, without allocations: its last step, and the path of its parent.
+/// The path of a node as its last step and the path of its parent, so that no path is built unless an
+/// error has it.
 #[derive(Clone, Copy)]
 struct Path<'a> {
     parent: Option<&'a Path<'a>>,
@@ -98,30 +101,32 @@ impl Path<'_> {
 
 #[derive(Default)]
 struct Reader {
-    document: Document,
+    tree: SyntaxTree,
 }
 
 impl Reader {
-    fn node(&mut self, mut node: esc_yaml::Node, path: Option<&Path<'_>>) -> Node {
-        self.document.nodes += 1;
+    fn node(&mut self, mut node: esc_yaml::Node, path: Option<&Path<'_>>) -> SyntaxNode {
+        self.tree.nodes += 1;
         let begin = position(node.start);
+        // An empty list or map ends after its opening bracket, but ESC does not count that column.
         let empty_end = Position {
-            byte: node.span.start + "[".len(),
+            byte: node.span.start + 1,
             ..begin
         };
-        let mut plain = false;
+        let mut is_plain = false;
         let (kind, end) = match &mut node.kind {
             NodeKind::Scalar { value, style } => {
-                let tag = node.properties.as_ref().and_then(|it| it.tag.as_ref());
+                let properties = node.properties.as_ref();
+                let tag = properties.and_then(|properties| properties.tag.as_deref());
                 // yaml.v3 ignores a lone `!`.
-                let tag = tag.map(|tag| tag.as_str()).filter(|tag| *tag != "!");
-                plain = *style == ScalarStyle::Plain && tag.is_none();
+                let tag = tag.map(String::as_str).filter(|tag| *tag != "!");
+                is_plain = *style == ScalarStyle::Plain && tag.is_none();
                 let mut end = scalar_end(begin, value, *style, tag);
                 end.byte = node.span.end.max(begin.byte);
                 let span = Span { begin, end };
                 let scalar = match tag {
                     Some(tag) => self.tagged(value, tag, span, path),
-                    None if plain => yaml_scalar::resolve(value),
+                    None if is_plain => yaml_scalar::resolve(value),
                     None => Scalar::Text,
                 };
                 (self.scalar(scalar, value, span, path), end)
@@ -133,27 +138,27 @@ impl Reader {
                     column: begin.column + name.len(),
                     byte: node.span.end,
                 };
-                self.problem("alias nodes are not supported", Span { begin, end }, path);
-                (Kind::Invalid, end)
+                self.error("alias nodes are not supported", Span { begin, end }, path);
+                (SyntaxKind::Invalid, end)
             }
             NodeKind::Sequence(items) => {
                 let items = self.list(mem::take(items), path);
                 let end = items.last().map(|item| item.span.end);
-                (Kind::List(items), end.unwrap_or(empty_end))
+                (SyntaxKind::List(items), end.unwrap_or(empty_end))
             }
             NodeKind::Mapping(entries) => {
                 let (entries, end) = self.object(mem::take(entries), path);
-                (Kind::Object(entries), end.unwrap_or(empty_end))
+                (SyntaxKind::Object(entries), end.unwrap_or(empty_end))
             }
         };
-        Node {
+        SyntaxNode {
             kind,
             span: Span { begin, end },
-            plain,
+            is_plain,
         }
     }
 
-    fn list(&mut self, items: Vec<esc_yaml::Node>, parent: Option<&Path<'_>>) -> Vec<Node> {
+    fn list(&mut self, items: Vec<esc_yaml::Node>, parent: Option<&Path<'_>>) -> Vec<SyntaxNode> {
         let items = items.into_iter().enumerate().map(|(index, item)| {
             let step = Step::Index(index);
             self.node(item, Some(&Path { parent, step }))
@@ -166,7 +171,7 @@ impl Reader {
         &mut self,
         entries: Vec<(esc_yaml::Node, esc_yaml::Node)>,
         parent: Option<&Path<'_>>,
-    ) -> (Vec<Entry>, Option<Position>) {
+    ) -> (Vec<SyntaxEntry>, Option<Position>) {
         let mut read = Vec::with_capacity(entries.len());
         let mut end = None;
         for (key, value) in entries {
@@ -178,44 +183,52 @@ impl Reader {
             let value = self.node(value, Some(&Path { parent, step }));
             end = Some(value.span.end);
             match key {
-                Ok(key) => read.push(Entry { key, value }),
-                Err(_) => self.document.dropped.push(value.span),
+                Ok(key) => read.push(SyntaxEntry { key, value }),
+                Err(_) => self.tree.dropped.push(value.span),
             }
         }
         (read, end)
     }
 
     /// Reads a key. If it is not a string, returns the name that stands for it in paths.
-    fn key(&mut self, key: esc_yaml::Node, parent: Option<&Path<'_>>) -> Result<Key, String> {
+    fn key(&mut self, key: esc_yaml::Node, parent: Option<&Path<'_>>) -> Result<SyntaxKey, String> {
         let name = key.as_str().unwrap_or_default().to_owned();
-        let Node { kind, span, plain } = self.node(key, parent);
-        if matches!(kind, Kind::Text(_)) {
-            return Ok(Key { name, span, plain });
+        let SyntaxNode {
+            kind,
+            span,
+            is_plain,
+        } = self.node(key, parent);
+        if matches!(kind, SyntaxKind::Text(_)) {
+            return Ok(SyntaxKey {
+                name,
+                span,
+                is_plain,
+            });
         }
-        self.document.dropped.push(span);
+        self.tree.dropped.push(span);
         let step = Step::Name(&name);
         let path = Path { parent, step };
-        self.problem("mapping keys must be strings", span, Some(&path));
+        self.error("mapping keys must be strings", span, Some(&path));
         Err(name)
     }
 
-    /// Makes a scalar a node, and takes its value if that is text.
+    /// Converts a resolved scalar, and takes `value` if it is text.
     fn scalar(
         &mut self,
         scalar: Scalar,
         value: &mut String,
         span: Span,
         path: Option<&Path<'_>>,
-    ) -> Kind {
+    ) -> SyntaxKind {
         match scalar {
-            Scalar::Null => Kind::Null,
-            Scalar::Bool(value) => Kind::Bool(value),
-            Scalar::Number(number) => Kind::Number(Number::from_text(number)),
-            Scalar::Text => Kind::Text(Text::from(mem::take(value))),
+            Scalar::Null => SyntaxKind::Null,
+            Scalar::Bool(value) => SyntaxKind::Bool(value),
+            Scalar::Number(number) => SyntaxKind::Number(Number::from_text(number)),
+            Scalar::Text => SyntaxKind::Text(Text::from(mem::take(value))),
             Scalar::NotFinite => {
                 let summary = "a number must be finite: JSON has no infinity";
-                self.problem(summary, span, path);
-                Kind::Invalid
+                self.error(summary, span, path);
+                SyntaxKind::Invalid
             }
         }
     }
@@ -229,16 +242,15 @@ impl Reader {
             "!!binary" => {
                 if base64::decode(value.as_bytes()).is_err() {
                     let summary = "yaml: !!binary value contains invalid base64 data";
-                    self.problem(summary, span, path);
+                    self.error(summary, span, path);
                 }
                 return Scalar::Text;
             }
-            "!!null" | "!!bool" | "!!int" => (found == tag, resolved),
             "!!float" if found == "!!int" => {
                 let exceeds_i64 = value.parse::<u64>().is_ok() && value.parse::<i64>().is_err();
                 (!exceeds_i64, yaml_scalar::as_float(resolved))
             }
-            "!!float" => (found == tag, resolved),
+            "!!null" | "!!bool" | "!!int" | "!!float" => (found == tag, resolved),
             "!!timestamp" => {
                 let is_timestamp = found == "!!str" && yaml_scalar::is_timestamp(value);
                 (is_timestamp, Scalar::Text)
@@ -253,19 +265,19 @@ impl Reader {
         } else {
             format!("yaml: cannot decode {found} `{value}` as a {tag}")
         };
-        self.problem(summary, span, path);
+        self.error(summary, span, path);
         Scalar::Text
     }
 
-    fn problem(&mut self, summary: impl Into<String>, span: Span, path: Option<&Path<'_>>) {
-        if self.document.problems.len() > MAXIMUM_DIAGNOSTICS {
+    fn error(&mut self, summary: impl Into<String>, span: Span, path: Option<&Path<'_>>) {
+        if self.tree.errors.len() > MAXIMUM_DIAGNOSTICS {
             return;
         }
         let mut text = String::new();
         if let Some(path) = path {
             path.append_to(&mut text);
         }
-        self.document.problems.push(Problem {
+        self.tree.errors.push(SyntaxError {
             summary: summary.into(),
             span,
             path: Some(text),

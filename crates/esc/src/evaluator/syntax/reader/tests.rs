@@ -1,14 +1,14 @@
-//! What the reader makes of texts: values, spans and problems.
+//! What the reader makes of texts: values, spans and errors.
 
 use super::*;
 use crate::report::Style;
 use crate::{Diagnostic, Range, Severity, Sources};
 
 /// The span of each value that is a scalar: `line:column(byte)-line:column(byte)`.
-fn scalar_spans(node: &Node) -> Vec<String> {
+fn scalar_spans(node: &SyntaxNode) -> Vec<String> {
     match &node.kind {
-        Kind::List(items) => items.iter().flat_map(scalar_spans).collect(),
-        Kind::Object(entries) => entries
+        SyntaxKind::List(items) => items.iter().flat_map(scalar_spans).collect(),
+        SyntaxKind::Object(entries) => entries
             .iter()
             .flat_map(|entry| scalar_spans(&entry.value))
             .collect(),
@@ -23,30 +23,30 @@ fn scalar_spans(node: &Node) -> Vec<String> {
 }
 
 /// The value without its spans: `[a, {b=null}]`.
-fn shape(node: &Node) -> String {
+fn shape(node: &SyntaxNode) -> String {
     match &node.kind {
-        Kind::List(items) => {
+        SyntaxKind::List(items) => {
             let items: Vec<_> = items.iter().map(shape).collect();
             format!("[{}]", items.join(", "))
         }
-        Kind::Object(entries) => {
-            let entry = |entry: &Entry| format!("{}={}", entry.key.name, shape(&entry.value));
+        SyntaxKind::Object(entries) => {
+            let entry = |entry: &SyntaxEntry| format!("{}={}", entry.key.name, shape(&entry.value));
             let entries: Vec<_> = entries.iter().map(entry).collect();
             format!("{{{}}}", entries.join(", "))
         }
-        Kind::Null => "null".to_owned(),
-        Kind::Number(number) => number.as_str().to_owned(),
+        SyntaxKind::Null => "null".to_owned(),
+        SyntaxKind::Number(number) => number.as_str().to_owned(),
         _ => node.as_str().unwrap_or("?").to_owned(),
     }
 }
 
-/// `line:column summary` of each problem.
-fn problems(document: &Document) -> Vec<String> {
-    let show = |problem: &Problem| {
-        let Position { line, column, .. } = problem.span.begin;
-        format!("{line}:{column} {}", problem.summary)
+/// `line:column summary` of each error.
+fn errors(document: &SyntaxTree) -> Vec<String> {
+    let show = |error: &SyntaxError| {
+        let Position { line, column, .. } = error.span.begin;
+        format!("{line}:{column} {}", error.summary)
     };
-    document.problems.iter().map(show).collect()
+    document.errors.iter().map(show).collect()
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn scalars_have_the_spans_of_esc() {
         ("a: b\r\nc: d\r\n", "1:4(3)-1:5(4) 2:4(9)-2:5(10)"),
     ] {
         let document = parse(text);
-        assert_eq!(document.problems, [], "{text:?}");
+        assert_eq!(document.errors, [], "{text:?}");
         let spans = scalar_spans(&document.root.unwrap()).join(" ");
         assert_eq!(spans, expected, "{text:?}");
     }
@@ -102,7 +102,7 @@ fn empty_value_is_right_after_its_dash_or_colon() {
         ("a: \u{2028}\nb: c\n", "1:3(2)-1:3(2) 3:4(10)-3:5(11)"),
     ] {
         let document = parse(text);
-        assert_eq!(document.problems, [], "{text:?}");
+        assert_eq!(document.errors, [], "{text:?}");
         let spans = scalar_spans(&document.root.unwrap()).join(" ");
         assert_eq!(spans, expected, "{text:?}");
     }
@@ -138,7 +138,7 @@ fn indicators_in_flow_style_are_those_of_yaml_v3() {
         ("!<tag:yaml.org,2002:int> 1", "1"),
     ] {
         let document = parse(text);
-        assert_eq!(document.problems, [], "{text:?}");
+        assert_eq!(document.errors, [], "{text:?}");
         assert_eq!(shape(&document.root.unwrap()), expected, "{text:?}");
     }
 }
@@ -172,18 +172,18 @@ fn unsupported_yaml_is_reported_where_it_is() {
         ),
     ] {
         let document = parse(text);
-        assert!(document.readable, "{text:?}");
-        assert_eq!(problems(&document), [expected], "{text:?}");
+        assert!(document.is_valid, "{text:?}");
+        assert_eq!(errors(&document), [expected], "{text:?}");
     }
 }
 
 #[test]
-fn problem_has_the_path_of_its_node() {
+fn error_has_the_path_of_its_node() {
     let document = parse("a: &x\nb: [c, {d-e: *x}]\n[f]: *x\n2: {g: *x}\n");
     let paths: Vec<_> = document
-        .problems
+        .errors
         .iter()
-        .map(|problem| problem.path.as_deref().unwrap())
+        .map(|error| error.path.as_deref().unwrap())
         .collect();
     let expected = ["b[1][\"d-e\"]", "", "", "[\"2\"]", "[\"2\"].g"];
     assert_eq!(paths, expected);
@@ -205,7 +205,7 @@ fn message_has_no_text_of_a_secret() {
             "1:13 yaml: unknown anchor referenced",
         ),
     ] {
-        assert_eq!(problems(&parse(text)), [expected], "{text:?}");
+        assert_eq!(errors(&parse(text)), [expected], "{text:?}");
     }
 }
 
@@ -235,8 +235,8 @@ fn syntax_errors_have_the_text_of_yaml_v3() {
         ),
     ] {
         let document = parse(text);
-        assert!(!document.readable && document.root.is_none(), "{text:?}");
-        assert_eq!(problems(&document), [expected], "{text:?}");
+        assert!(!document.is_valid && document.root.is_none(), "{text:?}");
+        assert_eq!(errors(&document), [expected], "{text:?}");
     }
 }
 
@@ -250,8 +250,8 @@ fn deep_nesting_is_rejected() {
         block,
     ] {
         let document = parse(&text);
-        assert!(document.root.is_none() && !document.readable);
-        let summary = &document.problems[0].summary;
+        assert!(document.root.is_none() && !document.is_valid);
+        let summary = &document.errors[0].summary;
         assert!(summary.contains("nest"), "{summary}");
     }
 }
@@ -259,11 +259,11 @@ fn deep_nesting_is_rejected() {
 #[test]
 fn only_the_first_document_is_read() {
     let document = parse("a: b\n---\nc: [\n");
-    assert_eq!(document.problems, []);
+    assert_eq!(document.errors, []);
     assert_eq!(document.root.unwrap().entries().unwrap().len(), 1);
     for empty in ["", "# nothing\n", "\n"] {
         let document = parse(empty);
-        assert!(document.readable && document.root.is_none(), "{empty:?}");
+        assert!(document.is_valid && document.root.is_none(), "{empty:?}");
     }
 }
 
@@ -272,7 +272,7 @@ fn keys_and_values_are_counted() {
     for (text, nodes) in [("a", 1), ("a: [b, {c: }]", 7), ("[a: b]", 4), ("1: x", 3)] {
         assert_eq!(parse_within(text, nodes).nodes, nodes, "{text}");
         let document = parse_within(text, nodes - 1);
-        assert_eq!((document.readable, document.nodes), (false, nodes - 1));
+        assert_eq!((document.is_valid, document.nodes), (false, nodes - 1));
     }
 }
 
@@ -292,7 +292,7 @@ fn caret_of_a_syntax_error_is_under_its_line() {
     ] {
         let mut sources = Sources::default();
         let environment = sources.add("env", "./env.yaml", text.to_owned().into());
-        let Problem { summary, span, .. } = parse(text).problems.remove(0);
+        let SyntaxError { summary, span, .. } = parse(text).errors.remove(0);
         let diagnostic = Diagnostic {
             severity: Severity::Error,
             summary,
