@@ -44,6 +44,7 @@
 
 pub mod authenticate;
 pub mod aws;
+mod bounded_read;
 pub mod cache;
 pub mod clock;
 pub mod commands;
@@ -58,6 +59,7 @@ pub mod identity_token;
 pub mod kubernetes;
 pub mod log;
 pub mod opener;
+mod private_files;
 pub mod process;
 pub mod providers;
 pub mod pulumi_cloud;
