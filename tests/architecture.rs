@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the library from the bottom up, each with the modules it may depend on.
 const RULES: &[(&str, &[&str])] = &[
+    ("bounded_read", &[]),
     ("error", &[]),
     ("secret", &[]),
     ("log", &[]),
@@ -20,21 +21,44 @@ const RULES: &[(&str, &[&str])] = &[
     ("context", &["clock", "host", "http", "log"]),
     ("file_tracker", &["digest"]),
     ("opener", &["clock", "error", "file_tracker"]),
-    ("http", &["clock", "error", "host", "secret"]),
+    (
+        "http",
+        &["bounded_read", "clock", "error", "host", "secret"],
+    ),
     (
         "identity_token",
-        &["context", "clock", "error", "host", "http", "secret"],
+        &[
+            "bounded_read",
+            "context",
+            "clock",
+            "error",
+            "host",
+            "http",
+            "secret",
+        ],
     ),
     (
         "cache",
-        &["clock", "digest", "error", "file_tracker", "secret"],
+        &[
+            "bounded_read",
+            "clock",
+            "digest",
+            "error",
+            "file_tracker",
+            "private_files",
+            "secret",
+        ],
     ),
     (
         "config",
         &["clock", "error", "host", "kubernetes::ApiVersion", "secret"],
     ),
     ("kubernetes", &["clock", "error", "host", "secret"]),
-    ("process", &["clock", "error", "host", "secret"]),
+    ("private_files", &[]),
+    (
+        "process",
+        &["clock", "error", "host", "private_files", "secret"],
+    ),
     (
         "aws",
         &[
@@ -51,11 +75,19 @@ const RULES: &[(&str, &[&str])] = &[
     ),
     (
         "pulumi_state",
-        &["clock", "error", "file_tracker", "host", "secret"],
+        &[
+            "bounded_read",
+            "clock",
+            "error",
+            "file_tracker",
+            "host",
+            "secret",
+        ],
     ),
     (
         "pulumi_cloud",
         &[
+            "bounded_read",
             "context",
             "clock",
             "error",

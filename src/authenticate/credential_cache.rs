@@ -256,7 +256,7 @@ pub(super) fn describe(inputs: &Inputs, context: Context<'_>) -> String {
     match call.cache.last_failure() {
         None => held,
         Some(failure) => {
-            let age = format_duration(context.now().since(failure.at()));
+            let age = format_duration(context.now().since(failure.at));
             format!("{held}; last failure {age} ago: {}", failure.into_error())
         }
     }
