@@ -38,6 +38,10 @@ impl<'t> Cursor<'t> {
         self.mark
     }
 
+    pub(crate) fn byte(&self) -> usize {
+        self.mark.byte
+    }
+
     /// The byte `ahead` of the cursor.
     pub(crate) fn peek_at(&self, ahead: usize) -> u8 {
         #[cfg(test)]
@@ -80,10 +84,6 @@ impl<'t> Cursor<'t> {
 
     pub(crate) fn is_break_at(&self, ahead: usize) -> bool {
         self.break_length(ahead) != 0
-    }
-
-    pub(crate) fn is_at_break_or_end(&self) -> bool {
-        self.is_at_break() || self.is_at_end()
     }
 
     /// Whether a blank, a line break or the end of the text is `ahead` of the cursor.

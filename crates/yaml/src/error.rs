@@ -48,7 +48,8 @@ impl Error {
         Self::syntax(message, None, problem)
     }
 
-    pub(crate) fn limit(kind: ErrorKind, message: String, position: Position) -> Self {
+    pub(crate) fn limit(kind: ErrorKind, message: String, problem: Mark) -> Self {
+        let position = problem.position();
         Self {
             kind,
             message: message.into(),

@@ -9,7 +9,7 @@ impl Parser<'_> {
             TokenKind::BlockEntry { after_comment } => self.block_item(after_comment, |kind| {
                 matches!(kind, TokenKind::BlockEntry { .. } | TokenKind::BlockEnd)
             }),
-            TokenKind::BlockEnd => self.block_end(),
+            TokenKind::BlockEnd => self.take_end(),
             _ => self.error("did not find expected '-' indicator"),
         }
     }
@@ -37,7 +37,7 @@ impl Parser<'_> {
         // goes on behind the error, and reports it unless it finds another one in the item.
         let error = after_comment.then(|| self.peek().err()).flatten();
         if ends(&self.peek()?.kind) {
-            self.empty(mark)?;
+            self.empty(mark, None)?;
         } else {
             self.node(Context::Block)?;
         }
@@ -50,22 +50,16 @@ impl Parser<'_> {
         let token = self.peek()?;
         let mark = match (&token.kind, expects_key) {
             (TokenKind::Key, true) | (TokenKind::Value, false) => self.take()?.end,
-            (TokenKind::BlockEnd, true) => return self.block_end(),
+            (TokenKind::BlockEnd, true) => return self.take_end(),
             (_, true) => return self.error("did not find expected key"),
             (_, false) => {
                 let mark = token.start;
-                return self.empty(mark);
+                return self.empty(mark, None);
             }
         };
         match self.peek()?.kind {
-            TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => self.empty(mark),
+            TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd => self.empty(mark, None),
             _ => self.node(Context::BlockMapping),
         }
-    }
-
-    fn block_end(&mut self) -> Result<(), Error> {
-        self.take()?;
-        self.close();
-        Ok(())
     }
 }

@@ -7,14 +7,14 @@ impl Parser<'_> {
     /// Reads the next item of a flow sequence, or its end.
     pub(super) fn flow_sequence(&mut self) -> Result<(), Error> {
         if matches!(self.peek()?.kind, TokenKind::FlowSequenceEnd) {
-            return self.flow_end();
+            return self.take_end();
         }
         self.separator("did not find expected ',' or ']'")?;
         match self.peek()?.kind {
             TokenKind::FlowSequenceEnd => Ok(()),
             TokenKind::Key => {
                 let start = self.take()?.start;
-                self.open(Open::new(Form::FlowPair, start, start, None))
+                self.open(Form::FlowPair, start, start, None)
             }
             _ => self.node(Context::Flow),
         }
@@ -22,7 +22,7 @@ impl Parser<'_> {
 
     /// Reads the key or the value of a pair in a flow sequence, or closes it.
     pub(super) fn flow_pair(&mut self) -> Result<(), Error> {
-        if self.open.last().is_some_and(Open::has_entry) {
+        if self.open.last().is_some_and(|open| !open.is_empty()) {
             self.close();
             return Ok(());
         }
@@ -36,7 +36,7 @@ impl Parser<'_> {
             (true, true) => {
                 // yaml.v3 drops the token, whichever it is, and so rejects such a pair.
                 let mark = self.take()?.end;
-                self.empty(mark)
+                self.empty(mark, None)
             }
             (false, _) => self.flow_value(),
         }
@@ -48,12 +48,12 @@ impl Parser<'_> {
             let is_bare = self.open.last().is_some_and(|it| it.is_bare_key);
             if is_bare {
                 let mark = self.peek()?.start;
-                return self.empty(mark);
+                return self.empty(mark, None);
             }
             return self.flow_value();
         }
         if matches!(self.peek()?.kind, TokenKind::FlowMappingEnd) {
-            return self.flow_end();
+            return self.take_end();
         }
         self.separator("did not find expected ',' or '}'")?;
         let is_bare_key = match self.peek()?.kind {
@@ -71,7 +71,7 @@ impl Parser<'_> {
         match token.kind {
             TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd if !is_bare_key => {
                 let mark = token.start;
-                self.empty(mark)
+                self.empty(mark, None)
             }
             _ => self.node(Context::Flow),
         }
@@ -82,38 +82,30 @@ impl Parser<'_> {
         let token = self.peek()?;
         let indicator = token.start;
         if !matches!(token.kind, TokenKind::Value) {
-            return self.empty(indicator);
+            return self.empty(indicator, None);
         }
         self.take()?;
         let is_pair = self.open.last().is_some_and(|it| it.form == Form::FlowPair);
         let token = self.peek()?;
         let next = token.start;
         match (&token.kind, is_pair) {
-            (TokenKind::FlowEntry | TokenKind::FlowSequenceEnd, true) => self.empty(indicator),
-            (TokenKind::FlowEntry | TokenKind::FlowMappingEnd, false) => self.empty(next),
+            (TokenKind::FlowEntry | TokenKind::FlowSequenceEnd, true) => {
+                self.empty(indicator, None)
+            }
+            (TokenKind::FlowEntry | TokenKind::FlowMappingEnd, false) => self.empty(next, None),
             _ => self.node(Context::Flow),
         }
     }
 
     /// Takes the comma between two items.
     fn separator(&mut self, message: &'static str) -> Result<(), Error> {
-        let is_first = match self.open.last_mut() {
-            Some(open) => std::mem::take(&mut open.is_first),
-            None => true,
-        };
-        if is_first {
+        if self.open.last().is_none_or(Open::is_empty) {
             return Ok(());
         }
         if !matches!(self.peek()?.kind, TokenKind::FlowEntry) {
             return self.error(message);
         }
         self.take()?;
-        Ok(())
-    }
-
-    fn flow_end(&mut self) -> Result<(), Error> {
-        self.take()?;
-        self.close();
         Ok(())
     }
 }

@@ -5,7 +5,6 @@ use crate::node::Properties;
 use crate::parser::Parser;
 use crate::position::Mark;
 use crate::scanner::{Tag, TokenKind};
-use crate::text_buffer::TextBuffer;
 
 /// What begins the tags that YAML defines.
 const CORE_PREFIX: &str = "tag:yaml.org,2002:";
@@ -30,12 +29,9 @@ impl Parser<'_> {
                 _ => break,
             }
         }
-        let tag = match tag {
-            None => None,
-            Some(token) => match token.kind {
-                TokenKind::Tag(tag) => Some(self.resolve_tag(&tag, start, token.start)?),
-                _ => None,
-            },
+        let tag = match tag.map(|token| (token.kind, token.start)) {
+            Some((TokenKind::Tag(tag), mark)) => Some(self.resolve_tag(&tag, start, mark)?),
+            _ => None,
         };
         self.anchors.extend(anchor);
         let properties = Properties {
@@ -62,15 +58,11 @@ impl Parser<'_> {
                 return Err(Error::parser("found undefined tag handle", start, mark));
             }
         };
-        let mut full = TextBuffer::default();
-        full.push_str(prefix);
-        full.push_str(&tag.suffix);
-        let Some(name) = full.as_str().strip_prefix(CORE_PREFIX) else {
-            return Ok(full.into_text());
-        };
-        let mut short = TextBuffer::default();
-        short.push_str("!!");
-        short.push_str(name);
-        Ok(short.into_text())
+        // `concat` leaves no copies behind: it allocates once.
+        let full = Zeroizing::new([prefix, &tag.suffix].concat());
+        Ok(match full.strip_prefix(CORE_PREFIX) {
+            Some(name) => Zeroizing::new(["!!", name].concat()),
+            None => full,
+        })
     }
 }

@@ -8,6 +8,10 @@ pub(crate) struct Token<'t> {
     pub(crate) kind: TokenKind<'t>,
     pub(crate) start: Mark,
     pub(crate) end: Mark,
+    /// How many flow collections are around it.
+    pub(super) flow_level: usize,
+    /// Whether it was saved as a key candidate, and not given up since.
+    pub(super) is_candidate: bool,
 }
 
 /// The kinds of [`Token`].
@@ -53,15 +57,11 @@ pub(crate) enum TokenKind<'t> {
 }
 
 impl TokenKind<'_> {
-    /// Whether it ends a document or begins the next one.
-    pub(crate) fn is_between_documents(&self) -> bool {
+    /// Whether it is a directive or `---`.
+    pub(crate) fn begins_document(&self) -> bool {
         matches!(
             self,
-            Self::VersionDirective { .. }
-                | Self::TagDirective(_)
-                | Self::DocumentStart
-                | Self::DocumentEnd
-                | Self::StreamEnd
+            Self::VersionDirective { .. } | Self::TagDirective(_) | Self::DocumentStart
         )
     }
 }
