@@ -43,11 +43,6 @@ impl Error {
         Self::syntax(message, named_line(context, problem), problem)
     }
 
-    /// An error that yaml.v3 reports without a line.
-    pub(crate) fn unplaced(message: impl Into<Cow<'static, str>>, problem: Mark) -> Self {
-        Self::syntax(message, None, problem)
-    }
-
     pub(crate) fn limit(kind: ErrorKind, message: String, problem: Mark) -> Self {
         let position = problem.position();
         Self {
@@ -58,7 +53,12 @@ impl Error {
         }
     }
 
-    fn syntax(message: impl Into<Cow<'static, str>>, line: Option<usize>, problem: Mark) -> Self {
+    /// A syntax error, with the line that yaml.v3 names, if it names one.
+    pub(crate) fn syntax(
+        message: impl Into<Cow<'static, str>>,
+        line: Option<usize>,
+        problem: Mark,
+    ) -> Self {
         Self {
             kind: ErrorKind::Syntax,
             message: message.into(),

@@ -156,16 +156,9 @@ fn move_collections(kind: &mut NodeKind, pending: &mut Vec<NodeKind>) {
 }
 
 impl fmt::Debug for Node {
-    /// Writes the kind and the place. Neither the text, which may be secret, nor the children, which
-    /// may nest deep.
+    /// Writes the place. Neither the text, which may be secret, nor the children, which may nest deep.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match &self.kind {
-            NodeKind::Scalar { .. } => "scalar",
-            NodeKind::Sequence(_) => "sequence",
-            NodeKind::Mapping(_) => "mapping",
-            NodeKind::Alias(_) => "alias",
-        };
         let Position { line, column, .. } = self.start;
-        write!(f, "{kind} at {line}:{column}")
+        write!(f, "node at {line}:{column}")
     }
 }

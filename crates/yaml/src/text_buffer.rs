@@ -2,25 +2,28 @@ use zeroize::Zeroizing;
 
 /// A string that leaves no copies behind: what it held before it grew is wiped.
 #[derive(Default)]
-pub(crate) struct TextBuffer(Zeroizing<String>);
+pub(crate) struct TextBuffer {
+    /// `None` before the first text, because it takes time to wipe an empty string too.
+    text: Option<Zeroizing<String>>,
+}
 
 impl TextBuffer {
-    /// The smallest buffer.
+    /// Short texts are not moved while they grow.
     const MIN_CAPACITY: usize = 32;
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(crate) fn push_str(&mut self, text: &str) {
-        let old_length = self.0.len();
-        if self.0.capacity() - old_length < text.len() {
-            let capacity = (2 * old_length + text.len()).max(Self::MIN_CAPACITY);
-            let mut larger = Zeroizing::new(String::with_capacity(capacity));
-            larger.push_str(&self.0);
-            self.0 = larger;
+        match &mut self.text {
+            Some(buffer) if buffer.capacity() - buffer.len() >= text.len() => buffer.push_str(text),
+            _ if text.is_empty() => {}
+            old => {
+                let former = old.as_ref().map_or("", |it| it.as_str());
+                let capacity = (2 * former.len() + text.len()).max(Self::MIN_CAPACITY);
+                let mut larger = Zeroizing::new(String::with_capacity(capacity));
+                larger.push_str(former);
+                larger.push_str(text);
+                *old = Some(larger);
+            }
         }
-        self.0.push_str(text);
     }
 
     pub(crate) fn push(&mut self, character: char) {
@@ -28,6 +31,6 @@ impl TextBuffer {
     }
 
     pub(crate) fn into_text(self) -> Zeroizing<String> {
-        self.0
+        self.text.unwrap_or_default()
     }
 }

@@ -19,9 +19,8 @@ impl Parser<'_> {
                 TokenKind::VersionDirective { .. } => {
                     return error("found incompatible YAML document", token.start);
                 }
-                TokenKind::TagDirective(directive) => {
-                    let former = self.tag_prefixes.insert(directive.handle, directive.prefix);
-                    if former.is_some() {
+                TokenKind::TagDirective { handle, prefix } => {
+                    if self.tag_prefixes.insert(handle, prefix).is_some() {
                         return error("found duplicate %TAG directive", token.start);
                     }
                 }

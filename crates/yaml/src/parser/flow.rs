@@ -26,31 +26,26 @@ impl Parser<'_> {
             self.close();
             return Ok(());
         }
-        let expects_key = self.expects_key();
-        let is_key_missing = matches!(
-            self.peek()?.kind,
-            TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd
-        );
-        match (expects_key, is_key_missing) {
-            (true, false) => self.node(Context::Flow),
-            (true, true) => {
+        if !self.expects_key() {
+            return self.flow_value();
+        }
+        match self.peek()?.kind {
+            TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd => {
                 // yaml.v3 drops the token, whichever it is, and so rejects such a pair.
                 let mark = self.take()?.end;
                 self.empty(mark, None)
             }
-            (false, _) => self.flow_value(),
+            _ => self.node(Context::Flow),
         }
     }
 
     /// Reads the next key or value of a flow mapping, or its end.
     pub(super) fn flow_mapping(&mut self) -> Result<(), Error> {
         if !self.expects_key() {
-            let is_bare = self.open.last().is_some_and(|it| it.is_bare_key);
-            if is_bare {
-                let mark = self.peek()?.start;
-                return self.empty(mark, None);
-            }
-            return self.flow_value();
+            return match self.open.last() {
+                Some(open) if open.is_bare_key => self.empty_here(),
+                _ => self.flow_value(),
+            };
         }
         if matches!(self.peek()?.kind, TokenKind::FlowMappingEnd) {
             return self.take_end();
@@ -67,11 +62,9 @@ impl Parser<'_> {
         if let Some(open) = self.open.last_mut() {
             open.is_bare_key = is_bare_key;
         }
-        let token = self.peek()?;
-        match token.kind {
+        match self.peek()?.kind {
             TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd if !is_bare_key => {
-                let mark = token.start;
-                self.empty(mark, None)
+                self.empty_here()
             }
             _ => self.node(Context::Flow),
         }
@@ -79,20 +72,14 @@ impl Parser<'_> {
 
     /// Reads a value, which is empty without a `:`.
     fn flow_value(&mut self) -> Result<(), Error> {
-        let token = self.peek()?;
-        let indicator = token.start;
-        if !matches!(token.kind, TokenKind::Value) {
-            return self.empty(indicator, None);
+        if !matches!(self.peek()?.kind, TokenKind::Value) {
+            return self.empty_here();
         }
-        self.take()?;
+        let colon = self.take()?.start;
         let is_pair = self.open.last().is_some_and(|it| it.form == Form::FlowPair);
-        let token = self.peek()?;
-        let next = token.start;
-        match (&token.kind, is_pair) {
-            (TokenKind::FlowEntry | TokenKind::FlowSequenceEnd, true) => {
-                self.empty(indicator, None)
-            }
-            (TokenKind::FlowEntry | TokenKind::FlowMappingEnd, false) => self.empty(next, None),
+        match (&self.peek()?.kind, is_pair) {
+            (TokenKind::FlowEntry | TokenKind::FlowSequenceEnd, true) => self.empty(colon, None),
+            (TokenKind::FlowEntry | TokenKind::FlowMappingEnd, false) => self.empty_here(),
             _ => self.node(Context::Flow),
         }
     }

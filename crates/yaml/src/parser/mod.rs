@@ -61,18 +61,17 @@ impl<'t> Parser<'t> {
             return Ok(None);
         }
         let is_explicit = self.document_start()?;
-        let Token { kind, start, .. } = self.peek()?;
+        let kind = &self.peek()?.kind;
         let ends = matches!(kind, TokenKind::DocumentEnd | TokenKind::StreamEnd);
         if is_explicit && (ends || kind.begins_document()) {
-            let start = *start;
-            self.empty(start, None)?;
+            self.empty_here()?;
         } else {
             self.node(Context::Block)?;
         }
         while let Some(open) = self.open.last() {
             match open.form {
-                Form::BlockSequence => self.block_sequence(),
-                Form::IndentlessSequence => self.indentless_sequence(),
+                Form::BlockSequence => self.block_sequence(true),
+                Form::IndentlessSequence => self.block_sequence(false),
                 Form::BlockMapping => self.block_mapping(),
                 Form::FlowSequence => self.flow_sequence(),
                 Form::FlowPair => self.flow_pair(),
@@ -132,7 +131,7 @@ impl<'t> Parser<'t> {
         let token = self.take()?;
         if !self.anchors.contains(name) {
             let message = format!("unknown anchor '{name}' referenced");
-            return Err(Error::unplaced(message, token.start));
+            return Err(Error::syntax(message, None, token.start));
         }
         let kind = NodeKind::Alias(Zeroizing::new(name.to_owned()));
         self.add(kind, token.start, None, token.start.byte)
@@ -150,6 +149,12 @@ impl<'t> Parser<'t> {
         }
         let kind = NodeKind::Scalar { value, style };
         self.add(kind, start, properties, token.start.byte)
+    }
+
+    /// Adds a scalar that is not written, at the next token.
+    fn empty_here(&mut self) -> Result<(), Error> {
+        let start = self.peek()?.start;
+        self.empty(start, None)
     }
 
     /// Adds a scalar that is not written.

@@ -47,7 +47,7 @@ impl Scanner<'_> {
         }
         match chomping {
             Chomping::Strip => {}
-            Chomping::Clip => value.push_str(breaks.first()),
+            Chomping::Clip => value.push_str(breaks.first.unwrap_or_default()),
             Chomping::Keep => breaks.keep_in(&mut value),
         }
         self.push_scalar(value.into_text(), style, content_end);

@@ -1,5 +1,5 @@
 use crate::error::Error;
-use crate::scanner::{Scanner, TagDirective, TokenKind};
+use crate::scanner::{Scanner, TokenKind};
 
 /// The most digits of a version number.
 const MAX_VERSION_DIGITS: usize = 2;
@@ -64,7 +64,6 @@ impl<'t> Scanner<'t> {
         if !self.cursor.is_space_at(0) {
             return self.error("did not find expected whitespace or line break");
         }
-        let directive = TagDirective { handle, prefix };
-        Ok(TokenKind::TagDirective(Box::new(directive)))
+        Ok(TokenKind::TagDirective { handle, prefix })
     }
 }

@@ -21,8 +21,7 @@ use crate::error::Error;
 use crate::node::ScalarStyle;
 use crate::position::Mark;
 
-use token::TagDirective;
-pub(crate) use token::{Tag, Token, TokenKind};
+pub(crate) use token::{Token, TokenKind};
 use unprintable::Unprintable;
 
 /// How many tokens yaml.v3 reads ahead of the one that it parses. This decides whether it reports
@@ -116,7 +115,7 @@ impl<'t> Scanner<'t> {
 
     /// The parser does not read on behind the end of the stream.
     fn end_error(&self) -> Error {
-        Error::unplaced("unexpected end of stream", self.cursor.mark())
+        Error::syntax("unexpected end of stream", None, self.cursor.mark())
     }
 
     /// Reads tokens until none can be inserted before the next one.
@@ -242,7 +241,7 @@ impl<'t> Scanner<'t> {
                 | TokenKind::DocumentStart
                 | TokenKind::DocumentEnd
                 | TokenKind::VersionDirective { .. }
-                | TokenKind::TagDirective(_)
+                | TokenKind::TagDirective { .. }
                 | TokenKind::Scalar {
                     style: ScalarStyle::Literal | ScalarStyle::Folded,
                     ..

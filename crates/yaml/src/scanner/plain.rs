@@ -1,5 +1,3 @@
-use zeroize::Zeroizing;
-
 use crate::error::Error;
 use crate::node::ScalarStyle;
 use crate::scanner::{Scanner, TokenKind};
@@ -9,8 +7,8 @@ impl Scanner<'_> {
     pub(super) fn fetch_plain(&mut self) -> Result<(), Error> {
         self.save_candidate()?;
         let minimum = self.indent().map_or(0, |indent| indent + 1);
-        // What lines before this one mean, and where the text begins that is not copied yet.
-        let mut folded = TextBuffer::default();
+        // The value of the lines before, and where the text begins that is not copied yet.
+        let mut value = TextBuffer::default();
         let mut run_start = self.start.byte;
         let mut end = self.start;
         let mut breaks = LineBreaks::default();
@@ -22,8 +20,8 @@ impl Scanner<'_> {
                 break;
             }
             if !breaks.is_empty() {
-                folded.push_str(self.cursor.slice(run_start, end.byte));
-                breaks.fold_into(&mut folded);
+                value.push_str(self.cursor.slice(run_start, end.byte));
+                breaks.fold_into(&mut value);
                 run_start = word_start;
             }
             end = word_end;
@@ -42,18 +40,12 @@ impl Scanner<'_> {
                 break;
             }
         }
-        let last_run = self.cursor.slice(run_start, end.byte);
-        let value = if folded.is_empty() {
-            Zeroizing::new(last_run.to_owned())
-        } else {
-            folded.push_str(last_run);
-            folded.into_text()
-        };
+        value.push_str(self.cursor.slice(run_start, end.byte));
         if !breaks.is_empty() {
             self.key_allowed = true;
         }
         let kind = TokenKind::Scalar {
-            value,
+            value: value.into_text(),
             style: ScalarStyle::Plain,
             content_end: end.byte,
         };
@@ -81,7 +73,7 @@ impl Scanner<'_> {
 /// The line breaks between two words of a scalar.
 #[derive(Default)]
 pub(super) struct LineBreaks {
-    first: Option<&'static str>,
+    pub(super) first: Option<&'static str>,
     /// The others.
     trailing: String,
 }
@@ -89,18 +81,15 @@ pub(super) struct LineBreaks {
 impl LineBreaks {
     /// A line break that means nothing, as `\` before it says in double quotes.
     pub(super) fn escaped() -> Self {
+        let first = Some("");
         Self {
-            first: Some(""),
-            trailing: String::new(),
+            first,
+            ..Self::default()
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.first.is_none()
-    }
-
-    pub(super) fn first(&self) -> &'static str {
-        self.first.unwrap_or_default()
     }
 
     pub(super) fn push(&mut self, line_break: &'static str) {

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::error::Error;
-use crate::scanner::{Scanner, Tag, TokenKind};
+use crate::scanner::{Scanner, TokenKind};
 use crate::text_buffer::TextBuffer;
 
 impl<'t> Scanner<'t> {
@@ -41,36 +41,36 @@ impl<'t> Scanner<'t> {
         if !self.cursor.is_space_at(0) {
             return self.error("did not find expected whitespace or line break");
         }
-        self.push(TokenKind::Tag(Box::new(tag)));
+        self.push(tag);
         Ok(())
     }
 
     /// Reads `!<tag>`.
-    fn read_verbatim_tag(&mut self) -> Result<Tag<'t>, Error> {
+    fn read_verbatim_tag(&mut self) -> Result<TokenKind<'t>, Error> {
         self.cursor.skip_ascii(2);
         let suffix = self.read_uri("")?;
         if self.cursor.peek() != b'>' {
             return self.error("did not find the expected '>'");
         }
         self.cursor.skip_ascii(1);
-        Ok(Tag { handle: "", suffix })
+        Ok(TokenKind::Tag { handle: "", suffix })
     }
 
     /// Reads `!handle!suffix`, `!suffix` or `!`.
-    fn read_tag(&mut self) -> Result<Tag<'t>, Error> {
+    fn read_tag(&mut self) -> Result<TokenKind<'t>, Error> {
         let handle = self.read_tag_handle();
         if handle.len() > 1 && handle.ends_with('!') {
             let suffix = self.read_uri("")?;
-            return Ok(Tag { handle, suffix });
+            return Ok(TokenKind::Tag { handle, suffix });
         }
         // What seemed to be a handle is the beginning of the suffix.
         let (handle, head) = handle.split_at(1);
         if head.is_empty() && !is_uri_byte(self.cursor.peek()) {
             let suffix = Zeroizing::new("!".to_owned());
-            return Ok(Tag { handle: "", suffix });
+            return Ok(TokenKind::Tag { handle: "", suffix });
         }
         let suffix = self.read_uri(head)?;
-        Ok(Tag { handle, suffix })
+        Ok(TokenKind::Tag { handle, suffix })
     }
 
     /// Reads `!`, `!name` or `!name!`.
@@ -98,10 +98,11 @@ impl<'t> Scanner<'t> {
             }
             uri.push(self.read_uri_escape()?);
         }
+        let uri = uri.into_text();
         if uri.is_empty() {
             return self.error("did not find expected tag URI");
         }
-        Ok(uri.into_text())
+        Ok(uri)
     }
 
     /// Reads the `%XX` escapes of one character.

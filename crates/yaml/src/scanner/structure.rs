@@ -71,10 +71,8 @@ impl<'t> Scanner<'t> {
     }
 
     pub(super) fn fetch_block_entry(&mut self) -> Result<(), Error> {
-        if !self.in_flow() {
-            self.check_allowed("block sequence entries are not allowed in this context")?;
-            self.open_block(TokenKind::BlockSequenceStart, None, self.start)?;
-        }
+        let message = "block sequence entries are not allowed in this context";
+        self.require_block(TokenKind::BlockSequenceStart, message)?;
         self.drop_candidate()?;
         self.key_allowed = true;
         let after_comment = self.comment.is_some();
@@ -83,10 +81,8 @@ impl<'t> Scanner<'t> {
     }
 
     pub(super) fn fetch_key(&mut self) -> Result<(), Error> {
-        if !self.in_flow() {
-            self.check_allowed("mapping keys are not allowed in this context")?;
-            self.open_block(TokenKind::BlockMappingStart, None, self.start)?;
-        }
+        let message = "mapping keys are not allowed in this context";
+        self.require_block(TokenKind::BlockMappingStart, message)?;
         self.drop_candidate()?;
         self.key_allowed = !self.in_flow();
         self.fetch_indicator(TokenKind::Key, 1);
@@ -99,14 +95,12 @@ impl<'t> Scanner<'t> {
             let KeyCandidate { token, mark, .. } = candidate;
             self.stop_waiting(token);
             self.insert(token, TokenKind::Key, mark);
-            self.open_block(TokenKind::BlockMappingStart, Some(token), mark)?;
+            self.open_block(TokenKind::BlockMappingStart, token, mark)?;
             self.set_candidate(None);
             self.key_allowed = false;
         } else {
-            if !self.in_flow() {
-                self.check_allowed("mapping values are not allowed in this context")?;
-                self.open_block(TokenKind::BlockMappingStart, None, self.start)?;
-            }
+            let message = "mapping values are not allowed in this context";
+            self.require_block(TokenKind::BlockMappingStart, message)?;
             self.key_allowed = !self.in_flow();
         }
         self.fetch_indicator(TokenKind::Value, 1);
@@ -118,27 +112,24 @@ impl<'t> Scanner<'t> {
         self.push(kind);
     }
 
-    fn check_allowed(&self, message: &'static str) -> Result<(), Error> {
-        if self.key_allowed {
-            return Ok(());
+    /// Opens a block collection for the token that is read, unless it is in a flow collection.
+    /// Fails if the token may not be there.
+    fn require_block(&mut self, kind: TokenKind<'t>, message: &'static str) -> Result<(), Error> {
+        if !self.key_allowed && !self.in_flow() {
+            return self.error(message);
         }
-        self.error(message)
+        self.open_block(kind, self.next_number(), self.start)
     }
 
     /// Opens a block collection if `mark` is further to the right than the innermost one, before
     /// the token of this number.
-    fn open_block(
-        &mut self,
-        kind: TokenKind<'t>,
-        token: Option<usize>,
-        mark: Mark,
-    ) -> Result<(), Error> {
+    fn open_block(&mut self, kind: TokenKind<'t>, token: usize, mark: Mark) -> Result<(), Error> {
         if self.in_flow() || self.indent().is_some_and(|indent| indent >= mark.column) {
             return Ok(());
         }
         self.indents.push(mark.column);
         self.check_depth(self.indents.len(), mark)?;
-        self.insert(token.unwrap_or(self.next_number()), kind, mark);
+        self.insert(token, kind, mark);
         Ok(())
     }
 

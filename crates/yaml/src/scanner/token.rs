@@ -20,7 +20,10 @@ pub(crate) enum TokenKind<'t> {
         major: u32,
         minor: u32,
     },
-    TagDirective(Box<TagDirective<'t>>),
+    TagDirective {
+        handle: &'t str,
+        prefix: Zeroizing<String>,
+    },
     /// `---`
     DocumentStart,
     /// `...`
@@ -47,7 +50,11 @@ pub(crate) enum TokenKind<'t> {
     Value,
     Alias(&'t str),
     Anchor(&'t str),
-    Tag(Box<Tag<'t>>),
+    /// A tag as it is written: the handle is empty for `!<verbatim>` tags.
+    Tag {
+        handle: &'t str,
+        suffix: Zeroizing<String>,
+    },
     Scalar {
         value: Zeroizing<String>,
         style: ScalarStyle,
@@ -61,19 +68,7 @@ impl TokenKind<'_> {
     pub(crate) fn begins_document(&self) -> bool {
         matches!(
             self,
-            Self::VersionDirective { .. } | Self::TagDirective(_) | Self::DocumentStart
+            Self::VersionDirective { .. } | Self::TagDirective { .. } | Self::DocumentStart
         )
     }
-}
-
-/// A tag as it is written: the handle is empty for `!<verbatim>` tags.
-pub(crate) struct Tag<'t> {
-    pub(crate) handle: &'t str,
-    pub(crate) suffix: Zeroizing<String>,
-}
-
-/// A `%TAG` directive.
-pub(crate) struct TagDirective<'t> {
-    pub(crate) handle: &'t str,
-    pub(crate) prefix: Zeroizing<String>,
 }
