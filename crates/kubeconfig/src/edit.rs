@@ -6,7 +6,7 @@
 use serde::de::IgnoredAny;
 use serde_json::{Value as Json, json};
 
-use crate::changes::{Changes, EntryChange, Section, new_document};
+use crate::changes::{Changes, EntryChange, Section, new_kubeconfig};
 use crate::error::{Error, Result};
 use crate::text_edit::{self, TextEdit};
 use crate::tree::{self, Kind, Node};
@@ -61,7 +61,7 @@ fn check_json(old: &str, new: String) -> Result<String> {
 /// Writes the first document after the comments of a text that has none.
 fn append_document(text: &str, changes: &Changes) -> Result<String> {
     let line_break = text_edit::line_break(text);
-    let document = new_document(changes, line_break);
+    let document = new_kubeconfig(changes).replace('\n', line_break);
     let mut edited = text.to_owned();
     if !edited.is_empty() && !edited.ends_with('\n') {
         edited.push_str(line_break);
@@ -81,18 +81,15 @@ fn check_root(root: &Node) -> Result<()> {
         if let Some(found) = root.get(key).filter(|found| !found.is_null())
             && found.text() != Some(expected)
         {
-            return Err(Error::not_editable(format!(
-                "its `{key}` is not `{expected}`"
-            )));
+            let reason = format!("its `{key}` is not `{expected}`");
+            return Err(Error::not_editable(reason));
         }
     }
     for section in Section::ALL {
+        let key = section.key();
         let entries = root.entries().iter();
-        if entries.filter(|entry| entry.has_key(section.key())).count() > 1 {
-            return Err(Error::not_editable(format!(
-                "it has `{}` twice",
-                section.key()
-            )));
+        if entries.filter(|entry| entry.has_key(key)).count() > 1 {
+            return Err(Error::not_editable(format!("it has `{key}` twice")));
         }
     }
     Ok(())
@@ -117,8 +114,7 @@ fn next_edits(root: &Node, changes: &Changes) -> Result<Vec<TreeEdit>> {
 /// The next edit of an entry: adds it, adds its content, or changes a field.
 fn next_entry_edit(root: &Node, change: &EntryChange) -> Result<Option<TreeEdit>> {
     let (list_key, content_key) = (change.section.key(), change.section.content_key());
-    let list = root.get(list_key).filter(|list| !list.is_null());
-    let Some(list) = list.filter(|list| !is_empty(list)) else {
+    let Some(list) = root.get(list_key).filter(|list| !is_empty(list)) else {
         return Ok(Some(TreeEdit::Set {
             path: Vec::new(),
             key: list_key,
@@ -139,14 +135,11 @@ fn next_entry_edit(root: &Node, change: &EntryChange) -> Result<Option<TreeEdit>
         }));
     };
     if items.any(|(_, item)| has_name(item)) {
-        return Err(Error::not_editable(format!(
-            "`{list_key}` has two entries named `{}`",
-            change.name
-        )));
+        let reason = format!("`{list_key}` has two entries named `{}`", change.name);
+        return Err(Error::not_editable(reason));
     }
     let mut path = vec![PathSegment::Key(list_key), PathSegment::Index(index)];
-    let content = item.get(content_key).filter(|content| !content.is_null());
-    let Some(content) = content.filter(|content| !is_empty(content)) else {
+    let Some(content) = item.get(content_key).filter(|content| !is_empty(content)) else {
         return Ok(Some(TreeEdit::Set {
             path,
             key: content_key,
@@ -166,11 +159,8 @@ fn check_content(content: &Node, change: &EntryChange) -> Result<()> {
     } else {
         return Ok(());
     };
-    let kind = change.section.content_key();
-    Err(Error::not_editable(format!(
-        "{kind} `{}` {problem}",
-        change.name
-    )))
+    let (kind, name) = (change.section.content_key(), &change.name);
+    Err(Error::not_editable(format!("{kind} `{name}` {problem}")))
 }
 
 /// The edit for the next field to set or to remove; `path` is that of the content.
@@ -211,13 +201,14 @@ fn next_field_edit(
 
 /// Whether the node is a mapping with entries, and neither an alias nor merged with another one.
 fn is_own_mapping(node: &Node) -> bool {
-    matches!(&node.kind, Kind::Mapping(entries) if !entries.is_empty()) && node.get("<<").is_none()
+    matches!(node.kind, Kind::Mapping(_)) && !is_empty(node) && node.get("<<").is_none()
 }
 
+/// Whether the node is null, or a list or map without content.
 fn is_empty(node: &Node) -> bool {
     match &node.kind {
         Kind::Sequence(items) => items.is_empty(),
         Kind::Mapping(entries) => entries.is_empty(),
-        _ => false,
+        _ => node.is_null(),
     }
 }

@@ -9,6 +9,7 @@ use crate::yaml_writer::FlowLayout;
 /// A replacement of bytes.
 pub(crate) struct TextEdit {
     range: Range<usize>,
+    /// The new text, whose line breaks are `\n` whatever those around it are.
     replacement: String,
 }
 
@@ -27,11 +28,12 @@ impl TextEdit {
 pub(crate) fn apply(text: &str, mut edits: Vec<TextEdit>) -> Result<String> {
     edits.sort_by_key(|edit| edit.range.start);
     let unchanged = |range: Range<usize>| text.get(range).ok_or_else(Error::unsupported_layout);
+    let line_break = line_break(text);
     let mut edited = String::with_capacity(text.len());
     let mut end = 0;
     for edit in edits {
         edited.push_str(unchanged(end..edit.range.start)?);
-        edited.push_str(&edit.replacement);
+        edited.push_str(&edit.replacement.replace('\n', line_break));
         end = edit.range.end;
     }
     edited.push_str(unchanged(end..text.len())?);
@@ -42,7 +44,7 @@ pub(crate) fn apply(text: &str, mut edits: Vec<TextEdit>) -> Result<String> {
 pub(crate) fn insert_in_brackets(
     text: &str,
     node: &Node,
-    addition: String,
+    addition: &str,
     layout: &FlowLayout,
 ) -> Result<TextEdit> {
     let last_end = match &node.kind {
@@ -53,7 +55,9 @@ pub(crate) fn insert_in_brackets(
     let Some(last_end) = last_end else {
         let inside = node.span.start + 1..node.span.end.saturating_sub(1);
         return match text.get(inside.clone()) {
-            Some(inner) if inner.trim().is_empty() => Ok(TextEdit::new(inside, addition)),
+            Some(inner) if inner.trim().is_empty() => {
+                Ok(TextEdit::new(inside, addition.to_owned()))
+            }
             _ => Err(Error::unsupported_layout()),
         };
     };
@@ -65,10 +69,8 @@ pub(crate) fn insert_in_brackets(
         (last_end, ",")
     };
     let separator = match layout {
-        FlowLayout::OneLine => " ".to_owned(),
-        FlowLayout::MultiLine {
-            indent, line_break, ..
-        } => format!("{line_break}{indent}"),
+        FlowLayout::OneLine => " ",
+        FlowLayout::MultiLine { new_line, .. } => new_line,
     };
     let addition = format!("{comma}{separator}{addition}");
     Ok(TextEdit::new(at..at, addition))
@@ -88,13 +90,10 @@ pub(crate) fn flow_layout(text: &str, node: &Node) -> FlowLayout {
     };
     let indent = indentation(text, open);
     let step = indentation(text, first).strip_prefix(indent);
+    let step = step.filter(|step| !step.is_empty()).unwrap_or("  ");
     FlowLayout::MultiLine {
-        indent: indent.to_owned(),
-        step: step
-            .filter(|step| !step.is_empty())
-            .unwrap_or("  ")
-            .to_owned(),
-        line_break: line_break(text),
+        new_line: format!("\n{indent}"),
+        step: step.to_owned(),
     }
 }
 

@@ -144,11 +144,8 @@ impl Node {
         let node = self.resolved();
         match (&node.kind, value) {
             (Kind::Sequence(items), Json::Array(values)) => {
-                items.len() == values.len()
-                    && items
-                        .iter()
-                        .zip(values)
-                        .all(|(item, value)| item.means(value))
+                let mut pairs = items.iter().zip(values);
+                items.len() == values.len() && pairs.all(|(item, value)| item.means(value))
             }
             (Kind::Mapping(entries), Json::Object(values)) => {
                 let has = |(key, value): (&String, &Json)| {
@@ -157,9 +154,7 @@ impl Node {
                 entries.len() == values.len() && values.iter().all(has)
             }
             (Kind::Scalar { .. }, Json::Null) => node.is_null(),
-            (Kind::Scalar { .. }, Json::String(_) | Json::Bool(_) | Json::Number(_)) => {
-                *node == Self::new(value)
-            }
+            (Kind::Scalar { .. }, _) => *node == Self::new(value),
             _ => false,
         }
     }
@@ -207,32 +202,25 @@ pub(crate) fn parse(text: &str) -> Result<Option<Node>> {
     let root = esc_yaml::parse(text, &limits).map_err(|error| {
         // This message quotes the name, which may be an unquoted password.
         let is_alias = error.message.starts_with("unknown anchor");
-        let reason = if is_alias {
-            "unknown anchor"
-        } else {
-            &error.message
-        };
-        Error::unreadable(reason, error.position.line)
+        let reason = is_alias.then_some("unknown anchor");
+        Error::unreadable(reason.unwrap_or(&error.message), error.position.line)
     })?;
-    let mut resolver = Resolver::default();
-    root.map(|root| resolver.resolve(root)).transpose()
+    root.map(|root| Anchors::default().resolve(root))
+        .transpose()
 }
 
-/// Replaces the names in aliases by the nodes.
+/// The nodes by anchor; `None` while the anchor's own node is being read.
 #[derive(Default)]
-struct Resolver {
-    /// The nodes by anchor; `None` while the anchor's own node is being read.
-    anchors: HashMap<String, Option<Rc<Node>>>,
-}
+struct Anchors(HashMap<String, Option<Rc<Node>>>);
 
-impl Resolver {
-    /// The recursion is limited by [`MAX_DEPTH`].
+impl Anchors {
+    /// Replaces the names in aliases by the nodes. The recursion is limited by [`MAX_DEPTH`].
     fn resolve(&mut self, node: esc_yaml::Node) -> Result<Node> {
         let (span, flow, line) = (node.span.clone(), node.flow, node.start.line);
         let tag = node.tag().map(str::to_owned);
         let anchor = node.anchor().map(str::to_owned);
         if let Some(anchor) = &anchor {
-            self.anchors.insert(anchor.clone(), None);
+            self.0.insert(anchor.clone(), None);
         }
         let kind = match node.into_kind() {
             NodeKind::Scalar { value, style } => Kind::Scalar {
@@ -253,7 +241,7 @@ impl Resolver {
                 let entries: Result<_> = entries.into_iter().map(&mut resolve).collect();
                 Kind::Mapping(entries?)
             }
-            NodeKind::Alias(name) => match self.anchors.get(name.as_str()) {
+            NodeKind::Alias(name) => match self.0.get(name.as_str()) {
                 Some(Some(target)) => Kind::Alias(Rc::clone(target)),
                 _ => return Err(Error::unreadable("an anchor contains itself", line)),
             },
@@ -265,13 +253,11 @@ impl Resolver {
             ..Node::with_kind(kind)
         };
         if node.size > MAX_NODES || node.depth > MAX_DEPTH {
-            return Err(Error::unreadable(
-                "it is too large or too deeply nested",
-                line,
-            ));
+            let reason = "it is too large or too deeply nested";
+            return Err(Error::unreadable(reason, line));
         }
         if let Some(anchor) = anchor {
-            self.anchors.insert(anchor, Some(Rc::new(node.clone())));
+            self.0.insert(anchor, Some(Rc::new(node.clone())));
         }
         Ok(node)
     }

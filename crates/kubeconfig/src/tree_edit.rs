@@ -4,8 +4,7 @@ use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result};
 use crate::text_edit::{
-    TextEdit, after_colon, column, entry_end, flow_layout, insert_in_brackets, line_break,
-    line_end, line_start,
+    TextEdit, after_colon, column, entry_end, flow_layout, insert_in_brackets, line_end, line_start,
 };
 use crate::tree::{Entry, Kind, Node};
 use crate::yaml_writer;
@@ -70,12 +69,12 @@ impl TreeEdit {
                 let map = mapping_at(root, path)?;
                 match map.entry(key) {
                     Some(entry) => replace_value(text, map, entry, value),
-                    None => insert_entry(text, map, key, value),
+                    None => append(text, map, Some(key), value),
                 }
             }
             Self::Append { list_key, value } => {
                 let list = root.get(list_key).ok_or_else(Error::unsupported_layout)?;
-                append_item(text, list, value)
+                append(text, list, None, value)
             }
             Self::Remove { path, key } => remove_entry(text, mapping_at(root, path)?, key),
         }
@@ -102,18 +101,20 @@ fn entries_at<'a>(root: &'a mut Node, path: &[PathSegment]) -> Option<&'a mut Ve
 
 /// The mapping at `path`. Fails if an alias is on the way: its node is used elsewhere too.
 fn mapping_at<'a>(root: &'a Node, path: &[PathSegment]) -> Result<&'a Node> {
-    let mut node = Some(root);
-    for segment in path {
-        node = match (node, segment) {
-            (Some(alias), _) if matches!(alias.kind, Kind::Alias(_)) => break,
-            (Some(node), PathSegment::Key(key)) => node.get(key),
-            (Some(node), PathSegment::Index(index)) => node.items().get(*index),
-            (None, _) => None,
+    let mut node = root;
+    let mut path = path.iter();
+    while !matches!(node.kind, Kind::Alias(_))
+        && let Some(segment) = path.next()
+    {
+        let child = match segment {
+            PathSegment::Key(key) => node.get(key),
+            PathSegment::Index(index) => node.items().get(*index),
         };
+        node = child.ok_or_else(Error::unsupported_layout)?;
     }
-    match node.map(|node| &node.kind) {
-        Some(Kind::Mapping(_)) => node.ok_or_else(Error::unsupported_layout),
-        Some(Kind::Alias(_)) => Err(Error::not_editable(
+    match node.kind {
+        Kind::Mapping(_) => Ok(node),
+        Kind::Alias(_) => Err(Error::not_editable(
             "the entry is an alias; other entries use its anchor",
         )),
         _ => Err(Error::unsupported_layout()),
@@ -142,39 +143,29 @@ fn replace_value(text: &str, map: &Node, entry: &Entry, value: &Json) -> Result<
             TextEdit::new(whole, format!(" {value}"))
         }
     } else if is_scalar && is_inline {
-        TextEdit::new(old.clone(), yaml_writer::block(value, 0, ""))
+        TextEdit::new(old.clone(), yaml_writer::block(value, 0))
     } else {
         let column = column(text, entry.key.span.start);
-        let value = yaml_writer::block_value(value, column, line_break(text));
+        let value = yaml_writer::block_value(value, column);
         TextEdit::new(whole, value)
     })
 }
 
-fn insert_entry(text: &str, map: &Node, key: &str, value: &Json) -> Result<TextEdit> {
-    if map.flow {
-        let layout = flow_layout(text, map).nested();
-        let entry = yaml_writer::flow_entry(key, value, &layout);
-        return insert_in_brackets(text, map, entry, &layout);
+/// Adds `value` at the end of a list, or of a map with this key.
+fn append(text: &str, node: &Node, key: Option<&str>, value: &Json) -> Result<TextEdit> {
+    if node.flow {
+        let layout = flow_layout(text, node).nested();
+        let mut addition = yaml_writer::flow(value, &layout);
+        if let Some(key) = key {
+            addition = format!("{}: {addition}", yaml_writer::flow(&json!(key), &layout));
+        }
+        return insert_in_brackets(text, node, &addition, &layout);
     }
-    let column = column(text, map.span.start);
-    let line_break = line_break(text);
-    let entry = yaml_writer::block_entry(key, value, column, line_break);
-    let end = line_end(text, map.span.end);
-    let new_line = format!("{line_break}{:column$}{entry}", "");
-    Ok(TextEdit::new(end..end, new_line))
-}
-
-fn append_item(text: &str, list: &Node, value: &Json) -> Result<TextEdit> {
-    if list.flow {
-        let layout = flow_layout(text, list).nested();
-        let item = yaml_writer::flow(value, &layout);
-        return insert_in_brackets(text, list, item, &layout);
-    }
-    let column = column(text, list.span.start);
-    let line_break = line_break(text);
-    let item = yaml_writer::block(&json!([value]), column, line_break);
-    let end = line_end(text, list.span.end);
-    let new_line = format!("{line_break}{:column$}{item}", "");
+    let column = column(text, node.span.start);
+    let addition = key.map_or_else(|| json!([value]), |key| json!({key: value}));
+    let addition = yaml_writer::block(&addition, column);
+    let end = line_end(text, node.span.end);
+    let new_line = format!("\n{:column$}{addition}", "");
     Ok(TextEdit::new(end..end, new_line))
 }
 
