@@ -10,7 +10,7 @@ use crate::changes::{Changes, EntryChange, Section, new_kubeconfig};
 use crate::error::{Error, Result};
 use crate::text_edit::{self, TextEdit};
 use crate::tree::{self, Kind, Node};
-use crate::tree_edit::{PathSegment, TreeEdit};
+use crate::tree_edit::{Action, PathSegment, TreeEdit};
 
 /// More rounds than any list of changes needs: each round makes at least one of the edits.
 const MAX_ROUNDS: usize = 10_000;
@@ -104,8 +104,10 @@ fn next_edits(root: &Node, changes: &Changes) -> Result<Vec<TreeEdit>> {
     if let Some(context) = &changes.current_context {
         let (key, value) = ("current-context", json!(context));
         if !root.get(key).is_some_and(|current| current.means(&value)) {
-            let path = Vec::new();
-            edits.push(TreeEdit::Set { path, key, value });
+            edits.push(TreeEdit {
+                path: Vec::new(),
+                action: Action::Set(key, value),
+            });
         }
     }
     Ok(edits)
@@ -115,10 +117,9 @@ fn next_edits(root: &Node, changes: &Changes) -> Result<Vec<TreeEdit>> {
 fn next_entry_edit(root: &Node, change: &EntryChange) -> Result<Option<TreeEdit>> {
     let (list_key, content_key) = (change.section.key(), change.section.content_key());
     let Some(list) = root.get(list_key).filter(|list| !is_empty(list)) else {
-        return Ok(Some(TreeEdit::Set {
+        return Ok(Some(TreeEdit {
             path: Vec::new(),
-            key: list_key,
-            value: json!([change.new_entry()]),
+            action: Action::Set(list_key, json!([change.new_entry()])),
         }));
     };
     match &list.kind {
@@ -126,25 +127,21 @@ fn next_entry_edit(root: &Node, change: &EntryChange) -> Result<Option<TreeEdit>
         Kind::Alias(_) => return Err(Error::not_editable(format!("`{list_key}` is an alias"))),
         _ => return Err(Error::not_editable(format!("`{list_key}` is not a list"))),
     }
+    let mut path = vec![PathSegment::Key(list_key)];
     let has_name = |item: &Node| item.get("name").and_then(Node::text) == Some(&change.name);
     let mut items = list.items().iter().enumerate();
     let Some((index, item)) = items.find(|(_, item)| has_name(item)) else {
-        return Ok(Some(TreeEdit::Append {
-            list_key,
-            value: change.new_entry(),
-        }));
+        let action = Action::Append(change.new_entry());
+        return Ok(Some(TreeEdit { path, action }));
     };
     if items.any(|(_, item)| has_name(item)) {
         let reason = format!("`{list_key}` has two entries named `{}`", change.name);
         return Err(Error::not_editable(reason));
     }
-    let mut path = vec![PathSegment::Key(list_key), PathSegment::Index(index)];
+    path.push(PathSegment::Index(index));
     let Some(content) = item.get(content_key).filter(|content| !is_empty(content)) else {
-        return Ok(Some(TreeEdit::Set {
-            path,
-            key: content_key,
-            value: change.new_content(),
-        }));
+        let action = Action::Set(content_key, change.new_content());
+        return Ok(Some(TreeEdit { path, action }));
     };
     check_content(content, change)?;
     path.push(PathSegment::Key(content_key));
@@ -186,7 +183,8 @@ fn next_field_edit(
             // The outer field is missing, or is an alias: it is written as a whole.
             Some((outer, _)) => (outer, change.new_content()[outer].clone()),
         };
-        return Some(TreeEdit::Set { path, key, value });
+        let action = Action::Set(key, value);
+        return Some(TreeEdit { path, action });
     }
     let field = change.remove.iter().find(|field| find(field).is_some())?;
     let key = match field.split_once('.') {
@@ -196,7 +194,8 @@ fn next_field_edit(
             inner
         }
     };
-    Some(TreeEdit::Remove { path, key })
+    let action = Action::Remove(key);
+    Some(TreeEdit { path, action })
 }
 
 /// Whether the node is a mapping with entries, and neither an alias nor merged with another one.

@@ -61,12 +61,9 @@ pub(crate) fn insert_in_brackets(
             _ => Err(Error::unsupported_layout()),
         };
     };
-    let rest = &text[last_end..];
-    let comma = rest.len() - rest.trim_start().len();
-    let (at, comma) = if rest[comma..].starts_with(',') {
-        (last_end + comma + 1, "")
-    } else {
-        (last_end, ",")
+    let (at, comma) = match text[last_end..].trim_start().strip_prefix(',') {
+        Some(rest) => (text.len() - rest.len(), ""),
+        None => (last_end, ","),
     };
     let separator = match layout {
         FlowLayout::OneLine => " ",
@@ -106,11 +103,9 @@ fn indentation(text: &str, at: usize) -> &str {
 /// The place after the colon of a key, which must be on the same line.
 pub(crate) fn after_colon(text: &str, key: &Node) -> Result<usize> {
     let rest = text.get(key.span.end..).unwrap_or_default();
-    let colon = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-    if rest[colon..].starts_with(':') {
-        Ok(key.span.end + colon + 1)
-    } else {
-        Err(Error::unsupported_layout())
+    match rest.trim_start_matches([' ', '\t']).strip_prefix(':') {
+        Some(rest) => Ok(text.len() - rest.len()),
+        None => Err(Error::unsupported_layout()),
     }
 }
 
@@ -140,12 +135,11 @@ pub(crate) fn line_start(text: &str, at: usize) -> usize {
 
 /// The end of the line that contains `at`, before its line break.
 pub(crate) fn line_end(text: &str, at: usize) -> usize {
-    let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
-    if end < text.len() && text[..end].ends_with('\r') {
-        end - 1
-    } else {
-        end
-    }
+    let Some(length) = text[at..].find('\n') else {
+        return text.len();
+    };
+    let before = &text[..at + length];
+    before.strip_suffix('\r').unwrap_or(before).len()
 }
 
 /// The number of characters before `at` on its line. A byte order mark does not count.

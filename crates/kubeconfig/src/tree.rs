@@ -33,9 +33,13 @@ pub(crate) struct Node {
     depth: usize,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kind {
-    Scalar { text: String, plain: bool },
+    Scalar {
+        text: String,
+        /// Whether it is not in quotes, and may mean something else than this text.
+        plain: bool,
+    },
     Sequence(Vec<Node>),
     Mapping(Vec<Entry>),
     Alias(Rc<Node>),
@@ -163,19 +167,7 @@ impl Node {
 impl PartialEq for Node {
     fn eq(&self, other: &Self) -> bool {
         let (one, other) = (self.resolved(), other.resolved());
-        one.tag == other.tag
-            && match (&one.kind, &other.kind) {
-                (
-                    Kind::Scalar { text, plain },
-                    Kind::Scalar {
-                        text: other_text,
-                        plain: other_plain,
-                    },
-                ) => text == other_text && (plain == other_plain || is_plain_text(text)),
-                (Kind::Sequence(items), Kind::Sequence(others)) => items == others,
-                (Kind::Mapping(entries), Kind::Mapping(others)) => entries == others,
-                _ => false,
-            }
+        one.tag == other.tag && one.kind == other.kind
     }
 }
 
@@ -225,21 +217,18 @@ impl Anchors {
         let kind = match node.into_kind() {
             NodeKind::Scalar { value, style } => Kind::Scalar {
                 text: value.to_string(),
-                plain: style == ScalarStyle::Plain,
+                plain: style == ScalarStyle::Plain && !is_plain_text(&value),
             },
             NodeKind::Sequence(items) => {
-                let items: Result<_> = items.into_iter().map(|item| self.resolve(item)).collect();
-                Kind::Sequence(items?)
+                let items = items.into_iter().map(|item| self.resolve(item));
+                Kind::Sequence(items.collect::<Result<_>>()?)
             }
             NodeKind::Mapping(entries) => {
-                let mut resolve = |(key, value)| {
-                    Ok(Entry {
-                        key: self.resolve(key)?,
-                        value: self.resolve(value)?,
-                    })
-                };
-                let entries: Result<_> = entries.into_iter().map(&mut resolve).collect();
-                Kind::Mapping(entries?)
+                let entries = entries.into_iter().map(|(key, value)| {
+                    let (key, value) = (self.resolve(key)?, self.resolve(value)?);
+                    Ok(Entry { key, value })
+                });
+                Kind::Mapping(entries.collect::<Result<_>>()?)
             }
             NodeKind::Alias(name) => match self.0.get(name.as_str()) {
                 Some(Some(target)) => Kind::Alias(Rc::clone(target)),
