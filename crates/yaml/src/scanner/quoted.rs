@@ -23,7 +23,8 @@ impl Scanner<'_> {
             self.read_quoted_space(joins_lines, &mut value);
         }
         self.cursor.skip_ascii(1);
-        self.push_scalar(value.into_text(), style, self.cursor.byte());
+        let end = self.cursor.mark();
+        self.push_scalar(value, style, end.byte, end);
         Ok(())
     }
 
