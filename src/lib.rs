@@ -151,8 +151,11 @@
 //! # Ok::<(), kubectl_esc::error::Error>(())
 //! ```
 
+#![cfg_attr(not(test), warn(clippy::too_many_arguments, clippy::too_many_lines))]
+
 pub mod authenticate;
 pub mod aws;
+mod bounded_read;
 #[doc(hidden)]
 pub mod cache;
 pub mod clock;
@@ -170,6 +173,7 @@ mod identity_token;
 pub mod kubernetes;
 pub mod log;
 mod opener;
+mod private_files;
 mod process;
 mod providers;
 #[doc(hidden)]

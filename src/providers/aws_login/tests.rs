@@ -161,7 +161,6 @@ fn login_is_exchanged_once_and_its_expiry_is_known() {
     let request = server.requests().pop().unwrap();
     assert!(request.contains("&DurationSeconds=3600"), "{request}");
     assert!(request.contains("&PolicyArns.member.1.arn=arn%3Aaws%3Aiam%3A%3Aaws%3Apolicy"));
-    assert!(!format!("{provider:?}").contains("alice"), "{provider:?}");
 }
 
 #[test]
@@ -188,7 +187,6 @@ fn hint_for_a_rejected_duration_names_the_input() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn inputs_are_validated_beyond_the_schema() {
     let arn = "`roleArn` is not the ARN of an IAM role";
     let range = "`duration` must be between 15 minutes and 12 hours";

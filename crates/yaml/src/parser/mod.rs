@@ -130,8 +130,7 @@ impl<'t> Parser<'t> {
     fn alias(&mut self, name: &'t str) -> Result<(), Error> {
         let token = self.take()?;
         if !self.anchors.contains(name) {
-            let message = format!("unknown anchor '{name}' referenced");
-            return Err(Error::syntax(message, None, token.start));
+            return Err(Error::unknown_anchor(name, token.start));
         }
         let kind = NodeKind::Alias(Zeroizing::new(name.to_owned()));
         self.add(kind, token.start, None, token.start.byte)

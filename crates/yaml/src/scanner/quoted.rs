@@ -11,10 +11,10 @@ impl Scanner<'_> {
         let mut value = TextBuffer::default();
         loop {
             if self.cursor.is_at_document_indicator() {
-                return self.error("found unexpected document indicator");
+                return self.unclosed_quote("found unexpected document indicator");
             }
             if self.cursor.is_at_end() {
-                return self.error("found unexpected end of stream");
+                return self.unclosed_quote("found unexpected end of stream");
             }
             let joins_lines = self.read_quoted_words(quote, &mut value)?;
             if self.cursor.peek() == quote {
@@ -26,6 +26,13 @@ impl Scanner<'_> {
         let end = self.cursor.mark();
         self.push_scalar(value, style, end.byte, end);
         Ok(())
+    }
+
+    /// The opening quote says more about the mistake than where the scanner stopped.
+    fn unclosed_quote<T>(&self, message: &'static str) -> Result<T, Error> {
+        let position = self.start.position();
+        self.error(message)
+            .map_err(|error| Error { position, ..error })
     }
 
     /// Reads up to the next blank, line break or the closing quote. Returns whether it stopped
