@@ -27,7 +27,7 @@ const MAX_LINKS: usize = 40;
 
 impl From<kubeconfig::Error> for Error {
     fn from(error: kubeconfig::Error) -> Self {
-        Self::configuration(error.message()).with_hint(error.hint())
+        Self::configuration(error.message).with_hint(error.hint)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use crate::yaml_writer;
 
@@ -80,20 +80,18 @@ impl EntryChange {
 
     /// The content of a new entry.
     pub(crate) fn new_content(&self) -> Json {
-        let mut content = Map::new();
+        let mut content = json!({});
         for (path, value) in &self.set {
-            let (map, key) = match path.split_once('.') {
-                None => (Some(&mut content), *path),
-                Some((outer, inner)) => {
-                    let outer = content.entry(outer).or_insert_with(|| json!({}));
-                    (outer.as_object_mut(), inner)
+            let mut field = &mut content;
+            for key in path.split('.') {
+                if !field.is_object() {
+                    *field = json!({});
                 }
-            };
-            if let Some(map) = map {
-                map.insert(key.to_owned(), value.clone());
+                field = &mut field[key];
             }
+            *field = value.clone();
         }
-        Json::Object(content)
+        content
     }
 }
 
@@ -115,19 +113,17 @@ impl Changes {
 /// Writes a new kubeconfig that holds only these entries, as kubectl would write it.
 #[must_use]
 pub fn new_kubeconfig(changes: &Changes) -> String {
-    let mut root = Map::new();
-    root.insert("apiVersion".to_owned(), "v1".into());
-    root.insert("kind".to_owned(), "Config".into());
+    let mut root = json!({"apiVersion": "v1", "kind": "Config"});
     for section in Section::ALL {
         let entries = changes.entries.iter();
         let entries = entries.filter(|entry| entry.section == section);
         let entries: Vec<_> = entries.map(EntryChange::new_entry).collect();
         if !entries.is_empty() {
-            root.insert(section.key().to_owned(), Json::Array(entries));
+            root[section.key()] = json!(entries);
         }
     }
     if let Some(context) = &changes.current_context {
-        root.insert("current-context".to_owned(), context.clone().into());
+        root["current-context"] = json!(context);
     }
-    yaml_writer::block(&Json::Object(root), 0) + "\n"
+    yaml_writer::block(&root, 0) + "\n"
 }

@@ -187,14 +187,9 @@ fn next_field_edit(
         return Some(TreeEdit { path, action });
     }
     let field = change.remove.iter().find(|field| find(field).is_some())?;
-    let key = match field.split_once('.') {
-        None => field,
-        Some((outer, inner)) => {
-            path.push(PathSegment::Key(outer));
-            inner
-        }
-    };
-    let action = Action::Remove(key);
+    let (outer, key) = field.split_once('.').unzip();
+    path.extend(outer.map(PathSegment::Key));
+    let action = Action::Remove(key.unwrap_or(field));
     Some(TreeEdit { path, action })
 }
 

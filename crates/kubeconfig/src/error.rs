@@ -12,8 +12,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
-    message: String,
-    hint: String,
+    /// What failed and why.
+    pub message: String,
+    /// What the user can do about it.
+    pub hint: String,
 }
 
 impl Error {
@@ -51,22 +53,8 @@ impl Error {
     }
 
     /// Prepends the file's name to the message.
-    pub(crate) fn in_file(self, path: &Path) -> Self {
-        Self {
-            message: format!("`{}`: {}", path.display(), self.message),
-            hint: self.hint,
-        }
-    }
-
-    /// What failed and why.
-    #[must_use]
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
-    /// What the user can do about it.
-    #[must_use]
-    pub fn hint(&self) -> &str {
-        &self.hint
+    pub(crate) fn in_file(mut self, path: &Path) -> Self {
+        self.message = format!("`{}`: {}", path.display(), self.message);
+        self
     }
 }

@@ -45,9 +45,7 @@ impl Kubeconfig {
     pub fn cluster_of(&self, context: Option<&str>) -> Result<(Cluster, Option<String>)> {
         let (clusters, contexts) = (self.items(Section::Clusters), self.items(Section::Contexts));
         let context = match (context.or(self.current_context()), contexts) {
-            (Some(name), _) => self
-                .item(Section::Contexts, name)
-                .ok_or_else(|| Error::unusable(format!("it has no context `{name}`")))?,
+            (Some(name), _) => self.require_item(Section::Contexts, name)?,
             (None, [only]) => only,
             (None, []) => {
                 return match clusters {
@@ -57,21 +55,21 @@ impl Kubeconfig {
                 };
             }
             (None, _) => {
-                return Err(Error::unusable(
-                    "it has several contexts, but no current context",
-                ));
+                let reason = "it has several contexts, but no current context";
+                return Err(Error::unusable(reason));
             }
         };
         let text = |key: &str| context.get("context")?.get(key)?.text();
-        let name = text("cluster").unwrap_or_default();
-        let cluster = self
-            .item(Section::Clusters, name)
-            .ok_or_else(|| Error::unusable(format!("it has no cluster `{name}`")))?;
+        let cluster = self.require_item(Section::Clusters, text("cluster").unwrap_or_default())?;
+        let cluster = Cluster::read(cluster.get("cluster"))?;
         let namespace = text("namespace").filter(|namespace| !namespace.is_empty());
-        Ok((
-            Cluster::read(cluster.get("cluster"))?,
-            namespace.map(str::to_owned),
-        ))
+        Ok((cluster, namespace.map(str::to_owned)))
+    }
+
+    fn require_item(&self, section: Section, name: &str) -> Result<&Node> {
+        let kind = section.content_key();
+        let item = self.item(section, name);
+        item.ok_or_else(|| Error::unusable(format!("it has no {kind} `{name}`")))
     }
 
     pub(crate) fn current_context(&self) -> Option<&str> {
@@ -162,8 +160,8 @@ contexts:
                     assert_eq!(found, expected);
                 }
                 (Err(error), Err(expected)) => {
-                    assert!(error.message().contains(expected), "{context:?}: {error}");
-                    assert!(!error.message().contains("u:p"), "{error}");
+                    assert!(error.message.contains(expected), "{context:?}: {error}");
+                    assert!(!error.message.contains("u:p"), "{error}");
                 }
                 (found, expected) => panic!("{context:?}: {found:?}, not {expected:?}"),
             }
@@ -175,7 +173,7 @@ contexts:
         for text in ["hunter2", "users: [hunter2", "users: *hunter2\n"] {
             let error = Kubeconfig::parse(text).unwrap_err();
             assert!(
-                error.message().starts_with("cannot read the kubeconfig: "),
+                error.message.starts_with("cannot read the kubeconfig: "),
                 "{error}"
             );
             assert!(!format!("{error:?}").contains("hunter2"), "{error}");

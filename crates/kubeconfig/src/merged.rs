@@ -9,8 +9,7 @@ use crate::error::{Error, Result};
 use crate::kubeconfig::Kubeconfig;
 use crate::tree::Node;
 
-/// A kubeconfig file. `Debug` does not show its text, which may be secret.
-#[derive(Clone)]
+/// A kubeconfig file. Its text may be secret: there is no `Debug`.
 pub struct KubeconfigFile {
     /// The file's path, for messages.
     pub path: PathBuf,
@@ -18,14 +17,7 @@ pub struct KubeconfigFile {
     pub text: Option<String>,
 }
 
-impl fmt::Debug for KubeconfigFile {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.path.fmt(formatter)
-    }
-}
-
-/// A file with changes. `Debug` does not show its text, which may be secret.
-#[derive(Clone)]
+/// A file with changes. Its text may be secret: there is no `Debug`.
 pub struct EditedFile {
     /// The file's path.
     pub path: PathBuf,
@@ -35,14 +27,7 @@ pub struct EditedFile {
     pub after: String,
 }
 
-impl fmt::Debug for EditedFile {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.path.fmt(formatter)
-    }
-}
-
 /// The kubeconfig that several files make up.
-#[derive(Debug)]
 pub struct MergedKubeconfig {
     files: Vec<(KubeconfigFile, Kubeconfig)>,
 }
@@ -110,8 +95,8 @@ impl MergedKubeconfig {
                 .map_err(|error| error.in_file(&file.path))?;
             Ok((file, kubeconfig))
         };
-        let files: Result<_> = files.into_iter().map(parse).collect();
-        Ok(Self { files: files? })
+        let files = files.into_iter().map(parse).collect::<Result<_>>()?;
+        Ok(Self { files })
     }
 
     /// Returns the URL of a cluster's API server.
@@ -198,31 +183,23 @@ impl MergedKubeconfig {
     }
 
     fn changes_per_file(&self, changes: Changes) -> Vec<Changes> {
-        let default = self.file_for_new_entries();
-        let mut per_file: Vec<_> = self.files.iter().map(|_| Changes::default()).collect();
+        let existing = self.files.iter().position(|(file, _)| file.text.is_some());
+        let default = existing.unwrap_or(self.files.len().saturating_sub(1));
+        let mut per_file = vec![Changes::default(); self.files.len()];
         for entry in changes.entries {
             let file = self.file_with(entry.section, &entry.name);
             if let Some(changes) = per_file.get_mut(file.unwrap_or(default)) {
                 changes.entries.push(entry);
             }
         }
-        let current_context = changes
-            .current_context
-            .filter(|context| self.current_context() != Some(context));
-        if let Some(changes) = per_file.get_mut(default) {
-            changes.current_context = current_context;
+        let mut files = self.files.iter();
+        let current_context = files.find_map(|(_, kubeconfig)| kubeconfig.current_context());
+        if let Some(default) = per_file.get_mut(default)
+            && changes.current_context.as_deref() != current_context
+        {
+            default.current_context = changes.current_context;
         }
         per_file
-    }
-
-    fn current_context(&self) -> Option<&str> {
-        let mut kubeconfigs = self.files.iter().map(|(_, kubeconfig)| kubeconfig);
-        kubeconfigs.find_map(Kubeconfig::current_context)
-    }
-
-    fn file_for_new_entries(&self) -> usize {
-        let existing = self.files.iter().position(|(file, _)| file.text.is_some());
-        existing.unwrap_or(self.files.len().saturating_sub(1))
     }
 
     /// The first file that has the entry.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::text_edit::{self, TextEdit};
 use crate::tree::{self, Kind, Node};
 
 /// The keys whose values are secret, at any depth.
@@ -31,14 +32,9 @@ pub fn redact(text: &str, placeholder: &str) -> String {
             Ok(None) => {}
             Err(_) => secrets.push(0..document.trim_end().len()),
         }
-        secrets.sort_by_key(|range| range.start);
-        let mut end = 0;
-        for range in secrets {
-            redacted.push_str(document.get(end..range.start).unwrap_or_default());
-            redacted.push_str(placeholder);
-            end = range.end;
-        }
-        redacted.push_str(document.get(end..).unwrap_or_default());
+        let edit = |range| TextEdit::new(range, placeholder.to_owned());
+        let document = text_edit::apply(document, secrets.into_iter().map(edit).collect());
+        redacted.push_str(document.as_deref().unwrap_or(placeholder));
     }
     redacted
 }

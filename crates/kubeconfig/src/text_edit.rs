@@ -65,10 +65,7 @@ pub(crate) fn insert_in_brackets(
         Some(rest) => (text.len() - rest.len(), ""),
         None => (last_end, ","),
     };
-    let separator = match layout {
-        FlowLayout::OneLine => " ",
-        FlowLayout::MultiLine { new_line, .. } => new_line,
-    };
+    let separator = layout.new_line.as_deref().unwrap_or(" ");
     let addition = format!("{comma}{separator}{addition}");
     Ok(TextEdit::new(at..at, addition))
 }
@@ -83,13 +80,13 @@ pub(crate) fn flow_layout(text: &str, node: &Node) -> FlowLayout {
     };
     let first = first.map(|first| first.span.start);
     let Some(first) = first.filter(|first| text[open..*first].contains('\n')) else {
-        return FlowLayout::OneLine;
+        return FlowLayout::default();
     };
     let indent = indentation(text, open);
     let step = indentation(text, first).strip_prefix(indent);
     let step = step.filter(|step| !step.is_empty()).unwrap_or("  ");
-    FlowLayout::MultiLine {
-        new_line: format!("\n{indent}"),
+    FlowLayout {
+        new_line: Some(format!("\n{indent}")),
         step: step.to_owned(),
     }
 }
@@ -120,11 +117,9 @@ pub(crate) fn entry_end(text: &str, entry: &Entry) -> usize {
 
 /// The line break of the first line.
 pub(crate) fn line_break(text: &str) -> &'static str {
-    let first = text.find('\n').unwrap_or_default();
-    if text[..first].ends_with('\r') {
-        "\r\n"
-    } else {
-        "\n"
+    match text.split_once('\n') {
+        Some((first, _)) if first.ends_with('\r') => "\r\n",
+        _ => "\n",
     }
 }
 

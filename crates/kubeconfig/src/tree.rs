@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
-use esc_yaml::{Limits, NodeKind, ScalarStyle};
+use esc_yaml::{ErrorKind, Limits, NodeKind, ScalarStyle};
 use serde_json::Value as Json;
 
 use crate::error::{Error, Result};
@@ -193,7 +193,7 @@ pub(crate) fn parse(text: &str) -> Result<Option<Node>> {
     };
     let root = esc_yaml::parse(text, &limits).map_err(|error| {
         // This message quotes the name, which may be an unquoted password.
-        let is_alias = error.message.starts_with("unknown anchor");
+        let is_alias = error.kind == ErrorKind::UnknownAnchor;
         let reason = is_alias.then_some("unknown anchor");
         Error::unreadable(reason.unwrap_or(&error.message), error.position.line)
     })?;

@@ -112,24 +112,14 @@ fn replace_value(text: &str, map: &Node, entry: &Entry, value: &Json) -> Result<
     let is_inline = !old.is_empty()
         && between.trim_matches([' ', '\t']).is_empty()
         && text.get(old.clone()).is_some_and(|old| !old.contains('\n'));
-    let is_scalar = match value {
-        Json::Array(items) => items.is_empty(),
-        Json::Object(entries) => entries.is_empty(),
-        _ => true,
-    };
-    let inline = if map.flow {
-        Some(yaml_writer::flow(value, &flow_layout(text, map)))
+    let replacement = if map.flow {
+        format!(" {}", yaml_writer::flow(value, &flow_layout(text, map)))
     } else {
-        is_scalar.then(|| yaml_writer::block(value, 0))
+        yaml_writer::block_value(value, column(text, entry.key.span.start))
     };
-    let whole = colon_end..entry_end(text, entry);
-    Ok(match inline {
-        Some(inline) if is_inline => TextEdit::new(old.clone(), inline),
-        Some(inline) => TextEdit::new(whole, format!(" {inline}")),
-        None => {
-            let column = column(text, entry.key.span.start);
-            TextEdit::new(whole, yaml_writer::block_value(value, column))
-        }
+    Ok(match replacement.strip_prefix(' ') {
+        Some(value) if is_inline => TextEdit::new(old.clone(), value.to_owned()),
+        _ => TextEdit::new(colon_end..entry_end(text, entry), replacement),
     })
 }
 

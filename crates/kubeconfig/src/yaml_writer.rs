@@ -5,28 +5,21 @@ use std::fmt::Write as _;
 use serde_json::Value as Json;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
-/// The layout of a value in flow style.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum FlowLayout {
-    /// All on one line.
-    OneLine,
-    /// One item or entry per line.
-    MultiLine {
-        /// A line break, and what the line of the opening bracket begins with.
-        new_line: String,
-        /// What each level adds.
-        step: String,
-    },
+/// The layout of a value in flow style. By default, all is on one line.
+#[derive(Clone, Default)]
+pub(crate) struct FlowLayout {
+    /// With one item or entry per line: a line break, and what the line of the opening bracket
+    /// begins with.
+    pub(crate) new_line: Option<String>,
+    /// What each level adds.
+    pub(crate) step: String,
 }
 
 impl FlowLayout {
     /// The layout of the items inside the brackets.
-    pub(crate) fn nested(&self) -> Self {
-        let mut nested = self.clone();
-        if let Self::MultiLine { new_line, step } = &mut nested {
-            new_line.push_str(step);
-        }
-        nested
+    pub(crate) fn nested(mut self) -> Self {
+        self.new_line = self.new_line.map(|new_line| new_line + &self.step);
+        self
     }
 }
 
@@ -91,20 +84,16 @@ fn scalar(text: &str) -> String {
 
 /// Writes a value in flow style.
 pub(crate) fn flow(value: &Json, layout: &FlowLayout) -> String {
-    let step = match layout {
-        FlowLayout::OneLine => "",
-        FlowLayout::MultiLine { step, .. } => step,
-    };
     let mut json = Vec::new();
-    let formatter = PrettyFormatter::with_indent(step.as_bytes());
+    let formatter = PrettyFormatter::with_indent(layout.step.as_bytes());
     let mut serializer = Serializer::with_formatter(&mut json, formatter);
     // Writing to memory does not fail, and the text is verified by reading it again.
     let _ = serde::Serialize::serialize(value, &mut serializer);
     let json = escaped(&String::from_utf8_lossy(&json));
     // Line breaks within strings are escaped.
-    match layout {
-        FlowLayout::OneLine => json.replace(",\n", ", ").replace('\n', ""),
-        FlowLayout::MultiLine { new_line, .. } => json.replace('\n', new_line),
+    match &layout.new_line {
+        None => json.replace(",\n", ", ").replace('\n', ""),
+        Some(new_line) => json.replace('\n', new_line),
     }
 }
 
@@ -173,10 +162,10 @@ mod tests {
         assert_eq!(block(&list, 0), expected);
         assert_eq!(serde_yaml::from_str::<Json>(expected).unwrap(), list);
 
-        let one_line = flow(&value, &FlowLayout::OneLine);
+        let one_line = flow(&value, &FlowLayout::default());
         assert!(one_line.starts_with("{\"empty\": {}, \"name\": \"demo\", "));
-        let multi_line = FlowLayout::MultiLine {
-            new_line: "\n\t".to_owned(),
+        let multi_line = FlowLayout {
+            new_line: Some("\n\t".to_owned()),
             step: "\t".to_owned(),
         };
         let multi_line = flow(&value, &multi_line);
@@ -194,7 +183,7 @@ mod tests {
             .filter_map(char::from_u32)
             .collect();
         let value = json!({"a": text});
-        for written in [block(&value, 0), flow(&value, &FlowLayout::OneLine)] {
+        for written in [block(&value, 0), flow(&value, &FlowLayout::default())] {
             assert_eq!(serde_yaml::from_str::<Json>(&written).unwrap(), value);
         }
     }

@@ -48,10 +48,11 @@ impl Error {
 
     /// yaml.v3 names no line for it.
     pub(crate) fn unknown_anchor(name: &str, problem: Mark) -> Self {
-        let message = format!("unknown anchor '{name}' referenced");
         Self {
             kind: ErrorKind::UnknownAnchor,
-            ..Self::syntax(message, None, problem)
+            message: format!("unknown anchor '{name}' referenced").into(),
+            line: None,
+            position: problem.position(),
         }
     }
 
@@ -80,11 +81,7 @@ impl Error {
     }
 
     /// A syntax error, with the line that yaml.v3 names, if it names one.
-    pub(crate) fn syntax(
-        message: impl Into<Cow<'static, str>>,
-        line: Option<usize>,
-        problem: Mark,
-    ) -> Self {
+    pub(crate) fn syntax(message: &'static str, line: Option<usize>, problem: Mark) -> Self {
         Self {
             kind: ErrorKind::Syntax,
             message: message.into(),

@@ -1,3 +1,6 @@
+/// The depth that yaml.v3 accepts.
+pub(crate) const YAML_V3_DEPTH: usize = 10_000;
+
 /// What [`parse`](crate::parse) accepts. Limits are checked while reading, before a larger tree is
 /// built.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -11,16 +14,11 @@ pub struct Limits {
     pub max_key_bytes: usize,
 }
 
-impl Limits {
-    /// The depth that yaml.v3 accepts.
-    pub(crate) const YAML_V3_DEPTH: usize = 10_000;
-}
-
 impl Default for Limits {
     /// yaml.v3's limits: a nesting of 10,000, and nothing else.
     fn default() -> Self {
         Self {
-            max_depth: Self::YAML_V3_DEPTH,
+            max_depth: YAML_V3_DEPTH,
             max_nodes: usize::MAX,
             max_key_bytes: usize::MAX,
         }

@@ -36,12 +36,8 @@ impl Open {
         properties: Option<Box<Properties>>,
     ) -> Self {
         let kind = match form {
-            Form::BlockSequence | Form::IndentlessSequence | Form::FlowSequence => {
-                NodeKind::Sequence(Vec::new())
-            }
-            Form::BlockMapping | Form::FlowPair | Form::FlowMapping => {
-                NodeKind::Mapping(Vec::new())
-            }
+            Form::BlockMapping | Form::FlowPair | Form::FlowMapping => NodeKind::Mapping(vec![]),
+            _ => NodeKind::Sequence(vec![]),
         };
         let node = Node {
             kind,

@@ -10,7 +10,7 @@ const MAX_STEPS_PER_BYTE: usize = 40;
 fn steps(text: &str) -> usize {
     let mut parser = Parser::new(text, &Limits::default());
     drop(parser.document());
-    parser.scanner.steps()
+    parser.scanner.cursor.steps.get()
 }
 
 fn tag_directives(count: usize) -> String {

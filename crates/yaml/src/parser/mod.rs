@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind};
-use crate::limits::Limits;
+use crate::limits::{Limits, YAML_V3_DEPTH};
 use crate::node::{Node, NodeKind, Properties, ScalarStyle};
 use crate::open::{Form, Open};
 use crate::position::Mark;
@@ -204,7 +204,7 @@ impl<'t> Parser<'t> {
         properties: Option<Box<Properties>>,
     ) -> Result<(), Error> {
         let limit = self.limits.max_depth;
-        if limit < Limits::YAML_V3_DEPTH && self.open.len() >= limit {
+        if limit < YAML_V3_DEPTH && self.open.len() >= limit {
             let message = format!("exceeded max depth of {limit}");
             return Err(Error::limit(ErrorKind::TooDeep, message, start));
         }

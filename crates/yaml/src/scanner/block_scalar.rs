@@ -50,7 +50,7 @@ impl Scanner<'_> {
             Chomping::Clip => value.push_str(breaks.first.unwrap_or_default()),
             Chomping::Keep => breaks.keep_in(&mut value),
         }
-        self.push_scalar(value.into_text(), style, content_end);
+        self.push_scalar(value, style, content_end, self.cursor.mark());
         Ok(())
     }
 

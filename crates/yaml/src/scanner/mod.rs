@@ -14,12 +14,11 @@ mod unprintable;
 
 use std::collections::VecDeque;
 
-use zeroize::Zeroizing;
-
 use crate::cursor::{Cursor, END};
 use crate::error::Error;
 use crate::node::ScalarStyle;
 use crate::position::Mark;
+use crate::text_buffer::TextBuffer;
 
 pub(crate) use token::{Token, TokenKind};
 use unprintable::Unprintable;
@@ -29,7 +28,7 @@ use unprintable::Unprintable;
 const LOOKAHEAD: usize = 2;
 
 pub(crate) struct Scanner<'t> {
-    cursor: Cursor<'t>,
+    pub(crate) cursor: Cursor<'t>,
     /// Where the token begins that is read.
     start: Mark,
     /// The tokens that the parser has not taken yet.
@@ -88,12 +87,6 @@ impl<'t> Scanner<'t> {
             comment: None,
             unprintable,
         }
-    }
-
-    /// How many bytes have been looked at.
-    #[cfg(test)]
-    pub(crate) fn steps(&self) -> usize {
-        self.cursor.steps.get()
     }
 
     /// The next token.
@@ -294,12 +287,19 @@ impl<'t> Scanner<'t> {
         self.push_token(kind, self.start, self.cursor.mark());
     }
 
-    fn push_scalar(&mut self, value: Zeroizing<String>, style: ScalarStyle, content_end: usize) {
-        self.push(TokenKind::Scalar {
-            value,
+    fn push_scalar(
+        &mut self,
+        value: TextBuffer,
+        style: ScalarStyle,
+        content_end: usize,
+        end: Mark,
+    ) {
+        let kind = TokenKind::Scalar {
+            value: value.into_text(),
             style,
             content_end,
-        });
+        };
+        self.push_token(kind, self.start, end);
     }
 
     fn push_token(&mut self, kind: TokenKind<'t>, start: Mark, end: Mark) {

@@ -1,6 +1,6 @@
 use crate::error::Error;
 use crate::node::ScalarStyle;
-use crate::scanner::{Scanner, TokenKind};
+use crate::scanner::Scanner;
 use crate::text_buffer::TextBuffer;
 
 impl Scanner<'_> {
@@ -44,12 +44,7 @@ impl Scanner<'_> {
         if !breaks.is_empty() {
             self.key_allowed = true;
         }
-        let kind = TokenKind::Scalar {
-            value: value.into_text(),
-            style: ScalarStyle::Plain,
-            content_end: end.byte,
-        };
-        self.push_token(kind, self.start, end);
+        self.push_scalar(value, ScalarStyle::Plain, end.byte, end);
         Ok(())
     }
 

@@ -23,16 +23,16 @@ impl Scanner<'_> {
             self.read_quoted_space(joins_lines, &mut value);
         }
         self.cursor.skip_ascii(1);
-        self.push_scalar(value.into_text(), style, self.cursor.byte());
+        let end = self.cursor.mark();
+        self.push_scalar(value, style, end.byte, end);
         Ok(())
     }
 
-    /// An error at the opening quote: it says more about the mistake than where the scanner stopped.
-    fn unclosed_quote(&self, message: &'static str) -> Result<(), Error> {
-        Err(Error {
-            position: self.start.position(),
-            ..Error::scanner(message, self.start, self.cursor.mark())
-        })
+    /// The opening quote says more about the mistake than where the scanner stopped.
+    fn unclosed_quote<T>(&self, message: &'static str) -> Result<T, Error> {
+        let position = self.start.position();
+        self.error(message)
+            .map_err(|error| Error { position, ..error })
     }
 
     /// Reads up to the next blank, line break or the closing quote. Returns whether it stopped

@@ -1,7 +1,7 @@
 //! Indicators, indentation and simple keys.
 
 use crate::error::Error;
-use crate::limits::Limits;
+use crate::limits::YAML_V3_DEPTH;
 use crate::position::Mark;
 use crate::scanner::{KeyCandidate, Level, Scanner, TokenKind};
 
@@ -153,7 +153,7 @@ impl<'t> Scanner<'t> {
     }
 
     fn check_depth(&self, depth: usize, mark: Mark) -> Result<(), Error> {
-        if depth <= Limits::YAML_V3_DEPTH {
+        if depth <= YAML_V3_DEPTH {
             return Ok(());
         }
         let message = "exceeded max depth of 10000";
@@ -191,9 +191,8 @@ impl<'t> Scanner<'t> {
             return Ok(None);
         };
         let mark = self.cursor.mark();
-        let is_near = candidate.mark.line == mark.line
-            && candidate.mark.column + MAX_SIMPLE_KEY >= mark.column;
-        if is_near {
+        let is_on_line = candidate.mark.line == mark.line;
+        if is_on_line && candidate.mark.column + MAX_SIMPLE_KEY >= mark.column {
             return Ok(Some(candidate));
         }
         if candidate.is_required {
