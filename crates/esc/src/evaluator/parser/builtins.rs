@@ -74,7 +74,7 @@ impl Parser {
                 return None;
             }
         };
-        let checkpoint = self.checkpoint();
+        let before_argument = self.diagnostics.len();
         let step = PathStep::Name(key.name.clone());
         let argument = if name == "open" {
             self.record(node, id, step, &["provider", "inputs"])
@@ -100,7 +100,7 @@ impl Parser {
             value: None,
         } = call
         {
-            self.drop_declare_errors(checkpoint);
+            self.drop_declare_errors(before_argument);
         }
         Some(call)
     }
@@ -214,10 +214,10 @@ impl Parser {
     /// `fn::secret`. The expressions in the argument are not declared, so that no message quotes
     /// from it.
     fn secret(&mut self, id: ExprId, key: &Key, node: &Node) -> BuiltinCall {
-        let checkpoint = self.checkpoint();
+        let before_argument = self.diagnostics.len();
         let step = PathStep::Name(key.name.clone());
         let argument = self.expression(node, id, step, None);
-        self.drop_declare_errors(checkpoint);
+        self.drop_declare_errors(before_argument);
         let has_single_entry = node.entries().is_some_and(|entries| entries.len() == 1);
         match self.kind(argument) {
             ExprKind::Text(text) => {

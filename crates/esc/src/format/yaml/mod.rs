@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
+use crate::format::string::short_escape;
 use crate::text::Text;
 use crate::{Data, TextBuilder, Value};
 use natural_order::natural_order;
@@ -184,36 +185,20 @@ impl Writer {
         self.indicator("\"", true, false);
         for character in text.chars() {
             let escape = match character {
-                '\0' => "\\0",
-                '\u{7}' => "\\a",
-                '\u{8}' => "\\b",
-                '\t' => "\\t",
-                '\n' => "\\n",
-                '\u{b}' => "\\v",
-                '\u{c}' => "\\f",
-                '\r' => "\\r",
-                '\u{1b}' => "\\e",
-                '"' => "\\\"",
-                '\\' => "\\\\",
-                '\u{85}' => "\\N",
-                '\u{2028}' => "\\L",
-                '\u{2029}' => "\\P",
-                _ if is_printable(character) => {
-                    self.put_char(character);
-                    continue;
-                }
-                _ => {
-                    let code = u32::from(character);
-                    let escape = match code {
-                        ..=0xff => format!("\\x{code:02X}"),
-                        0x100..=0xffff => format!("\\u{code:04X}"),
-                        _ => format!("\\U{code:08X}"),
-                    };
-                    self.put(&escape);
-                    continue;
-                }
+                '\0' => Some("\\0"),
+                '\u{1b}' => Some("\\e"),
+                '\u{85}' => Some("\\N"),
+                '\u{2028}' => Some("\\L"),
+                '\u{2029}' => Some("\\P"),
+                _ => short_escape(character),
             };
-            self.put(escape);
+            match (escape, u32::from(character)) {
+                (Some(escape), _) => self.put(escape),
+                _ if is_printable(character) => self.put_char(character),
+                (None, code @ ..=0xff) => self.put(&format!("\\x{code:02X}")),
+                (None, code @ 0x100..=0xffff) => self.put(&format!("\\u{code:04X}")),
+                (None, code) => self.put(&format!("\\U{code:08X}")),
+            }
         }
         self.indicator("\"", false, false);
         self.only_indented = false;
