@@ -222,18 +222,15 @@ impl Parser {
 
     fn text(&mut self, node: &Node, id: ExprId) -> ExprKind {
         let text = node.as_str().unwrap_or_default();
-        let (mut segments, problems) = interpolation::parse(text, node.span, node.plain);
+        let (segments, problems) = interpolation::parse(text, node.span, node.plain);
         for problem in problems {
             self.error(problem.summary, problem.location, id);
         }
-        match (segments.pop(), segments.is_empty()) {
-            (None, _) => ExprKind::Text(Text::default()),
-            (Some(Segment::Text(text)), true) => ExprKind::Text(text),
-            (Some(Segment::Access(access)), true) => ExprKind::Symbol(access),
-            (Some(last), false) => {
-                segments.push(last);
-                ExprKind::Interpolation(segments)
-            }
+        match <[Segment; 1]>::try_from(segments) {
+            Ok([Segment::Text(text)]) => ExprKind::Text(text),
+            Ok([Segment::Access(access)]) => ExprKind::Symbol(access),
+            Err(segments) if segments.is_empty() => ExprKind::Text(Text::default()),
+            Err(segments) => ExprKind::Interpolation(segments),
         }
     }
 

@@ -18,21 +18,17 @@ use natural_order::natural_order;
 use style::{Style, is_break, is_printable};
 
 /// The indentation of `fn::toYAML`.
-pub const FUNCTION_INDENT: Indent = Indent(4);
+pub const FUNCTION_INDENT: u8 = 4;
 
 /// The indentation of `esc open --format yaml`.
-pub const OPEN_INDENT: Indent = Indent(3);
+pub const OPEN_INDENT: u8 = 3;
 
 /// Names longer than this, in bytes, are written as a complex key, after `?`.
 const LONGEST_SIMPLE_KEY: usize = 128;
 
-/// The number of spaces per level.
-#[derive(Clone, Copy, Debug)]
-pub struct Indent(u8);
-
-/// Writes a known value. The text ends with a newline.
+/// Writes a known value with so many spaces per level. The text ends with a newline.
 #[must_use]
-pub fn text(value: &Value, indent: Indent) -> Text {
+pub fn text(value: &Value, indent: u8) -> Text {
     let mut writer = Writer {
         text: TextBuilder::default(),
         column: 0,
@@ -41,7 +37,7 @@ pub fn text(value: &Value, indent: Indent) -> Text {
     };
     let root = Level {
         column: -1,
-        step: isize::from(indent.0),
+        step: isize::from(indent),
     };
     writer.node(value, root, false);
     writer.indent(root);
