@@ -3,7 +3,7 @@
 //! endpoint.
 
 use encodings::timestamp;
-use kubectl_esc::aws::credentials::Credentials;
+use kubectl_esc::aws::Credentials;
 use kubectl_esc::aws::eks_token::{EksToken, PresignRequest};
 use kubectl_esc::aws::endpoint::{EndpointMode, Region};
 use kubectl_esc::clock::Timestamp;

@@ -9,11 +9,11 @@ use crate::case::{Answer, Case, Diagnostic};
 use crate::upstream::CRASHED;
 
 /// Differences that are meant: a name, and why.
-pub const EXPLAINED: [(&str, &str); 13] = [
+pub const EXPLAINED: [(&str, &str); 12] = [
     (
         "no YAML",
-        "where a text is no YAML, both say so: upstream without a place and in its parser's \
-         words, ours at the place",
+        "of a text that is not valid YAML, both say the same: upstream without a position, ours with \
+         one",
     ),
     (
         "limit",
@@ -40,11 +40,6 @@ pub const EXPLAINED: [(&str, &str); 13] = [
     (
         "unplaced",
         "upstream gives no place to what is wrong with the text of `fn::secret`; ours does",
-    ),
-    (
-        "parser",
-        "what the parser of YAML that ours uses cannot be brought to read, and ours refuses: names \
-         and marks on little indented lines in brackets, marks and commas right behind tags",
     ),
     (
         "pattern",
@@ -79,14 +74,6 @@ const INVALID_PATTERN: &str = "invalid schema: error parsing regexp: ";
 
 /// How our message about a pattern that only upstream supports points to Pulumi Cloud.
 const REMOTE: &str = "`--remote`";
-
-/// How ours refuses what its parser does not read.
-const PARSER: [&str; 4] = [
-    ": invalid indentation in quoted scalar",
-    ": a mark right behind a tag or an anchor is not supported",
-    ": invalid indentation in flow construct",
-    ": a comma right behind a tag is a part of the tag",
-];
 
 /// How two answers compare.
 #[derive(Clone, Debug, Default)]
@@ -163,11 +150,6 @@ pub fn compare(case: &Case, theirs: &Answer, ours: &Answer) -> Comparison {
         .any(|it| it.summary.starts_with("a number must be finite"))
     {
         comparison.explained.push("no JSON");
-        return comparison;
-    }
-    let mut refused = ours.open.iter().chain(&ours.checked);
-    if refused.any(|it| PARSER.iter().any(|end| it.summary.ends_with(end))) {
-        comparison.explain("parser");
         return comparison;
     }
     let mut unsupported = ours.open.iter().chain(&ours.checked);
@@ -249,6 +231,8 @@ impl Comparison {
             ("tie", is_tie as fn(&Diagnostic, &Diagnostic) -> bool),
             ("secret", keeps_secret),
             ("secret", keeps_json),
+            ("no YAML", is_no_yaml),
+            ("secret", keeps_anchor),
             ("unplaced", is_unplaced),
             ("pattern", rejects_pattern),
             (
@@ -268,17 +252,6 @@ impl Comparison {
                 }
                 other.is_none()
             });
-        }
-        let (their_unread, their_rest) = theirs.into_iter().partition::<Vec<_>, _>(no_yaml_theirs);
-        let (our_unread, our_rest) = ours.into_iter().partition::<Vec<_>, _>(no_yaml_ours);
-        (theirs, ours) = (their_rest, our_rest);
-        if their_unread.len() == our_unread.len() {
-            if !their_unread.is_empty() {
-                self.explain("no YAML");
-            }
-        } else {
-            theirs.extend(their_unread);
-            ours.extend(our_unread);
         }
         // The same but for the end.
         let (more_theirs, more_ours) =
@@ -469,14 +442,25 @@ fn rejects_pattern(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
         && *ours == same_place
 }
 
-/// Upstream's word for a text that is no YAML.
-fn no_yaml_theirs(found: &Diagnostic) -> bool {
-    found.environment.is_none() && found.summary.starts_with("yaml: ")
+/// Whether both say the same of a text that is not valid YAML, ours with a position.
+fn is_no_yaml(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
+    is_about_text(theirs, ours) && theirs.summary == ours.summary
 }
 
-/// Ours.
-fn no_yaml_ours(found: &Diagnostic) -> bool {
-    found.summary.starts_with("yaml: ") || found.summary.starts_with("invalid YAML")
+/// Whether ours says the same of a text that is not valid YAML, without the name of an unknown anchor.
+fn keeps_anchor(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
+    is_about_text(theirs, ours)
+        && theirs.summary.starts_with("yaml: unknown anchor '")
+        && theirs.summary.ends_with("' referenced")
+        && ours.summary == "yaml: unknown anchor referenced"
+}
+
+/// Whether upstream's diagnostic is about a whole text, and ours about a position in one.
+fn is_about_text(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
+    theirs.summary.starts_with("yaml: ")
+        && theirs.environment.is_none()
+        && ours.begin.is_some()
+        && (&theirs.severity, &theirs.path) == (&ours.severity, &ours.path)
 }
 
 fn shown(phase: &str, diagnostics: &[Diagnostic]) -> String {
@@ -682,19 +666,32 @@ mod tests {
     }
 
     #[test]
-    fn yaml_syntax_errors_may_be_worded_differently() {
-        let unplaced = Diagnostic {
+    fn yaml_syntax_errors_differ_only_in_their_position() {
+        let about_text = |summary: &str| Diagnostic {
             environment: None,
             begin: None,
             end: None,
-            ..diagnostic("yaml: line 1: so", 1, 1)
+            path: String::new(),
+            ..diagnostic(summary, 1, 1)
         };
-        let theirs = answer("{}", vec![unplaced]);
-        let ours = answer("{}", vec![diagnostic("invalid YAML: so", 1, 1)]);
-        let found = compare(&Case::default(), &theirs, &ours);
-        assert!(found.differences.is_empty());
-        assert_eq!(found.explained, ["no YAML"]);
-        let accepted = compare(&Case::default(), &theirs, &answer("{}", Vec::new()));
-        assert!(!accepted.differences.is_empty());
+        let placed = |summary: &str| Diagnostic {
+            path: String::new(),
+            ..diagnostic(summary, 1, 1)
+        };
+        for (theirs, ours, class) in [
+            ("yaml: line 1: so", "yaml: line 1: so", Some("no YAML")),
+            ("yaml: line 1: so", "yaml: line 2: so", None),
+            ("yaml: line 1: so", "yaml: line 1: not so", None),
+            (
+                "yaml: unknown anchor 'a' referenced",
+                "yaml: unknown anchor referenced",
+                Some("secret"),
+            ),
+        ] {
+            let theirs = answer("{}", vec![about_text(theirs)]);
+            let found = compare(&Case::default(), &theirs, &answer("{}", vec![placed(ours)]));
+            assert_eq!(found.differences.is_empty(), class.is_some(), "{ours}");
+            assert_eq!(found.explained.first().copied(), class, "{ours}");
+        }
     }
 }

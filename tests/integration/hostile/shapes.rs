@@ -50,11 +50,10 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape("little indented quotes", Value, 300, 400_000, |n| {
         values(n, |i| format!("a{i:06}: \"value\n{i:06}\""))
     }),
-    // What stands between them keeps one repair from mending more than one.
     shape(
         "little indented lists between blocks",
-        Error("invalid indentation"),
-        0,
+        Value,
+        300,
         200_000,
         |n| values(n, |i| format!("a{i:06}: |\n    text\n  b{i:06}: [\n]")),
     ),
@@ -72,7 +71,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     ),
     shape(
         "little indented lists, unclosed",
-        Error("yaml"),
+        Error(TOO_NESTED),
         300,
         10_000_000,
         |n| one(format!("values:\n  a: [\n1]\n  b: {}", "[\n".repeat(n / 2))),

@@ -3,7 +3,6 @@
 mod convert;
 mod files;
 mod kubectl;
-mod round_trip;
 mod sources;
 
 /// A context that the plugin serves, as it is written into a new file: the name of cluster, user and

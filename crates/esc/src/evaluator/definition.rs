@@ -6,7 +6,7 @@ use crate::evaluator::expression::{ExprKind, Program};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
 use crate::evaluator::parser::{self, ParseDiagnostic, Phase, duplicate_key};
 use crate::evaluator::suggest;
-use crate::evaluator::syntax::{self, Document, Entry, Key, Node, Span};
+use crate::evaluator::syntax::{Span, SyntaxEntry, SyntaxKey, SyntaxKind, SyntaxNode, SyntaxTree};
 
 /// Names with a special meaning in `${…}`, which `values` therefore cannot define.
 const RESERVED_NAMES: [&str; 3] = ["context", "environments", "imports"];
@@ -40,26 +40,26 @@ pub(super) struct ImportEntry {
 }
 
 /// Parses a document.
-pub(super) fn parse(document: &Document) -> ParsedDefinition {
+pub(super) fn parse(document: &SyntaxTree) -> ParsedDefinition {
     let mut definition = ParsedDefinition::default();
-    for problem in &document.problems {
-        definition.error(&problem.summary, problem.span, problem.path.clone());
+    for error in &document.errors {
+        definition.error(&error.summary, error.span, error.path.clone());
     }
-    definition.is_unreadable = !document.problems.is_empty();
+    definition.is_unreadable = !document.errors.is_empty();
     if definition.is_unreadable || document.is_empty {
         return definition;
     }
     let root = document.root.as_ref();
-    let Some(entries) = root.and_then(Node::entries) else {
+    let Some(entries) = root.and_then(SyntaxNode::entries) else {
         // For an empty document and for `null`, ESC reports no location.
-        let root = root.filter(|root| !matches!(root.kind, syntax::Kind::Null));
+        let root = root.filter(|root| !matches!(root.kind, SyntaxKind::Null));
         let span = root.map(|root| root.span);
         let summary = "environment must be an object";
         definition.report(Severity::Error, summary, span, Some(String::new()));
         return definition;
     };
     definition.warn_of_duplicates(entries, "");
-    for Entry { key, value } in entries {
+    for SyntaxEntry { key, value } in entries {
         match key.name.to_ascii_lowercase().as_str() {
             "description" => definition.description(key, value),
             "imports" => definition.imports(key, value),
@@ -88,7 +88,7 @@ impl ParsedDefinition {
         self.is_unreadable || !(self.has_imports || self.has_values)
     }
 
-    fn description(&mut self, key: &Key, node: &Node) {
+    fn description(&mut self, key: &SyntaxKey, node: &SyntaxNode) {
         let path = path_of(key);
         let kind = self.literal(path.clone(), node);
         if !matches!(kind, ExprKind::Text(_)) {
@@ -97,7 +97,7 @@ impl ParsedDefinition {
     }
 
     /// Parses `imports`. If the key is repeated, the last one counts, as for `values`.
-    fn imports(&mut self, key: &Key, node: &Node) {
+    fn imports(&mut self, key: &SyntaxKey, node: &SyntaxNode) {
         self.imports.clear();
         self.has_imports = false;
         let path = path_of(key);
@@ -111,11 +111,11 @@ impl ParsedDefinition {
         }
     }
 
-    fn import(&mut self, item: &Node, mut path: String) {
+    fn import(&mut self, item: &SyntaxNode, mut path: String) {
         let (name, merge, span) = match &item.kind {
-            syntax::Kind::Text(_) => (item.as_str().unwrap_or_default(), true, item.span),
-            syntax::Kind::Object(entries) => {
-                let [Entry { key, value }] = entries.as_slice() else {
+            SyntaxKind::Text(_) => (item.as_str().unwrap_or_default(), true, item.span),
+            SyntaxKind::Object(entries) => {
+                let [SyntaxEntry { key, value }] = entries.as_slice() else {
                     return self.error("import must have a single key", item.span, Some(path));
                 };
                 join_name(&mut path, &key.name);
@@ -136,7 +136,7 @@ impl ParsedDefinition {
     }
 
     /// Returns the `merge` option of an import. ESC ignores unknown options.
-    fn import_options(&mut self, options: &Node, path: &str) -> bool {
+    fn import_options(&mut self, options: &SyntaxNode, path: &str) -> bool {
         let Some(entries) = options.entries() else {
             let path = Some(path.to_owned());
             self.error("import must be an object", options.span, path);
@@ -144,7 +144,7 @@ impl ParsedDefinition {
         };
         self.warn_of_duplicates(entries, path);
         let mut merge = true;
-        for Entry { key, value } in entries {
+        for SyntaxEntry { key, value } in entries {
             if key.name.eq_ignore_ascii_case("merge") {
                 let mut path = path.to_owned();
                 join_name(&mut path, &key.name);
@@ -158,7 +158,7 @@ impl ParsedDefinition {
         merge
     }
 
-    fn values(&mut self, key: &Key, node: &Node) {
+    fn values(&mut self, key: &SyntaxKey, node: &SyntaxNode) {
         self.values = None;
         self.has_values = false;
         self.diagnostics
@@ -176,16 +176,16 @@ impl ParsedDefinition {
     }
 
     /// Parses a node that must be a literal and is never declared for evaluation.
-    fn literal(&mut self, path: String, node: &Node) -> ExprKind {
+    fn literal(&mut self, path: String, node: &SyntaxNode) -> ExprKind {
         let (kind, mut diagnostics) = parser::parse_single(path, node);
         diagnostics.retain(|diagnostic| diagnostic.phase == Phase::Parse);
         self.diagnostics.extend(diagnostics);
         kind
     }
 
-    fn warn_of_duplicates(&mut self, entries: &[Entry], path: &str) {
+    fn warn_of_duplicates(&mut self, entries: &[SyntaxEntry], path: &str) {
         let mut seen: Vec<&str> = Vec::new();
-        for Entry { key, .. } in entries {
+        for SyntaxEntry { key, .. } in entries {
             if seen.contains(&key.name.as_str()) {
                 self.warn(&duplicate_key(&key.name), key, path);
             } else if seen.len() < MAXIMUM_DIAGNOSTICS {
@@ -199,7 +199,7 @@ impl ParsedDefinition {
     }
 
     /// Reports a warning at a key of the object at `path`.
-    fn warn(&mut self, summary: &str, key: &Key, path: &str) {
+    fn warn(&mut self, summary: &str, key: &SyntaxKey, path: &str) {
         let mut path = path.to_owned();
         join_name(&mut path, &key.name);
         self.report(Severity::Warning, summary, Some(key.span), Some(path));
@@ -226,7 +226,7 @@ impl ParsedDefinition {
     }
 }
 
-fn path_of(key: &Key) -> String {
+fn path_of(key: &SyntaxKey) -> String {
     let mut path = String::new();
     join_name(&mut path, &key.name);
     path

@@ -70,7 +70,7 @@ impl EvalSession<'_> {
         let document = syntax::parse_within(&text, self.budget.nodes());
         self.budget.spend_nodes(document.nodes);
         let hidden = redaction::hidden_ranges(&document, &text);
-        if !document.readable {
+        if !document.is_valid {
             // Without a tree, other uses of a secret can only be found by its text.
             for range in &hidden {
                 let secret = text.get(range.clone()).unwrap_or_default();

@@ -37,7 +37,7 @@ def role_on_top(world):
     home = world.home()
     # The example has no path of the identity token: a pod's variable names it.
     home.environment["AWS_WEB_IDENTITY_TOKEN_FILE"] = str(home.definitions / "token")
-    user = who(home, home.kubeconfig("role-on-top"))
+    user = who(home, home.kubeconfig("role-to-assume"))
     expect_equal("user", user["username"], "viewer:kubectl-esc")
     return user["username"]
 
@@ -83,7 +83,7 @@ def another_cluster(world):
 def rbac_decides(world):
     viewer, admin = world.home(), world.home()
     viewer.environment["AWS_WEB_IDENTITY_TOKEN_FILE"] = str(viewer.definitions / "token")
-    of_viewer, of_admin = viewer.kubeconfig("role-on-top"), admin.kubeconfig("oidc-token-file")
+    of_viewer, of_admin = viewer.kubeconfig("role-to-assume"), admin.kubeconfig("oidc-token-file")
     viewer.kubectl(of_viewer, "get", "configmaps", "-n", "default").succeeded()
     create = ["create", "configmap", "rbac", "--from-literal=key=value", "-n", "default"]
     refused = viewer.kubectl(of_viewer, *create).failed()

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::evaluator::expression::{BuiltinCall, ExprId, ExprKind};
 use crate::evaluator::parser::Parser;
-use crate::evaluator::syntax::{Entry, Key, Node, Span};
+use crate::evaluator::syntax::{Span, SyntaxEntry, SyntaxKey, SyntaxNode};
 use crate::format::string::quoted;
 use crate::property_path::Accessor as PathStep;
 use crate::text::Text;
@@ -22,14 +22,14 @@ impl Parser {
     /// object.
     pub(super) fn call(
         &mut self,
-        entries: &[Entry],
+        entries: &[SyntaxEntry],
         span: Span,
         id: ExprId,
     ) -> Option<BuiltinCall> {
-        if let [Entry { key, value }] = entries {
+        if let [SyntaxEntry { key, value }] = entries {
             return self.single_entry_call(id, key, value);
         }
-        for Entry { key, .. } in entries {
+        for SyntaxEntry { key, .. } in entries {
             if is_call(&key.name) {
                 let summary = format!(
                     "illegal call to builtin function: {} must be the only key within its \
@@ -42,7 +42,12 @@ impl Parser {
         None
     }
 
-    fn single_entry_call(&mut self, id: ExprId, key: &Key, node: &Node) -> Option<BuiltinCall> {
+    fn single_entry_call(
+        &mut self,
+        id: ExprId,
+        key: &SyntaxKey,
+        node: &SyntaxNode,
+    ) -> Option<BuiltinCall> {
         let Some(name) = key.name.strip_prefix(PREFIX) else {
             let prefix = key.name.get(..PREFIX.len());
             if prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX)) {
@@ -105,7 +110,7 @@ impl Parser {
         Some(call)
     }
 
-    fn reserved_prefix(&mut self, key: &Key, id: ExprId) {
+    fn reserved_prefix(&mut self, key: &SyntaxKey, id: ExprId) {
         self.error("'fn::' is a reserved prefix", key.span, id);
     }
 
@@ -213,7 +218,7 @@ impl Parser {
 
     /// `fn::secret`. The expressions in the argument are not declared, so that no message quotes
     /// from it.
-    fn secret(&mut self, id: ExprId, key: &Key, node: &Node) -> BuiltinCall {
+    fn secret(&mut self, id: ExprId, key: &SyntaxKey, node: &SyntaxNode) -> BuiltinCall {
         let before_argument = self.diagnostics.len();
         let step = PathStep::Name(key.name.clone());
         let argument = self.expression(node, id, step, None);

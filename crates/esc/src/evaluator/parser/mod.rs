@@ -12,7 +12,7 @@ use crate::evaluator::document_path::join_name;
 use crate::evaluator::expression::{ExprId, ExprKind, Parent, Program};
 use crate::evaluator::interpolation::{self, Segment};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
-use crate::evaluator::syntax::{self, Entry, Key, Node, Span};
+use crate::evaluator::syntax::{Span, SyntaxEntry, SyntaxKey, SyntaxKind, SyntaxNode};
 use crate::format::string::quoted;
 use crate::property_path::Accessor as PathStep;
 use crate::text::Text;
@@ -41,14 +41,14 @@ pub(super) enum Phase {
 /// `reserved`.
 pub(super) fn parse_values(
     path: String,
-    entries: &[Entry],
+    entries: &[SyntaxEntry],
     span: Span,
     reserved: &[&str],
 ) -> (Program, Vec<ParseDiagnostic>) {
     let mut parser = Parser::new(path);
     let root = parser.program.add(span, None);
     let mut properties = BTreeMap::new();
-    for Entry { key, value } in entries {
+    for SyntaxEntry { key, value } in entries {
         if builtins::is_call(&key.name) {
             let name = quoted(&key.name);
             let summary = format!("builtin function call {name} not allowed at the top level");
@@ -77,7 +77,7 @@ pub(super) fn parse_values(
 }
 
 /// Parses a single expression at `path`.
-pub(super) fn parse_single(path: String, node: &Node) -> (ExprKind, Vec<ParseDiagnostic>) {
+pub(super) fn parse_single(path: String, node: &SyntaxNode) -> (ExprKind, Vec<ParseDiagnostic>) {
     let mut parser = Parser::new(path);
     let id = parser.program.add(node.span, None);
     let kind = parser.parse(node, id);
@@ -100,7 +100,7 @@ impl Parser {
     /// Parses `node`, which is `step` of `parent`, and its property of this name, if any.
     fn expression(
         &mut self,
-        node: &Node,
+        node: &SyntaxNode,
         id: ExprId,
         step: PathStep,
         property: Option<Rc<str>>,
@@ -113,7 +113,13 @@ impl Parser {
 
     /// Parses the argument of a call that accepts an object with the properties `names`. The last of
     /// several entries of one name counts, and entries of other names are not part of the program.
-    fn record(&mut self, node: &Node, parent: ExprId, step: PathStep, names: &[&str]) -> ExprId {
+    fn record(
+        &mut self,
+        node: &SyntaxNode,
+        parent: ExprId,
+        step: PathStep,
+        names: &[&str],
+    ) -> ExprId {
         let Some(entries) = node.entries() else {
             return self.expression(node, parent, step, None);
         };
@@ -128,7 +134,7 @@ impl Parser {
             return id;
         }
         let mut properties = BTreeMap::new();
-        for (position, Entry { key, value }) in entries.iter().enumerate() {
+        for (position, SyntaxEntry { key, value }) in entries.iter().enumerate() {
             let name = self.key(id, key);
             let before_value = self.diagnostics.len();
             let value = self.expression(value, id, PathStep::Name(key.name.clone()), None);
@@ -148,30 +154,30 @@ impl Parser {
     }
 
     /// Parses `node`, which is the expression `id`.
-    fn parse(&mut self, node: &Node, id: ExprId) -> ExprKind {
+    fn parse(&mut self, node: &SyntaxNode, id: ExprId) -> ExprKind {
         match &node.kind {
-            syntax::Kind::Invalid => ExprKind::Invalid,
-            syntax::Kind::Null => ExprKind::Null,
-            syntax::Kind::Bool(value) => ExprKind::Bool(*value),
-            syntax::Kind::Number(number) => ExprKind::Number(number.clone()),
-            syntax::Kind::Text(_) => self.text(node, id),
-            syntax::Kind::List(items) => {
+            SyntaxKind::Invalid => ExprKind::Invalid,
+            SyntaxKind::Null => ExprKind::Null,
+            SyntaxKind::Bool(value) => ExprKind::Bool(*value),
+            SyntaxKind::Number(number) => ExprKind::Number(number.clone()),
+            SyntaxKind::Text(_) => self.text(node, id),
+            SyntaxKind::List(items) => {
                 let items = items
                     .iter()
                     .enumerate()
                     .map(|(index, item)| self.expression(item, id, PathStep::Index(index), None));
                 ExprKind::List(items.collect())
             }
-            syntax::Kind::Object(entries) => match self.call(entries, node.span, id) {
+            SyntaxKind::Object(entries) => match self.call(entries, node.span, id) {
                 Some(call) => ExprKind::Call(call),
                 None => self.object(entries, id),
             },
         }
     }
 
-    fn object(&mut self, entries: &[Entry], id: ExprId) -> ExprKind {
+    fn object(&mut self, entries: &[SyntaxEntry], id: ExprId) -> ExprKind {
         let mut properties = BTreeMap::new();
-        for Entry { key, value } in entries {
+        for SyntaxEntry { key, value } in entries {
             let name = self.key(id, key);
             let before_value = self.diagnostics.len();
             let step = PathStep::Name(key.name.clone());
@@ -193,14 +199,20 @@ impl Parser {
     }
 
     /// Reports that an entry is not part of its object, although its value was parsed.
-    fn reject_property(&mut self, summary: String, parent: ExprId, key: &Key, before_value: usize) {
+    fn reject_property(
+        &mut self,
+        summary: String,
+        parent: ExprId,
+        key: &SyntaxKey,
+        before_value: usize,
+    ) {
         self.drop_declare_errors(before_value);
         self.key_error(summary, parent, key, Phase::Declare);
     }
 
     /// Parses a key of the object `parent`. Returns `None`, with an error, unless it is a literal.
-    fn key(&mut self, parent: ExprId, key: &Key) -> Option<Rc<str>> {
-        let (segments, problems) = interpolation::parse(&key.name, key.span, key.plain);
+    fn key(&mut self, parent: ExprId, key: &SyntaxKey) -> Option<Rc<str>> {
+        let (segments, problems) = interpolation::parse(&key.name, key.span, key.is_plain);
         match segments.as_slice() {
             [] => return Some(Rc::from("")),
             [Segment::Text(text)] => {
@@ -220,9 +232,9 @@ impl Parser {
         None
     }
 
-    fn text(&mut self, node: &Node, id: ExprId) -> ExprKind {
+    fn text(&mut self, node: &SyntaxNode, id: ExprId) -> ExprKind {
         let text = node.as_str().unwrap_or_default();
-        let (segments, problems) = interpolation::parse(text, node.span, node.plain);
+        let (segments, problems) = interpolation::parse(text, node.span, node.is_plain);
         for problem in problems {
             self.error(problem.summary, problem.location, id);
         }
@@ -262,7 +274,7 @@ impl Parser {
     }
 
     /// Reports an error at a key of the object `parent`.
-    fn key_error(&mut self, summary: String, parent: ExprId, key: &Key, phase: Phase) {
+    fn key_error(&mut self, summary: String, parent: ExprId, key: &SyntaxKey, phase: Phase) {
         let path = self.path_of_key(parent, key);
         self.push_error(summary, key.span, path, phase);
     }
@@ -280,7 +292,7 @@ impl Parser {
         }
     }
 
-    fn path_of_key(&self, parent: ExprId, key: &Key) -> String {
+    fn path_of_key(&self, parent: ExprId, key: &SyntaxKey) -> String {
         let mut path = self.program.path(parent);
         join_name(&mut path, &key.name);
         path
