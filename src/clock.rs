@@ -6,11 +6,12 @@ use std::fmt;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
 
 mod uptime;
 
 /// An instant in whole seconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
@@ -82,27 +83,21 @@ fn seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// A source of the current time.
+/// A source of the current time: a fixed instant, or else the system clock.
 #[derive(Clone, Copy, Debug)]
-pub struct Clock(Source);
-
-#[derive(Clone, Copy, Debug)]
-enum Source {
-    Fixed(Timestamp),
-    System,
-}
+pub struct Clock(Option<Timestamp>);
 
 impl Clock {
     /// A clock that always shows the same instant, for tests and for tokens with a given time.
     #[must_use]
     pub fn fixed(now: Timestamp) -> Self {
-        Self(Source::Fixed(now))
+        Self(Some(now))
     }
 
     /// The system clock.
     #[must_use]
     pub fn system() -> Self {
-        Self(Source::System)
+        Self(None)
     }
 
     /// The current time.
@@ -112,20 +107,15 @@ impl Clock {
         reason = "the only place that reads the time"
     )]
     pub fn now(&self) -> Timestamp {
-        match self.0 {
-            Source::Fixed(now) => now,
-            Source::System => Timestamp(Utc::now().timestamp()),
-        }
+        self.0.unwrap_or_else(|| Timestamp(Utc::now().timestamp()))
     }
 
     /// When the machine was booted, in the system clock; `None` if the operating system does not report
     /// its uptime. This changes only when the clock is set, which a caller can detect.
     #[must_use]
     pub fn boot_time(&self) -> Option<Timestamp> {
-        match self.0 {
-            Source::Fixed(_) => None,
-            Source::System => Some(self.now().minus(uptime::uptime()?)),
-        }
+        let is_system = self.0.is_none();
+        is_system.then_some(self.now().minus(uptime::uptime()?))
     }
 }
 
@@ -209,9 +199,9 @@ pub fn format_duration(duration: Duration) -> String {
         (seconds / 3600, "h"),
         (seconds / 60 % 60, "m"),
         (seconds % 60, "s"),
+        (millis.into(), "ms"),
     ]
     .into_iter()
-    .chain([(u64::from(millis), "ms")])
     .filter(|(amount, _)| *amount > 0)
     .map(|(amount, unit)| amount.to_string() + unit)
     .collect();

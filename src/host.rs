@@ -16,19 +16,18 @@ pub struct Host {
     clock: Clock,
 }
 
+/// Fixed variables, or else those of the process.
 #[derive(Clone)]
-enum Variables {
-    Fixed(BTreeMap<String, OsString>),
-    Process,
-}
+struct Variables(Option<BTreeMap<String, OsString>>);
 
 /// Shows only names: values may be access keys or tokens.
 impl std::fmt::Debug for Variables {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Fixed(variables) => formatter.debug_set().entries(variables.keys()).finish(),
-            Self::Process => formatter.write_str("Process"),
-        }
+        let names = self.0.as_ref().map(BTreeMap::keys);
+        formatter
+            .debug_list()
+            .entries(names.into_iter().flatten())
+            .finish()
     }
 }
 
@@ -37,7 +36,7 @@ impl Host {
     #[must_use]
     pub fn system() -> Self {
         Self {
-            variables: Variables::Process,
+            variables: Variables(None),
             clock: Clock::system(),
         }
     }
@@ -52,7 +51,7 @@ impl Host {
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
         Self {
-            variables: Variables::Fixed(variables),
+            variables: Variables(Some(variables)),
             clock,
         }
     }
@@ -66,19 +65,27 @@ impl Host {
     /// The process id of the parent process; `None` if the operating system does not report it.
     #[must_use]
     pub fn parent_process(&self) -> Option<u32> {
-        match &self.variables {
-            Variables::Fixed(_) => None,
-            #[cfg(unix)]
-            Variables::Process => Some(std::os::unix::process::parent_id()),
-            #[cfg(not(unix))]
-            Variables::Process => None,
+        #[cfg(unix)]
+        if self.variables.0.is_none() {
+            return Some(std::os::unix::process::parent_id());
         }
+        None
     }
 
     /// The value of a variable. An empty one counts as unset, as in the AWS SDKs and client-go.
     pub fn variable(&self, name: &str) -> Result<Option<String>> {
         let value = self.variable_if_set(name)?;
         Ok(value.filter(|value| !value.is_empty()))
+    }
+
+    /// The name and value of the first of these variables that is set.
+    pub fn first_variable<'n>(&self, names: &[&'n str]) -> Result<Option<(&'n str, String)>> {
+        for name in names {
+            if let Some(value) = self.variable(name)? {
+                return Ok(Some((name, value)));
+            }
+        }
+        Ok(None)
     }
 
     /// The value of a variable that may be empty, such as a passphrase.
@@ -124,9 +131,9 @@ impl Host {
         reason = "the only place that reads variables"
     )]
     fn raw(&self, name: &str) -> Option<OsString> {
-        match &self.variables {
-            Variables::Fixed(variables) => variables.get(name).cloned(),
-            Variables::Process => std::env::var_os(name),
+        match &self.variables.0 {
+            Some(variables) => variables.get(name).cloned(),
+            None => std::env::var_os(name),
         }
     }
 }

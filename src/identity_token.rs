@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
@@ -12,6 +12,7 @@ use percent_encoding::utf8_percent_encode;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use crate::bounded_read::read_bounded;
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -75,18 +76,12 @@ impl IdentityTokenSource {
     /// Gets the token, and checks that it has the form of one.
     pub fn read(&self, context: Context<'_>) -> Result<Secret<String>> {
         match self {
-            Self::File { path, .. } => self.validate(&self.read_file(path)?),
-            Self::Variable { name, .. } => {
-                let value = context.host.variable(name)?;
-                let value = value.ok_or_else(|| self.missing())?;
-                self.validate(&Zeroizing::new(value.into_bytes()))
-            }
-            Self::Given { text, .. } => self.validate(text.as_bytes()),
             Self::GitHubActions {
                 url,
                 token,
                 audience,
             } => self.request_from_github(url, token, audience, context),
+            _ => self.validate(self.content(context.host)?.expose()),
         }
     }
 
@@ -96,33 +91,31 @@ impl IdentityTokenSource {
     pub fn secret(&self, host: &Host) -> Result<Secret<Vec<u8>>> {
         match self {
             Self::File { path, .. } if !path.is_file() => Err(self.missing()),
-            Self::File { path, .. } => {
-                let mut content = self.read_file(path)?;
-                Ok(Secret::new(std::mem::take(&mut *content)))
-            }
-            Self::Variable { name, .. } => {
-                let value = host.variable(name)?.ok_or_else(|| self.missing())?;
-                Ok(Secret::new(value.into_bytes()))
-            }
-            Self::Given { text, .. } => Ok(Secret::new(text.as_bytes().to_vec())),
-            Self::GitHubActions { token, .. } => {
-                Ok(Secret::new(token.expose().as_bytes().to_vec()))
-            }
+            _ => self.content(host),
         }
     }
 
+    fn content(&self, host: &Host) -> Result<Secret<Vec<u8>>> {
+        Ok(Secret::new(match self {
+            Self::File { path, .. } => std::mem::take(&mut *self.read_file(path)?),
+            Self::Variable { name, .. } => {
+                let value = host.variable(name)?.ok_or_else(|| self.missing())?;
+                value.into_bytes()
+            }
+            Self::Given { text, .. } => text.as_bytes().to_vec(),
+            Self::GitHubActions { token, .. } => token.expose().as_bytes().to_vec(),
+        }))
+    }
+
     fn read_file(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-        // Allocated at full size, because growing would leave copies of the token in memory.
-        let mut content = Zeroizing::new(Vec::with_capacity(MAXIMUM_LENGTH + 64));
-        let limit = u64::try_from(MAXIMUM_LENGTH + 1).unwrap_or(u64::MAX);
-        File::open(path)
-            .and_then(|file| file.take(limit).read_to_end(&mut content))
-            .map_err(|error| {
-                Error::configuration(format!("cannot read the identity token from {self}"))
-                    .with_hint("check the path and the file's permissions")
-                    .caused_by(error)
-            })?;
-        Ok(content)
+        let content =
+            File::open(path).and_then(|file| read_bounded(file, MAXIMUM_LENGTH, MAXIMUM_LENGTH));
+        content.map_err(|error| match error.kind() {
+            ErrorKind::FileTooLarge => self.too_long(),
+            _ => Error::configuration(format!("cannot read the identity token from {self}"))
+                .with_hint("check the path and the file's permissions")
+                .caused_by(error),
+        })
     }
 
     fn request_from_github(
@@ -132,10 +125,9 @@ impl IdentityTokenSource {
         audience: &str,
         context: Context<'_>,
     ) -> Result<Secret<String>> {
-        /// The token is moved out and wiped after use.
         #[derive(Deserialize)]
         struct Body {
-            value: String,
+            value: Secret<String>,
         }
         let separator = if url.contains('?') { '&' } else { '?' };
         let audience = utf8_percent_encode(audience, RESERVED);
@@ -160,7 +152,7 @@ impl IdentityTokenSource {
         // The parser's error is dropped: it would quote the response.
         let body: Body =
             serde_json::from_slice(response.body.expose()).map_err(|_| self.invalid())?;
-        self.validate(&Zeroizing::new(body.value.into_bytes()))
+        self.validate(body.value.expose().as_bytes())
     }
 
     fn rejected(&self, status: u16) -> Error {
@@ -182,9 +174,7 @@ impl IdentityTokenSource {
             return Err(self.missing());
         }
         if text.len() > MAXIMUM_LENGTH {
-            let message = format!("{self} is too long for an identity token");
-            return Err(Error::configuration(message)
-                .with_hint("an identity token is a JSON web token (JWT) of a few kilobytes"));
+            return Err(self.too_long());
         }
         let text = std::str::from_utf8(text).map_err(|_| self.invalid())?;
         let is_base64url = |part: &str| {
@@ -196,6 +186,11 @@ impl IdentityTokenSource {
         } else {
             Err(self.invalid())
         }
+    }
+
+    fn too_long(&self) -> Error {
+        Error::configuration(format!("{self} is too long for an identity token"))
+            .with_hint("an identity token is a JSON web token (JWT) of a few kilobytes")
     }
 
     fn missing(&self) -> Error {

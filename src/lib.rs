@@ -155,6 +155,7 @@
 
 pub mod authenticate;
 pub mod aws;
+mod bounded_read;
 #[doc(hidden)]
 pub mod cache;
 pub mod clock;
@@ -172,6 +173,7 @@ mod identity_token;
 pub mod kubernetes;
 pub mod log;
 mod opener;
+mod private_files;
 mod process;
 mod providers;
 #[doc(hidden)]

@@ -3,6 +3,7 @@
 use std::fmt;
 
 pub use esc::text::{REDACTED, Text};
+use serde::{Deserialize, Deserializer};
 use zeroize::{Zeroize, Zeroizing};
 
 /// A secret value: no `Display` or serialization, a `Debug` that hides it, wiped on drop.
@@ -25,6 +26,12 @@ impl<T: Zeroize> Secret<T> {
 impl<T: Zeroize> fmt::Debug for Secret<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(REDACTED)
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret<String> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::new)
     }
 }
 

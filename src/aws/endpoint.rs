@@ -101,13 +101,6 @@ pub(super) enum Service {
 }
 
 impl Service {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Eks => "Amazon EKS",
-            Self::Sts => "AWS STS",
-        }
-    }
-
     /// The variable that replaces the endpoint of this service alone.
     pub(super) fn endpoint_variable(self) -> &'static str {
         match self {
@@ -119,7 +112,10 @@ impl Service {
 
 impl fmt::Display for Service {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
+        formatter.write_str(match self {
+            Self::Eks => "Amazon EKS",
+            Self::Sts => "AWS STS",
+        })
     }
 }
 
@@ -142,23 +138,20 @@ impl EndpointSettings {
     }
 
     pub(super) fn read(host: &Host, service: Service) -> Result<Self> {
-        let mut endpoint = None;
-        if !is_true(host, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")? {
-            for variable in [service.endpoint_variable(), "AWS_ENDPOINT_URL"] {
-                if let Some(url) = host.variable(variable)? {
-                    parse_url(&url).map_err(|problem| {
-                        let message = format!("`{variable}` is not a usable endpoint URL");
-                        Error::configuration(message)
-                            .with_hint(problem.hint().unwrap_or_default().to_owned())
-                            .caused_by(problem)
-                    })?;
-                    endpoint = Some(url);
-                    break;
-                }
-            }
+        let endpoint = if is_true(host, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")? {
+            None
+        } else {
+            host.first_variable(&[service.endpoint_variable(), "AWS_ENDPOINT_URL"])?
+        };
+        if let Some((variable, url)) = &endpoint {
+            parse_url(url).map_err(|problem| {
+                Error::configuration(format!("`{variable}` is not a usable endpoint URL"))
+                    .with_hint(problem.hint().unwrap_or_default().to_owned())
+                    .caused_by(problem)
+            })?;
         }
         Ok(Self {
-            endpoint,
+            endpoint: endpoint.map(|(_, url)| url),
             endpoint_mode: EndpointMode {
                 fips: is_true(host, "AWS_USE_FIPS_ENDPOINT")?,
                 dual_stack: is_true(host, "AWS_USE_DUALSTACK_ENDPOINT")?,

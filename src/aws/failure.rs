@@ -148,7 +148,7 @@ impl ServiceCall<'_> {
         let service = self.operation.service();
         match error {
             SdkError::TimeoutError(_) => {
-                timed_out(service.name(), sdk::attempt_timeout(self.context.deadline))
+                timed_out(service, sdk::attempt_timeout(self.context.deadline))
             }
             SdkError::DispatchFailure(failure) => {
                 let name = format!("{service} at `{server}`");

@@ -91,7 +91,7 @@ pub(super) fn block_on<T>(
 ) -> Result<T> {
     let deadline = context.deadline;
     let result = context.http.block_on(deadline, call)?;
-    result.unwrap_or_else(|| Err(timed_out(service.name(), deadline.allowed())))
+    result.unwrap_or_else(|| Err(timed_out(service, deadline.allowed())))
 }
 
 /// The clock of the last server that answered: requests are signed by it, so that they are accepted

@@ -1,23 +1,16 @@
 //! The cache directory: private files that are written atomically.
 
-#[cfg(unix)]
-mod unix;
-#[cfg(unix)]
-use unix as platform;
-#[cfg(not(unix))]
-mod windows;
-#[cfg(not(unix))]
-use windows as platform;
-
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use crate::bounded_read::read_bounded;
 use crate::error::{Error, Kind, Result};
 use crate::file_tracker::is_not_found;
+use crate::private_files;
 
 /// The extension of an entry.
 pub(super) const ENTRY: &str = "entry";
@@ -54,7 +47,7 @@ impl CacheDir {
     /// a symbolic link or not a regular file.
     pub(super) fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
         let path = self.path.join(name);
-        let file = match platform::open_options().read(true).open(&path) {
+        let file = match private_files::open_options().read(true).open(&path) {
             Ok(file) => file,
             Err(error) if is_not_found(&error) => return Ok(None),
             Err(error) => return Err(unusable(&path, error)),
@@ -62,14 +55,8 @@ impl CacheDir {
         let metadata = file.metadata().map_err(|error| unusable(&path, error))?;
         check_file(&metadata).map_err(|reason| unusable(&path, reason))?;
         let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-        if size > MAX_FILE_BYTES {
-            return Err(unusable(&path, "it is too large"));
-        }
-        let mut content = Zeroizing::new(Vec::with_capacity(size + 1));
-        let limit = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX);
-        let read = file.take(limit).read_to_end(&mut content);
-        read.map_err(|error| unusable(&path, error))?;
-        Ok(Some(content))
+        let content = read_bounded(file, size, MAX_FILE_BYTES);
+        content.map(Some).map_err(|error| unusable(&path, error))
     }
 
     /// Writes a file atomically: readers see the old or the new content, also after a crash.
@@ -110,7 +97,7 @@ impl CacheDir {
         self.prepare()?;
         let path = self.path.join(name);
         let open = || -> io::Result<File> {
-            let mut options = platform::open_options();
+            let mut options = private_files::open_options();
             options.read(true).write(true).create(true).truncate(false);
             let file = options.open(&path)?;
             check_file(&file.metadata()?).map_err(io::Error::other)?;
@@ -187,25 +174,25 @@ impl CacheDir {
     /// Creates the directory, or makes it private if it exists. A directory that also contains other
     /// files is used for something else, and is not changed.
     fn prepare(&self) -> Result<()> {
-        platform::ignore_file_size_signal();
+        private_files::ignore_file_size_signal();
         let failed = |error| unusable(&self.path, error);
-        if let Err(error) = platform::create_dir(&self.path)
+        if let Err(error) = private_files::create_dir(&self.path)
             && error.kind() != io::ErrorKind::AlreadyExists
         {
             return Err(failed(error));
         }
         let metadata = fs::symlink_metadata(&self.path).map_err(failed)?;
         let checked = if metadata.is_dir() {
-            platform::check_private(&metadata)
+            private_files::check_private(&metadata)
         } else {
             Err("it is not a directory")
         };
         if let Err(reason) = checked {
-            let is_own = metadata.is_dir() && platform::is_own(&metadata);
+            let is_own = metadata.is_dir() && private_files::is_own(&metadata);
             if !is_own || self.names()?.iter().any(|name| extension(name).is_none()) {
                 return Err(unusable(&self.path, reason));
             }
-            platform::make_private(&self.path).map_err(failed)?;
+            private_files::make_private(&self.path).map_err(failed)?;
         }
         Ok(())
     }
@@ -214,7 +201,7 @@ impl CacheDir {
 /// Checks that this is a regular file that only this user can access.
 fn check_file(metadata: &fs::Metadata) -> Result<(), &'static str> {
     if metadata.is_file() {
-        platform::check_private(metadata)
+        private_files::check_private(metadata)
     } else {
         Err("it is not a regular file")
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use crate::cache::directory::MAX_FILE_BYTES;
@@ -48,7 +48,7 @@ impl CacheEntry {
 }
 
 /// Credentials, and what else is needed to sign a token. Times are in the servers' clock.
-#[derive(Debug)]
+#[derive(Debug, Deserialize, Serialize)]
 pub struct CachedCredentials {
     /// The cluster's name for messages: the environment may mark it as secret.
     pub shown_cluster: String,
@@ -59,8 +59,10 @@ pub struct CachedCredentials {
     /// The access key id.
     pub access_key_id: String,
     /// The secret access key.
+    #[serde(serialize_with = "expose")]
     pub secret_access_key: Secret<String>,
     /// The session token of temporary credentials.
+    #[serde(serialize_with = "expose_option")]
     pub session_token: Option<Secret<String>>,
     /// The expiry of the credentials, if they have one.
     pub expires_at: Option<Timestamp>,
@@ -71,8 +73,10 @@ pub struct CachedCredentials {
     /// The servers' clock minus the local clock, in seconds.
     pub clock_offset: i64,
     /// When the machine was booted, in its local clock.
+    #[serde(rename = "machine_start")]
     pub boot_time: Option<Timestamp>,
-    /// The files that the credentials depend on.
+    /// The files that the credentials depend on. Their paths are in the header.
+    #[serde(skip)]
     pub files: Vec<FileDigest>,
 }
 
@@ -141,32 +145,23 @@ struct Files<'a> {
     files: Vec<Cow<'a, str>>,
 }
 
+/// The encrypted content of a file.
 #[derive(Deserialize, Serialize)]
-struct Content<'a> {
-    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    credentials: Option<StoredCredentials<'a>>,
+struct Content<C> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credentials: Option<C>,
 }
 
-#[derive(Deserialize, Serialize)]
-struct StoredCredentials<'a> {
-    #[serde(borrow)]
-    shown_cluster: Cow<'a, str>,
-    #[serde(borrow)]
-    cluster_name: Cow<'a, str>,
-    #[serde(borrow)]
-    region: Cow<'a, str>,
-    #[serde(borrow)]
-    access_key_id: Cow<'a, str>,
-    #[serde(borrow)]
-    secret_access_key: Cow<'a, str>,
-    #[serde(borrow)]
-    session_token: Option<Cow<'a, str>>,
-    expires_at: Option<i64>,
-    obtained_at: i64,
-    good_until: i64,
-    clock_offset: i64,
-    #[serde(rename = "machine_start")]
-    boot_time: Option<i64>,
+fn expose<S: Serializer>(secret: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.expose().serialize(serializer)
+}
+
+#[expect(clippy::ref_option, reason = "the signature that serde requires")]
+fn expose_option<S: Serializer>(
+    secret: &Option<Secret<String>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(Secret::expose).serialize(serializer)
 }
 
 /// Encodes an entry as header and content. Fails if the path of a file is not UTF-8.
@@ -190,7 +185,7 @@ pub(super) fn encode(
                 obtained_at: entry.obtained_at.unix(),
                 good_until: entry.good_until.unix(),
             };
-            (Some(summary), Some(StoredCredentials::from(entry)))
+            (Some(summary), Some(entry))
         }
     };
     let files = Files { files };
@@ -205,25 +200,6 @@ pub(super) fn encode(
     Ok((header, text))
 }
 
-impl<'a> From<&'a CachedCredentials> for StoredCredentials<'a> {
-    fn from(entry: &'a CachedCredentials) -> Self {
-        let session_token = entry.session_token.as_ref();
-        Self {
-            shown_cluster: entry.shown_cluster.as_str().into(),
-            cluster_name: entry.cluster_name.as_str().into(),
-            region: entry.region.as_str().into(),
-            access_key_id: entry.access_key_id.as_str().into(),
-            secret_access_key: entry.secret_access_key.expose().as_str().into(),
-            session_token: session_token.map(|token| token.expose().as_str().into()),
-            expires_at: entry.expires_at.map(Timestamp::unix),
-            obtained_at: entry.obtained_at.unix(),
-            good_until: entry.good_until.unix(),
-            clock_offset: entry.clock_offset,
-            boot_time: entry.boot_time.map(Timestamp::unix),
-        }
-    }
-}
-
 /// Reads the paths of the files from a header; `None` if it has another format.
 pub(super) fn paths(header: &[u8]) -> Option<Vec<PathBuf>> {
     let Files { files } = serde_json::from_slice(header).ok()?;
@@ -232,31 +208,11 @@ pub(super) fn paths(header: &[u8]) -> Option<Vec<PathBuf>> {
 
 /// Decodes the content of an entry that depends on `files`; `None` if it has another format.
 pub(super) fn decode(text: &[u8], files: Vec<FileDigest>) -> Option<CacheEntry> {
-    let content: Content<'_> = serde_json::from_slice(text).ok()?;
-    let Some(credentials) = content.credentials else {
-        return Some(CacheEntry::NothingToCache(files));
-    };
-    Some(CacheEntry::Credentials(CachedCredentials {
-        shown_cluster: credentials.shown_cluster.into_owned(),
-        cluster_name: credentials.cluster_name.into_owned(),
-        region: credentials.region.into_owned(),
-        access_key_id: credentials.access_key_id.into_owned(),
-        secret_access_key: Secret::new(credentials.secret_access_key.into_owned()),
-        session_token: credentials
-            .session_token
-            .map(|token| Secret::new(token.into_owned())),
-        expires_at: credentials.expires_at.map(Timestamp::from_unix),
-        obtained_at: Timestamp::from_unix(credentials.obtained_at),
-        good_until: Timestamp::from_unix(credentials.good_until),
-        clock_offset: credentials.clock_offset,
-        boot_time: credentials.boot_time.map(Timestamp::from_unix),
-        files,
-    }))
-}
-
-/// Reads the summary from a header; `None` if it has none.
-pub(super) fn summary(header: &[u8]) -> Option<EntrySummary> {
-    serde_json::from_slice(header).ok()
+    let content: Content<CachedCredentials> = serde_json::from_slice(text).ok()?;
+    Some(match content.credentials {
+        None => CacheEntry::NothingToCache(files),
+        Some(entry) => CacheEntry::Credentials(CachedCredentials { files, ..entry }),
+    })
 }
 
 fn not_stored(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
@@ -301,7 +257,7 @@ mod tests {
         assert_eq!(format!("{decoded:?}"), format!("{expected:?}"));
         assert_eq!(decoded.session_token, expected.session_token);
         assert_eq!(decoded.secret_access_key, expected.secret_access_key);
-        let summary = summary(&header).unwrap();
+        let summary: EntrySummary = serde_json::from_slice(&header).unwrap();
         assert_eq!(
             (summary.cluster.as_str(), summary.good_until),
             ("prod", 4_600)
@@ -315,7 +271,7 @@ mod tests {
         let decoded = decode(&content, Vec::new());
         assert!(matches!(decoded, Some(CacheEntry::NothingToCache(files)) if files.is_empty()));
         assert_eq!(paths(&header), Some(Vec::new()));
-        assert_eq!(super::summary(&header), None);
+        assert!(serde_json::from_slice::<EntrySummary>(&header).is_err());
     }
 
     #[test]

@@ -5,15 +5,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::error::{Error, Kind, Record, Result};
+use crate::error::{Error, Record};
 
 /// A stored failure.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct CachedFailure {
     /// The parent process of the call that failed, if the operating system reports it.
     pub parent: Option<u32>,
-    /// When the call failed, in seconds since 1970 in the local clock.
-    at: i64,
+    /// When the call failed, by the local clock.
+    pub at: Timestamp,
     /// The process that failed: distinguishes two failures in the same second.
     process: u32,
     /// The error.
@@ -26,23 +26,17 @@ impl CachedFailure {
     pub fn new(error: &Error, parent: Option<u32>, at: Timestamp) -> Self {
         Self {
             parent,
-            at: at.unix(),
+            at,
             process: std::process::id(),
             record: error.into(),
         }
-    }
-
-    /// When the call failed.
-    #[must_use]
-    pub fn at(&self) -> Timestamp {
-        Timestamp::from_unix(self.at)
     }
 
     /// Whether the call failed less than `limit` before `now`. A failure in the future, because the
     /// clock was set back, does not count.
     #[must_use]
     pub fn is_within(&self, limit: Duration, now: Timestamp) -> bool {
-        self.at() <= now && now.since(self.at()) < limit
+        self.at <= now && now.since(self.at) < limit
     }
 
     /// The error to report.
@@ -50,15 +44,6 @@ impl CachedFailure {
     pub fn into_error(self) -> Error {
         self.record.into()
     }
-}
-
-pub(super) fn encode(failure: &CachedFailure) -> Result<Vec<u8>> {
-    serde_json::to_vec(failure)
-        .map_err(|error| Error::new(Kind::Internal, "cannot encode a failure").caused_by(error))
-}
-
-pub(super) fn decode(text: &[u8]) -> Option<CachedFailure> {
-    serde_json::from_slice(text).ok()
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::digest::Sha256;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::file_tracker::FileDigest;
 
 pub use directory::CacheDir;
@@ -66,7 +66,7 @@ impl Cache {
     /// Loads the entry. `None` if there is none, it cannot be decrypted, or one of the files that it
     /// depends on has changed.
     pub fn load(&self) -> Result<Option<CacheEntry>> {
-        let Some(mut sealed) = self.directory.read(&self.entry_name())? else {
+        let Some(mut sealed) = self.directory.read(&self.file_name(directory::ENTRY))? else {
             return Ok(None);
         };
         let Some(paths) = entry::paths(seal::header(&sealed)) else {
@@ -88,8 +88,9 @@ impl Cache {
         let seal = self.seal.with_files(entry.files());
         let sealed = seal.seal(Purpose::Entry, &header, &content)?;
         self.directory.remove_unfinished(&self.id);
-        self.directory.write(&self.entry_name(), &sealed)?;
-        self.directory.remove(&self.failure_name());
+        self.directory
+            .write(&self.file_name(directory::ENTRY), &sealed)?;
+        self.directory.remove(&self.file_name("failure"));
         self.directory.prune(MAX_AGE);
         Ok(())
     }
@@ -97,23 +98,25 @@ impl Cache {
     /// The last failure, unless credentials were stored after it.
     #[must_use]
     pub fn last_failure(&self) -> Option<CachedFailure> {
-        let mut sealed = self.directory.read(&self.failure_name()).ok()??;
+        let mut sealed = self.directory.read(&self.file_name("failure")).ok()??;
         let content = self.seal.open(Purpose::Failure, &mut sealed)?;
-        failure::decode(content)
+        serde_json::from_slice(content).ok()
     }
 
     /// Stores a failure.
     pub fn store_failure(&self, failure: &CachedFailure) -> Result<()> {
-        let content = failure::encode(failure)?;
+        let content = serde_json::to_vec(failure).map_err(|error| {
+            Error::new(Kind::Internal, "cannot encode a failure").caused_by(error)
+        })?;
         let sealed = self.seal.seal(Purpose::Failure, b"{}", &content)?;
         self.directory.remove_unfinished(&self.id);
-        self.directory.write(&self.failure_name(), &sealed)
+        self.directory.write(&self.file_name("failure"), &sealed)
     }
 
     /// Tries to lock these files for fetching. `until` is the deadline of this call: when it will
     /// release the lock at the latest.
     pub fn try_lock(&self, until: Timestamp) -> Result<LockAttempt> {
-        lock::try_lock(&self.directory, &self.lock_name(), until)
+        lock::try_lock(&self.directory, &self.file_name("lock"), until)
     }
 
     /// Waits for at most `timeout` until the lock holder has finished; `None` if it has not. `until`
@@ -124,19 +127,17 @@ impl Cache {
         until: Timestamp,
         timeout: Duration,
     ) -> Result<Option<Lock>> {
-        lock::wait(&self.directory, &self.lock_name(), mode, until, timeout)
+        lock::wait(
+            &self.directory,
+            &self.file_name("lock"),
+            mode,
+            until,
+            timeout,
+        )
     }
 
-    fn lock_name(&self) -> String {
-        format!("{}.lock", self.id)
-    }
-
-    fn entry_name(&self) -> String {
-        format!("{}.{}", self.id, directory::ENTRY)
-    }
-
-    fn failure_name(&self) -> String {
-        format!("{}.failure", self.id)
+    fn file_name(&self, extension: &str) -> String {
+        format!("{}.{extension}", self.id)
     }
 }
 
@@ -145,7 +146,10 @@ pub fn list(directory: &CacheDir) -> Result<Vec<EntrySummary>> {
     let mut summaries = Vec::new();
     for name in directory.entries()? {
         if let Ok(Some(sealed)) = directory.read(&name) {
-            summaries.extend(entry::summary(seal::header(&sealed)));
+            // Only the entries with credentials have a summary.
+            summaries.extend(serde_json::from_slice::<EntrySummary>(seal::header(
+                &sealed,
+            )));
         }
     }
     Ok(summaries)

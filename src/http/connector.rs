@@ -1,5 +1,7 @@
 //! Creates connections: trusted certificates, proxy, DNS, connect timeout.
 
+use std::fs::File;
+use std::path::Path;
 use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::TokioSleep;
@@ -13,6 +15,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
 
+use crate::bounded_read::read_bounded;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::http::dns::Resolver;
@@ -21,7 +24,7 @@ use crate::http::dns::Resolver;
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Larger CA bundles are rejected. In bytes.
-const MAX_CA_BUNDLE_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_CA_BUNDLE_BYTES: usize = 16 * 1024 * 1024;
 
 /// Creates the connector that all requests share.
 pub(super) fn build(host: &Host) -> Result<SharedHttpConnector> {
@@ -61,10 +64,8 @@ pub(super) struct Proxy {
 /// `http://` is the default scheme, and loopback addresses are never accessed through a proxy. Plain
 /// HTTP is only used for those, so `HTTP_PROXY` is ignored.
 pub(super) fn proxy(host: &Host) -> Result<Option<Proxy>> {
-    let Some((variable, address)) = first_set(
-        host,
-        &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"],
-    )?
+    let Some((variable, address)) =
+        host.first_variable(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?
     else {
         return Ok(None);
     };
@@ -90,7 +91,7 @@ pub(super) fn proxy(host: &Host) -> Result<Option<Proxy>> {
         return Err(unusable("the URL has no host"));
     }
     let mut no_proxy = "localhost,127.0.0.0/8,::1".to_owned();
-    if let Some((_, listed)) = first_set(host, &["no_proxy", "NO_PROXY"])? {
+    if let Some((_, listed)) = host.first_variable(&["no_proxy", "NO_PROXY"])? {
         for entry in listed.split(',').map(str::trim) {
             no_proxy.push(',');
             // The matcher supports `.example.com`, but not the equivalent `*.example.com`.
@@ -107,44 +108,13 @@ pub(super) fn proxy(host: &Host) -> Result<Option<Proxy>> {
     }))
 }
 
-/// The name and value of the first of these variables that is set.
-fn first_set(host: &Host, names: &[&'static str]) -> Result<Option<(&'static str, String)>> {
-    for name in names {
-        if let Some(value) = host.variable(name)? {
-            return Ok(Some((name, value)));
-        }
-    }
-    Ok(None)
-}
-
 /// The system's root certificates and those in `AWS_CA_BUNDLE`.
 ///
 /// Returns only certificates that rustls accepts as trust anchors; the connector panics on others.
 pub(super) fn trusted_roots(host: &Host) -> Result<Vec<CertificateDer<'static>>> {
     let mut roots = system_roots(host)?;
     if let Some(path) = host.path_variable("AWS_CA_BUNDLE") {
-        let unusable = || {
-            Error::configuration(format!(
-                "cannot read the certificates in `{}` (from `AWS_CA_BUNDLE`)",
-                path.display()
-            ))
-            .with_hint(
-                "set `AWS_CA_BUNDLE` to a PEM file with at least one certificate, or unset it",
-            )
-        };
-        let size = std::fs::metadata(&path).map_err(|error| unusable().caused_by(error))?;
-        if size.len() > MAX_CA_BUNDLE_BYTES {
-            return Err(unusable().caused_by("the file is too large"));
-        }
-        let text = std::fs::read(&path).map_err(|error| unusable().caused_by(error))?;
-        let bundled: Vec<_> = CertificateDer::pem_slice_iter(&text)
-            .filter_map(Result::ok)
-            .filter(is_trust_anchor)
-            .collect();
-        if bundled.is_empty() {
-            return Err(unusable().caused_by("the file contains no certificate"));
-        }
-        roots.extend(bundled);
+        roots.extend(certificates_in(&path, "AWS_CA_BUNDLE")?);
     }
     Ok(roots)
 }
@@ -157,27 +127,36 @@ fn system_roots(host: &Host) -> Result<Vec<CertificateDer<'static>>> {
     if file.is_none() && directories.is_none() {
         return Ok(trust_anchors(load_native_certs()));
     }
-    let mut roots = Vec::new();
-    if let Some(file) = &file {
-        let loaded = load_certs_from_paths(Some(file), None);
-        let problem = loaded.errors.first().map(ToString::to_string);
-        roots = trust_anchors(loaded);
-        if roots.is_empty() {
-            let message = format!(
-                "cannot read the certificates in `{}` (from `SSL_CERT_FILE`)",
-                file.display()
-            );
-            let hint = "set `SSL_CERT_FILE` to a PEM file with root certificates, or unset it";
-            let reason = problem.unwrap_or_else(|| "the file contains no certificate".to_owned());
-            return Err(Error::configuration(message)
-                .with_hint(hint)
-                .caused_by(reason));
-        }
-    }
+    let mut roots = match &file {
+        Some(file) => certificates_in(file, "SSL_CERT_FILE")?,
+        None => Vec::new(),
+    };
     for directory in directories.iter().flat_map(std::env::split_paths) {
         roots.extend(trust_anchors(load_certs_from_paths(None, Some(&directory))));
     }
     Ok(roots)
+}
+
+/// The certificates in the PEM file that `variable` names. Fails if there is none.
+fn certificates_in(path: &Path, variable: &str) -> Result<Vec<CertificateDer<'static>>> {
+    let unusable = || {
+        let path = path.display();
+        let message = format!("cannot read the certificates in `{path}` (from `{variable}`)");
+        Error::configuration(message).with_hint(format!(
+            "set `{variable}` to a PEM file with at least one certificate, or unset it"
+        ))
+    };
+    let text = File::open(path)
+        .and_then(|file| read_bounded(file, 256 * 1024, MAX_CA_BUNDLE_BYTES))
+        .map_err(|error| unusable().caused_by(error))?;
+    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&text)
+        .filter_map(Result::ok)
+        .filter(is_trust_anchor)
+        .collect();
+    if certificates.is_empty() {
+        return Err(unusable().caused_by("the file contains no certificate"));
+    }
+    Ok(certificates)
 }
 
 fn trust_anchors(loaded: CertificateResult) -> Vec<CertificateDer<'static>> {

@@ -35,7 +35,8 @@ pub(crate) fn unreachable(
             proxy.variable
         ));
     }
-    let root_cause = root_cause(failure);
+    // The outer errors only say that a request failed.
+    let root_cause = chain(failure).last().unwrap_or(failure).to_string();
     match reason.message() {
         // The root cause only says `timed out`.
         Some(message) if matches!(reason, Reason::Timeout) => error.caused_by(message),
@@ -147,14 +148,6 @@ impl Reason {
             }
         }
     }
-}
-
-/// The text of the last cause. The outer errors only say that a request failed.
-fn root_cause(failure: &(dyn StdError + 'static)) -> String {
-    chain(failure)
-        .last()
-        .map(ToString::to_string)
-        .unwrap_or_default()
 }
 
 /// A failure and its causes. `source` of an `io::Error` skips the error that it wraps; this does not.

@@ -27,8 +27,9 @@ use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 
 pub(crate) use failure::unreachable;
+pub(crate) use request::host_of;
 pub use request::{Method, Request, Response, SendError};
-use server_clock::ServerClock;
+use server_clock::{ServerClock, TrackingConnector};
 
 /// The characters to escape in a query string: all but the unreserved ones of RFC 3986.
 pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -91,9 +92,9 @@ impl HttpClient {
         let connector = self.connector()?;
         let response = request::send(&self.0.host, &connector, request);
         self.block_on(deadline, response)?.unwrap_or_else(|| {
-            let host = request::host_of(request.url);
+            let host = host_of(request.url);
             Err(SendError {
-                error: timed_out(&format!("`{host}`"), deadline.allowed()),
+                error: timed_out(format!("`{host}`"), deadline.allowed()),
                 unsent: false,
                 permanent: false,
             })
@@ -141,8 +142,10 @@ impl HttpClient {
         if let Some(connector) = self.0.connector.get() {
             return Ok(connector.clone());
         }
-        let connector = connector::build(&self.0.host)?;
-        let connector = server_clock::track(connector, Arc::clone(&self.0.server_clock));
+        let connector = SharedHttpConnector::new(TrackingConnector {
+            connector: connector::build(&self.0.host)?,
+            server_clock: Arc::clone(&self.0.server_clock),
+        });
         Ok(self.0.connector.get_or_init(|| connector).clone())
     }
 }
@@ -190,7 +193,7 @@ impl Drop for Runtime {
 }
 
 /// The error if `server` did not respond within the timeout `allowed`.
-pub(crate) fn timed_out(server: &str, allowed: Duration) -> Error {
+pub(crate) fn timed_out(server: impl fmt::Display, allowed: Duration) -> Error {
     let allowed = format_duration(allowed);
     Error::new(
         Kind::Unavailable,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::date_time::Format;
@@ -33,7 +34,7 @@ pub enum Method {
     Post,
 }
 
-/// A request. `Debug` shows only the method.
+/// A request.
 pub struct Request<'a> {
     /// The method.
     pub method: Method,
@@ -55,7 +56,7 @@ pub struct Response {
     pub date: Option<Timestamp>,
     /// The body, which may contain a token.
     pub body: Secret<Vec<u8>>,
-    headers: Vec<(String, String)>,
+    headers: Headers,
 }
 
 /// Why there is no response.
@@ -74,9 +75,7 @@ impl Response {
     /// The first header with this name, ignoring case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.headers.iter();
-        let (_, value) = headers.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
-        Some(value)
+        self.headers.get(name)
     }
 
     /// The delay before a retry that the server asks for: the header `Retry-After`, in seconds or as a
@@ -121,13 +120,9 @@ pub(super) async fn send(
     let response = connector.call(sdk_request(request)?).await;
     let response = response.map_err(|error| failed(&error))?;
     let status = response.status().as_u16();
-    let headers: Vec<(String, String)> = response
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    let date = response.headers().get("date").and_then(http_date);
-    let content_length = response.headers().get("content-length");
+    let headers = response.headers().clone();
+    let date = headers.get("date").and_then(http_date);
+    let content_length = headers.get("content-length");
     let content_length = content_length.and_then(|length| length.trim().parse::<usize>().ok());
 
     let limit = request.limit;
@@ -143,14 +138,15 @@ pub(super) async fn send(
     if content_length.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    let mut body = Body::with_capacity(content_length.unwrap_or(DEFAULT_CAPACITY).min(limit));
+    let capacity = content_length.unwrap_or(DEFAULT_CAPACITY).min(limit);
+    let mut body = Zeroizing::new(Vec::with_capacity(capacity));
     let mut stream = ByteStream::new(response.into_body());
     while let Some(bytes) = stream.next().await {
         let bytes = bytes.map_err(|error| failed(&error))?;
-        if bytes.len() > limit - body.0.len() {
+        if bytes.len() > limit - body.len() {
             return Err(too_large());
         }
-        body.push(&bytes);
+        append(&mut body, &bytes);
     }
     drop(stream);
     for _ in 0..YIELDS_AFTER_RESPONSE {
@@ -159,13 +155,13 @@ pub(super) async fn send(
     Ok(Response {
         status,
         date,
-        body: Secret::new(std::mem::take(&mut *body.0)),
+        body: Secret::new(std::mem::take(&mut *body)),
         headers,
     })
 }
 
 /// The host of a URL, for messages.
-pub(super) fn host_of(url: &str) -> String {
+pub(crate) fn host_of(url: &str) -> String {
     let url = url.parse::<http::Uri>().ok();
     let host = url.as_ref().and_then(http::Uri::host);
     host.unwrap_or("the server").to_owned()
@@ -210,32 +206,15 @@ pub(super) fn http_date(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_unix(instant.secs()))
 }
 
-/// A buffer that wipes its old memory when it grows.
-struct Body(Zeroizing<Vec<u8>>);
-
-impl Body {
-    fn with_capacity(capacity: usize) -> Self {
-        Self(Zeroizing::new(Vec::with_capacity(capacity)))
+/// Appends to a buffer, and wipes its old memory if it grows.
+fn append(buffer: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
+    if buffer.capacity() - buffer.len() < bytes.len() {
+        let capacity = (buffer.len() + bytes.len()).max(2 * buffer.capacity());
+        let mut grown = Zeroizing::new(Vec::with_capacity(capacity));
+        grown.extend_from_slice(buffer);
+        *buffer = grown;
     }
-
-    fn push(&mut self, bytes: &[u8]) {
-        if self.0.capacity() - self.0.len() < bytes.len() {
-            let capacity = (self.0.len() + bytes.len()).max(2 * self.0.capacity());
-            let mut grown = Zeroizing::new(Vec::with_capacity(capacity));
-            grown.extend_from_slice(&self.0);
-            self.0 = grown;
-        }
-        self.0.extend_from_slice(bytes);
-    }
-}
-
-impl fmt::Debug for Request<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Request")
-            .field("method", &self.method)
-            .finish_non_exhaustive()
-    }
+    buffer.extend_from_slice(bytes);
 }
 
 impl fmt::Debug for Response {

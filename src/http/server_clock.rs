@@ -46,21 +46,11 @@ impl ServerClock {
     }
 }
 
-/// Wraps a connector so that each response updates the server clock.
-pub(super) fn track(
-    connector: SharedHttpConnector,
-    server_clock: Arc<ServerClock>,
-) -> SharedHttpConnector {
-    SharedHttpConnector::new(TrackingConnector {
-        connector,
-        server_clock,
-    })
-}
-
+/// A connector that updates the server clock with each response.
 #[derive(Debug)]
-struct TrackingConnector {
-    connector: SharedHttpConnector,
-    server_clock: Arc<ServerClock>,
+pub(super) struct TrackingConnector {
+    pub(super) connector: SharedHttpConnector,
+    pub(super) server_clock: Arc<ServerClock>,
 }
 
 impl HttpConnector for TrackingConnector {

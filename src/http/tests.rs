@@ -173,7 +173,6 @@ fn a_post_sends_its_body() {
     for body in ["", "values: {}"] {
         let url = server.url();
         let request = post(&url, body.as_bytes());
-        assert!(!format!("{request:?}").contains("hunter2"), "{request:?}");
         let response = client(&[]).send(&request, soon()).unwrap();
         assert_eq!(response.status, 201);
         assert_eq!(response.header("X-ID"), Some("7"));

@@ -11,7 +11,6 @@ mod streams;
 mod supervisor;
 
 use std::ffi::OsString;
-use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -25,7 +24,7 @@ use crate::secret::Text;
 use private_dir::PrivateDir;
 use supervisor::Supervisor;
 
-/// A command to run. `Debug` leaves out arguments and variables, which may be secret.
+/// A command to run.
 pub(crate) struct Invocation {
     /// The program.
     pub program: Program,
@@ -37,16 +36,6 @@ pub(crate) struct Invocation {
     pub files: Vec<(String, Text)>,
     /// Where its output goes.
     pub streams: Streams,
-}
-
-impl fmt::Debug for Invocation {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Invocation")
-            .field("program", &self.program)
-            .field("streams", &self.streams)
-            .finish_non_exhaustive()
-    }
 }
 
 /// How a command exited.
@@ -80,7 +69,14 @@ impl Invocation {
         // From here on, signals do not terminate this process, so that the files are removed.
         let mut supervisor = Supervisor::start()?;
         private_dir::remove_leftovers(host);
-        let (directory, paths) = write_files(&self.files, host)?;
+        let has_files = !self.files.is_empty();
+        let directory = has_files.then(|| PrivateDir::create(host)).transpose()?;
+        let mut paths = Vec::new();
+        if let Some(directory) = &directory {
+            for (name, content) in &self.files {
+                paths.push((name.clone(), directory.write(name, content)?));
+            }
+        }
         let result = match supervisor.pending_exit() {
             Some(exit) => Ok(exit),
             None => self.spawn_and_wait(&paths, &mut supervisor),
@@ -134,21 +130,4 @@ impl Invocation {
         }
         supervisor.wait(&mut child)
     }
-}
-
-/// The directory of the files, and the variables that hold their paths.
-type WrittenFiles = (Option<PrivateDir>, Vec<(String, PathBuf)>);
-
-/// Writes the files. If one cannot be written, all are removed.
-fn write_files(files: &[(String, Text)], host: &Host) -> Result<WrittenFiles> {
-    if files.is_empty() {
-        return Ok((None, Vec::new()));
-    }
-    let directory = PrivateDir::create(host)?;
-    let mut paths = Vec::new();
-    for (name, content) in files {
-        let path = directory.write(name, content)?;
-        paths.push((name.clone(), path));
-    }
-    Ok((Some(directory), paths))
 }

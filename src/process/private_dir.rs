@@ -5,12 +5,13 @@
 //! can detect and remove what a killed run left behind, and a command that outlives its killed parent
 //! keeps its files.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::host::Host;
+use crate::private_files;
 use crate::secret::Text;
 
 /// Prefix of the names of all our directories and lock files.
@@ -71,7 +72,7 @@ impl PrivateDir {
                 lock,
             };
             make_inheritable(&directory.lock)?;
-            create_private(&directory.path)?;
+            private_files::create_dir(&directory.path)?;
             return Ok(directory);
         }
     }
@@ -85,13 +86,8 @@ impl PrivateDir {
         } else {
             "file"
         };
-        let mut options = OpenOptions::new();
+        let mut options = private_files::open_options();
         options.write(true).create_new(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt;
-            options.mode(0o600);
-        }
         // A file system that ignores case takes two names for one.
         let mut path = self.path.join(stem);
         let mut number = 1;
@@ -173,19 +169,6 @@ fn remove_leftover(lock_path: &Path) -> io::Result<()> {
     fs::remove_file(lock_path)
 }
 
-/// Creates a directory with mode 0700.
-#[cfg(unix)]
-fn create_private(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().mode(0o700).create(path)
-}
-
-/// Creates a directory. On Windows each user has a private directory for temporary files.
-#[cfg(not(unix))]
-fn create_private(path: &Path) -> io::Result<()> {
-    fs::create_dir(path)
-}
-
 /// Removes a directory and its content. It is no error if it does not exist.
 fn remove_dir(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
@@ -213,20 +196,9 @@ fn parents(host: &Host) -> Vec<PathBuf> {
 }
 
 /// Whether this user owns the path, and it is not a symbolic link.
-#[cfg(unix)]
-fn is_own(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    path.symlink_metadata().is_ok_and(|metadata| {
-        !metadata.is_symlink() && metadata.uid() == rustix::process::geteuid().as_raw()
-    })
-}
-
-/// Whether the path is not a symbolic link. On Windows each user has a private directory for
-/// temporary files.
-#[cfg(not(unix))]
 fn is_own(path: &Path) -> bool {
     path.symlink_metadata()
-        .is_ok_and(|metadata| !metadata.is_symlink())
+        .is_ok_and(|metadata| !metadata.is_symlink() && private_files::is_own(&metadata))
 }
 
 /// Whether the open file is still the one at `path`.

@@ -1,6 +1,5 @@
 //! The output streams of a command: inherited, or redacted in a pipe.
 
-use std::fmt;
 use std::io::{self, ErrorKind, PipeReader, Read, Write};
 use std::process::{Command, Stdio};
 
@@ -28,15 +27,6 @@ pub(crate) enum Streams {
         /// `stdout`, which keeps the order of what the command writes.
         joined: bool,
     },
-}
-
-impl fmt::Debug for Streams {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Inherited => "Inherited",
-            Self::Redacted { .. } => "Redacted",
-        })
-    }
 }
 
 impl Streams {

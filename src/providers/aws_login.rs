@@ -5,7 +5,6 @@
 //! ignored: they configure the identity tokens that Pulumi Cloud issues, while here the identity
 //! token comes from elsewhere.
 
-use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -145,16 +144,6 @@ impl Provider for AwsLogin<'_> {
 
     fn renamed_output(&self, name: &str) -> Option<&'static str> {
         (name == "keyId").then_some("accessKeyId")
-    }
-}
-
-/// Omits the logins: their inputs may be secret.
-impl fmt::Debug for AwsLogin<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("AwsLogin")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
     }
 }
 

@@ -4,7 +4,6 @@
 //! organization, as in the Pulumi CLI.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Kind, Result};
@@ -234,13 +233,6 @@ fn without_name(error: &Error) -> Error {
         "cannot read the outputs of a stack whose name is a secret",
     )
     .with_hint("write the stack's name without `fn::secret` to see the reason")
-}
-
-/// Hides the outputs, which may be secret.
-impl fmt::Debug for PulumiStacks<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("PulumiStacks")
-    }
 }
 
 /// The input schema of Pulumi Cloud's provider (pulumi/docs, `data/esc_schemas.json`), with an optional

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::error::{Error, Kind, Result};
 use crate::identity_token::IdentityTokenSource;
 use crate::pulumi_cloud::access_token_source::AccessTokenSource;
-use crate::pulumi_cloud::credentials_file::{CliAccount, CredentialsFile, RefreshedTokens};
+use crate::pulumi_cloud::credentials_file::{CliAccount, CredentialsFile};
 use crate::pulumi_cloud::environment_name::Organization;
 use crate::pulumi_cloud::login::{LoginMethod, OidcSettings};
 use crate::pulumi_cloud::pulumi_home::PulumiHome;
@@ -38,9 +38,7 @@ impl AccessToken {
                 source: AccessTokenSource::Variable,
                 username: None,
             }),
-            LoginMethod::IdentityToken(source) | LoginMethod::GitHubActions(source) => {
-                exchange(transport, &source, oidc, organization)
-            }
+            LoginMethod::IdentityToken(source) => exchange(transport, &source, oidc, organization),
             LoginMethod::CliAccount(account, path) => {
                 from_cli_account(transport, home, account, path)
             }
@@ -124,10 +122,7 @@ fn from_cli_account(
     // only once. So one of them refreshes the login while the others wait for the lock, and then
     // find the new tokens in the file.
     let locked = home.lock_credentials()?;
-    let account = locked
-        .credentials()
-        .account(&backend.url)
-        .unwrap_or(account);
+    let account = locked.credentials.account(&backend.url).unwrap_or(account);
     if let Some(token) = AccessToken::from_valid(&account, &source, transport) {
         return Ok(token);
     }
@@ -138,13 +133,7 @@ fn from_cli_account(
         .context
         .log
         .info(format_args!("refreshing {login}"));
-    let now = transport.context.now();
-    let issued = token_exchange::refresh(transport, refresh_token, &login)?;
-    let refreshed = RefreshedTokens {
-        access_token: issued.access_token,
-        refresh_token: issued.refresh_token,
-        expires_at: issued.expires_at.unwrap_or(now),
-    };
+    let refreshed = token_exchange::refresh(transport, refresh_token, &login)?;
     locked.store(&backend.url, &refreshed)?;
     Ok(AccessToken {
         secret: refreshed.access_token,

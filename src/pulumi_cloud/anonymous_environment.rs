@@ -1,7 +1,5 @@
 //! Local definitions that Pulumi Cloud evaluates without storing them.
 
-use std::fmt;
-
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
@@ -76,15 +74,5 @@ impl Opener for AnonymousEnvironment<'_> {
         })?;
         self.add_source(&checked.diagnostics, &mut checked.sources);
         Ok(checked)
-    }
-}
-
-impl fmt::Debug for AnonymousEnvironment<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("AnonymousEnvironment")
-            .field("organization", &self.organization)
-            .field("shown_as", &self.shown_as)
-            .finish_non_exhaustive()
     }
 }

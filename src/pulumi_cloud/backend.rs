@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::http::parse_url;
+use crate::http::{host_of, parse_url};
 use crate::pulumi_cloud::credentials_file::CredentialsFile;
 use crate::pulumi_cloud::pulumi_home::PulumiHome;
 use crate::secret::Secret;
@@ -73,9 +73,7 @@ impl Backend {
 
     /// The host name, for messages.
     pub(super) fn host(&self) -> String {
-        let url: Option<http::Uri> = self.url.parse().ok();
-        let host = url.as_ref().and_then(http::Uri::host);
-        host.unwrap_or(&self.url).to_owned()
+        host_of(&self.url)
     }
 }
 
@@ -83,7 +81,7 @@ impl Backend {
 pub enum StateBackend {
     /// In Pulumi Cloud: the one of [`Backend::find`].
     Cloud,
-    /// In object storage or a folder.
+    /// In object storage or a directory.
     Files {
         /// The URL, which may contain a password.
         url: Secret<String>,

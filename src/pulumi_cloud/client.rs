@@ -1,7 +1,5 @@
 //! A logged-in client: sends authenticated requests and decodes JSON.
 
-use std::fmt;
-
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::http::Response;
@@ -61,14 +59,10 @@ impl<'a> Cloud<'a> {
 
     /// Completes a name with the default organization, unless it has one. This may take a request.
     pub fn full_name(&self, name: &EnvironmentName) -> Result<EnvironmentName> {
-        let organization = match &name.organization {
-            Some(organization) => organization.clone(),
-            None => self.default_organization()?.as_str().to_owned(),
-        };
-        Ok(EnvironmentName {
-            organization: Some(organization),
-            ..name.clone()
-        })
+        match &name.organization {
+            Some(_) => Ok(name.clone()),
+            None => Ok(name.in_organization(&self.default_organization()?)),
+        }
     }
 
     /// The organization in a name, else the default organization. `origin` describes the name.
@@ -188,15 +182,5 @@ impl<'a> Cloud<'a> {
 
     fn host(&self) -> String {
         self.transport.backend.host()
-    }
-}
-
-impl fmt::Debug for Cloud<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Cloud")
-            .field("backend", &self.transport.backend)
-            .field("access_token", &self.access_token)
-            .finish_non_exhaustive()
     }
 }

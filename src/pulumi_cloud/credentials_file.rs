@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::pulumi_cloud::pulumi_home::{self, PulumiHome, backend_entry, text, unreadable};
+use crate::pulumi_cloud::token_exchange::IssuedTokens;
 use crate::secret::{Secret, Text};
 use esc::format::{Secrets, json};
 use esc::{Data, Value};
@@ -56,19 +57,11 @@ pub struct CliAccount {
     pub username: Option<String>,
 }
 
-/// The tokens from a refresh.
-pub(super) struct RefreshedTokens {
-    pub(super) access_token: Secret<String>,
-    /// The new refresh token; `None` if the old one remains valid.
-    pub(super) refresh_token: Option<Secret<String>>,
-    /// When the access token expires.
-    pub(super) expires_at: Timestamp,
-}
-
 /// The credentials file, with an exclusive lock until it is dropped.
 pub(super) struct LockedCredentials {
     file: File,
-    credentials: CliCredentials,
+    /// The content, read under the lock.
+    pub(super) credentials: CliCredentials,
 }
 
 impl PulumiHome<'_> {
@@ -185,13 +178,8 @@ impl CliAccount {
 }
 
 impl LockedCredentials {
-    /// The content, read under the lock.
-    pub(super) fn credentials(&self) -> &CliCredentials {
-        &self.credentials
-    }
-
     /// Writes refreshed tokens into the account of a backend.
-    pub(super) fn store(mut self, backend_url: &str, refreshed: &RefreshedTokens) -> Result<()> {
+    pub(super) fn store(mut self, backend_url: &str, refreshed: &IssuedTokens) -> Result<()> {
         let access_token = || Value::secret(refreshed.access_token.expose().as_str());
         let mut content = into_entries(Some(self.credentials.content.clone()));
 

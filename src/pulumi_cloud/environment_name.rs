@@ -17,17 +17,8 @@ pub struct EnvironmentName {
     pub project: String,
     /// The name of the environment within its project.
     pub name: String,
-    /// The version, if specified.
-    pub version: Option<EnvironmentVersion>,
-}
-
-/// A version of an environment.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum EnvironmentVersion {
-    /// A revision number.
-    Revision(u64),
-    /// A tag, which points to a revision.
-    Tag(String),
+    /// The version, if specified: a revision number, or a tag, which points to a revision.
+    pub version: Option<String>,
 }
 
 impl EnvironmentName {
@@ -56,18 +47,13 @@ impl EnvironmentName {
         if !is_valid_name(project) || !is_valid_name(name) {
             return Err(invalid(NAME_RULE));
         }
-        let version = match version {
-            None => None,
-            Some(version) => Some(
-                EnvironmentVersion::parse(version)
-                    .ok_or_else(|| invalid("the version is neither a revision number nor a tag"))?,
-            ),
-        };
+        let unknown = || invalid("the version is neither a revision number nor a tag");
+        let version = version.map(|text| parse_version(text).ok_or_else(unknown));
         Ok(Self {
             organization: organization.map(str::to_owned),
             project: project.to_owned(),
             name: name.to_owned(),
-            version,
+            version: version.transpose()?,
         })
     }
 
@@ -87,23 +73,11 @@ impl EnvironmentName {
     }
 
     /// The full name in this organization.
-    pub(super) fn full(&self, organization: &Organization) -> String {
-        let organization = Some(organization.as_str().to_owned());
+    pub(super) fn in_organization(&self, organization: &Organization) -> Self {
         Self {
-            organization,
+            organization: Some(organization.to_string()),
             ..self.clone()
         }
-        .to_string()
-    }
-}
-
-impl EnvironmentVersion {
-    /// Parses a revision number, which starts with a digit, or a tag.
-    fn parse(text: &str) -> Option<Self> {
-        if text.starts_with(|first: char| first.is_ascii_digit()) {
-            return text.parse().ok().map(Self::Revision);
-        }
-        is_valid_name(text).then(|| Self::Tag(text.to_owned()))
     }
 }
 
@@ -116,15 +90,6 @@ impl fmt::Display for EnvironmentName {
         match &self.version {
             Some(version) => write!(formatter, "@{version}"),
             None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Display for EnvironmentVersion {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Revision(number) => number.fmt(formatter),
-            Self::Tag(tag) => formatter.write_str(tag),
         }
     }
 }
@@ -160,6 +125,15 @@ impl fmt::Display for Organization {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
+}
+
+/// Validates a revision number, which starts with a digit, or a tag.
+fn parse_version(text: &str) -> Option<String> {
+    if text.starts_with(|first: char| first.is_ascii_digit()) {
+        let revision: u64 = text.parse().ok()?;
+        return Some(revision.to_string());
+    }
+    is_valid_name(text).then(|| text.to_owned())
 }
 
 /// The rule for organization names in Pulumi Cloud's API description.

@@ -31,17 +31,15 @@ pub struct OidcSettings {
     pub token_type: AccessTokenType,
 }
 
-/// How a call logs in: the first of these that is available, in this order.
+/// How a call logs in: the first of these that is available.
 pub enum LoginMethod {
     /// `PULUMI_ACCESS_TOKEN`.
     AccessTokenVariable(Secret<String>),
-    /// Exchange the identity token that the user specified.
+    /// Exchange an identity token: the one that the user specified, or, if the CLI has no account, that
+    /// of the GitHub Actions job, whose audience depends on the organization.
     IdentityToken(IdentityTokenSource),
     /// The account in the CLI's credentials file, with the file's path. It may need a refresh.
     CliAccount(CliAccount, PathBuf),
-    /// Exchange the identity token of the GitHub Actions job. Its audience depends on the
-    /// organization.
-    GitHubActions(IdentityTokenSource),
     /// No login is available. Holds the state of the credentials file.
     Unavailable(CredentialsFile),
 }
@@ -72,7 +70,7 @@ impl LoginMethod {
             .map(token_exchange::audience)
             .unwrap_or_default();
         let source = IdentityTokenSource::github_actions(host, &audience)?;
-        Ok(source.map_or(Self::Unavailable(file), Self::GitHubActions))
+        Ok(source.map_or(Self::Unavailable(file), Self::IdentityToken))
     }
 
     /// The secret behind the login: an access token, or the token that is exchanged for one. `None`
@@ -81,9 +79,7 @@ impl LoginMethod {
         let bytes = |secret: &Secret<String>| Secret::new(secret.expose().as_bytes().to_vec());
         match self {
             Self::AccessTokenVariable(token) => Ok(Some(bytes(token))),
-            Self::IdentityToken(source) | Self::GitHubActions(source) => {
-                source.secret(host).map(Some)
-            }
+            Self::IdentityToken(source) => source.secret(host).map(Some),
             Self::CliAccount(account, _) => {
                 let token = account.access_token.as_ref();
                 Ok(token.or(account.refresh_token.as_ref()).map(bytes))
@@ -96,12 +92,10 @@ impl LoginMethod {
     /// [`LoginMethod::secret`].
     #[must_use]
     pub fn needs_refresh(&self, now: Timestamp) -> bool {
-        match self {
-            Self::CliAccount(account, _) => {
-                account.valid_access_token(now).is_none() && account.refresh_token.is_some()
-            }
-            _ => false,
-        }
+        let Self::CliAccount(account, _) = self else {
+            return false;
+        };
+        account.valid_access_token(now).is_none() && account.refresh_token.is_some()
     }
 
     /// Describes whose login it is, as far as known; `None` if no login is available.
@@ -109,9 +103,7 @@ impl LoginMethod {
     pub fn principal(&self) -> Option<String> {
         let source = match self {
             Self::AccessTokenVariable(_) => AccessTokenSource::Variable,
-            Self::IdentityToken(source) | Self::GitHubActions(source) => {
-                AccessTokenSource::IdentityToken(source.to_string())
-            }
+            Self::IdentityToken(source) => AccessTokenSource::IdentityToken(source.to_string()),
             Self::CliAccount(account, path) => {
                 let source = AccessTokenSource::CredentialsFile(path.clone());
                 return Some(match &account.username {

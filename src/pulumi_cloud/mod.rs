@@ -27,7 +27,7 @@ pub use anonymous_environment::AnonymousEnvironment;
 pub use backend::{Backend, StateBackend};
 pub use client::Cloud;
 pub use credentials_file::{CliAccount, CliCredentials, CredentialsFile};
-pub use environment_name::{EnvironmentName, EnvironmentVersion, Organization};
+pub use environment_name::{EnvironmentName, Organization};
 pub use login::{LoginMethod, LoginSettings, OidcSettings};
 pub use pulumi_home::PulumiHome;
 pub use stack::CloudStack;

@@ -1,15 +1,14 @@
-//! The folder of the Pulumi CLI: `PULUMI_CREDENTIALS_PATH`, else `PULUMI_HOME`, else `~/.pulumi`.
+//! The directory of the Pulumi CLI: `PULUMI_CREDENTIALS_PATH`, else `PULUMI_HOME`, else `~/.pulumi`.
 //!
 //! This file reads `config.json`; `credentials_file.rs` reads and writes `credentials.json`.
 
 use std::fs::File;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroizing;
-
+use crate::bounded_read::read_bounded;
 use crate::clock::Deadline;
 use crate::error::{Error, Result};
+use crate::file_tracker::is_not_found;
 use crate::host::Host;
 use esc::format::json;
 use esc::{Data, Value};
@@ -20,7 +19,7 @@ const MAX_FILE_BYTES: usize = 1024 * 1024;
 /// How deep the files may nest. The CLI's own files nest four levels.
 const MAX_NESTING: usize = 32;
 
-/// The folder of the Pulumi CLI.
+/// The directory of the Pulumi CLI.
 #[derive(Clone, Debug)]
 pub struct PulumiHome<'h> {
     host: &'h Host,
@@ -28,7 +27,7 @@ pub struct PulumiHome<'h> {
 }
 
 impl<'h> PulumiHome<'h> {
-    /// Refers to the folder without reading it. `deadline` limits the wait for a file lock.
+    /// Refers to the directory without reading it. `deadline` limits the wait for a file lock.
     #[must_use]
     pub fn new(host: &'h Host, deadline: Deadline) -> Self {
         Self { host, deadline }
@@ -50,14 +49,14 @@ impl<'h> PulumiHome<'h> {
         Ok(organization.and_then(text).map(str::to_owned))
     }
 
-    /// The path of a file in the folder; `None` if there is no home directory.
+    /// The path of a file in the directory; `None` if there is no home directory.
     pub(super) fn path(&self, file: &str) -> Option<PathBuf> {
         let host = self.host;
-        let folder = host
+        let directory = host
             .path_variable("PULUMI_CREDENTIALS_PATH")
             .or_else(|| host.path_variable("PULUMI_HOME"))
             .or_else(|| Some(host.home()?.join(".pulumi")))?;
-        Some(folder.join(file))
+        Some(directory.join(file))
     }
 }
 
@@ -65,27 +64,15 @@ impl<'h> PulumiHome<'h> {
 pub(super) fn open(path: &Path) -> Result<Option<File>> {
     match File::open(path) {
         Ok(file) => Ok(Some(file)),
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(None)
-        }
+        Err(error) if is_not_found(&error) => Ok(None),
         Err(error) => Err(unreadable(path).caused_by(error)),
     }
 }
 
 /// Reads a JSON file. The error does not quote its content.
 pub(super) fn read(file: &mut File, path: &Path) -> Result<Value> {
-    let mut content = Zeroizing::new(Vec::with_capacity(64 * 1024));
-    file.take(MAX_FILE_BYTES as u64 + 1)
-        .read_to_end(&mut content)
+    let content = read_bounded(file, 64 * 1024, MAX_FILE_BYTES)
         .map_err(|error| unreadable(path).caused_by(error))?;
-    if content.len() > MAX_FILE_BYTES {
-        return Err(unreadable(path).caused_by("the file is too large"));
-    }
     json::parse(&content, MAX_NESTING).map_err(|error| unreadable(path).caused_by(error))
 }
 

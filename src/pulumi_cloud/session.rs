@@ -20,13 +20,6 @@ const DURATION: &str = "duration=2h0m0s";
 /// The maximum length of a session ID, in bytes.
 const MAX_ID_BYTES: usize = 1_000;
 
-/// A session that was created, or the errors that prevented it.
-struct Created {
-    /// `None` if one of the diagnostics is an error.
-    id: Option<Zeroizing<String>>,
-    diagnostics: Vec<Diagnostic>,
-}
-
 /// Opens an environment: posts `definition` (empty if it is stored) to `open_path`, and reads the
 /// session below `read_path`. `explain` makes the error for an error response.
 pub(super) fn open(
@@ -38,8 +31,8 @@ pub(super) fn open(
 ) -> Result<Opening> {
     // The credentials in the session cannot be older than this.
     let started = cloud.context().now();
-    let created = create(cloud, open_path, definition, explain)?;
-    let values = match created.id {
+    let (id, diagnostics) = create(cloud, open_path, definition, explain)?;
+    let values = match id {
         Some(id) => read(cloud, read_path, &id)?,
         None => SessionValues {
             environment: Environment {
@@ -54,7 +47,7 @@ pub(super) fn open(
     let keys = values.key_durations.into_iter();
     Ok(Opening {
         environment: values.environment,
-        diagnostics: created.diagnostics,
+        diagnostics,
         sources: Sources::default(),
         keys: keys
             .map(|(access_key_id, duration)| KeyExpiry {
@@ -67,13 +60,13 @@ pub(super) fn open(
     })
 }
 
-/// Creates a session.
+/// Creates a session, and returns its ID and the diagnostics. There is no ID if one of them is an error.
 fn create(
     cloud: &Cloud<'_>,
     path: &str,
     definition: &[u8],
     explain: impl Fn(&ErrorResponse) -> Error,
-) -> Result<Created> {
+) -> Result<(Option<Zeroizing<String>>, Vec<Diagnostic>)> {
     let path = format!("{path}?{DURATION}");
     let response = cloud.send(ApiRequest::post(
         "opening the environment",
@@ -83,26 +76,19 @@ fn create(
     if !matches!(response.status, 200 | 201) {
         let error = cloud.error_response(&response);
         if error.status == 400 && error.diagnostics.iter().any(Diagnostic::is_error) {
-            return Ok(Created {
-                id: None,
-                diagnostics: error.diagnostics,
-            });
+            return Ok((None, error.diagnostics));
         }
         return Err(explain(&error));
     }
     let json = cloud.json(&response)?;
     let diagnostics = read_diagnostics(&json);
     if diagnostics.iter().any(Diagnostic::is_error) {
-        return Ok(Created {
-            id: None,
-            diagnostics,
-        });
+        return Ok((None, diagnostics));
     }
     match json.property("id").and_then(Value::as_str) {
-        Some(id) if (1..=MAX_ID_BYTES).contains(&id.len()) => Ok(Created {
-            id: Some(Zeroizing::new(id.to_owned())),
-            diagnostics,
-        }),
+        Some(id) if (1..=MAX_ID_BYTES).contains(&id.len()) => {
+            Ok((Some(Zeroizing::new(id.to_owned())), diagnostics))
+        }
         _ => Err(cloud.unexpected("it has no session ID")),
     }
 }

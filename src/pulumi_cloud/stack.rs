@@ -25,7 +25,6 @@ const MAX_EXPORT_BYTES: usize = 64 * 1024 * 1024;
 const MAX_BATCH_LEN: usize = 1_000;
 
 /// A stack whose state is in Pulumi Cloud.
-#[derive(Debug)]
 pub struct CloudStack<'c> {
     cloud: &'c Cloud<'c>,
     organization: Organization,

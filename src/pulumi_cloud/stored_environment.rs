@@ -12,7 +12,6 @@ use esc::format::{Secrets, json};
 use esc::{Data, Value};
 
 /// An environment that is stored in Pulumi Cloud.
-#[derive(Debug)]
 pub struct StoredEnvironment<'c> {
     cloud: &'c Cloud<'c>,
     name: EnvironmentName,
@@ -42,7 +41,7 @@ impl<'c> StoredEnvironment<'c> {
             .organization_or_default(name.organization.as_deref(), "the environment's name")?;
         Ok(Self {
             cloud,
-            name: name.clone(),
+            name: name.in_organization(&organization),
             organization,
         })
     }
@@ -78,7 +77,7 @@ impl<'c> StoredEnvironment<'c> {
     /// caller is and whether an approval is needed; if they fail, the message has less detail.
     fn explain(&self, response: &ErrorResponse) -> Error {
         if matches!(response.status, 403 | 404 | 409) {
-            let name = self.name.full(&self.organization);
+            let name = self.name.to_string();
             let caller = self.cloud.caller();
             if self.needs_approval() {
                 return response.approval_error(&name, &caller);
@@ -95,14 +94,13 @@ impl<'c> StoredEnvironment<'c> {
     fn needs_approval(&self) -> bool {
         let path = format!("{}/metadata", self.name.path(&self.organization));
         let request = ApiRequest::get("checking whether an approval is needed", &path);
-        match self.cloud.send(request) {
-            Ok(response) if response.status == 200 => {
-                self.cloud.json(&response).is_ok_and(|json| {
-                    json.property("openRequestNeeded")
-                        .is_some_and(|needed| needed.data == Data::Bool(true))
-                })
-            }
-            _ => false,
-        }
+        let Ok(response) = self.cloud.send(request) else {
+            return false;
+        };
+        let is_needed = |json: Value| {
+            let needed = json.property("openRequestNeeded");
+            needed.is_some_and(|needed| needed.data == Data::Bool(true))
+        };
+        response.status == 200 && self.cloud.json(&response).is_ok_and(is_needed)
     }
 }

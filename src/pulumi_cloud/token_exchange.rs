@@ -25,20 +25,21 @@ const MAX_LIFETIME: Duration = Duration::from_hours(24 * 3_650);
 /// How deep the JSON of a response may nest.
 const MAX_NESTING: usize = 16;
 
-/// The type of access token to exchange an identity token for.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub enum AccessTokenType {
-    /// A token of the organization.
-    #[default]
-    Organization,
-    /// A token of the organization with administrator permissions.
-    OrganizationAdmin,
-    /// A token of the team with this name.
-    Team(String),
-    /// A token of the user with this login.
-    Personal(String),
-    /// A token of the deployment runner with this name.
-    Runner(String),
+/// The type of access token to exchange an identity token for, with the name of its owner.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct AccessTokenType {
+    kind: String,
+    name: Option<String>,
+}
+
+/// A token of the organization.
+impl Default for AccessTokenType {
+    fn default() -> Self {
+        Self {
+            kind: "organization".to_owned(),
+            name: None,
+        }
+    }
 }
 
 impl AccessTokenType {
@@ -48,39 +49,34 @@ impl AccessTokenType {
             Some((kind, name)) => (kind, Some(name)),
             None => (text, None),
         };
-        match (kind, name.map(str::to_owned)) {
-            ("organization", None) => Ok(Self::Organization),
-            ("organization", Some(scope)) if scope == "admin" => Ok(Self::OrganizationAdmin),
-            ("team", Some(name)) if !name.is_empty() => Ok(Self::Team(name)),
-            ("personal", Some(login)) if !login.is_empty() => Ok(Self::Personal(login)),
-            ("runner", Some(name)) if !name.is_empty() => Ok(Self::Runner(name)),
-            _ => Err(
-                Error::configuration(format!("`{text}` is not an access token type")).with_hint(
-                    "use `organization`, `organization:admin`, `team:NAME`, `personal:LOGIN` or \
-                     `runner:NAME`",
-                ),
-            ),
+        let is_valid = match (kind, name) {
+            ("organization", None | Some("admin")) => true,
+            ("team" | "personal" | "runner", Some(name)) => !name.is_empty(),
+            _ => false,
+        };
+        if !is_valid {
+            let message = format!("`{text}` is not an access token type");
+            return Err(Error::configuration(message).with_hint(
+                "use `organization`, `organization:admin`, `team:NAME`, `personal:LOGIN` or \
+                 `runner:NAME`",
+            ));
         }
+        Ok(Self {
+            kind: kind.to_owned(),
+            name: name.map(str::to_owned),
+        })
     }
 
-    fn urn(&self) -> &'static str {
-        match self {
-            Self::Organization | Self::OrganizationAdmin => {
-                "urn:pulumi:token-type:access_token:organization"
-            }
-            Self::Team(_) => "urn:pulumi:token-type:access_token:team",
-            Self::Personal(_) => "urn:pulumi:token-type:access_token:personal",
-            Self::Runner(_) => "urn:pulumi:token-type:access_token:runner",
-        }
+    fn urn(&self) -> String {
+        format!("urn:pulumi:token-type:access_token:{}", self.kind)
     }
 
     fn scope(&self) -> String {
-        match self {
-            Self::Organization => String::new(),
-            Self::OrganizationAdmin => "admin".to_owned(),
-            Self::Team(name) => format!("team:{name}"),
-            Self::Personal(login) => format!("user:{login}"),
-            Self::Runner(name) => format!("runner:{name}"),
+        match (self.kind.as_str(), &self.name) {
+            (_, None) => String::new(),
+            ("organization", Some(scope)) => scope.clone(),
+            ("personal", Some(login)) => format!("user:{login}"),
+            (kind, Some(name)) => format!("{kind}:{name}"),
         }
     }
 }
@@ -88,12 +84,10 @@ impl AccessTokenType {
 /// The form that [`AccessTokenType::parse`] reads.
 impl fmt::Display for AccessTokenType {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Organization => formatter.write_str("organization"),
-            Self::OrganizationAdmin => formatter.write_str("organization:admin"),
-            Self::Team(name) => write!(formatter, "team:{name}"),
-            Self::Personal(login) => write!(formatter, "personal:{login}"),
-            Self::Runner(name) => write!(formatter, "runner:{name}"),
+        formatter.write_str(&self.kind)?;
+        match &self.name {
+            Some(name) => write!(formatter, ":{name}"),
+            None => Ok(()),
         }
     }
 }
@@ -101,9 +95,11 @@ impl fmt::Display for AccessTokenType {
 /// The response of the token endpoint.
 pub(super) struct IssuedTokens {
     pub(super) access_token: Secret<String>,
+    /// The new refresh token; `None` if the old one remains valid.
     pub(super) refresh_token: Option<Secret<String>>,
-    /// When the access token expires, counted from before the request.
-    pub(super) expires_at: Option<Timestamp>,
+    /// When the access token expires, counted from before the request. A token without a lifetime counts
+    /// as expired then.
+    pub(super) expires_at: Timestamp,
 }
 
 /// The audience that an identity token needs to be exchanged for a token of this organization.
@@ -130,7 +126,7 @@ pub(super) fn exchange(
             "subject_token_type",
             "urn:ietf:params:oauth:token-type:id_token",
         ),
-        ("requested_token_type", token_type.urn()),
+        ("requested_token_type", &token_type.urn()),
         ("scope", &token_type.scope()),
         ("subject_token", identity_token.expose()),
     ]);
@@ -217,7 +213,7 @@ fn read_tokens(
         access_token: token("access_token")
             .ok_or_else(|| unexpected("it has no access token".to_owned()))?,
         refresh_token: token("refresh_token"),
-        expires_at: lifetime.map(|lifetime| now.plus(lifetime.min(MAX_LIFETIME))),
+        expires_at: now.plus(lifetime.unwrap_or_default().min(MAX_LIFETIME)),
     })
 }
 
@@ -237,10 +233,8 @@ mod tests {
             let token_type = AccessTokenType::parse(text).unwrap();
             assert_eq!(token_type.to_string(), text);
             let urn = format!("urn:pulumi:token-type:access_token:{urn}");
-            assert_eq!(
-                (token_type.urn(), token_type.scope().as_str()),
-                (urn.as_str(), scope)
-            );
+            assert_eq!(token_type.urn(), urn);
+            assert_eq!(token_type.scope(), scope);
         }
         for text in [
             "",

@@ -82,12 +82,7 @@ impl Transport<'_> {
         request: ApiRequest<'_>,
         token: Option<&Secret<String>>,
     ) -> Result<Response> {
-        let Context {
-            http,
-            log,
-            deadline,
-            ..
-        } = self.context;
+        let (log, http, deadline) = (self.context.log, self.context.http, self.context.deadline);
         let url = Zeroizing::new(format!("{}{}", self.backend.url, request.path));
         // The scheme `token` is Pulumi's own.
         let authorization =

@@ -1,12 +1,13 @@
 //! Reads files of a DIY backend, and passphrases, with a size limit.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 use zeroize::Zeroizing;
 
+use crate::bounded_read::read_bounded;
 use crate::file_tracker::{FileTracker, is_not_found};
 
 /// The maximum size of a state in bytes, compressed and uncompressed. The states of large stacks have a
@@ -22,15 +23,12 @@ pub(crate) fn read(
     limit: usize,
     tracker: &FileTracker,
 ) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
-    let content = read_content(path, limit)?;
-    tracker.record(path, content.as_ref().map(|content| content.as_slice()));
-    Ok(content)
-}
-
-fn read_content(path: &Path, limit: usize) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if is_not_found(&error) => return Ok(None),
+        Err(error) if is_not_found(&error) => {
+            tracker.record(path, None);
+            return Ok(None);
+        }
         Err(error) => return Err(error),
     };
     // Opening a named pipe would block.
@@ -38,38 +36,15 @@ fn read_content(path: &Path, limit: usize) -> io::Result<Option<Zeroizing<Vec<u8
         return Err(io::Error::other("it is not a regular file"));
     }
     let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-    if size > limit {
-        return Err(too_large(limit));
-    }
-    // One byte more than needed, so that the buffer does not grow and leave a copy behind.
-    read_up_to(File::open(path)?, size.saturating_add(1), limit).map(Some)
+    let content = read_bounded(File::open(path)?, size, limit)?;
+    tracker.record(path, Some(&content));
+    Ok(Some(content))
 }
 
 /// Decompresses gzip. More than `limit` bytes are an error.
 pub(crate) fn gunzip(compressed: &[u8], limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
-    let expected = compressed.len().saturating_mul(4).min(limit);
-    read_up_to(MultiGzDecoder::new(compressed), expected, limit)
-}
-
-fn read_up_to(source: impl Read, expected: usize, limit: usize) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut content = Zeroizing::new(Vec::with_capacity(expected));
-    let limit_u64 = u64::try_from(limit).unwrap_or(u64::MAX);
-    source
-        .take(limit_u64.saturating_add(1))
-        .read_to_end(&mut content)?;
-    if content.len() > limit {
-        return Err(too_large(limit));
-    }
-    Ok(content)
-}
-
-fn too_large(limit: usize) -> io::Error {
-    let (size, unit) = if limit >= 1 << 20 {
-        (limit >> 20, "MiB")
-    } else {
-        (limit >> 10, "KiB")
-    };
-    io::Error::other(format!("it is larger than {size} {unit}"))
+    let expected = compressed.len().saturating_mul(4);
+    read_bounded(MultiGzDecoder::new(compressed), expected, limit)
 }
 
 #[cfg(test)]

@@ -67,78 +67,77 @@ pub(crate) fn convert(
     outputs: Value,
     plaintexts: &BTreeMap<String, Text>,
 ) -> Result<Value, MalformedState> {
-    Converter {
-        plaintexts: Some(plaintexts),
-    }
-    .value(outputs, NESTING)
+    convert_value(outputs, Some(plaintexts), NESTING)
 }
 
-struct Converter<'p> {
-    /// `None` within a secret: nested secrets have their plaintext in the property `ciphertext`.
-    plaintexts: Option<&'p BTreeMap<String, Text>>,
+/// The plaintexts by ciphertext. `None` within a secret: nested secrets have their plaintext in the property
+/// `ciphertext`.
+type Plaintexts<'p> = Option<&'p BTreeMap<String, Text>>;
+
+/// `nesting` is the nesting limit for the plaintexts of secrets, which are JSON.
+fn convert_value(
+    value: Value,
+    plaintexts: Plaintexts<'_>,
+    nesting: usize,
+) -> Result<Value, MalformedState> {
+    let below = nesting.saturating_sub(1);
+    let data = match value.data {
+        Data::String(text) if text.as_bytes() == UNKNOWN.as_bytes() => {
+            return Ok(Value::unknown());
+        }
+        Data::Array(items) => {
+            let items = items
+                .into_iter()
+                .map(|item| convert_value(item, plaintexts, below));
+            Data::Array(items.collect::<Result<_, _>>()?)
+        }
+        Data::Object(entries) => match signature(&entries) {
+            Some(SECRET) => return convert_secret(&entries, plaintexts, nesting),
+            Some(BYTES) => {
+                let encoded = entries.get("value").and_then(Value::as_str);
+                let bytes = encoded.and_then(|text| BASE64_STANDARD.decode(text).ok());
+                Data::String(Text::from(bytes.ok_or_else(|| unsupported("a string"))?))
+            }
+            Some(known) if !UNCHANGED.contains(&known) => {
+                return Err(MalformedState(
+                    "an output has an unsupported kind of value".to_owned(),
+                ));
+            }
+            _ => {
+                let entries = entries
+                    .into_iter()
+                    .map(|(name, entry)| Ok((name, convert_value(entry, plaintexts, below)?)));
+                Data::Object(entries.collect::<Result<_, _>>()?)
+            }
+        },
+        data => data,
+    };
+    Ok(Value::new(data))
 }
 
-impl Converter<'_> {
-    /// `nesting` is the nesting limit for the plaintexts of secrets, which are JSON.
-    fn value(&self, value: Value, nesting: usize) -> Result<Value, MalformedState> {
-        let below = nesting.saturating_sub(1);
-        let data = match value.data {
-            Data::String(text) if text.as_bytes() == UNKNOWN.as_bytes() => {
-                return Ok(Value::unknown());
-            }
-            Data::Array(items) => {
-                let items = items.into_iter().map(|item| self.value(item, below));
-                Data::Array(items.collect::<Result<_, _>>()?)
-            }
-            Data::Object(entries) => match signature(&entries) {
-                Some(SECRET) => return self.secret(&entries, nesting),
-                Some(BYTES) => {
-                    let encoded = entries.get("value").and_then(Value::as_str);
-                    let bytes = encoded.and_then(|text| BASE64_STANDARD.decode(text).ok());
-                    Data::String(Text::from(bytes.ok_or_else(|| unsupported("a string"))?))
-                }
-                Some(known) if !UNCHANGED.contains(&known) => {
-                    return Err(MalformedState(
-                        "an output has an unsupported kind of value".to_owned(),
-                    ));
-                }
-                _ => {
-                    let entries = entries
-                        .into_iter()
-                        .map(|(name, entry)| Ok((name, self.value(entry, below)?)));
-                    Data::Object(entries.collect::<Result<_, _>>()?)
-                }
-            },
-            data => data,
-        };
-        Ok(Value::new(data))
-    }
-
-    fn secret(
-        &self,
-        entries: &BTreeMap<String, Value>,
-        nesting: usize,
-    ) -> Result<Value, MalformedState> {
-        let text = |name: &str| {
-            let text = entries.get(name).and_then(Value::as_text);
-            text.filter(|text| !text.as_bytes().is_empty())
-        };
-        let plaintext = match (text("plaintext"), text("ciphertext"), self.plaintexts) {
-            (Some(plaintext), None, _) => plaintext,
-            (None, Some(ciphertext), None) => ciphertext,
-            (None, Some(ciphertext), Some(plaintexts)) => {
-                let plaintext = ciphertext.as_str().and_then(|text| plaintexts.get(text));
-                plaintext.ok_or_else(|| unsupported("a secret"))?
-            }
-            _ => return Err(unsupported("a secret")),
-        };
-        let value = json::parse(plaintext.as_bytes(), nesting)
-            .map_err(|_| unsupported("a decrypted secret"))?;
-        let within_secret = Converter { plaintexts: None };
-        let mut value = within_secret.value(value, nesting)?;
-        value.secret = true;
-        Ok(value)
-    }
+fn convert_secret(
+    entries: &BTreeMap<String, Value>,
+    plaintexts: Plaintexts<'_>,
+    nesting: usize,
+) -> Result<Value, MalformedState> {
+    let text = |name: &str| {
+        let text = entries.get(name).and_then(Value::as_text);
+        text.filter(|text| !text.as_bytes().is_empty())
+    };
+    let plaintext = match (text("plaintext"), text("ciphertext"), plaintexts) {
+        (Some(plaintext), None, _) => plaintext,
+        (None, Some(ciphertext), None) => ciphertext,
+        (None, Some(ciphertext), Some(plaintexts)) => {
+            let plaintext = ciphertext.as_str().and_then(|text| plaintexts.get(text));
+            plaintext.ok_or_else(|| unsupported("a secret"))?
+        }
+        _ => return Err(unsupported("a secret")),
+    };
+    let value = json::parse(plaintext.as_bytes(), nesting)
+        .map_err(|_| unsupported("a decrypted secret"))?;
+    let mut value = convert_value(value, None, nesting)?;
+    value.secret = true;
+    Ok(value)
 }
 
 /// The signature of an object; empty if it is not a string.

@@ -32,11 +32,7 @@ impl Section {
 
     /// The key of an entry's content, beside its `name`.
     pub(crate) fn content_key(self) -> &'static str {
-        match self {
-            Self::Clusters => "cluster",
-            Self::Contexts => "context",
-            Self::Users => "user",
-        }
+        self.key().trim_end_matches('s')
     }
 }
 
@@ -59,14 +55,7 @@ pub struct EntryChange {
 
 impl fmt::Debug for EntryChange {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let paths: Vec<_> = self.set.iter().map(|(path, _)| path).collect();
-        formatter
-            .debug_struct("EntryChange")
-            .field("section", &self.section)
-            .field("name", &self.name)
-            .field("set", &paths)
-            .field("remove", &self.remove)
-            .finish()
+        write!(formatter, "{:?} {}", self.section, self.name)
     }
 }
 
@@ -126,10 +115,6 @@ impl Changes {
 /// Writes a new kubeconfig that holds only these entries, as kubectl would write it.
 #[must_use]
 pub fn new_kubeconfig(changes: &Changes) -> String {
-    new_document(changes, "\n")
-}
-
-pub(crate) fn new_document(changes: &Changes, line_break: &str) -> String {
     let mut root = Map::new();
     root.insert("apiVersion".to_owned(), "v1".into());
     root.insert("kind".to_owned(), "Config".into());
@@ -144,6 +129,5 @@ pub(crate) fn new_document(changes: &Changes, line_break: &str) -> String {
     if let Some(context) = &changes.current_context {
         root.insert("current-context".to_owned(), context.clone().into());
     }
-    let root = Json::Object(root);
-    yaml_writer::block(&root, 0, line_break) + line_break
+    yaml_writer::block(&Json::Object(root), 0) + "\n"
 }

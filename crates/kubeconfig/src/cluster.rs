@@ -32,14 +32,12 @@ impl Cluster {
         };
         let certificate_authority_data = text("certificate-authority-data");
         if certificate_authority_data.is_none() && text("certificate-authority").is_some() {
-            return Err(Error::unusable(
-                "`certificate-authority` of its cluster is a file on another machine",
-            ));
+            let reason = "`certificate-authority` of its cluster is a file on another machine";
+            return Err(Error::unusable(reason));
         }
         if text("insecure-skip-tls-verify").is_some_and(|value| value != "false") {
-            return Err(Error::unusable(
-                "its cluster sets `insecure-skip-tls-verify`",
-            ));
+            let reason = "its cluster sets `insecure-skip-tls-verify`";
+            return Err(Error::unusable(reason));
         }
         let cluster = Self {
             server,
@@ -54,11 +52,8 @@ impl Cluster {
     /// Rejects URLs with a user name or password, because kubeconfigs get shared, and servers
     /// without TLS.
     pub fn check(&self) -> Result<()> {
-        for (url, key) in [
-            (Some(&self.server), "server"),
-            (self.proxy_url.as_ref(), "proxy-url"),
-        ] {
-            let Some(url) = url else { continue };
+        let server = [("server", &self.server)].into_iter();
+        for (key, url) in server.chain(self.proxy_url.iter().map(|url| ("proxy-url", url))) {
             let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
             let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
             if authority.contains('@') {
@@ -83,20 +78,17 @@ impl Cluster {
     pub fn entry(&self, name: &str) -> EntryChange {
         let mut set = vec![("server", json!(self.server))];
         let mut remove = vec!["certificate-authority", "insecure-skip-tls-verify"];
+        let authority = &self.certificate_authority_data;
         for (key, value) in [
-            (
-                "certificate-authority-data",
-                &self.certificate_authority_data,
-            ),
+            ("certificate-authority-data", authority),
             ("tls-server-name", &self.tls_server_name),
-            ("proxy-url", &self.proxy_url),
         ] {
             match value {
                 Some(value) => set.push((key, json!(value))),
-                None if key == "proxy-url" => {}
                 None => remove.push(key),
             }
         }
+        set.extend(self.proxy_url.iter().map(|url| ("proxy-url", json!(url))));
         EntryChange {
             section: Section::Clusters,
             name: name.to_owned(),

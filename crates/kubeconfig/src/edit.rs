@@ -6,11 +6,11 @@
 use serde::de::IgnoredAny;
 use serde_json::{Value as Json, json};
 
-use crate::changes::{Changes, EntryChange, Section, new_document};
+use crate::changes::{Changes, EntryChange, Section, new_kubeconfig};
 use crate::error::{Error, Result};
 use crate::text_edit::{self, TextEdit};
 use crate::tree::{self, Kind, Node};
-use crate::tree_edit::{PathSegment, TreeEdit};
+use crate::tree_edit::{Action, PathSegment, TreeEdit};
 
 /// More rounds than any list of changes needs: each round makes at least one of the edits.
 const MAX_ROUNDS: usize = 10_000;
@@ -61,7 +61,7 @@ fn check_json(old: &str, new: String) -> Result<String> {
 /// Writes the first document after the comments of a text that has none.
 fn append_document(text: &str, changes: &Changes) -> Result<String> {
     let line_break = text_edit::line_break(text);
-    let document = new_document(changes, line_break);
+    let document = new_kubeconfig(changes).replace('\n', line_break);
     let mut edited = text.to_owned();
     if !edited.is_empty() && !edited.ends_with('\n') {
         edited.push_str(line_break);
@@ -81,18 +81,15 @@ fn check_root(root: &Node) -> Result<()> {
         if let Some(found) = root.get(key).filter(|found| !found.is_null())
             && found.text() != Some(expected)
         {
-            return Err(Error::not_editable(format!(
-                "its `{key}` is not `{expected}`"
-            )));
+            let reason = format!("its `{key}` is not `{expected}`");
+            return Err(Error::not_editable(reason));
         }
     }
     for section in Section::ALL {
+        let key = section.key();
         let entries = root.entries().iter();
-        if entries.filter(|entry| entry.has_key(section.key())).count() > 1 {
-            return Err(Error::not_editable(format!(
-                "it has `{}` twice",
-                section.key()
-            )));
+        if entries.filter(|entry| entry.has_key(key)).count() > 1 {
+            return Err(Error::not_editable(format!("it has `{key}` twice")));
         }
     }
     Ok(())
@@ -107,8 +104,10 @@ fn next_edits(root: &Node, changes: &Changes) -> Result<Vec<TreeEdit>> {
     if let Some(context) = &changes.current_context {
         let (key, value) = ("current-context", json!(context));
         if !root.get(key).is_some_and(|current| current.means(&value)) {
-            let path = Vec::new();
-            edits.push(TreeEdit::Set { path, key, value });
+            edits.push(TreeEdit {
+                path: Vec::new(),
+                action: Action::Set(key, value),
+            });
         }
     }
     Ok(edits)
@@ -117,12 +116,10 @@ fn next_edits(root: &Node, changes: &Changes) -> Result<Vec<TreeEdit>> {
 /// The next edit of an entry: adds it, adds its content, or changes a field.
 fn next_entry_edit(root: &Node, change: &EntryChange) -> Result<Option<TreeEdit>> {
     let (list_key, content_key) = (change.section.key(), change.section.content_key());
-    let list = root.get(list_key).filter(|list| !list.is_null());
-    let Some(list) = list.filter(|list| !is_empty(list)) else {
-        return Ok(Some(TreeEdit::Set {
+    let Some(list) = root.get(list_key).filter(|list| !is_empty(list)) else {
+        return Ok(Some(TreeEdit {
             path: Vec::new(),
-            key: list_key,
-            value: json!([change.new_entry()]),
+            action: Action::Set(list_key, json!([change.new_entry()])),
         }));
     };
     match &list.kind {
@@ -130,28 +127,21 @@ fn next_entry_edit(root: &Node, change: &EntryChange) -> Result<Option<TreeEdit>
         Kind::Alias(_) => return Err(Error::not_editable(format!("`{list_key}` is an alias"))),
         _ => return Err(Error::not_editable(format!("`{list_key}` is not a list"))),
     }
+    let mut path = vec![PathSegment::Key(list_key)];
     let has_name = |item: &Node| item.get("name").and_then(Node::text) == Some(&change.name);
     let mut items = list.items().iter().enumerate();
     let Some((index, item)) = items.find(|(_, item)| has_name(item)) else {
-        return Ok(Some(TreeEdit::Append {
-            list_key,
-            value: change.new_entry(),
-        }));
+        let action = Action::Append(change.new_entry());
+        return Ok(Some(TreeEdit { path, action }));
     };
     if items.any(|(_, item)| has_name(item)) {
-        return Err(Error::not_editable(format!(
-            "`{list_key}` has two entries named `{}`",
-            change.name
-        )));
+        let reason = format!("`{list_key}` has two entries named `{}`", change.name);
+        return Err(Error::not_editable(reason));
     }
-    let mut path = vec![PathSegment::Key(list_key), PathSegment::Index(index)];
-    let content = item.get(content_key).filter(|content| !content.is_null());
-    let Some(content) = content.filter(|content| !is_empty(content)) else {
-        return Ok(Some(TreeEdit::Set {
-            path,
-            key: content_key,
-            value: change.new_content(),
-        }));
+    path.push(PathSegment::Index(index));
+    let Some(content) = item.get(content_key).filter(|content| !is_empty(content)) else {
+        let action = Action::Set(content_key, change.new_content());
+        return Ok(Some(TreeEdit { path, action }));
     };
     check_content(content, change)?;
     path.push(PathSegment::Key(content_key));
@@ -166,11 +156,8 @@ fn check_content(content: &Node, change: &EntryChange) -> Result<()> {
     } else {
         return Ok(());
     };
-    let kind = change.section.content_key();
-    Err(Error::not_editable(format!(
-        "{kind} `{}` {problem}",
-        change.name
-    )))
+    let (kind, name) = (change.section.content_key(), &change.name);
+    Err(Error::not_editable(format!("{kind} `{name}` {problem}")))
 }
 
 /// The edit for the next field to set or to remove; `path` is that of the content.
@@ -196,7 +183,8 @@ fn next_field_edit(
             // The outer field is missing, or is an alias: it is written as a whole.
             Some((outer, _)) => (outer, change.new_content()[outer].clone()),
         };
-        return Some(TreeEdit::Set { path, key, value });
+        let action = Action::Set(key, value);
+        return Some(TreeEdit { path, action });
     }
     let field = change.remove.iter().find(|field| find(field).is_some())?;
     let key = match field.split_once('.') {
@@ -206,18 +194,20 @@ fn next_field_edit(
             inner
         }
     };
-    Some(TreeEdit::Remove { path, key })
+    let action = Action::Remove(key);
+    Some(TreeEdit { path, action })
 }
 
 /// Whether the node is a mapping with entries, and neither an alias nor merged with another one.
 fn is_own_mapping(node: &Node) -> bool {
-    matches!(&node.kind, Kind::Mapping(entries) if !entries.is_empty()) && node.get("<<").is_none()
+    matches!(node.kind, Kind::Mapping(_)) && !is_empty(node) && node.get("<<").is_none()
 }
 
+/// Whether the node is null, or a list or map without content.
 fn is_empty(node: &Node) -> bool {
     match &node.kind {
         Kind::Sequence(items) => items.is_empty(),
         Kind::Mapping(entries) => entries.is_empty(),
-        _ => false,
+        _ => node.is_null(),
     }
 }

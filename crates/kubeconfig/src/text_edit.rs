@@ -9,6 +9,7 @@ use crate::yaml_writer::FlowLayout;
 /// A replacement of bytes.
 pub(crate) struct TextEdit {
     range: Range<usize>,
+    /// The new text, whose line breaks are `\n` whatever those around it are.
     replacement: String,
 }
 
@@ -27,11 +28,12 @@ impl TextEdit {
 pub(crate) fn apply(text: &str, mut edits: Vec<TextEdit>) -> Result<String> {
     edits.sort_by_key(|edit| edit.range.start);
     let unchanged = |range: Range<usize>| text.get(range).ok_or_else(Error::unsupported_layout);
+    let line_break = line_break(text);
     let mut edited = String::with_capacity(text.len());
     let mut end = 0;
     for edit in edits {
         edited.push_str(unchanged(end..edit.range.start)?);
-        edited.push_str(&edit.replacement);
+        edited.push_str(&edit.replacement.replace('\n', line_break));
         end = edit.range.end;
     }
     edited.push_str(unchanged(end..text.len())?);
@@ -42,7 +44,7 @@ pub(crate) fn apply(text: &str, mut edits: Vec<TextEdit>) -> Result<String> {
 pub(crate) fn insert_in_brackets(
     text: &str,
     node: &Node,
-    addition: String,
+    addition: &str,
     layout: &FlowLayout,
 ) -> Result<TextEdit> {
     let last_end = match &node.kind {
@@ -53,22 +55,19 @@ pub(crate) fn insert_in_brackets(
     let Some(last_end) = last_end else {
         let inside = node.span.start + 1..node.span.end.saturating_sub(1);
         return match text.get(inside.clone()) {
-            Some(inner) if inner.trim().is_empty() => Ok(TextEdit::new(inside, addition)),
+            Some(inner) if inner.trim().is_empty() => {
+                Ok(TextEdit::new(inside, addition.to_owned()))
+            }
             _ => Err(Error::unsupported_layout()),
         };
     };
-    let rest = &text[last_end..];
-    let comma = rest.len() - rest.trim_start().len();
-    let (at, comma) = if rest[comma..].starts_with(',') {
-        (last_end + comma + 1, "")
-    } else {
-        (last_end, ",")
+    let (at, comma) = match text[last_end..].trim_start().strip_prefix(',') {
+        Some(rest) => (text.len() - rest.len(), ""),
+        None => (last_end, ","),
     };
     let separator = match layout {
-        FlowLayout::OneLine => " ".to_owned(),
-        FlowLayout::MultiLine {
-            indent, line_break, ..
-        } => format!("{line_break}{indent}"),
+        FlowLayout::OneLine => " ",
+        FlowLayout::MultiLine { new_line, .. } => new_line,
     };
     let addition = format!("{comma}{separator}{addition}");
     Ok(TextEdit::new(at..at, addition))
@@ -88,13 +87,10 @@ pub(crate) fn flow_layout(text: &str, node: &Node) -> FlowLayout {
     };
     let indent = indentation(text, open);
     let step = indentation(text, first).strip_prefix(indent);
+    let step = step.filter(|step| !step.is_empty()).unwrap_or("  ");
     FlowLayout::MultiLine {
-        indent: indent.to_owned(),
-        step: step
-            .filter(|step| !step.is_empty())
-            .unwrap_or("  ")
-            .to_owned(),
-        line_break: line_break(text),
+        new_line: format!("\n{indent}"),
+        step: step.to_owned(),
     }
 }
 
@@ -107,11 +103,9 @@ fn indentation(text: &str, at: usize) -> &str {
 /// The place after the colon of a key, which must be on the same line.
 pub(crate) fn after_colon(text: &str, key: &Node) -> Result<usize> {
     let rest = text.get(key.span.end..).unwrap_or_default();
-    let colon = rest.len() - rest.trim_start_matches([' ', '\t']).len();
-    if rest[colon..].starts_with(':') {
-        Ok(key.span.end + colon + 1)
-    } else {
-        Err(Error::unsupported_layout())
+    match rest.trim_start_matches([' ', '\t']).strip_prefix(':') {
+        Some(rest) => Ok(text.len() - rest.len()),
+        None => Err(Error::unsupported_layout()),
     }
 }
 
@@ -141,12 +135,11 @@ pub(crate) fn line_start(text: &str, at: usize) -> usize {
 
 /// The end of the line that contains `at`, before its line break.
 pub(crate) fn line_end(text: &str, at: usize) -> usize {
-    let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
-    if end < text.len() && text[..end].ends_with('\r') {
-        end - 1
-    } else {
-        end
-    }
+    let Some(length) = text[at..].find('\n') else {
+        return text.len();
+    };
+    let before = &text[..at + length];
+    before.strip_suffix('\r').unwrap_or(before).len()
 }
 
 /// The number of characters before `at` on its line. A byte order mark does not count.

@@ -33,9 +33,13 @@ pub(crate) struct Node {
     depth: usize,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Kind {
-    Scalar { text: String, plain: bool },
+    Scalar {
+        text: String,
+        /// Whether it is not in quotes, and may mean something else than this text.
+        plain: bool,
+    },
     Sequence(Vec<Node>),
     Mapping(Vec<Entry>),
     Alias(Rc<Node>),
@@ -144,11 +148,8 @@ impl Node {
         let node = self.resolved();
         match (&node.kind, value) {
             (Kind::Sequence(items), Json::Array(values)) => {
-                items.len() == values.len()
-                    && items
-                        .iter()
-                        .zip(values)
-                        .all(|(item, value)| item.means(value))
+                let mut pairs = items.iter().zip(values);
+                items.len() == values.len() && pairs.all(|(item, value)| item.means(value))
             }
             (Kind::Mapping(entries), Json::Object(values)) => {
                 let has = |(key, value): (&String, &Json)| {
@@ -157,9 +158,7 @@ impl Node {
                 entries.len() == values.len() && values.iter().all(has)
             }
             (Kind::Scalar { .. }, Json::Null) => node.is_null(),
-            (Kind::Scalar { .. }, Json::String(_) | Json::Bool(_) | Json::Number(_)) => {
-                *node == Self::new(value)
-            }
+            (Kind::Scalar { .. }, _) => *node == Self::new(value),
             _ => false,
         }
     }
@@ -168,19 +167,7 @@ impl Node {
 impl PartialEq for Node {
     fn eq(&self, other: &Self) -> bool {
         let (one, other) = (self.resolved(), other.resolved());
-        one.tag == other.tag
-            && match (&one.kind, &other.kind) {
-                (
-                    Kind::Scalar { text, plain },
-                    Kind::Scalar {
-                        text: other_text,
-                        plain: other_plain,
-                    },
-                ) => text == other_text && (plain == other_plain || is_plain_text(text)),
-                (Kind::Sequence(items), Kind::Sequence(others)) => items == others,
-                (Kind::Mapping(entries), Kind::Mapping(others)) => entries == others,
-                _ => false,
-            }
+        one.tag == other.tag && one.kind == other.kind
     }
 }
 
@@ -207,53 +194,43 @@ pub(crate) fn parse(text: &str) -> Result<Option<Node>> {
     let root = esc_yaml::parse(text, &limits).map_err(|error| {
         // This message quotes the name, which may be an unquoted password.
         let is_alias = error.message.starts_with("unknown anchor");
-        let reason = if is_alias {
-            "unknown anchor"
-        } else {
-            &error.message
-        };
-        Error::unreadable(reason, error.position.line)
+        let reason = is_alias.then_some("unknown anchor");
+        Error::unreadable(reason.unwrap_or(&error.message), error.position.line)
     })?;
-    let mut resolver = Resolver::default();
-    root.map(|root| resolver.resolve(root)).transpose()
+    root.map(|root| Anchors::default().resolve(root))
+        .transpose()
 }
 
-/// Replaces the names in aliases by the nodes.
+/// The nodes by anchor; `None` while the anchor's own node is being read.
 #[derive(Default)]
-struct Resolver {
-    /// The nodes by anchor; `None` while the anchor's own node is being read.
-    anchors: HashMap<String, Option<Rc<Node>>>,
-}
+struct Anchors(HashMap<String, Option<Rc<Node>>>);
 
-impl Resolver {
-    /// The recursion is limited by [`MAX_DEPTH`].
+impl Anchors {
+    /// Replaces the names in aliases by the nodes. The recursion is limited by [`MAX_DEPTH`].
     fn resolve(&mut self, node: esc_yaml::Node) -> Result<Node> {
         let (span, flow, line) = (node.span.clone(), node.flow, node.start.line);
         let tag = node.tag().map(str::to_owned);
         let anchor = node.anchor().map(str::to_owned);
         if let Some(anchor) = &anchor {
-            self.anchors.insert(anchor.clone(), None);
+            self.0.insert(anchor.clone(), None);
         }
         let kind = match node.into_kind() {
             NodeKind::Scalar { value, style } => Kind::Scalar {
                 text: value.to_string(),
-                plain: style == ScalarStyle::Plain,
+                plain: style == ScalarStyle::Plain && !is_plain_text(&value),
             },
             NodeKind::Sequence(items) => {
-                let items: Result<_> = items.into_iter().map(|item| self.resolve(item)).collect();
-                Kind::Sequence(items?)
+                let items = items.into_iter().map(|item| self.resolve(item));
+                Kind::Sequence(items.collect::<Result<_>>()?)
             }
             NodeKind::Mapping(entries) => {
-                let mut resolve = |(key, value)| {
-                    Ok(Entry {
-                        key: self.resolve(key)?,
-                        value: self.resolve(value)?,
-                    })
-                };
-                let entries: Result<_> = entries.into_iter().map(&mut resolve).collect();
-                Kind::Mapping(entries?)
+                let entries = entries.into_iter().map(|(key, value)| {
+                    let (key, value) = (self.resolve(key)?, self.resolve(value)?);
+                    Ok(Entry { key, value })
+                });
+                Kind::Mapping(entries.collect::<Result<_>>()?)
             }
-            NodeKind::Alias(name) => match self.anchors.get(name.as_str()) {
+            NodeKind::Alias(name) => match self.0.get(name.as_str()) {
                 Some(Some(target)) => Kind::Alias(Rc::clone(target)),
                 _ => return Err(Error::unreadable("an anchor contains itself", line)),
             },
@@ -265,13 +242,11 @@ impl Resolver {
             ..Node::with_kind(kind)
         };
         if node.size > MAX_NODES || node.depth > MAX_DEPTH {
-            return Err(Error::unreadable(
-                "it is too large or too deeply nested",
-                line,
-            ));
+            let reason = "it is too large or too deeply nested";
+            return Err(Error::unreadable(reason, line));
         }
         if let Some(anchor) = anchor {
-            self.anchors.insert(anchor, Some(Rc::new(node.clone())));
+            self.0.insert(anchor, Some(Rc::new(node.clone())));
         }
         Ok(node)
     }

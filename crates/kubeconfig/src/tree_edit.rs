@@ -4,28 +4,27 @@ use serde_json::{Value as Json, json};
 
 use crate::error::{Error, Result};
 use crate::text_edit::{
-    TextEdit, after_colon, column, entry_end, flow_layout, insert_in_brackets, line_break,
-    line_end, line_start,
+    TextEdit, after_colon, column, entry_end, flow_layout, insert_in_brackets, line_end, line_start,
 };
 use crate::tree::{Entry, Kind, Node};
 use crate::yaml_writer;
 
 /// One edit of the tree.
 #[derive(Clone, Debug)]
-pub(crate) enum TreeEdit {
-    /// Sets a key of the mapping at `path`.
-    Set {
-        path: Vec<PathSegment>,
-        key: &'static str,
-        value: Json,
-    },
-    /// Appends an item to a list of the root.
-    Append { list_key: &'static str, value: Json },
-    /// Removes a key from the mapping at `path`.
-    Remove {
-        path: Vec<PathSegment>,
-        key: &'static str,
-    },
+pub(crate) struct TreeEdit {
+    /// Leads to the node that is edited.
+    pub(crate) path: Vec<PathSegment>,
+    pub(crate) action: Action,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Action {
+    /// Sets a key of a mapping.
+    Set(&'static str, Json),
+    /// Appends an item to a list.
+    Append(Json),
+    /// Removes a key from a mapping.
+    Remove(&'static str),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -37,27 +36,21 @@ pub(crate) enum PathSegment {
 impl TreeEdit {
     /// Makes the edit in the tree that the new text is expected to have.
     pub(crate) fn apply(&self, root: &mut Node) {
-        match self {
-            Self::Set { path, key, value } => {
-                if let Some(entries) = entries_at(root, path) {
-                    match entries.iter_mut().find(|entry| entry.has_key(key)) {
-                        Some(entry) => entry.value = Node::new(value),
-                        None => entries.push(Entry::new(key, value)),
-                    }
+        let Some(node) = self.node_mut(root) else {
+            return;
+        };
+        match (&mut node.kind, &self.action) {
+            (Kind::Mapping(entries), Action::Set(key, value)) => {
+                match entries.iter_mut().find(|entry| entry.has_key(key)) {
+                    Some(entry) => entry.value = Node::new(value),
+                    None => entries.push(Entry::new(key, value)),
                 }
             }
-            Self::Append { list_key, value } => {
-                let list = entries_at(root, &[])
-                    .and_then(|entries| entries.iter_mut().find(|entry| entry.has_key(list_key)));
-                if let Some(Kind::Sequence(items)) = list.map(|entry| &mut entry.value.kind) {
-                    items.push(Node::new(value));
-                }
+            (Kind::Sequence(items), Action::Append(value)) => items.push(Node::new(value)),
+            (Kind::Mapping(entries), Action::Remove(key)) => {
+                entries.retain(|entry| !entry.has_key(key));
             }
-            Self::Remove { path, key } => {
-                if let Some(entries) = entries_at(root, path) {
-                    entries.retain(|entry| !entry.has_key(key));
-                }
-            }
+            _ => {}
         }
     }
 
@@ -65,58 +58,49 @@ impl TreeEdit {
     ///
     /// The result need not be right for every layout, because the caller reads the new text again.
     pub(crate) fn to_text_edit(&self, text: &str, root: &Node) -> Result<TextEdit> {
-        match self {
-            Self::Set { path, key, value } => {
-                let map = mapping_at(root, path)?;
-                match map.entry(key) {
-                    Some(entry) => replace_value(text, map, entry, value),
-                    None => insert_entry(text, map, key, value),
-                }
-            }
-            Self::Append { list_key, value } => {
-                let list = root.get(list_key).ok_or_else(Error::unsupported_layout)?;
-                append_item(text, list, value)
-            }
-            Self::Remove { path, key } => remove_entry(text, mapping_at(root, path)?, key),
+        let node = self.node(root)?;
+        match &self.action {
+            Action::Set(key, value) => match node.entry(key) {
+                Some(entry) => replace_value(text, node, entry, value),
+                None => append(text, node, Some(key), value),
+            },
+            Action::Append(value) => append(text, node, None, value),
+            Action::Remove(key) => remove_entry(text, node, key),
         }
     }
-}
 
-/// The entries of the mapping at `path`; `None` if an alias is on the way.
-fn entries_at<'a>(root: &'a mut Node, path: &[PathSegment]) -> Option<&'a mut Vec<Entry>> {
-    let mut node = root;
-    for segment in path {
-        node = match (&mut node.kind, segment) {
-            (Kind::Mapping(entries), PathSegment::Key(key)) => {
-                &mut entries.iter_mut().find(|entry| entry.has_key(key))?.value
+    /// The node to edit; `None` if an alias is on the way.
+    fn node_mut<'a>(&self, root: &'a mut Node) -> Option<&'a mut Node> {
+        let mut node = root;
+        for segment in &self.path {
+            node = match (&mut node.kind, segment) {
+                (Kind::Mapping(entries), PathSegment::Key(key)) => {
+                    &mut entries.iter_mut().find(|entry| entry.has_key(key))?.value
+                }
+                (Kind::Sequence(items), PathSegment::Index(index)) => items.get_mut(*index)?,
+                _ => return None,
+            };
+        }
+        Some(node)
+    }
+
+    /// The node to edit. Fails if it or a node on the way is an alias: what an alias refers to is
+    /// used elsewhere too.
+    fn node<'a>(&self, root: &'a Node) -> Result<&'a Node> {
+        let mut node = Some(root);
+        let mut path = self.path.iter();
+        while let Some(current) = node {
+            if matches!(current.kind, Kind::Alias(_)) {
+                let reason = "the entry is an alias; other entries use its anchor";
+                return Err(Error::not_editable(reason));
             }
-            (Kind::Sequence(items), PathSegment::Index(index)) => items.get_mut(*index)?,
-            _ => return None,
-        };
-    }
-    match &mut node.kind {
-        Kind::Mapping(entries) => Some(entries),
-        _ => None,
-    }
-}
-
-/// The mapping at `path`. Fails if an alias is on the way: its node is used elsewhere too.
-fn mapping_at<'a>(root: &'a Node, path: &[PathSegment]) -> Result<&'a Node> {
-    let mut node = Some(root);
-    for segment in path {
-        node = match (node, segment) {
-            (Some(alias), _) if matches!(alias.kind, Kind::Alias(_)) => break,
-            (Some(node), PathSegment::Key(key)) => node.get(key),
-            (Some(node), PathSegment::Index(index)) => node.items().get(*index),
-            (None, _) => None,
-        };
-    }
-    match node.map(|node| &node.kind) {
-        Some(Kind::Mapping(_)) => node.ok_or_else(Error::unsupported_layout),
-        Some(Kind::Alias(_)) => Err(Error::not_editable(
-            "the entry is an alias; other entries use its anchor",
-        )),
-        _ => Err(Error::unsupported_layout()),
+            node = match path.next() {
+                Some(PathSegment::Key(key)) => current.get(key),
+                Some(PathSegment::Index(index)) => current.items().get(*index),
+                None => return Ok(current),
+            };
+        }
+        Err(Error::unsupported_layout())
     }
 }
 
@@ -133,48 +117,37 @@ fn replace_value(text: &str, map: &Node, entry: &Entry, value: &Json) -> Result<
         Json::Object(entries) => entries.is_empty(),
         _ => true,
     };
-    let whole = colon_end..entry_end(text, entry);
-    Ok(if map.flow {
-        let value = yaml_writer::flow(value, &flow_layout(text, map));
-        if is_inline {
-            TextEdit::new(old.clone(), value)
-        } else {
-            TextEdit::new(whole, format!(" {value}"))
-        }
-    } else if is_scalar && is_inline {
-        TextEdit::new(old.clone(), yaml_writer::block(value, 0, ""))
+    let inline = if map.flow {
+        Some(yaml_writer::flow(value, &flow_layout(text, map)))
     } else {
-        let column = column(text, entry.key.span.start);
-        let value = yaml_writer::block_value(value, column, line_break(text));
-        TextEdit::new(whole, value)
+        is_scalar.then(|| yaml_writer::block(value, 0))
+    };
+    let whole = colon_end..entry_end(text, entry);
+    Ok(match inline {
+        Some(inline) if is_inline => TextEdit::new(old.clone(), inline),
+        Some(inline) => TextEdit::new(whole, format!(" {inline}")),
+        None => {
+            let column = column(text, entry.key.span.start);
+            TextEdit::new(whole, yaml_writer::block_value(value, column))
+        }
     })
 }
 
-fn insert_entry(text: &str, map: &Node, key: &str, value: &Json) -> Result<TextEdit> {
-    if map.flow {
-        let layout = flow_layout(text, map).nested();
-        let entry = yaml_writer::flow_entry(key, value, &layout);
-        return insert_in_brackets(text, map, entry, &layout);
+/// Adds `value` at the end of a list, or of a map with this key.
+fn append(text: &str, node: &Node, key: Option<&str>, value: &Json) -> Result<TextEdit> {
+    if node.flow {
+        let layout = flow_layout(text, node).nested();
+        let mut addition = yaml_writer::flow(value, &layout);
+        if let Some(key) = key {
+            addition = format!("{}: {addition}", yaml_writer::flow(&json!(key), &layout));
+        }
+        return insert_in_brackets(text, node, &addition, &layout);
     }
-    let column = column(text, map.span.start);
-    let line_break = line_break(text);
-    let entry = yaml_writer::block_entry(key, value, column, line_break);
-    let end = line_end(text, map.span.end);
-    let new_line = format!("{line_break}{:column$}{entry}", "");
-    Ok(TextEdit::new(end..end, new_line))
-}
-
-fn append_item(text: &str, list: &Node, value: &Json) -> Result<TextEdit> {
-    if list.flow {
-        let layout = flow_layout(text, list).nested();
-        let item = yaml_writer::flow(value, &layout);
-        return insert_in_brackets(text, list, item, &layout);
-    }
-    let column = column(text, list.span.start);
-    let line_break = line_break(text);
-    let item = yaml_writer::block(&json!([value]), column, line_break);
-    let end = line_end(text, list.span.end);
-    let new_line = format!("{line_break}{:column$}{item}", "");
+    let column = column(text, node.span.start);
+    let addition = key.map_or_else(|| json!([value]), |key| json!({key: value}));
+    let addition = yaml_writer::block(&addition, column);
+    let end = line_end(text, node.span.end);
+    let new_line = format!("\n{:column$}{addition}", "");
     Ok(TextEdit::new(end..end, new_line))
 }
 

@@ -12,11 +12,10 @@ pub(crate) enum FlowLayout {
     OneLine,
     /// One item or entry per line.
     MultiLine {
-        /// What the line of the opening bracket begins with.
-        indent: String,
+        /// A line break, and what the line of the opening bracket begins with.
+        new_line: String,
         /// What each level adds.
         step: String,
-        line_break: &'static str,
     },
 }
 
@@ -24,8 +23,8 @@ impl FlowLayout {
     /// The layout of the items inside the brackets.
     pub(crate) fn nested(&self) -> Self {
         let mut nested = self.clone();
-        if let Self::MultiLine { indent, step, .. } = &mut nested {
-            indent.push_str(step);
+        if let Self::MultiLine { new_line, step } = &mut nested {
+            new_line.push_str(step);
         }
         nested
     }
@@ -33,22 +32,17 @@ impl FlowLayout {
 
 /// Writes a value whose first line is at `column`. The first line is not indented, the last one has
 /// no line break.
-pub(crate) fn block(value: &Json, column: usize, line_break: &str) -> String {
-    join(&lines(value), column, line_break)
-}
-
-/// Writes `key: value` like [`block`].
-pub(crate) fn block_entry(key: &str, value: &Json, column: usize, line_break: &str) -> String {
-    format!("{}:{}", scalar(key), block_value(value, column, line_break))
+pub(crate) fn block(value: &Json, column: usize) -> String {
+    join(&lines(value), column)
 }
 
 /// Writes what follows `key:`, with the space or line break before it; the key is at `column`.
-pub(crate) fn block_value(value: &Json, column: usize, line_break: &str) -> String {
-    join(&lines_after_colon(value), column, line_break)
+pub(crate) fn block_value(value: &Json, column: usize) -> String {
+    join(&lines_after_colon(value), column)
 }
 
-fn join(lines: &[String], column: usize, line_break: &str) -> String {
-    lines.join(&format!("{line_break}{:column$}", ""))
+fn join(lines: &[String], column: usize) -> String {
+    lines.join(&format!("\n{:column$}", ""))
 }
 
 fn lines(value: &Json) -> Vec<String> {
@@ -95,12 +89,6 @@ fn scalar(text: &str) -> String {
     }
 }
 
-/// Writes `"key": value` in flow style.
-pub(crate) fn flow_entry(key: &str, value: &Json, layout: &FlowLayout) -> String {
-    let key = escaped(&Json::from(key).to_string());
-    format!("{key}: {}", flow(value, layout))
-}
-
 /// Writes a value in flow style.
 pub(crate) fn flow(value: &Json, layout: &FlowLayout) -> String {
     let step = match layout {
@@ -116,9 +104,7 @@ pub(crate) fn flow(value: &Json, layout: &FlowLayout) -> String {
     // Line breaks within strings are escaped.
     match layout {
         FlowLayout::OneLine => json.replace(",\n", ", ").replace('\n', ""),
-        FlowLayout::MultiLine {
-            indent, line_break, ..
-        } => json.replace('\n', &format!("{line_break}{indent}")),
+        FlowLayout::MultiLine { new_line, .. } => json.replace('\n', new_line),
     }
 }
 
@@ -184,19 +170,18 @@ mod tests {
         value: \"é\\n\"
       \"on\": true";
         let list = json!([value]);
-        assert_eq!(block(&list, 0, "\n"), expected);
+        assert_eq!(block(&list, 0), expected);
         assert_eq!(serde_yaml::from_str::<Json>(expected).unwrap(), list);
 
         let one_line = flow(&value, &FlowLayout::OneLine);
         assert!(one_line.starts_with("{\"empty\": {}, \"name\": \"demo\", "));
         let multi_line = FlowLayout::MultiLine {
-            indent: "\t".to_owned(),
+            new_line: "\n\t".to_owned(),
             step: "\t".to_owned(),
-            line_break: "\r\n",
         };
         let multi_line = flow(&value, &multi_line);
-        assert!(multi_line.starts_with("{\r\n\t\t\"empty\": {},\r\n\t\t\"name\": \"demo\",\r\n"));
-        assert!(multi_line.ends_with("\r\n\t}"));
+        assert!(multi_line.starts_with("{\n\t\t\"empty\": {},\n\t\t\"name\": \"demo\",\n"));
+        assert!(multi_line.ends_with("\n\t}"));
         for text in [one_line, multi_line] {
             assert_eq!(serde_json::from_str::<Json>(&text).unwrap(), value);
         }
@@ -209,7 +194,7 @@ mod tests {
             .filter_map(char::from_u32)
             .collect();
         let value = json!({"a": text});
-        for written in [block(&value, 0, "\n"), flow(&value, &FlowLayout::OneLine)] {
+        for written in [block(&value, 0), flow(&value, &FlowLayout::OneLine)] {
             assert_eq!(serde_yaml::from_str::<Json>(&written).unwrap(), value);
         }
     }

@@ -17,14 +17,12 @@ impl<'t> Cursor<'t> {
     /// second one too, but counts it as a column.
     pub(crate) fn new(text: &'t str) -> Self {
         const BYTE_ORDER_MARK: char = '\u{feff}';
-        let without_first = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-        let second = without_first
-            .strip_prefix(BYTE_ORDER_MARK)
-            .filter(|_| without_first.len() < text.len());
+        let first = text.chars().take(2);
+        let skipped = first.take_while(|it| *it == BYTE_ORDER_MARK).count();
         let mark = Mark {
             line: 0,
-            column: usize::from(second.is_some()),
-            byte: text.len() - second.unwrap_or(without_first).len(),
+            column: skipped.saturating_sub(1),
+            byte: skipped * BYTE_ORDER_MARK.len_utf8(),
         };
         Self {
             text,
@@ -36,6 +34,10 @@ impl<'t> Cursor<'t> {
 
     pub(crate) fn mark(&self) -> Mark {
         self.mark
+    }
+
+    pub(crate) fn byte(&self) -> usize {
+        self.mark.byte
     }
 
     /// The byte `ahead` of the cursor.
@@ -79,11 +81,7 @@ impl<'t> Cursor<'t> {
     }
 
     pub(crate) fn is_break_at(&self, ahead: usize) -> bool {
-        self.break_length(ahead) != 0
-    }
-
-    pub(crate) fn is_at_break_or_end(&self) -> bool {
-        self.is_at_break() || self.is_at_end()
+        self.line_break(ahead).0 != 0
     }
 
     /// Whether a blank, a line break or the end of the text is `ahead` of the cursor.
@@ -98,18 +96,19 @@ impl<'t> Cursor<'t> {
             && self.is_space_at(3)
     }
 
-    /// How many bytes the line break takes that is `ahead` of the cursor; 0 if there is none.
-    fn break_length(&self, ahead: usize) -> usize {
+    /// How many bytes the line break takes that is `ahead` of the cursor, and what it means: CR,
+    /// CRLF and NEL mean `\n`. Without one, 0 and nothing.
+    fn line_break(&self, ahead: usize) -> (usize, &'static str) {
         match self.peek_at(ahead) {
-            b'\r' if self.peek_at(ahead + 1) == b'\n' => 2,
-            b'\n' | b'\r' => 1,
-            0xC2 if self.peek_at(ahead + 1) == 0x85 => 2,
-            0xE2 if self.peek_at(ahead + 1) == 0x80
-                && matches!(self.peek_at(ahead + 2), 0xA8 | 0xA9) =>
-            {
-                3
-            }
-            _ => 0,
+            b'\r' if self.peek_at(ahead + 1) == b'\n' => (2, "\n"),
+            b'\n' | b'\r' => (1, "\n"),
+            0xC2 if self.peek_at(ahead + 1) == 0x85 => (2, "\n"),
+            0xE2 if self.peek_at(ahead + 1) == 0x80 => match self.peek_at(ahead + 2) {
+                0xA8 => (3, "\u{2028}"),
+                0xA9 => (3, "\u{2029}"),
+                _ => (0, ""),
+            },
+            _ => (0, ""),
         }
     }
 
@@ -146,7 +145,7 @@ impl<'t> Cursor<'t> {
         let rest = self.rest();
         while let Some(byte) = rest.get(length) {
             let may_break = matches!(byte, b'\n' | b'\r' | 0xC2 | 0xE2);
-            if may_break && self.break_length(length) != 0 || !accept(*byte) {
+            if may_break && self.is_break_at(length) || !accept(*byte) {
                 break;
             }
             length += 1;
@@ -154,18 +153,14 @@ impl<'t> Cursor<'t> {
         self.skip_to(self.mark.byte + length);
     }
 
-    /// Skips a line break, if one follows, and returns what it means: CR, CRLF and NEL mean `\n`.
+    /// Skips a line break, if one follows, and returns what it means.
     pub(crate) fn skip_break(&mut self) -> &'static str {
-        let length = self.break_length(0);
-        let meaning = match (length, self.peek_at(2)) {
-            (0, _) => return "",
-            (3, 0xA8) => "\u{2028}",
-            (3, _) => "\u{2029}",
-            _ => "\n",
-        };
-        self.mark.byte += length;
-        self.mark.line += 1;
-        self.mark.column = 0;
+        let (length, meaning) = self.line_break(0);
+        if length != 0 {
+            self.mark.byte += length;
+            self.mark.line += 1;
+            self.mark.column = 0;
+        }
         meaning
     }
 

@@ -46,21 +46,17 @@ impl Error {
         Self::syntax(message, named_line(context, problem), problem)
     }
 
-    /// An error that yaml.v3 reports without a line.
-    pub(crate) fn unplaced(message: impl Into<Cow<'static, str>>, problem: Mark) -> Self {
-        Self::syntax(message, None, problem)
-    }
-
     /// yaml.v3 names no line for it.
     pub(crate) fn unknown_anchor(name: &str, problem: Mark) -> Self {
         let message = format!("unknown anchor '{name}' referenced");
         Self {
             kind: ErrorKind::UnknownAnchor,
-            ..Self::unplaced(message, problem)
+            ..Self::syntax(message, None, problem)
         }
     }
 
-    pub(crate) fn limit(kind: ErrorKind, message: String, position: Position) -> Self {
+    pub(crate) fn limit(kind: ErrorKind, message: String, problem: Mark) -> Self {
+        let position = problem.position();
         Self {
             kind,
             message: message.into(),
@@ -83,7 +79,12 @@ impl Error {
         self
     }
 
-    fn syntax(message: impl Into<Cow<'static, str>>, line: Option<usize>, problem: Mark) -> Self {
+    /// A syntax error, with the line that yaml.v3 names, if it names one.
+    pub(crate) fn syntax(
+        message: impl Into<Cow<'static, str>>,
+        line: Option<usize>,
+        problem: Mark,
+    ) -> Self {
         Self {
             kind: ErrorKind::Syntax,
             message: message.into(),

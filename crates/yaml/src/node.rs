@@ -71,15 +71,18 @@ impl Node {
     /// The tag, as yaml.v3 shows it; `!` for a lone `!`.
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
-        let tag = self.properties.as_ref()?.tag.as_ref()?;
-        Some(tag)
+        self.properties
+            .as_ref()?
+            .tag
+            .as_ref()
+            .map(|tag| tag.as_str())
     }
 
     /// The name of the anchor.
     #[must_use]
     pub fn anchor(&self) -> Option<&str> {
-        let anchor = self.properties.as_ref()?.anchor.as_ref()?;
-        Some(anchor)
+        let anchor = self.properties.as_ref()?.anchor.as_ref();
+        anchor.map(|anchor| anchor.as_str())
     }
 
     /// The text of a scalar.
@@ -128,49 +131,34 @@ impl Drop for Node {
     /// Drops the tree without recursion: it can be deeper than the stack allows.
     fn drop(&mut self) {
         let mut pending = Vec::new();
-        detach(self, &mut pending);
+        move_collections(&mut self.kind, &mut pending);
         while let Some(mut kind) = pending.pop() {
-            match &mut kind {
-                NodeKind::Sequence(items) => {
-                    for item in items {
-                        detach(item, &mut pending);
-                    }
-                }
-                NodeKind::Mapping(entries) => {
-                    for (key, value) in entries {
-                        detach(key, &mut pending);
-                        detach(value, &mut pending);
-                    }
-                }
-                NodeKind::Scalar { .. } | NodeKind::Alias(_) => {}
-            }
+            move_collections(&mut kind, &mut pending);
         }
     }
 }
 
-/// Moves the children of `node` to `pending`.
-fn detach(node: &mut Node, pending: &mut Vec<NodeKind>) {
-    let has_children = match &node.kind {
-        NodeKind::Sequence(items) => !items.is_empty(),
-        NodeKind::Mapping(entries) => !entries.is_empty(),
-        NodeKind::Scalar { .. } | NodeKind::Alias(_) => false,
+/// Moves what the children of a node hold to `pending`, unless they have no children.
+fn move_collections(kind: &mut NodeKind, pending: &mut Vec<NodeKind>) {
+    let mut take = |node: &mut Node| {
+        if !node.items().is_empty() || !node.entries().is_empty() {
+            pending.push(mem::replace(&mut node.kind, NodeKind::Sequence(Vec::new())));
+        }
     };
-    if has_children {
-        pending.push(mem::replace(&mut node.kind, NodeKind::Sequence(Vec::new())));
+    match kind {
+        NodeKind::Sequence(items) => items.iter_mut().for_each(take),
+        NodeKind::Mapping(entries) => entries.iter_mut().for_each(|(key, value)| {
+            take(key);
+            take(value);
+        }),
+        NodeKind::Scalar { .. } | NodeKind::Alias(_) => {}
     }
 }
 
 impl fmt::Debug for Node {
-    /// Writes the kind and the place. Neither the text, which may be secret, nor the children, which
-    /// may nest deep.
+    /// Writes the place. Neither the text, which may be secret, nor the children, which may nest deep.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match &self.kind {
-            NodeKind::Scalar { .. } => "scalar",
-            NodeKind::Sequence(_) => "sequence",
-            NodeKind::Mapping(_) => "mapping",
-            NodeKind::Alias(_) => "alias",
-        };
         let Position { line, column, .. } = self.start;
-        write!(f, "{kind} at {line}:{column}")
+        write!(f, "node at {line}:{column}")
     }
 }

@@ -4,16 +4,14 @@ use crate::position::Mark;
 /// A sequence or mapping whose end has not been read yet.
 pub(crate) struct Open {
     pub(crate) form: Form,
-    /// Where the node begins: at its properties, if it has any.
-    pub(crate) start: Mark,
     /// Where its content begins.
     pub(crate) content: Mark,
-    pub(crate) properties: Option<Box<Properties>>,
-    /// Whether nothing of its content has been read yet.
-    pub(crate) is_first: bool,
     /// Whether the key was read without a key token: then it has no value.
     pub(crate) is_bare_key: bool,
-    children: Children,
+    /// The key that waits for its value.
+    key: Option<Node>,
+    /// What has been read. Its span is empty.
+    node: Node,
 }
 
 /// The grammar of a sequence or mapping.
@@ -29,76 +27,61 @@ pub(crate) enum Form {
     FlowMapping,
 }
 
-enum Children {
-    Sequence(Vec<Node>),
-    Mapping {
-        entries: Vec<(Node, Node)>,
-        /// The key that waits for its value.
-        key: Option<Node>,
-    },
-}
-
 impl Open {
+    /// Opens a node that begins at `start`, with its properties if it has any.
     pub(crate) fn new(
         form: Form,
         start: Mark,
         content: Mark,
         properties: Option<Box<Properties>>,
     ) -> Self {
-        let children = match form {
+        let kind = match form {
             Form::BlockSequence | Form::IndentlessSequence | Form::FlowSequence => {
-                Children::Sequence(Vec::new())
+                NodeKind::Sequence(Vec::new())
             }
-            Form::BlockMapping | Form::FlowPair | Form::FlowMapping => Children::Mapping {
-                entries: Vec::new(),
-                key: None,
-            },
+            Form::BlockMapping | Form::FlowPair | Form::FlowMapping => {
+                NodeKind::Mapping(Vec::new())
+            }
+        };
+        let node = Node {
+            kind,
+            properties,
+            flow: matches!(
+                form,
+                Form::FlowSequence | Form::FlowPair | Form::FlowMapping
+            ),
+            start: start.position(),
+            span: content.byte..content.byte,
         };
         Self {
             form,
-            start,
             content,
-            properties,
-            is_first: true,
             is_bare_key: false,
-            children,
+            key: None,
+            node,
         }
     }
 
     pub(crate) fn add(&mut self, node: Node) {
-        match &mut self.children {
-            Children::Sequence(items) => items.push(node),
-            Children::Mapping { entries, key } => match key.take() {
-                None => *key = Some(node),
-                Some(key) => entries.push((key, node)),
-            },
+        match (&mut self.node.kind, self.key.take()) {
+            (NodeKind::Sequence(items), _) => items.push(node),
+            (NodeKind::Mapping(entries), Some(key)) => entries.push((key, node)),
+            _ => self.key = Some(node),
         }
     }
 
     pub(crate) fn expects_key(&self) -> bool {
-        matches!(self.children, Children::Mapping { key: None, .. })
+        matches!(self.node.kind, NodeKind::Mapping(_)) && self.key.is_none()
     }
 
-    /// Whether a pair has its key and its value.
-    pub(crate) fn has_entry(&self) -> bool {
-        matches!(&self.children, Children::Mapping { entries, .. } if !entries.is_empty())
+    /// Whether it has no item, or no entry with key and value.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.node.items().is_empty() && self.node.entries().is_empty()
     }
 
     /// The node, whose content ends at the byte `end`.
-    pub(crate) fn close(self, end: usize) -> Node {
-        let kind = match self.children {
-            Children::Sequence(items) => NodeKind::Sequence(items),
-            Children::Mapping { entries, .. } => NodeKind::Mapping(entries),
-        };
-        Node {
-            kind,
-            properties: self.properties,
-            flow: matches!(
-                self.form,
-                Form::FlowSequence | Form::FlowPair | Form::FlowMapping
-            ),
-            start: self.start.position(),
-            span: self.content.byte..end,
-        }
+    pub(crate) fn close(mut self, end: usize) -> Node {
+        self.node.span.end = end;
+        self.node
     }
 }

@@ -9,12 +9,6 @@ pub struct Position {
     pub byte: usize,
 }
 
-impl Default for Position {
-    fn default() -> Self {
-        Mark::default().position()
-    }
-}
-
 /// A position as the scanner counts it, all from 0.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Mark {

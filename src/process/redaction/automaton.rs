@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-/// The root; also "none" for links that never lead to the root.
+/// The root; also "none" for links that never lead to the root. The default of a link.
 const ROOT: u32 = 0;
 
 /// The node that the bytes read so far lead to.
@@ -20,6 +20,7 @@ pub(super) struct Automaton {
 }
 
 /// A node represents a prefix of one or more patterns.
+#[derive(Default)]
 struct Node {
     byte: u8,
     first_child: u32,
@@ -45,7 +46,7 @@ impl Automaton {
     /// bytes in total.
     pub(super) fn new<'a>(patterns: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut automaton = Self {
-            nodes: vec![Node::new(0, 0)],
+            nodes: vec![Node::default()],
             root_children: [ROOT; 256],
         };
         for (index, pattern) in (0..).zip(patterns) {
@@ -131,7 +132,11 @@ impl Automaton {
     fn add_child(&mut self, parent: u32, byte: u8) -> u32 {
         // invariant: the caller limits the number of bytes, and so of nodes.
         let new = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-        let mut node = Node::new(byte, self.node(parent).depth + 1);
+        let mut node = Node {
+            byte,
+            depth: self.node(parent).depth + 1,
+            ..Node::default()
+        };
         if parent == ROOT {
             self.root_children[usize::from(byte)] = new;
         }
@@ -189,22 +194,6 @@ impl Automaton {
 
     fn node(&self, at: u32) -> &Node {
         &self.nodes[at as usize]
-    }
-}
-
-impl Node {
-    fn new(byte: u8, depth: u32) -> Self {
-        Self {
-            byte,
-            first_child: ROOT,
-            next_sibling: ROOT,
-            failure: ROOT,
-            output: ROOT,
-            depth,
-            is_match: false,
-            pending: 0,
-            pattern: 0,
-        }
     }
 }
 

@@ -143,7 +143,7 @@ fn refreshed_tokens_are_stored_and_other_fields_are_kept() {
         let host = host(folder.path());
         let home = PulumiHome::new(&host, in_20_seconds());
         let locked = home.lock_credentials().unwrap();
-        let refreshed = RefreshedTokens {
+        let refreshed = IssuedTokens {
             access_token: Secret::from("pul-new"),
             refresh_token: refresh_token.map(Secret::from),
             expires_at: Timestamp::from_unix(1_682_640_000),

@@ -7,14 +7,14 @@ impl Parser<'_> {
     /// Reads the next item of a flow sequence, or its end.
     pub(super) fn flow_sequence(&mut self) -> Result<(), Error> {
         if matches!(self.peek()?.kind, TokenKind::FlowSequenceEnd) {
-            return self.flow_end();
+            return self.take_end();
         }
         self.separator("did not find expected ',' or ']'")?;
         match self.peek()?.kind {
             TokenKind::FlowSequenceEnd => Ok(()),
             TokenKind::Key => {
                 let start = self.take()?.start;
-                self.open(Open::new(Form::FlowPair, start, start, None))
+                self.open(Form::FlowPair, start, start, None)
             }
             _ => self.node(Context::Flow),
         }
@@ -22,38 +22,33 @@ impl Parser<'_> {
 
     /// Reads the key or the value of a pair in a flow sequence, or closes it.
     pub(super) fn flow_pair(&mut self) -> Result<(), Error> {
-        if self.open.last().is_some_and(Open::has_entry) {
+        if self.open.last().is_some_and(|open| !open.is_empty()) {
             self.close();
             return Ok(());
         }
-        let expects_key = self.expects_key();
-        let is_key_missing = matches!(
-            self.peek()?.kind,
-            TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd
-        );
-        match (expects_key, is_key_missing) {
-            (true, false) => self.node(Context::Flow),
-            (true, true) => {
+        if !self.expects_key() {
+            return self.flow_value();
+        }
+        match self.peek()?.kind {
+            TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd => {
                 // yaml.v3 drops the token, whichever it is, and so rejects such a pair.
                 let mark = self.take()?.end;
-                self.empty(mark)
+                self.empty(mark, None)
             }
-            (false, _) => self.flow_value(),
+            _ => self.node(Context::Flow),
         }
     }
 
     /// Reads the next key or value of a flow mapping, or its end.
     pub(super) fn flow_mapping(&mut self) -> Result<(), Error> {
         if !self.expects_key() {
-            let is_bare = self.open.last().is_some_and(|it| it.is_bare_key);
-            if is_bare {
-                let mark = self.peek()?.start;
-                return self.empty(mark);
-            }
-            return self.flow_value();
+            return match self.open.last() {
+                Some(open) if open.is_bare_key => self.empty_here(),
+                _ => self.flow_value(),
+            };
         }
         if matches!(self.peek()?.kind, TokenKind::FlowMappingEnd) {
-            return self.flow_end();
+            return self.take_end();
         }
         self.separator("did not find expected ',' or '}'")?;
         let is_bare_key = match self.peek()?.kind {
@@ -67,11 +62,9 @@ impl Parser<'_> {
         if let Some(open) = self.open.last_mut() {
             open.is_bare_key = is_bare_key;
         }
-        let token = self.peek()?;
-        match token.kind {
+        match self.peek()?.kind {
             TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd if !is_bare_key => {
-                let mark = token.start;
-                self.empty(mark)
+                self.empty_here()
             }
             _ => self.node(Context::Flow),
         }
@@ -79,41 +72,27 @@ impl Parser<'_> {
 
     /// Reads a value, which is empty without a `:`.
     fn flow_value(&mut self) -> Result<(), Error> {
-        let token = self.peek()?;
-        let indicator = token.start;
-        if !matches!(token.kind, TokenKind::Value) {
-            return self.empty(indicator);
+        if !matches!(self.peek()?.kind, TokenKind::Value) {
+            return self.empty_here();
         }
-        self.take()?;
+        let colon = self.take()?.start;
         let is_pair = self.open.last().is_some_and(|it| it.form == Form::FlowPair);
-        let token = self.peek()?;
-        let next = token.start;
-        match (&token.kind, is_pair) {
-            (TokenKind::FlowEntry | TokenKind::FlowSequenceEnd, true) => self.empty(indicator),
-            (TokenKind::FlowEntry | TokenKind::FlowMappingEnd, false) => self.empty(next),
+        match (&self.peek()?.kind, is_pair) {
+            (TokenKind::FlowEntry | TokenKind::FlowSequenceEnd, true) => self.empty(colon, None),
+            (TokenKind::FlowEntry | TokenKind::FlowMappingEnd, false) => self.empty_here(),
             _ => self.node(Context::Flow),
         }
     }
 
     /// Takes the comma between two items.
     fn separator(&mut self, message: &'static str) -> Result<(), Error> {
-        let is_first = match self.open.last_mut() {
-            Some(open) => std::mem::take(&mut open.is_first),
-            None => true,
-        };
-        if is_first {
+        if self.open.last().is_none_or(Open::is_empty) {
             return Ok(());
         }
         if !matches!(self.peek()?.kind, TokenKind::FlowEntry) {
             return self.error(message);
         }
         self.take()?;
-        Ok(())
-    }
-
-    fn flow_end(&mut self) -> Result<(), Error> {
-        self.take()?;
-        self.close();
         Ok(())
     }
 }

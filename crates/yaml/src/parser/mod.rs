@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::node::{Node, NodeKind, Properties, ScalarStyle};
 use crate::open::{Form, Open};
-use crate::position::{Mark, Position};
+use crate::position::Mark;
 use crate::scanner::{Scanner, Token, TokenKind};
 
 pub(crate) struct Parser<'t> {
@@ -61,18 +61,17 @@ impl<'t> Parser<'t> {
             return Ok(None);
         }
         let is_explicit = self.document_start()?;
-        let token = self.peek()?;
-        let is_empty = is_explicit && token.kind.is_between_documents();
-        if is_empty {
-            let mark = token.start;
-            self.empty(mark)?;
+        let kind = &self.peek()?.kind;
+        let ends = matches!(kind, TokenKind::DocumentEnd | TokenKind::StreamEnd);
+        if is_explicit && (ends || kind.begins_document()) {
+            self.empty_here()?;
         } else {
             self.node(Context::Block)?;
         }
         while let Some(open) = self.open.last() {
             match open.form {
-                Form::BlockSequence => self.block_sequence(),
-                Form::IndentlessSequence => self.indentless_sequence(),
+                Form::BlockSequence => self.block_sequence(true),
+                Form::IndentlessSequence => self.block_sequence(false),
                 Form::BlockMapping => self.block_mapping(),
                 Form::FlowSequence => self.flow_sequence(),
                 Form::FlowPair => self.flow_pair(),
@@ -116,7 +115,7 @@ impl<'t> Parser<'t> {
             TokenKind::BlockMappingStart if is_block => Form::BlockMapping,
             TokenKind::FlowSequenceStart => Form::FlowSequence,
             TokenKind::FlowMappingStart => Form::FlowMapping,
-            _ if properties.is_some() => return self.add_empty(start, properties),
+            _ if properties.is_some() => return self.empty(start, properties),
             _ => {
                 let message = "did not find expected node content";
                 return Err(Error::parser(message, start, mark));
@@ -125,7 +124,7 @@ impl<'t> Parser<'t> {
         if form != Form::IndentlessSequence {
             self.take()?;
         }
-        self.open(Open::new(form, start, mark, properties))
+        self.open(form, start, mark, properties)
     }
 
     fn alias(&mut self, name: &'t str) -> Result<(), Error> {
@@ -133,13 +132,8 @@ impl<'t> Parser<'t> {
         if !self.anchors.contains(name) {
             return Err(Error::unknown_anchor(name, token.start));
         }
-        self.add(Node {
-            kind: NodeKind::Alias(Zeroizing::new(name.to_owned())),
-            properties: None,
-            flow: false,
-            start: token.start.position(),
-            span: token.start.byte..token.end.byte,
-        })
+        let kind = NodeKind::Alias(Zeroizing::new(name.to_owned()));
+        self.add(kind, token.start, None, token.start.byte)
     }
 
     fn scalar(&mut self, start: Mark, properties: Option<Box<Properties>>) -> Result<(), Error> {
@@ -150,43 +144,43 @@ impl<'t> Parser<'t> {
         let limit = self.limits.max_key_bytes;
         if self.expects_key() && value.len() > limit {
             let message = format!("a key is longer than {limit} bytes");
-            return Err(Error::limit(
-                ErrorKind::KeyTooLong,
-                message,
-                token.start.position(),
-            ));
+            return Err(Error::limit(ErrorKind::KeyTooLong, message, token.start));
         }
-        self.add(Node {
-            kind: NodeKind::Scalar { value, style },
-            properties,
-            flow: false,
-            start: start.position(),
-            span: token.start.byte..self.last_end,
-        })
+        let kind = NodeKind::Scalar { value, style };
+        self.add(kind, start, properties, token.start.byte)
+    }
+
+    /// Adds a scalar that is not written, at the next token.
+    fn empty_here(&mut self) -> Result<(), Error> {
+        let start = self.peek()?.start;
+        self.empty(start, None)
     }
 
     /// Adds a scalar that is not written.
-    fn empty(&mut self, mark: Mark) -> Result<(), Error> {
-        self.add_empty(mark, None)
-    }
-
-    fn add_empty(&mut self, start: Mark, properties: Option<Box<Properties>>) -> Result<(), Error> {
+    fn empty(&mut self, start: Mark, properties: Option<Box<Properties>>) -> Result<(), Error> {
         let kind = NodeKind::Scalar {
             value: Zeroizing::default(),
             style: ScalarStyle::Plain,
         };
-        self.add(Node {
+        self.add(kind, start, properties, self.last_end)
+    }
+
+    /// Adds a node without children, whose content reaches from the byte `content` to the last token.
+    fn add(
+        &mut self,
+        kind: NodeKind,
+        start: Mark,
+        properties: Option<Box<Properties>>,
+        content: usize,
+    ) -> Result<(), Error> {
+        self.count(start)?;
+        self.attach(Node {
             kind,
             properties,
             flow: false,
             start: start.position(),
-            span: self.last_end..self.last_end,
-        })
-    }
-
-    fn add(&mut self, node: Node) -> Result<(), Error> {
-        self.count(node.start)?;
-        self.attach(node);
+            span: content..self.last_end,
+        });
         Ok(())
     }
 
@@ -202,18 +196,27 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn open(&mut self, open: Open) -> Result<(), Error> {
+    fn open(
+        &mut self,
+        form: Form,
+        start: Mark,
+        content: Mark,
+        properties: Option<Box<Properties>>,
+    ) -> Result<(), Error> {
         let limit = self.limits.max_depth;
         if limit < Limits::YAML_V3_DEPTH && self.open.len() >= limit {
             let message = format!("exceeded max depth of {limit}");
-            return Err(Error::limit(
-                ErrorKind::TooDeep,
-                message,
-                open.start.position(),
-            ));
+            return Err(Error::limit(ErrorKind::TooDeep, message, start));
         }
-        self.count(open.start.position())?;
-        self.open.push(open);
+        self.count(start)?;
+        self.open.push(Open::new(form, start, content, properties));
+        Ok(())
+    }
+
+    /// Takes the token that ends the innermost collection.
+    fn take_end(&mut self) -> Result<(), Error> {
+        self.take()?;
+        self.close();
         Ok(())
     }
 
@@ -225,11 +228,11 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn count(&mut self, position: Position) -> Result<(), Error> {
+    fn count(&mut self, start: Mark) -> Result<(), Error> {
         let limit = self.limits.max_nodes;
         if self.nodes >= limit {
             let message = format!("exceeded max number of nodes of {limit}");
-            return Err(Error::limit(ErrorKind::TooManyNodes, message, position));
+            return Err(Error::limit(ErrorKind::TooManyNodes, message, start));
         }
         self.nodes += 1;
         Ok(())

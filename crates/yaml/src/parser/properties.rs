@@ -4,8 +4,7 @@ use crate::error::Error;
 use crate::node::Properties;
 use crate::parser::Parser;
 use crate::position::Mark;
-use crate::scanner::{Tag, TokenKind};
-use crate::text_buffer::TextBuffer;
+use crate::scanner::{Token, TokenKind};
 
 /// What begins the tags that YAML defines.
 const CORE_PREFIX: &str = "tag:yaml.org,2002:";
@@ -15,7 +14,7 @@ impl Parser<'_> {
     pub(super) fn properties(&mut self) -> Result<(Mark, Option<Box<Properties>>), Error> {
         let token = self.peek()?;
         let start = token.start;
-        if !matches!(token.kind, TokenKind::Anchor(_) | TokenKind::Tag(_)) {
+        if !matches!(token.kind, TokenKind::Anchor(_) | TokenKind::Tag { .. }) {
             return Ok((start, None));
         }
         let mut anchor = None;
@@ -26,17 +25,13 @@ impl Parser<'_> {
                     anchor = Some(name);
                     self.take()?;
                 }
-                TokenKind::Tag(_) if tag.is_none() => tag = Some(self.take()?),
+                TokenKind::Tag { .. } if tag.is_none() => tag = Some(self.take()?),
                 _ => break,
             }
         }
-        let tag = match tag {
-            None => None,
-            Some(token) => match token.kind {
-                TokenKind::Tag(tag) => Some(self.resolve_tag(&tag, start, token.start)?),
-                _ => None,
-            },
-        };
+        let tag = tag
+            .map(|token| self.resolve_tag(&token, start))
+            .transpose()?;
         self.anchors.extend(anchor);
         let properties = Properties {
             tag,
@@ -47,30 +42,25 @@ impl Parser<'_> {
     }
 
     /// Replaces the handle by its prefix, and the prefix of YAML's own tags by `!!`.
-    fn resolve_tag(
-        &self,
-        tag: &Tag<'_>,
-        start: Mark,
-        mark: Mark,
-    ) -> Result<Zeroizing<String>, Error> {
-        let prefix = match (self.tag_prefixes.get(tag.handle), tag.handle) {
+    fn resolve_tag(&self, tag: &Token<'_>, start: Mark) -> Result<Zeroizing<String>, Error> {
+        let TokenKind::Tag { handle, suffix } = &tag.kind else {
+            return Ok(Zeroizing::default());
+        };
+        let prefix = match (self.tag_prefixes.get(handle), *handle) {
             (_, "") => "",
             (Some(prefix), _) => prefix,
             (None, "!") => "!",
             (None, "!!") => CORE_PREFIX,
             (None, _) => {
-                return Err(Error::parser("found undefined tag handle", start, mark));
+                let message = "found undefined tag handle";
+                return Err(Error::parser(message, start, tag.start));
             }
         };
-        let mut full = TextBuffer::default();
-        full.push_str(prefix);
-        full.push_str(&tag.suffix);
-        let Some(name) = full.as_str().strip_prefix(CORE_PREFIX) else {
-            return Ok(full.into_text());
-        };
-        let mut short = TextBuffer::default();
-        short.push_str("!!");
-        short.push_str(name);
-        Ok(short.into_text())
+        // `concat` leaves no copies behind: it allocates once.
+        let full = Zeroizing::new([prefix, suffix].concat());
+        Ok(match full.strip_prefix(CORE_PREFIX) {
+            Some(name) => Zeroizing::new(["!!", name].concat()),
+            None => full,
+        })
     }
 }

@@ -1,11 +1,10 @@
 use crate::error::Error;
 use crate::node::ScalarStyle;
-use crate::position::Mark;
-use crate::scanner::{Scanner, TokenKind};
+use crate::scanner::Scanner;
+use crate::scanner::plain::LineBreaks;
 use crate::text_buffer::TextBuffer;
 
 /// What becomes of the line breaks at the end of a block scalar.
-#[derive(Clone, Copy, PartialEq)]
 enum Chomping {
     /// `-`: none is kept.
     Strip,
@@ -15,69 +14,48 @@ enum Chomping {
     Keep,
 }
 
-/// The header of a block scalar.
-struct Header {
-    chomping: Chomping,
-    /// The indentation indicator.
-    increment: Option<usize>,
-}
-
 impl Scanner<'_> {
-    pub(super) fn fetch_block_scalar(&mut self, is_literal: bool) -> Result<(), Error> {
+    pub(super) fn fetch_block_scalar(&mut self, style: ScalarStyle) -> Result<(), Error> {
         self.drop_candidate()?;
         self.key_allowed = true;
-        let start = self.cursor.mark();
-        let header = self.read_block_header(start)?;
-        let mut content_end = self.cursor.mark().byte;
-        self.skip_block_header_line(start)?;
+        let (chomping, increment) = self.read_block_header()?;
+        let mut content_end = self.cursor.byte();
+        self.skip_rest_of_line()?;
         let mut value = TextBuffer::default();
-        let mut blank_lines = String::new();
+        // The line breaks before the first line are kept.
+        let mut breaks = LineBreaks::escaped();
         let parent = self.indent();
-        let explicit = header.increment.map(|it| parent.unwrap_or(0) + it);
-        let indent = self.skip_block_indentation(explicit, start, &mut blank_lines)?;
+        let explicit = increment.map(|it| parent.unwrap_or(0) + it);
+        let indent = self.skip_block_indentation(explicit, &mut breaks)?;
         let indent = explicit.unwrap_or_else(|| indent.max(parent.map_or(1, |it| it + 1)).max(1));
-        let mut line_break = "";
         let mut begins_blank = false;
         while self.cursor.mark().column == indent && !self.cursor.is_at_end() {
             // Lines that begin with a blank are not folded.
-            let is_folded = !is_literal && !begins_blank && !self.cursor.is_at_blank();
-            match line_break {
-                "\n" if is_folded && blank_lines.is_empty() => value.push(' '),
-                "\n" if is_folded => {}
-                _ => value.push_str(line_break),
-            }
-            value.push_str(&blank_lines);
-            blank_lines.clear();
+            let is_blank_before = begins_blank;
             begins_blank = self.cursor.is_at_blank();
-            let line_start = self.cursor.mark().byte;
+            if style == ScalarStyle::Literal || is_blank_before || begins_blank {
+                breaks.keep_in(&mut value);
+            } else {
+                breaks.fold_into(&mut value);
+            }
+            let line_start = self.cursor.byte();
             self.cursor.skip_line_content();
             value.push_str(self.cursor.since(line_start));
-            content_end = self.cursor.mark().byte;
-            line_break = self.cursor.skip_break();
-            self.skip_block_indentation(Some(indent), start, &mut blank_lines)?;
+            content_end = self.cursor.byte();
+            breaks.push(self.cursor.skip_break());
+            self.skip_block_indentation(Some(indent), &mut breaks)?;
         }
-        if header.chomping != Chomping::Strip {
-            value.push_str(line_break);
+        match chomping {
+            Chomping::Strip => {}
+            Chomping::Clip => value.push_str(breaks.first.unwrap_or_default()),
+            Chomping::Keep => breaks.keep_in(&mut value),
         }
-        if header.chomping == Chomping::Keep {
-            value.push_str(&blank_lines);
-        }
-        let style = if is_literal {
-            ScalarStyle::Literal
-        } else {
-            ScalarStyle::Folded
-        };
-        let kind = TokenKind::Scalar {
-            value: value.into_text(),
-            style,
-            content_end,
-        };
-        self.push(kind, start);
+        self.push_scalar(value.into_text(), style, content_end);
         Ok(())
     }
 
-    /// Reads `|` or `>` with its indicators, in either order.
-    fn read_block_header(&mut self, start: Mark) -> Result<Header, Error> {
+    /// Reads `|` or `>` with its indicators, in either order: of chomping and of indentation.
+    fn read_block_header(&mut self) -> Result<(Chomping, Option<usize>), Error> {
         self.cursor.skip_ascii(1);
         let mut chomping = None;
         let mut increment = None;
@@ -86,33 +64,15 @@ impl Scanner<'_> {
                 b'+' if chomping.is_none() => chomping = Some(Chomping::Keep),
                 b'-' if chomping.is_none() => chomping = Some(Chomping::Strip),
                 b'0' if increment.is_none() => {
-                    let message = "found an indentation indicator equal to 0";
-                    return Err(Error::scanner(message, start, self.cursor.mark()));
+                    return self.error("found an indentation indicator equal to 0");
                 }
                 digit @ b'1'..=b'9' if increment.is_none() => {
                     increment = Some(usize::from(digit - b'0'));
                 }
-                _ => break,
+                _ => return Ok((chomping.unwrap_or(Chomping::Clip), increment)),
             }
             self.cursor.skip_ascii(1);
         }
-        Ok(Header {
-            chomping: chomping.unwrap_or(Chomping::Clip),
-            increment,
-        })
-    }
-
-    fn skip_block_header_line(&mut self, start: Mark) -> Result<(), Error> {
-        self.cursor.skip_blanks();
-        if self.cursor.peek() == b'#' {
-            self.cursor.skip_line_content();
-        }
-        if !self.cursor.is_at_break_or_end() {
-            let message = "did not find expected comment or line break";
-            return Err(Error::scanner(message, start, self.cursor.mark()));
-        }
-        self.cursor.skip_break();
-        Ok(())
     }
 
     /// Skips blank lines, and the indentation of the line that follows: at most `indent` columns if
@@ -120,8 +80,7 @@ impl Scanner<'_> {
     fn skip_block_indentation(
         &mut self,
         indent: Option<usize>,
-        start: Mark,
-        blank_lines: &mut String,
+        breaks: &mut LineBreaks,
     ) -> Result<usize, Error> {
         let mut deepest = 0;
         loop {
@@ -132,13 +91,12 @@ impl Scanner<'_> {
             let column = self.cursor.mark().column;
             deepest = deepest.max(column);
             if may_indent(column) && self.cursor.peek() == b'\t' {
-                let message = "found a tab character where an indentation space is expected";
-                return Err(Error::scanner(message, start, self.cursor.mark()));
+                return self.error("found a tab character where an indentation space is expected");
             }
             if !self.cursor.is_at_break() {
                 return Ok(deepest);
             }
-            blank_lines.push_str(self.cursor.skip_break());
+            breaks.push(self.cursor.skip_break());
         }
     }
 }

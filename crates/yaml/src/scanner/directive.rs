@@ -1,6 +1,5 @@
 use crate::error::Error;
-use crate::position::Mark;
-use crate::scanner::{Scanner, TagDirective, TokenKind};
+use crate::scanner::{Scanner, TokenKind};
 
 /// The most digits of a version number.
 const MAX_VERSION_DIGITS: usize = 2;
@@ -8,79 +7,63 @@ const MAX_VERSION_DIGITS: usize = 2;
 impl<'t> Scanner<'t> {
     pub(super) fn fetch_directive(&mut self) -> Result<(), Error> {
         self.end_document_part()?;
-        let start = self.cursor.mark();
         self.cursor.skip_ascii(1);
         let name = self.read_alphanumeric();
         if name.is_empty() {
-            return self.directive_error("could not find expected directive name", start);
+            return self.error("could not find expected directive name");
         }
         if !self.cursor.is_space_at(0) {
-            return self.directive_error("found unexpected non-alphabetical character", start);
+            return self.error("found unexpected non-alphabetical character");
         }
         let kind = match name {
-            "YAML" => self.read_version(start)?,
-            "TAG" => self.read_tag_directive(start)?,
-            _ => return self.directive_error("found unknown directive name", start),
+            "YAML" => self.read_version()?,
+            "TAG" => self.read_tag_directive()?,
+            _ => return self.error("found unknown directive name"),
         };
-        self.push(kind, start);
-        self.cursor.skip_blanks();
-        if self.cursor.peek() == b'#' {
-            self.cursor.skip_line_content();
-        }
-        if !self.cursor.is_at_break_or_end() {
-            return self.directive_error("did not find expected comment or line break", start);
-        }
-        self.cursor.skip_break();
-        Ok(())
+        self.push(kind);
+        self.skip_rest_of_line()
     }
 
-    fn read_version(&mut self, start: Mark) -> Result<TokenKind<'t>, Error> {
+    fn read_version(&mut self) -> Result<TokenKind<'t>, Error> {
         self.cursor.skip_blanks();
-        let major = self.read_version_number(start)?;
+        let major = self.read_version_number()?;
         if self.cursor.peek() != b'.' {
-            return self.directive_error("did not find expected digit or '.' character", start);
+            return self.error("did not find expected digit or '.' character");
         }
         self.cursor.skip_ascii(1);
-        let minor = self.read_version_number(start)?;
+        let minor = self.read_version_number()?;
         Ok(TokenKind::VersionDirective { major, minor })
     }
 
-    fn read_version_number(&mut self, start: Mark) -> Result<u32, Error> {
-        let from = self.cursor.mark().byte;
+    fn read_version_number(&mut self) -> Result<u32, Error> {
+        let from = self.cursor.byte();
         while self.cursor.peek().is_ascii_digit() {
             self.cursor.skip_ascii(1);
             if self.cursor.since(from).len() > MAX_VERSION_DIGITS {
-                return self.directive_error("found extremely long version number", start);
+                return self.error("found extremely long version number");
             }
         }
-        match self.cursor.since(from).parse() {
-            Ok(number) => Ok(number),
-            Err(_) => self.directive_error("did not find expected version number", start),
-        }
+        let number = self.cursor.since(from).parse();
+        number.or_else(|_| self.error("did not find expected version number"))
     }
 
-    fn read_tag_directive(&mut self, start: Mark) -> Result<TokenKind<'t>, Error> {
+    fn read_tag_directive(&mut self) -> Result<TokenKind<'t>, Error> {
         self.cursor.skip_blanks();
         if self.cursor.peek() != b'!' {
-            return self.directive_error("did not find expected '!'", start);
+            return self.error("did not find expected '!'");
         }
         let handle = self.read_tag_handle();
-        if handle != "!" && !handle.ends_with('!') {
-            return self.directive_error("did not find expected '!'", start);
+        if !handle.ends_with('!') {
+            return self.error("did not find expected '!'");
         }
         if !self.cursor.is_at_blank() {
-            return self.directive_error("did not find expected whitespace", start);
+            return self.error("did not find expected whitespace");
         }
         self.cursor.skip_blanks();
-        let prefix = self.read_uri("", start)?;
+        let prefix = self.read_uri("")?;
         if !self.cursor.is_space_at(0) {
-            return self.directive_error("did not find expected whitespace or line break", start);
+            return self.error("did not find expected whitespace or line break");
         }
-        let directive = TagDirective { handle, prefix };
-        Ok(TokenKind::TagDirective(Box::new(directive)))
-    }
-
-    fn directive_error<T>(&self, message: &'static str, start: Mark) -> Result<T, Error> {
-        Err(Error::scanner(message, start, self.cursor.mark()))
+        Ok(TokenKind::TagDirective { handle, prefix })
     }
 }

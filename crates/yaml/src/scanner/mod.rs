@@ -14,13 +14,14 @@ mod unprintable;
 
 use std::collections::VecDeque;
 
+use zeroize::Zeroizing;
+
 use crate::cursor::{Cursor, END};
 use crate::error::Error;
 use crate::node::ScalarStyle;
 use crate::position::Mark;
 
-use token::TagDirective;
-pub(crate) use token::{Tag, Token, TokenKind};
+pub(crate) use token::{Token, TokenKind};
 use unprintable::Unprintable;
 
 /// How many tokens yaml.v3 reads ahead of the one that it parses. This decides whether it reports
@@ -29,7 +30,10 @@ const LOOKAHEAD: usize = 2;
 
 pub(crate) struct Scanner<'t> {
     cursor: Cursor<'t>,
-    tokens: VecDeque<Queued<'t>>,
+    /// Where the token begins that is read.
+    start: Mark,
+    /// The tokens that the parser has not taken yet.
+    tokens: VecDeque<Token<'t>>,
     /// How many tokens the parser has taken.
     taken: usize,
     /// What may be a key in block context, then in each flow collection that is open.
@@ -45,15 +49,6 @@ pub(crate) struct Scanner<'t> {
     comment: Option<Mark>,
     /// The first character that YAML does not allow. The cursor's text ends before it.
     unprintable: Option<Unprintable>,
-}
-
-/// A token that the parser has not taken yet.
-struct Queued<'t> {
-    token: Token<'t>,
-    /// How many flow collections are around it.
-    flow_level: usize,
-    /// Whether it was saved as a key candidate, and not given up since.
-    is_candidate: bool,
 }
 
 /// The key candidates of a flow level.
@@ -78,12 +73,11 @@ struct KeyCandidate {
 impl<'t> Scanner<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
         let unprintable = Unprintable::find(text);
-        let end = unprintable
-            .as_ref()
-            .map_or(text.len(), |it| it.reported_from);
-        let readable = text.get(..end).unwrap_or_default();
+        let end = unprintable.as_ref().map(|it| it.reported_from);
+        let readable = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
         Self {
             cursor: Cursor::new(readable),
+            start: Mark::default(),
             tokens: VecDeque::new(),
             taken: 0,
             levels: vec![Level::default()],
@@ -108,10 +102,7 @@ impl<'t> Scanner<'t> {
         if !self.is_next_final {
             self.complete_next()?;
         }
-        match self.tokens.front() {
-            Some(queued) => Ok(&queued.token),
-            None => Err(self.end_error()),
-        }
+        self.tokens.front().ok_or_else(|| self.end_error())
     }
 
     /// Takes the next token.
@@ -119,39 +110,34 @@ impl<'t> Scanner<'t> {
         self.peek()?;
         self.is_next_final = false;
         self.taken += 1;
-        match self.tokens.pop_front() {
-            Some(queued) => Ok(queued.token),
-            None => Err(self.end_error()),
-        }
+        self.tokens.pop_front().ok_or_else(|| self.end_error())
     }
 
     /// The parser does not read on behind the end of the stream.
     fn end_error(&self) -> Error {
-        Error::unplaced("unexpected end of stream", self.cursor.mark())
+        Error::syntax("unexpected end of stream", None, self.cursor.mark())
     }
 
     /// Reads tokens until none can be inserted before the next one.
     #[inline(never)]
     fn complete_next(&mut self) -> Result<(), Error> {
-        while self.needs_more()? && !self.is_finished {
+        loop {
+            let is_short = self.tokens.len() <= LOOKAHEAD && !self.is_finished;
+            let needs_more = is_short || self.may_become_key()?;
+            if !needs_more || self.is_finished {
+                self.is_next_final = true;
+                return Ok(());
+            }
             self.fetch()?;
         }
-        self.is_next_final = true;
-        Ok(())
-    }
-
-    fn needs_more(&mut self) -> Result<bool, Error> {
-        let is_short = self.tokens.len() <= LOOKAHEAD && !self.is_finished;
-        Ok(is_short || self.may_become_key()?)
     }
 
     /// Whether the next token may become a key, so that tokens may come to be inserted before it.
     /// yaml.v3 looks at the latest candidate of its level, even if it is another token by now.
     fn may_become_key(&mut self) -> Result<bool, Error> {
         match self.tokens.front() {
-            Some(queued) if queued.is_candidate => {
-                let level = queued.flow_level;
-                Ok(self.check_candidate(level)?.is_some())
+            Some(token) if token.is_candidate => {
+                Ok(self.check_candidate(token.flow_level)?.is_some())
             }
             _ => Ok(false),
         }
@@ -171,8 +157,8 @@ impl<'t> Scanner<'t> {
     fn fetch_token(&mut self) -> Result<(), Error> {
         let before = self.cursor.mark();
         self.skip_to_token();
-        let start = self.cursor.mark();
-        self.close_blocks(Some(start.column), before);
+        self.start = self.cursor.mark();
+        self.close_blocks(Some(self.start.column), before);
         if let Some(unprintable) = &self.unprintable
             && self.cursor.rest().len() < Unprintable::LOOKAHEAD
         {
@@ -185,7 +171,7 @@ impl<'t> Scanner<'t> {
         let in_flow = self.in_flow();
         match self.cursor.peek() {
             END => self.fetch_stream_end(),
-            b'%' if start.column == 0 => self.fetch_directive(),
+            b'%' if self.start.column == 0 => self.fetch_directive(),
             b'[' => self.fetch_flow_start(TokenKind::FlowSequenceStart),
             b'{' => self.fetch_flow_start(TokenKind::FlowMappingStart),
             b']' => self.fetch_flow_end(TokenKind::FlowSequenceEnd),
@@ -194,18 +180,16 @@ impl<'t> Scanner<'t> {
             b'-' if is_word => self.fetch_block_entry(),
             b'?' if is_word || in_flow => self.fetch_key(),
             b':' if is_word || in_flow => self.fetch_value(),
-            b'*' => self.fetch_alias(),
-            b'&' => self.fetch_anchor(),
+            b'*' => self.fetch_anchor(TokenKind::Alias),
+            b'&' => self.fetch_anchor(TokenKind::Anchor),
             b'!' => self.fetch_tag(),
-            b'|' if !in_flow => self.fetch_block_scalar(true),
-            b'>' if !in_flow => self.fetch_block_scalar(false),
-            b'\'' => self.fetch_quoted(b'\''),
-            b'"' => self.fetch_quoted(b'"'),
-            b'#' | b'|' | b'>' | b'%' | b'@' | b'`' | b'\t' => Err(Error::scanner(
-                "found character that cannot start any token",
-                start,
-                start,
-            )),
+            b'|' if !in_flow => self.fetch_block_scalar(ScalarStyle::Literal),
+            b'>' if !in_flow => self.fetch_block_scalar(ScalarStyle::Folded),
+            b'\'' => self.fetch_quoted(b'\'', ScalarStyle::SingleQuoted),
+            b'"' => self.fetch_quoted(b'"', ScalarStyle::DoubleQuoted),
+            b'#' | b'|' | b'>' | b'%' | b'@' | b'`' | b'\t' => {
+                self.error("found character that cannot start any token")
+            }
             _ => self.fetch_plain(),
         }
     }
@@ -233,9 +217,22 @@ impl<'t> Scanner<'t> {
         }
     }
 
+    /// Skips blanks, a comment and the line break, and fails if anything else is on the line.
+    fn skip_rest_of_line(&mut self) -> Result<(), Error> {
+        self.cursor.skip_blanks();
+        if self.cursor.peek() == b'#' {
+            self.cursor.skip_line_content();
+        }
+        if !self.cursor.is_at_break() && !self.cursor.is_at_end() {
+            return self.error("did not find expected comment or line break");
+        }
+        self.cursor.skip_break();
+        Ok(())
+    }
+
     /// Skips the comment on the line of the token that was just read. yaml.v3 accepts tabs before it.
     fn skip_line_comment(&mut self) {
-        let Some(Queued { token, .. }) = self.tokens.back() else {
+        let Some(token) = self.tokens.back() else {
             return;
         };
         let has_none = matches!(
@@ -244,7 +241,7 @@ impl<'t> Scanner<'t> {
                 | TokenKind::DocumentStart
                 | TokenKind::DocumentEnd
                 | TokenKind::VersionDirective { .. }
-                | TokenKind::TagDirective(_)
+                | TokenKind::TagDirective { .. }
                 | TokenKind::Scalar {
                     style: ScalarStyle::Literal | ScalarStyle::Folded,
                     ..
@@ -292,21 +289,27 @@ impl<'t> Scanner<'t> {
         self.indents.last().copied()
     }
 
-    /// Adds a token that reaches from `start` to the cursor.
-    fn push(&mut self, kind: TokenKind<'t>, start: Mark) {
-        let end = self.cursor.mark();
-        self.push_token(Token { kind, start, end });
+    /// Adds a token that reaches to the cursor.
+    fn push(&mut self, kind: TokenKind<'t>) {
+        self.push_token(kind, self.start, self.cursor.mark());
     }
 
-    fn push_token(&mut self, token: Token<'t>) {
-        let number = self.next_number();
+    fn push_scalar(&mut self, value: Zeroizing<String>, style: ScalarStyle, content_end: usize) {
+        self.push(TokenKind::Scalar {
+            value,
+            style,
+            content_end,
+        });
+    }
+
+    fn push_token(&mut self, kind: TokenKind<'t>, start: Mark, end: Mark) {
         let candidate = self.levels.last().and_then(|it| it.candidate);
-        let is_candidate = candidate.is_some_and(|it| it.token == number);
-        let flow_level = self.flow_level();
-        self.tokens.push_back(Queued {
-            token,
-            flow_level,
-            is_candidate,
+        self.tokens.push_back(Token {
+            kind,
+            start,
+            end,
+            flow_level: self.flow_level(),
+            is_candidate: candidate.is_some_and(|it| it.token == self.next_number()),
         });
     }
 
@@ -318,19 +321,20 @@ impl<'t> Scanner<'t> {
             kind,
             start: mark,
             end: mark,
-        };
-        let flow_level = self.flow_level();
-        let queued = Queued {
-            token,
-            flow_level,
+            flow_level: self.flow_level(),
             is_candidate: false,
         };
         let end = self.tokens.len();
-        self.tokens.insert(index.unwrap_or(end).min(end), queued);
+        self.tokens.insert(index.unwrap_or(end).min(end), token);
     }
 
     /// The number of the token that is added next.
     fn next_number(&self) -> usize {
         self.taken + self.tokens.len()
+    }
+
+    /// An error at the cursor, in the token that is read.
+    fn error<T>(&self, message: &'static str) -> Result<T, Error> {
+        Err(Error::scanner(message, self.start, self.cursor.mark()))
     }
 }

@@ -1,31 +1,27 @@
-use zeroize::Zeroizing;
-
 use crate::error::Error;
 use crate::node::ScalarStyle;
-use crate::scanner::{Scanner, Token, TokenKind};
+use crate::scanner::{Scanner, TokenKind};
 use crate::text_buffer::TextBuffer;
 
 impl Scanner<'_> {
     pub(super) fn fetch_plain(&mut self) -> Result<(), Error> {
         self.save_candidate()?;
-        self.key_allowed = false;
-        let start = self.cursor.mark();
         let minimum = self.indent().map_or(0, |indent| indent + 1);
-        // What lines before this one mean, and where the text begins that is not copied yet.
-        let mut folded = TextBuffer::default();
-        let mut run_start = start.byte;
-        let mut end = start;
+        // The value of the lines before, and where the text begins that is not copied yet.
+        let mut value = TextBuffer::default();
+        let mut run_start = self.start.byte;
+        let mut end = self.start;
         let mut breaks = LineBreaks::default();
         while !self.cursor.is_at_document_indicator() && self.cursor.peek() != b'#' {
-            let word_start = self.cursor.mark().byte;
+            let word_start = self.cursor.byte();
             self.skip_word();
             let word_end = self.cursor.mark();
             if word_end.byte == word_start {
                 break;
             }
             if !breaks.is_empty() {
-                folded.push_str(self.cursor.slice(run_start, end.byte));
-                breaks.fold_into(&mut folded);
+                value.push_str(self.cursor.slice(run_start, end.byte));
+                breaks.fold_into(&mut value);
                 run_start = word_start;
             }
             end = word_end;
@@ -34,12 +30,9 @@ impl Scanner<'_> {
                     breaks.push(self.cursor.skip_break());
                     continue;
                 }
-                let violates_indentation = !breaks.is_empty()
-                    && self.cursor.mark().column < minimum
-                    && self.cursor.peek() == b'\t';
-                if violates_indentation {
-                    let message = "found a tab character that violates indentation";
-                    return Err(Error::scanner(message, start, self.cursor.mark()));
+                let is_indentation = !breaks.is_empty() && self.cursor.mark().column < minimum;
+                if is_indentation && self.cursor.peek() == b'\t' {
+                    return self.error("found a tab character that violates indentation");
                 }
                 self.cursor.skip_ascii(1);
             }
@@ -47,22 +40,16 @@ impl Scanner<'_> {
                 break;
             }
         }
-        let last_run = self.cursor.slice(run_start, end.byte);
-        let value = if folded.is_empty() {
-            Zeroizing::new(last_run.to_owned())
-        } else {
-            folded.push_str(last_run);
-            folded.into_text()
-        };
+        value.push_str(self.cursor.slice(run_start, end.byte));
         if !breaks.is_empty() {
             self.key_allowed = true;
         }
         let kind = TokenKind::Scalar {
-            value,
+            value: value.into_text(),
             style: ScalarStyle::Plain,
             content_end: end.byte,
         };
-        self.push_token(Token { kind, start, end });
+        self.push_token(kind, self.start, end);
         Ok(())
     }
 
@@ -86,19 +73,23 @@ impl Scanner<'_> {
 /// The line breaks between two words of a scalar.
 #[derive(Default)]
 pub(super) struct LineBreaks {
-    first: Option<&'static str>,
+    pub(super) first: Option<&'static str>,
     /// The others.
     trailing: String,
 }
 
 impl LineBreaks {
-    pub(super) fn is_empty(&self) -> bool {
-        self.first.is_none()
+    /// A line break that means nothing, as `\` before it says in double quotes.
+    pub(super) fn escaped() -> Self {
+        let first = Some("");
+        Self {
+            first,
+            ..Self::default()
+        }
     }
 
-    /// Adds a line break that means nothing, as `\` before it says in double quotes.
-    pub(super) fn push_escaped(&mut self) {
-        self.first.get_or_insert("");
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none()
     }
 
     pub(super) fn push(&mut self, line_break: &'static str) {
@@ -110,11 +101,15 @@ impl LineBreaks {
 
     /// Adds what they mean to `text`: a single `\n` means a space, the first of several nothing.
     pub(super) fn fold_into(&mut self, text: &mut TextBuffer) {
-        match self.first.take() {
-            Some("\n") if self.trailing.is_empty() => text.push(' '),
-            Some("\n") | None => {}
-            Some(kept) => text.push_str(kept),
+        if self.first == Some("\n") {
+            self.first = Some(if self.trailing.is_empty() { " " } else { "" });
         }
+        self.keep_in(text);
+    }
+
+    /// Adds them to `text` as they are.
+    pub(super) fn keep_in(&mut self, text: &mut TextBuffer) {
+        text.push_str(self.first.take().unwrap_or_default());
         text.push_str(&self.trailing);
         self.trailing.clear();
     }

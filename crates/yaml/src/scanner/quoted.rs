@@ -1,64 +1,45 @@
 use crate::error::Error;
 use crate::node::ScalarStyle;
-use crate::position::Mark;
+use crate::scanner::Scanner;
 use crate::scanner::plain::LineBreaks;
-use crate::scanner::{Scanner, TokenKind};
 use crate::text_buffer::TextBuffer;
 
 impl Scanner<'_> {
-    pub(super) fn fetch_quoted(&mut self, quote: u8) -> Result<(), Error> {
+    pub(super) fn fetch_quoted(&mut self, quote: u8, style: ScalarStyle) -> Result<(), Error> {
         self.save_candidate()?;
-        self.key_allowed = false;
-        let start = self.cursor.mark();
         self.cursor.skip_ascii(1);
         let mut value = TextBuffer::default();
         loop {
-            self.check_quoted(start)?;
-            let joins_lines = self.read_quoted_words(quote, start, &mut value)?;
+            if self.cursor.is_at_document_indicator() {
+                return self.unclosed_quote("found unexpected document indicator");
+            }
+            if self.cursor.is_at_end() {
+                return self.unclosed_quote("found unexpected end of stream");
+            }
+            let joins_lines = self.read_quoted_words(quote, &mut value)?;
             if self.cursor.peek() == quote {
                 break;
             }
             self.read_quoted_space(joins_lines, &mut value);
         }
         self.cursor.skip_ascii(1);
-        let kind = TokenKind::Scalar {
-            value: value.into_text(),
-            style: if quote == b'"' {
-                ScalarStyle::DoubleQuoted
-            } else {
-                ScalarStyle::SingleQuoted
-            },
-            content_end: self.cursor.mark().byte,
-        };
-        self.push(kind, start);
+        self.push_scalar(value.into_text(), style, self.cursor.byte());
         Ok(())
     }
 
-    fn check_quoted(&self, start: Mark) -> Result<(), Error> {
-        let message = if self.cursor.is_at_document_indicator() {
-            "found unexpected document indicator"
-        } else if self.cursor.is_at_end() {
-            "found unexpected end of stream"
-        } else {
-            return Ok(());
-        };
-        // The opening quote says more about the mistake than where the scanner stopped.
+    /// An error at the opening quote: it says more about the mistake than where the scanner stopped.
+    fn unclosed_quote(&self, message: &'static str) -> Result<(), Error> {
         Err(Error {
-            position: start.position(),
-            ..Error::scanner(message, start, self.cursor.mark())
+            position: self.start.position(),
+            ..Error::scanner(message, self.start, self.cursor.mark())
         })
     }
 
     /// Reads up to the next blank, line break or the closing quote. Returns whether it stopped
     /// behind an escaped line break.
-    fn read_quoted_words(
-        &mut self,
-        quote: u8,
-        start: Mark,
-        value: &mut TextBuffer,
-    ) -> Result<bool, Error> {
+    fn read_quoted_words(&mut self, quote: u8, value: &mut TextBuffer) -> Result<bool, Error> {
         loop {
-            let from = self.cursor.mark().byte;
+            let from = self.cursor.byte();
             self.cursor.skip_while(|byte| {
                 byte != quote && byte != b' ' && byte != b'\t' && (byte != b'\\' || quote == b'\'')
             });
@@ -68,20 +49,20 @@ impl Scanner<'_> {
                     value.push('\'');
                     self.cursor.skip_ascii(2);
                 }
-                (b'\\', _) if quote == b'"' => {
-                    if self.read_escape(start, value)? {
-                        return Ok(true);
-                    }
+                (b'\\', _) if quote == b'"' && self.cursor.is_break_at(1) => {
+                    self.cursor.skip_ascii(1);
+                    self.cursor.skip_break();
+                    return Ok(true);
                 }
+                (b'\\', code) if quote == b'"' => value.push(self.read_escape(code)?),
                 _ => return Ok(false),
             }
         }
     }
 
-    /// Reads an escape sequence. Returns whether it is an escaped line break.
-    fn read_escape(&mut self, start: Mark, value: &mut TextBuffer) -> Result<bool, Error> {
-        let code = self.cursor.peek_at(1);
-        let meaning = match code {
+    /// Reads an escape sequence: `\` and this code.
+    fn read_escape(&mut self, code: u8) -> Result<char, Error> {
+        let character = match code {
             b'0' => '\0',
             b'a' => '\x07',
             b'b' => '\x08',
@@ -96,52 +77,35 @@ impl Scanner<'_> {
             b'_' => '\u{a0}',
             b'L' => '\u{2028}',
             b'P' => '\u{2029}',
-            b'x' => return self.read_code_point(2, start, value),
-            b'u' => return self.read_code_point(4, start, value),
-            b'U' => return self.read_code_point(8, start, value),
-            _ if self.cursor.is_break_at(1) => {
-                self.cursor.skip_ascii(1);
-                self.cursor.skip_break();
-                return Ok(true);
-            }
-            _ => {
-                let message = "found unknown escape character";
-                return Err(Error::scanner(message, start, self.cursor.mark()));
-            }
+            b'x' => return self.read_code_point(2),
+            b'u' => return self.read_code_point(4),
+            b'U' => return self.read_code_point(8),
+            _ => return self.error("found unknown escape character"),
         };
         self.cursor.skip_ascii(2);
-        value.push(meaning);
-        Ok(false)
+        Ok(character)
     }
 
     /// Reads `\x`, `\u` or `\U` with its digits.
-    fn read_code_point(
-        &mut self,
-        digits: usize,
-        start: Mark,
-        value: &mut TextBuffer,
-    ) -> Result<bool, Error> {
+    fn read_code_point(&mut self, digits: usize) -> Result<char, Error> {
         self.cursor.skip_ascii(2);
         let mut code: u32 = 0;
         for ahead in 0..digits {
             let Some(digit) = char::from(self.cursor.peek_at(ahead)).to_digit(16) else {
-                let message = "did not find expected hexdecimal number";
-                return Err(Error::scanner(message, start, self.cursor.mark()));
+                return self.error("did not find expected hexdecimal number");
             };
             code = code << 4 | digit;
         }
         let Some(character) = char::from_u32(code) else {
-            let message = "found invalid Unicode character escape code";
-            return Err(Error::scanner(message, start, self.cursor.mark()));
+            return self.error("found invalid Unicode character escape code");
         };
         self.cursor.skip_ascii(digits);
-        value.push(character);
-        Ok(false)
+        Ok(character)
     }
 
     /// Reads blanks and line breaks: breaks are folded, and blanks around them mean nothing.
     fn read_quoted_space(&mut self, joins_lines: bool, value: &mut TextBuffer) {
-        let from = self.cursor.mark().byte;
+        let from = self.cursor.byte();
         self.cursor.skip_blanks();
         if !joins_lines && !self.cursor.is_at_break() {
             value.push_str(self.cursor.since(from));
@@ -149,7 +113,7 @@ impl Scanner<'_> {
         }
         let mut breaks = LineBreaks::default();
         if joins_lines {
-            breaks.push_escaped();
+            breaks = LineBreaks::escaped();
         }
         while self.cursor.is_at_break() {
             breaks.push(self.cursor.skip_break());

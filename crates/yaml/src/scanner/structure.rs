@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::position::Mark;
-use crate::scanner::{KeyCandidate, Level, Scanner, Token, TokenKind};
+use crate::scanner::{KeyCandidate, Level, Scanner, TokenKind};
 
 /// The longest simple key, in characters.
 const MAX_SIMPLE_KEY: usize = 1024;
@@ -12,7 +12,8 @@ impl<'t> Scanner<'t> {
     pub(super) fn fetch_stream_end(&mut self) -> Result<(), Error> {
         self.cursor.end_line();
         self.end_document_part()?;
-        self.push(TokenKind::StreamEnd, self.cursor.mark());
+        self.start = self.cursor.mark();
+        self.push(TokenKind::StreamEnd);
         self.is_finished = true;
         Ok(())
     }
@@ -38,15 +39,14 @@ impl<'t> Scanner<'t> {
 
     pub(super) fn fetch_flow_start(&mut self, kind: TokenKind<'t>) -> Result<(), Error> {
         self.save_candidate()?;
-        let start = self.cursor.mark();
-        let latest = self.next_number();
-        self.fetch_indicator(kind, 1);
-        self.levels.push(Level {
-            candidate: None,
-            latest,
-        });
         self.key_allowed = true;
-        self.check_depth(self.flow_level(), start)
+        let level = Level {
+            candidate: None,
+            latest: self.next_number(),
+        };
+        self.fetch_indicator(kind, 1);
+        self.levels.push(level);
+        self.check_depth(self.flow_level(), self.start)
     }
 
     pub(super) fn fetch_flow_end(&mut self, kind: TokenKind<'t>) -> Result<(), Error> {
@@ -71,10 +71,8 @@ impl<'t> Scanner<'t> {
     }
 
     pub(super) fn fetch_block_entry(&mut self) -> Result<(), Error> {
-        if !self.in_flow() {
-            self.check_allowed("block sequence entries are not allowed in this context")?;
-            self.open_block(TokenKind::BlockSequenceStart, None, self.cursor.mark())?;
-        }
+        let message = "block sequence entries are not allowed in this context";
+        self.require_block(TokenKind::BlockSequenceStart, message)?;
         self.drop_candidate()?;
         self.key_allowed = true;
         let after_comment = self.comment.is_some();
@@ -83,10 +81,8 @@ impl<'t> Scanner<'t> {
     }
 
     pub(super) fn fetch_key(&mut self) -> Result<(), Error> {
-        if !self.in_flow() {
-            self.check_allowed("mapping keys are not allowed in this context")?;
-            self.open_block(TokenKind::BlockMappingStart, None, self.cursor.mark())?;
-        }
+        let message = "mapping keys are not allowed in this context";
+        self.require_block(TokenKind::BlockMappingStart, message)?;
         self.drop_candidate()?;
         self.key_allowed = !self.in_flow();
         self.fetch_indicator(TokenKind::Key, 1);
@@ -99,14 +95,12 @@ impl<'t> Scanner<'t> {
             let KeyCandidate { token, mark, .. } = candidate;
             self.stop_waiting(token);
             self.insert(token, TokenKind::Key, mark);
-            self.open_block(TokenKind::BlockMappingStart, Some(token), mark)?;
+            self.open_block(TokenKind::BlockMappingStart, token, mark)?;
             self.set_candidate(None);
             self.key_allowed = false;
         } else {
-            if !self.in_flow() {
-                self.check_allowed("mapping values are not allowed in this context")?;
-                self.open_block(TokenKind::BlockMappingStart, None, self.cursor.mark())?;
-            }
+            let message = "mapping values are not allowed in this context";
+            self.require_block(TokenKind::BlockMappingStart, message)?;
             self.key_allowed = !self.in_flow();
         }
         self.fetch_indicator(TokenKind::Value, 1);
@@ -114,33 +108,28 @@ impl<'t> Scanner<'t> {
     }
 
     fn fetch_indicator(&mut self, kind: TokenKind<'t>, length: usize) {
-        let start = self.cursor.mark();
         self.cursor.skip_ascii(length);
-        self.push(kind, start);
+        self.push(kind);
     }
 
-    fn check_allowed(&self, message: &'static str) -> Result<(), Error> {
-        if self.key_allowed {
-            return Ok(());
+    /// Opens a block collection for the token that is read, unless it is in a flow collection.
+    /// Fails if the token may not be there.
+    fn require_block(&mut self, kind: TokenKind<'t>, message: &'static str) -> Result<(), Error> {
+        if !self.key_allowed && !self.in_flow() {
+            return self.error(message);
         }
-        let mark = self.cursor.mark();
-        Err(Error::scanner(message, mark, mark))
+        self.open_block(kind, self.next_number(), self.start)
     }
 
     /// Opens a block collection if `mark` is further to the right than the innermost one, before
     /// the token of this number.
-    fn open_block(
-        &mut self,
-        kind: TokenKind<'t>,
-        token: Option<usize>,
-        mark: Mark,
-    ) -> Result<(), Error> {
+    fn open_block(&mut self, kind: TokenKind<'t>, token: usize, mark: Mark) -> Result<(), Error> {
         if self.in_flow() || self.indent().is_some_and(|indent| indent >= mark.column) {
             return Ok(());
         }
         self.indents.push(mark.column);
         self.check_depth(self.indents.len(), mark)?;
-        self.insert(token.unwrap_or(self.next_number()), kind, mark);
+        self.insert(token, kind, mark);
         Ok(())
     }
 
@@ -159,9 +148,7 @@ impl<'t> Scanner<'t> {
                 mark.column += 1;
                 mark.byte += 1;
             }
-            let (start, end) = (mark, mark);
-            let kind = TokenKind::BlockEnd;
-            self.push_token(Token { kind, start, end });
+            self.push_token(TokenKind::BlockEnd, mark, mark);
         }
     }
 
@@ -173,18 +160,17 @@ impl<'t> Scanner<'t> {
         Err(Error::scanner(message, mark, self.cursor.mark()))
     }
 
-    /// Notes that the next token may begin a simple key.
+    /// Notes that the token may begin a simple key, if one is allowed here. None is behind it.
     pub(super) fn save_candidate(&mut self) -> Result<(), Error> {
-        if !self.key_allowed {
-            return Ok(());
+        if self.key_allowed {
+            self.drop_candidate()?;
+            self.key_allowed = false;
+            self.set_candidate(Some(KeyCandidate {
+                token: self.next_number(),
+                mark: self.start,
+                is_required: !self.in_flow() && self.indent() == Some(self.start.column),
+            }));
         }
-        self.drop_candidate()?;
-        let mark = self.cursor.mark();
-        self.set_candidate(Some(KeyCandidate {
-            token: self.next_number(),
-            mark,
-            is_required: !self.in_flow() && self.indent() == Some(mark.column),
-        }));
         Ok(())
     }
 
@@ -229,8 +215,8 @@ impl<'t> Scanner<'t> {
     /// Notes that the token of this number is no key, or is known to be one.
     fn stop_waiting(&mut self, token: usize) {
         let index = token.checked_sub(self.taken);
-        if let Some(queued) = index.and_then(|index| self.tokens.get_mut(index)) {
-            queued.is_candidate = false;
+        if let Some(token) = index.and_then(|index| self.tokens.get_mut(index)) {
+            token.is_candidate = false;
         }
     }
 

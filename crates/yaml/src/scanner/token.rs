@@ -8,6 +8,10 @@ pub(crate) struct Token<'t> {
     pub(crate) kind: TokenKind<'t>,
     pub(crate) start: Mark,
     pub(crate) end: Mark,
+    /// How many flow collections are around it.
+    pub(super) flow_level: usize,
+    /// Whether it was saved as a key candidate, and not given up since.
+    pub(super) is_candidate: bool,
 }
 
 /// The kinds of [`Token`].
@@ -16,7 +20,10 @@ pub(crate) enum TokenKind<'t> {
         major: u32,
         minor: u32,
     },
-    TagDirective(Box<TagDirective<'t>>),
+    TagDirective {
+        handle: &'t str,
+        prefix: Zeroizing<String>,
+    },
     /// `---`
     DocumentStart,
     /// `...`
@@ -43,7 +50,11 @@ pub(crate) enum TokenKind<'t> {
     Value,
     Alias(&'t str),
     Anchor(&'t str),
-    Tag(Box<Tag<'t>>),
+    /// A tag as it is written: the handle is empty for `!<verbatim>` tags.
+    Tag {
+        handle: &'t str,
+        suffix: Zeroizing<String>,
+    },
     Scalar {
         value: Zeroizing<String>,
         style: ScalarStyle,
@@ -53,27 +64,11 @@ pub(crate) enum TokenKind<'t> {
 }
 
 impl TokenKind<'_> {
-    /// Whether it ends a document or begins the next one.
-    pub(crate) fn is_between_documents(&self) -> bool {
+    /// Whether it is a directive or `---`.
+    pub(crate) fn begins_document(&self) -> bool {
         matches!(
             self,
-            Self::VersionDirective { .. }
-                | Self::TagDirective(_)
-                | Self::DocumentStart
-                | Self::DocumentEnd
-                | Self::StreamEnd
+            Self::VersionDirective { .. } | Self::TagDirective { .. } | Self::DocumentStart
         )
     }
-}
-
-/// A tag as it is written: the handle is empty for `!<verbatim>` tags.
-pub(crate) struct Tag<'t> {
-    pub(crate) handle: &'t str,
-    pub(crate) suffix: Zeroizing<String>,
-}
-
-/// A `%TAG` directive.
-pub(crate) struct TagDirective<'t> {
-    pub(crate) handle: &'t str,
-    pub(crate) prefix: Zeroizing<String>,
 }

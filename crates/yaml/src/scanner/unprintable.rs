@@ -17,7 +17,7 @@ impl Unprintable {
 
     /// Finds the first such character of `text`.
     pub(crate) fn find(text: &str) -> Option<Self> {
-        let byte = position(text.as_bytes())?;
+        let byte = text.find(is_unprintable)?;
         let mut chunk = 0;
         let mut next = 0;
         while next <= byte {
@@ -38,33 +38,14 @@ impl Unprintable {
     }
 
     pub(crate) fn error(&self) -> Error {
-        Error::unplaced("control characters are not allowed", self.mark)
+        Error::syntax("control characters are not allowed", None, self.mark)
     }
 }
 
-fn position(bytes: &[u8]) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let rest = bytes.get(from..)?;
-        let byte = from + rest.iter().position(|it| is_suspect(*it))?;
-        let at = |offset: usize| bytes.get(byte + offset).copied().unwrap_or_default();
-        let is_allowed = match at(0) {
-            0xC2 => at(1) == 0x85 || at(1) >= 0xA0,
-            0xEF => at(1) != 0xBF || at(2) < 0xBE,
-            _ => false,
-        };
-        if !is_allowed {
-            return Some(byte);
-        }
-        from = byte + 1;
-    }
-}
-
-/// Whether a character that begins with this byte may be one.
-fn is_suspect(byte: u8) -> bool {
-    match byte {
-        b'\t' | b'\n' | b'\r' => false,
-        0..0x20 | 0x7F | 0xC2 | 0xEF => true,
-        _ => false,
+fn is_unprintable(c: char) -> bool {
+    match c {
+        '\t' | '\n' | '\r' | '\u{85}' => false,
+        '\u{fffe}' | '\u{ffff}' => true,
+        _ => c.is_control(),
     }
 }

@@ -15,7 +15,7 @@ const FILE_MODE: u32 = 0o600;
 const OTHER_USERS: u32 = 0o077;
 
 /// Options that reject symbolic links, do not block on a named pipe, and create private files.
-pub(super) fn open_options() -> OpenOptions {
+pub(crate) fn open_options() -> OpenOptions {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let mut options = OpenOptions::new();
     options
@@ -25,7 +25,7 @@ pub(super) fn open_options() -> OpenOptions {
 }
 
 /// Checks that only this user can access a file or directory.
-pub(super) fn check_private(metadata: &Metadata) -> Result<(), &'static str> {
+pub(crate) fn check_private(metadata: &Metadata) -> Result<(), &'static str> {
     if !is_own(metadata) {
         Err("it belongs to another user")
     } else if metadata.mode() & OTHER_USERS != 0 {
@@ -36,7 +36,7 @@ pub(super) fn check_private(metadata: &Metadata) -> Result<(), &'static str> {
 }
 
 /// Creates a private directory, and its parents with the default mode.
-pub(super) fn create_dir(path: &Path) -> io::Result<()> {
+pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.mode(DIR_MODE);
     match builder.create(path) {
@@ -51,19 +51,19 @@ pub(super) fn create_dir(path: &Path) -> io::Result<()> {
 }
 
 /// Whether this user owns a file or directory.
-pub(super) fn is_own(metadata: &Metadata) -> bool {
+pub(crate) fn is_own(metadata: &Metadata) -> bool {
     metadata.uid() == rustix::process::geteuid().as_raw()
 }
 
 /// Makes a directory private. Files that others put into it before are not trusted: their seal is
 /// invalid.
-pub(super) fn make_private(path: &Path) -> io::Result<()> {
+pub(crate) fn make_private(path: &Path) -> io::Result<()> {
     std::fs::set_permissions(path, Permissions::from_mode(DIR_MODE))
 }
 
 /// Makes a write beyond the limit for file sizes (`ulimit -f`) fail; by default, it terminates the
 /// process.
-pub(super) fn ignore_file_size_signal() {
+pub(crate) fn ignore_file_size_signal() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| drop(signal_hook::flag::register(SIGXFSZ, Arc::default())));
 }
