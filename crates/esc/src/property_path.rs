@@ -142,7 +142,8 @@ impl fmt::Display for PropertyPath {
     }
 }
 
-fn is_identifier(name: &str) -> bool {
+/// Whether a name is written after a dot, without quotes.
+pub(crate) fn is_identifier(name: &str) -> bool {
     let mut characters = name.chars();
     characters
         .next()

@@ -69,9 +69,8 @@ impl Value {
     /// A known secret string.
     pub fn secret(text: impl Into<Text>) -> Self {
         Self {
-            data: Data::String(text.into()),
             secret: true,
-            unknown: false,
+            ..Self::new(Data::String(text.into()))
         }
     }
 
@@ -79,9 +78,8 @@ impl Value {
     #[must_use]
     pub fn unknown() -> Self {
         Self {
-            data: Data::Null,
-            secret: false,
             unknown: true,
+            ..Self::new(Data::Null)
         }
     }
 

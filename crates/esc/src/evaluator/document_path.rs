@@ -1,6 +1,6 @@
 //! Paths in a definition as diagnostics print them: `values.a["b-c"][0]`.
 
-use crate::property_path::Accessor as PathStep;
+use crate::property_path::{Accessor as PathStep, is_identifier};
 
 /// Appends a step to a path as ESC prints it: an empty name is omitted, and only quotes are escaped.
 pub(super) fn join_step(path: &mut String, step: &PathStep) {
@@ -14,11 +14,7 @@ pub(super) fn join_step(path: &mut String, step: &PathStep) {
 
 /// Appends a name to a path.
 pub(super) fn join_name(path: &mut String, name: &str) {
-    let is_letter = |c: char| c.is_ascii_alphabetic() || c == '_';
-    let mut characters = name.chars();
-    let is_identifier = characters.next().is_none_or(is_letter)
-        && characters.all(|c| is_letter(c) || c.is_ascii_digit());
-    if !is_identifier {
+    if !name.is_empty() && !is_identifier(name) {
         path.extend(["[\"", &name.replace('"', "\\\""), "\"]"]);
     } else if name.is_empty() || path.is_empty() {
         path.push_str(name);

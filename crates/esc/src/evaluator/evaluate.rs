@@ -49,12 +49,13 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
     pub(super) fn new(
         session: &'s mut EvalSession<'a>,
         module: Rc<Module>,
+        is_root: bool,
         root_name: String,
         context: Rc<EvalValue>,
     ) -> Self {
         Self {
             session,
-            is_root: false,
+            is_root,
             root_name,
             states: vec![ExprState::New; module.program.len()],
             module,

@@ -38,8 +38,7 @@ impl EvalSession<'_> {
             // So that an import of the root is a cycle.
             self.imports.insert(name, ImportState::Evaluating);
         }
-        let mut evaluator = DefinitionEvaluator::new(self, module, root_name, context);
-        evaluator.is_root = is_root;
+        let mut evaluator = DefinitionEvaluator::new(self, module, is_root, root_name, context);
         evaluator.evaluate_imports(&imports);
         Some(evaluator.evaluate(ExprId::ROOT))
     }
@@ -74,8 +73,7 @@ impl DefinitionEvaluator<'_, '_> {
         match self.session.imports.get(name).cloned() {
             Some(ImportState::Evaluated(value)) => return Some(value),
             Some(ImportState::Evaluating) => {
-                self.import_error(format!("cyclic import of {name}"), span, path);
-                return None;
+                return self.import_error(format!("cyclic import of {name}"), span, path);
             }
             Some(ImportState::Dropped(diagnostics)) => {
                 // ESC parses such a definition again each time it is imported.
@@ -93,12 +91,10 @@ impl DefinitionEvaluator<'_, '_> {
         // The root is in the map, but is not an import.
         if self.session.imports.len() > MAXIMUM_IMPORTS {
             let summary = format!("more than {MAXIMUM_IMPORTS} environments are imported");
-            self.import_error(summary, span, path);
-            return None;
+            return self.import_error(summary, span, path);
         }
         if self.session.depth >= MAXIMUM_EVALUATION_DEPTH {
-            self.import_error(too_deep(), span, path);
-            return None;
+            return self.import_error(too_deep(), span, path);
         }
         match self.session.host.importer.import(name) {
             Ok(definition) => self.evaluate_import(name, definition),
@@ -129,9 +125,11 @@ impl DefinitionEvaluator<'_, '_> {
         value
     }
 
-    fn import_error(&mut self, summary: String, span: Span, path: String) {
+    /// Reports why there is no import. Returns `None`, the result.
+    fn import_error<T>(&mut self, summary: String, span: Span, path: String) -> Option<T> {
         let range = self.module.range(span);
         self.session
             .report(Severity::Error, summary, Some(range), Some(path));
+        None
     }
 }

@@ -56,7 +56,7 @@ pub use provider::{Decrypter, Definition, Importer, Provider, Providers, Rotator
 
 use crate::deep_stack::with_deep_stack;
 use crate::{Data, Diagnostic, Environment, Sources, Value};
-use limits::Limits;
+use limits::{Budget, Limits};
 use provider::{Host, NoDecrypter};
 use session::{EvalSession, Mode};
 
@@ -156,9 +156,19 @@ impl<'a> Evaluator<'a> {
     }
 
     fn session(&self, mode: Mode) -> EvalSession<'a> {
-        let decrypts = mode == Mode::Open || self.decrypts_in_checks;
-        let context = export::from_value(self.context.clone(), false, None);
-        EvalSession::new(self.host, mode, decrypts, context, self.limits)
+        EvalSession {
+            host: self.host,
+            mode,
+            decrypts: mode == Mode::Open || self.decrypts_in_checks,
+            context: export::from_value(self.context.clone(), false, None),
+            imports: BTreeMap::new(),
+            depth: 0,
+            limits: self.limits,
+            budget: Budget::new(self.limits),
+            diagnostics: Vec::new(),
+            sources: Sources::default(),
+            schemas: BTreeMap::new(),
+        }
     }
 }
 

@@ -30,12 +30,12 @@ pub(super) struct EvalSession<'a> {
     /// Whether encrypted secrets are decrypted.
     pub(super) decrypts: bool,
     /// The properties of `${context}`, apart from the names of environments.
-    context: Rc<EvalValue>,
+    pub(super) context: Rc<EvalValue>,
     /// Imported environments, by the name that imports use. The root is among them.
     pub(super) imports: BTreeMap<String, ImportState>,
     /// The current depth of evaluation.
     pub(super) depth: usize,
-    limits: Limits,
+    pub(super) limits: Limits,
     pub(super) budget: Budget,
     pub(super) diagnostics: Vec<Diagnostic>,
     pub(super) sources: Sources,
@@ -54,29 +54,7 @@ pub(super) enum ImportState {
     Failed(Arc<dyn Failure>),
 }
 
-impl<'a> EvalSession<'a> {
-    pub(super) fn new(
-        host: Host<'a>,
-        mode: Mode,
-        decrypts: bool,
-        context: Rc<EvalValue>,
-        limits: Limits,
-    ) -> Self {
-        Self {
-            host,
-            mode,
-            decrypts,
-            context,
-            imports: BTreeMap::new(),
-            depth: 0,
-            limits,
-            budget: Budget::new(limits),
-            diagnostics: Vec::new(),
-            sources: Sources::default(),
-            schemas: BTreeMap::new(),
-        }
-    }
-
+impl EvalSession<'_> {
     /// Parses a definition and reports its problems. Returns its imports and expressions, or `None`
     /// if it cannot be evaluated, or is an import that ESC drops because it has errors.
     pub(super) fn load(
@@ -84,12 +62,8 @@ impl<'a> EvalSession<'a> {
         definition: Definition,
         is_import: bool,
     ) -> Option<(Vec<ImportEntry>, Rc<Module>)> {
-        let Definition {
-            name,
-            shown_as,
-            text,
-        } = definition;
-        if let Some(summary) = self.exceeds_size_limit(&shown_as, text.len()) {
+        let text = definition.text;
+        if let Some(summary) = self.exceeds_size_limit(&definition.shown_as, text.len()) {
             self.report_without_location(summary);
             return None;
         }
@@ -104,7 +78,9 @@ impl<'a> EvalSession<'a> {
                 self.sources.hide_text(&Text::from(secret));
             }
         }
-        let environment = self.sources.add(&name, &shown_as, text);
+        let environment = self
+            .sources
+            .add(&definition.name, &definition.shown_as, text);
         for range in hidden {
             self.sources.hide(&environment, range);
         }

@@ -161,6 +161,17 @@ impl ValueKind {
             base: Base::Open(None),
         }
     }
+
+    fn json_type(&self) -> Type {
+        match self {
+            Self::Null => Type::Null,
+            Self::Bool(_) => Type::Boolean,
+            Self::Number(_) => Type::Number,
+            Self::Text(_) => Type::String,
+            Self::Array(_) => Type::Array,
+            Self::Object { .. } => Type::Object,
+        }
+    }
 }
 
 impl Module {
@@ -315,10 +326,6 @@ impl EvalValue {
 
     fn infer_schema(&self) -> Schema {
         match &self.kind {
-            ValueKind::Null => Schema::of(Type::Null),
-            ValueKind::Bool(_) => Schema::of(Type::Boolean),
-            ValueKind::Number(_) => Schema::of(Type::Number),
-            ValueKind::Text(_) => Schema::of(Type::String),
             ValueKind::Array(items) => Schema::tuple(items.iter().map(|item| item.schema())),
             ValueKind::Object { properties, base } => {
                 let properties = properties
@@ -330,22 +337,13 @@ impl EvalValue {
                     Base::Open(_) | Base::Closed(_) => record,
                 }
             }
+            scalar => Schema::of(scalar.json_type()),
         }
     }
 
     /// The type; `None` for an unknown value.
     pub(super) fn known_type(&self) -> Option<Type> {
-        if self.unknown {
-            return None;
-        }
-        Some(match self.kind {
-            ValueKind::Null => Type::Null,
-            ValueKind::Bool(_) => Type::Boolean,
-            ValueKind::Number(_) => Type::Number,
-            ValueKind::Text(_) => Type::String,
-            ValueKind::Array(_) => Type::Array,
-            ValueKind::Object { .. } => Type::Object,
-        })
+        (!self.unknown).then(|| self.kind.json_type())
     }
 
     /// Whether the value is an object, or an unknown value that may be one.

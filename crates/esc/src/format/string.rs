@@ -87,7 +87,8 @@ pub(crate) fn quoted(text: &str) -> String {
     builder.finish().as_str().unwrap_or_default().to_owned()
 }
 
-fn short_escape(character: char) -> Option<&'static str> {
+/// The escape sequences of one character, which YAML shares.
+pub(super) fn short_escape(character: char) -> Option<&'static str> {
     Some(match character {
         '"' => "\\\"",
         '\\' => "\\\\",

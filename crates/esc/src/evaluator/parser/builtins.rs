@@ -79,7 +79,7 @@ impl Parser {
                 return None;
             }
         };
-        let checkpoint = self.checkpoint();
+        let before_argument = self.diagnostics.len();
         let step = PathStep::Name(key.name.clone());
         let argument = if name == "open" {
             self.record(node, id, step, &["provider", "inputs"])
@@ -105,7 +105,7 @@ impl Parser {
             value: None,
         } = call
         {
-            self.drop_declare_errors(checkpoint);
+            self.drop_declare_errors(before_argument);
         }
         Some(call)
     }
@@ -219,10 +219,10 @@ impl Parser {
     /// `fn::secret`. The expressions in the argument are not declared, so that no message quotes
     /// from it.
     fn secret(&mut self, id: ExprId, key: &SyntaxKey, node: &SyntaxNode) -> BuiltinCall {
-        let checkpoint = self.checkpoint();
+        let before_argument = self.diagnostics.len();
         let step = PathStep::Name(key.name.clone());
         let argument = self.expression(node, id, step, None);
-        self.drop_declare_errors(checkpoint);
+        self.drop_declare_errors(before_argument);
         let has_single_entry = node.entries().is_some_and(|entries| entries.len() == 1);
         match self.kind(argument) {
             ExprKind::Text(text) => {

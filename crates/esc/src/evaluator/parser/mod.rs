@@ -62,14 +62,14 @@ pub(super) fn parse_values(
             None
         };
         let name: Rc<str> = Rc::from(key.name.as_str());
-        let checkpoint = parser.checkpoint();
+        let before_value = parser.diagnostics.len();
         let step = PathStep::Name(key.name.clone());
         let id = parser.expression(value, root, step, Some(Rc::clone(&name)));
         match rejection {
             None => {
                 properties.insert(name, id);
             }
-            Some(summary) => parser.reject_property(summary, root, key, checkpoint),
+            Some(summary) => parser.reject_property(summary, root, key, before_value),
         }
     }
     *parser.program.kind_mut(root) = ExprKind::Object(properties);
@@ -88,10 +88,6 @@ struct Parser {
     program: Program,
     diagnostics: Vec<ParseDiagnostic>,
 }
-
-/// The number of diagnostics at some point of parsing.
-#[derive(Clone, Copy)]
-struct Checkpoint(usize);
 
 impl Parser {
     fn new(path: String) -> Self {
@@ -140,7 +136,7 @@ impl Parser {
         let mut properties = BTreeMap::new();
         for (position, SyntaxEntry { key, value }) in entries.iter().enumerate() {
             let name = self.key(id, key);
-            let checkpoint = self.checkpoint();
+            let before_value = self.diagnostics.len();
             let value = self.expression(value, id, PathStep::Name(key.name.clone()), None);
             let is_repeated = |name: &str| {
                 let mut later = entries[position + 1..].iter();
@@ -150,7 +146,7 @@ impl Parser {
                 Some(name) if !is_repeated(&key.name) => {
                     properties.insert(name, value);
                 }
-                _ => self.drop_declare_errors(checkpoint),
+                _ => self.drop_declare_errors(before_value),
             }
         }
         *self.program.kind_mut(id) = ExprKind::Object(properties);
@@ -183,11 +179,11 @@ impl Parser {
         let mut properties = BTreeMap::new();
         for SyntaxEntry { key, value } in entries {
             let name = self.key(id, key);
-            let checkpoint = self.checkpoint();
+            let before_value = self.diagnostics.len();
             let step = PathStep::Name(key.name.clone());
             let property = self.expression(value, id, step, name.clone());
             let Some(name) = name else {
-                self.drop_declare_errors(checkpoint);
+                self.drop_declare_errors(before_value);
                 continue;
             };
             match properties.entry(name) {
@@ -195,7 +191,7 @@ impl Parser {
                     entry.insert(property);
                 }
                 MapEntry::Occupied(entry) => {
-                    self.reject_property(duplicate_key(entry.key()), id, key, checkpoint);
+                    self.reject_property(duplicate_key(entry.key()), id, key, before_value);
                 }
             }
         }
@@ -208,7 +204,7 @@ impl Parser {
         summary: String,
         parent: ExprId,
         key: &SyntaxKey,
-        before_value: Checkpoint,
+        before_value: usize,
     ) {
         self.drop_declare_errors(before_value);
         self.key_error(summary, parent, key, Phase::Declare);
@@ -238,18 +234,15 @@ impl Parser {
 
     fn text(&mut self, node: &SyntaxNode, id: ExprId) -> ExprKind {
         let text = node.as_str().unwrap_or_default();
-        let (mut segments, problems) = interpolation::parse(text, node.span, node.is_plain);
+        let (segments, problems) = interpolation::parse(text, node.span, node.is_plain);
         for problem in problems {
             self.error(problem.summary, problem.location, id);
         }
-        match (segments.pop(), segments.is_empty()) {
-            (None, _) => ExprKind::Text(Text::default()),
-            (Some(Segment::Text(text)), true) => ExprKind::Text(text),
-            (Some(Segment::Access(access)), true) => ExprKind::Symbol(access),
-            (Some(last), false) => {
-                segments.push(last);
-                ExprKind::Interpolation(segments)
-            }
+        match <[Segment; 1]>::try_from(segments) {
+            Ok([Segment::Text(text)]) => ExprKind::Text(text),
+            Ok([Segment::Access(access)]) => ExprKind::Symbol(access),
+            Err(segments) if segments.is_empty() => ExprKind::Text(Text::default()),
+            Err(segments) => ExprKind::Interpolation(segments),
         }
     }
 
@@ -257,18 +250,13 @@ impl Parser {
         &self.program.expression(id).kind
     }
 
-    fn checkpoint(&self) -> Checkpoint {
-        Checkpoint(self.diagnostics.len())
-    }
-
-    /// Drops errors of [`Phase::Declare`] since the checkpoint: the expressions that were parsed
-    /// since then are never declared.
-    fn drop_declare_errors(&mut self, since: Checkpoint) {
-        let mut position = 0;
-        self.diagnostics.retain(|diagnostic| {
-            position += 1;
-            position <= since.0 || diagnostic.phase == Phase::Parse
-        });
+    /// Drops errors of [`Phase::Declare`] after the first `kept` diagnostics: the expressions that were
+    /// parsed since then are never declared.
+    fn drop_declare_errors(&mut self, kept: usize) {
+        let is_declare_error = |it: &mut ParseDiagnostic| it.phase == Phase::Declare;
+        self.diagnostics
+            .extract_if(kept.., is_declare_error)
+            .for_each(drop);
     }
 
     /// Reports an error at a span of the expression `id`.

@@ -181,25 +181,18 @@ impl Schema {
 
     /// The `oneOf` of these schemas, without those that are `false`.
     pub(super) fn union(schemas: impl IntoIterator<Item = Self>) -> Self {
-        let mut schemas: Vec<_> = schemas
-            .into_iter()
-            .filter(|schema| !schema.rules().rejects)
-            .collect();
-        match (schemas.pop(), schemas.is_empty()) {
-            (None, _) => Self::never(),
-            (Some(only), true) => only,
-            (Some(last), false) => {
-                schemas.push(last);
-                let rotate_only = schemas.iter().all(|schema| schema.rotate_only);
-                let union = Self::of_rules(Rules {
+        let schemas = schemas.into_iter();
+        let schemas: Vec<_> = schemas.filter(|it| !it.rules().rejects).collect();
+        match schemas.as_slice() {
+            [] => Self::never(),
+            [only] => only.clone(),
+            _ => Self {
+                rotate_only: schemas.iter().all(|schema| schema.rotate_only),
+                ..Self::of_rules(Rules {
                     one_of: schemas.into_iter().map(Subschema::Other).collect(),
                     ..Rules::default()
-                });
-                Self {
-                    rotate_only,
-                    ..union
-                }
-            }
+                })
+            },
         }
     }
 
@@ -343,10 +336,8 @@ impl Schema {
 
     /// The schema of all other properties.
     pub(super) fn additional(&self) -> Option<Self> {
-        self.rules()
-            .additional
-            .as_ref()
-            .map(|sub| self.subschema(sub))
+        let additional = self.rules().additional.as_ref();
+        additional.map(|sub| self.subschema(sub))
     }
 
     /// The schema of the property `name`, declared by name or by `additionalProperties`.

@@ -91,12 +91,13 @@ impl<'v> SchemaReader<'v> {
             }
         }
         check_types(value, &mut Vec::new())?;
-        self.add(value)?;
+        self.subschema(value)?;
         while let Some(name) = self.unread.pop() {
             if let (Some(value), Some(index)) =
                 (self.definitions.get(name), self.referenced.get(name))
             {
-                self.read_into(*index, value)?;
+                let index = *index;
+                self.arena.rules[index] = self.rules(index, value)?;
             }
         }
         if let Some(error) = self.first_error() {
@@ -109,21 +110,16 @@ impl<'v> SchemaReader<'v> {
         })
     }
 
-    /// Adds a schema. Its index is higher than those of the schemas that contain it.
-    fn add(&mut self, value: &'v Value) -> Result<usize> {
-        let index = self.arena.rules.len();
+    /// Adds a schema without rules. Its index is higher than those of the schemas that contain it.
+    fn add(&mut self) -> usize {
         self.arena.rules.push(Rules::default());
-        self.read_into(index, value)?;
-        Ok(index)
-    }
-
-    fn read_into(&mut self, index: usize, value: &'v Value) -> Result<()> {
-        self.arena.rules[index] = self.rules(index, value)?;
-        Ok(())
+        self.arena.rules.len() - 1
     }
 
     fn subschema(&mut self, value: &'v Value) -> Result<Subschema> {
-        self.add(value).map(Subschema::Local)
+        let index = self.add();
+        self.arena.rules[index] = self.rules(index, value)?;
+        Ok(Subschema::Local(index))
     }
 
     fn subschemas(&mut self, keyword: Keyword<'v>) -> Result<Vec<Subschema>> {
@@ -309,14 +305,13 @@ impl<'v> SchemaReader<'v> {
         let definition = str::from_utf8(&decoded)
             .ok()
             .and_then(|name| self.definitions.get_key_value(name));
-        let Some((name, _)) = definition else {
+        let Some((&name, _)) = definition else {
             return Err(InvalidSchema(format!("unknown subschema {reference}")));
         };
         if let Some(index) = self.referenced.get(name) {
             return Ok(Some(*index));
         }
-        let index = self.arena.rules.len();
-        self.arena.rules.push(Rules::default());
+        let index = self.add();
         self.referenced.insert(name, index);
         self.unread.push(name);
         Ok(Some(index))

@@ -180,18 +180,14 @@ impl Validator<'_> {
     fn constants(&mut self, value: &Rc<EvalValue>, schema: &Schema) -> bool {
         let rules = schema.rules();
         let mut is_valid = true;
-        if let Some(constant) = &rules.constant
-            && !self.equals(value, constant)
-        {
-            is_valid = self.violation(value, format!("expected {}", json_text(constant)));
-        }
-        if let [first, rest @ ..] = rules.enumeration.as_slice()
-            && !rules.enumeration.iter().any(|it| self.equals(value, it))
-        {
-            let message = if rest.is_empty() {
-                format!("expected {}", json_text(first))
+        for allowed in [rules.constant.as_slice(), &rules.enumeration] {
+            if allowed.is_empty() || allowed.iter().any(|it| self.equals(value, it)) {
+                continue;
+            }
+            let message = if let [only] = allowed {
+                format!("expected {}", json_text(only))
             } else {
-                let list = Value::new(Data::Array(rules.enumeration.clone()));
+                let list = Value::new(Data::Array(allowed.to_vec()));
                 format!("expected one of {}", json_text(&list))
             };
             is_valid = self.violation(value, message);

@@ -11,27 +11,24 @@ use std::collections::BTreeMap;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
+use crate::format::string::short_escape;
 use crate::text::Text;
 use crate::{Data, TextBuilder, Value};
 use natural_order::natural_order;
 use style::{Style, is_break, is_printable};
 
 /// The indentation of `fn::toYAML`.
-pub const FUNCTION_INDENT: Indent = Indent(4);
+pub const FUNCTION_INDENT: u8 = 4;
 
 /// The indentation of `esc open --format yaml`.
-pub const OPEN_INDENT: Indent = Indent(3);
+pub const OPEN_INDENT: u8 = 3;
 
 /// Names longer than this, in bytes, are written as a complex key, after `?`.
 const LONGEST_SIMPLE_KEY: usize = 128;
 
-/// The number of spaces per level.
-#[derive(Clone, Copy, Debug)]
-pub struct Indent(u8);
-
-/// Writes a known value. The text ends with a newline.
+/// Writes a known value with so many spaces per level. The text ends with a newline.
 #[must_use]
-pub fn text(value: &Value, indent: Indent) -> Text {
+pub fn text(value: &Value, indent: u8) -> Text {
     let mut writer = Writer {
         text: TextBuilder::default(),
         column: 0,
@@ -40,7 +37,7 @@ pub fn text(value: &Value, indent: Indent) -> Text {
     };
     let root = Level {
         column: -1,
-        step: isize::from(indent.0),
+        step: isize::from(indent),
     };
     writer.node(value, root, false);
     writer.indent(root);
@@ -184,36 +181,20 @@ impl Writer {
         self.indicator("\"", true, false);
         for character in text.chars() {
             let escape = match character {
-                '\0' => "\\0",
-                '\u{7}' => "\\a",
-                '\u{8}' => "\\b",
-                '\t' => "\\t",
-                '\n' => "\\n",
-                '\u{b}' => "\\v",
-                '\u{c}' => "\\f",
-                '\r' => "\\r",
-                '\u{1b}' => "\\e",
-                '"' => "\\\"",
-                '\\' => "\\\\",
-                '\u{85}' => "\\N",
-                '\u{2028}' => "\\L",
-                '\u{2029}' => "\\P",
-                _ if is_printable(character) => {
-                    self.put_char(character);
-                    continue;
-                }
-                _ => {
-                    let code = u32::from(character);
-                    let escape = match code {
-                        ..=0xff => format!("\\x{code:02X}"),
-                        0x100..=0xffff => format!("\\u{code:04X}"),
-                        _ => format!("\\U{code:08X}"),
-                    };
-                    self.put(&escape);
-                    continue;
-                }
+                '\0' => Some("\\0"),
+                '\u{1b}' => Some("\\e"),
+                '\u{85}' => Some("\\N"),
+                '\u{2028}' => Some("\\L"),
+                '\u{2029}' => Some("\\P"),
+                _ => short_escape(character),
             };
-            self.put(escape);
+            match (escape, u32::from(character)) {
+                (Some(escape), _) => self.put(escape),
+                _ if is_printable(character) => self.put_char(character),
+                (None, code @ ..=0xff) => self.put(&format!("\\x{code:02X}")),
+                (None, code @ 0x100..=0xffff) => self.put(&format!("\\u{code:04X}")),
+                (None, code) => self.put(&format!("\\U{code:08X}")),
+            }
         }
         self.indicator("\"", false, false);
         self.only_indented = false;
