@@ -3,10 +3,10 @@
 //! The command shares our process group and terminal. To its caller it behaves as if it was started
 //! directly: it receives signals, and its exit code is returned. Its files are removed afterwards.
 
-pub mod command_env;
+pub(crate) mod command_env;
 mod private_dir;
-pub mod program;
-pub mod redaction;
+pub(crate) mod program;
+pub(crate) mod redaction;
 mod streams;
 mod supervisor;
 
@@ -14,9 +14,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
-pub use command_env::CommandEnv;
-pub use program::Program;
-pub use streams::{Sink, Streams};
+pub(crate) use command_env::CommandEnv;
+pub(crate) use program::Program;
+pub(crate) use streams::{Sink, Streams};
 
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
@@ -25,7 +25,7 @@ use private_dir::PrivateDir;
 use supervisor::Supervisor;
 
 /// A command to run.
-pub struct Invocation {
+pub(crate) struct Invocation {
     /// The program.
     pub program: Program,
     /// Its arguments.
@@ -40,7 +40,7 @@ pub struct Invocation {
 
 /// How a command exited.
 #[derive(Debug)]
-pub struct Exit {
+pub(crate) struct Exit {
     /// Its exit code; 128 plus the signal number if a signal terminated it, as in a shell.
     pub code: u8,
     /// Whether SIGINT terminated the command and was also sent to this process: the user pressed
@@ -55,7 +55,7 @@ impl Exit {
     /// SIGINT terminates this process too, so that a shell stops the script that called it, as it
     /// would for the command itself.
     #[must_use]
-    pub fn finish(self) -> u8 {
+    pub(crate) fn finish(self) -> u8 {
         if self.interrupted {
             supervisor::exit_by_sigint();
         }
@@ -65,7 +65,7 @@ impl Exit {
 
 impl Invocation {
     /// Runs the command until it exits.
-    pub fn run(self, host: &Host) -> Result<Exit> {
+    pub(crate) fn run(self, host: &Host) -> Result<Exit> {
         // From here on, signals do not terminate this process, so that the files are removed.
         let mut supervisor = Supervisor::start()?;
         private_dir::remove_leftovers(host);

@@ -7,7 +7,7 @@ use esc::is_valid_name;
 
 /// `[ORG/]PROJECT/STACK`. Each part is safe in paths and URLs.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct StackName {
+pub(crate) struct StackName {
     /// The organization, if the name has one.
     pub organization: Option<String>,
     /// The project.
@@ -18,7 +18,7 @@ pub struct StackName {
 
 impl StackName {
     /// Parses a name. The error does not quote it, because it may be a secret.
-    pub fn parse(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
         let parts: Vec<_> = text.split('/').collect();
         let (organization, project, stack) = match parts[..] {
             [project, stack] => (None, project, stack),

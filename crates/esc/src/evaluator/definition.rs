@@ -2,11 +2,11 @@
 
 use crate::Severity;
 use crate::evaluator::document_path::join_name;
-use crate::evaluator::expression::{ExprId, ExprKind, Program};
+use crate::evaluator::expression::{ExprKind, Program};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
 use crate::evaluator::parser::{self, ParseDiagnostic, Phase, duplicate_key};
 use crate::evaluator::suggest;
-use crate::evaluator::syntax::{self, Document, Entry, Key, Node, Span};
+use crate::evaluator::syntax::{Span, SyntaxEntry, SyntaxKey, SyntaxKind, SyntaxNode, SyntaxTree};
 
 /// Names with a special meaning in `${…}`, which `values` therefore cannot define.
 const RESERVED_NAMES: [&str; 3] = ["context", "environments", "imports"];
@@ -22,9 +22,8 @@ pub(super) struct ParsedDefinition {
     has_imports: bool,
     /// Whether `values` has entries, valid or not.
     has_values: bool,
-    /// The expressions of `values`, and the one that is the object of all values. `None` if there are
-    /// no values.
-    pub(super) values: Option<(Program, ExprId)>,
+    /// The expressions of `values`. `None` if there are no values.
+    pub(super) values: Option<Program>,
     pub(super) diagnostics: Vec<ParseDiagnostic>,
     /// Whether the text is not YAML, or uses YAML that ESC does not support.
     is_unreadable: bool,
@@ -41,48 +40,39 @@ pub(super) struct ImportEntry {
 }
 
 /// Parses a document.
-pub(super) fn parse(document: &Document) -> ParsedDefinition {
+pub(super) fn parse(document: &SyntaxTree) -> ParsedDefinition {
     let mut definition = ParsedDefinition::default();
-    for problem in &document.problems {
-        definition.error(&problem.summary, problem.span, problem.path.clone());
+    for error in &document.errors {
+        definition.error(&error.summary, error.span, error.path.clone());
     }
-    definition.is_unreadable = !document.problems.is_empty();
+    definition.is_unreadable = !document.errors.is_empty();
     if definition.is_unreadable || document.is_empty {
         return definition;
     }
     let root = document.root.as_ref();
-    let Some(entries) = root.and_then(Node::entries) else {
+    let Some(entries) = root.and_then(SyntaxNode::entries) else {
         // For an empty document and for `null`, ESC reports no location.
-        let root = root.filter(|root| !matches!(root.kind, syntax::Kind::Null));
-        definition.add(ParseDiagnostic {
-            severity: Severity::Error,
-            summary: "environment must be an object".to_owned(),
-            span: root.map(|root| root.span),
-            path: Some(String::new()),
-            phase: Phase::Parse,
-        });
+        let root = root.filter(|root| !matches!(root.kind, SyntaxKind::Null));
+        let span = root.map(|root| root.span);
+        let summary = "environment must be an object";
+        definition.report(Severity::Error, summary, span, Some(String::new()));
         return definition;
     };
     definition.warn_of_duplicates(entries, "");
-    for Entry { key, value } in entries {
-        let position = TOP_LEVEL_KEYS
-            .iter()
-            .position(|known| known.eq_ignore_ascii_case(&key.name));
-        match position {
-            Some(0) => definition.description(key, value),
-            Some(1) => definition.imports(key, value),
-            Some(_) => definition.values(key, value),
-            None => definition.warn(&unknown_key(&key.name), key, ""),
+    for SyntaxEntry { key, value } in entries {
+        match key.name.to_ascii_lowercase().as_str() {
+            "description" => definition.description(key, value),
+            "imports" => definition.imports(key, value),
+            "values" => definition.values(key, value),
+            _ => definition.warn(&unknown_key(&key.name), key, ""),
         }
     }
     definition
 }
 
 /// The expressions of a definition without `values`: an empty object.
-pub(super) fn no_values() -> (Program, ExprId) {
-    let path = "values".to_owned();
-    let (program, root, _) = parser::parse_values(path, &[], Span::default(), &RESERVED_NAMES);
-    (program, root)
+pub(super) fn no_values() -> Program {
+    parser::parse_values("values".to_owned(), &[], Span::default(), &[]).0
 }
 
 impl ParsedDefinition {
@@ -98,7 +88,7 @@ impl ParsedDefinition {
         self.is_unreadable || !(self.has_imports || self.has_values)
     }
 
-    fn description(&mut self, key: &Key, node: &Node) {
+    fn description(&mut self, key: &SyntaxKey, node: &SyntaxNode) {
         let path = path_of(key);
         let kind = self.literal(path.clone(), node);
         if !matches!(kind, ExprKind::Text(_)) {
@@ -107,7 +97,7 @@ impl ParsedDefinition {
     }
 
     /// Parses `imports`. If the key is repeated, the last one counts, as for `values`.
-    fn imports(&mut self, key: &Key, node: &Node) {
+    fn imports(&mut self, key: &SyntaxKey, node: &SyntaxNode) {
         self.imports.clear();
         self.has_imports = false;
         let path = path_of(key);
@@ -121,11 +111,11 @@ impl ParsedDefinition {
         }
     }
 
-    fn import(&mut self, item: &Node, mut path: String) {
+    fn import(&mut self, item: &SyntaxNode, mut path: String) {
         let (name, merge, span) = match &item.kind {
-            syntax::Kind::Text(_) => (item.as_str().unwrap_or_default(), true, item.span),
-            syntax::Kind::Object(entries) => {
-                let [Entry { key, value }] = entries.as_slice() else {
+            SyntaxKind::Text(_) => (item.as_str().unwrap_or_default(), true, item.span),
+            SyntaxKind::Object(entries) => {
+                let [SyntaxEntry { key, value }] = entries.as_slice() else {
                     return self.error("import must have a single key", item.span, Some(path));
                 };
                 join_name(&mut path, &key.name);
@@ -146,7 +136,7 @@ impl ParsedDefinition {
     }
 
     /// Returns the `merge` option of an import. ESC ignores unknown options.
-    fn import_options(&mut self, options: &Node, path: &str) -> bool {
+    fn import_options(&mut self, options: &SyntaxNode, path: &str) -> bool {
         let Some(entries) = options.entries() else {
             let path = Some(path.to_owned());
             self.error("import must be an object", options.span, path);
@@ -154,7 +144,7 @@ impl ParsedDefinition {
         };
         self.warn_of_duplicates(entries, path);
         let mut merge = true;
-        for Entry { key, value } in entries {
+        for SyntaxEntry { key, value } in entries {
             if key.name.eq_ignore_ascii_case("merge") {
                 let mut path = path.to_owned();
                 join_name(&mut path, &key.name);
@@ -168,7 +158,7 @@ impl ParsedDefinition {
         merge
     }
 
-    fn values(&mut self, key: &Key, node: &Node) {
+    fn values(&mut self, key: &SyntaxKey, node: &SyntaxNode) {
         self.values = None;
         self.has_values = false;
         self.diagnostics
@@ -179,24 +169,23 @@ impl ParsedDefinition {
             return;
         };
         self.has_values = !entries.is_empty();
-        let (program, root, diagnostics) =
+        let (program, diagnostics) =
             parser::parse_values(path, entries, node.span, &RESERVED_NAMES);
         self.diagnostics.extend(diagnostics);
-        self.values = Some((program, root));
+        self.values = Some(program);
     }
 
     /// Parses a node that must be a literal and is never declared for evaluation.
-    fn literal(&mut self, path: String, node: &Node) -> ExprKind {
-        let (kind, diagnostics) = parser::parse_single(path, node);
-        let mut diagnostics = diagnostics;
+    fn literal(&mut self, path: String, node: &SyntaxNode) -> ExprKind {
+        let (kind, mut diagnostics) = parser::parse_single(path, node);
         diagnostics.retain(|diagnostic| diagnostic.phase == Phase::Parse);
         self.diagnostics.extend(diagnostics);
         kind
     }
 
-    fn warn_of_duplicates(&mut self, entries: &[Entry], path: &str) {
+    fn warn_of_duplicates(&mut self, entries: &[SyntaxEntry], path: &str) {
         let mut seen: Vec<&str> = Vec::new();
-        for Entry { key, .. } in entries {
+        for SyntaxEntry { key, .. } in entries {
             if seen.contains(&key.name.as_str()) {
                 self.warn(&duplicate_key(&key.name), key, path);
             } else if seen.len() < MAXIMUM_DIAGNOSTICS {
@@ -206,38 +195,38 @@ impl ParsedDefinition {
     }
 
     fn error(&mut self, summary: &str, span: Span, path: Option<String>) {
-        self.add(ParseDiagnostic {
-            severity: Severity::Error,
-            summary: summary.to_owned(),
-            span: Some(span),
-            path,
-            phase: Phase::Parse,
-        });
+        self.report(Severity::Error, summary, Some(span), path);
     }
 
     /// Reports a warning at a key of the object at `path`.
-    fn warn(&mut self, summary: &str, key: &Key, path: &str) {
+    fn warn(&mut self, summary: &str, key: &SyntaxKey, path: &str) {
         let mut path = path.to_owned();
         join_name(&mut path, &key.name);
-        self.add(ParseDiagnostic {
-            severity: Severity::Warning,
-            summary: summary.to_owned(),
-            span: Some(key.span),
-            path: Some(path),
-            phase: Phase::Parse,
-        });
+        self.report(Severity::Warning, summary, Some(key.span), Some(path));
     }
 
-    fn add(&mut self, diagnostic: ParseDiagnostic) {
+    fn report(
+        &mut self,
+        severity: Severity,
+        summary: &str,
+        span: Option<Span>,
+        path: Option<String>,
+    ) {
         // Diagnostics above the limit are not shown, but the first error must not be lost.
         let is_shown = self.diagnostics.len() <= MAXIMUM_DIAGNOSTICS;
-        if is_shown || (diagnostic.severity == Severity::Error && !self.has_parse_errors()) {
-            self.diagnostics.push(diagnostic);
+        if is_shown || (severity == Severity::Error && !self.has_parse_errors()) {
+            self.diagnostics.push(ParseDiagnostic {
+                severity,
+                summary: summary.to_owned(),
+                span,
+                path,
+                phase: Phase::Parse,
+            });
         }
     }
 }
 
-fn path_of(key: &Key) -> String {
+fn path_of(key: &SyntaxKey) -> String {
     let mut path = String::new();
     join_name(&mut path, &key.name);
     path

@@ -9,11 +9,11 @@ use std::ops::Range;
 
 use crate::evaluator::interpolation::{self, Segment};
 use crate::evaluator::suggest;
-use crate::evaluator::syntax::{Document, Entry, Kind, Node, Span};
+use crate::evaluator::syntax::{Span, SyntaxEntry, SyntaxKind, SyntaxNode, SyntaxTree};
 
 /// Returns the byte ranges of `text` to hide, in any order.
-pub(super) fn hidden_ranges(document: &Document, text: &str) -> Vec<Range<usize>> {
-    if !document.readable {
+pub(super) fn hidden_ranges(document: &SyntaxTree, text: &str) -> Vec<Range<usize>> {
+    if !document.is_valid {
         return hidden_ranges_of_invalid_yaml(text);
     }
     let mut finder = SecretFinder {
@@ -52,11 +52,11 @@ struct SecretFinder<'text> {
 }
 
 impl SecretFinder<'_> {
-    fn node(&mut self, node: &Node, secrecy: Secrecy) {
+    fn node(&mut self, node: &SyntaxNode, secrecy: Secrecy) {
         match &node.kind {
-            Kind::List(items) => items.iter().for_each(|item| self.node(item, secrecy)),
-            Kind::Object(entries) => {
-                for Entry { key, value } in entries {
+            SyntaxKind::List(items) => items.iter().for_each(|item| self.node(item, secrecy)),
+            SyntaxKind::Object(entries) => {
+                for SyntaxEntry { key, value } in entries {
                     self.scalars.push(bytes(key.span));
                     if secrecy == Secrecy::Secret {
                         self.hide(key.span);
@@ -76,17 +76,17 @@ impl SecretFinder<'_> {
     }
 
     /// Hides a scalar except for its `${…}`, if their locations are known.
-    fn hide_literals(&mut self, node: &Node) {
+    fn hide_literals(&mut self, node: &SyntaxNode) {
         let text = node.as_str().unwrap_or_default();
-        let (segments, problems) = interpolation::parse(text, node.span, node.plain);
+        let (segments, problems) = interpolation::parse(text, node.span, node.is_plain);
         if matches!(segments.as_slice(), [Segment::Access(_)]) && problems.is_empty() {
             return;
         }
         let mut start = node.span.begin.byte;
-        if interpolation::is_verbatim(text, node.span, node.plain) && problems.is_empty() {
+        if interpolation::is_verbatim(text, node.span, node.is_plain) && problems.is_empty() {
             for segment in &segments {
                 if let Segment::Access(access) = segment
-                    && let (Some(first), Some(last)) = (access.steps.first(), access.steps.last())
+                    && let (Some(first), Some(last)) = (access.first(), access.last())
                 {
                     self.hidden.push(start..first.location.begin.byte);
                     start = last.location.end.byte;
@@ -382,7 +382,7 @@ mod tests {
             ("clusterName: prod", "clusterName: prod"),
         ] {
             let document = syntax::parse(text);
-            assert!(document.readable, "{text}");
+            assert!(document.is_valid, "{text}");
             assert_eq!(masked(text), want);
         }
     }
@@ -410,7 +410,7 @@ mod tests {
             "fn::secret: it's\n  hunter2\nb: [",
         ] {
             let text = text.to_owned() + "\nx: {";
-            assert!(!syntax::parse(&text).readable, "{text}");
+            assert!(!syntax::parse(&text).is_valid, "{text}");
             let masked = masked(&text);
             assert!(!masked.contains("hunter2"), "{masked}");
         }
@@ -420,7 +420,7 @@ mod tests {
     fn other_values_in_invalid_yaml_are_shown() {
         let text = "values:\n  fn::secret: hunter2\n  region: eu\n  name: x [\n a: b";
         let want = "values:\n  fn::secret: *******\n  region: eu\n  name: x [\n a: b";
-        assert!(!syntax::parse(text).readable);
+        assert!(!syntax::parse(text).is_valid);
         assert_eq!(masked(text), want);
     }
 }

@@ -9,10 +9,10 @@ use std::rc::Rc;
 
 use crate::Severity;
 use crate::evaluator::document_path::join_name;
-use crate::evaluator::expression::{ExprId, ExprKind, Expression, Parent, Program};
+use crate::evaluator::expression::{ExprId, ExprKind, Parent, Program};
 use crate::evaluator::interpolation::{self, Segment};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
-use crate::evaluator::syntax::{self, Entry, Key, Node, Span};
+use crate::evaluator::syntax::{Span, SyntaxEntry, SyntaxKey, SyntaxKind, SyntaxNode};
 use crate::format::string::quoted;
 use crate::property_path::Accessor as PathStep;
 use crate::text::Text;
@@ -41,14 +41,14 @@ pub(super) enum Phase {
 /// `reserved`.
 pub(super) fn parse_values(
     path: String,
-    entries: &[Entry],
+    entries: &[SyntaxEntry],
     span: Span,
     reserved: &[&str],
-) -> (Program, ExprId, Vec<ParseDiagnostic>) {
+) -> (Program, Vec<ParseDiagnostic>) {
     let mut parser = Parser::new(path);
-    let root = parser.add(span, None);
+    let root = parser.program.add(span, None);
     let mut properties = BTreeMap::new();
-    for Entry { key, value } in entries {
+    for SyntaxEntry { key, value } in entries {
         if builtins::is_call(&key.name) {
             let name = quoted(&key.name);
             let summary = format!("builtin function call {name} not allowed at the top level");
@@ -61,9 +61,10 @@ pub(super) fn parse_values(
         } else {
             None
         };
-        let name = Rc::from(key.name.as_str());
+        let name: Rc<str> = Rc::from(key.name.as_str());
         let checkpoint = parser.checkpoint();
-        let id = parser.property(root, key, &name, value);
+        let step = PathStep::Name(key.name.clone());
+        let id = parser.expression(value, root, step, Some(Rc::clone(&name)));
         match rejection {
             None => {
                 properties.insert(name, id);
@@ -71,17 +72,15 @@ pub(super) fn parse_values(
             Some(summary) => parser.reject_property(summary, root, key, checkpoint),
         }
     }
-    parser.set_kind(root, ExprKind::Object(properties));
-    (parser.program, root, parser.diagnostics)
+    *parser.program.kind_mut(root) = ExprKind::Object(properties);
+    (parser.program, parser.diagnostics)
 }
 
 /// Parses a single expression at `path`.
-pub(super) fn parse_single(path: String, node: &Node) -> (ExprKind, Vec<ParseDiagnostic>) {
+pub(super) fn parse_single(path: String, node: &SyntaxNode) -> (ExprKind, Vec<ParseDiagnostic>) {
     let mut parser = Parser::new(path);
-    let id = parser.add(node.span, None);
-    parser.parse(node, id);
-    let expression = parser.program.expression_mut(id);
-    let kind = std::mem::replace(&mut expression.kind, ExprKind::Invalid);
+    let id = parser.program.add(node.span, None);
+    let kind = parser.parse(node, id);
     (kind, parser.diagnostics)
 }
 
@@ -102,39 +101,47 @@ impl Parser {
         }
     }
 
-    /// Parses `node`, which is `step` of `parent`.
-    fn expression(&mut self, node: &Node, parent: ExprId, step: PathStep) -> ExprId {
-        let parent = Parent {
-            id: parent,
-            step,
-            property: None,
-        };
-        let id = self.add(node.span, Some(parent));
-        self.parse(node, id);
+    /// Parses `node`, which is `step` of `parent`, and its property of this name, if any.
+    fn expression(
+        &mut self,
+        node: &SyntaxNode,
+        id: ExprId,
+        step: PathStep,
+        property: Option<Rc<str>>,
+    ) -> ExprId {
+        let parent = Parent { id, step, property };
+        let id = self.program.add(node.span, Some(parent));
+        *self.program.kind_mut(id) = self.parse(node, id);
         id
     }
 
     /// Parses the argument of a call that accepts an object with the properties `names`. The last of
     /// several entries of one name counts, and entries of other names are not part of the program.
-    fn record(&mut self, node: &Node, parent: ExprId, step: PathStep, names: &[&str]) -> ExprId {
+    fn record(
+        &mut self,
+        node: &SyntaxNode,
+        parent: ExprId,
+        step: PathStep,
+        names: &[&str],
+    ) -> ExprId {
         let Some(entries) = node.entries() else {
-            return self.expression(node, parent, step);
+            return self.expression(node, parent, step, None);
         };
         let parent = Parent {
             id: parent,
             step,
             property: None,
         };
-        let id = self.add(node.span, Some(parent));
+        let id = self.program.add(node.span, Some(parent));
         if let Some(call) = self.call(entries, node.span, id) {
-            self.set_kind(id, ExprKind::Call(call));
+            *self.program.kind_mut(id) = ExprKind::Call(call);
             return id;
         }
         let mut properties = BTreeMap::new();
-        for (position, Entry { key, value }) in entries.iter().enumerate() {
+        for (position, SyntaxEntry { key, value }) in entries.iter().enumerate() {
             let name = self.key(id, key);
             let checkpoint = self.checkpoint();
-            let value = self.expression(value, id, PathStep::Name(key.name.clone()));
+            let value = self.expression(value, id, PathStep::Name(key.name.clone()), None);
             let is_repeated = |name: &str| {
                 let mut later = entries[position + 1..].iter();
                 later.any(|later| later.key.name == name)
@@ -146,42 +153,43 @@ impl Parser {
                 _ => self.drop_declare_errors(checkpoint),
             }
         }
-        self.set_kind(id, ExprKind::Object(properties));
+        *self.program.kind_mut(id) = ExprKind::Object(properties);
         id
     }
 
-    fn parse(&mut self, node: &Node, id: ExprId) {
-        let kind = match &node.kind {
-            syntax::Kind::Invalid => ExprKind::Invalid,
-            syntax::Kind::Null => ExprKind::Null,
-            syntax::Kind::Bool(value) => ExprKind::Bool(*value),
-            syntax::Kind::Number(number) => ExprKind::Number(number.clone()),
-            syntax::Kind::Text(_) => self.text(node, id),
-            syntax::Kind::List(items) => {
-                let items = items.iter().enumerate();
-                let items =
-                    items.map(|(index, item)| self.expression(item, id, PathStep::Index(index)));
+    /// Parses `node`, which is the expression `id`.
+    fn parse(&mut self, node: &SyntaxNode, id: ExprId) -> ExprKind {
+        match &node.kind {
+            SyntaxKind::Invalid => ExprKind::Invalid,
+            SyntaxKind::Null => ExprKind::Null,
+            SyntaxKind::Bool(value) => ExprKind::Bool(*value),
+            SyntaxKind::Number(number) => ExprKind::Number(number.clone()),
+            SyntaxKind::Text(_) => self.text(node, id),
+            SyntaxKind::List(items) => {
+                let items = items
+                    .iter()
+                    .enumerate()
+                    .map(|(index, item)| self.expression(item, id, PathStep::Index(index), None));
                 ExprKind::List(items.collect())
             }
-            syntax::Kind::Object(entries) => match self.call(entries, node.span, id) {
+            SyntaxKind::Object(entries) => match self.call(entries, node.span, id) {
                 Some(call) => ExprKind::Call(call),
                 None => self.object(entries, id),
             },
-        };
-        self.set_kind(id, kind);
+        }
     }
 
-    fn object(&mut self, entries: &[Entry], id: ExprId) -> ExprKind {
+    fn object(&mut self, entries: &[SyntaxEntry], id: ExprId) -> ExprKind {
         let mut properties = BTreeMap::new();
-        for Entry { key, value } in entries {
+        for SyntaxEntry { key, value } in entries {
             let name = self.key(id, key);
             let checkpoint = self.checkpoint();
+            let step = PathStep::Name(key.name.clone());
+            let property = self.expression(value, id, step, name.clone());
             let Some(name) = name else {
-                self.expression(value, id, PathStep::Name(key.name.clone()));
                 self.drop_declare_errors(checkpoint);
                 continue;
             };
-            let property = self.property(id, key, &name, value);
             match properties.entry(name) {
                 MapEntry::Vacant(entry) => {
                     entry.insert(property);
@@ -194,24 +202,12 @@ impl Parser {
         ExprKind::Object(properties)
     }
 
-    /// Parses the value of an object's entry.
-    fn property(&mut self, parent: ExprId, key: &Key, name: &Rc<str>, value: &Node) -> ExprId {
-        let parent = Parent {
-            id: parent,
-            step: PathStep::Name(key.name.clone()),
-            property: Some(Rc::clone(name)),
-        };
-        let id = self.add(value.span, Some(parent));
-        self.parse(value, id);
-        id
-    }
-
     /// Reports that an entry is not part of its object, although its value was parsed.
     fn reject_property(
         &mut self,
         summary: String,
         parent: ExprId,
-        key: &Key,
+        key: &SyntaxKey,
         before_value: Checkpoint,
     ) {
         self.drop_declare_errors(before_value);
@@ -219,8 +215,8 @@ impl Parser {
     }
 
     /// Parses a key of the object `parent`. Returns `None`, with an error, unless it is a literal.
-    fn key(&mut self, parent: ExprId, key: &Key) -> Option<Rc<str>> {
-        let (segments, problems) = interpolation::parse(&key.name, key.span, key.plain);
+    fn key(&mut self, parent: ExprId, key: &SyntaxKey) -> Option<Rc<str>> {
+        let (segments, problems) = interpolation::parse(&key.name, key.span, key.is_plain);
         match segments.as_slice() {
             [] => return Some(Rc::from("")),
             [Segment::Text(text)] => {
@@ -240,9 +236,9 @@ impl Parser {
         None
     }
 
-    fn text(&mut self, node: &Node, id: ExprId) -> ExprKind {
+    fn text(&mut self, node: &SyntaxNode, id: ExprId) -> ExprKind {
         let text = node.as_str().unwrap_or_default();
-        let (mut segments, problems) = interpolation::parse(text, node.span, node.plain);
+        let (mut segments, problems) = interpolation::parse(text, node.span, node.is_plain);
         for problem in problems {
             self.error(problem.summary, problem.location, id);
         }
@@ -257,21 +253,8 @@ impl Parser {
         }
     }
 
-    /// Adds an expression whose kind is set later.
-    fn add(&mut self, span: Span, parent: Option<Parent>) -> ExprId {
-        self.program.add(Expression {
-            kind: ExprKind::Invalid,
-            span,
-            parent,
-        })
-    }
-
     fn kind(&self, id: ExprId) -> &ExprKind {
         &self.program.expression(id).kind
-    }
-
-    fn set_kind(&mut self, id: ExprId, kind: ExprKind) {
-        self.program.expression_mut(id).kind = kind;
     }
 
     fn checkpoint(&self) -> Checkpoint {
@@ -303,7 +286,7 @@ impl Parser {
     }
 
     /// Reports an error at a key of the object `parent`.
-    fn key_error(&mut self, summary: String, parent: ExprId, key: &Key, phase: Phase) {
+    fn key_error(&mut self, summary: String, parent: ExprId, key: &SyntaxKey, phase: Phase) {
         let path = self.path_of_key(parent, key);
         self.push_error(summary, key.span, path, phase);
     }
@@ -321,7 +304,7 @@ impl Parser {
         }
     }
 
-    fn path_of_key(&self, parent: ExprId, key: &Key) -> String {
+    fn path_of_key(&self, parent: ExprId, key: &SyntaxKey) -> String {
         let mut path = self.program.path(parent);
         join_name(&mut path, &key.name);
         path

@@ -327,7 +327,7 @@ fn nodes_and_names_are_limited() {
     // The remaining number of nodes, which all definitions share.
     let document = syntax::parse_within("values: [1, 1, 1, 1, 1, 1]", 5);
     let problems: Vec<_> = document
-        .problems
+        .errors
         .iter()
         .map(|problem| &problem.summary)
         .collect();
