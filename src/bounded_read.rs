@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind, Read};
 
 use zeroize::Zeroizing;
 
-/// Reads all of `source`. More than `limit` bytes are an error of the kind `FileTooLarge`. `expected` is the size
-/// of the first buffer: a buffer that grows leaves copies of secrets in memory.
+/// Reads all of `source`. More than `limit` bytes are an error of the kind `FileTooLarge`. `expected`
+/// is the size of the first buffer: a buffer that grows leaves copies of secrets in memory.
 pub(crate) fn read_bounded(
     source: impl Read,
     expected: usize,

@@ -35,8 +35,8 @@ pub struct OidcSettings {
 pub enum LoginMethod {
     /// `PULUMI_ACCESS_TOKEN`.
     AccessTokenVariable(Secret<String>),
-    /// Exchange an identity token: the one that the user specified, or, if the CLI has no account, that
-    /// of the GitHub Actions job, whose audience depends on the organization.
+    /// Exchange an identity token: the one that the user specified, or, if the CLI has no account,
+    /// that of the GitHub Actions job, whose audience depends on the organization.
     IdentityToken(IdentityTokenSource),
     /// The account in the CLI's credentials file, with the file's path. It may need a refresh.
     CliAccount(CliAccount, PathBuf),

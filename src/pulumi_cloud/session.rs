@@ -60,7 +60,8 @@ pub(super) fn open(
     })
 }
 
-/// Creates a session, and returns its ID and the diagnostics. There is no ID if one of them is an error.
+/// Creates a session, and returns its ID and the diagnostics. There is no ID if one of them is an
+/// error.
 fn create(
     cloud: &Cloud<'_>,
     path: &str,

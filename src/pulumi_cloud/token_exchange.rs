@@ -97,8 +97,8 @@ pub(super) struct IssuedTokens {
     pub(super) access_token: Secret<String>,
     /// The new refresh token; `None` if the old one remains valid.
     pub(super) refresh_token: Option<Secret<String>>,
-    /// When the access token expires, counted from before the request. A token without a lifetime counts
-    /// as expired then.
+    /// When the access token expires, counted from before the request. A token without a lifetime
+    /// counts as expired.
     pub(super) expires_at: Timestamp,
 }
 

@@ -70,8 +70,8 @@ pub(crate) fn convert(
     convert_value(outputs, Some(plaintexts), NESTING)
 }
 
-/// The plaintexts by ciphertext. `None` within a secret: nested secrets have their plaintext in the property
-/// `ciphertext`.
+/// The plaintexts by ciphertext. `None` within a secret: nested secrets have their plaintext in the
+/// property `ciphertext`.
 type Plaintexts<'p> = Option<&'p BTreeMap<String, Text>>;
 
 /// `nesting` is the nesting limit for the plaintexts of secrets, which are JSON.
