@@ -250,7 +250,7 @@ const ROWS: &[Row] = &[
         "YAML syntax error",
         |t| t.definition("values:\n  a: [1, 2\n  b: 3\n"),
         r"kubectl-esc: cannot open the environment `env.yaml`: its definition has 1 error
-error: yaml: line 3: illegal placement of ':' indicator
+error: yaml: line 1: did not find expected ',' or ']'
  --> env.yaml:3:4
   |
 3 |   b: 3
@@ -267,7 +267,7 @@ error: yaml: line 3: illegal placement of ':' indicator
             ))
         },
         r"kubectl-esc: cannot open the environment `env.yaml`: its definition has 1 error
-error: yaml: line 3: invalid indentation in quoted scalar
+error: yaml: line 3: found unexpected end of stream
  --> env.yaml:3:17
   |
 3 |     fn::secret: ****************
