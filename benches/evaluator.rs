@@ -1,15 +1,17 @@
-//! Measures the evaluator in-process, beside ESC's own where Go is at hand:
+//! Measures the evaluator in-process, compared with ESC's if Go is installed:
 //! `cargo bench --bench evaluator -- [--iterations N] [--upstream FILE]`.
 //!
-//! Both read and open the same definitions, after a round to warm up. The outcome is a Markdown
-//! table on standard output. Without `--upstream` ESC's own evaluator is built from
-//! `testing/differential/upstream`.
+//! Both parse and open the same definitions, after a warm-up round. Prints a Markdown table. Without
+//! `--upstream`, ESC's evaluator is built from `testing/differential/upstream`.
 
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
-    reason = "a measurement that cannot go on ends, and its outcome is what it prints"
+    reason = "a benchmark fails by panicking, and prints its results"
 )]
+
+#[path = "../tests/integration/support/definitions.rs"]
+mod definitions;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,36 +21,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use definitions::Definitions;
 use esc::Diagnostic;
-use esc::evaluator::{Definition, Evaluator, Importer, Provider, Providers};
-use esc::{Error, HostResult};
+use esc::evaluator::Evaluator;
 use serde_json::json;
-
-/// Definitions by name.
-struct Folder(BTreeMap<String, String>);
-
-impl Importer for Folder {
-    fn import(&self, name: &str) -> HostResult<Definition> {
-        match self.0.get(name) {
-            Some(text) => Ok(definition(name, text)),
-            None => Err(Error::new("there is no such environment").into()),
-        }
-    }
-}
-
-impl Providers for Folder {
-    fn provider(&self, _: &str) -> HostResult<&dyn Provider> {
-        Err(Error::new("there is no such provider").into())
-    }
-}
-
-fn definition(name: &str, text: &str) -> Definition {
-    Definition {
-        name: name.to_owned(),
-        shown_as: format!("{name}.yaml"),
-        text: text.to_owned().into(),
-    }
-}
 
 fn main() {
     let mut iterations = 200;
@@ -66,33 +42,33 @@ fn main() {
             _ => {}
         }
     }
-    let definitions = [("1,000 keys", thousand_keys()), ("27 imports", imports(27))];
+    let cases = [("1,000 keys", thousand_keys()), ("27 imports", imports(27))];
     let upstream = upstream.or_else(build_upstream);
-    let theirs = upstream.map(|upstream| measure_upstream(&upstream, &definitions, iterations));
+    let theirs = upstream.map(|upstream| measure_upstream(&upstream, &cases, iterations));
     println!("| definition | size | kubectl-esc | upstream | ratio |");
     println!("| --- | ---: | ---: | ---: | ---: |");
-    for (position, (name, folder)) in definitions.iter().enumerate() {
-        let size: usize = folder.0.values().map(String::len).sum();
-        let ours = measure(folder, iterations);
+    for (position, (name, definitions)) in cases.iter().enumerate() {
+        let size: usize = definitions.0.values().map(String::len).sum();
+        let ours = measure(definitions, iterations);
         let (upstream, ratio) = match &theirs {
             Some(times) => {
                 let ratio = times[position].as_secs_f64() / ours.as_secs_f64();
-                (shown(times[position]), format!("{ratio:.1}"))
+                (milliseconds(times[position]), format!("{ratio:.1}"))
             }
             None => ("–".to_owned(), "–".to_owned()),
         };
-        let ours = shown(ours);
+        let ours = milliseconds(ours);
         println!("| {name} | {size} B | {ours} | {upstream} | {ratio} |");
     }
 }
 
-/// The mean time of an evaluation.
-fn measure(folder: &Folder, iterations: u32) -> Duration {
-    let evaluator = Evaluator::new(folder, folder);
-    let open = || evaluator.open(definition("root", &folder.0["root"]));
+/// Returns the mean time of an evaluation.
+fn measure(definitions: &Definitions, iterations: u32) -> Duration {
+    let evaluator = Evaluator::new(definitions, definitions);
+    let open = || evaluator.open(definitions.get("root"));
     let first = open();
-    let is_broken = first.diagnostics.iter().any(Diagnostic::is_error);
-    assert!(!is_broken, "{:?}", first.diagnostics);
+    let has_errors = first.diagnostics.iter().any(Diagnostic::is_error);
+    assert!(!has_errors, "{:?}", first.diagnostics);
     let start = Instant::now();
     for _ in 0..iterations {
         black_box(open());
@@ -100,10 +76,10 @@ fn measure(folder: &Folder, iterations: u32) -> Duration {
     start.elapsed() / iterations
 }
 
-/// The mean times of ESC's own evaluator.
+/// Returns the mean times of ESC's evaluator.
 fn measure_upstream(
     binary: &Path,
-    definitions: &[(&str, Folder)],
+    cases: &[(&str, Definitions)],
     iterations: u32,
 ) -> Vec<Duration> {
     let mut child = Command::new(binary)
@@ -111,10 +87,10 @@ fn measure_upstream(
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("ESC's own evaluator");
+        .expect("ESC's evaluator");
     let mut requests = String::new();
-    for (_, folder) in definitions {
-        let request = json!({"environments": folder.0, "root": "root"});
+    for (_, definitions) in cases {
+        let request = json!({"environments": definitions.0, "root": "root"});
         let _ = writeln!(requests, "{request}");
     }
     let mut input = child.stdin.take().expect("its standard input");
@@ -126,44 +102,44 @@ fn measure_upstream(
     let times: Vec<_> = times
         .map(|time| Duration::from_nanos(time.expect("a number")))
         .collect();
-    assert_eq!(times.len(), definitions.len(), "one answer a request");
+    assert_eq!(times.len(), cases.len(), "one answer for each request");
     times
 }
 
-/// Builds ESC's own evaluator, where Go and its source are at hand.
+/// Builds ESC's evaluator if Go is installed.
 fn build_upstream() -> Option<PathBuf> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let source = project.join("testing/differential/upstream");
     let binary = project.join("target/differential/upstream");
     if !source.join("go.mod").exists() {
-        println!("Upstream is left out: {} is not there.\n", source.display());
+        println!("Skipping upstream: {} is missing.\n", source.display());
         return None;
     }
-    let built = Command::new("go")
+    let status = Command::new("go")
         .args(["build", "-o"])
         .arg(&binary)
         .arg(".")
         .current_dir(source)
         .status();
-    match built {
+    match status {
         Ok(status) if status.success() => Some(binary),
         Ok(status) => {
-            println!("Upstream is left out: `go build` ended with {status}.\n");
+            println!("Skipping upstream: `go build` failed with {status}.\n");
             None
         }
         Err(error) => {
-            println!("Upstream is left out: Go cannot be run: {error}.\n");
+            println!("Skipping upstream: cannot run Go: {error}.\n");
             None
         }
     }
 }
 
-fn shown(time: Duration) -> String {
+fn milliseconds(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1e3)
 }
 
-/// A definition with a thousand keys of the usual sorts.
-fn thousand_keys() -> Folder {
+/// A definition with a thousand typical keys.
+fn thousand_keys() -> Definitions {
     let mut text = "values:\n".to_owned();
     for number in 0..100 {
         let _ = write!(
@@ -184,12 +160,12 @@ fn thousand_keys() -> Folder {
             (number + 1) % 100
         );
     }
-    Folder(BTreeMap::from([("root".to_owned(), text)]))
+    Definitions(BTreeMap::from([("root".to_owned(), text)]))
 }
 
-/// An environment with so many imports, each of which overrides a part of those before it.
-fn imports(count: usize) -> Folder {
-    let mut folder = BTreeMap::new();
+/// An environment with `count` imports, each of which overrides a part of the previous ones.
+fn imports(count: usize) -> Definitions {
+    let mut definitions = BTreeMap::new();
     let mut root = "imports:\n".to_owned();
     for number in 0..count {
         let _ = writeln!(root, "  - team/env{number:02}");
@@ -209,9 +185,9 @@ fn imports(count: usize) -> Folder {
     NAME_{number:02}: ${{own{number:02}.greeting}}
 "
         );
-        folder.insert(format!("team/env{number:02}"), text);
+        definitions.insert(format!("team/env{number:02}"), text);
     }
     root.push_str("values:\n  last: ${shared.nested.level.from}\n  all: ${environmentVariables}\n");
-    folder.insert("root".to_owned(), root);
-    Folder(folder)
+    definitions.insert("root".to_owned(), root);
+    Definitions(definitions)
 }

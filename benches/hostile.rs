@@ -1,15 +1,14 @@
-//! Measures what hostile definitions cost:
+//! Measures time and memory of hostile definitions:
 //! `cargo bench --bench hostile -- [--binary FILE] [--small] [NAME…]`.
 //!
-//! Each definition is opened by the binary, as a process of its own, in four sizes, each the double
-//! of the one before; with `--small` in its small size alone. The outcome is a Markdown table on
-//! standard output. Processor time and the largest memory are read from `/proc` while the process
-//! runs; on other systems than Linux the time is that of the clock, and the memory is not known.
+//! The binary opens each definition in a new process, in four sizes, each twice the previous one, or with
+//! `--small` only in its small size. Prints a Markdown table. CPU time and peak memory are read from
+//! `/proc` while the process runs; without `/proc` the elapsed time is shown, and no memory.
 
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
-    reason = "a measurement that cannot go on ends, and its outcome is what it prints"
+    reason = "a benchmark fails by panicking, and prints its results"
 )]
 
 #[path = "../tests/integration/hostile/shapes.rs"]
@@ -22,35 +21,35 @@ use std::process::{Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use shapes::{End, SHAPES, Shape};
+use shapes::{Outcome, SHAPES, Shape};
 
-/// The sizes of each shape, as parts of its largest.
-const PARTS: [usize; 4] = [8, 4, 2, 1];
+/// The sizes of each shape, as divisors of its largest size.
+const DIVISORS: [usize; 4] = [8, 4, 2, 1];
 
 /// After this time a run counts as hung.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// What one run cost, and how it ended.
+/// The measurements of one run, and its result.
 struct Run {
     bytes: u64,
     time: Duration,
-    /// In bytes; 0 where it is not known.
+    /// In bytes; 0 if unknown.
     memory: u64,
-    outcome: Outcome,
+    result: RunResult,
 }
 
-enum Outcome {
-    /// A value of so many bytes of JSON.
+enum RunResult {
+    /// A value, with its size in bytes of JSON.
     Value(u64),
     /// The first error.
     Error(String),
-    /// Anything else, which is a bug.
-    Wrong(String),
+    /// A crash or a hang, which is a bug.
+    Bug(String),
 }
 
 fn main() -> ExitCode {
     let mut binary = PathBuf::from(env!("CARGO_BIN_EXE_kubectl-esc"));
-    let mut wanted = Vec::new();
+    let mut names = Vec::new();
     let mut is_small = false;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -58,28 +57,28 @@ fn main() -> ExitCode {
             "--bench" => {}
             "--small" => is_small = true,
             "--binary" => binary = arguments.next().expect("a file after --binary").into(),
-            _ => wanted.push(argument),
+            _ => names.push(argument),
         }
     }
     println!("| shape | size | file | time | memory | outcome | time of each doubling |");
     println!("| --- | ---: | ---: | ---: | ---: | --- | --- |");
-    let mut wrong = 0;
+    let mut failures = 0;
     for shape in SHAPES {
-        if wanted.is_empty() || wanted.iter().any(|name| shape.name.contains(name.as_str())) {
-            wrong += usize::from(!measure(&binary, shape, is_small));
+        if names.is_empty() || names.iter().any(|name| shape.name.contains(name.as_str())) {
+            failures += usize::from(!measure(&binary, shape, is_small));
         }
     }
-    if wrong > 0 {
-        println!("\n{wrong} ended otherwise than they should.");
+    if failures > 0 {
+        println!("\n{failures} had an unexpected outcome.");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
 }
 
-/// Measures a shape and prints its line; false where it ended otherwise than it should.
+/// Measures a shape and prints its line. Returns whether it had the expected outcome.
 fn measure(binary: &Path, shape: &Shape, is_small: bool) -> bool {
     let mut runs = Vec::new();
-    let sizes = PARTS.map(|part| (shape.large / part).max(1));
+    let sizes = DIVISORS.map(|divisor| (shape.large / divisor).max(1));
     let sizes = match shape.small {
         Some(size) if is_small => vec![size],
         _ => sizes.to_vec(),
@@ -99,27 +98,27 @@ fn measure(binary: &Path, shape: &Shape, is_small: bool) -> bool {
         return false;
     };
     // A smaller size may not have reached its limit yet.
-    let is_right = match (&last.outcome, shape.end) {
-        (Outcome::Value(_), End::Value) => true,
-        (Outcome::Error(text), End::Error(wanted)) => text.contains(wanted),
+    let is_expected = match (&last.result, shape.outcome) {
+        (RunResult::Value(_), Outcome::Value) => true,
+        (RunResult::Error(text), Outcome::Error(message)) => text.contains(message),
         _ => false,
     };
-    let outcome = match &last.outcome {
-        Outcome::Value(bytes) => format!("{} of JSON", shown(*bytes)),
-        Outcome::Error(text) => text.replace('|', "\\|"),
-        Outcome::Wrong(text) => format!("**{text}**"),
+    let result = match &last.result {
+        RunResult::Value(bytes) => format!("{} of JSON", human_readable(*bytes)),
+        RunResult::Error(text) => text.replace('|', "\\|"),
+        RunResult::Bug(text) => format!("**{text}**"),
     };
-    let mark = if is_right { "" } else { "**wrong:** " };
+    let mark = if is_expected { "" } else { "**unexpected:** " };
     println!(
-        "| {} | {} | {} | {:.2} s | {} | {mark}{outcome} | {} |",
+        "| {} | {} | {} | {:.2} s | {} | {mark}{result} | {} |",
         shape.name,
         largest,
-        shown(last.bytes),
+        human_readable(last.bytes),
         last.time.as_secs_f64(),
-        shown(last.memory),
+        human_readable(last.memory),
         ratios.join(", "),
     );
-    is_right
+    is_expected
 }
 
 fn run(binary: &Path, shape: &Shape, size: usize) -> Run {
@@ -143,80 +142,75 @@ fn run(binary: &Path, shape: &Shape, size: usize) -> Run {
         .stderr(fs::File::create(&errors).expect("a file"))
         .spawn()
         .expect("the binary");
-    let (mut memory, mut used) = (0, Duration::ZERO);
+    let (mut memory, mut cpu) = (0, Duration::ZERO);
     let mut is_hung = false;
     let status = loop {
-        memory = peak(child.id()).max(memory);
-        used = processor_time(child.id()).max(used);
+        memory = peak_memory(child.id()).max(memory);
+        cpu = cpu_time(child.id()).max(cpu);
         if let Some(status) = child.try_wait().expect("a status") {
             break status;
         }
         if start.elapsed() > LIMIT && !is_hung {
             is_hung = true;
-            child.kill().expect("the end of a process");
+            child.kill().expect("a running process");
         }
         thread::sleep(Duration::from_micros(500));
     };
-    let time = if used.is_zero() {
-        start.elapsed()
-    } else {
-        used
-    };
-    let outcome = match status.code() {
-        _ if is_hung => Outcome::Wrong("hangs".to_owned()),
-        Some(0) => Outcome::Value(fs::metadata(&output).map_or(0, |file| file.len())),
-        Some(2 | 3) => Outcome::Error(error_in(&errors, shape.end)),
-        _ => Outcome::Wrong(status.to_string()),
+    let time = if cpu.is_zero() { start.elapsed() } else { cpu };
+    let result = match status.code() {
+        _ if is_hung => RunResult::Bug("hangs".to_owned()),
+        Some(0) => RunResult::Value(fs::metadata(&output).map_or(0, |file| file.len())),
+        Some(2 | 3) => RunResult::Error(error_in(&errors, shape.outcome)),
+        _ => RunResult::Bug(status.to_string()),
     };
     Run {
         bytes,
         time,
         memory,
-        outcome,
+        result,
     }
 }
 
-/// The processor time that a process had so far, as Linux counts it: in hundredths of a second.
-fn processor_time(process: u32) -> Duration {
+/// The CPU time of a process so far, which Linux counts in hundredths of a second.
+fn cpu_time(process: u32) -> Duration {
     let status = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    // The name in brackets may hold anything; the times are the 12th and 13th field after it.
+    // The name in parentheses may contain anything; the times are the 12th and 13th field after it.
     let fields = status.rsplit_once(')').map_or("", |(_, rest)| rest);
     let times = fields.split_whitespace().skip(11).take(2);
     let ticks: u64 = times.filter_map(|time| time.parse::<u64>().ok()).sum();
     Duration::from_millis(10 * ticks)
 }
 
-/// The most memory that a process had so far, in bytes.
-fn peak(process: u32) -> u64 {
+/// The peak memory of a process so far, in bytes.
+fn peak_memory(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     kilobytes.unwrap_or(0) * 1024
 }
 
-/// The line of what was written to standard error that says what should be wrong; else the first
-/// that says something.
-fn error_in(path: &Path, end: End) -> String {
+/// Returns the expected error from standard error, or else the first one.
+fn error_in(path: &Path, outcome: Outcome) -> String {
     let mut text = String::new();
     let file = fs::File::open(path).expect("standard error");
-    // What is not UTF-8 would be a mistake of ours; what was read until there is enough to see it.
+    // If the output is not UTF-8, the part before that is searched.
     let _ = file.take(64 << 20).read_to_string(&mut text);
     let lines = text.lines().filter_map(|line| {
         let error = line.strip_prefix("error: ");
         error.or_else(|| line.strip_prefix("kubectl-esc: "))
     });
     let mut errors = lines.filter(|line| !line.starts_with("cannot open the environment"));
-    let wanted = match end {
-        End::Error(wanted) => errors.clone().find(|line| line.contains(wanted)),
-        End::Value => None,
+    let expected = match outcome {
+        Outcome::Error(message) => errors.clone().find(|line| line.contains(message)),
+        Outcome::Value => None,
     };
-    let error = wanted.or_else(|| errors.next()).unwrap_or_default();
+    let error = expected.or_else(|| errors.next()).unwrap_or_default();
     let shown: String = error.chars().take(80).collect();
     shown + if error.len() > 80 { "…" } else { "" }
 }
 
-/// A number of bytes for people.
-fn shown(bytes: u64) -> String {
+/// Formats a number of bytes.
+fn human_readable(bytes: u64) -> String {
     match bytes {
         0 => "–".to_owned(),
         1..10_000 => format!("{bytes} B"),

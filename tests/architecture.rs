@@ -1,12 +1,15 @@
-//! The dependency rule: a module knows only those below it.
+//! Checks what Cargo cannot: the order of the modules in `src`, and where `unsafe` is allowed.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot read the source fails"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each module of the library, and those that it may name.
+/// The modules of the library from the bottom up, each with the modules it may depend on.
 const RULES: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("secret", &[]),
@@ -129,11 +132,11 @@ const RULES: &[(&str, &[&str])] = &[
 #[test]
 fn modules_depend_only_on_modules_below_them() {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut broken = Vec::new();
+    let mut violations = Vec::new();
     let rules: BTreeMap<_, _> = RULES.iter().copied().collect();
     for file in rust_files(&source) {
-        let below = file.strip_prefix(&source).unwrap();
-        let module = below
+        let path = file.strip_prefix(&source).unwrap();
+        let module = path
             .iter()
             .next()
             .unwrap()
@@ -144,21 +147,22 @@ fn modules_depend_only_on_modules_below_them() {
             continue;
         }
         let Some(allowed) = rules.get(module) else {
-            broken.push(format!("{}: `{module}` has no rule", below.display()));
+            violations.push(format!("{}: `{module}` has no rule", path.display()));
             continue;
         };
-        for named in named_modules(&fs::read_to_string(&file).unwrap()) {
-            let known = named == module
-                || named.starts_with(&format!("{module}::"))
-                || allowed
-                    .iter()
-                    .any(|allowed| named == *allowed || named.starts_with(&format!("{allowed}::")));
-            if !known {
-                broken.push(format!("{}: may not know `{named}`", below.display()));
+        for dependency in dependencies(&fs::read_to_string(&file).unwrap()) {
+            let is_within = |module: &str| {
+                dependency == module || dependency.starts_with(&format!("{module}::"))
+            };
+            if !is_within(module) && !allowed.iter().any(|allowed| is_within(allowed)) {
+                violations.push(format!(
+                    "{}: must not depend on `{dependency}`",
+                    path.display()
+                ));
             }
         }
     }
-    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
 }
 
 #[test]
@@ -173,23 +177,23 @@ fn only_two_files_contain_unsafe_code() {
         .map(|file| file.strip_prefix(package).unwrap().to_owned())
         .collect();
     unsafe_files.sort();
-    let known = ["src/http/dns/static_glibc.rs", "src/start.rs"];
-    assert_eq!(unsafe_files, known.map(PathBuf::from));
+    let allowed = ["src/http/dns/static_glibc.rs", "src/start.rs"];
+    assert_eq!(unsafe_files, allowed.map(PathBuf::from));
 }
 
 #[test]
 fn crate_paths_are_found_in_source() {
     let text = "use crate::a::{B, c::D};\nuse crate::{e::F, g};\nlet h = crate::i();\npub(crate) x";
-    let found: Vec<_> = named_modules(text).into_iter().collect();
-    assert_eq!(found, ["a", "e::F", "g", "i"]);
+    let paths: Vec<_> = dependencies(text).into_iter().collect();
+    assert_eq!(paths, ["a", "e::F", "g", "i"]);
 }
 
-/// What follows `crate::` in the text: one path each, up to a brace; a brace right after it is
-/// opened up.
-fn named_modules(text: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for (at, _) in text.match_indices("crate::") {
-        let rest = &text[at + "crate::".len()..];
+/// Returns the paths that follow `crate::` in the text, each up to its first brace. Of
+/// `crate::{a::B, c}` it returns `a::B` and `c`.
+fn dependencies(text: &str) -> BTreeSet<String> {
+    let mut paths = BTreeSet::new();
+    for (start, prefix) in text.match_indices("crate::") {
+        let rest = &text[start + prefix.len()..];
         let parts = match rest.strip_prefix('{') {
             Some(list) => list
                 .split('}')
@@ -204,11 +208,11 @@ fn named_modules(text: &str) -> BTreeSet<String> {
             let end = part.find(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
             let path = part[..end.unwrap_or(part.len())].trim_end_matches(':');
             if !path.is_empty() {
-                found.insert(path.to_owned());
+                paths.insert(path.to_owned());
             }
         }
     }
-    found
+    paths
 }
 
 fn rust_files(folder: &Path) -> Vec<PathBuf> {

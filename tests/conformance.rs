@@ -1,7 +1,7 @@
-//! Evaluates the cases of ESC's own evaluator, and compares values and diagnostics.
+//! Evaluates the test cases of ESC's evaluator, and compares values and diagnostics.
 //!
-//! The cases are not part of this repository. They are looked for in the folder that
-//! `ESC_EVAL_CASES` names, else in `../shared/esc-eval-cases` beside it. Each case is a test. Where
+//! The cases are not part of this repository. They are read from the folder that
+//! `ESC_EVAL_CASES` names, else from `../shared/esc-eval-cases`. Each case is a test. Where
 //! the cases are missing, the run reports one ignored test that gives the reason, or fails if
 //! `KUBECTL_ESC_REQUIRE` contains `conformance`.
 
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// Finds the folder of the cases, or tells why there is none.
+/// Finds the folder of the cases, or returns how to provide it.
 fn cases_folder() -> Result<PathBuf, &'static str> {
     let host = Host::system();
     match host.path_variable("ESC_EVAL_CASES") {
@@ -51,8 +51,8 @@ fn cases_folder() -> Result<PathBuf, &'static str> {
         Some(_) => panic!("ESC_EVAL_CASES is not a folder"),
         None => {
             let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/esc-eval-cases");
-            let is_found = folder.is_dir();
-            is_found
+            folder
+                .is_dir()
                 .then_some(folder)
                 .ok_or("set ESC_EVAL_CASES to the folder of the cases")
         }
@@ -111,7 +111,7 @@ fn compare(case: &Path, name: &str) -> Result<(), Failed> {
     }
 }
 
-/// The name of each section of a case, what it should be and what it is.
+/// Returns the name of each section of a case, the expected text and the actual one.
 fn sections(case: &Path, name: &str) -> Vec<(&'static str, String, String)> {
     let expected = fs::read(case.join("expected.json")).unwrap();
     let expected = json::parse(&expected, 1_000).unwrap();
@@ -124,7 +124,7 @@ fn sections(case: &Path, name: &str) -> Vec<(&'static str, String, String)> {
     let shows_secrets = overrides
         .property("showSecrets")
         .is_some_and(|value| value.data == Data::Bool(true));
-    let importer = Files(case.to_owned());
+    let importer = CaseImporter(case.to_owned());
     let providers = HarnessProviders::new();
     let context = json::parse(br#"{"pulumi":{"user":{"id":"USER_123"}}}"#, 8).unwrap();
     let evaluator = Evaluator::new(&importer, &providers)
@@ -165,19 +165,20 @@ fn sections(case: &Path, name: &str) -> Vec<(&'static str, String, String)> {
         ("checkDiags", ["checkDiags", "checkDiags ends"], &checked),
         ("evalDiags", ["evalDiags", "evalDiags ends"], &opened),
     ] {
-        for (name, places) in names.into_iter().zip([Places::Starts, Places::Ends]) {
-            let want = wanted(&expected, key, places);
-            sections.push((name, want, found(&evaluation.diagnostics, places)));
+        for (name, bound) in names.into_iter().zip([Bound::Start, Bound::End]) {
+            let want = expected_diagnostics(&expected, key, bound);
+            let got = actual_diagnostics(&evaluation.diagnostics, bound);
+            sections.push((name, want, got));
         }
     }
     sections
 }
 
-/// Which places of diagnostics are compared.
+/// The end of the source range that is compared.
 #[derive(Clone, Copy, Eq, PartialEq)]
-enum Places {
-    Starts,
-    Ends,
+enum Bound {
+    Start,
+    End,
 }
 
 fn text(value: &Value, secrets: Secrets) -> String {
@@ -185,15 +186,16 @@ fn text(value: &Value, secrets: Secrets) -> String {
     text.as_str().unwrap().to_owned()
 }
 
-/// The diagnostics of reading and of `section`, one a line, sorted.
-fn wanted(expected: &Value, section: &str, places: Places) -> String {
+/// Returns the diagnostics of parsing and of `section`, one on each line, sorted.
+fn expected_diagnostics(expected: &Value, section: &str, bound: Bound) -> String {
     let mut lines = Vec::new();
     for section in ["loadDiags", section] {
-        let Some(Data::Array(diagnostics)) = expected.property(section).map(|it| &it.data) else {
+        let Some(Data::Array(diagnostics)) = expected.property(section).map(|list| &list.data)
+        else {
             continue;
         };
         for diagnostic in diagnostics {
-            let number = |value: &Value, key| match value.property(key).map(|it| &it.data) {
+            let number = |value: &Value, key| match value.property(key).map(|number| &number.data) {
                 Some(Data::Number(number)) => number.as_str().to_owned(),
                 _ => String::new(),
             };
@@ -206,27 +208,27 @@ fn wanted(expected: &Value, section: &str, places: Places) -> String {
                 "2" => "warning",
                 other => panic!("severity {other}"),
             };
-            let place = match diagnostic.property("Subject") {
+            let position = match diagnostic.property("Subject") {
                 Some(subject) if subject.data != Data::Null => {
-                    let key = match places {
-                        Places::Starts => "Start",
-                        Places::Ends => "End",
+                    let key = match bound {
+                        Bound::Start => "Start",
+                        Bound::End => "End",
                     };
-                    let start = subject.property(key).unwrap();
-                    let (line, column) = (number(start, "Line"), number(start, "Column"));
+                    let position = subject.property(key).unwrap();
+                    let (line, column) = (number(position, "Line"), number(position, "Column"));
                     format!("{}:{line}:{column}", string(subject, "Filename"))
                 }
                 _ => "-".to_owned(),
             };
             let (summary, path) = (string(diagnostic, "Summary"), string(diagnostic, "Path"));
-            lines.push(format!("{severity} {place} {summary} ({path})"));
+            lines.push(format!("{severity} {position} {summary} ({path})"));
         }
     }
     lines.sort();
     lines.join("\n       ")
 }
 
-fn found(diagnostics: &[Diagnostic], places: Places) -> String {
+fn actual_diagnostics(diagnostics: &[Diagnostic], bound: Bound) -> String {
     let mut lines: Vec<_> = diagnostics
         .iter()
         .map(|diagnostic| {
@@ -234,18 +236,21 @@ fn found(diagnostics: &[Diagnostic], places: Places) -> String {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
             };
-            let place = match &diagnostic.range {
+            let position = match &diagnostic.range {
                 Some(range) => {
-                    let place = match places {
-                        Places::Starts => range.begin,
-                        Places::Ends => range.end,
+                    let position = match bound {
+                        Bound::Start => range.begin,
+                        Bound::End => range.end,
                     };
-                    format!("{}:{}:{}", range.environment, place.line, place.column)
+                    format!(
+                        "{}:{}:{}",
+                        range.environment, position.line, position.column
+                    )
                 }
                 None => "-".to_owned(),
             };
             let path = diagnostic.path.as_deref().unwrap_or_default();
-            format!("{severity} {place} {} ({path})", diagnostic.summary)
+            format!("{severity} {position} {} ({path})", diagnostic.summary)
         })
         .collect();
     lines.sort();
@@ -253,9 +258,9 @@ fn found(diagnostics: &[Diagnostic], places: Places) -> String {
 }
 
 /// Imports as ESC's tests do: `foo/bar` is `foo/bar.yaml` in the case's folder.
-struct Files(PathBuf);
+struct CaseImporter(PathBuf);
 
-impl Importer for Files {
+impl Importer for CaseImporter {
     fn import(&self, name: &str) -> HostResult<Definition> {
         let path = self.0.join(format!("{name}.yaml"));
         let text = fs::read_to_string(&path)
@@ -268,7 +273,7 @@ impl Importer for Files {
     }
 }
 
-/// Adds 128 to each byte.
+/// The cipher of ESC's tests, which flips the high bit of each byte.
 struct Rot128;
 
 impl Decrypter for Rot128 {
@@ -286,14 +291,17 @@ struct HarnessProviders {
 
 impl HarnessProviders {
     fn new() -> Self {
-        let provider = |schema, does| HarnessProvider { schema, does };
+        let provider = |schema, behavior| HarnessProvider { schema, behavior };
         let error =
             r#"{"type":"object","properties":{"why":{"type":"string"}},"required":["why"]}"#;
         let providers = BTreeMap::from([
-            ("test", provider("true", Does::Echo)),
-            ("error", provider(error, Does::Fail)),
-            ("schema", provider(EVERY_KEYWORD, Does::Echo)),
-            ("secret-wrapper", provider("true", Does::EchoAsSecret)),
+            ("test", provider("true", ProviderBehavior::Echo)),
+            ("error", provider(error, ProviderBehavior::Fail)),
+            ("schema", provider(EVERY_KEYWORD, ProviderBehavior::Echo)),
+            (
+                "secret-wrapper",
+                provider("true", ProviderBehavior::EchoAsSecret),
+            ),
         ]);
         let rotators = BTreeMap::from([
             (
@@ -339,10 +347,10 @@ impl Providers for HarnessProviders {
 
 struct HarnessProvider {
     schema: &'static str,
-    does: Does,
+    behavior: ProviderBehavior,
 }
 
-enum Does {
+enum ProviderBehavior {
     Echo,
     EchoAsSecret,
     Fail,
@@ -354,18 +362,18 @@ impl Provider for HarnessProvider {
     }
 
     fn output_schema(&self) -> &str {
-        match self.does {
-            Does::Fail => "true",
+        match self.behavior {
+            ProviderBehavior::Fail => "true",
             _ => self.schema,
         }
     }
 
     fn open(&self, inputs: &Value) -> HostResult<Value> {
         let mut value = inputs.clone();
-        match self.does {
-            Does::Echo => {}
-            Does::EchoAsSecret => value.secret = true,
-            Does::Fail => {
+        match self.behavior {
+            ProviderBehavior::Echo => {}
+            ProviderBehavior::EchoAsSecret => value.secret = true,
+            ProviderBehavior::Fail => {
                 let why = inputs.property("why").and_then(Value::as_str);
                 return Err(Error::new(why.unwrap_or_default()).into());
             }
@@ -374,7 +382,7 @@ impl Provider for HarnessProvider {
     }
 }
 
-/// Returns its state. One with the input `next` fails if that differs from the state.
+/// Returns its state. Fails if its input `next` differs from `current` of the state.
 struct HarnessRotator {
     inputs: &'static str,
     state: &'static str,

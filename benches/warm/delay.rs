@@ -1,17 +1,17 @@
-//! A forwarder that makes this machine's own servers as far away as others are.
+//! A TCP forwarder that adds the latency of a distant server.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// What a direction may hold, in pieces of 16 KiB.
-const PIECES: usize = 64;
+/// The capacity of each direction, in chunks of 16 KiB.
+const CHUNKS: usize = 64;
 
-/// Forwards to a server, each direction half of `round_trip` late. The handshake of TCP, which the
-/// kernel answers at once, is made up for on the first bytes.
+/// Forwards to a server, and delays each direction by half of `round_trip`. The kernel answers the TCP
+/// handshake immediately, so the first bytes are delayed by its round trip too.
 ///
-/// Its threads end with the process.
+/// The threads run until the process exits.
 pub(crate) fn start(server: SocketAddr, round_trip: Duration) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
@@ -39,20 +39,20 @@ fn forward(client: TcpStream, server: SocketAddr, round_trip: Duration) -> io::R
 }
 
 fn one_way(mut from: TcpStream, mut to: TcpStream, connected: Instant, delay: Duration) {
-    let (pieces, late) = mpsc::sync_channel::<(Instant, Vec<u8>)>(PIECES);
+    let (chunks, delayed) = mpsc::sync_channel::<(Instant, Vec<u8>)>(CHUNKS);
     std::thread::spawn(move || {
         let mut buffer = vec![0; 16 * 1024];
         while let Ok(length @ 1..) = from.read(&mut buffer) {
             let due = Instant::now().max(connected) + delay;
-            if pieces.send((due, buffer[..length].to_vec())).is_err() {
+            if chunks.send((due, buffer[..length].to_vec())).is_err() {
                 break;
             }
         }
     });
     std::thread::spawn(move || {
-        for (due, piece) in late {
+        for (due, chunk) in delayed {
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
-            if to.write_all(&piece).is_err() {
+            if to.write_all(&chunk).is_err() {
                 break;
             }
         }

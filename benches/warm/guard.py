@@ -3,14 +3,14 @@
 
     benches/warm/guard.py [--print | --update]
 
-Fails where the release build takes more than 10 % more instructions than
-`benches/warm/instructions.txt` says, or more than 8 MiB, or opens more than its entry, or asks the
-network. `--update` writes the figure anew, for a change that is worth its instructions: say why in
-the commit. `--print` prints the figure alone.
+Fails if the release build executes over 10 % more instructions than `benches/warm/instructions.txt`
+records, needs more than 8 MiB of memory, opens other files than its cache entry, or uses the network.
+`--update` records the current number, for a change that is worth its instructions: say why in the
+commit. `--print` only prints the number.
 
-Valgrind counts the instructions (callgrind), strace watches the calls, `/usr/bin/time` the memory.
-Valgrind shows programs a processor of its own, without AVX-512 and SHA extensions, so machines with
-and without them count alike. Before:
+Valgrind (callgrind) counts the instructions, strace the system calls, and `/usr/bin/time` the memory.
+Valgrind emulates a processor without AVX-512 and SHA extensions, so machines with and without them
+count alike. Build these first:
 
     cargo build --locked --release --package kubectl-esc
     cargo build --locked --bin pulumi-cloud-stand-in
@@ -28,18 +28,18 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR") or REPOSITORY / "target")
 BINARY = TARGET / "release" / "kubectl-esc"
 STAND_IN = TARGET / "debug" / "pulumi-cloud-stand-in"
-FIGURE = REPOSITORY / "benches" / "warm" / "instructions.txt"
-# The growth that is let pass, and the bounds that do not move.
-GROWTH = 1.10
-MOST_INSTRUCTIONS = 1_500_000
-MOST_MEMORY = 8 * 1024  # KiB
+RECORDED_COUNT = REPOSITORY / "benches" / "warm" / "instructions.txt"
+# The allowed growth over the recorded count, and absolute limits.
+MAX_GROWTH = 1.10
+MAX_INSTRUCTIONS = 1_500_000
+MAX_MEMORY = 8 * 1024  # KiB
 
-# What the loader opens before `main`, where the build is a dynamic one.
-STARTING = ("/etc/ld.so", "/lib", "/usr/lib")
+# Files that the loader of a dynamically linked build opens.
+LOADER_FILES = ("/etc/ld.so", "/lib", "/usr/lib")
 
 TOKEN = "pul-0123456789abcdef0123456789abcdef01234567"
 CALL = ["get-token", "acme/platform/prod"]
-# As long as those of STS are for a role.
+# As long as STS's session tokens for a role.
 SESSION_TOKEN = "FwoGZXIvYXdzE" + 200 * "Ab0"
 DEFINITION = f"""
 values:
@@ -69,7 +69,7 @@ CONFIGURATION = {
 
 
 class StandIn:
-    """The stand-in for Pulumi Cloud, as a program."""
+    """Runs the stand-in for Pulumi Cloud."""
 
     def __init__(self, folder):
         configuration = folder / "configuration.json"
@@ -81,8 +81,8 @@ class StandIn:
         self.url = json.loads(self.process.stdout.readline())["url"]
 
     def requests(self):
-        """How many requests there were."""
-        self.process.stdin.write('{"order": "records"}\n')
+        """Returns the number of requests so far."""
+        self.process.stdin.write('{"command": "records"}\n')
         self.process.stdin.flush()
         return len(json.loads(self.process.stdout.readline())["records"])
 
@@ -95,32 +95,32 @@ class StandIn:
 
 
 def run(command, environment):
-    """Runs a command, which has to succeed; its two outputs."""
-    outcome = subprocess.run(
+    """Runs a command, which has to succeed, and returns its standard output and standard error."""
+    result = subprocess.run(
         list(map(str, command)), env=environment, capture_output=True, text=True
     )
-    if outcome.returncode != 0:
-        sys.exit(f"{command[0]} failed: {outcome.returncode}\n{outcome.stderr}")
-    return outcome.stdout, outcome.stderr
+    if result.returncode != 0:
+        sys.exit(f"{command[0]} failed with exit code {result.returncode}\n{result.stderr}")
+    return result.stdout, result.stderr
 
 
 def instructions(environment):
-    """The instructions of a warm call, those of the loader included."""
+    """Returns the number of instructions of a warm call, including the loader."""
     valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
     stdout, stderr = run([*valgrind, BINARY, *CALL], environment)
     json.loads(stdout)
     return int(re.search(r"Collected\s*:\s*(\d+)", stderr)[1])
 
 
-def memory(environment):
-    """The most memory that a warm call held, in KiB."""
-    # What a process held before it became another program counts too: time is a small one.
+def peak_memory(environment):
+    """Returns the peak memory of a warm call, in KiB."""
+    # That includes memory of the process before `exec`; `time` is a small program.
     _, stderr = run(["/usr/bin/time", "-f", "%M", BINARY, *CALL], environment)
     return int(stderr)
 
 
-def surprises(environment, home):
-    """What a warm call does that it should not: files, sockets, threads, programs."""
+def unexpected_calls(environment, home):
+    """Yields unexpected system calls of a warm call: files, sockets, threads, programs."""
     log = home / "strace"
     calls = "trace=open,openat,socket,connect,clone,clone3,fork,vfork,execve"
     run(["strace", "-f", "-o", log, "-e", calls, BINARY, *CALL], environment)
@@ -130,52 +130,52 @@ def surprises(environment, home):
         path = re.match(r'open(?:at)?\((?:AT_FDCWD, )?"([^"]+)"', call)
         if path and path[1].endswith(".entry"):
             entries += 1
-        elif not path or not path[1].startswith(STARTING):
-            yield f"it should not call {call}"
+        elif not path or not path[1].startswith(LOADER_FILES):
+            yield f"unexpected system call {call}"
     if entries != 1:
-        yield f"it opens {entries} entries of the cache"
+        yield f"it opens {entries} cache entries instead of 1"
 
 
 def measure():
-    """The instructions, and what is wrong with the rest."""
+    """Returns the number of instructions, and a list of other problems."""
     with tempfile.TemporaryDirectory(prefix="kubectl-esc-guard-", dir="/tmp") as folder:
         folder = Path(folder)
-        # No variables but these: each one more is copied and looked at by the loader.
+        # Only these variables: the loader copies and examines each of them.
         environment = {"HOME": str(folder), "PATH": "/usr/bin:/bin"}
         with StandIn(folder) as stand_in:
             environment["PULUMI_BACKEND_URL"] = stand_in.url
             environment["PULUMI_ACCESS_TOKEN"] = TOKEN
             run([BINARY, *CALL], environment)
-            cold = stand_in.requests()
+            requests = stand_in.requests()
             count = instructions(environment)
-            faults = list(surprises(environment, folder))
-            held = memory(environment)
-            if held > MOST_MEMORY:
-                faults.append(f"it holds {held} KiB, more than {MOST_MEMORY}")
-            if stand_in.requests() != cold:
-                faults.append("it asked Pulumi Cloud again")
-        return count, faults
+            problems = list(unexpected_calls(environment, folder))
+            peak = peak_memory(environment)
+            if peak > MAX_MEMORY:
+                problems.append(f"it needs {peak} KiB of memory, more than {MAX_MEMORY}")
+            if stand_in.requests() != requests:
+                problems.append("it called Pulumi Cloud")
+        return count, problems
 
 
 def main():
-    count, faults = measure()
+    count, problems = measure()
     if "--print" in sys.argv:
         print(count)
         return
     if "--update" in sys.argv:
-        FIGURE.write_text(f"{count}\n")
-    known = int(FIGURE.read_text())
-    change = 100 * count / known - 100
-    print(f"a warm get-token: {count:,} instructions, {change:+.1f} % of {known:,}")
-    if count > known * GROWTH or count > MOST_INSTRUCTIONS:
-        faults.append(
-            f"it takes more than 10 % more instructions, or more than {MOST_INSTRUCTIONS:,}: "
-            "find what was added with `valgrind --tool=callgrind`; if it is worth that, "
-            "`benches/warm/guard.py --update` and say why in the commit"
+        RECORDED_COUNT.write_text(f"{count}\n")
+    recorded = int(RECORDED_COUNT.read_text())
+    change = 100 * count / recorded - 100
+    print(f"a warm get-token: {count:,} instructions, {change:+.1f} % from {recorded:,}")
+    if count > recorded * MAX_GROWTH or count > MAX_INSTRUCTIONS:
+        problems.append(
+            f"it executes over 10 % more instructions than recorded, or over {MAX_INSTRUCTIONS:,}: "
+            "find the cause with `valgrind --tool=callgrind`; if the change is worth it, run "
+            "`benches/warm/guard.py --update`, and say why in the commit"
         )
-    for fault in faults:
-        print(f"the warm path: {fault}", file=sys.stderr)
-    sys.exit(bool(faults))
+    for problem in problems:
+        print(f"warm path: {problem}", file=sys.stderr)
+    sys.exit(bool(problems))
 
 
 if __name__ == "__main__":

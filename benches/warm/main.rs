@@ -1,23 +1,23 @@
-//! Measures what a token costs: `cargo bench --bench warm -- [cold] [--runs N]`.
+//! Measures the time and memory of `get-token`: `cargo bench --bench warm -- [cold] [--runs N]`.
 //!
-//! Without `cold`: a `get-token` whose credentials are in the cache, in turns with `/bin/true` and
-//! with the programs of others that give such tokens, which get a tenth of the runs; and its
-//! instructions. With `cold`: a `get-token` that fetches, with 50 ms to the server and back, in turns
-//! with `curl` making the same requests; and its processor time. Each prints a Markdown table. What is
-//! not at hand is left out with a message.
+//! Without `cold`: calls with cached credentials, alternating with `/bin/true` and with other programs
+//! that print such tokens, which get a tenth of the runs; and the number of instructions. With `cold`:
+//! calls that fetch credentials with a round trip of 50 ms to the server, alternating with `curl` making
+//! the same requests; and their CPU time. Each prints a Markdown table. Missing programs are skipped with
+//! a message.
 
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a measurement that cannot go on ends, and its outcome is what it prints"
+    reason = "a benchmark fails by panicking, and prints its results"
 )]
 
 mod cold;
 mod delay;
 mod measure;
 mod peers;
-mod scene;
+mod services;
 
 use std::path::Path;
 use std::process::Command;
@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use measure::{Program, milliseconds};
 use peers::Peer;
-use scene::Scene;
+use services::Services;
 
 fn main() {
     let mut is_cold = false;
@@ -49,43 +49,48 @@ fn main() {
 }
 
 fn warm(runs: usize) {
-    let scene = Scene::new();
+    let services = Services::new();
     let nothing = Program::new("`/bin/true`", &Command::new("/bin/true"));
-    let ours = scene.get_token();
+    let ours = services.get_token();
     ours.run();
-    let peers = peers::at_hand(&scene);
-    let requests = scene.requests();
+    let peers = peers::installed(&services);
+    let requests = services.requests();
 
     println!(
         "| command | runs | median time | times `/bin/true` | times ours | peak memory | processor time |"
     );
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
-    let times = measure::in_turns(&[&nothing, &ours], runs);
+    let times = measure::median_times(&[&nothing, &ours], runs);
     row(&nothing, runs, times[0], &times);
     row(&ours, runs, times[1], &times);
-    assert_eq!(scene.requests(), requests, "a warm call asked the network");
+    assert_eq!(
+        services.requests(),
+        requests,
+        "a warm call used the network"
+    );
     for Peer { program, .. } in &peers {
-        // They are slow, and need no such care.
+        // Peers are slow: fewer runs are enough.
         let runs = (runs / 10).max(5);
-        // What runs after a large program pays for what that took out of the processor's caches. So
-        // that each is as warm as the others, each runs twice in a turn, and the second time counts.
+        // A large program evicts the CPU caches for the next one. For equal conditions each program runs
+        // twice in a turn, and the second time counts.
         let twice = [&nothing, &nothing, &ours, &ours, program, program];
-        let times = measure::in_turns(&twice, runs);
-        if scene.requests() == requests {
+        let times = measure::median_times(&twice, runs);
+        if services.requests() == requests {
             row(program, runs, times[5], &[times[1], times[3]]);
         } else {
-            eprintln!("left out: {} (its cache stopped answering)", program.name);
+            eprintln!("skipping {}: it no longer used its cache", program.name);
             break;
         }
     }
 
-    match guarded() {
+    match instruction_count() {
         Ok(count) => println!("\nInstructions of `kubectl-esc get-token` (callgrind): {count}"),
-        Err(why) => eprintln!("left out: instructions ({why})"),
+        Err(reason) => eprintln!("skipping the instruction count: {reason}"),
     }
 }
 
-/// A line of the table. The first two times are those of `/bin/true` and ours in the same turns.
+/// Prints a line of the table. The first two of `times` are those of `/bin/true` and of the plugin in the
+/// same turns.
 fn row(program: &Program, runs: usize, time: Duration, times: &[Duration]) {
     let ratio = |other: Duration| {
         let ratio = time.as_secs_f64() / other.as_secs_f64();
@@ -94,17 +99,17 @@ fn row(program: &Program, runs: usize, time: Duration, times: &[Duration]) {
     };
     let (nothing, ours) = (ratio(times[0]), ratio(times[1]));
     let missing = || "–".to_owned();
-    let memory = measure::memory(program);
+    let memory = measure::peak_memory(program);
     let memory = memory.map_or_else(missing, |kibibytes| {
         format!("{:.1} MiB", kibibytes / 1024.0)
     });
-    let cpu = measure::processor_time(program, runs).map_or_else(missing, milliseconds);
+    let cpu = measure::cpu_time(program, runs).map_or_else(missing, milliseconds);
     let (name, time) = (&program.name, milliseconds(time));
     println!("| {name} | {runs} | {time} | {nothing} | {ours} | {memory} | {cpu} |");
 }
 
-/// The number of instructions, as the guard counts them.
-fn guarded() -> Result<String, String> {
+/// The number of instructions, as counted by `guard.py`.
+fn instruction_count() -> Result<String, String> {
     let guard = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/warm/guard.py");
     let output = Command::new("python3").arg(guard).arg("--print").output();
     let output = output.map_err(|error| format!("python3: {error}"))?;

@@ -1,19 +1,19 @@
-//! Programs, and what they take.
+//! Runs programs, and measures their time and memory.
 
 use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A program that is run again and again.
+/// A program that is run repeatedly.
 pub(crate) struct Program {
-    /// What the table calls it.
+    /// The name in the table.
     pub(crate) name: String,
     arguments: Vec<std::ffi::OsString>,
     variables: Vec<(std::ffi::OsString, std::ffi::OsString)>,
 }
 
 impl Program {
-    /// A command with the variables that are set for it, and no others.
+    /// A program with the arguments and variables of this command, and no other variables.
     pub(crate) fn new(name: &str, command: &Command) -> Self {
         let arguments = std::iter::once(command.get_program()).chain(command.get_args());
         let variables = command
@@ -26,9 +26,9 @@ impl Program {
         }
     }
 
-    fn command<'a>(&'a self, before: &[&'a OsStr]) -> Command {
+    fn command<'a>(&'a self, prefix: &[&'a OsStr]) -> Command {
         let own = self.arguments.iter().map(AsRef::as_ref);
-        let mut words = before.iter().copied().chain(own);
+        let mut words = prefix.iter().copied().chain(own);
         let mut command = Command::new(words.next().expect("a program"));
         command
             .args(words)
@@ -38,7 +38,7 @@ impl Program {
         command
     }
 
-    /// Runs it, which has to succeed, and says what it printed.
+    /// Runs the program, which has to succeed, and returns its standard output.
     pub(crate) fn run(&self) -> Vec<u8> {
         let output = self.command(&[]).output().expect("a program that starts");
         assert!(
@@ -50,7 +50,7 @@ impl Program {
         output.stdout
     }
 
-    /// From before it is started until it has ended.
+    /// Returns the time from before the program is started until it has exited.
     fn time(&self) -> Duration {
         let mut command = self.command(&[]);
         command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -62,8 +62,8 @@ impl Program {
     }
 }
 
-/// The median time of each, run in turns, after a few rounds to warm up.
-pub(crate) fn in_turns(programs: &[&Program], runs: usize) -> Vec<Duration> {
+/// Returns the median time of each program. The programs run alternately, after a few warm-up rounds.
+pub(crate) fn median_times(programs: &[&Program], runs: usize) -> Vec<Duration> {
     let mut times = vec![Vec::with_capacity(runs); programs.len()];
     for round in 0..runs + 3 {
         for (program, times) in programs.iter().zip(&mut times) {
@@ -81,29 +81,29 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// The most memory that it held, in KiB. What a process held before it became another program counts
-/// too, so it is started by a small one.
-pub(crate) fn memory(program: &Program) -> Option<f64> {
+/// Returns the peak memory in KiB. That includes memory of the process before `exec`, so a small program
+/// starts it.
+pub(crate) fn peak_memory(program: &Program) -> Option<f64> {
     let time = ["/usr/bin/time", "-f", "%M"].map(OsStr::new);
     let output = program.command(&time).output().ok()?;
     let text = String::from_utf8_lossy(&output.stderr);
-    // The program may have said something before.
+    // The program may have printed lines before.
     text.lines().last()?.parse().ok()
 }
 
-/// The processor time of one run, on Linux. The kernel tells it in hundredths of a second, so many
-/// runs are added up.
-pub(crate) fn processor_time(program: &Program, runs: usize) -> Option<Duration> {
-    let before = of_children()?;
+/// Returns the CPU time of one run, on Linux. The kernel counts hundredths of a second, so the mean of many
+/// runs is taken.
+pub(crate) fn cpu_time(program: &Program, runs: usize) -> Option<Duration> {
+    let before = cpu_time_of_children()?;
     for _ in 0..runs {
         program.time();
     }
     let runs = u32::try_from(runs).ok()?;
-    Some(of_children()?.saturating_sub(before) / runs)
+    Some(cpu_time_of_children()?.saturating_sub(before) / runs)
 }
 
-/// The processor time of all children that have ended.
-fn of_children() -> Option<Duration> {
+/// The CPU time of all child processes that have exited.
+fn cpu_time_of_children() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/self/stat").ok()?;
     let (_, rest) = text.rsplit_once(')')?;
     // proc(5): fields 16 and 17; the rest starts with field 3.

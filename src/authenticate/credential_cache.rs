@@ -1,4 +1,4 @@
-//! The credential cache of a call: looks credentials up, renews them early, and stores fetched ones.
+//! The credential cache of a call: looks credentials up, refreshes them early, and stores fetched ones.
 //!
 //! Problems with the cache are logged, and never fail a call.
 
@@ -20,11 +20,11 @@ use crate::config::Reference;
 use crate::context::Context;
 use crate::error::{Error, Result};
 
-/// How long after a failed renewal the next one is tried, while the credentials are still valid.
-const RENEWAL_PAUSE: Duration = Duration::from_secs(30);
+/// How long after a failed refresh the next one is tried, while the credentials are still valid.
+const REFRESH_PAUSE: Duration = Duration::from_secs(30);
 
-/// How long a renewal may take, while the credentials are still valid.
-const RENEWAL_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a refresh may take, while the credentials are still valid.
+const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The session for a call: from the cache, or fetched.
 pub(super) fn session(inputs: &Inputs, context: Context<'_>) -> Result<ClusterSession> {
@@ -43,14 +43,14 @@ pub(super) struct CachedCall<'a> {
     pub(super) inputs: &'a Inputs,
     pub(super) context: Context<'a>,
     pub(super) cache: Cache,
-    /// Whether this call has renewed the Pulumi login already.
-    pub(super) has_renewed_login: bool,
+    /// Whether this call has refreshed the Pulumi login already.
+    pub(super) has_refreshed_login: bool,
 }
 
 /// What the cache holds for a call.
 pub(super) enum Lookup {
     Fresh(CachedCredentials),
-    /// Still valid, but due for renewal.
+    /// Still valid, but due for refresh.
     Due(CachedCredentials),
     /// The credentials are stored on this machine anyway, so they are not cached.
     NotCached,
@@ -58,16 +58,16 @@ pub(super) enum Lookup {
 }
 
 impl<'a> CachedCall<'a> {
-    /// `None` if nothing can be cached: there is no cache folder, or no login that could seal an
+    /// `None` if nothing can be cached: there is no cache directory, or no login that could seal an
     /// entry. A broken login is reported when it is used.
     pub(super) fn new(inputs: &'a Inputs, context: Context<'a>) -> Option<Self> {
-        let folder = inputs.request.cache.folder.clone()?;
+        let directory = inputs.request.cache.directory.clone()?;
         let (login, key) = login_and_key(inputs, context).ok()??;
         Some(Self {
             inputs,
             context,
-            cache: Cache::new(folder, &login, &key),
-            has_renewed_login: false,
+            cache: Cache::new(directory, &login, &key),
+            has_refreshed_login: false,
         })
     }
 
@@ -81,7 +81,7 @@ impl<'a> CachedCall<'a> {
         if !self.inputs.request.cache.refresh {
             match self.look_up() {
                 Lookup::Fresh(entry) => return session_of(entry),
-                Lookup::Due(entry) => return self.renew_early(entry),
+                Lookup::Due(entry) => return self.refresh_early(entry),
                 Lookup::NotCached => return fetch_uncached(self.inputs, self.context),
                 Lookup::Missing => {}
             }
@@ -119,34 +119,34 @@ impl<'a> CachedCall<'a> {
         }
     }
 
-    /// Renews credentials that are still valid, unless another process does or a renewal has just
+    /// Refreshes credentials that are still valid, unless another process does or a refresh has just
     /// failed. Falls back to the cached credentials.
-    fn renew_early(&self, entry: CachedCredentials) -> Result<ClusterSession> {
+    fn refresh_early(&self, entry: CachedCredentials) -> Result<ClusterSession> {
         let log = self.context.log;
         let last = self.cache.last_failure();
-        if last.is_some_and(|last| last.is_within(RENEWAL_PAUSE, self.context.now())) {
+        if last.is_some_and(|last| last.is_within(REFRESH_PAUSE, self.context.now())) {
             return session_of(entry);
         }
-        let deadline = self.context.deadline.within(RENEWAL_TIMEOUT);
+        let deadline = self.context.deadline.within(REFRESH_TIMEOUT);
         let context = self.context.with_deadline(deadline);
         let lock = match self.try_lock(deadline) {
             Ok(LockAttempt::Acquired(lock)) => lock,
             Ok(LockAttempt::Held(_)) => return session_of(entry),
             Err(problem) => {
-                // What cannot be stored is not worth renewing.
+                // What cannot be stored is not worth refreshing.
                 self.log_problem(&problem);
                 return session_of(entry);
             }
         };
-        // Another process may have renewed them in the meantime.
-        if let Lookup::Fresh(renewed) = self.look_up() {
-            return session_of(renewed);
+        // Another process may have refreshed them in the meantime.
+        if let Lookup::Fresh(refreshed) = self.look_up() {
+            return session_of(refreshed);
         }
-        log.info(format_args!("renewing them before they expire"));
+        log.info(format_args!("refreshing them before they expire"));
         match self.fetch_and_store(context, Some(lock)) {
             Ok(session) => Ok(session),
             Err(error) => {
-                log.info(format_args!("cannot renew them: {error}"));
+                log.info(format_args!("cannot refresh them: {error}"));
                 session_of(entry)
             }
         }
@@ -154,7 +154,7 @@ impl<'a> CachedCall<'a> {
 
     /// Fetches and stores the session, or the failure, under the lock if there is one.
     ///
-    /// An expired Pulumi login is renewed first. That changes the place in the cache, so the lookup
+    /// An expired Pulumi login is refreshed first. That changes the place in the cache, so the lookup
     /// starts again there, as it does for later calls.
     pub(super) fn fetch_and_store(
         &self,
@@ -162,14 +162,14 @@ impl<'a> CachedCall<'a> {
         lock: Option<Lock>,
     ) -> Result<ClusterSession> {
         let open = &self.inputs.request.open;
-        if open.is_in_cloud() && !self.has_renewed_login {
-            let renewed = pulumi_login::renew_if_expired(open, context)
+        if open.is_in_cloud() && !self.has_refreshed_login {
+            let refreshed = pulumi_login::refresh_if_expired(open, context)
                 .map_err(|error| within_task(error, "open", open));
-            if renewed.map_err(|error| self.store_failure(error))?
+            if refreshed.map_err(|error| self.store_failure(error))?
                 && let Some(mut relocated) = self.relocated()
             {
                 drop(lock);
-                relocated.has_renewed_login = true;
+                relocated.has_refreshed_login = true;
                 return relocated.session();
             }
         }
@@ -240,7 +240,7 @@ impl<'a> CachedCall<'a> {
 /// Describes in one line what the cache holds for the call, for `doctor`.
 pub(super) fn describe(inputs: &Inputs, context: Context<'_>) -> String {
     let Some(call) = CachedCall::new(inputs, context) else {
-        return match inputs.request.cache.folder {
+        return match inputs.request.cache.directory {
             None => "disabled".to_owned(),
             Some(_) => "not usable: there is no login to seal an entry with".to_owned(),
         };
@@ -248,7 +248,7 @@ pub(super) fn describe(inputs: &Inputs, context: Context<'_>) -> String {
     let held = match call.look_up() {
         Lookup::Fresh(entry) => format!("holds credentials valid until {}", entry.good_until),
         Lookup::Due(entry) => format!(
-            "holds credentials valid until {}, due for renewal",
+            "holds credentials valid until {}, due for refresh",
             entry.good_until
         ),
         Lookup::NotCached | Lookup::Missing => "holds nothing for this call".to_owned(),

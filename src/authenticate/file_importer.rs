@@ -1,4 +1,4 @@
-//! Reads definitions from files: the root by its path, imports by their names below a folder.
+//! Reads definitions from files: the root by its path, imports by their names below a directory.
 //!
 //! `PROJECT/NAME` is `<root>/PROJECT/NAME.yaml`, or else `<root>/NAME.yaml`. A `NAME` without a
 //! project is in the project `default`, as in Pulumi Cloud. Versions exist only in Pulumi Cloud.
@@ -17,7 +17,7 @@ use esc::{Definition, HostResult, Importer};
 /// The project of names without one.
 const DEFAULT_PROJECT: &str = "default";
 
-/// Imports definitions from the files below a folder.
+/// Imports definitions from the files below a directory.
 #[derive(Clone, Debug)]
 pub struct FileImporter {
     root: PathBuf,
@@ -81,7 +81,7 @@ pub(super) fn read_definition(path: &Path) -> Result<Definition> {
     })
 }
 
-/// Splits the name of an import. Neither part can lead out of the folder.
+/// Splits the name of an import. Neither part can lead out of the directory.
 fn project_and_name(name: &str) -> Result<(&str, &str)> {
     let invalid = |why: &str| {
         let message = format!(
@@ -102,7 +102,7 @@ fn project_and_name(name: &str) -> Result<(&str, &str)> {
             if part.is_empty() {
                 Some("a part of it is empty")
             } else if part == "." || part == ".." {
-                Some("it leads out of the folder")
+                Some("it leads out of the directory")
             } else if part.contains('\\') || part.chars().any(char::is_control) {
                 Some("it has a character that is not allowed in names")
             } else {
@@ -130,7 +130,7 @@ fn read(path: &Path) -> Result<Option<Zeroizing<String>>> {
         Err(error) => return Err(failed(error)),
     };
     if metadata.is_dir() {
-        let message = format!("`{shown}` is a folder, not a definition");
+        let message = format!("`{shown}` is a directory, not a definition");
         return Err(Error::configuration(message).with_hint("pass the YAML file"));
     }
     let file = match File::open(path) {

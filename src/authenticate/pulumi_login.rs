@@ -19,7 +19,7 @@ pub(super) fn log_in<'a>(
     organization: Option<&str>,
 ) -> Result<Cloud<'a>> {
     let organization = match organization {
-        Some(name) => Some(Organization::parse(name, "the environment")?),
+        Some(name) => Some(Organization::parse(name, "the environment name")?),
         None => None,
     };
     let settings = LoginSettings {
@@ -32,9 +32,9 @@ pub(super) fn log_in<'a>(
     Cloud::log_in(context, &settings, organization.as_ref())
 }
 
-/// Renews an expired login for an environment in Pulumi Cloud. Returns whether it was renewed, by
+/// Refreshes an expired login for an environment in Pulumi Cloud. Returns whether it was refreshed, by
 /// this process or by another one in the meantime.
-pub(super) fn renew_if_expired(request: &OpenRequest, context: Context<'_>) -> Result<bool> {
+pub(super) fn refresh_if_expired(request: &OpenRequest, context: Context<'_>) -> Result<bool> {
     let organization = match &request.environment {
         Reference::Cloud(name) => EnvironmentName::parse(name)?.organization,
         Reference::Local(_) => None,

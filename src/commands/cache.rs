@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::flags::CacheFolderFlags;
+use super::flags::CacheDirectoryFlags;
 use super::output;
 use crate::cache::{self, CacheDir, EntrySummary};
 use crate::clock::{Timestamp, format_duration};
@@ -21,9 +21,9 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List the entries with environment, cluster, age and time to expiry, but no secrets
-    List(CacheFolderFlags),
+    List(CacheDirectoryFlags),
     /// Remove all entries
-    Clear(CacheFolderFlags),
+    Clear(CacheDirectoryFlags),
 }
 
 pub(super) fn run(arguments: &Arguments, host: &Host) -> Result<()> {
@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host) -> Result<()> {
     }
 }
 
-fn cache_dir(flags: &CacheFolderFlags, host: &Host) -> Result<CacheDir> {
+fn cache_dir(flags: &CacheDirectoryFlags, host: &Host) -> Result<CacheDir> {
     let path = flags.path(host)?.ok_or_else(|| {
         Error::configuration("there is no home directory for the cache")
             .with_hint("set HOME, or pass `--cache-dir`")

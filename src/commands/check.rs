@@ -20,9 +20,9 @@ pub(super) struct Arguments {
     #[arg(value_name = "ENVIRONMENT")]
     environment: String,
 
-    /// Folder with the definitions that a local definition imports, as PROJECT/NAME.yaml or NAME.yaml
-    /// [default: the definition's folder]
-    #[arg(long, value_name = "FOLDER")]
+    /// Directory with the definitions that a local definition imports, as PROJECT/NAME.yaml or NAME.yaml
+    /// [default: the definition's directory]
+    #[arg(long, value_name = "DIRECTORY")]
     root: Option<std::path::PathBuf>,
 
     #[command(flatten)]

@@ -19,9 +19,9 @@ use crate::kubernetes::ExecInfo;
 /// Flags for opening an environment.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct OpenFlags {
-    /// Folder with the definitions that a local definition imports, as PROJECT/NAME.yaml or NAME.yaml
-    /// [default: the definition's folder]
-    #[arg(long, value_name = "FOLDER")]
+    /// Directory of imported definitions, as PROJECT/NAME.yaml or NAME.yaml
+    /// [default: the definition's directory]
+    #[arg(long, value_name = "DIRECTORY")]
     pub(super) root: Option<PathBuf>,
 
     /// File with the OIDC identity token for aws-login [default: the file that
@@ -147,9 +147,9 @@ pub(super) struct KubeconfigFlags {
 
 /// The location of the credential cache.
 #[derive(Args, Clone, Debug, Default)]
-pub(super) struct CacheFolderFlags {
-    /// Cache folder [env: KUBECTL_ESC_CACHE_DIR] [default: ~/.kube/cache/kubectl-esc]
-    #[arg(long, value_name = "FOLDER")]
+pub(super) struct CacheDirectoryFlags {
+    /// Cache directory [env: KUBECTL_ESC_CACHE_DIR] [default: ~/.kube/cache/kubectl-esc]
+    #[arg(long, value_name = "DIRECTORY")]
     pub(super) cache_dir: Option<PathBuf>,
 }
 
@@ -165,7 +165,7 @@ pub(super) struct CacheFlags {
     pub(super) refresh: bool,
 
     #[command(flatten)]
-    pub(super) folder: CacheFolderFlags,
+    pub(super) directory: CacheDirectoryFlags,
 }
 
 /// The flag and the environment variable of a setting.
@@ -353,23 +353,23 @@ impl CacheFlags {
     pub(super) fn request(&self, host: &Host) -> Result<CacheRequest> {
         let is_disabled = self.no_cache || is_disabled_by_variable(host)?;
         Ok(CacheRequest {
-            folder: if is_disabled {
+            directory: if is_disabled {
                 None
             } else {
-                self.folder.path(host)?
+                self.directory.path(host)?
             },
             refresh: self.refresh,
         })
     }
 }
 
-impl CacheFolderFlags {
-    /// The cache folder; `None` without a home directory.
+impl CacheDirectoryFlags {
+    /// The cache directory; `None` without a home directory.
     pub(super) fn path(&self, host: &Host) -> Result<Option<PathBuf>> {
         let variable = || host.path_variable("KUBECTL_ESC_CACHE_DIR");
         match self.cache_dir.clone().or_else(variable) {
-            Some(folder) => host.expand(&folder).map(Some),
-            None => Ok(CacheRequest::default_folder(host)),
+            Some(directory) => host.expand(&directory).map(Some),
+            None => Ok(CacheRequest::default_directory(host)),
         }
     }
 }

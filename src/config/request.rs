@@ -17,7 +17,7 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
 pub struct OpenRequest {
     /// The environment.
     pub environment: Reference,
-    /// The folder that holds imported definitions; `None` is the folder of the definition itself.
+    /// The directory that holds imported definitions; `None` is the directory of the definition itself.
     pub root: Option<PathBuf>,
     /// The file with the identity token for AWS: `--web-identity-token-file`.
     pub web_identity_token_file: Option<PathBuf>,

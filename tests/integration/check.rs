@@ -1,4 +1,4 @@
-//! `check`: every mistake at once, each at its place, for people and for programs.
+//! `check` reports every mistake at once, with its position, as text and as JSON.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use crate::support::plugin::{Output, Plugin, TIME_LIMIT};
 const MISTAKES: &str = "\
 values:
   region: eu-west-1
-  misspelt: ${regoin}
+  misspelled: ${regoin}
   list: [a, b]
   beyond: é ${list[2]}
   byName: ${list.first}
@@ -24,11 +24,11 @@ values:
   context: {}
 ";
 
-/// What is wrong with it: the text whose beginning is the place, the property, the summary.
-const FOUND: [(&str, &str, &str); 10] = [
+/// Its diagnostics: the text at whose start each is reported, the property, the summary.
+const EXPECTED: [(&str, &str, &str); 10] = [
     (
         "regoin}",
-        "values.misspelt",
+        "values.misspelled",
         "unknown property \"regoin\"; did you mean \"region\"?",
     ),
     (
@@ -82,8 +82,8 @@ fn document(output: &Output) -> Value {
     serde_json::from_str(&output.stdout).expect("a JSON document on standard output")
 }
 
-/// The line and column of a byte, from 1.
-fn place(text: &str, byte: usize) -> (usize, usize) {
+/// The line and column of a byte, counted from 1.
+fn line_and_column(text: &str, byte: usize) -> (usize, usize) {
     let before = &text[..byte];
     let line = before.matches('\n').count() + 1;
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -104,24 +104,31 @@ fn ten_mistakes_are_ten_diagnostics() {
         Some("kubectl-esc: `env.yaml` cannot be used: its definition has 10 errors")
     );
     let blocks: Vec<_> = blocks.collect();
-    assert_eq!(blocks.len(), FOUND.len(), "{}", output.stderr);
-    for (text, _, summary) in FOUND {
+    assert_eq!(blocks.len(), EXPECTED.len(), "{}", output.stderr);
+    for (text, _, summary) in EXPECTED {
         let byte = MISTAKES.find(text).expect("the mistake");
-        let (line, column) = place(MISTAKES, byte);
+        let (line, column) = line_and_column(MISTAKES, byte);
         let block = blocks
             .iter()
             .find(|block| block.starts_with(summary))
             .unwrap_or_else(|| panic!("{summary}: {}", output.stderr));
         let at = format!("--> env.yaml:{line}:{column}\n");
         assert!(block.contains(&at), "{summary} {at}: {block}");
-        // The caret stands under the place.
+        // The caret is under the position.
         let mut lines = block
             .lines()
-            .skip_while(|it| !it.trim_start().starts_with("-->"));
+            .skip_while(|line| !line.trim_start().starts_with("-->"));
         let shown = lines.nth(2).expect("the line");
         let carets = lines.next().expect("the carets");
-        let caret = carets.chars().position(|it| it == '^').expect("a caret");
-        let width = shown.chars().position(|it| it == '|').expect("a margin") + 2;
+        let caret = carets
+            .chars()
+            .position(|char| char == '^')
+            .expect("a caret");
+        let width = shown
+            .chars()
+            .position(|char| char == '|')
+            .expect("a margin")
+            + 2;
         assert_eq!(caret, width + column - 1, "{block}");
     }
     assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
@@ -138,10 +145,10 @@ fn ten_mistakes_are_ten_entries_of_the_document() {
         );
         let document = document(&output);
         let entries = document["diagnostics"].as_array().expect("a list");
-        assert_eq!(entries.len(), FOUND.len(), "{document:#}");
-        for (text, path, summary) in FOUND {
+        assert_eq!(entries.len(), EXPECTED.len(), "{document:#}");
+        for (text, path, summary) in EXPECTED {
             let byte = MISTAKES.find(text).expect("the mistake");
-            let (line, column) = place(MISTAKES, byte);
+            let (line, column) = line_and_column(MISTAKES, byte);
             let entry = entries
                 .iter()
                 .find(|entry| entry["summary"] == summary)
@@ -232,7 +239,7 @@ fn a_definition_without_mistakes_is_an_empty_list() {
     check(&["env.yaml"], &files).assert("", "", 0);
     let output = check(&["env.yaml", "--format=json"], &files);
     output.assert("{\n  \"diagnostics\": []\n}\n", "", 0);
-    // What cannot be read at all is no diagnostic.
+    // A missing file is an error, not a diagnostic.
     let output = check(&["env.yaml", "--format=json"], &[]);
     assert_eq!(
         (output.code, output.stdout.as_str()),
@@ -252,10 +259,10 @@ fn pipe_gets_colors_only_on_request() {
             .fold(plugin, |plugin, (name, value)| plugin.env(name, value));
         plugin.run_command(TIME_LIMIT)
     };
-    let is_coloured = |variables| run(variables).stderr.contains('\u{1b}');
-    assert!(!is_coloured(&[("TERM", "xterm-256color")]));
-    assert!(is_coloured(&[("CLICOLOR_FORCE", "1")]));
-    assert!(!is_coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    let is_colored = |variables| run(variables).stderr.contains('\u{1b}');
+    assert!(!is_colored(&[("TERM", "xterm-256color")]));
+    assert!(is_colored(&[("CLICOLOR_FORCE", "1")]));
+    assert!(!is_colored(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
     let json = Plugin::new()
         .file("env.yaml", MISTAKES)
         .args(["check", "env.yaml", "--format=json"])

@@ -1,4 +1,4 @@
-//! The commands beside `get-token`, and what all of them share.
+//! `open` and `check`, and what all commands have in common.
 
 use crate::support::aws::{Aws, project_file};
 use crate::support::plugin::Plugin;

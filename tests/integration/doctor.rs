@@ -1,4 +1,4 @@
-//! `doctor`: which link of the chain fails.
+//! `doctor` reports which step fails.
 
 use stand_ins::proxy::Proxy;
 use stand_ins::sts::RealNames;
@@ -20,18 +20,18 @@ fn with_real_names(plugin: Plugin, aws: &Aws) -> (Plugin, (Proxy, RealNames)) {
     (plugin.env("AWS_CA_BUNDLE", bundle), (proxy, names))
 }
 
-/// The names of the links that hold.
-fn links(stdout: &str) -> Vec<&str> {
+/// Returns the names of the passed steps.
+fn passed_steps(stdout: &str) -> Vec<&str> {
     let lines = stdout.lines();
     lines
         .map(|line| {
-            let rest = line.strip_prefix("ok  ").expect("a link that holds");
+            let rest = line.strip_prefix("ok  ").expect("a passed step");
             rest.split_once(": ").expect("a name").0
         })
         .collect()
 }
 
-const ALL: [&str; 8] = [
+const ALL_STEPS: [&str; 8] = [
     "cache",
     "login",
     "environment",
@@ -52,12 +52,12 @@ fn every_passing_step_is_listed() {
         let plugin = plugin.args(["doctor", "acme/platform/prod", "-i", "prod"]);
         let output = plugin.run();
         assert_eq!((output.code, output.stderr.as_str()), (0, ""));
-        assert_eq!(links(&output.stdout), ALL);
+        assert_eq!(passed_steps(&output.stdout), ALL_STEPS);
         let clock = output.stdout.lines().last().unwrap();
         assert_eq!(clock.contains("behind the servers'"), skew > 0, "{clock}");
         let role = "arn:aws:sts::123456789012:assumed-role/esc-oidc/pulumi-esc";
         assert!(output.stdout.contains(role), "{}", output.stdout);
-        assert_eq!(proxy.asked().len(), 1);
+        assert_eq!(proxy.requested().len(), 1);
         for secret in [stand_ins::pulumi_cloud::configuration::TOKEN, "hunter2"] {
             assert!(!output.stdout.contains(secret), "{}", output.stdout);
         }
@@ -69,7 +69,7 @@ fn first_failing_step_is_an_error() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let aws = pulumi_cloud.aws();
     let arguments = ["doctor", "acme/platform/prod", "-i", "prod"];
-    for (plugin, held, code) in [
+    for (plugin, passed, code) in [
         (pulumi_cloud.plugin_without_login().args(arguments), 2, 2),
         (
             pulumi_cloud
@@ -90,7 +90,11 @@ fn first_failing_step_is_an_error() {
     ] {
         let (plugin, _names) = with_real_names(plugin, &aws);
         let output = plugin.run_command(crate::support::plugin::TIME_LIMIT);
-        assert_eq!(links(&output.stdout), ALL[..held], "{output:#?}");
+        assert_eq!(
+            passed_steps(&output.stdout),
+            ALL_STEPS[..passed],
+            "{output:#?}"
+        );
         assert_eq!(output.code, code, "{output:#?}");
         assert!(output.stderr.starts_with("kubectl-esc: "), "{output:#?}");
     }
@@ -111,7 +115,7 @@ fn credentials_unknown_to_aws_are_reported() {
     ]);
     let (plugin, _names) = with_real_names(plugin, &aws);
     let output = plugin.run_command(crate::support::plugin::TIME_LIMIT);
-    assert_eq!(links(&output.stdout), ALL[..6]);
+    assert_eq!(passed_steps(&output.stdout), ALL_STEPS[..6]);
     assert_eq!(output.code, 4);
     let told = "kubectl-esc: AWS STS rejected the token, so every cluster will too\n  caused by: InvalidClientTokenId: The security token included in the request is invalid";
     assert!(output.stderr.starts_with(told), "{}", output.stderr);

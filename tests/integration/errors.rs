@@ -10,17 +10,17 @@ use stand_ins::sts::Failure;
 use crate::support::aws::{AUDIENCE, Aws, SUBJECT, VIEWER, project_file};
 use crate::support::plugin::{Output, Plugin};
 
-/// A row: its name, how it comes about, standard error, exit code.
+/// A case: its name, the call, standard error, exit code.
 type Row = (&'static str, fn(&Table) -> Plugin, &'static str, i32);
 
-/// What the rows are made of.
+/// What the calls need.
 struct Table {
     aws: Aws,
-    /// AWS of single rows: they have to last as long as the rows' calls.
+    /// The AWS accounts of single cases, which have to outlive the calls.
     others: RefCell<Vec<Rc<Aws>>>,
 }
 
-/// A plain text that no output may hold, wherever a row puts it.
+/// A secret that no output may contain.
 const SECRET: &str = "hunter2-hunter2";
 
 impl Table {
@@ -46,7 +46,7 @@ impl Table {
             ])
     }
 
-    /// The same with the example of the project for `oidc`.
+    /// The same with `examples/environments/oidc.yaml`.
     fn oidc(&self) -> Plugin {
         self.definition(&project_file("examples/environments/oidc.yaml"))
     }
@@ -75,7 +75,7 @@ impl Table {
         self.oidc_in(aws)
     }
 
-    /// The same with static credentials and no settings.
+    /// A call with static credentials, without a command and settings.
     fn plain(&self) -> Plugin {
         self.aws.plugin().file(
             "env.yaml",
@@ -88,7 +88,7 @@ impl Table {
 }
 
 const ROWS: &[Row] = &[
-    // What client-go says.
+    // The exec info of client-go.
     (
         "exec info is not JSON",
         |t| t.plain().arg("get-token").env("KUBERNETES_EXEC_INFO", "{"),
@@ -182,7 +182,7 @@ const ROWS: &[Row] = &[
         2,
     ),
     (
-        "region without such a host",
+        "region without a dual-stack host",
         |t| {
             t.plain()
                 .args([
@@ -213,14 +213,14 @@ const ROWS: &[Row] = &[
         2,
     ),
     (
-        "an external id without a role",
+        "external ID without a role",
         |t| t.oidc().args(["--external-id", "demo"]),
         r"kubectl-esc: the flag `--external-id` is set, but there is no role to assume
   hint: pass `--role-arn ARN` too
 ",
         2,
     ),
-    // The file.
+    // The definition file.
     (
         "environment in Pulumi Cloud, without a login",
         |t| t.plain().args(["get-token", "acme/prod"]),
@@ -240,12 +240,12 @@ const ROWS: &[Row] = &[
     (
         "environment file is a folder",
         |t| t.plain().args(["get-token", "./home"]),
-        r"kubectl-esc: `./home` is a folder, not a definition
+        r"kubectl-esc: `./home` is a directory, not a definition
   hint: pass the YAML file
 ",
         2,
     ),
-    // The definition.
+    // The content of the definition.
     (
         "YAML syntax error",
         |t| t.definition("values:\n  a: [1, 2\n  b: 3\n"),
@@ -355,7 +355,7 @@ error: failed here
         3,
     ),
     (
-        "inputs of the provider",
+        "invalid inputs of a provider",
         |t| {
             t.definition(
                 "values:\n  a:\n    fn::open::aws-login:\n      oidc:\n        sessionName: x\n",
@@ -376,7 +376,7 @@ error: expected a string of at least length 2
 ",
         3,
     ),
-    // The credentials in it.
+    // The credentials of the environment.
     (
         "no credentials",
         |t| t.definition("values: {a: 1}\n"),
@@ -399,7 +399,7 @@ error: expected a string of at least length 2
         6,
     ),
     (
-        "half of the credentials",
+        "incomplete credentials",
         |t| {
             t.definition(&format!(
                 "values:\n  environmentVariables: {{AWS_SECRET_ACCESS_KEY: {SECRET}}}\n"
@@ -411,7 +411,7 @@ error: expected a string of at least length 2
         6,
     ),
     (
-        "credentials are not there",
+        "credentials path does not exist",
         |t| t.oidc().args(["--credentials", "aws.login"]),
         r"kubectl-esc: `aws.login` in the environment does not exist
   hint: pass the path of an object with `accessKeyId` and `secretAccessKey`, such as the output of `fn::open::aws-login`
@@ -427,7 +427,7 @@ error: expected a string of at least length 2
         6,
     ),
     (
-        "credentials at their end",
+        "expiring credentials",
         |t| {
             t.definition(&format!(
             "values:\n  environmentVariables: {{AWS_ACCESS_KEY_ID: AKID, AWS_SECRET_ACCESS_KEY: {SECRET}}}\n"
@@ -439,7 +439,7 @@ error: expected a string of at least length 2
         6,
     ),
     (
-        "a setting that is a secret",
+        "secret setting",
         |t| {
             t.aws
                 .plugin()
@@ -457,7 +457,7 @@ error: expected a string of at least length 2
         2,
     ),
     (
-        "a role that is a secret",
+        "secret role",
         |t| {
             let eks = format!("  eks: {{roleArn: {{fn::secret: '{VIEWER}-{SECRET}'}}}}\n");
             t.definition(&(project_file("examples/environments/oidc.yaml") + &eks))
@@ -717,18 +717,18 @@ error: failed here
 #[test]
 fn each_error_has_its_message_and_hint() {
     let table = Table::new();
-    let mut wrong = Vec::new();
+    let mut failures = Vec::new();
     for (name, plugin, stderr, code) in ROWS {
         let plugin = plugin(&table);
         let quiet = run(&plugin, &table);
         if (quiet.stderr.as_str(), quiet.code) != (*stderr, *code) {
-            wrong.push(format!(
+            failures.push(format!(
                 "## {name}: exit code {}, wanted {code}\n{}\nwanted:\n{stderr}",
                 quiet.code, quiet.stderr
             ));
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 #[test]
@@ -736,24 +736,24 @@ fn no_secret_is_printed_at_any_verbosity() {
     let table = Table::new();
     for (name, plugin, ..) in ROWS {
         let plugin = plugin(&table).arg("-vv");
-        let told = run(&plugin, &table).stderr;
+        let log = run(&plugin, &table).stderr;
         let identity = table.aws.identity();
         let parts = identity.split('.').chain([SECRET, "secretAccessKey: ASIA"]);
         for secret in parts {
-            assert!(!told.contains(secret), "{name}: {told}");
+            assert!(!log.contains(secret), "{name}: {log}");
         }
         for part in std::fs::read_to_string(plugin.path("identity"))
             .unwrap_or_default()
             .split('.')
         {
-            // The header is the same in every token of an issuer, and says nothing.
-            assert!(part.len() < 20 || !told.contains(part), "{name}: {told}");
+            // The header is the same in every token of an issuer, and no secret.
+            assert!(part.len() < 20 || !log.contains(part), "{name}: {log}");
         }
     }
 }
 
-/// Runs it, with what differs from run to run taken out of its words: addresses of stand-ins, the
-/// time, and the ids of requests.
+/// Runs the plugin, and replaces what differs between runs in its message: addresses of stand-ins, times,
+/// request ids.
 fn run(plugin: &Plugin, table: &Table) -> Output {
     let mut output = plugin.run();
     let others = table.others.borrow();
@@ -770,7 +770,7 @@ fn run(plugin: &Plugin, table: &Table) -> Output {
         ("AWS credentials expire too soon, at ", "\n", "[soon]"),
     ] {
         if let Some(at) = output.stderr.find(start).map(|at| at + start.len()) {
-            let length = output.stderr[at..].find(end).expect("an end");
+            let length = output.stderr[at..].find(end).expect("the end of the value");
             output.stderr.replace_range(at..at + length, name);
         }
     }

@@ -1,5 +1,5 @@
-//! The files under `examples/` work unchanged: each kubeconfig's call of the plugin, in a home
-//! directory that holds the example environments.
+//! The files in `examples/` work unchanged: makes the plugin call of each kubeconfig, in a home directory
+//! with the example environments.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ const ENVIRONMENTS: [&str; 4] = [
     "static.yaml",
 ];
 
-/// A home directory in which the examples are set up.
+/// Adds the example environments to the home directory.
 fn with_home(plugin: Plugin, aws: &Aws) -> Plugin {
     let plugin = plugin.file("home/.kube/esc/token", aws.identity());
     ENVIRONMENTS.iter().fold(plugin, |plugin, name| {
@@ -30,7 +30,7 @@ fn with_home(plugin: Plugin, aws: &Aws) -> Plugin {
 #[test]
 fn each_example_kubeconfig_authenticates_each_user() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/kubeconfigs");
-    let mut seen = 0;
+    let mut count = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
@@ -38,20 +38,20 @@ fn each_example_kubeconfig_authenticates_each_user() {
             serde_yaml::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         let contexts = kubeconfig["contexts"].as_array().unwrap();
         for context in contexts {
-            let named = |kind: &str, list: &str| {
+            let entry = |kind: &str, list: &str| {
                 let name = &context["context"][kind];
                 let list = kubeconfig[list].as_array().unwrap();
                 list.iter().find(|item| item["name"] == *name).unwrap()[kind].clone()
             };
             call(
                 &name,
-                &named("user", "users")["exec"],
-                &named("cluster", "clusters"),
+                &entry("user", "users")["exec"],
+                &entry("cluster", "clusters"),
             );
-            seen += 1;
+            count += 1;
         }
     }
-    assert_eq!(seen, 12);
+    assert_eq!(count, 12);
 }
 
 /// Makes the call that client-go makes for this `exec` entry.
@@ -105,7 +105,7 @@ fn call(name: &str, exec: &Value, cluster: &Value) {
         "{name}"
     );
     let token = output.token();
-    let parsed = parse(&token).unwrap_or_else(|refusal| panic!("{name}: {refusal}"));
+    let parsed = parse(&token).unwrap_or_else(|error| panic!("{name}: {error}"));
     let server = cluster["server"].as_str().unwrap();
     assert!(
         server.contains(&parsed.region),

@@ -1,4 +1,4 @@
-//! `get-token` where everything goes well.
+//! `get-token` without failures.
 
 use encodings::timestamp::{Seconds, rfc3339};
 use serde_json::{Value, json};
@@ -7,8 +7,9 @@ use stand_ins::oidc::GitHubActions;
 use crate::support::aws::{ADMIN, Aws, SUBJECT, VIEWER, parse, project_file};
 use crate::support::plugin::Plugin;
 
-/// The `aws-login` environment of Pulumi's page on Kubernetes, with account, role and session name filled in.
-const SEED: &str = "\
+/// The `aws-login` environment of Pulumi's documentation on Kubernetes, with account, role and session
+/// name filled in.
+const PULUMI_DOCS: &str = "\
 values:
   aws:
     creds:
@@ -69,16 +70,19 @@ fn api_version_of_the_exec_info_is_used() {
 }
 
 #[test]
-fn environment_of_pulumis_page_authenticates() {
+fn environment_of_pulumis_documentation_authenticates() {
     let aws = Aws::new();
-    let plugin = aws.plugin_with_identity().file("env.yaml", SEED).args([
-        "get-token",
-        "./env.yaml",
-        "--cluster-name",
-        "demo",
-        "--region",
-        "eu-west-1",
-    ]);
+    let plugin = aws
+        .plugin_with_identity()
+        .file("env.yaml", PULUMI_DOCS)
+        .args([
+            "get-token",
+            "./env.yaml",
+            "--cluster-name",
+            "demo",
+            "--region",
+            "eu-west-1",
+        ]);
     let output = plugin.run();
     let token = output.token();
     let session = "arn:aws:sts::123456789012:assumed-role/cluster-admin/docs";
@@ -111,7 +115,7 @@ fn deprecated_key_name_is_logged_with_v() {
     let aws = Aws::new();
     let output = aws
         .plugin_with_identity()
-        .file("env.yaml", SEED)
+        .file("env.yaml", PULUMI_DOCS)
         .args([
             "get-token",
             "./env.yaml",
@@ -132,11 +136,11 @@ fn deprecated_key_name_is_logged_with_v() {
 }
 
 #[test]
-fn import_of_pulumis_page_authenticates() {
+fn import_of_pulumis_documentation_authenticates() {
     let aws = Aws::new();
     let output = aws
         .plugin_with_identity()
-        .file("aws-access.yaml", SEED)
+        .file("aws-access.yaml", PULUMI_DOCS)
         .file(
             "cluster.yaml",
             "imports:\n  - aws-access\nvalues:\n  kubeconfig: {'fn::toJSON': {kind: Config}}\n  \
@@ -175,10 +179,10 @@ fn role_to_assume_signs_the_token_and_the_shorter_session_limits_it() {
                 "--external-id",
                 "demo",
                 "--session-name",
-                "on-top",
+                "viewer-session",
             ])
             .run();
-        let session = "arn:aws:sts::210987654321:assumed-role/cluster-viewer/on-top";
+        let session = "arn:aws:sts::210987654321:assumed-role/cluster-viewer/viewer-session";
         assert_eq!(aws.caller(&output.token(), "demo").as_deref(), Ok(session));
         let now = aws.clock.now();
         let left = seconds_until(&output.credential()["status"]["expirationTimestamp"], now);
@@ -214,7 +218,7 @@ fn identity_token_source_can_be_chosen() {
                 GitHubActions::REQUEST_TOKEN,
             )
     };
-    for (place, plugin) in [
+    for (source, plugin) in [
         (
             "flag",
             plugin().args(["--web-identity-token-file", "~/token"]),
@@ -245,7 +249,7 @@ fn identity_token_source_can_be_chosen() {
         let token = plugin.run().token();
         let caller = aws.caller(&token, "demo");
         let session = "arn:aws:sts::123456789012:assumed-role/cluster-admin/kubectl-esc";
-        assert_eq!(caller.as_deref(), Ok(session), "{place}");
+        assert_eq!(caller.as_deref(), Ok(session), "{source}");
     }
 }
 
@@ -269,7 +273,7 @@ fn settings_follow_the_documented_precedence() {
     let bare = json!({"server": server, "config": null});
     let name = ["-i", "flag"];
     let region = ["--region", "eu-west-1"];
-    let both = |plugin: Plugin| {
+    let with_variables = |plugin: Plugin| {
         plugin
             .env("KUBECTL_ESC_CLUSTER_NAME", "variable")
             .env("KUBECTL_ESC_REGION", "eu-west-2")
@@ -279,16 +283,17 @@ fn settings_follow_the_documented_precedence() {
     for (row, plugin, want_cluster, want_region) in [
         (
             "flags",
-            both(get(eks))
-                .args(name)
-                .args(region)
-                .exec_info("v1", false, Some(cluster.clone())),
+            with_variables(get(eks)).args(name).args(region).exec_info(
+                "v1",
+                false,
+                Some(cluster.clone()),
+            ),
             "flag",
             "eu-west-1",
         ),
         (
             "variables",
-            both(get(eks)).exec_info("v1", false, Some(cluster.clone())),
+            with_variables(get(eks)).exec_info("v1", false, Some(cluster.clone())),
             "variable",
             "eu-west-2",
         ),
@@ -347,7 +352,7 @@ fn settings_follow_the_documented_precedence() {
         ),
     ] {
         let token = plugin.run().token();
-        let parsed = parse(&token).unwrap_or_else(|refusal| panic!("{row}: {refusal}"));
+        let parsed = parse(&token).unwrap_or_else(|error| panic!("{row}: {error}"));
         assert_eq!(parsed.region, want_region, "{row}");
         let aws = Aws::with(|configuration| {
             configuration.users.push(

@@ -1,5 +1,5 @@
-//! The real kubectl, oldest and newest at hand, with the kubeconfigs of the project, against the
-//! API server's stand-in.
+//! The oldest and newest real kubectl on this machine, with the example kubeconfigs, against the stand-in
+//! for the API server.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ kube-system   Active   1d
 ";
 const ALICE: &str = "arn:aws:iam::123456789012:user/alice";
 
-/// The AWS of the other tests, whose AWS knows the example credentials, too.
+/// AWS that also accepts the example credentials.
 fn aws() -> Aws {
     Aws::with(|configuration| {
         configuration.users.push(User {
@@ -43,7 +43,7 @@ fn api_server(name: &str, aws: &Aws) -> ApiServer {
     ApiServer::start(name, verifier, &aws.sts, aws.clock.clone())
 }
 
-/// What is done to a token's URL: its name, how, and how the refusal starts.
+/// A change of a token's URL: its name, the change, and the start of the reason for rejection.
 type Tampering = (&'static str, fn(&mut String), &'static str);
 
 /// A home directory with the example environments in `~/.kube/esc`, and a kubeconfig.
@@ -53,7 +53,7 @@ struct Home {
 }
 
 impl Home {
-    /// With this file of `examples/kubeconfigs`, changed.
+    /// With a changed file of `examples/kubeconfigs`.
     fn new(example: &str, change: impl FnOnce(&mut Value)) -> Self {
         let directory = TempDir::new().unwrap();
         let environments = directory.path().join(".kube/esc");
@@ -73,8 +73,8 @@ impl Home {
         }
     }
 
-    /// With server and certificate authority put in, as the example says.
-    fn of(example: &str, server: &ApiServer) -> Self {
+    /// With the server and its certificate authority filled in.
+    fn with_server(example: &str, server: &ApiServer) -> Self {
         Self::new(example, |kubeconfig| {
             let cluster = &mut kubeconfig["clusters"][0]["cluster"];
             cluster["server"] = server.url().into();
@@ -98,9 +98,9 @@ fn kubectl_authenticates_with_both_protocol_versions() {
         for (example, version) in [("local.yaml", "v1"), ("local-v1beta1.yaml", "v1beta1")] {
             let text = project_file(&format!("examples/kubeconfigs/{example}"));
             let line = format!("apiVersion: client.authentication.k8s.io/{version}\n");
-            assert!(text.contains(&line), "{example} is not of {version}");
+            assert!(text.contains(&line), "{example} does not use {version}");
             let server = api_server("demo", &aws);
-            let home = Home::of(example, &server);
+            let home = Home::with_server(example, &server);
             home.run(&kubectl, &["get", "namespaces"])
                 .assert(NAMESPACES, "", 0);
             let log = server.log();
@@ -118,7 +118,8 @@ fn kubectl_auth_whoami_prints_the_role() {
         return;
     };
     let server = api_server("demo", &aws);
-    let output = Home::of("local.yaml", &server).run(&kubectl, &["auth", "whoami", "-o", "yaml"]);
+    let output =
+        Home::with_server("local.yaml", &server).run(&kubectl, &["auth", "whoami", "-o", "yaml"]);
     assert_eq!((output.code, output.stderr.as_str()), (0, ""));
     let review: Value = serde_yaml::from_str(&output.stdout).unwrap();
     assert_eq!(review["status"]["userInfo"]["username"], ALICE);
@@ -130,7 +131,7 @@ fn cluster_of_another_name_rejects_the_token() {
     for kubectl in oldest_and_newest() {
         for example in ["local.yaml", "local-v1beta1.yaml"] {
             let server = api_server("another", &aws);
-            let home = Home::of(example, &server);
+            let home = Home::with_server(example, &server);
             let output = home.run(&kubectl, &["get", "namespaces"]);
             assert_unauthorized(&output);
             let log = server.log();
@@ -172,12 +173,12 @@ fn tampered_token_is_rejected() {
             "check 12",
         ),
         (
-            "no signed name",
+            "no signed cluster header",
             |url| *url = url.replace("%3Bx-k8s-aws-id", ""),
             "check 13",
         ),
         (
-            "a parameter more",
+            "another parameter",
             |url| url.push_str("&DurationSeconds=900"),
             "check 10",
         ),
@@ -196,7 +197,7 @@ fn tampered_token_is_rejected() {
     }
     let bad = tampered(&token, |url| url.truncate(url.len() - 1));
     for kubectl in oldest_and_newest() {
-        for (token, served) in [(&token, true), (&bad, false)] {
+        for (token, is_valid) in [(&token, true), (&bad, false)] {
             let home = Home::new("local.yaml", |kubeconfig| {
                 let cluster = &mut kubeconfig["clusters"][0]["cluster"];
                 cluster["server"] = server.url().into();
@@ -205,7 +206,7 @@ fn tampered_token_is_rejected() {
                 kubeconfig["users"][0]["user"] = user;
             });
             let output = home.run(&kubectl, &["get", "namespaces"]);
-            if served {
+            if is_valid {
                 output.assert(NAMESPACES, "", 0);
             } else {
                 assert_unauthorized(&output);
@@ -214,8 +215,8 @@ fn tampered_token_is_rejected() {
     }
 }
 
-/// What kubectl says when it is refused. It asks for the API's groups first and tells of each
-/// refusal on a line of its own.
+/// Asserts that kubectl was not authenticated. It requests the API groups first, and prints a line for
+/// each rejection.
 fn assert_unauthorized(output: &Output) {
     assert_eq!((output.code, output.stdout.as_str()), (1, ""), "{output:?}");
     let last = output.stderr.lines().last().unwrap_or_default();
@@ -223,8 +224,8 @@ fn assert_unauthorized(output: &Output) {
     assert!(last.starts_with(start), "{output:?}");
 }
 
-/// Every example, unchanged but for the certificate authority: the real names of the cluster and
-/// of STS lead through a proxy to the stand-ins, over TLS.
+/// Every example, unchanged except for the certificate authority: a proxy routes the real names of the
+/// cluster and of STS to the stand-ins, over TLS.
 #[test]
 fn every_example_authenticates_kubectl_through_a_proxy() {
     let Some(kubectl) = oldest_and_newest().pop() else {
@@ -239,7 +240,7 @@ fn every_example_authenticates_kubectl_through_a_proxy() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     examples.sort();
-    let by_cloud = "arn:aws:sts::123456789012:assumed-role/esc-oidc/pulumi-esc";
+    let cloud_caller = "arn:aws:sts::123456789012:assumed-role/esc-oidc/pulumi-esc";
     for example in examples {
         let cloud = example
             .starts_with("pulumi-cloud")
@@ -248,7 +249,7 @@ fn every_example_authenticates_kubectl_through_a_proxy() {
         let (contexts, caller): (&[(&str, &str)], _) = match example.as_str() {
             "local.yaml" | "local-v1beta1.yaml" => (&[("demo", "demo")], ALICE),
             "role-to-assume.yaml" => (&[("demo", "demo")], viewer),
-            _ if cloud.is_some() => (&[("prod", "prod")], by_cloud),
+            _ if cloud.is_some() => (&[("prod", "prod")], cloud_caller),
             "two-clusters.yaml" => (&[("demo", "demo"), ("other", "other")], admin),
             _ => (&[("demo", "demo")], admin),
         };
@@ -269,7 +270,7 @@ fn every_example_authenticates_kubectl_through_a_proxy() {
                 path.to_str().unwrap().to_owned()
             };
             let authority = file("authority.pem", &server.authority().pem());
-            // Where the example names a file itself, and where a variable has to.
+            // One example names this file itself; the others need the variable.
             let identity = file(".kube/esc/token", &aws.identity());
             let mut variables = vec![("HTTPS_PROXY", proxy.url()), ("AWS_CA_BUNDLE", authority)];
             if example != "oidc-token-file.yaml" {

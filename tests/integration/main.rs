@@ -8,7 +8,7 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a test that cannot go on fails"
+    reason = "tests fail by panicking"
 )]
 
 pub mod support;

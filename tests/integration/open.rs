@@ -1,4 +1,4 @@
-//! The formats of `open`.
+//! The output formats of `open`.
 
 use std::collections::BTreeMap;
 #[cfg(unix)]
@@ -85,7 +85,7 @@ fn dotenv_and_shell_have_a_line_for_each_variable() {
     open("values: {a: b}", &["--format", "shell"]).assert("", "", 0);
 }
 
-/// A real shell reads back what the environment holds, byte for byte.
+/// A real shell reads every value back, byte for byte.
 #[cfg(unix)]
 #[test]
 fn shell_format_is_valid_in_a_shell() {
@@ -126,16 +126,15 @@ fn unprintable_values_are_an_error() {
     assert_eq!((output.code, output.stdout.as_str()), (3, ""));
 }
 
-/// What Go's `encoding/json`, `strconv.Quote` and yaml.v3 3.0.1 make of the values of ESC 0.26.0, in
-/// the way of its `open`: `tests/data/open_formats.json`. `detailed` is without the `trace` of each
-/// value.
+/// `tests/data/open_formats.json` has what ESC 0.26.0 prints for its values, with Go's `encoding/json` and
+/// `strconv.Quote` and yaml.v3 3.0.1. `detailed` lacks the `trace` of each value.
 #[test]
 fn formats_match_those_of_esc() {
     let cases = project_file("tests/data/open_formats.json");
     let cases: Vec<BTreeMap<String, String>> = serde_json::from_str(&cases).unwrap();
     assert!(cases.len() > 5);
     for case in cases {
-        // JSON text as a string, so that the reader of YAML has no say in its numbers.
+        // As JSON text in a string, because a YAML reader could change its numbers.
         let text = serde_json::to_string(&case["values"]).unwrap();
         for format in ["json", "yaml", "string", "detailed"] {
             let definition = format!("values: {{case: {{fn::fromJSON: {text}}}}}");

@@ -1,48 +1,23 @@
-//! What holds for any text and any definition.
+//! Properties of any text and any definition.
 //!
-//! The seed is fixed, so that a run is like the one before it; what fails is kept in
-//! `tests/data/properties.txt` and tried first from then on. `PROPTEST_CASES` asks for more cases.
-
-use std::collections::BTreeMap;
+//! The seed is fixed, so that runs are reproducible. Failing cases are saved in
+//! `tests/data/properties.txt`, and tried first from then on. `PROPTEST_CASES` sets the number of cases.
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence, RngSeed};
 
-use esc::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers};
+use esc::evaluator::{Evaluation, Evaluator};
 use esc::format::{Secrets, json};
 use esc::property_path::Accessor;
 use esc::{Diagnostic, PropertyPath, Style};
-use esc::{Error, HostResult};
 
-/// Definitions by name; `root` is opened.
-struct Folder(BTreeMap<&'static str, String>);
+use crate::support::definitions::Definitions;
 
-impl Importer for Folder {
-    fn import(&self, name: &str) -> HostResult<Definition> {
-        match self.0.get(name) {
-            Some(text) => Ok(definition(name, text)),
-            None => Err(Error::new("there is no such environment").into()),
-        }
-    }
-}
-
-impl Providers for Folder {
-    fn provider(&self, _: &str) -> HostResult<&dyn Provider> {
-        Err(Error::new("there is no such provider").into())
-    }
-}
-
-fn definition(name: &str, text: &str) -> Definition {
-    Definition {
-        name: name.to_owned(),
-        shown_as: format!("{name}.yaml"),
-        text: text.to_owned().into(),
-    }
-}
-
+/// Opens the definition `root`.
 fn open<const N: usize>(definitions: [(&'static str, String); N]) -> Evaluation {
-    let folder = Folder(definitions.into());
-    Evaluator::new(&folder, &folder).open(definition("root", &folder.0["root"]))
+    let definitions = definitions.map(|(name, text)| (name.to_owned(), text));
+    let definitions = Definitions(definitions.into());
+    Evaluator::new(&definitions, &definitions).open(definitions.get("root"))
 }
 
 fn text_of(evaluation: &Evaluation, secrets: Secrets) -> String {
@@ -50,17 +25,14 @@ fn text_of(evaluation: &Evaluation, secrets: Secrets) -> String {
     text.as_str().expect("JSON is UTF-8").to_owned()
 }
 
-/// All that people and programs get to see of a text, opened and checked.
-fn all_of(text: &str) -> String {
-    let folder = Folder(BTreeMap::from([
-        ("root", text.to_owned()),
-        (
-            "other",
-            "values: {a: {b: [1, {fn::secret: hunter2-hunter2}]}}".to_owned(),
-        ),
-    ]));
-    let evaluator = Evaluator::new(&folder, &folder);
-    let root = definition("root", text);
+/// Opens and checks a text, and returns all output: values, diagnostics as text and as JSON.
+fn all_output_of(text: &str) -> String {
+    let other = "values: {a: {b: [1, {fn::secret: hunter2-hunter2}]}}";
+    let definitions = [("root", text), ("other", other)];
+    let definitions = definitions.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    let definitions = Definitions(definitions.into());
+    let evaluator = Evaluator::new(&definitions, &definitions);
+    let root = definitions.get("root");
     let mut shown = String::new();
     for evaluation in [evaluator.open(root.clone()), evaluator.check(root)] {
         shown += &text_of(&evaluation, Secrets::Redacted);
@@ -79,14 +51,14 @@ fn configuration() -> Config {
         ))),
         ..Config::default()
     };
-    // Without a wish there are 256; half of them are enough, and fast without optimization.
+    // 256 is the default of proptest; half of it is enough, and fast in an unoptimized build.
     if configuration.cases == 256 {
         configuration.cases = 128;
     }
     configuration
 }
 
-/// Names of which there are few, so that references and merges meet.
+/// One of a few names, so that references and merges often meet.
 fn name() -> impl Strategy<Value = String> {
     prop::sample::select(vec!["a", "b", "c", "d", "e"]).prop_map(str::to_owned)
 }
@@ -114,7 +86,7 @@ fn plain_object(
     entries.prop_map(|entries| serde_json::Value::Object(entries.into_iter().collect()))
 }
 
-/// An expression in YAML's flow style, which may refer to other values, also in circles.
+/// An expression in YAML's flow style, which may refer to other values, also cyclically.
 fn expression() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("~".to_owned()),
@@ -170,7 +142,7 @@ fn any_definition() -> impl Strategy<Value = String> {
     })
 }
 
-/// A definition with a few characters cut out, put in or moved.
+/// A definition with a few characters removed, inserted or replaced.
 fn mutated_definition() -> impl Strategy<Value = String> {
     let change = (
         any::<prop::sample::Index>(),
@@ -180,10 +152,10 @@ fn mutated_definition() -> impl Strategy<Value = String> {
     let changes = prop::collection::vec(change, 1..4);
     (any_definition(), changes).prop_map(|(text, changes)| {
         let mut characters: Vec<char> = text.chars().collect();
-        for (at, cut, put) in changes {
-            let start = at.index(characters.len() + 1);
-            let end = (start + cut).min(characters.len());
-            characters.splice(start..end, put.chars());
+        for (position, removed, inserted) in changes {
+            let start = position.index(characters.len() + 1);
+            let end = (start + removed).min(characters.len());
+            characters.splice(start..end, inserted.chars());
         }
         characters.into_iter().collect()
     })
@@ -269,23 +241,23 @@ proptest! {
 
     #[test]
     fn any_text_is_evaluated_or_rejected(text in any::<String>()) {
-        all_of(&text);
-        all_of(&format!("values:\n  a: {text}\n"));
+        all_output_of(&text);
+        all_output_of(&format!("values:\n  a: {text}\n"));
     }
 
     #[test]
     fn any_bytes_are_evaluated_or_rejected(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        all_of(&String::from_utf8_lossy(&bytes));
+        all_output_of(&String::from_utf8_lossy(&bytes));
     }
 
     #[test]
     fn secrets_of_any_definition_are_redacted(text in any_definition()) {
-        let shown = all_of(&text);
+        let shown = all_output_of(&text);
         prop_assert!(!shown.contains("hunter2"), "{}", shown);
     }
 
     #[test]
     fn mutated_definition_is_evaluated_or_rejected(text in mutated_definition()) {
-        all_of(&text);
+        all_output_of(&text);
     }
 }

@@ -1,13 +1,13 @@
-//! Opens every environment of Pulumi's page on Kubernetes locally and in Pulumi Cloud, and compares what
-//! arrives.
+//! Opens every environment of Pulumi's documentation on Kubernetes locally and in Pulumi Cloud, and
+//! compares the values, files and variables.
 //!
 //! Pulumi Cloud is a stand-in that evaluates with our own evaluator. These tests cover transport (login,
 //! sessions, stacks, output), not the semantics of definitions; the conformance and differential tests do
 //! that.
 //!
-//! The definitions are the page's own, with account, role and session name filled in for its placeholders.
-//! One name differs: `${aws.creds.keyId}` is a property of an older provider, which Pulumi Cloud no longer
-//! has. Locally it still works, with a warning.
+//! The definitions are those of the documentation, with its placeholders for account, role and session name
+//! filled in. One name differs: `${aws.creds.keyId}` is a property of an older provider, which Pulumi Cloud
+//! no longer has. Locally it still works, with a warning.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ use crate::cloud::PulumiCloudFixture;
 use crate::stacks::outputs;
 use crate::support::plugin::{Plugin, test_variable};
 
-/// What the page calls the stack's outputs, and the fixture's state holds.
+/// The output of the stack in the documentation, which the fixture has too.
 const KUBECONFIG: &str = "{\"apiVersion\":\"v1\",\"clusters\":[{\"cluster\":{\"server\":\
                           \"https://0123456789ABCDEF.gr7.eu-west-1.eks.amazonaws.com\"},\"name\":\
                           \"eks\"}],\"kind\":\"Config\"}";
@@ -95,7 +95,7 @@ values:
     KUBECONFIG: ${kubeconfig}
 ";
 
-/// The page's AWS environment with the placeholders filled in.
+/// The AWS environment of the documentation with the placeholders filled in.
 fn aws_access() -> String {
     AWS_CREDENTIALS
         .replace("arn:aws:iam::0123456789:role/cluster-admin", ROLE)
@@ -107,7 +107,7 @@ fn current_aws_access() -> String {
     aws_access().replace("creds.keyId", "creds.accessKeyId")
 }
 
-/// What opens an environment.
+/// Where an environment is opened.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum OpenedBy {
     /// Pulumi Cloud.
@@ -118,7 +118,7 @@ enum OpenedBy {
     LocalWithFolder,
 }
 
-const ALL_WAYS: [OpenedBy; 3] = [
+const ALL: [OpenedBy; 3] = [
     OpenedBy::PulumiCloud,
     OpenedBy::Local,
     OpenedBy::LocalWithFolder,
@@ -131,11 +131,11 @@ struct DocsEnvironment {
 
 impl DocsEnvironment {
     fn new(definition: &str) -> Self {
-        // The state on disk has the same ones.
+        // The state on disk has the same outputs.
         let outputs = outputs();
         let pulumi_cloud = PulumiCloudFixture::with(|configuration| {
-            let known = configuration.clone();
-            *configuration = known
+            *configuration = configuration
+                .clone()
                 .stack("eks-cluster/demo", &outputs, &["kubeconfig", "nested"])
                 .environment("default", "aws-access", &current_aws_access())
                 .environment("docs", "kube", definition);
@@ -146,11 +146,11 @@ impl DocsEnvironment {
         }
     }
 
-    /// A call of the command `verb` with the environment.
-    fn call(&self, opened_by: OpenedBy, verb: &str) -> Plugin {
+    /// A call of a command with the environment.
+    fn call(&self, opened_by: OpenedBy, command: &str) -> Plugin {
         let plugin = self.pulumi_cloud.plugin();
         if opened_by == OpenedBy::PulumiCloud {
-            return plugin.args([verb, "acme/docs/kube"]);
+            return plugin.args([command, "acme/docs/kube"]);
         }
         let aws = self.pulumi_cloud.aws();
         let subject = "pulumi:environments:org:acme:env:docs/kube";
@@ -171,14 +171,14 @@ impl DocsEnvironment {
             }
             _ => plugin,
         };
-        plugin.args([verb, "./kube.yaml"])
+        plugin.args([command, "./kube.yaml"])
     }
 
-    /// Asserts that `open` prints the same JSON in all ways, and returns it without the credentials,
-    /// which differ each time.
+    /// Asserts that `open` prints the same JSON everywhere, and returns it without the credentials, which
+    /// differ each time.
     #[track_caller]
     fn assert_opens_the_same(&self, flags: &[&str]) -> Value {
-        let opened = ALL_WAYS.map(|opened_by| {
+        let opened = ALL.map(|opened_by| {
             let output = self
                 .call(opened_by, "open")
                 .args(["--format", "json"])
@@ -190,7 +190,7 @@ impl DocsEnvironment {
                 "{opened_by:?}: {output:#?}"
             );
             let mut opened: Value = serde_json::from_str(&output.stdout).unwrap();
-            hide_credentials(&mut opened);
+            mask_credentials(&mut opened);
             opened
         });
         let [cloud, local, with_folder] = &opened;
@@ -199,38 +199,38 @@ impl DocsEnvironment {
         cloud.clone()
     }
 
-    /// Asserts that a command gets the same in all ways, and returns it: the start of the access key,
-    /// which variables hold the rest of the credentials, and the file that `KUBECONFIG` names.
+    /// Asserts that a command of `run` gets the same everywhere, and returns it: the start of the access key,
+    /// which other credentials are set, and the content of the file that `KUBECONFIG` names.
     #[track_caller]
     fn assert_command_gets_the_same(&self) -> String {
         let script = "printf %s \"$AWS_ACCESS_KEY_ID\" | cut -c1-4\n\
                       test -z \"$AWS_SECRET_ACCESS_KEY\" || echo a secret key\n\
                       test -z \"$AWS_SESSION_TOKEN\" || echo a session token\n\
                       test -z \"$KUBECONFIG\" || cat \"$KUBECONFIG\"";
-        let arrived = ALL_WAYS.map(|opened_by| {
+        let outputs = ALL.map(|opened_by| {
             let call = self
                 .call(opened_by, "run")
                 .env("PATH", test_variable("PATH").unwrap_or_default())
                 .args(["--no-redact", "--", "sh", "-c", script]);
             let output = call.run();
-            let ended = (output.code, output.stderr.as_str());
-            assert_eq!(ended, (0, ""), "{opened_by:?}: {output:#?}");
+            let result = (output.code, output.stderr.as_str());
+            assert_eq!(result, (0, ""), "{opened_by:?}: {output:#?}");
             output.stdout
         });
-        let [cloud, local, with_folder] = &arrived;
+        let [cloud, local, with_folder] = &outputs;
         assert_eq!(local, cloud);
         assert_eq!(with_folder, cloud);
         cloud.clone()
     }
 
-    /// Asserts that the credentials assume the role, in all ways.
+    /// Asserts that the credentials are those of the role, wherever the environment is opened.
     #[track_caller]
-    fn assert_credentials_assume_role(&self) {
+    fn assert_credentials_are_those_of_the_role(&self) {
         let session = format!(
             "arn:aws:sts::123456789012:assumed-role/{}/docs",
             ROLE.rsplit('/').next().unwrap()
         );
-        for opened_by in ALL_WAYS {
+        for opened_by in ALL {
             let call = self.call(opened_by, "get-token");
             let call = call.args(["--cluster-name", "eks-demo", "--region", "eu-west-1"]);
             let token = call.run().token();
@@ -241,8 +241,8 @@ impl DocsEnvironment {
 }
 
 /// Replaces each credential by `…`.
-fn hide_credentials(opened: &mut Value) {
-    let of_aws =
+fn mask_credentials(opened: &mut Value) {
+    let credentials =
         ["accessKeyId", "secretAccessKey", "sessionToken"].map(|name| ("/aws/creds", name));
     let variables = [
         "AWS_ACCESS_KEY_ID",
@@ -250,8 +250,8 @@ fn hide_credentials(opened: &mut Value) {
         "AWS_SESSION_TOKEN",
     ];
     let variables = variables.map(|name| ("/environmentVariables", name));
-    for (place, name) in of_aws.into_iter().chain(variables) {
-        if let Some(value) = opened.pointer_mut(&format!("{place}/{name}"))
+    for (folder, name) in credentials.into_iter().chain(variables) {
+        if let Some(value) = opened.pointer_mut(&format!("{folder}/{name}"))
             && *value != "[secret]"
         {
             assert!(
@@ -264,7 +264,7 @@ fn hide_credentials(opened: &mut Value) {
 }
 
 #[test]
-fn kubeconfig_of_a_local_cluster_arrives_the_same() {
+fn kubeconfig_of_a_local_cluster_is_the_same_everywhere() {
     let environment = DocsEnvironment::new(LOCAL_CLUSTER);
     let text = "apiVersion: v1\nkind: Config\nclusters:\n- cluster:\n    server: \
                 https://127.0.0.1:6443\n  name: docker-desktop\n";
@@ -278,14 +278,14 @@ fn kubeconfig_of_a_local_cluster_arrives_the_same() {
 }
 
 #[test]
-fn kubeconfig_of_a_stack_output_arrives_the_same() {
+fn kubeconfig_of_a_stack_output_is_the_same_everywhere() {
     let environment = DocsEnvironment::new(STACK_OUTPUT);
     let opened = environment.assert_opens_the_same(&["files"]);
     assert_eq!(opened, json!({"KUBECONFIG": KUBECONFIG}));
     let opened = environment.assert_opens_the_same(&["stacks.eks-cluster.kubeconfig"]);
     let kubeconfig: Value = serde_json::from_str(KUBECONFIG).unwrap();
     assert_eq!(opened, kubeconfig);
-    // It is a secret, and so is what is made of it.
+    // The output is a secret, and so is a value made from it.
     let opened = environment.assert_opens_the_same(&["--redact", "files"]);
     assert_eq!(opened, json!({"KUBECONFIG": "[secret]"}));
     if cfg!(unix) {
@@ -294,7 +294,7 @@ fn kubeconfig_of_a_stack_output_arrives_the_same() {
 }
 
 #[test]
-fn pulumi_config_arrives_the_same() {
+fn pulumi_config_is_the_same_everywhere() {
     let environment = DocsEnvironment::new(PULUMI_PROGRAM);
     let opened = environment.assert_opens_the_same(&[]);
     assert_eq!(
@@ -308,7 +308,7 @@ fn pulumi_config_arrives_the_same() {
 }
 
 #[test]
-fn aws_credentials_arrive_the_same() {
+fn aws_credentials_are_the_same_everywhere() {
     let environment = DocsEnvironment::new(&current_aws_access());
     assert_eq!(
         environment.assert_opens_the_same(&[]),
@@ -321,7 +321,7 @@ fn aws_credentials_arrive_the_same() {
             },
         })
     );
-    environment.assert_credentials_assume_role();
+    environment.assert_credentials_are_those_of_the_role();
     if cfg!(unix) {
         assert_eq!(
             environment.assert_command_gets_the_same(),
@@ -337,7 +337,7 @@ fn deprecated_key_name_works_only_locally() {
         let output = environment.call(opened_by, "open").run();
         assert_eq!(output.code, 0, "{output:#?}");
         let mut opened: Value = serde_json::from_str(&output.stdout).unwrap();
-        hide_credentials(&mut opened);
+        mask_credentials(&mut opened);
         assert_eq!(opened["environmentVariables"]["AWS_ACCESS_KEY_ID"], "…");
         assert!(output.stderr.contains("accessKeyId"), "{}", output.stderr);
     }
@@ -348,7 +348,7 @@ fn deprecated_key_name_works_only_locally() {
 }
 
 #[test]
-fn imported_credentials_arrive_the_same() {
+fn imported_credentials_are_the_same_everywhere() {
     let environment = DocsEnvironment::new(IMPORT);
     let opened = environment.assert_opens_the_same(&[]);
     assert_eq!(opened["files"], json!({"KUBECONFIG": KUBECONFIG}));
@@ -357,7 +357,7 @@ fn imported_credentials_arrive_the_same() {
         json!({"kubernetes:kubeconfig": KUBECONFIG})
     );
     assert_eq!(opened["environmentVariables"]["AWS_SESSION_TOKEN"], "…");
-    environment.assert_credentials_assume_role();
+    environment.assert_credentials_are_those_of_the_role();
     if cfg!(unix) {
         assert_eq!(
             environment.assert_command_gets_the_same(),

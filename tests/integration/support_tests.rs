@@ -1,4 +1,4 @@
-//! The runner of the binary: it cannot hang a test run, and it hides where it ran.
+//! `Plugin`: a hanging call fails its test, and output does not contain the test's directory.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn hanging_call_is_killed_and_fails_its_test() {
         .args(["get-token", "oidc.yaml", "-i", "demo"])
         .args(["--region", "eu-west-1", "--timeout", "1h"]);
     let run = || plugin.run_within(Duration::from_millis(500));
-    let panic = catch_unwind(AssertUnwindSafe(run)).expect_err("it ended by itself");
+    let panic = catch_unwind(AssertUnwindSafe(run)).expect_err("the call exited by itself");
     let message = panic.downcast_ref::<String>().expect("a message");
     assert!(
         message.ends_with("hung and was killed after 500ms"),

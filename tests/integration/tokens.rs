@@ -1,6 +1,5 @@
-//! Tokens through the library's public interface, against two references: the known answer of
-//! aws-iam-authenticator's own test, byte for byte, and botocore for every region and kind of
-//! endpoint.
+//! Tokens through the library's public interface, against two references: the known token of
+//! aws-iam-authenticator's test, byte for byte, and botocore for every region and kind of endpoint.
 
 use encodings::timestamp;
 use kubectl_esc::aws::Credentials;
@@ -14,41 +13,42 @@ use stand_ins::sigv4::{Signed, Signer};
 use stand_ins::sts::caller_identity_request;
 use token_verifier::{Verifier, partition_of};
 
-/// Hosts that botocore names and the library refuses, with the reason.
-struct Refusal {
-    /// How the region's name starts.
+/// Hosts that botocore accepts and the library rejects, with the reason.
+struct RejectedHosts {
+    /// The start of the region's name.
     region: &'static str,
     modes: &'static [&'static str],
-    /// Whether the verifier would not take such a host.
+    /// Whether the verifier rejects such a host too.
     by_verifier: bool,
     reason: &'static str,
 }
 
-const REFUSED: &[Refusal] = &[
-    Refusal {
+const REJECTED: &[RejectedHosts] = &[
+    RejectedHosts {
         region: "us-iso-",
         modes: &["dualstack", "both"],
         by_verifier: true,
         reason: "the verifier knows no dual-stack domain in this partition",
     },
-    Refusal {
+    RejectedHosts {
         region: "us-isob-",
         modes: &["dualstack", "both"],
         by_verifier: true,
         reason: "the verifier knows no dual-stack domain in this partition",
     },
-    Refusal {
+    RejectedHosts {
         region: "aws-global",
         modes: &["fips", "dualstack", "both"],
         by_verifier: false,
-        reason: "AWS has no such host: the name of the pseudo-region is taken for a region's",
+        reason: "AWS has no such host: botocore treats the pseudo-region as a region",
     },
 ];
 
-impl Refusal {
+impl RejectedHosts {
     fn of(region: &str, mode: &str) -> Option<&'static Self> {
-        let concerns = |it: &&Self| region.starts_with(it.region) && it.modes.contains(&mode);
-        REFUSED.iter().find(concerns)
+        REJECTED
+            .iter()
+            .find(|hosts| region.starts_with(hosts.region) && hosts.modes.contains(&mode))
     }
 }
 
@@ -79,7 +79,7 @@ fn known_token_is_equal_byte_for_byte() {
     };
     let mode = EndpointMode::default();
     let token = presign(&credentials, "test-cluster", "us-west-2", mode, known.at).unwrap();
-    // The order of the parameters is the one that both aws-sdk-go-v2 and botocore write.
+    // The parameters are in the order of aws-sdk-go-v2 and botocore.
     let url = format!(
         "https://sts.us-west-2.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15\
          &X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={}%2F20230428%2Fus-west-2%2Fsts%2F\
@@ -107,7 +107,7 @@ fn hosts_and_signatures_match_botocore() {
     };
     let both = [credentials(None), credentials(Some(text("sessionToken")))];
     let rows = recorded["rows"].as_array().unwrap();
-    let (mut equal, mut refused, mut unknown) = (0, 0, 0);
+    let (mut equal, mut rejected, mut unknown) = (0, 0, 0);
     for row in rows {
         let cell = |at: usize| row[at].as_str().unwrap();
         let (region, mode) = (cell(0), cell(1));
@@ -118,9 +118,9 @@ fn hosts_and_signatures_match_botocore() {
         let tokens = both
             .each_ref()
             .map(|credentials| presign(credentials, cluster, region, endpoint_mode, signed_at));
-        let reason = Refusal::of(region, mode);
+        let reason = RejectedHosts::of(region, mode);
         if row[2]["error"].is_string() || reason.is_some() {
-            // botocore refuses, or the host would be of no use.
+            // botocore rejects the region, or the library the host.
             for token in tokens {
                 let error = token.expect_err(&format!("{region} {mode}"));
                 assert_eq!(
@@ -131,7 +131,7 @@ fn hosts_and_signatures_match_botocore() {
                 assert!(error.hint().is_some(), "{region} {mode}: {error}");
             }
             *(if reason.is_some() {
-                &mut refused
+                &mut rejected
             } else {
                 &mut unknown
             }) += 1;
@@ -147,7 +147,7 @@ fn hosts_and_signatures_match_botocore() {
             let token = token.unwrap_or_else(|error| panic!("{region} {mode}: {error}"));
             let parsed = Verifier::new(partition, "nowhere-1")
                 .verify(token.token.expose(), signed_at)
-                .unwrap_or_else(|refusal| panic!("{region} {mode}: {refusal:?}"));
+                .unwrap_or_else(|rejection| panic!("{region} {mode}: {rejection:?}"));
             assert_eq!(parsed.host, cell(2), "{region} {mode}");
             assert_eq!(
                 (parsed.region.as_str(), cell(3)),
@@ -158,7 +158,7 @@ fn hosts_and_signatures_match_botocore() {
             let token = both[position].session_token.as_ref();
             let token = token.map(|token| token.expose().as_str());
             assert_eq!(parsed.session_token.as_deref(), token);
-            // The URL as it is sent, not only as it was signed.
+            // The received URL has a valid signature too.
             let request = caller_identity_request(&parsed.target, &parsed.host, cluster);
             let signed = Signed::read(&request).unwrap();
             assert_eq!(signed.verify(&request, text("secretAccessKey")), Ok(()));
@@ -166,32 +166,36 @@ fn hosts_and_signatures_match_botocore() {
         }
     }
     let regions = rows.len() / 4;
-    println!("{regions} regions: {equal} tokens equal, {refused} hosts refused, {unknown} unknown");
+    println!(
+        "{regions} regions: {equal} tokens equal, {rejected} hosts rejected, {unknown} unknown"
+    );
     assert!(regions > 40, "too few regions: {regions}");
-    assert_eq!(equal, (rows.len() - refused - unknown) * 2);
+    assert_eq!(equal, (rows.len() - rejected - unknown) * 2);
 }
 
 #[test]
 fn each_rejected_host_has_a_reason() {
     let recorded: Value = serde_json::from_str(include_str!("../data/botocore.json")).unwrap();
-    let mut hosts = vec![0; REFUSED.len()];
+    let mut hosts = vec![0; REJECTED.len()];
     for row in recorded["rows"].as_array().unwrap() {
         let (region, mode) = (row[0].as_str().unwrap(), row[1].as_str().unwrap());
-        let Some(refusal) = Refusal::of(region, mode) else {
+        let Some(rejected) = RejectedHosts::of(region, mode) else {
             continue;
         };
         let host = row[2].as_str().unwrap();
         let signer = Signer::known_answer();
         let outcome = Verifier::new(partition_of(region), "nowhere-1")
             .verify(&signer.token(host, "cluster"), signer.at);
-        let by_verifier = outcome.is_err_and(|refusal| refusal.check == 6);
+        let by_verifier = outcome.is_err_and(|rejection| rejection.check == 6);
         assert_eq!(
-            by_verifier, refusal.by_verifier,
+            by_verifier, rejected.by_verifier,
             "{host}: {}",
-            refusal.reason
+            rejected.reason
         );
-        let position = REFUSED.iter().position(|it| std::ptr::eq(it, refusal));
+        let position = REJECTED
+            .iter()
+            .position(|hosts| std::ptr::eq(hosts, rejected));
         hosts[position.unwrap()] += 1;
     }
-    assert!(!hosts.contains(&0), "a refusal of nothing: {hosts:?}");
+    assert!(!hosts.contains(&0), "an entry without hosts: {hosts:?}");
 }

@@ -19,9 +19,8 @@ pub fn with_deep_stack<T: Send>(name: &str, work: impl FnOnce() -> T + Send) -> 
             .name(name.to_owned())
             .stack_size(STACK_BYTES)
             .spawn_scoped(scope, work)?;
-        match thread.join() {
-            Ok(result) => Ok(result),
-            Err(payload) => panic::resume_unwind(payload),
-        }
+        Ok(thread
+            .join()
+            .unwrap_or_else(|payload| panic::resume_unwind(payload)))
     })
 }

@@ -32,29 +32,25 @@ impl Environment {
         self.scalars_of("files")
     }
 
-    /// The value of `pulumiConfig`, which Pulumi reads.
-    #[must_use]
-    pub fn pulumi_config(&self) -> Option<&Value> {
-        self.values.property("pulumiConfig")
-    }
-
     fn scalars_of(&self, section: &str) -> Vec<EnvironmentEntry<'_>> {
-        let Some(section) = self.values.property(section) else {
-            return Vec::new();
-        };
-        let Data::Object(entries) = &section.data else {
+        let section = self.values.property(section);
+        let Some(Value {
+            data: Data::Object(entries),
+            secret,
+            ..
+        }) = section
+        else {
             return Vec::new();
         };
         let known = entries.iter().filter(|(_, value)| !value.unknown);
-        known
-            .filter_map(|(name, value)| {
-                Some(EnvironmentEntry {
-                    name,
-                    text: value.scalar_text()?,
-                    secret: section.secret || value.secret,
-                })
+        let scalars = known.filter_map(|(name, value)| {
+            Some(EnvironmentEntry {
+                name,
+                text: value.scalar_text()?,
+                secret: *secret || value.secret,
             })
-            .collect()
+        });
+        scalars.collect()
     }
 }
 

@@ -35,8 +35,8 @@ pub fn parse(argument: &str) -> Option<Vec<Part>> {
     }
     let parts = segments.into_iter().map(|segment| match segment {
         Segment::Text(text) => Part::Text(text.as_str().unwrap_or_default().to_owned()),
-        Segment::Access(access) => {
-            let accessors = access.steps.into_iter().map(|step| match step.key {
+        Segment::Access(steps) => {
+            let accessors = steps.into_iter().map(|step| match step.key {
                 AccessKey::Name(name) => Accessor::Name(name),
                 // A negative index matches no item, and neither does the largest one.
                 AccessKey::Index(index) => {
@@ -55,14 +55,8 @@ pub fn parse(argument: &str) -> Option<Vec<Part>> {
 pub(crate) enum Segment<L> {
     /// Literal text, with `$$` replaced.
     Text(Text),
-    /// `${…}`.
-    Access(PropertyAccess<L>),
-}
-
-/// The path between `${` and `}`. It has at least one step.
-#[derive(Debug, PartialEq)]
-pub(crate) struct PropertyAccess<L> {
-    pub(crate) steps: Vec<AccessStep<L>>,
+    /// `${…}`: the steps between the braces, at least one.
+    Access(Vec<AccessStep<L>>),
 }
 
 /// One step of a property access.
@@ -142,7 +136,7 @@ impl<'text, L, F: FnMut(Range<usize>) -> L> Parser<'text, L, F> {
     }
 
     /// Parses a path and its closing brace.
-    fn access(&mut self) -> PropertyAccess<L> {
+    fn access(&mut self) -> Vec<AccessStep<L>> {
         let start = self.offset;
         let mut steps = Vec::new();
         loop {
@@ -171,7 +165,7 @@ impl<'text, L, F: FnMut(Range<usize>) -> L> Parser<'text, L, F> {
         }
         // Most accesses have one or two steps, and a definition may hold a million accesses.
         steps.shrink_to_fit();
-        PropertyAccess { steps }
+        steps
     }
 
     /// Parses `name` or `.name`.
@@ -303,7 +297,7 @@ mod tests {
             match segment {
                 Segment::Text(text) => shown.push_str(text.as_str().unwrap()),
                 Segment::Access(access) => {
-                    let steps = access.steps.iter().map(|step| match &step.key {
+                    let steps = access.iter().map(|step| match &step.key {
                         AccessKey::Name(name) => name.clone(),
                         AccessKey::Index(index) => format!("#{index}"),
                     });

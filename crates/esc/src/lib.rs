@@ -19,7 +19,7 @@
 //!
 //! ```
 //! use esc::format::{Secrets, json};
-//! use esc::{Definition, Error, Evaluator, HostResult, Importer, PropertyPath, Provider, Providers, Style};
+//! use esc::{Definition, Error, Evaluator, HostResult, Importer, PropertyPath, Provider, Providers, Style, Value};
 //!
 //! struct Host;
 //!
@@ -31,14 +31,37 @@
 //!
 //! impl Providers for Host {
 //!     fn provider(&self, name: &str) -> HostResult<&dyn Provider> {
-//!         Err(Error::new(format!("unknown provider {name:?}")).into())
+//!         match name {
+//!             "greeter" => Ok(&Greeter),
+//!             _ => Err(Error::new(format!("unknown provider {name:?}")).into()),
+//!         }
+//!     }
+//! }
+//!
+//! /// Returns a secret greeting.
+//! struct Greeter;
+//!
+//! impl Provider for Greeter {
+//!     fn input_schema(&self) -> &str {
+//!         r#"{"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}"#
+//!     }
+//!
+//!     fn output_schema(&self) -> &str {
+//!         r#"{"type": "string"}"#
+//!     }
+//!
+//!     fn open(&self, inputs: &Value) -> HostResult<Value> {
+//!         let name = inputs.property("name").and_then(Value::as_str);
+//!         Ok(Value::secret(format!("hello {}", name.unwrap_or_default())))
 //!     }
 //! }
 //!
 //! let definition = Definition {
 //!     name: "dev".to_owned(),
 //!     shown_as: "./dev.yaml".to_owned(),
-//!     text: "values: {region: eu-west-1, url: 'https://${region}.example.com'}".to_owned().into(),
+//!     text: "values: {region: eu-west-1, greeting: {'fn::open::greeter': {name: '${region}'}}}"
+//!         .to_owned()
+//!         .into(),
 //! };
 //! let evaluator = Evaluator::new(&Host, &Host);
 //!
@@ -52,11 +75,11 @@
 //! assert!(!opened.diagnostics.iter().any(esc::Diagnostic::is_error));
 //!
 //! // Get a value by its path, or write values in a format.
-//! let path: PropertyPath = "url".parse()?;
-//! let url = opened.environment.get(&path).and_then(esc::Value::as_str);
-//! assert_eq!(url, Some("https://eu-west-1.example.com"));
+//! let path: PropertyPath = "greeting".parse()?;
+//! let greeting = opened.environment.get(&path).and_then(Value::as_str);
+//! assert_eq!(greeting, Some("hello eu-west-1"));
 //! let text = json::compact(&opened.environment.values, Secrets::Redacted);
-//! assert!(text.as_str().is_some_and(|text| text.contains(r#""region":"eu-west-1""#)));
+//! assert_eq!(text.as_str(), Some(r#"{"greeting":"[secret]","region":"eu-west-1"}"#));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -86,15 +86,15 @@ fn invalid_import_names_are_rejected() {
         ),
         (
             "..",
-            "`..` is not a valid import name: it leads out of the folder",
+            "`..` is not a valid import name: it leads out of the directory",
         ),
         (
             "../x",
-            "`../x` is not a valid import name: it leads out of the folder",
+            "`../x` is not a valid import name: it leads out of the directory",
         ),
         (
             "./y",
-            "`./y` is not a valid import name: it leads out of the folder",
+            "`./y` is not a valid import name: it leads out of the directory",
         ),
         (
             "a/../x",
@@ -142,7 +142,7 @@ fn files_that_are_not_definitions_are_rejected() {
     let large = vec![b'a'; MAXIMUM_SOURCE_BYTES + 1];
     for (path, want) in [
         (folder.0.join("none.yaml"), "the file `PATH` does not exist"),
-        (folder.0.clone(), "`PATH` is a folder, not a definition"),
+        (folder.0.clone(), "`PATH` is a directory, not a definition"),
         (
             folder.file("latin.yaml", b"a: b\n\xc3\xa9: \xe9\n"),
             "the definition `PATH` is not UTF-8 text: line 2, column 4",

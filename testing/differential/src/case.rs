@@ -1,19 +1,19 @@
-//! Cases and answers, and the file that holds both.
+//! Cases, answers, and the file format that records both.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What both evaluators are given.
+/// The input of both evaluators.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Case {
-    /// Texts by name.
+    /// The text of each definition, by name.
     pub environments: BTreeMap<String, String>,
-    /// The one to evaluate.
+    /// The name of the definition to evaluate.
     pub root: String,
-    /// What `${context}` has.
+    /// The entries of `${context}`.
     #[serde(default)]
     pub context: serde_json::Value,
     /// Whether a check decrypts.
@@ -21,22 +21,22 @@ pub struct Case {
     pub show_secrets: bool,
 }
 
-/// What one of them makes of it.
+/// The output of one evaluator.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Answer {
-    /// JSON texts; `None` where nothing was evaluated.
+    /// The values as JSON texts; `None` if nothing was evaluated.
     pub revealed: Option<String>,
     pub redacted: Option<String>,
     pub check: Option<String>,
-    /// What is wrong with the root, before it is evaluated. Ours has it in the other two.
+    /// Diagnostics of reading the root. Ours reports them in the other two lists.
     #[serde(default, deserialize_with = "null_is_empty")]
     pub load: Vec<Diagnostic>,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub open: Vec<Diagnostic>,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub checked: Vec<Diagnostic>,
-    /// What it panicked with.
+    /// The message of a panic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub panic: Option<String>,
 }
@@ -44,7 +44,7 @@ pub struct Answer {
 #[derive(Clone, Debug, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Diagnostic {
-    /// The file; `None` where there is no place.
+    /// The name of the definition; `None` without a position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
     /// Line and column.
@@ -64,13 +64,13 @@ fn null_is_empty<'a, D: serde::Deserializer<'a>>(from: D) -> Result<Vec<Diagnost
 impl fmt::Display for Diagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let environment = self.environment.as_deref().unwrap_or("-");
-        let place = |place: Option<(usize, usize)>| {
-            place.map_or_else(
+        let position = |position: Option<(usize, usize)>| {
+            position.map_or_else(
                 || "-".to_owned(),
                 |(line, column)| format!("{line}:{column}"),
             )
         };
-        let (begin, end) = (place(self.begin), place(self.end));
+        let (begin, end) = (position(self.begin), position(self.end));
         write!(
             formatter,
             "{} {environment}:{begin}-{end} {} ({})",
@@ -81,11 +81,11 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// A case with upstream's answer, as a file that people can read: texts are lists of lines.
+/// A case with upstream's answer, as a readable file: texts are lists of lines.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Recorded {
-    /// What differed.
+pub struct RecordedCase {
+    /// The difference that the case was recorded for.
     pub about: String,
     /// The version of upstream's module.
     #[serde(rename = "original")]
@@ -98,7 +98,7 @@ pub struct Recorded {
     pub answer: Answer,
 }
 
-impl Recorded {
+impl RecordedCase {
     pub fn new(about: String, upstream: String, case: &Case, answer: Answer) -> Self {
         let lines = |text: &String| text.split_inclusive('\n').map(str::to_owned).collect();
         let environments = case.environments.iter();
@@ -143,7 +143,7 @@ mod tests {
             context: serde_json::json!({"a": {}}),
             show_secrets: true,
         };
-        let recorded = Recorded::new(String::new(), String::new(), &case, Answer::default());
+        let recorded = RecordedCase::new(String::new(), String::new(), &case, Answer::default());
         assert_eq!(recorded.case(), case);
     }
 }

@@ -1,24 +1,24 @@
-//! YAML documents as a tree that knows how it is written, so that a smaller tree can be tried.
+//! YAML documents as a tree with formatting, which shrinking reduces node by node.
 
-/// A definition and how its text is laid out.
+/// A definition and its layout.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Document {
     pub root: Node,
     pub layout: Layout,
 }
 
-/// What holds for a whole text.
+/// The formatting of a whole text.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Layout {
-    /// Spaces a level.
+    /// Spaces per level.
     pub step: usize,
-    /// What stands before the first line.
+    /// Text before the first line.
     pub head: String,
-    /// What stands after the last line.
+    /// Text after the last line.
     pub tail: String,
     pub carriage_returns: bool,
     pub final_newline: bool,
-    /// Whether a list's dashes stand deeper than the key that it belongs to.
+    /// Whether a list's dashes are indented more than its key.
     pub indented_lists: bool,
 }
 
@@ -37,7 +37,7 @@ impl Default for Layout {
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Node {
-    /// Tag and anchor, as they are written.
+    /// Tag and anchor, verbatim.
     pub properties: String,
     pub body: Body,
     /// A comment at the end of the line.
@@ -46,7 +46,7 @@ pub struct Node {
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Body {
-    /// A scalar as it is written, quotes and all. After a line break comes the indentation.
+    /// A scalar, verbatim with its quotes. The writer indents the lines after a line break.
     Inline(String),
     /// A block scalar: header (`|-`, `>2`), and lines without their indentation.
     Block(String, Vec<String>),
@@ -56,9 +56,9 @@ pub enum Body {
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Style {
-    /// On lines of its own.
+    /// On separate lines.
     Block,
-    /// Starts on the line of the dash that it belongs to; elsewhere as `Block`.
+    /// Starts on the line of its dash; like `Block` elsewhere.
     Compact,
     /// In brackets.
     Flow,
@@ -66,10 +66,10 @@ pub enum Style {
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Entry {
-    /// Lines that stand before: empty, or comments.
+    /// Lines before the entry: empty, or comments.
     pub before: Vec<String>,
     pub key: Node,
-    /// What stands between key and colon, and between colon and value.
+    /// The space between key and colon, and between colon and value.
     pub around_colon: (String, String),
     pub value: Node,
 }
@@ -119,7 +119,6 @@ impl Entry {
 }
 
 impl Document {
-    /// The text.
     pub fn text(&self) -> String {
         let mut writer = Writer {
             text: self.layout.head.clone(),
@@ -159,7 +158,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Tag, anchor and comment of a block collection at the top of a text.
+    /// Writes the tag, anchor and comment of a block collection at the top of a text.
     fn head_line(&mut self, node: &Node) {
         if !node.properties.is_empty() {
             self.text.push_str(&node.properties);
@@ -167,7 +166,7 @@ impl Writer<'_> {
         }
     }
 
-    /// A value after its key or dash, in a collection that is indented by `indent`.
+    /// Writes a value after its key or dash, in a collection that is indented by `indent`.
     fn value(&mut self, node: &Node, indent: usize) {
         self.text.push_str(&node.properties);
         let inner = indent + self.layout.step;
@@ -239,10 +238,10 @@ impl Writer<'_> {
         }
     }
 
-    /// The first entry stands on the current line where `compact` is set.
+    /// Writes a block mapping; with `compact`, the first entry continues the current line.
     fn entries(&mut self, entries: &[Entry], indent: usize, compact: bool) {
-        for (place, entry) in entries.iter().enumerate() {
-            if place > 0 || !compact {
+        for (index, entry) in entries.iter().enumerate() {
+            if index > 0 || !compact {
                 self.before(&entry.before, indent);
                 self.indent(indent);
             }
@@ -257,8 +256,8 @@ impl Writer<'_> {
     }
 
     fn items(&mut self, items: &[Item], indent: usize, compact: bool) {
-        for (place, item) in items.iter().enumerate() {
-            if place > 0 || !compact {
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 || !compact {
                 self.before(&item.before, indent);
                 self.indent(indent);
             }
@@ -284,7 +283,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Keys, and all that stands in brackets.
+    /// Writes a key, or a node in brackets.
     fn flow(&mut self, node: &Node, indent: usize) {
         if !node.properties.is_empty() {
             self.text.push_str(&node.properties);
@@ -301,8 +300,8 @@ impl Writer<'_> {
             }
             Body::Map(entries, _) => {
                 self.text.push('{');
-                for (place, entry) in entries.iter().enumerate() {
-                    if place > 0 {
+                for (index, entry) in entries.iter().enumerate() {
+                    if index > 0 {
                         self.text.push_str(", ");
                     }
                     self.flow_before(&entry.before, indent);
@@ -316,8 +315,8 @@ impl Writer<'_> {
             }
             Body::List(items, _) => {
                 self.text.push('[');
-                for (place, item) in items.iter().enumerate() {
-                    if place > 0 {
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
                         self.text.push_str(", ");
                     }
                     self.flow_before(&item.before, indent);
@@ -341,7 +340,7 @@ fn break_and_indent(indent: usize) -> String {
     format!("\n{}", " ".repeat(indent))
 }
 
-/// Whether something follows on the line of the key or dash.
+/// Whether the value starts on the line of its key or dash.
 fn needs_space(node: &Node) -> bool {
     !node.properties.is_empty()
         || match &node.body {

@@ -1,11 +1,11 @@
-//! Compares our evaluator with ESC's own, on random definitions. `run` beside this file
-//! builds upstream and calls this.
+//! Compares our evaluator with ESC's own on random definitions. `testing/differential/run` builds
+//! upstream's program and starts this one.
 
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
     unreachable_pub,
-    reason = "a comparison that cannot go on fails, and is no library"
+    reason = "a program for development, which may stop with a panic"
 )]
 
 mod case;
@@ -27,54 +27,54 @@ use std::time::Instant;
 
 use clap::Parser;
 
-use case::{Answer, Case, Recorded};
+use case::{Answer, Case, RecordedCase};
 use compare::{Comparison, EXPLAINED, Kind, compare, summary_class};
 use generate::{Draft, Grammar};
 use ours::SharedProviders;
 use upstream::Upstream;
 
-/// How many cases are sent at once.
+/// The number of cases sent at once.
 const BATCH: u64 = 256;
 
-/// How often upstream is asked again where the answers differ.
+/// How often upstream repeats a case whose answers differ.
 const REPETITIONS: usize = 8;
 
-/// Compares our evaluator with ESC's own, on random definitions.
+/// Compares our evaluator with ESC's own on random definitions.
 #[derive(Parser)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a separate flag")]
 struct Arguments {
-    /// The program that is built from `testing/differential/upstream`.
+    /// The program built from `testing/differential/upstream`.
     #[arg(long)]
     upstream: PathBuf,
-    /// How many cases.
+    /// The number of cases.
     #[arg(long, default_value_t = 2_000)]
     count: u64,
-    /// Decides the cases, together with their numbers.
+    /// The seed; together with its number, it determines each case.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// The number of the first case.
     #[arg(long, default_value_t = 0)]
     first: u64,
-    /// How many kinds of differences are made small and shown; 0 for all.
+    /// The number of kinds of differences to shrink and show; 0 for all.
     #[arg(long, default_value_t = 20)]
     show: usize,
-    /// Shows only kinds of differences with this in their names.
+    /// Shows only kinds of differences whose name contains this text.
     #[arg(long, default_value = "")]
     class: String,
-    /// Shows the explained classes too.
+    /// Also shows the explained classes.
     #[arg(long)]
     explained: bool,
-    /// Shows what upstream says, and in how many cases: what the grammar reaches.
+    /// Lists upstream's diagnostics with the number of cases, as a measure of what the grammar covers.
     #[arg(long)]
     coverage: bool,
     /// Prints the cases.
     #[arg(long)]
     print: bool,
-    /// Keeps a small case of each difference for the fast tests, in `tests/data/evaluator`.
+    /// Saves a small case of each difference in `tests/data/evaluator`, for the tests.
     #[arg(long)]
     save: bool,
-    /// Compares these cases and no random ones: a file with a JSON object on each line, in the form
-    /// of upstream's requests (its `--help`).
+    /// Compares the cases of this file instead of random ones: a JSON object on each line, in the
+    /// format of upstream's requests (see its `--help`).
     #[arg(long)]
     cases: Option<PathBuf>,
     /// Parts of the grammar to leave out: rotate, validate, toYAML, ciphertext, rareYAML.
@@ -93,8 +93,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Upstream's answers and ours.
-fn both(
+/// Returns upstream's answers and ours.
+fn evaluate_both(
     upstream: &mut Upstream,
     cases: &[Case],
     providers: &SharedProviders,
@@ -105,15 +105,15 @@ fn both(
     })
 }
 
-/// Whether upstream gives our answer too, at times.
-fn chosen_by_chance(upstream: &mut Upstream, case: &Case, ours: &Answer) -> Result<bool, String> {
+/// Whether one of several repetitions of upstream gives our answer.
+fn varies_by_chance(upstream: &mut Upstream, case: &Case, ours: &Answer) -> Result<bool, String> {
     let repeated = vec![case.clone(); REPETITIONS];
     let (answers, ()) = upstream.answers(&repeated, || ())?;
     let mut answers = answers.iter().filter(|theirs| theirs.panic.is_none());
     Ok(answers.any(|theirs| compare(case, theirs, ours).differences.is_empty()))
 }
 
-/// What a run has found.
+/// The results of a run.
 #[derive(Default)]
 struct Report {
     cases: u64,
@@ -121,18 +121,25 @@ struct Report {
     values_equal: u64,
     diagnostics_equal: u64,
     ends_equal: u64,
-    /// Cases with no error at all, on upstream's side.
-    clean: u64,
+    /// Cases without errors from upstream.
+    without_errors: u64,
     explained: BTreeMap<&'static str, u64>,
-    /// What upstream says, without names and numbers: in how many cases.
+    /// The number of cases by upstream's summary without names and numbers.
     summaries: BTreeMap<String, u64>,
     unexplained: u64,
-    /// By signature: how many cases, and the number of the one with the shortest text.
-    classes: BTreeMap<String, (u64, u64, usize)>,
+    classes: BTreeMap<String, DifferenceClass>,
+}
+
+/// The cases whose differences have one signature.
+struct DifferenceClass {
+    count: u64,
+    /// The number of the case with the shortest text, and its length.
+    shortest: u64,
+    length: usize,
 }
 
 fn run(arguments: &Arguments) -> Result<bool, String> {
-    let has = |part: &str| !arguments.without.iter().any(|it| it == part);
+    let has = |part: &str| !arguments.without.iter().any(|without| without == part);
     let grammar = Grammar {
         rotate: has("rotate"),
         validate: has("validate"),
@@ -143,7 +150,7 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     let providers = SharedProviders::load();
     let mut upstream = Upstream::start(&arguments.upstream)?;
     if let Some(path) = &arguments.cases {
-        return compare_given(path, arguments, &mut upstream, &providers);
+        return compare_file(path, arguments, &mut upstream, &providers);
     }
     let mut report = Report::default();
     let started = Instant::now();
@@ -160,21 +167,21 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
                 .zip(&cases)
                 .for_each(|(number, case)| show(*number, case));
         }
-        let (theirs, ours) = both(&mut upstream, &cases, &providers)?;
+        let (theirs, ours) = evaluate_both(&mut upstream, &cases, &providers)?;
         for (((number, case), theirs), ours) in numbers.iter().zip(&cases).zip(&theirs).zip(&ours) {
-            let mut found = compare(case, theirs, ours);
-            if !found.differences.is_empty() && chosen_by_chance(&mut upstream, case, ours)? {
-                found.differences.clear();
-                found.explained.push("chance");
+            let mut comparison = compare(case, theirs, ours);
+            if !comparison.differences.is_empty() && varies_by_chance(&mut upstream, case, ours)? {
+                comparison.differences.clear();
+                comparison.explained.push("chance");
             }
-            report.add(case, theirs, &found);
-            report.classify(*number, case, &found.signatures(arguments.explained));
+            report.add(case, theirs, &comparison);
+            report.classify(*number, case, &comparison.signatures(arguments.explained));
         }
     }
     let seconds = started.elapsed().as_secs_f64();
     report.examples(arguments, grammar, &mut upstream, &providers)?;
     if arguments.coverage {
-        println!("\nwhat upstream says, and in how many cases");
+        println!("\nupstream's diagnostics by number of cases");
         let mut summaries: Vec<_> = report.summaries.iter().collect();
         summaries.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         for (summary, count) in summaries {
@@ -185,8 +192,8 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     Ok(report.unexplained == 0)
 }
 
-/// Compares the cases of a file, and shows and keeps those that differ, or all if they are printed.
-fn compare_given(
+/// Compares the cases of a file; shows and saves those that differ, or with `--print` all.
+fn compare_file(
     path: &Path,
     arguments: &Arguments,
     upstream: &mut Upstream,
@@ -195,27 +202,27 @@ fn compare_given(
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let cases: Result<Vec<Case>, _> = text.lines().map(serde_json::from_str).collect();
     let cases = cases.map_err(|error| format!("{}: {error}", path.display()))?;
-    let (theirs, ours) = both(upstream, &cases, providers)?;
+    let (theirs, ours) = evaluate_both(upstream, &cases, providers)?;
     let mut equal = true;
     for (number, ((case, theirs), ours)) in (0..).zip(cases.iter().zip(theirs).zip(&ours)) {
-        let found = compare(case, &theirs, ours);
+        let comparison = compare(case, &theirs, ours);
         let explained = if arguments.explained {
-            found.explained.join(", ")
+            comparison.explained.join(", ")
         } else {
             String::new()
         };
-        if found.differences.is_empty() && explained.is_empty() && !arguments.print {
+        if comparison.differences.is_empty() && explained.is_empty() && !arguments.print {
             continue;
         }
         show(number, case);
-        for difference in &found.differences {
+        for difference in &comparison.differences {
             println!("upstream {}", difference.theirs);
             println!("ours     {}", difference.ours);
         }
         if !explained.is_empty() {
             println!("explained: {explained}");
         }
-        equal &= found.differences.is_empty();
+        equal &= comparison.differences.is_empty();
         if arguments.save {
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
             save(
@@ -226,47 +233,57 @@ fn compare_given(
             )?;
         }
     }
-    println!("{} cases given", cases.len());
+    println!("{} cases compared", cases.len());
     Ok(equal)
 }
 
 impl Report {
-    fn add(&mut self, case: &Case, theirs: &Answer, found: &Comparison) {
+    fn add(&mut self, case: &Case, theirs: &Answer, comparison: &Comparison) {
         self.cases += 1;
         self.definitions += case.environments.len();
-        self.values_equal += u64::from(found.equal(Kind::Value));
-        self.diagnostics_equal += u64::from(found.equal(Kind::Diagnostic));
-        self.ends_equal += u64::from(found.equal(Kind::End) && found.equal(Kind::Diagnostic));
+        self.values_equal += u64::from(comparison.equal(Kind::Value));
+        self.diagnostics_equal += u64::from(comparison.equal(Kind::Diagnostic));
+        self.ends_equal +=
+            u64::from(comparison.equal(Kind::End) && comparison.equal(Kind::Diagnostic));
         let diagnostics = theirs
             .load
             .iter()
             .chain(&theirs.open)
             .chain(&theirs.checked);
-        let errors = diagnostics.clone().filter(|it| it.severity == "error");
-        self.clean += u64::from(errors.count() == 0);
-        let summaries: BTreeSet<_> = diagnostics.map(|it| summary_class(&it.summary)).collect();
+        let has_errors = diagnostics
+            .clone()
+            .any(|diagnostic| diagnostic.severity == "error");
+        self.without_errors += u64::from(!has_errors);
+        let summaries: BTreeSet<_> = diagnostics
+            .map(|diagnostic| summary_class(&diagnostic.summary))
+            .collect();
         for summary in summaries {
             *self.summaries.entry(summary).or_default() += 1;
         }
-        for class in &found.explained {
+        for class in &comparison.explained {
             *self.explained.entry(class).or_default() += 1;
         }
-        self.unexplained += u64::from(!found.differences.is_empty());
+        self.unexplained += u64::from(!comparison.differences.is_empty());
     }
 
     fn classify(&mut self, number: u64, case: &Case, signatures: &BTreeSet<String>) {
         let size = case.environments.values().map(String::len).sum();
         for signature in signatures {
             let class = self.classes.entry(signature.clone());
-            let (count, shortest, length) = class.or_insert((0, number, size));
-            *count += 1;
-            if size < *length {
-                (*shortest, *length) = (number, size);
+            let class = class.or_insert(DifferenceClass {
+                count: 0,
+                shortest: number,
+                length: size,
+            });
+            class.count += 1;
+            if size < class.length {
+                class.shortest = number;
+                class.length = size;
             }
         }
     }
 
-    /// Prints a small case for each class of differences, the frequent ones first.
+    /// Prints a small case for each class of differences, the most frequent first.
     fn examples(
         &self,
         arguments: &Arguments,
@@ -275,41 +292,42 @@ impl Report {
         providers: &SharedProviders,
     ) -> Result<(), String> {
         let mut classes: Vec<_> = self.classes.iter().collect();
-        classes.sort_by_key(|(_, (count, ..))| std::cmp::Reverse(*count));
+        classes.sort_by_key(|(_, class)| std::cmp::Reverse(class.count));
         let show_all = arguments.show == 0;
-        for (place, (signature, (count, number, _))) in classes.into_iter().enumerate() {
+        for (index, (signature, class)) in classes.into_iter().enumerate() {
             if !signature.contains(&arguments.class) {
                 continue;
             }
-            println!("\n## {count} x {signature}");
-            if place >= arguments.show && !show_all {
+            println!("\n## {} x {signature}", class.count);
+            if index >= arguments.show && !show_all {
                 continue;
             }
-            let draft = generate::draft(grammar, arguments.seed, *number);
+            let draft = generate::draft(grammar, arguments.seed, class.shortest);
             let small = shrink::shrink(draft, |drafts: &[Draft]| {
                 let cases: Vec<Case> = drafts.iter().map(Draft::case).collect();
-                let (theirs, ours) = both(upstream, &cases, providers)?;
+                let (theirs, ours) = evaluate_both(upstream, &cases, providers)?;
                 let differs = |((case, theirs), ours)| {
-                    let found = compare(case, theirs, ours);
-                    found.signatures(arguments.explained).contains(signature)
+                    let comparison = compare(case, theirs, ours);
+                    let signatures = comparison.signatures(arguments.explained);
+                    signatures.contains(signature)
                 };
                 Ok::<_, String>(cases.iter().zip(&theirs).zip(&ours).position(differs))
             })?;
             let case = small.case();
             println!("```yaml");
-            show(*number, &case);
+            show(class.shortest, &case);
             let theirs = upstream.answer(&case)?;
-            let found = compare(&case, &theirs, &ours::answer(&case, providers));
+            let comparison = compare(&case, &theirs, &ours::answer(&case, providers));
             if let Some(panic) = &theirs.panic {
                 println!("upstream panics: {panic}");
             }
-            for difference in &found.differences {
+            for difference in &comparison.differences {
                 println!("upstream {}", difference.theirs);
                 println!("ours     {}", difference.ours);
             }
             println!("```");
             if arguments.save {
-                let name = format!("seed-{}-{number}-{place}", arguments.seed);
+                let name = format!("seed-{}-{}-{index}", arguments.seed, class.shortest);
                 save(&name, signature, &case, theirs)?;
             }
         }
@@ -321,7 +339,7 @@ impl Report {
             cases, definitions, ..
         } = self;
         println!("\nseed {seed}: {cases} cases with {definitions} definitions in {seconds:.1} s");
-        println!("  without errors      {}", self.clean);
+        println!("  without errors      {}", self.without_errors);
         println!("  values equal        {}", self.values_equal);
         println!(
             "  diagnostics equal   {} ({} with their ends)",
@@ -342,7 +360,7 @@ fn show(number: u64, case: &Case) {
     );
     for (name, text) in &case.environments {
         println!("--- {name}");
-        // What cannot be seen is shown.
+        // Makes invisible characters visible.
         print!(
             "{}",
             text.replace('\r', "␍")
@@ -360,7 +378,7 @@ fn show(number: u64, case: &Case) {
 
 fn save(name: &str, about: &str, case: &Case, answer: Answer) -> Result<(), String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/evaluator");
-    let recorded = Recorded::new(about.to_owned(), upstream::version(), case, answer);
+    let recorded = RecordedCase::new(about.to_owned(), upstream::version(), case, answer);
     let mut text = serde_json::to_string_pretty(&recorded).map_err(|error| error.to_string())?;
     text.push('\n');
     let path = folder.join(name).join("case.json");

@@ -1,4 +1,4 @@
-//! Our evaluator, with the importer and the providers that upstream is given.
+//! Our evaluator, with the same importer and providers as upstream's program.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::case::{Answer, Case, Diagnostic};
 
 /// Evaluates `case`.
 pub fn answer(case: &Case, providers: &SharedProviders) -> Answer {
-    let importer = Texts(case);
+    let importer = CaseImporter(case);
     let context = json::parse(case.context.to_string().as_bytes(), 64).unwrap();
     let evaluator = Evaluator::new(&importer, providers)
         .with_context(context)
@@ -39,25 +39,28 @@ pub fn answer(case: &Case, providers: &SharedProviders) -> Answer {
 }
 
 fn diagnostics(evaluation: &Evaluation) -> Vec<Diagnostic> {
-    let place = |at: esc::Position| (at.line, at.column);
-    let convert = |found: &esc::Diagnostic| Diagnostic {
-        environment: found.range.as_ref().map(|at| at.environment.to_string()),
-        begin: found.range.as_ref().map(|at| place(at.begin)),
-        end: found.range.as_ref().map(|at| place(at.end)),
-        severity: match found.severity {
-            Severity::Error => "error".to_owned(),
-            Severity::Warning => "warning".to_owned(),
-        },
-        summary: found.summary.clone(),
-        path: found.path.clone().unwrap_or_default(),
+    let line_and_column = |position: esc::Position| (position.line, position.column);
+    let convert = |diagnostic: &esc::Diagnostic| {
+        let range = diagnostic.range.as_ref();
+        Diagnostic {
+            environment: range.map(|range| range.environment.to_string()),
+            begin: range.map(|range| line_and_column(range.begin)),
+            end: range.map(|range| line_and_column(range.end)),
+            severity: match diagnostic.severity {
+                Severity::Error => "error".to_owned(),
+                Severity::Warning => "warning".to_owned(),
+            },
+            summary: diagnostic.summary.clone(),
+            path: diagnostic.path.clone().unwrap_or_default(),
+        }
     };
     evaluation.diagnostics.iter().map(convert).collect()
 }
 
-/// Imports by name out of the case.
-struct Texts<'a>(&'a Case);
+/// Imports the definitions of a case by name.
+struct CaseImporter<'a>(&'a Case);
 
-impl Importer for Texts<'_> {
+impl Importer for CaseImporter<'_> {
     fn import(&self, name: &str) -> HostResult<Definition> {
         let text = self
             .0
@@ -72,12 +75,15 @@ impl Importer for Texts<'_> {
     }
 }
 
-/// Turns ciphertext into plain text by adding 128 to each byte.
+/// Decrypts by adding 128 to each byte, like upstream's tests.
 struct Rot128;
 
 impl Decrypter for Rot128 {
     fn decrypt(&self, ciphertext: &[u8]) -> HostResult<Text> {
-        let plain: Vec<u8> = ciphertext.iter().map(|it| it.wrapping_add(128)).collect();
+        let plain: Vec<u8> = ciphertext
+            .iter()
+            .map(|byte| byte.wrapping_add(128))
+            .collect();
         Ok(Text::from(plain))
     }
 }
@@ -91,10 +97,10 @@ pub struct SharedProviders {
 struct SharedProvider {
     inputs: String,
     outputs: String,
-    does: Does,
+    behavior: Behavior,
 }
 
-enum Does {
+enum Behavior {
     Echo,
     EchoAsSecret,
     Fail,
@@ -113,15 +119,16 @@ impl SharedProviders {
         let all = json::parse(include_bytes!("../upstream/providers.json"), 64).unwrap();
         let parts = |key: &str| match &all.property(key).unwrap().data {
             Data::Object(parts) => parts.clone(),
-            _ => unreachable!("providers.json: {key} is no object"),
+            _ => unreachable!("providers.json: {key} is not an object"),
         };
-        let provider = |(name, it): (String, Value)| (name, SharedProvider::new(&it));
-        let rotator = |(name, it): (String, Value)| {
+        let provider =
+            |(name, description): (String, Value)| (name, SharedProvider::new(&description));
+        let rotator = |(name, description): (String, Value)| {
             let rotator = SharedRotator {
                 name: name.clone(),
-                inputs: schema(&it, "inputs"),
-                state: schema(&it, "state"),
-                outputs: schema(&it, "outputs"),
+                inputs: schema(&description, "inputs"),
+                state: schema(&description, "state"),
+                outputs: schema(&description, "outputs"),
             };
             (name, rotator)
         };
@@ -132,7 +139,7 @@ impl SharedProviders {
     }
 }
 
-/// The schema that `description` has as `key`; it may name another that is the same.
+/// The schema at `key`, which may be the name of another key with the same schema.
 fn schema(description: &Value, key: &str) -> String {
     let part = description.property(key).unwrap();
     let part = match part.as_str() {
@@ -145,17 +152,17 @@ fn schema(description: &Value, key: &str) -> String {
 
 impl SharedProvider {
     fn new(description: &Value) -> Self {
-        let does = match description.property("does").and_then(Value::as_str) {
-            Some("echo") => Does::Echo,
-            Some("echoAsSecret") => Does::EchoAsSecret,
-            Some("fail") => Does::Fail,
-            Some("answer") => Does::Answer(secret_answer(description)),
-            other => unreachable!("providers.json: nothing is called {other:?}"),
+        let behavior = match description.property("does").and_then(Value::as_str) {
+            Some("echo") => Behavior::Echo,
+            Some("echoAsSecret") => Behavior::EchoAsSecret,
+            Some("fail") => Behavior::Fail,
+            Some("answer") => Behavior::Answer(secret_answer(description)),
+            other => unreachable!("providers.json: unknown behavior {other:?}"),
         };
         Self {
             inputs: schema(description, "inputs"),
             outputs: schema(description, "outputs"),
-            does,
+            behavior,
         }
     }
 }
@@ -198,15 +205,15 @@ impl Provider for SharedProvider {
 
     fn open(&self, inputs: &Value) -> HostResult<Value> {
         let mut value = inputs.clone();
-        match &self.does {
-            Does::Echo => {}
-            Does::EchoAsSecret => value.secret = true,
-            Does::Fail => {
+        match &self.behavior {
+            Behavior::Echo => {}
+            Behavior::EchoAsSecret => value.secret = true,
+            Behavior::Fail => {
                 let why = inputs.property("why").and_then(Value::as_str);
                 let message = format!("the provider fails: {}", why.unwrap_or_default());
                 return Err(Error::new(message).into());
             }
-            Does::Answer(answer) => return Ok(answer.clone()),
+            Behavior::Answer(answer) => return Ok(answer.clone()),
         }
         Ok(value)
     }
@@ -225,9 +232,9 @@ impl Rotator for SharedRotator {
         &self.outputs
     }
 
-    /// Gives the state back. `echo` refuses to be given its next value outside of a rotation.
+    /// Returns the state. `echo` rejects a next value outside of a rotation.
     fn open(&self, inputs: &Value, state: Option<&Value>) -> HostResult<Value> {
-        let next = inputs.property("next").filter(|it| !it.unknown);
+        let next = inputs.property("next").filter(|next| !next.unknown);
         let current = state.and_then(|state| state.property("current"));
         if let Some(next) = next
             && self.name == "echo"
@@ -236,7 +243,7 @@ impl Rotator for SharedRotator {
             let message = "the next value was computed outside of a rotation";
             return Err(Error::new(message).into());
         }
-        let nothing = || Value::new(Data::Object(BTreeMap::new()));
-        Ok(state.cloned().unwrap_or_else(nothing))
+        let empty = || Value::new(Data::Object(BTreeMap::new()));
+        Ok(state.cloned().unwrap_or_else(empty))
     }
 }

@@ -1,6 +1,6 @@
-//! Random choices that a seed decides.
+//! Random choices, determined by a seed.
 
-/// A generator of numbers: splitmix64.
+/// A splitmix64 generator.
 pub struct Random(u64);
 
 impl Random {
@@ -19,7 +19,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`, or 0 where `end` is 0.
+    /// A number below `end`, or 0 if `end` is 0.
     pub fn below(&mut self, end: usize) -> usize {
         let number = self.next() % u64::try_from(end.max(1)).unwrap();
         usize::try_from(number).unwrap()
@@ -30,7 +30,7 @@ impl Random {
         start + self.below(end - start + 1)
     }
 
-    /// True `percent` times of a hundred.
+    /// True with a probability of `percent`.
     pub fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
@@ -45,19 +45,18 @@ impl Random {
         words[self.below(words.len())]
     }
 
-    /// The place of one of `weights`; a greater one comes more often.
+    /// An index into `weights`, with a probability proportional to the weight.
     pub fn weighted(&mut self, weights: &[usize]) -> usize {
-        let mut left = self.below(weights.iter().sum());
-        for (place, weight) in weights.iter().enumerate() {
-            if left < *weight {
-                return place;
+        let mut remaining = self.below(weights.iter().sum());
+        for (index, weight) in weights.iter().enumerate() {
+            if remaining < *weight {
+                return index;
             }
-            left -= weight;
+            remaining -= weight;
         }
         0
     }
 
-    /// Puts `items` in any order.
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last + 1));

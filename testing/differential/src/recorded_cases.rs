@@ -1,8 +1,8 @@
-//! Evaluates the recorded cases, which include upstream's answers, so that this needs no Go.
+//! Compares our answers with the recorded ones of upstream, which needs no Go.
 
 use std::path::Path;
 
-use crate::case::Recorded;
+use crate::case::RecordedCase;
 use crate::compare::compare;
 use crate::ours::{self, SharedProviders};
 
@@ -10,7 +10,7 @@ use crate::ours::{self, SharedProviders};
 fn recorded_cases_have_the_answer_of_upstream() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/evaluator");
     let providers = SharedProviders::load();
-    let mut wrong = Vec::new();
+    let mut failures = Vec::new();
     let mut count = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path().join("case.json");
@@ -18,16 +18,16 @@ fn recorded_cases_have_the_answer_of_upstream() {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap();
-        let recorded: Recorded = serde_json::from_str(&text).unwrap();
+        let recorded: RecordedCase = serde_json::from_str(&text).unwrap();
         let case = recorded.case();
-        let found = compare(&case, &recorded.answer, &ours::answer(&case, &providers));
-        for difference in found.differences {
+        let comparison = compare(&case, &recorded.answer, &ours::answer(&case, &providers));
+        for difference in comparison.differences {
             let (theirs, ours) = (difference.theirs, difference.ours);
             let path = path.display();
-            wrong.push(format!("{path}:\n  upstream {theirs}\n  ours     {ours}"));
+            failures.push(format!("{path}:\n  upstream {theirs}\n  ours     {ours}"));
         }
         count += 1;
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
     assert!(count > 0, "no recorded cases");
 }

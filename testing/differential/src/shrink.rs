@@ -1,16 +1,16 @@
-//! Makes a case that differs smaller, as long as it differs in the same way.
+//! Shrinks a case while it keeps its difference.
 
 use crate::document::{Body, Document, Entry, Item, Layout, Node, Style};
 use crate::generate::Draft;
 
-/// How many smaller cases are tried for one difference.
+/// The maximum number of smaller cases to try for one difference.
 const MAXIMUM_TRIES: usize = 1_500;
 
-/// How many are tried at once.
+/// The number of cases to try at once.
 const BATCH: usize = 24;
 
-/// The smallest case found that still differs. `first_that_differs` gives the place of the first
-/// case that does.
+/// Returns the smallest case candidates that still differs. `first_that_differs` returns the index of
+/// the first case that differs.
 pub fn shrink<E>(
     mut draft: Draft,
     mut first_that_differs: impl FnMut(&[Draft]) -> Result<Option<usize>, E>,
@@ -23,16 +23,16 @@ pub fn shrink<E>(
         let mut better = None;
         for (batch, candidates) in rest.chunks(BATCH).enumerate() {
             tries += candidates.len();
-            if let Some(place) = first_that_differs(candidates)? {
-                better = Some(batch * BATCH + place);
+            if let Some(index) = first_that_differs(candidates)? {
+                better = Some(batch * BATCH + index);
                 break;
             }
         }
         match better {
-            // What did not help before seldom helps now: go on from here.
-            Some(place) => {
-                draft = rest[place].clone();
-                start += place;
+            // Candidates that did not differ before rarely differ now: continue from here.
+            Some(index) => {
+                draft = rest[index].clone();
+                start += index;
             }
             None if start > 0 => start = 0,
             None => break,
@@ -41,23 +41,23 @@ pub fn shrink<E>(
     Ok(draft)
 }
 
-/// Smaller cases, those that drop most first.
+/// Smaller cases, those that remove most first.
 fn candidates(draft: &Draft) -> Vec<Draft> {
-    let mut found = all_candidates(draft);
-    found.retain(|candidate| candidate != draft);
-    found
+    let mut candidates = all_candidates(draft);
+    candidates.retain(|candidate| candidate != draft);
+    candidates
 }
 
 fn all_candidates(draft: &Draft) -> Vec<Draft> {
-    let mut found = Vec::new();
+    let mut candidates = Vec::new();
     for name in draft.environments.keys() {
         if *name != draft.root {
             let mut smaller = draft.clone();
             smaller.environments.remove(name);
-            found.push(smaller);
+            candidates.push(smaller);
             let mut smaller = draft.clone();
             name.clone_into(&mut smaller.root);
-            found.push(smaller);
+            candidates.push(smaller);
         }
     }
     if draft.root != "root" && !draft.environments.contains_key("root") {
@@ -65,26 +65,26 @@ fn all_candidates(draft: &Draft) -> Vec<Draft> {
         if let Some(document) = smaller.environments.remove(&draft.root) {
             smaller.environments.insert("root".to_owned(), document);
             "root".clone_into(&mut smaller.root);
-            found.push(smaller);
+            candidates.push(smaller);
         }
     }
     if draft.context != serde_json::json!({}) {
         let mut smaller = draft.clone();
         smaller.context = serde_json::json!({});
-        found.push(smaller);
+        candidates.push(smaller);
     }
     for (name, document) in &draft.environments {
         for smaller in smaller_documents(document) {
             let mut changed = draft.clone();
             changed.environments.insert(name.clone(), smaller);
-            found.push(changed);
+            candidates.push(changed);
         }
     }
-    found
+    candidates
 }
 
 fn smaller_documents(document: &Document) -> Vec<Document> {
-    let mut found = Vec::new();
+    let mut candidates = Vec::new();
     let mut layouts = vec![Layout::default()];
     let layout = &document.layout;
     let default = Layout::default();
@@ -114,96 +114,96 @@ fn smaller_documents(document: &Document) -> Vec<Document> {
     });
     for layout in layouts {
         if layout != document.layout {
-            found.push(Document {
+            candidates.push(Document {
                 root: document.root.clone(),
                 layout,
             });
         }
     }
     for root in smaller_nodes(&document.root) {
-        found.push(Document {
+        candidates.push(Document {
             root,
             layout: document.layout.clone(),
         });
     }
-    found
+    candidates
 }
 
 fn smaller_nodes(node: &Node) -> Vec<Node> {
-    let mut found = Vec::new();
+    let mut candidates = Vec::new();
     let with = |body: Body| Node {
         body,
         ..node.clone()
     };
     if !node.properties.is_empty() {
-        found.push(Node {
+        candidates.push(Node {
             properties: String::new(),
             ..node.clone()
         });
     }
     if !node.comment.is_empty() {
-        found.push(Node {
+        candidates.push(Node {
             comment: String::new(),
             ..node.clone()
         });
     }
     match &node.body {
         Body::Inline(text) => {
-            found.extend(
+            candidates.extend(
                 smaller_texts(text)
                     .into_iter()
                     .map(|text| with(Body::Inline(text))),
             );
         }
         Body::Block(header, lines) => {
-            found.push(with(Body::Inline(lines.join(" "))));
-            for place in 0..lines.len() {
+            candidates.push(with(Body::Inline(lines.join(" "))));
+            for index in 0..lines.len() {
                 if lines.len() > 1 {
                     let mut fewer = lines.clone();
-                    fewer.remove(place);
-                    found.push(with(Body::Block(header.clone(), fewer)));
+                    fewer.remove(index);
+                    candidates.push(with(Body::Block(header.clone(), fewer)));
                 }
-                for text in smaller_texts(&lines[place]) {
+                for text in smaller_texts(&lines[index]) {
                     let mut shorter = lines.clone();
-                    shorter[place] = text;
-                    found.push(with(Body::Block(header.clone(), shorter)));
+                    shorter[index] = text;
+                    candidates.push(with(Body::Block(header.clone(), shorter)));
                 }
             }
         }
-        Body::Map(entries, style) => map_candidates(node, entries, *style, &mut found),
-        Body::List(items, style) => list_candidates(node, items, *style, &mut found),
+        Body::Map(entries, style) => map_candidates(node, entries, *style, &mut candidates),
+        Body::List(items, style) => list_candidates(node, items, *style, &mut candidates),
     }
-    found
+    candidates
 }
 
-fn map_candidates(node: &Node, entries: &[Entry], style: Style, found: &mut Vec<Node>) {
+fn map_candidates(node: &Node, entries: &[Entry], style: Style, candidates: &mut Vec<Node>) {
     let with = |entries: Vec<Entry>| Node {
         body: Body::Map(entries, style),
         ..node.clone()
     };
-    found.push(Node::inline("1"));
+    candidates.push(Node::inline("1"));
     if entries.len() > 3 {
         let (left, right) = entries.split_at(entries.len() / 2);
-        found.push(with(left.to_vec()));
-        found.push(with(right.to_vec()));
+        candidates.push(with(left.to_vec()));
+        candidates.push(with(right.to_vec()));
     }
-    for place in 0..entries.len() {
+    for index in 0..entries.len() {
         let mut fewer = entries.to_vec();
-        fewer.remove(place);
-        found.push(with(fewer));
+        fewer.remove(index);
+        candidates.push(with(fewer));
     }
-    found.extend(entries.iter().map(|entry| entry.value.clone()));
+    candidates.extend(entries.iter().map(|entry| entry.value.clone()));
     if style != Style::Block {
-        found.push(Node {
+        candidates.push(Node {
             body: Body::Map(entries.to_vec(), Style::Block),
             ..node.clone()
         });
     }
-    for (place, entry) in entries.iter().enumerate() {
+    for (index, entry) in entries.iter().enumerate() {
         let mut try_entry = |changed: Entry| {
             let mut other = entries.to_vec();
-            other[place] = changed;
-            found.push(with(other));
+            other[index] = changed;
+            candidates.push(with(other));
         };
         for value in smaller_nodes(&entry.value) {
             try_entry(Entry {
@@ -224,29 +224,29 @@ fn map_candidates(node: &Node, entries: &[Entry], style: Style, found: &mut Vec<
     }
 }
 
-fn list_candidates(node: &Node, items: &[Item], style: Style, found: &mut Vec<Node>) {
+fn list_candidates(node: &Node, items: &[Item], style: Style, candidates: &mut Vec<Node>) {
     let with = |items: Vec<Item>| Node {
         body: Body::List(items, style),
         ..node.clone()
     };
-    found.push(Node::inline("1"));
-    for place in 0..items.len() {
+    candidates.push(Node::inline("1"));
+    for index in 0..items.len() {
         let mut fewer = items.to_vec();
-        fewer.remove(place);
-        found.push(with(fewer));
+        fewer.remove(index);
+        candidates.push(with(fewer));
     }
-    found.extend(items.iter().map(|item| item.value.clone()));
+    candidates.extend(items.iter().map(|item| item.value.clone()));
     if style != Style::Block {
-        found.push(Node {
+        candidates.push(Node {
             body: Body::List(items.to_vec(), Style::Block),
             ..node.clone()
         });
     }
-    for (place, item) in items.iter().enumerate() {
+    for (index, item) in items.iter().enumerate() {
         let mut try_item = |changed: Item| {
             let mut other = items.to_vec();
-            other[place] = changed;
-            found.push(with(other));
+            other[index] = changed;
+            candidates.push(with(other));
         };
         if !item.before.is_empty() {
             try_item(Item {
@@ -263,18 +263,17 @@ fn list_candidates(node: &Node, items: &[Item], style: Style, found: &mut Vec<No
     }
 }
 
-/// Shorter texts.
 fn smaller_texts(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut candidates = Vec::new();
     for simple in ["1", "a", "a1"] {
         if text.len() > simple.len() {
-            found.push(simple.to_owned());
+            candidates.push(simple.to_owned());
         }
     }
     let characters: Vec<char> = text.chars().collect();
     for quote in ['"', '\''] {
         if characters.len() > 2 && characters[0] == quote && characters.last() == Some(&quote) {
-            found.push(characters[1..characters.len() - 1].iter().collect());
+            candidates.push(characters[1..characters.len() - 1].iter().collect());
         }
     }
     let mut length = characters.len() / 2;
@@ -282,7 +281,7 @@ fn smaller_texts(text: &str) -> Vec<String> {
         let mut start = 0;
         while start < characters.len() {
             let end = (start + length).min(characters.len());
-            found.push(
+            candidates.push(
                 characters[..start]
                     .iter()
                     .chain(&characters[end..])
@@ -292,7 +291,7 @@ fn smaller_texts(text: &str) -> Vec<String> {
         }
         length /= 2;
     }
-    found
+    candidates
 }
 
 #[cfg(test)]

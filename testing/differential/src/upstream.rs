@@ -1,4 +1,4 @@
-//! ESC's own evaluator, in a process of its own.
+//! ESC's own evaluator, in a separate process.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::case::{Answer, Case};
 
-/// The version of the module that the program is built with.
+/// The version of ESC's module that the program is built with.
 pub fn version() -> String {
     let module = include_str!("../upstream/go.mod");
     let line = module.lines().find(|line| line.contains("pulumi/sdk/v3"));
@@ -14,7 +14,7 @@ pub fn version() -> String {
     version.unwrap_or_default().to_owned()
 }
 
-/// What a program that has ended is said to have panicked with.
+/// The panic message for a case that ended the process.
 pub const CRASHED: &str = "upstream's process ended";
 
 pub struct Upstream {
@@ -36,7 +36,7 @@ impl Upstream {
         Ok(Self { program, running })
     }
 
-    /// Sends `cases`, does `meanwhile`, and takes the answers, in the same order.
+    /// Sends `cases`, runs `meanwhile`, and returns the answers in the same order.
     pub fn answers<T>(
         &mut self,
         cases: &[Case],
@@ -44,7 +44,7 @@ impl Upstream {
     ) -> Result<(Vec<Answer>, T), String> {
         let (mut received, result) = self.running.answers(cases, meanwhile)?;
         while received.len() < cases.len() {
-            // Go cannot recover from a stack that overflows. The next case has done that.
+            // Go cannot recover from a stack overflow, which this case has caused.
             received.push(Answer {
                 panic: Some(CRASHED.to_owned()),
                 ..Answer::default()
@@ -95,8 +95,8 @@ impl Running {
             answers,
         } = self;
         let (received, result) = std::thread::scope(|scope| {
-            // Both pipes are small: what is sent has to be taken while answers come. Where the
-            // process ends, nothing takes the rest.
+            // The pipes are small, so requests are written while answers are read. Writing fails
+            // when the process ends early.
             scope.spawn(move || {
                 for case in cases {
                     let mut line = serde_json::to_vec(case).unwrap();
@@ -126,13 +126,13 @@ impl Running {
         });
         let received = received?;
         if received.len() < cases.len() {
-            let mut words = String::new();
+            let mut message = String::new();
             if let Some(errors) = process.stderr.take() {
-                drop(errors.take(10_000).read_to_string(&mut words));
+                drop(errors.take(10_000).read_to_string(&mut message));
             }
-            // Anything else is a fault of the program, or of what it was sent.
-            if !words.contains("stack overflow") {
-                return Err(format!("upstream has ended: {words}"));
+            // Anything else is a bug in the program or in its input.
+            if !message.contains("stack overflow") {
+                return Err(format!("upstream has ended: {message}"));
             }
         }
         Ok((received, result))
@@ -141,7 +141,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It ends by itself at the end of its input; this is for one that hangs.
+        // The process ends with its input, unless it hangs.
         drop(self.process.kill());
         drop(self.process.wait());
     }

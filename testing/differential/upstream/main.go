@@ -19,28 +19,29 @@ const help = `usage: upstream [answer] < requests
 
 Evaluates definitions with the evaluator of github.com/pulumi/pulumi/sdk/v3/go/common/esc.
 
-Standard input has one request a line, each a JSON object:
+Standard input has one request per line, each a JSON object:
 
-  environments  texts of definitions, by name; imports are looked up here
-  root          the name of the one to evaluate
+  environments  texts of definitions by name, which also serve imports
+  root          the name of the definition to evaluate
   context       the entries of ${context}; an object (optional)
   showSecrets   whether a check decrypts ciphertext (optional)
 
-answer prints one line for each request, as soon as it is known:
+answer prints one line per request, as soon as it is known:
 
   revealed, redacted, check   the values as JSON texts: opened, opened with secrets hidden, checked;
-                              null where nothing was evaluated; what encoding/json says where
-                              it refuses a value
+                              null if nothing was evaluated, or the error of encoding/json if it
+                              rejects a value
   load, open, checked         diagnostics of reading the root, of opening and of checking it:
                               {severity, summary, environment, begin: [line, column],
-                              end: [line, column], path}; environment, begin and end are missing
-                              where there is no place
-  panic                       what upstream panicked with, if it did; nothing else is there then
+                              end: [line, column], path}; without environment, begin and end
+                              if there is no position
+  panic                       the message if upstream panicked; the other fields are empty then
 
-bench reads and evaluates (opens) each request N times (default 100) on one thread, after one round
-to warm up, and prints one integer a line: the mean time of one round in nanoseconds.
+bench reads and evaluates (opens) each request N times (default 100) on one thread, after one
+warm-up round, and prints one integer per line: the mean time of one round in nanoseconds.
 
-Providers and rotators: those of providers.json. Ciphertext is decrypted by adding 128 to each byte.
+The providers and rotators are those of providers.json. Ciphertext is decrypted by adding 128 to
+each byte.
 `
 
 func main() {
@@ -67,7 +68,7 @@ func run(arguments []string, in io.Reader, out io.Writer) error {
 		return errors.New("wrong arguments; see --help")
 	}
 
-	// A merge that never ends is to end soon.
+	// Reaches a stack overflow soon when a merge recurses without end.
 	debug.SetMaxStack(64 << 20)
 	providers, err := loadProviders()
 	if err != nil {
@@ -94,8 +95,8 @@ func run(arguments []string, in io.Reader, out io.Writer) error {
 			if err != nil {
 				return err
 			}
-			// Nothing is held back: a stack that overflows ends the process, and the answers
-			// up to there have to be known.
+			// Not buffered: a stack overflow ends the process, and earlier answers must not
+			// get lost.
 			if _, err := out.Write(append(text, '\n')); err != nil {
 				return err
 			}

@@ -15,7 +15,7 @@ import (
 //go:embed providers.json
 var description []byte
 
-// A part of providers.json: a schema, or the name of another part that has the same one.
+// A part of providers.json: a schema, or the name of another part with the same schema.
 type part json.RawMessage
 
 func (p *part) UnmarshalJSON(text []byte) error {
@@ -55,19 +55,21 @@ func loadProviders() (*providers, error) {
 	if err := decoder.Decode(all); err != nil {
 		return nil, fmt.Errorf("reading providers.json: %w", err)
 	}
-	for name, it := range all.Providers {
-		parts := map[string]part{"inputs": it.Inputs, "outputs": it.Outputs}
+	for name, provider := range all.Providers {
+		parts := map[string]part{"inputs": provider.Inputs, "outputs": provider.Outputs}
 		if err := compile(name, parts, map[string]**schema.Schema{
-			"inputs": &it.inputs, "outputs": &it.outputs,
+			"inputs": &provider.inputs, "outputs": &provider.outputs,
 		}); err != nil {
 			return nil, err
 		}
 	}
-	for name, it := range all.Rotators {
-		it.name = name
-		parts := map[string]part{"inputs": it.Inputs, "state": it.State, "outputs": it.Outputs}
+	for name, rotator := range all.Rotators {
+		rotator.name = name
+		parts := map[string]part{
+			"inputs": rotator.Inputs, "state": rotator.State, "outputs": rotator.Outputs,
+		}
 		if err := compile(name, parts, map[string]**schema.Schema{
-			"inputs": &it.inputs, "state": &it.state, "outputs": &it.outputs,
+			"inputs": &rotator.inputs, "state": &rotator.state, "outputs": &rotator.outputs,
 		}); err != nil {
 			return nil, err
 		}
@@ -82,28 +84,28 @@ func compile(name string, parts map[string]part, compiled map[string]**schema.Sc
 		if json.Unmarshal(text, &other) == nil {
 			text = parts[other]
 		}
-		one := &schema.Schema{}
-		if err := json.Unmarshal(text, one); err != nil {
+		parsed := &schema.Schema{}
+		if err := json.Unmarshal(text, parsed); err != nil {
 			return fmt.Errorf("%s of %s: %w", key, name, err)
 		}
-		if err := one.Compile(); err != nil {
+		if err := parsed.Compile(); err != nil {
 			return fmt.Errorf("%s of %s: %w", key, name, err)
 		}
-		*target = one
+		*target = parsed
 	}
 	return nil
 }
 
 func (p *providers) LoadProvider(_ context.Context, name string) (esc.Provider, error) {
-	if found, ok := p.Providers[name]; ok {
-		return found, nil
+	if provider, ok := p.Providers[name]; ok {
+		return provider, nil
 	}
 	return nil, fmt.Errorf("unknown provider \"%s\"", name)
 }
 
 func (p *providers) LoadRotator(_ context.Context, name string) (esc.Rotator, error) {
-	if found, ok := p.Rotators[name]; ok {
-		return found, nil
+	if rotator, ok := p.Rotators[name]; ok {
+		return rotator, nil
 	}
 	return nil, fmt.Errorf("unknown rotator \"%s\"", name)
 }
@@ -134,7 +136,7 @@ func (p *provider) Open(
 		}
 		return answer, nil
 	default:
-		return esc.Value{}, fmt.Errorf("providers.json: nothing is called %q", p.Does)
+		return esc.Value{}, fmt.Errorf("providers.json: unknown behavior %q", p.Does)
 	}
 }
 
@@ -142,7 +144,7 @@ func (r *rotator) Schema() (*schema.Schema, *schema.Schema, *schema.Schema) {
 	return r.inputs, r.state, r.outputs
 }
 
-// Open gives the state back. echo refuses to be given its next value outside of a rotation.
+// Open returns the state. echo rejects a next value outside of a rotation.
 func (r *rotator) Open(
 	_ context.Context, inputs, state map[string]esc.Value, _ esc.EnvExecContext,
 ) (esc.Value, error) {
@@ -154,9 +156,9 @@ func (r *rotator) Open(
 	return esc.NewValue(state), nil
 }
 
-// Rotate is never called: nothing here rotates.
+// Rotate is never called: opening does not rotate.
 func (r *rotator) Rotate(
 	context.Context, map[string]esc.Value, map[string]esc.Value, esc.EnvExecContext,
 ) (esc.Value, error) {
-	return esc.Value{}, errors.New("nothing is rotated here")
+	return esc.Value{}, errors.New("rotation is not supported")
 }

@@ -151,19 +151,21 @@ func text(environment *esc.Environment, redact bool) *string {
 	}
 	values, err := json.Marshal(esc.NewValue(environment.Properties).ToJSON(redact))
 	if err != nil {
-		// A number such as NaN, which JSON has no text for.
+		// A number such as NaN, which JSON cannot represent.
 		values = []byte(err.Error())
 	}
 	text := string(values)
 	return &text
 }
 
-func diagnostics(found syntax.Diagnostics) []diagnostic {
+func diagnostics(list syntax.Diagnostics) []diagnostic {
 	result := []diagnostic{}
-	for _, one := range found {
-		severity := map[int]string{1: "error", 2: "warning"}[int(one.Severity)]
-		converted := diagnostic{Severity: severity, Summary: one.Summary, Path: one.Path}
-		if subject := one.Subject; subject != nil {
+	for _, original := range list {
+		severity := map[int]string{1: "error", 2: "warning"}[int(original.Severity)]
+		converted := diagnostic{
+			Severity: severity, Summary: original.Summary, Path: original.Path,
+		}
+		if subject := original.Subject; subject != nil {
 			converted.Environment = &subject.Filename
 			converted.Begin = &[2]int{subject.Start.Line, subject.Start.Column}
 			converted.End = &[2]int{subject.End.Line, subject.End.Column}
@@ -173,7 +175,7 @@ func diagnostics(found syntax.Diagnostics) []diagnostic {
 	return result
 }
 
-// A rot128 turns ciphertext into plain text by adding 128 to each byte.
+// A rot128 decrypts by adding 128 to each byte.
 type rot128 struct{}
 
 func (rot128) Decrypt(_ context.Context, value []byte) ([]byte, error) {

@@ -1,6 +1,6 @@
-//! A stand-in for an EKS cluster's API server: TLS, just enough of the API for `kubectl get
-//! namespaces` and `kubectl auth whoami`, and the real way to check who calls: the verifier's
-//! rules, then `GetCallerIdentity` at STS in the name of its own cluster.
+//! A stand-in for an EKS cluster's API server: TLS, and as much of the API as `kubectl get namespaces`
+//! and `kubectl auth whoami` need. It authenticates like aws-iam-authenticator: with the checks of the
+//! token verifier, then `GetCallerIdentity` at STS for its own cluster.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -14,19 +14,19 @@ use crate::http::{Client, Reply, Request, Response, Server};
 use crate::sts::{Sts, caller_identity_request};
 use crate::tls::Authority;
 
-/// The server. Its port closes when it is dropped.
+/// The server, which stops when it is dropped.
 pub struct ApiServer {
     authority: Authority,
     log: Arc<Mutex<Log>>,
     server: Server,
 }
 
-/// What was asked of it.
+/// The requests of an API server.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Log {
-    /// `METHOD path as ARN` of each request that was let in.
+    /// `METHOD path as ARN` of each authenticated request.
     pub accepted: Vec<String>,
-    /// Why each other request was refused.
+    /// The reason for each rejected request.
     pub rejected: Vec<String>,
 }
 
@@ -39,7 +39,7 @@ struct Cluster {
 }
 
 impl ApiServer {
-    /// Starts the API server of the cluster `name`, which asks `sts` who calls.
+    /// Starts the API server of the cluster `name`, which authenticates callers with `sts`.
     pub fn start(name: &str, verifier: Verifier, sts: &Sts, clock: Clock) -> Self {
         let authority = Authority::new();
         let log = Arc::<Mutex<Log>>::default();
@@ -65,8 +65,8 @@ impl ApiServer {
         format!("https://{}", self.server.address())
     }
 
-    /// Where `HOST:443` leads, for the host of any EKS cluster: for a
-    /// [`Proxy`](crate::proxy::Proxy).
+    /// The route for a [`Proxy`](crate::proxy::Proxy) from the hosts of all EKS clusters to this
+    /// server.
     pub fn route(&self) -> impl Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static {
         let address = self.server.address();
         move |authority| {
@@ -94,7 +94,7 @@ impl ApiServer {
         client.send("GET", &url, &headers, b"").expect("an answer")
     }
 
-    /// What was asked of it so far.
+    /// The requests so far.
     pub fn log(&self) -> Log {
         self.log.lock().expect("the log").clone()
     }
@@ -130,7 +130,7 @@ impl Cluster {
         let parsed = self
             .verifier
             .verify(token, self.clock.now())
-            .map_err(|refusal| format!("check {}: {}", refusal.check, refusal.message))?;
+            .map_err(|rejection| format!("check {}: {}", rejection.check, rejection.message))?;
         let Reply::Answer(answer) = self.sts.answer(&caller_identity_request(
             &parsed.target,
             &parsed.host,
@@ -223,7 +223,7 @@ fn resources(version: &str, resources: &Value) -> Value {
     })
 }
 
-/// Two namespaces: as a table, which kubectl prints as it is, or as a plain list.
+/// Two namespaces, as a list or as the table that kubectl prints.
 fn namespaces(request: &Request) -> Value {
     let namespace = |name: &str| {
         json!({

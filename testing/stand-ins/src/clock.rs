@@ -22,7 +22,7 @@ impl Clock {
         }
     }
 
-    /// A clock that always shows the same time.
+    /// A clock that stands still.
     pub fn fixed(at: Seconds) -> Self {
         Self {
             fixed: true,
@@ -40,7 +40,7 @@ impl Clock {
         }
     }
 
-    /// Moves the clock on, or back.
+    /// Advances the clock; with a negative number, sets it back.
     pub fn advance(&self, seconds: Seconds) {
         self.seconds.fetch_add(seconds, Ordering::SeqCst);
     }

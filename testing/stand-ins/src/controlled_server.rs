@@ -1,11 +1,11 @@
-//! A server in front of a stand-in. A test decides what happens to requests, and counts them.
+//! A server in front of a stand-in, which counts requests and delays or drops them.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::http::{Reply, Request, Server};
 
-/// How long to wait for requests before the test fails.
+/// The time to wait for requests before the test fails.
 const TIME_LIMIT: Duration = Duration::from_mins(1);
 
 /// What happens to a request.
@@ -21,7 +21,7 @@ pub enum Behavior {
     Hang,
 }
 
-/// The server. It listens on a port of its own until it is dropped.
+/// The server, which stops when it is dropped.
 pub struct ControlledServer {
     shared: Arc<Shared>,
     server: Server,
@@ -38,7 +38,7 @@ struct State {
 }
 
 impl ControlledServer {
-    /// Starts the server in front of a stand-in that answers like this.
+    /// Starts the server in front of a stand-in that answers with `answer`.
     pub fn in_front_of(
         behavior: Behavior,
         answer: impl Fn(&Request) -> Reply + Send + Sync + 'static,
@@ -81,9 +81,9 @@ impl ControlledServer {
         let end = Instant::now() + TIME_LIMIT;
         let mut state = self.shared.state();
         while state.requests < requests {
-            let left = end.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "{} requests came", state.requests);
-            let waited = self.shared.changed.wait_timeout(state, left);
+            let remaining = end.saturating_duration_since(Instant::now());
+            assert!(!remaining.is_zero(), "{} requests received", state.requests);
+            let waited = self.shared.changed.wait_timeout(state, remaining);
             state = waited.expect("the state").0;
         }
     }

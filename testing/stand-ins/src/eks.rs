@@ -1,5 +1,4 @@
-//! A stand-in for Amazon EKS that serves `DescribeCluster` and takes only requests that are signed
-//! right.
+//! A stand-in for Amazon EKS that serves `DescribeCluster` and verifies the signatures of requests.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,15 +8,15 @@ use crate::clock::Clock;
 use crate::http::{Reply, Request, Response, Server};
 use crate::sigv4::Signed;
 
-/// How far a signature's time may be off, in seconds.
+/// The maximum difference between a signature's time and the clock, in seconds.
 const TOLERANCE: i64 = 5 * 60;
 
-/// What the stand-in knows.
+/// The cluster, and who may describe it.
 #[derive(Clone, Debug)]
 pub struct Configuration {
-    /// Whose requests are taken: access key id, secret key, session token.
+    /// The accepted credentials: access key id, secret key, session token.
     pub credentials: (String, String, Option<String>),
-    /// The region that requests have to be signed for.
+    /// The region of the cluster.
     pub region: String,
     /// The cluster's name.
     pub name: String,
@@ -27,11 +26,11 @@ pub struct Configuration {
     pub endpoint: String,
     /// Its certificate authority, PEM in Base64.
     pub authority_data: String,
-    /// Refuse everything with this status and code.
-    pub refusal: Option<(u16, &'static str)>,
+    /// A status and a code with which to fail every authenticated request.
+    pub error: Option<(u16, &'static str)>,
 }
 
-/// The stand-in; it ends with its value.
+/// The stand-in, which stops when it is dropped.
 pub struct Eks {
     server: Server,
     outcomes: Arc<Mutex<Vec<String>>>,
@@ -46,7 +45,7 @@ impl Eks {
             let (status, body) = match answer(&configuration, &clock, request) {
                 Ok(body) => (200, body),
                 Err((status, code)) => {
-                    let message = format!("the stand-in says {code}");
+                    let message = format!("the stand-in answers {code}");
                     (status, json!({"__type": code, "message": message}))
                 }
             };
@@ -62,7 +61,7 @@ impl Eks {
         Self { server, outcomes }
     }
 
-    /// What to set `AWS_ENDPOINT_URL_EKS` to.
+    /// The value for `AWS_ENDPOINT_URL_EKS`.
     pub fn url(&self) -> String {
         format!("http://{}", self.server.address())
     }
@@ -80,8 +79,8 @@ fn answer(
 ) -> Result<serde_json::Value, (u16, &'static str)> {
     let (key_id, secret, token) = &configuration.credentials;
     let signed = Signed::read(request).map_err(|_| (403, "IncompleteSignatureException"))?;
-    let off = (signed.signed_at - clock.now()).abs();
-    if signed.service != "eks" || signed.region != configuration.region || off > TOLERANCE {
+    let skew = (signed.signed_at - clock.now()).abs();
+    if signed.service != "eks" || signed.region != configuration.region || skew > TOLERANCE {
         return Err((403, "InvalidSignatureException"));
     }
     if signed.access_key_id != *key_id || signed.session_token != *token {
@@ -90,8 +89,8 @@ fn answer(
     signed
         .verify(request, secret)
         .map_err(|_| (403, "InvalidSignatureException"))?;
-    if let Some(refusal) = configuration.refusal {
-        return Err(refusal);
+    if let Some(error) = configuration.error {
+        return Err(error);
     }
     match (
         request.method.as_str(),

@@ -1,7 +1,9 @@
-//! HTTP/1.1 on loopback, with or without TLS: a server that hands every request to a function as it
-//! was received, and a client for the tests of the stand-ins themselves.
+//! HTTP/1.1 on loopback, with or without TLS: a server that calls a function with every request, and
+//! a client for the tests of the stand-ins.
 //!
-//! One thread for each connection; dropping the server closes its port and all connections.
+//! Each connection has a thread. Dropping the server closes its port and all connections.
+
+mod client;
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -11,26 +13,27 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection, StreamOwned};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// The most that a request's or answer's head may have, in bytes.
+pub use client::Client;
+
+/// The maximum size of the head of a request or response, in bytes.
 const HEAD_LIMIT: u64 = 64 * 1024;
-/// The most that a body may have, in bytes.
+/// The maximum size of a request's body, in bytes.
 const BODY_LIMIT: usize = 1024 * 1024;
 
-/// A request as it was received.
+/// A request.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     /// Such as `GET`.
     pub method: String,
-    /// Path and query, as written.
+    /// Path and query, not decoded.
     pub target: String,
-    /// Names as written, in their order.
+    /// The headers in their order; names keep their case.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
-    /// Which connection of the server it came through, from 1; 0 for a call within the process.
+    /// The number of the server's connection, from 1; 0 for a call within the process.
     pub connection: u64,
 }
 
@@ -40,7 +43,7 @@ impl Request {
         self.target.split('?').next().unwrap_or_default()
     }
 
-    /// What is behind the `?`.
+    /// The text after the `?`.
     pub fn query(&self) -> &str {
         self.target.split_once('?').map_or("", |(_, query)| query)
     }
@@ -51,19 +54,19 @@ impl Request {
     }
 }
 
-/// An answer.
+/// A response.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// The headers; length and connection are added when it is sent.
+    /// The headers. `Content-Length` and `Connection` are added when it is sent.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Response {
-    /// An answer with a content type and a body.
+    /// A response with a content type and a body.
     pub fn new(status: u16, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
         Self {
             status,
@@ -86,19 +89,19 @@ impl Response {
 /// What to do with a request.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    /// Answer it.
+    /// Send a response.
     Answer(Response),
-    /// Send the head and so many bytes of the body, then nothing until the other side gives up.
+    /// Send the head and this many bytes of the body, then wait until the client disconnects.
     Part(Response, usize),
-    /// Send the head, and the bytes of the body one by one as the gate lets them pass.
+    /// Send the head, then each byte of the body when the gate lets it pass.
     Drip(Response, Gate),
-    /// Never answer: wait until the other side gives up or the server is dropped.
+    /// Wait until the client disconnects or the server is dropped.
     Hang,
-    /// Close the connection without an answer.
+    /// Close the connection without a response.
     Close,
 }
 
-/// Lets the bytes of a body pass one by one. Clones are the same gate.
+/// Controls when the bytes of a body are sent. Clones share the state.
 #[derive(Clone, Debug, Default)]
 pub struct Gate(Arc<(Mutex<Passage>, Condvar)>);
 
@@ -111,21 +114,21 @@ struct Passage {
 }
 
 impl Gate {
-    /// A gate through which a byte passes at the latest this long after the one before.
+    /// A gate that lets a byte pass at least every `pace`.
     pub fn paced(pace: Duration) -> Self {
         let gate = Self::default();
         gate.0.0.lock().expect("the gate").pace = Some(pace);
         gate
     }
 
-    /// Lets so many bytes more pass at once.
+    /// Lets this many more bytes pass at once.
     pub fn release(&self, bytes: usize) {
         let mut passage = self.0.0.lock().expect("the gate");
         passage.released = passage.released.saturating_add(bytes);
         self.0.1.notify_all();
     }
 
-    /// How many bytes have passed.
+    /// The number of bytes that have passed.
     pub fn passed(&self) -> usize {
         self.0.0.lock().expect("the gate").passed
     }
@@ -136,7 +139,7 @@ impl Gate {
         self.0.1.notify_all();
     }
 
-    /// Waits until a byte may pass; whether it may.
+    /// Waits until a byte may pass; false after the end.
     fn pass(&self) -> bool {
         let (passage, changed) = &*self.0;
         let mut passage = passage.lock().expect("the gate");
@@ -176,9 +179,9 @@ struct Connections {
     open: Mutex<HashMap<u64, TcpStream>>,
 }
 
-/// What a server does with a connection: its number and the stream.
+/// The protocol of a server.
 pub trait Serve: Send + Sync + 'static {
-    /// Serves one connection until it ends.
+    /// Serves the connection with this number until it ends.
     fn serve(&self, number: u64, stream: TcpStream) -> io::Result<()>;
 }
 
@@ -207,7 +210,7 @@ impl Server {
         }
     }
 
-    /// Where it listens.
+    /// The address of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -216,7 +219,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.connections.stopped.store(true, Ordering::SeqCst);
-        // Wakes the acceptor, which then sees that it is over.
+        // Wakes the acceptor, which then stops.
         let woken = TcpStream::connect(self.address);
         if let (Ok(_), Some(acceptor)) = (woken, self.acceptor.take()) {
             drop(acceptor.join());
@@ -244,7 +247,7 @@ fn accept(listener: &TcpListener, connections: &Arc<Connections>, service: &Arc<
         drop(open);
         let (connections, service) = (Arc::clone(connections), Arc::clone(service));
         std::thread::spawn(move || {
-            // A broken connection is the other side's business; it shows there.
+            // The client notices a broken connection itself.
             drop(service.serve(number, stream));
             let mut open = connections.open.lock().expect("connections");
             if let Some(stream) = open.remove(&number) {
@@ -276,45 +279,26 @@ impl<H: Fn(&Request) -> Reply + Send + Sync + 'static> Serve for Http<H> {
 impl<H: Fn(&Request) -> Reply> Http<H> {
     fn exchange(&self, number: u64, stream: impl Read + Write) -> io::Result<()> {
         let mut stream = BufReader::new(stream);
-        loop {
-            let Some((line, headers)) = read_head(&mut stream)? else {
-                return Ok(());
+        while let Some(head) = read_head(&mut stream)? {
+            let Some(request) = read_request(&mut stream, head, number)? else {
+                return reject(stream.get_mut());
             };
-            let [method, target, version] = *line.split(' ').collect::<Vec<_>>() else {
-                return refuse(stream.get_mut());
-            };
-            let length = header(&headers, "content-length").map(str::parse::<usize>);
-            let chunked = header(&headers, "transfer-encoding").is_some();
-            let (Ok(length), "HTTP/1.1", false) = (length.unwrap_or(Ok(0)), version, chunked)
-            else {
-                return refuse(stream.get_mut());
-            };
-            if length > BODY_LIMIT {
-                return refuse(stream.get_mut());
-            }
-            if header(&headers, "expect").is_some() {
-                stream
-                    .get_mut()
-                    .write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
-            }
-            let mut body = vec![0; length];
-            stream.read_exact(&mut body)?;
-            let request = Request {
-                method: method.to_owned(),
-                target: target.to_owned(),
-                body,
-                connection: number,
-                headers,
-            };
-            let response = match (self.handler)(&request) {
-                Reply::Answer(response) => response,
+            let is_last = request
+                .header("connection")
+                .is_some_and(|value| value.eq_ignore_ascii_case("close"));
+            match (self.handler)(&request) {
+                Reply::Answer(response) => {
+                    write_response(stream.get_mut(), &response, is_last)?;
+                    if is_last {
+                        return Ok(());
+                    }
+                }
                 Reply::Part(response, bytes) => {
                     let part = bytes.min(response.body.len());
                     write_head(stream.get_mut(), &response, false)?;
                     stream.get_mut().write_all(&response.body[..part])?;
                     stream.get_mut().flush()?;
-                    while stream.read(&mut [0; 1024])? > 0 {}
-                    return Ok(());
+                    return wait_for_end(&mut stream);
                 }
                 Reply::Drip(response, gate) => {
                     write_head(stream.get_mut(), &response, false)?;
@@ -326,49 +310,74 @@ impl<H: Fn(&Request) -> Reply> Http<H> {
                         stream.get_mut().write_all(&[*byte])?;
                         stream.get_mut().flush()?;
                     }
-                    continue;
                 }
                 Reply::Close => return Ok(()),
-                Reply::Hang => {
-                    while stream.read(&mut [0; 1024])? > 0 {}
-                    return Ok(());
-                }
-            };
-            let last = request
-                .header("connection")
-                .is_some_and(|value| value.eq_ignore_ascii_case("close"));
-            write_response(stream.get_mut(), &response, last)?;
-            if last {
-                return Ok(());
+                Reply::Hang => return wait_for_end(&mut stream),
             }
         }
+        Ok(())
     }
 }
 
-fn refuse(stream: &mut impl Write) -> io::Result<()> {
+/// Reads the rest of a request; `None` if it is malformed or not supported.
+fn read_request(
+    stream: &mut BufReader<impl Read + Write>,
+    (line, headers): Head,
+    connection: u64,
+) -> io::Result<Option<Request>> {
+    let [method, target, "HTTP/1.1"] = *line.split(' ').collect::<Vec<_>>() else {
+        return Ok(None);
+    };
+    let length = header(&headers, "content-length").unwrap_or("0");
+    let length = length.parse().ok().filter(|length| *length <= BODY_LIMIT);
+    let (Some(length), None) = (length, header(&headers, "transfer-encoding")) else {
+        return Ok(None);
+    };
+    if header(&headers, "expect").is_some() {
+        stream
+            .get_mut()
+            .write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    Ok(Some(Request {
+        method: method.to_owned(),
+        target: target.to_owned(),
+        body,
+        connection,
+        headers,
+    }))
+}
+
+fn wait_for_end(stream: &mut impl Read) -> io::Result<()> {
+    while stream.read(&mut [0; 1024])? > 0 {}
+    Ok(())
+}
+
+fn reject(stream: &mut impl Write) -> io::Result<()> {
     let response = Response::new(
         400,
         "text/plain",
-        "the stand-in does not read this request\n",
+        "the stand-in does not support this request\n",
     );
     write_response(stream, &response, true)
 }
 
-fn write_response(stream: &mut impl Write, response: &Response, last: bool) -> io::Result<()> {
-    // In one piece: fewer packets, and a client that gives up sees no half answer.
+fn write_response(stream: &mut impl Write, response: &Response, is_last: bool) -> io::Result<()> {
+    // At once, so that a client never sees part of a response.
     let mut all = Vec::new();
-    write_head(&mut all, response, last)?;
+    write_head(&mut all, response, is_last)?;
     all.extend(&response.body);
     stream.write_all(&all)?;
     stream.flush()
 }
 
-fn write_head(all: &mut impl Write, response: &Response, last: bool) -> io::Result<()> {
+fn write_head(all: &mut impl Write, response: &Response, is_last: bool) -> io::Result<()> {
     write!(all, "HTTP/1.1 {} Status\r\n", response.status)?;
     for (name, value) in &response.headers {
         write!(all, "{name}: {value}\r\n")?;
     }
-    let connection = if last { "close" } else { "keep-alive" };
+    let connection = if is_last { "close" } else { "keep-alive" };
     let length = response.body.len();
     write!(
         all,
@@ -376,10 +385,10 @@ fn write_head(all: &mut impl Write, response: &Response, last: bool) -> io::Resu
     )
 }
 
-/// First line and headers.
+/// The first line and the headers.
 type Head = (String, Vec<(String, String)>);
 
-/// Reads a head; `None` where the other side closed the connection before it.
+/// Reads a head; `None` if the connection ends before it.
 pub fn read_head(stream: &mut impl BufRead) -> io::Result<Option<Head>> {
     let broken = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidData, what.to_owned()));
     let mut limited = stream.take(HEAD_LIMIT);
@@ -415,112 +424,4 @@ fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
         .iter()
         .filter(|(known, _)| known.eq_ignore_ascii_case(name));
     matching.next().map(|(_, value)| value.as_str())
-}
-
-/// A client for one request a connection.
-#[derive(Clone, Default)]
-pub struct Client {
-    tls: Option<Arc<ClientConfig>>,
-    proxy: Option<SocketAddr>,
-}
-
-impl Client {
-    /// A client that speaks TLS with this configuration.
-    #[must_use]
-    pub fn trusting(mut self, tls: Arc<ClientConfig>) -> Self {
-        self.tls = Some(tls);
-        self
-    }
-
-    /// A client that reaches every host through this proxy, by CONNECT.
-    #[must_use]
-    pub fn through(mut self, proxy: SocketAddr) -> Self {
-        self.proxy = Some(proxy);
-        self
-    }
-
-    /// Sends a request to `http://HOST[:PORT]/…` or `https://…` and reads the answer. A `Host`
-    /// header is added unless there is one.
-    pub fn send(
-        &self,
-        method: &str,
-        url: &str,
-        headers: &[(&str, &str)],
-        body: &[u8],
-    ) -> io::Result<Response> {
-        let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what.to_owned());
-        let (scheme, rest) = url
-            .split_once("://")
-            .ok_or_else(|| invalid("no scheme in the URL"))?;
-        let path = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (authority, target) = rest.split_at(path);
-        let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) => (host, port.to_owned()),
-            None if scheme == "https" => (authority, "443".to_owned()),
-            None => (authority, "80".to_owned()),
-        };
-        let stream = match self.proxy {
-            Some(proxy) => connect_through(proxy, &format!("{host}:{port}"))?,
-            None => TcpStream::connect(format!("{host}:{port}"))?,
-        };
-        stream.set_nodelay(true)?;
-        let mut all = Vec::new();
-        write!(all, "{method} {target} HTTP/1.1\r\nConnection: close\r\n")?;
-        if !headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case("host"))
-        {
-            write!(all, "Host: {authority}\r\n")?;
-        }
-        for (name, value) in headers {
-            write!(all, "{name}: {value}\r\n")?;
-        }
-        write!(all, "Content-Length: {}\r\n\r\n", body.len())?;
-        all.extend(body);
-        match (scheme, &self.tls) {
-            ("https", Some(tls)) => {
-                let name =
-                    ServerName::try_from(host.to_owned()).map_err(|_| invalid("bad host name"))?;
-                let connection =
-                    ClientConnection::new(Arc::clone(tls), name).map_err(io::Error::other)?;
-                exchange(StreamOwned::new(connection, stream), &all)
-            }
-            ("http", _) => exchange(stream, &all),
-            _ => Err(invalid("https needs a TLS configuration")),
-        }
-    }
-}
-
-fn connect_through(proxy: SocketAddr, authority: &str) -> io::Result<TcpStream> {
-    let mut stream = TcpStream::connect(proxy)?;
-    write!(
-        stream,
-        "CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n"
-    )?;
-    // Nothing follows the head before we speak, so that the buffer holds nothing else.
-    let head = read_head(&mut BufReader::new(&stream))?;
-    match head {
-        Some((line, _)) if line.starts_with("HTTP/1.1 200") => Ok(stream),
-        other => Err(io::Error::other(format!("the proxy refused: {other:?}"))),
-    }
-}
-
-fn exchange(mut stream: impl Read + Write, request: &[u8]) -> io::Result<Response> {
-    stream.write_all(request)?;
-    stream.flush()?;
-    let mut stream = BufReader::new(stream);
-    let broken = || io::Error::new(io::ErrorKind::InvalidData, "no HTTP answer");
-    let (line, headers) = read_head(&mut stream)?.ok_or_else(broken)?;
-    let status = line
-        .split(' ')
-        .nth(1)
-        .and_then(|status| status.parse().ok());
-    let length = header(&headers, "content-length").and_then(|length| length.parse().ok());
-    let mut body = vec![0; length.unwrap_or(0)];
-    stream.read_exact(&mut body)?;
-    Ok(Response {
-        status: status.ok_or_else(broken)?,
-        headers,
-        body,
-    })
 }

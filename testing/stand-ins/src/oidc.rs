@@ -1,5 +1,5 @@
-//! An OpenID Connect issuer, such as GitHub Actions or Pulumi Cloud: signs identity tokens with
-//! RS256 and publishes its key as a JWKS. Also GitHub Actions' own token endpoint.
+//! An OpenID Connect issuer like GitHub Actions or Pulumi Cloud, which signs identity tokens with RS256
+//! and publishes its key as a JWKS; and the identity token endpoint of GitHub Actions.
 
 use std::sync::{Arc, LazyLock};
 
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::http::{Reply, Response, Server};
 
-/// One key for all issuers of a test run: making one takes a noticeable part of a second.
+/// One key for all issuers of a test run, because generating a key is slow.
 static KEY: LazyLock<Arc<KeyPair>> = LazyLock::new(|| Arc::new(new_key()));
 
 /// An issuer.
@@ -34,7 +34,7 @@ impl Issuer {
         }
     }
 
-    /// The same issuer with another key of the same id: an impostor.
+    /// The same issuer with another key under the same id.
     #[must_use]
     pub fn with_another_key(&self) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl Issuer {
         }
     }
 
-    /// The same issuer, naming another key.
+    /// The same issuer with another key id.
     #[must_use]
     pub fn with_key_id(&self, key_id: &str) -> Self {
         Self {
@@ -70,7 +70,7 @@ impl Issuer {
         }]})
     }
 
-    /// Claims as they should be, good for five minutes from `now`; change what a test wants wrong.
+    /// Valid claims, which expire five minutes after `now`.
     pub fn claims(&self, audience: &str, subject: &str, now: Seconds) -> Map<String, Value> {
         let claims = json!({
             "iss": self.url,
@@ -87,7 +87,7 @@ impl Issuer {
         }
     }
 
-    /// A good token.
+    /// A valid token.
     pub fn token(&self, audience: &str, subject: &str, now: Seconds) -> String {
         self.sign(&self.claims(audience, subject, now))
     }
@@ -97,7 +97,7 @@ impl Issuer {
         self.sign(&self.claims(audience, subject, now - 360))
     }
 
-    /// A token with a claim changed after it was signed.
+    /// A token with a claim that was changed after signing.
     pub fn tampered_token(&self, audience: &str, subject: &str, now: Seconds) -> String {
         let token = self.token(audience, "someone-else", now);
         let claims = Value::Object(self.claims(audience, subject, now));
@@ -116,7 +116,7 @@ impl Issuer {
         self.sign_with_header(&header, claims)
     }
 
-    /// Signs any claims below any header.
+    /// Signs any claims with any header.
     pub fn sign_with_header(&self, header: &Value, claims: &Map<String, Value>) -> String {
         let claims = Value::Object(claims.clone()).to_string();
         let signed = format!(
@@ -137,7 +137,7 @@ impl Issuer {
     }
 }
 
-/// Modulus and exponent, from the DER of an `RSAPublicKey` (RFC 8017): a sequence of two integers.
+/// The modulus and the exponent of an `RSAPublicKey` in DER (RFC 8017), a sequence of two integers.
 fn public_numbers(key: &KeyPair) -> [Vec<u8>; 2] {
     let mut rest = der(key.public_key().as_ref()).0;
     [(); 2].map(|()| {
@@ -148,7 +148,7 @@ fn public_numbers(key: &KeyPair) -> [Vec<u8>; 2] {
     })
 }
 
-/// The content of the first element, and what follows it.
+/// The content of the first DER element, and the rest.
 fn der(bytes: &[u8]) -> (&[u8], &[u8]) {
     let (start, length) = match bytes[1] {
         short @ ..0x80 => (2, usize::from(short)),
@@ -168,17 +168,17 @@ fn new_key() -> KeyPair {
     KeyPair::generate(KeySize::Rsa2048).expect("an RSA key")
 }
 
-/// The endpoint from which a job of GitHub Actions gets its identity token: a GET with
-/// `Authorization: bearer …`, `audience` in the query, and JSON with the token in `value`.
+/// The identity token endpoint of GitHub Actions: a GET with `Authorization: bearer …` and `audience`
+/// in the query returns JSON with the token in `value`.
 pub struct GitHubActions {
     server: Server,
 }
 
 impl GitHubActions {
-    /// The variable `ACTIONS_ID_TOKEN_REQUEST_TOKEN` of the job.
+    /// The value for `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
     pub const REQUEST_TOKEN: &str = "request-token-of-the-job";
 
-    /// An endpoint that issues tokens for this subject. `now` tells the time.
+    /// Starts an endpoint that issues tokens for this subject. `now` returns the current time.
     pub fn start(
         issuer: Issuer,
         subject: &str,
@@ -187,23 +187,29 @@ impl GitHubActions {
         let subject = subject.to_owned();
         let server = Server::start(None, move |request| {
             let authorization = request.header("authorization").unwrap_or_default();
-            let given = authorization.split_once(' ').map(|(scheme, token)| {
-                scheme.eq_ignore_ascii_case("bearer") && token == Self::REQUEST_TOKEN
-            });
+            let is_authorized = authorization
+                .split_once(' ')
+                .is_some_and(|(scheme, token)| {
+                    scheme.eq_ignore_ascii_case("bearer") && token == Self::REQUEST_TOKEN
+                });
             let query = percent::pairs(request.query()).unwrap_or_default();
             let parameter = |name: &str| {
                 let mut matching = query.iter().filter(|(known, _)| known == name);
                 let value = matching.next().map(|(_, value)| value.as_str());
                 value.filter(|_| matching.next().is_none())
             };
-            let response = match (request.method.as_str(), given, parameter("audience")) {
+            let response = match (
+                request.method.as_str(),
+                is_authorized,
+                parameter("audience"),
+            ) {
                 (method, ..) if method != "GET" => Response::new(405, "text/plain", ""),
-                (_, Some(true), Some(audience)) if parameter("api-version") == Some("2.0") => {
+                (_, true, Some(audience)) if parameter("api-version") == Some("2.0") => {
                     let token = issuer.token(audience, &subject, now());
                     let body = json!({"count": token.len(), "value": token});
                     Response::new(200, "application/json; charset=utf-8", body.to_string())
                 }
-                (_, Some(true), _) => Response::new(400, "application/json", "{}"),
+                (_, true, _) => Response::new(400, "application/json", "{}"),
                 _ => Response::new(401, "application/json", "{}"),
             };
             Reply::Answer(response)
@@ -211,7 +217,7 @@ impl GitHubActions {
         Self { server }
     }
 
-    /// The variable `ACTIONS_ID_TOKEN_REQUEST_URL` of the job: it has a query already.
+    /// The value for `ACTIONS_ID_TOKEN_REQUEST_URL`, which has a query.
     pub fn url(&self) -> String {
         format!("http://{}/token?api-version=2.0", self.server.address())
     }

@@ -1,5 +1,5 @@
-//! A small HTTP proxy that knows CONNECT alone, with a table of its own instead of DNS: so that
-//! real names such as `sts.us-east-1.amazonaws.com` reach a stand-in on loopback.
+//! An HTTP proxy that supports CONNECT only, with a routing table instead of DNS, so that real names
+//! such as `sts.us-east-1.amazonaws.com` reach a stand-in on loopback.
 
 use std::io::{self, BufReader, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -10,43 +10,43 @@ use crate::http::{Serve, Server, read_head};
 /// A proxy on a free port of 127.0.0.1.
 pub struct Proxy {
     server: Server,
-    asked: Arc<Mutex<Vec<String>>>,
+    requested: Arc<Mutex<Vec<String>>>,
 }
 
 impl Proxy {
-    /// A proxy that connects `HOST:PORT` to what `route` says; what has no route is refused with
-    /// 502, as a proxy does that cannot resolve a name.
+    /// A proxy that connects `HOST:PORT` to the address that `route` returns. Without one, it
+    /// answers 502, like a proxy that cannot resolve a name.
     pub fn start(route: impl Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static) -> Self {
-        let asked = Arc::default();
+        let requested = Arc::default();
         let service = Tunnel {
             route,
-            asked: Arc::clone(&asked),
+            requested: Arc::clone(&requested),
         };
         Self {
             server: Server::serving(service),
-            asked,
+            requested,
         }
     }
 
-    /// Where it listens.
+    /// The address of the proxy.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// What to set `HTTPS_PROXY` to.
+    /// The value for `HTTPS_PROXY`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address())
     }
 
-    /// Every `HOST:PORT` that it was asked for, in order.
-    pub fn asked(&self) -> Vec<String> {
-        self.asked.lock().expect("hosts asked for").clone()
+    /// Every requested `HOST:PORT`, in order.
+    pub fn requested(&self) -> Vec<String> {
+        self.requested.lock().expect("requested hosts").clone()
     }
 }
 
 struct Tunnel<R> {
     route: R,
-    asked: Arc<Mutex<Vec<String>>>,
+    requested: Arc<Mutex<Vec<String>>>,
 }
 
 impl<R: Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static> Serve for Tunnel<R> {
@@ -60,9 +60,9 @@ impl<R: Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static> Serve for Tunnel
             return client
                 .write_all(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n");
         };
-        let mut asked = self.asked.lock().expect("hosts asked for");
-        asked.push(authority.to_owned());
-        drop(asked);
+        let mut requested = self.requested.lock().expect("requested hosts");
+        requested.push(authority.to_owned());
+        drop(requested);
         let Some(Ok(server)) = (self.route)(authority).map(TcpStream::connect) else {
             return client.write_all(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n");
         };

@@ -1,6 +1,6 @@
-//! AWS Signature Version 4, worked out again from the request as it was received: for presigned
-//! queries and for the `Authorization` header. After "Signature Version 4 signing process" of the
-//! IAM user guide; shares no code with what it tests.
+//! Verifies AWS Signature Version 4 of received requests, presigned in the query or signed in the
+//! `Authorization` header. From "AWS Signature Version 4 for API requests" in the IAM user guide; shares
+//! no code with the plugin.
 
 use std::fmt::Write as _;
 
@@ -12,10 +12,10 @@ use crate::http::Request;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// What the request says about its signature.
+/// The parts of a request's signature.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Signed {
-    /// Whose key signed it.
+    /// The id of the key that signed it.
     pub access_key_id: String,
     /// The day in the credential scope, `yyyymmdd`.
     pub day: String,
@@ -27,27 +27,27 @@ pub struct Signed {
     pub signed_at: Seconds,
     /// The signed headers, in lower case, as listed.
     pub signed_headers: Vec<String>,
-    /// The session token that came with it.
+    /// The session token of temporary credentials.
     pub session_token: Option<String>,
-    /// In the query, not in a header.
+    /// Whether the signature is in the query, not in a header.
     pub presigned: bool,
     signature: String,
 }
 
-/// Why a signature is not taken.
+/// Why a signature is rejected.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Problem {
-    /// There is none.
+    /// The request is not signed.
     Missing,
-    /// A part is missing or has another form.
+    /// A part is missing or malformed.
     Incomplete(String),
-    /// It was made with another key, or of another request. Holds the canonical request that was
-    /// signed if the signature were right.
+    /// The signature belongs to another key or another request. Holds the canonical request that
+    /// should have been signed.
     Mismatch(String),
 }
 
 impl Signed {
-    /// Reads the signature's parts; whether it is right is for [`Signed::verify`].
+    /// Reads the parts of the signature, without verifying it.
     pub fn read(request: &Request) -> Result<Self, Problem> {
         let query = percent::pairs(request.query())
             .ok_or_else(|| incomplete("the query cannot be decoded"))?;
@@ -63,7 +63,7 @@ impl Signed {
     }
 
     fn from_query(query: &[(String, String)]) -> Result<Self, Problem> {
-        let one = |name: &str| {
+        let optional = |name: &str| {
             let mut values = query.iter().filter(|(known, _)| known == name);
             let value = values.next().map(|(_, value)| value.clone());
             match values.next() {
@@ -71,7 +71,7 @@ impl Signed {
                 None => Ok(value),
             }
         };
-        let required = |name: &str| one(name)?.ok_or_else(|| incomplete(format!("no {name}")));
+        let required = |name: &str| optional(name)?.ok_or_else(|| incomplete(format!("no {name}")));
         if required("X-Amz-Algorithm")? != ALGORITHM {
             return Err(incomplete("unknown X-Amz-Algorithm"));
         }
@@ -79,14 +79,16 @@ impl Signed {
         if !expires.is_ok_and(|seconds| seconds <= 604_800) {
             return Err(incomplete("X-Amz-Expires is not between 0 and 604800"));
         }
-        Self::new(
-            &required("X-Amz-Credential")?,
-            &required("X-Amz-Date")?,
-            &required("X-Amz-SignedHeaders")?,
-            required("X-Amz-Signature")?,
-            one("X-Amz-Security-Token")?,
-            true,
-        )
+        Ok(Self {
+            signature: required("X-Amz-Signature")?,
+            session_token: optional("X-Amz-Security-Token")?,
+            presigned: true,
+            ..Self::unsigned(
+                &required("X-Amz-Credential")?,
+                &required("X-Amz-Date")?,
+                &required("X-Amz-SignedHeaders")?,
+            )?
+        })
     }
 
     fn from_header(request: &Request, authorization: &str) -> Result<Self, Problem> {
@@ -103,15 +105,12 @@ impl Signed {
         let date = request
             .header("x-amz-date")
             .ok_or_else(|| incomplete("no X-Amz-Date"))?;
-        let signed = Self::new(
-            part("Credential")?,
-            date,
-            part("SignedHeaders")?,
-            part("Signature")?.to_owned(),
-            request.header("x-amz-security-token").map(str::to_owned),
-            false,
-        )?;
-        // What AWS acts on has to be signed.
+        let signed = Self {
+            signature: part("Signature")?.to_owned(),
+            session_token: request.header("x-amz-security-token").map(str::to_owned),
+            ..Self::unsigned(part("Credential")?, date, part("SignedHeaders")?)?
+        };
+        // AWS requires a signature for its own headers.
         for (name, _) in &request.headers {
             let name = name.to_lowercase();
             if name.starts_with("x-amz-") && !signed.signed_headers.contains(&name) {
@@ -121,14 +120,8 @@ impl Signed {
         Ok(signed)
     }
 
-    fn new(
-        credential: &str,
-        date: &str,
-        signed_headers: &str,
-        signature: String,
-        session_token: Option<String>,
-        presigned: bool,
-    ) -> Result<Self, Problem> {
+    /// The parts that say what was signed.
+    fn unsigned(credential: &str, date: &str, signed_headers: &str) -> Result<Self, Problem> {
         let [access_key_id, day, region, service, "aws4_request"] =
             *credential.split('/').collect::<Vec<_>>()
         else {
@@ -158,13 +151,13 @@ impl Signed {
             service: service.to_owned(),
             signed_at,
             signed_headers: headers,
-            session_token,
-            presigned,
-            signature,
+            session_token: None,
+            presigned: false,
+            signature: String::new(),
         })
     }
 
-    /// Whether the request, as it was received, was signed with this secret key.
+    /// Checks that this secret key signed the request.
     pub fn verify(&self, request: &Request, secret_access_key: &str) -> Result<(), Problem> {
         let canonical = self.canonical_request(request)?;
         let to_sign = format!(
@@ -203,7 +196,7 @@ impl Signed {
                 .filter(|(known, _)| known.eq_ignore_ascii_case(name))
                 .map(|(_, value)| value.split_whitespace().collect::<Vec<_>>().join(" "))
                 .collect();
-            // A header that is listed but was not sent counts as empty: the signature decides.
+            // A missing header counts as empty, which makes the signature mismatch.
             let _ = writeln!(headers, "{name}:{}", values.join(","));
         }
         let payload = sha256(&request.body);
@@ -222,7 +215,7 @@ impl Signed {
     }
 }
 
-/// Who signs, when and for where: for requests that the tests make themselves.
+/// Signs the tests' own requests.
 #[derive(Clone, Debug)]
 pub struct Signer {
     /// The access key's id.
@@ -233,18 +226,18 @@ pub struct Signer {
     pub session_token: Option<String>,
     /// The region in the scope.
     pub region: String,
-    /// When.
+    /// The time of signing.
     pub at: Seconds,
 }
 
 impl Signer {
-    /// What [`Signer::known_answer`] gives for the cluster `test-cluster` at
+    /// The signature of [`Signer::known_answer`] for the cluster `test-cluster` at
     /// `sts.us-west-2.amazonaws.com`.
     pub const KNOWN_SIGNATURE: &str =
         "e211dba77aba9dc44b0b6be38b8eaad092599c5157f6314444c5b9d85747f5ce";
 
-    /// Credentials, region and instant (2023-04-28T00:00:00Z) of aws-iam-authenticator's own test
-    /// of a whole token. They are public examples.
+    /// Credentials, region and time (2023-04-28T00:00:00Z) of aws-iam-authenticator's own test of a
+    /// whole token. They are public examples.
     pub fn known_answer() -> Self {
         let decoded = |text| {
             let bytes = encodings::base64::decode_standard(text).expect("base64");
@@ -346,7 +339,7 @@ impl Signer {
         };
         let canonical = signed
             .canonical_request(request)
-            .expect("a request of ours");
+            .expect("a decodable request");
         let scope = format!("{}/{}/sts/aws4_request", signed.day, signed.region);
         let hash = sha256(canonical.as_bytes());
         let to_sign = format!("{ALGORITHM}\n{date}\n{scope}\n{hash}");
@@ -368,7 +361,7 @@ fn sha256(bytes: &[u8]) -> String {
     hexadecimal(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
-/// Two digits a byte, in lower case.
+/// Hexadecimal text in lower case.
 pub fn hexadecimal(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     let digits = digits.filter_map(|digit| char::from_digit(digit.into(), 16));

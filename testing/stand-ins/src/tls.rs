@@ -1,5 +1,5 @@
-//! A certificate authority for tests, which issues a certificate for each name that a client asks
-//! for, so that one server can stand in for many real hosts.
+//! A certificate authority for tests. It issues a certificate for each requested name, so that one
+//! server can represent many real hosts.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,7 +20,7 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// A new one, with a key and a name of its own.
+    /// An authority with a new key and a unique name.
     pub fn new() -> Self {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let number = MADE.fetch_add(1, Ordering::Relaxed) + 1;
@@ -43,7 +43,8 @@ impl Authority {
         self.certificate.pem()
     }
 
-    /// A server that proves to be any name that `serves` accepts, and `localhost` and 127.0.0.1.
+    /// The configuration of a server with certificates for the names that `serves` accepts, for
+    /// `localhost` and for 127.0.0.1.
     pub fn server(
         &self,
         serves: impl Fn(&str) -> bool + Send + Sync + 'static,
@@ -61,7 +62,7 @@ impl Authority {
         Arc::new(configuration)
     }
 
-    /// A client that trusts this authority alone.
+    /// The configuration of a client that trusts only this authority.
     pub fn client(&self) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         let certificate = self.certificate.der().clone();

@@ -1,19 +1,19 @@
-//! Verifies EKS tokens as an EKS API server does before it asks STS. The rules are those of
-//! aws-iam-authenticator, in its order, written from its behavior without code of the plugin. Base64
-//! is decoded more strictly (no line breaks, no stray bits).
+//! Verifies EKS tokens as an EKS API server does before it calls STS: with the checks of
+//! aws-iam-authenticator, in its order. Shares no code with the plugin. Base64 is decoded more
+//! strictly (no line breaks, no stray bits).
 
 #![expect(
     clippy::expect_used,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
-    reason = "a test that cannot go on fails"
+    reason = "used by tests only, which fail with a panic"
 )]
 
 use encodings::timestamp::{self, Seconds};
 use encodings::{base64, percent};
 
-/// The longest token that is taken, in bytes.
-const LONGEST: usize = 4096;
+/// The maximum length of a token, in bytes.
+const MAXIMUM_LENGTH: usize = 4096;
 const PREFIX: &str = "k8s-aws-v1.";
 const PARAMETERS: [&str; 9] = [
     "action",
@@ -27,23 +27,23 @@ const PARAMETERS: [&str; 9] = [
     "x-amz-signedheaders",
 ];
 
-/// A verifier, as it is set up in an API server.
+/// The verifier of one API server.
 #[derive(Clone, Copy, Debug)]
 pub struct Verifier {
     partition: &'static Partition,
     region: &'static str,
 }
 
-/// Why a token is refused before STS is asked.
+/// Why a token is rejected without a call of STS.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Refusal {
-    /// The number of the check, from 1 to 17.
+pub struct Rejection {
+    /// The number of the failed check, from 1 to 17.
     pub check: u8,
-    /// What it says.
+    /// The message, as aws-iam-authenticator words it.
     pub message: String,
 }
 
-/// What a token says.
+/// The contents of a token.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Parsed {
     /// The presigned URL.
@@ -54,7 +54,7 @@ pub struct Parsed {
     pub target: String,
     /// The region of the credential scope.
     pub region: String,
-    /// Whose key signed it.
+    /// The id of the key that signed it.
     pub access_key_id: String,
     /// When it was signed.
     pub signed_at: Seconds,
@@ -77,36 +77,13 @@ impl Verifier {
     }
 
     /// Runs the checks in the order of aws-iam-authenticator, and returns the first that fails.
-    pub fn verify(&self, token: &str, now: Seconds) -> Result<Parsed, Refusal> {
-        if token.len() > LONGEST {
-            return refuse(1, "token is too large");
-        }
-        let Some(payload) = token.strip_prefix(PREFIX) else {
-            return refuse(2, "token is missing expected \"k8s-aws-v1.\" prefix");
-        };
-        let Some(url) = base64::decode_url(payload) else {
-            return refuse(3, "illegal base64 data");
-        };
-        let Some(url) = String::from_utf8(url).ok().filter(|url| is_url(url)) else {
-            return refuse(4, "no URL");
-        };
-        let without_fragment = url.split('#').next().unwrap_or_default();
-        let (scheme, rest) = without_fragment
-            .split_once("://")
-            .unwrap_or(("", without_fragment));
-        if !scheme.eq_ignore_ascii_case("https") {
-            return refuse(
-                5,
-                format!("unexpected scheme \"{scheme}\" in pre-signed URL"),
-            );
-        }
-        let authority_end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (authority, target) = rest.split_at(authority_end);
-        let host = authority.rsplit('@').next().unwrap_or_default();
+    pub fn verify(&self, token: &str, now: Seconds) -> Result<Parsed, Rejection> {
+        let url = decode(token)?;
+        let (host, target) = split_url(&url)?;
         self.check_host(host)?;
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         if percent::decode(path).as_deref() != Some("/") {
-            return refuse(7, "unexpected path in pre-signed URL");
+            return reject(7, "unexpected path in pre-signed URL");
         }
         let parameters = check_parameters(query)?;
         let get = |name: &str| {
@@ -117,40 +94,18 @@ impl Verifier {
         };
         let value = |name: &str| get(name).unwrap_or_default();
         if value("action") != "GetCallerIdentity" {
-            return refuse(12, "unexpected action parameter in pre-signed URL");
+            return reject(12, "unexpected action parameter in pre-signed URL");
         }
         let signed_headers = value("x-amz-signedheaders");
         let signed_headers: Vec<_> = signed_headers.split(';').map(str::to_owned).collect();
-        let with_cluster = |name: &String| name.eq_ignore_ascii_case("x-k8s-aws-id");
-        if !signed_headers.iter().any(with_cluster) {
-            return refuse(
+        let is_cluster = |name: &String| name.eq_ignore_ascii_case("x-k8s-aws-id");
+        if !signed_headers.iter().any(is_cluster) {
+            return reject(
                 13,
                 "client did not sign the x-k8s-aws-id header in the pre-signed URL",
             );
         }
-        let expires = value("x-amz-expires").parse::<i64>();
-        if !expires
-            .as_ref()
-            .is_ok_and(|seconds| (0..=900).contains(seconds))
-        {
-            return refuse(
-                14,
-                format!(
-                    "invalid X-Amz-Expires parameter in pre-signed URL: {}",
-                    expires.unwrap_or(0)
-                ),
-            );
-        }
-        let date = value("x-amz-date");
-        if date.is_empty() {
-            return refuse(15, "X-Amz-Date parameter must be present in pre-signed URL");
-        }
-        let Some(signed_at) = timestamp::parse_compact(&date) else {
-            return refuse(16, format!("error parsing X-Amz-Date parameter {date}"));
-        };
-        if now > signed_at + 15 * 60 {
-            return refuse(17, "X-Amz-Date parameter is expired (15 minute expiration)");
-        }
+        let signed_at = check_times(&value("x-amz-expires"), &value("x-amz-date"), now)?;
         let credential = value("x-amz-credential");
         let mut credential = credential.split('/').map(str::to_owned);
         Ok(Parsed {
@@ -166,15 +121,15 @@ impl Verifier {
         })
     }
 
-    /// The sixth check.
-    fn check_host(&self, host: &str) -> Result<(), Refusal> {
+    /// Check 6.
+    fn check_host(&self, host: &str) -> Result<(), Rejection> {
         let partition = self.partition;
         if host == "sts.amazonaws.com" {
             return if partition.name == "aws" {
                 Ok(())
             } else {
                 let name = partition.name;
-                refuse(
+                reject(
                     6,
                     format!("global endpoint unsupported in partition {name}"),
                 )
@@ -182,13 +137,13 @@ impl Verifier {
         }
         let labels: Vec<_> = host.split('.').collect();
         let Some(region) = labels.get(1) else {
-            return refuse(
+            return reject(
                 6,
                 format!("could not parse region for pre-signed URL {host}"),
             );
         };
         if !is_region(region) {
-            return refuse(
+            return reject(
                 6,
                 format!("invalid region identifier format provided: {region}"),
             );
@@ -204,7 +159,7 @@ impl Verifier {
             .chain(default_hosts.into_iter().flatten())
             .any(|known| known == host);
         if !known || labels.len() < 4 {
-            return refuse(
+            return reject(
                 6,
                 format!("unexpected hostname \"{host}\" in pre-signed URL"),
             );
@@ -212,7 +167,7 @@ impl Verifier {
         let domain = labels[2..].join(".");
         if domain != partition.domain && Some(domain.as_str()) != partition.dual_stack {
             let name = partition.name;
-            return refuse(
+            return reject(
                 6,
                 format!("partition {name} does not support hostname {host}"),
             );
@@ -221,7 +176,7 @@ impl Verifier {
     }
 }
 
-/// A token with its URL changed.
+/// Returns the token with a changed URL.
 pub fn tampered(token: &str, change: impl FnOnce(&mut String)) -> String {
     let payload = token.strip_prefix(PREFIX).expect("a token");
     let url = base64::decode_url(payload).expect("base64");
@@ -232,35 +187,98 @@ pub fn tampered(token: &str, change: impl FnOnce(&mut String)) -> String {
     format!("{PREFIX}{}", base64::encode_url(url.as_bytes()))
 }
 
-/// Checks 8 to 11; the parameters with their names as written.
-fn check_parameters(query: &str) -> Result<Vec<(String, String)>, Refusal> {
-    // Go takes `;` neither as a separator nor as itself.
+/// Checks 1 to 4: the URL of a token.
+fn decode(token: &str) -> Result<String, Rejection> {
+    if token.len() > MAXIMUM_LENGTH {
+        return reject(1, "token is too large");
+    }
+    let Some(payload) = token.strip_prefix(PREFIX) else {
+        return reject(2, "token is missing expected \"k8s-aws-v1.\" prefix");
+    };
+    let Some(url) = base64::decode_url(payload) else {
+        return reject(3, "illegal base64 data");
+    };
+    match String::from_utf8(url).ok().filter(|url| is_url(url)) {
+        Some(url) => Ok(url),
+        None => reject(4, "not a URL"),
+    }
+}
+
+/// Check 5, and the host and the target of the URL.
+fn split_url(url: &str) -> Result<(&str, &str), Rejection> {
+    let without_fragment = url.split('#').next().unwrap_or_default();
+    let (scheme, rest) = without_fragment
+        .split_once("://")
+        .unwrap_or(("", without_fragment));
+    if !scheme.eq_ignore_ascii_case("https") {
+        return reject(
+            5,
+            format!("unexpected scheme \"{scheme}\" in pre-signed URL"),
+        );
+    }
+    let authority_end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, target) = rest.split_at(authority_end);
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    Ok((host, target))
+}
+
+/// Checks 8 to 11. Returns the parameters, with their names verbatim.
+fn check_parameters(query: &str) -> Result<Vec<(String, String)>, Rejection> {
+    // Go rejects `;` in a query.
     let parameters = percent::pairs(query).filter(|_| !query.contains(';'));
     let Some(parameters) = parameters else {
-        return refuse(8, "malformed query parameter");
+        return reject(8, "malformed query parameter");
     };
     for (position, (name, _)) in parameters.iter().enumerate() {
-        let same = |(other, _): &&(String, String)| other != name && is_same(other, name);
-        if parameters[..position].iter().find(same).is_some() {
-            return refuse(9, format!("duplicate query parameter found: \"{name}\""));
+        let is_duplicate =
+            |(other, _): &(String, String)| other != name && is_equal_ignoring_case(other, name);
+        if parameters[..position].iter().any(is_duplicate) {
+            return reject(9, format!("duplicate query parameter found: \"{name}\""));
         }
     }
     for (name, _) in &parameters {
         if !PARAMETERS.contains(&name.to_lowercase().as_str()) {
-            return refuse(10, format!("non-whitelisted query parameter \"{name}\""));
+            return reject(10, format!("non-whitelisted query parameter \"{name}\""));
         }
         if parameters.iter().filter(|(other, _)| other == name).count() > 1 {
-            return refuse(11, "query parameter with multiple values not supported");
+            return reject(11, "query parameter with multiple values not supported");
         }
     }
     Ok(parameters)
 }
 
-fn is_same(one: &str, other: &str) -> bool {
-    one.to_lowercase() == other.to_lowercase()
+/// Checks 14 to 17: when the token was signed.
+fn check_times(expires: &str, date: &str, now: Seconds) -> Result<Seconds, Rejection> {
+    let expires = expires.parse::<i64>();
+    if !expires
+        .as_ref()
+        .is_ok_and(|seconds| (0..=900).contains(seconds))
+    {
+        return reject(
+            14,
+            format!(
+                "invalid X-Amz-Expires parameter in pre-signed URL: {}",
+                expires.unwrap_or(0)
+            ),
+        );
+    }
+    if date.is_empty() {
+        return reject(15, "X-Amz-Date parameter must be present in pre-signed URL");
+    }
+    let Some(signed_at) = timestamp::parse_compact(date) else {
+        return reject(16, format!("error parsing X-Amz-Date parameter {date}"));
+    };
+    if now > signed_at + 15 * 60 {
+        return reject(17, "X-Amz-Date parameter is expired (15 minute expiration)");
+    }
+    Ok(signed_at)
 }
 
-/// What Go's `url.Parse` takes, as far as the later checks do not look at it again.
+fn is_equal_ignoring_case(left: &str, right: &str) -> bool {
+    left.to_lowercase() == right.to_lowercase()
+}
+
+/// Whether Go's `url.Parse` accepts the text, except for what the later checks cover.
 fn is_url(text: &str) -> bool {
     let escapes_are_whole = |part: &str| {
         part.split('%').skip(1).all(|rest| {
@@ -283,17 +301,17 @@ fn is_region(text: &str) -> bool {
         && text.chars().all(|c| alphanumeric(c) || c == '-')
 }
 
-fn refuse<T>(check: u8, message: impl Into<String>) -> Result<T, Refusal> {
+fn reject<T>(check: u8, message: impl Into<String>) -> Result<T, Rejection> {
     let message = message.into();
-    Err(Refusal { check, message })
+    Err(Rejection { check, message })
 }
 
-/// A partition as the verifier knows it.
+/// A partition of AWS.
 #[derive(Debug)]
 struct Partition {
     name: &'static str,
     domain: &'static str,
-    /// The domain of dual-stack hosts that it accepts.
+    /// The domain of the accepted dual-stack hosts.
     dual_stack: Option<&'static str>,
 }
 
@@ -324,14 +342,13 @@ const PARTITIONS: [Partition; 8] = [
     partition("aws-eusc", "amazonaws.eu", Some("api.amazonwebservices.eu")),
 ];
 
-/// The partition that a region belongs to, by its name; an unknown one counts as commercial, as
-/// with the AWS SDKs.
+/// The partition of a region, by the region's name. An unknown region is in `aws`, as in the AWS SDKs.
 pub fn partition_of(region: &str) -> &'static str {
     let parts: Vec<_> = region.split('-').collect();
-    let [area @ .., place, number] = parts.as_slice() else {
+    let [area @ .., direction, number] = parts.as_slice() else {
         return "aws";
     };
-    if place.is_empty() || number.is_empty() || !number.bytes().all(|c| c.is_ascii_digit()) {
+    if direction.is_empty() || number.is_empty() || !number.bytes().all(|c| c.is_ascii_digit()) {
         return "aws";
     }
     match area {
@@ -346,7 +363,7 @@ pub fn partition_of(region: &str) -> &'static str {
     }
 }
 
-/// The hosts that the AWS SDK resolves for STS in a region: plain, FIPS, dual-stack, both.
+/// The hosts that the AWS SDKs resolve for STS in a region: plain, FIPS, dual-stack, FIPS dual-stack.
 fn endpoints(region: &str) -> Vec<String> {
     let name = partition_of(region);
     let partition = PARTITIONS.iter().find(|known| known.name == name);

@@ -1,7 +1,7 @@
-//! Each rule of the verifier, with a token that keeps it and one that breaks it.
+//! Each check of the verifier, with tokens that pass it and tokens that fail it.
 
 use encodings::base64::encode_url;
-use token_verifier::{Parsed, Refusal, Verifier, partition_of};
+use token_verifier::{Parsed, Rejection, Verifier, partition_of};
 
 /// 2023-04-28T00:00:00Z.
 const AT: i64 = 1_682_640_000;
@@ -11,7 +11,7 @@ fn token(url: &str) -> String {
     format!("k8s-aws-v1.{}", encode_url(url.as_bytes()))
 }
 
-/// A well-formed URL, where each pair replaces a text in it.
+/// A valid URL with some texts replaced.
 fn url(changes: &[(&str, &str)]) -> String {
     let good = format!(
         "https://sts.eu-west-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15\
@@ -26,7 +26,7 @@ fn url(changes: &[(&str, &str)]) -> String {
     })
 }
 
-fn check(token: &str, now: i64) -> Result<Parsed, Refusal> {
+fn check(token: &str, now: i64) -> Result<Parsed, Rejection> {
     Verifier::new("aws", "eu-west-1").verify(token, now)
 }
 
@@ -94,8 +94,8 @@ fn each_check_rejects_its_violation() {
         (17, token(&url(&[(DATE, "20230427T234459Z")]))),
     ];
     for (number, token) in rows {
-        let refusal = check(token, AT).expect_err(token);
-        assert_eq!(refusal.check, *number, "{refusal:?} for {token}");
+        let rejection = check(token, AT).expect_err(token);
+        assert_eq!(rejection.check, *number, "{rejection:?} for {token}");
     }
 }
 
@@ -104,7 +104,7 @@ fn tokens_that_aws_iam_authenticator_accepts_are_accepted() {
     for changes in [
         &[][..],
         &[("https:", "HTTPS:")],
-        // Years ahead: STS is the one to refuse it.
+        // A future date, which only STS rejects.
         &[(DATE, "20330428T000000Z")],
         &[("Expires=60", "Expires=0")],
         &[("Expires=60", "Expires=900")],
@@ -113,7 +113,7 @@ fn tokens_that_aws_iam_authenticator_accepts_are_accepted() {
         &[("%3Bx-k8s-aws-id", "%3BX-K8S-AWS-ID")],
         &[("sts.eu-west-1.amazonaws.com", "sts.amazonaws.com")],
     ] {
-        check(&token(&url(changes)), AT).unwrap_or_else(|refusal| panic!("{refusal:?}"));
+        check(&token(&url(changes)), AT).unwrap_or_else(|rejection| panic!("{rejection:?}"));
     }
 }
 
@@ -137,7 +137,7 @@ fn hosts_are_accepted_by_partition() {
         ("aws-eusc", "sts.eusc-de-east-1.amazonaws.eu"),
         ("aws-eusc", "sts.eusc-de-east-1.api.amazonwebservices.eu"),
     ];
-    let refused = [
+    let rejected = [
         ("aws-us-gov", "sts.amazonaws.com"),
         ("aws-cn", "sts.amazonaws.com"),
         ("aws", "sts-fips.amazonaws.com"),
@@ -155,23 +155,24 @@ fn hosts_are_accepted_by_partition() {
         ("aws", "evil.example/sts.us-east-1.amazonaws.com"),
         ("aws-cn", "sts.us-east-1.amazonaws.com"),
         ("aws-us-gov", "sts-fips.us-gov-west-1.amazonaws.com"),
-        // The SDK knows such hosts, the verifier does not.
+        // Hosts of the SDKs that aws-iam-authenticator does not know.
         ("aws-iso", "sts.us-iso-east-1.api.aws.ic.gov"),
         ("aws-iso-b", "sts.us-isob-east-1.api.aws.scloud"),
         ("aws-eusc", "sts.eusc-de-east-1.amazonaws.com"),
     ];
     let good = accepted.map(|row| (row, true));
-    for ((partition, host), wanted) in good.into_iter().chain(refused.map(|row| (row, false))) {
+    for ((partition, host), is_expected) in good.into_iter().chain(rejected.map(|row| (row, false)))
+    {
         let token = token(&url(&[("sts.eu-west-1.amazonaws.com", host)]));
-        // A region of each partition that has one; it matters for the default host alone.
+        // The region matters only for its default hosts.
         let outcome = Verifier::new(partition, "nowhere-1").verify(&token, AT);
         assert_eq!(
             outcome.is_ok(),
-            wanted,
+            is_expected,
             "{host} in {partition}: {outcome:?}"
         );
-        if let Err(refusal) = outcome {
-            assert_eq!(refusal.check, 6, "{host} in {partition}: {refusal:?}");
+        if let Err(rejection) = outcome {
+            assert_eq!(rejection.check, 6, "{host} in {partition}: {rejection:?}");
         }
     }
 }

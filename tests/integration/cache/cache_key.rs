@@ -1,5 +1,5 @@
-//! Who asks for what: each other question has credentials of its own, and what changes nothing
-//! changes nothing.
+//! The cache key: a call with another relevant setting uses another entry, and a call with another
+//! irrelevant setting uses the same one.
 
 use std::fs;
 use std::process::Command;
@@ -20,11 +20,11 @@ use crate::support::plugin::Output;
 
 type Change = fn(&CacheFixture, &mut Command);
 
-/// Another question: what of the call changes, and what shows in the answer or the requests then.
-struct Switch(&'static str, Change, Expected);
+/// A call with a changed setting, and its result.
+struct ChangedCall(&'static str, Change, Expected);
 
 enum Expected {
-    /// A token, and this in the evidence.
+    /// A token, and this text in the evidence.
     Shows(&'static str),
     /// A failure with this exit code.
     Fails(i32),
@@ -41,7 +41,8 @@ fn exec_info(version: &str, interactive: bool, cluster: Option<Value>) -> String
     json!({"kind": "ExecCredential", "apiVersion": version, "spec": spec}).to_string()
 }
 
-/// What the token is, for whom clusters take it, and what was asked of Pulumi Cloud since `before`.
+/// Describes a call: the URL in its token, the caller that each cluster authenticates, and the requests
+/// to Pulumi Cloud after the first `before`.
 fn evidence(fixture: &CacheFixture, output: &Output, before: usize) -> String {
     let token = token(output);
     let url = token.strip_prefix("k8s-aws-v1.").expect("a token");
@@ -64,25 +65,25 @@ fn evidence(fixture: &CacheFixture, output: &Output, before: usize) -> String {
     text
 }
 
-/// Makes each changed call after the fixture's own call: the first has to be a miss and the second a
-/// hit, and the fixture's own call has to remain a hit.
+/// Makes each changed call after the fixture's own call: the first has to be a miss, a repeated
+/// one a hit, and the fixture's own call has to remain a hit.
 #[track_caller]
-fn assert_separate(fixture: &CacheFixture, switches: &[Switch]) {
+fn assert_separate(fixture: &CacheFixture, changed_calls: &[ChangedCall]) {
     let first = fixture.run();
     let own = evidence(fixture, &first, usize::MAX);
-    for Switch(name, change, expected) in switches {
+    for ChangedCall(name, change, expected) in changed_calls {
         let before = fixture.requests().0;
         let other = || fixture.run_with(|command| change(fixture, command));
         let (output, requests) = fixture.requests_of(other);
         match expected {
             Shows(text) => {
-                assert_ne!(requests, (0, 0), "{name}: nobody was asked");
+                assert_ne!(requests, (0, 0), "{name}: no request was made");
                 let evidence = evidence(fixture, &output, before);
                 assert!(evidence.contains(text), "{name}: {evidence}");
                 assert_eq!(output.stderr, "", "{name}");
                 let (again, requests) = fixture.requests_of(other);
                 assert_eq!(again.code, 0, "{name}: {again:?}");
-                assert_eq!(requests, (0, 0), "{name}: somebody was asked again");
+                assert_eq!(requests, (0, 0), "{name}: a request was made again");
             }
             Fails(code) => {
                 assert_eq!(output.code, *code, "{name}: {output:?}");
@@ -90,7 +91,7 @@ fn assert_separate(fixture: &CacheFixture, switches: &[Switch]) {
             }
         }
         let (back, requests) = fixture.requests_of(|| fixture.run());
-        assert_eq!(requests, (0, 0), "{name}: the old entry is gone");
+        assert_eq!(requests, (0, 0), "{name}: the fixture's entry is gone");
         let back = evidence(fixture, &back, usize::MAX);
         let caller = |text: &str| text.split_once('\n').map(|(_, rest)| rest.to_owned());
         assert_eq!(caller(&back), caller(&own), "{name}");
@@ -102,42 +103,42 @@ fn each_setting_is_part_of_the_key() {
     assert_separate(
         &CacheFixture::cloud(),
         &[
-            Switch(
+            ChangedCall(
                 "the token of another login",
                 |_, command| {
                     command.env("PULUMI_ACCESS_TOKEN", ORGANIZATION_TOKEN);
                 },
                 Shows("acme /api/esc/environments/acme/platform/prod"),
             ),
-            Switch(
+            ChangedCall(
                 "a token without access",
                 |_, command| {
                     command.env("PULUMI_ACCESS_TOKEN", STRANGERS_TOKEN);
                 },
                 Fails(2),
             ),
-            Switch(
-                "a token that is none",
+            ChangedCall(
+                "an invalid token",
                 |_, command| {
                     command.env("PULUMI_ACCESS_TOKEN", "pul-wrong");
                 },
                 Fails(4),
             ),
-            Switch(
+            ChangedCall(
                 "no token",
                 |_, command| {
                     command.env_remove("PULUMI_ACCESS_TOKEN");
                 },
                 Fails(2),
             ),
-            Switch(
+            ChangedCall(
                 "a role",
                 |_, command| {
                     command.args(["--role-arn", SECOND_ROLE, "--external-id", EXTERNAL_ID]);
                 },
                 Shows("assumed-role/admin/kubectl-esc"),
             ),
-            Switch(
+            ChangedCall(
                 "a role by variable, and a session name",
                 |_, command| {
                     command
@@ -147,21 +148,21 @@ fn each_setting_is_part_of_the_key() {
                 },
                 Shows("assumed-role/admin/mine"),
             ),
-            Switch(
+            ChangedCall(
                 "a role with another external id",
                 |_, command| {
                     command.args(["--role-arn", SECOND_ROLE, "--external-id", "wrong"]);
                 },
                 Fails(4),
             ),
-            Switch(
+            ChangedCall(
                 "a region",
                 |_, command| {
                     command.args(["--region", "us-east-2"]);
                 },
                 Shows("https://sts.us-east-2.amazonaws.com/"),
             ),
-            Switch(
+            ChangedCall(
                 "a cluster",
                 |_, command| {
                     replace_arguments(command, &["get-token", ENVIRONMENT, "-i", "other"]);
@@ -177,21 +178,21 @@ fn endpoint_and_cluster_extension_are_part_of_the_key() {
     assert_separate(
         &CacheFixture::cloud(),
         &[
-            Switch(
+            ChangedCall(
                 "FIPS",
                 |_, command| {
                     command.env("AWS_USE_FIPS_ENDPOINT", "true");
                 },
                 Shows("sts-fips."),
             ),
-            Switch(
+            ChangedCall(
                 "dual-stack",
                 |_, command| {
                     command.env("AWS_USE_DUALSTACK_ENDPOINT", "true");
                 },
                 Shows(".api.aws/"),
             ),
-            Switch(
+            ChangedCall(
                 "an extension",
                 |_, command| {
                     let config = json!({
@@ -203,7 +204,7 @@ fn endpoint_and_cluster_extension_are_part_of_the_key() {
                 },
                 Shows("assumed-role/admin/extension"),
             ),
-            Switch(
+            ChangedCall(
                 "another extension",
                 |_, command| {
                     let config = json!({
@@ -228,20 +229,28 @@ fn environment_version_is_part_of_the_key() {
     assert_separate(
         &CacheFixture::cloud(),
         &[
-            Switch("1", |_, it| version(it, "@1"), Shows("/versions/1/open")),
-            Switch("2", |_, it| version(it, "@2"), Shows("/versions/2/open")),
-            Switch(
+            ChangedCall(
+                "1",
+                |_, command| version(command, "@1"),
+                Shows("/versions/1/open"),
+            ),
+            ChangedCall(
+                "2",
+                |_, command| version(command, "@2"),
+                Shows("/versions/2/open"),
+            ),
+            ChangedCall(
                 "a tag",
-                |_, it| version(it, "@stable"),
+                |_, command| version(command, "@stable"),
                 Shows("/versions/stable/open"),
             ),
-            Switch("none", |_, it| version(it, "@99"), Fails(2)),
+            ChangedCall("none", |_, command| version(command, "@99"), Fails(2)),
         ],
     );
 }
 
-/// Two sets of credentials in one environment.
-const TWO: &str = "\
+/// An environment with two sets of credentials.
+const TWO_CREDENTIALS: &str = "\
 values:
   one: {'fn::open::aws-login': {oidc: {roleArn: 'arn:aws:iam::123456789012:role/esc-oidc', sessionName: one}}}
   two: {'fn::open::aws-login': {oidc: {roleArn: 'arn:aws:iam::123456789012:role/esc-oidc', sessionName: two}}}
@@ -251,7 +260,9 @@ values:
 #[test]
 fn credentials_path_is_part_of_the_key() {
     let fixture = CacheFixture::cloud_with(|configuration| {
-        *configuration = configuration.clone().environment("test", "two", TWO);
+        *configuration = configuration
+            .clone()
+            .environment("test", "two", TWO_CREDENTIALS);
     });
     let call = |name: &str| {
         fixture.run_with(|command| {
@@ -264,8 +275,8 @@ fn credentials_path_is_part_of_the_key() {
     for round in 0..2 {
         for name in ["one", "two"] {
             let (output, requests) = fixture.requests_of(|| call(name));
-            let asked = usize::from(round == 0) * 2;
-            assert_eq!(requests, (asked, 0), "{name}: {output:?}");
+            let expected = usize::from(round == 0) * 2;
+            assert_eq!(requests, (expected, 0), "{name}: {output:?}");
             let caller = fixture.aws.caller(&output.token(), "prod").unwrap();
             assert!(caller.ends_with(&format!("/{name}")), "{caller}");
         }
@@ -287,14 +298,14 @@ fn organization_is_part_of_the_key() {
     assert_separate(
         &fixture,
         &[
-            Switch(
+            ChangedCall(
                 "by flag",
                 |_, command| {
                     command.args(["--organization", "alice"]);
                 },
                 Fails(2),
             ),
-            Switch(
+            ChangedCall(
                 "by variable",
                 |_, command| {
                     command.env("PULUMI_DEFAULT_ORGANIZATION", "alice");
@@ -303,7 +314,7 @@ fn organization_is_part_of_the_key() {
             ),
         ],
     );
-    // Wherever it is said: it is the same.
+    // The source of the organization does not matter.
     let (output, requests) = fixture.requests_of(|| {
         fixture.run_with(|command| {
             command.args(["--organization", "acme"]);
@@ -351,7 +362,7 @@ fn pulumi_account_is_part_of_the_key() {
     fixture.assert_miss();
     fixture.assert_hit();
 
-    // The same user with the same token elsewhere.
+    // The same user with the same token at another Pulumi Cloud.
     log_in(file(&there, TOKEN, USER));
     let (output, requests) = fixture.requests_of(|| fixture.run());
     elsewhere.assert_token(&output);
@@ -364,7 +375,7 @@ fn pulumi_account_is_part_of_the_key() {
     elsewhere.assert_token(&output);
     assert_eq!(elsewhere.calls().len(), 2);
 
-    // Another login in its place, and another user.
+    // Another login in the same file, or another user.
     for (token, user, login) in [
         (TEAM_TOKEN, USER, "acme"),
         (ORGANIZATION_TOKEN, "", "acme"),
@@ -374,9 +385,12 @@ fn pulumi_account_is_part_of_the_key() {
         let before = fixture.requests().0;
         fixture.assert_miss();
         let records = fixture.pulumi_cloud.stand_in().records();
-        let logins: Vec<_> = records[before..].iter().map(|it| &it.login).collect();
+        let logins: Vec<_> = records[before..]
+            .iter()
+            .map(|record| &record.login)
+            .collect();
         assert!(
-            logins.iter().all(|it| it.contains(login)),
+            logins.iter().all(|name| name.contains(login)),
             "{logins:?} for {login}"
         );
         fixture.assert_hit();
@@ -396,7 +410,7 @@ fn identity_token_and_sts_endpoint_are_part_of_the_key() {
     write(&identity(&fixture.pulumi_cloud, "other"));
     fixture.assert_miss();
     fixture.assert_hit();
-    // This one is not trusted, whatever earlier tokens were.
+    // Entries of trusted tokens must not serve an untrusted one.
     let aws = &fixture.aws;
     let stranger = aws.issuer.token("aws:acme", "stranger", aws.clock.now());
     write(&stranger);
@@ -437,9 +451,9 @@ fn edited_definition_takes_effect_immediately() {
         fs::create_dir_all(path(name).parent().unwrap()).unwrap();
         fs::write(path(name), text).unwrap();
     };
-    let assert_named = |name: &str, asked: usize| {
+    let assert_named = |name: &str, expected: usize| {
         let (output, requests) = fixture.requests_of(|| fixture.run());
-        assert_eq!(requests, (0, asked), "{name}: {output:?}");
+        assert_eq!(requests, (0, expected), "{name}: {output:?}");
         let caller = fixture.aws.caller(&output.token(), "prod").unwrap();
         assert!(caller.ends_with(&format!("/{name}")), "{caller}");
     };
@@ -449,19 +463,19 @@ fn edited_definition_takes_effect_immediately() {
     write("base.yaml", "values: {name: two}");
     assert_named("two", 1);
     assert_named("two", 0);
-    // Another import comes before the one that was found.
+    // A file that takes precedence over the imported one.
     write("default/base.yaml", "values: {name: three}");
     assert_named("three", 1);
     assert_named("three", 0);
     fs::remove_file(path("default/base.yaml")).unwrap();
     assert_named("two", 1);
     assert_named("two", 0);
-    // A folder of the import's name has never been a definition.
+    // A folder with the name of that file is an error.
     fs::create_dir(path("default/base.yaml")).unwrap();
     assert_eq!(fixture.run().code, 2);
     fs::remove_dir(path("default/base.yaml")).unwrap();
     assert_named("two", 0);
-    // The definition itself, and back again.
+    // An edit of the definition itself, and its reversal.
     write("env.yaml", &ROOT.replace("${name}", "four"));
     assert_named("four", 1);
     write(
@@ -511,8 +525,8 @@ fn region_from_the_api_server_host_is_part_of_the_key() {
                 let evidence = evidence(&fixture, &output, usize::MAX);
                 let host = format!("https://sts.{region}.amazonaws.com/");
                 assert!(evidence.starts_with(&host), "{evidence}");
-                let asked = usize::from(round == 0) * 2;
-                assert_eq!(requests, (0, asked), "{region}, {by_server}");
+                let expected = usize::from(round == 0) * 2;
+                assert_eq!(requests, (0, expected), "{region}, {by_server}");
             }
         }
     }
@@ -553,10 +567,13 @@ fn irrelevant_settings_are_not_part_of_the_key() {
             let info = exec_info("v1", false, Some(cluster));
             command.env("KUBERNETES_EXEC_INFO", info);
         }),
-        ("the cache's folder in full", |fixture, command| {
-            command.arg("--cache-dir").arg(fixture.folder());
-        }),
-        ("the cache's folder by variable", |_, command| {
+        (
+            "the absolute path of the cache folder",
+            |fixture, command| {
+                command.arg("--cache-dir").arg(fixture.folder());
+            },
+        ),
+        ("the cache folder by variable", |_, command| {
             command.env("KUBECTL_ESC_CACHE_DIR", "~/.kube/cache/kubectl-esc");
         }),
     ];

@@ -1,4 +1,4 @@
-//! A machine whose clock is wrong.
+//! Calls on a machine with a wrong clock.
 
 use kubectl_esc::clock::{Clock, Timestamp};
 use stand_ins::sts::configuration::{Trust, USER_KEY_ID, USER_SECRET_KEY, User};
@@ -7,10 +7,10 @@ use crate::cloud::PulumiCloudFixture;
 use crate::support::aws::{Aws, VIEWER};
 use crate::support::plugin::Output;
 
-/// What client-go reads as the credential's end is by this machine's clock: from one to fourteen
-/// minutes from now.
+/// Asserts that the credential expires one to fourteen minutes from now by this machine's clock, with
+/// which client-go compares it.
 #[track_caller]
-fn assert_ends_by_the_local_clock(output: &Output) {
+fn assert_expires_by_the_local_clock(output: &Output) {
     let credential = output.credential();
     let end = credential["status"]["expirationTimestamp"].as_str();
     let end = Timestamp::from_rfc3339(end.unwrap()).unwrap();
@@ -27,16 +27,16 @@ fn tokens_from_pulumi_cloud_are_valid_with_a_wrong_local_clock() {
         for _ in ["cold", "warm"] {
             let output = plugin.run();
             pulumi_cloud.assert_token(&output);
-            assert_ends_by_the_local_clock(&output);
+            assert_expires_by_the_local_clock(&output);
         }
         assert_eq!(pulumi_cloud.calls().len(), 2);
-        let told = plugin.arg("-v").arg("--refresh").run();
+        let refreshed = plugin.arg("-v").arg("--refresh").run();
         let note =
             format!("this machine's clock is {word} the servers'; signing with the servers' time");
-        // A second may pass between the two clocks.
+        // A second may pass between reading the two clocks.
         let near = note.replace("1h ", "59m59s ");
-        let is_told = |note: &String| told.stderr.matches(note.as_str()).count() == 1;
-        assert!(is_told(&note) || is_told(&near), "{}", told.stderr);
+        let is_logged = |note: &String| refreshed.stderr.matches(note.as_str()).count() == 1;
+        assert!(is_logged(&note) || is_logged(&near), "{}", refreshed.stderr);
     }
 }
 
@@ -70,7 +70,7 @@ fn tokens_from_an_identity_token_are_valid_with_a_wrong_local_clock() {
                 let caller = aws.caller(&output.token(), "demo").unwrap();
                 let name = role.unwrap_or("role/cluster-admin").rsplit('/').next();
                 assert!(caller.contains(name.unwrap()), "{caller}");
-                assert_ends_by_the_local_clock(&output);
+                assert_expires_by_the_local_clock(&output);
             }
         }
     }
@@ -112,7 +112,7 @@ fn first_signature_with_a_wrong_clock_is_repeated_with_the_servers_time() {
             let output = plugin.run();
             let caller = aws.caller(&output.token(), "demo").unwrap();
             assert!(caller.contains("cluster-viewer"), "{caller}");
-            assert_ends_by_the_local_clock(&output);
+            assert_expires_by_the_local_clock(&output);
         }
         let records = aws.sts.records().into_iter();
         let assumed = records.filter(|record| record.action == "AssumeRole");
@@ -123,6 +123,10 @@ fn first_signature_with_a_wrong_clock_is_repeated_with_the_servers_time() {
             "{outcomes:?}"
         );
         let accepted = outcomes.iter().filter(|outcome| *outcome == "OK");
-        assert_eq!(accepted.count(), 1, "the warm call asked too: {outcomes:?}");
+        assert_eq!(
+            accepted.count(),
+            1,
+            "the warm call assumed the role again: {outcomes:?}"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! `cache list`, `cache clear`, and the settings.
+//! `cache list`, `cache clear`, and the settings of the cache.
 
 use std::fs;
 use std::process::Command;
@@ -19,7 +19,7 @@ fn cache(fixture: &CacheFixture, arguments: &[&str]) -> Output {
     output
 }
 
-/// The lines of a list, with the ages and what is left in whole hours and minutes only.
+/// Splits each line of a list into its cells.
 fn rows(output: &Output) -> Vec<Vec<String>> {
     assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output:?}");
     let lines = output.stdout.lines();
@@ -44,7 +44,7 @@ fn entries_are_listed_and_cleared() {
     assert_eq!(head, HEAD);
     assert_eq!(row[..2], [ENVIRONMENT, "prod"]);
     assert!(row[3].starts_with("59m") || row[3] == "1h", "{row:?}");
-    // One more, which is sorted by its name, and has another's width.
+    // A second entry, sorted by name, with a longer name.
     fixture.run_with(|command| {
         replace_arguments(command, &["get-token", "acme/platform/prod@1", "-i", "a"]);
     });
@@ -102,7 +102,7 @@ fn damaged_entries_are_listed_on_one_line() {
     let fixture = CacheFixture::cloud();
     fixture.assert_miss();
     let path = fixture.file("entry");
-    for (content, rows_wanted) in [
+    for (content, expected_row) in [
         (
             r#"{"format":"1","environment":"a\nb\u001b[31mc\t\u0000","cluster":"x\r\ny","obtained_at":-9223372036854775808,"good_until":9223372036854775807}"#,
             vec!["a b [31mc", "x y"],
@@ -116,8 +116,8 @@ fn damaged_entries_are_listed_on_one_line() {
         fs::write(&path, format!("{content}\nnothing")).unwrap();
         let listed = rows(&cache(&fixture, &["list"]));
         match listed.get(1) {
-            Some(row) => assert_eq!(row[..2], rows_wanted),
-            None => assert!(rows_wanted.is_empty(), "{content}"),
+            Some(row) => assert_eq!(row[..2], expected_row),
+            None => assert!(expected_row.is_empty(), "{content}"),
         }
         fixture.assert_miss();
         fixture.assert_hit();
@@ -127,29 +127,29 @@ fn damaged_entries_are_listed_on_one_line() {
 #[test]
 fn cache_folder_can_be_set_by_flag_and_variable() {
     let fixture = CacheFixture::cloud();
-    for (place, command) in [
+    for (folder, flags) in [
         ("by-flag", vec!["--cache-dir"]),
         ("by-variable", vec![]),
         ("deep/er/still", vec!["--cache-dir"]),
     ] {
-        let path = fixture.plugin.path(place);
+        let path = fixture.plugin.path(folder);
         let path = path.to_str().unwrap();
-        let name = |call: &mut Command| {
-            if command.is_empty() {
+        let set_folder = |call: &mut Command| {
+            if flags.is_empty() {
                 call.env("KUBECTL_ESC_CACHE_DIR", path);
             } else {
-                // The flag comes before the variable.
+                // The flag takes precedence over the variable.
                 call.env("KUBECTL_ESC_CACHE_DIR", "/dev/null");
                 call.args(["--cache-dir", path]);
             }
         };
-        for asked in [2, 0] {
-            let (output, requests) = fixture.requests_of(|| fixture.run_with(name));
+        for expected in [2, 0] {
+            let (output, requests) = fixture.requests_of(|| fixture.run_with(set_folder));
             fixture.pulumi_cloud.assert_token(&output);
-            assert_eq!(requests, (asked, 0), "{place}");
+            assert_eq!(requests, (expected, 0), "{folder}");
         }
         let listed = cache(&fixture, &["list", "--cache-dir", path]);
-        assert_eq!(rows(&listed).len(), 2, "{place}");
+        assert_eq!(rows(&listed).len(), 2, "{folder}");
         cache(&fixture, &["clear", "--cache-dir", path]).assert("1 entry removed\n", "", 0);
         assert!(!fixture.folder().exists());
     }
@@ -179,7 +179,7 @@ fn cache_can_be_disabled() {
         }
         let home: Vec<_> = fs::read_dir(fixture.plugin.path("home")).unwrap().collect();
         assert!(home.is_empty(), "{home:?}");
-        // What is there is not used, and not removed.
+        // An entry is neither used nor removed.
         fixture.assert_miss();
         let (_, requests) = fixture.requests_of(|| {
             fixture.run_with(|command| {
@@ -213,7 +213,7 @@ fn invalid_settings_are_reported() {
         command.args(["--no-cache", "--refresh"]);
     });
     assert_eq!(output.code, 2, "{output:?}");
-    // The commands for the cache have no use for that variable.
+    // `cache list` and `cache clear` ignore that variable.
     let plugin = || Plugin::new().env("KUBECTL_ESC_NO_CACHE", "yes");
     assert_eq!(plugin().args(["cache", "list"]).run().code, 0);
     for action in ["list", "clear"] {
@@ -226,7 +226,7 @@ fn invalid_settings_are_reported() {
         let file = plugin().file("file", "").args(["cache", action]);
         let path = file.path("file");
         let output = file.arg("--cache-dir").arg(path).run();
-        // There is nothing in it, and nothing is removed.
+        // A file in place of the folder counts as an empty cache.
         assert_eq!(output.code, 0, "{output:?}");
     }
 }

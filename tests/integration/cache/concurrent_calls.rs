@@ -41,8 +41,8 @@ impl ConcurrentCalls {
         let end = Instant::now() + TIME_LIMIT;
         for number in 0..count {
             let left = end.saturating_duration_since(Instant::now());
-            let waits = self.waiting.recv_timeout(left);
-            assert!(waits.is_ok(), "{number} of {count} wait");
+            let message = self.waiting.recv_timeout(left);
+            assert!(message.is_ok(), "only {number} of {count} calls wait");
         }
     }
 
@@ -103,12 +103,14 @@ impl RunningCall {
     #[track_caller]
     pub(super) fn output(mut self) -> Output {
         let read = |stream: Option<JoinHandle<String>>| {
-            stream.map_or_else(String::new, |thread| thread.join().expect("a text"))
+            stream.map_or_else(String::new, |thread| {
+                thread.join().expect("the text of the stream")
+            })
         };
         let stdout = read(self.stdout.take());
         let stderr = read(self.stderr.take());
-        let status = self.child.wait().expect("an end");
-        let code = status.code().expect("an end by no signal");
+        let status = self.child.wait().expect("an exit status");
+        let code = status.code().expect("an exit without a signal");
         Output {
             stdout,
             stderr,

@@ -28,13 +28,13 @@ fn script(fixture: &CacheFixture, text: &str, change: impl FnOnce(&mut Command))
 const ONCE: &str = "\"$@\"; echo $?";
 const THRICE: &str = "for i in 1 2 3; do \"$@\"; echo $?; done";
 
-/// A fixture in which every call fails, and the exit code.
+/// Fixtures in which every call fails, each with its name and the exit code.
 fn failing() -> Vec<(&'static str, CacheFixture, i32)> {
     let refused = CacheFixture::cloud();
     refused
         .pulumi_cloud
         .stand_in()
-        .fail(Fault::refuse(403, "no", &[]), 100);
+        .fail(Fault::error(403, "no", &[]), 100);
     let down = CacheFixture::cloud();
     down.pulumi_cloud.stand_in().fail(Fault::Close, 100);
     let denied = CacheFixture::local(LOCAL);
@@ -70,42 +70,51 @@ fn failing() -> Vec<(&'static str, CacheFixture, i32)> {
 #[test]
 fn failure_is_fetched_once_per_parent_command() {
     for (name, fixture, code) in failing() {
-        let (once, asked) = fixture.requests_of(|| script(&fixture, ONCE, |_| ()));
+        let (once, requests_once) = fixture.requests_of(|| script(&fixture, ONCE, |_| ()));
         assert_eq!(once.stdout, format!("{code}\n"), "{name}: {once:?}");
-        assert_ne!(asked, (0, 0), "{name}");
-        // Another command asks again, and its later calls tell the same.
+        assert_ne!(requests_once, (0, 0), "{name}");
+        // Another command calls the services once more, and its later calls replay the failure.
         let (thrice, requests) = fixture.requests_of(|| script(&fixture, THRICE, |_| ()));
         assert_eq!(thrice.stdout, once.stdout.repeat(3), "{name}");
-        // The request ids differ from those of the other command, and are the same in this one.
+        // The request ids differ between commands, and are equal within one.
         let third = &thrice.stderr[..thrice.stderr.len() / 3];
         assert_eq!(thrice.stderr, third.repeat(3), "{name}");
         assert!(third.starts_with("kubectl-esc: "), "{name}: {third}");
-        assert_eq!(requests, asked, "{name}");
+        assert_eq!(requests, requests_once, "{name}");
     }
 }
 
 #[test]
 fn failure_is_fetched_again_without_exec_info() {
     for (name, fixture, code) in failing() {
-        let by_hand = |command: &mut Command| {
+        let without_exec_info = |command: &mut Command| {
             command.env_remove("KUBERNETES_EXEC_INFO");
         };
-        let (_, asked) = fixture.requests_of(|| script(&fixture, ONCE, by_hand));
-        let (thrice, requests) = fixture.requests_of(|| script(&fixture, THRICE, by_hand));
+        let (_, requests_once) = fixture.requests_of(|| script(&fixture, ONCE, without_exec_info));
+        let (thrice, requests) =
+            fixture.requests_of(|| script(&fixture, THRICE, without_exec_info));
         assert_eq!(thrice.stdout, format!("{code}\n").repeat(3), "{name}");
-        assert_eq!(requests, (3 * asked.0, 3 * asked.1), "{name}");
+        assert_eq!(
+            requests,
+            (3 * requests_once.0, 3 * requests_once.1),
+            "{name}"
+        );
     }
 }
 
 #[test]
 fn failure_is_not_stored_without_a_cache() {
     for (name, fixture, _) in failing() {
-        let without = |command: &mut Command| {
+        let without_cache = |command: &mut Command| {
             command.arg("--no-cache");
         };
-        let (_, asked) = fixture.requests_of(|| script(&fixture, ONCE, without));
-        let (_, requests) = fixture.requests_of(|| script(&fixture, THRICE, without));
-        assert_eq!(requests, (3 * asked.0, 3 * asked.1), "{name}");
+        let (_, requests_once) = fixture.requests_of(|| script(&fixture, ONCE, without_cache));
+        let (_, requests) = fixture.requests_of(|| script(&fixture, THRICE, without_cache));
+        assert_eq!(
+            requests,
+            (3 * requests_once.0, 3 * requests_once.1),
+            "{name}"
+        );
         assert!(!fixture.folder().exists(), "{name}");
     }
 }
@@ -123,26 +132,26 @@ fn failure_of_another_cache_key_is_not_replayed() {
     assert!(output.stdout.ends_with("\n2\n"), "{output:?}");
     let once = output.stderr.len() / 2;
     assert_eq!(output.stderr[..once], output.stderr[once..]);
-    // The failed opening asks who that is, and whether an approval is needed.
+    // A failed opening also requests the current user and the metadata of the environment.
     assert_eq!(requests.0, 3 + 2, "{:?}", fixture.pulumi_cloud.calls());
 
-    // A definition that was corrected.
+    // A corrected definition.
     let fixture = CacheFixture::local(&LOCAL.replace("esc-oidc", "none"));
     let text = "\"$@\"; sed -i s/none/esc-oidc/ env.yaml; exec \"$@\"";
     let (output, requests) = fixture.requests_of(|| script(&fixture, text, |_| ()));
     assert!(output.stdout.starts_with('{'), "{output:?}");
     assert_eq!(requests, (0, 2));
 
-    // Another cluster is another question, although it fails for the same reason.
+    // Another region is another cache key, although it fails for the same reason.
     let fixture = CacheFixture::cloud();
     fixture
         .pulumi_cloud
         .stand_in()
-        .fail(Fault::refuse(403, "no", &[]), 100);
-    let (_, asked) = fixture.requests_of(|| script(&fixture, ONCE, |_| ()));
+        .fail(Fault::error(403, "no", &[]), 100);
+    let (_, requests_once) = fixture.requests_of(|| script(&fixture, ONCE, |_| ()));
     let text = "\"$@\"; \"$@\" --region us-east-1";
     let (_, requests) = fixture.requests_of(|| script(&fixture, text, |_| ()));
-    assert_eq!(requests.0, 2 * asked.0);
+    assert_eq!(requests.0, 2 * requests_once.0);
 }
 
 #[test]
@@ -151,7 +160,7 @@ fn failure_is_removed_after_a_success() {
     fixture
         .pulumi_cloud
         .stand_in()
-        .fail_at("open", Fault::refuse(403, "no", &[]), 1);
+        .fail_at("open", Fault::error(403, "no", &[]), 1);
     // Calls of the same command replay the failure, the next command gets a token.
     let output = script(&fixture, THRICE, |_| ());
     assert_eq!(output.stdout, "4\n4\n4\n");
@@ -171,14 +180,14 @@ fn refresh_ignores_the_failure_of_another_command() {
     fixture
         .pulumi_cloud
         .stand_in()
-        .fail(Fault::refuse(403, "no", &[]), 100);
+        .fail(Fault::error(403, "no", &[]), 100);
     let refresh = |command: &mut Command| {
         command.arg("--refresh");
     };
-    let (_, asked) = fixture.requests_of(|| script(&fixture, ONCE, refresh));
+    let (_, requests_once) = fixture.requests_of(|| script(&fixture, ONCE, refresh));
     let (output, requests) = fixture.requests_of(|| script(&fixture, THRICE, refresh));
     assert_eq!(output.stdout, "4\n4\n4\n");
-    assert_eq!(requests, asked);
+    assert_eq!(requests, requests_once);
     let mut call = fixture.plugin.command();
     replace_arguments(&mut call, &["cache", "clear"]);
     assert_eq!(run(call, TIME_LIMIT).stdout, "0 entries removed\n");

@@ -51,7 +51,7 @@ fn entries_with_other_content_are_replaced() {
     check("a line feed", Outcome::Repaired, |fixture| {
         replace(&entry(fixture), "\n");
     });
-    check("in the clear", Outcome::Repaired, |fixture| {
+    check("not encrypted", Outcome::Repaired, |fixture| {
         replace(&entry(fixture), "{}\n{\"credentials\":null,\"files\":[]}");
     });
     check("a future format", Outcome::Repaired, |fixture| {
@@ -59,16 +59,16 @@ fn entries_with_other_content_are_replaced() {
             .replace("\"format\":\"1\"", "\"format\":\"2\"");
         replace(&entry(fixture), content);
     });
-    check("the failure's place", Outcome::Hit, |fixture| {
+    check("a damaged failure file", Outcome::Hit, |fixture| {
         replace(&entry(fixture).with_extension("failure"), "nonsense");
     });
-    check("the lock's place", Outcome::Hit, |fixture| {
+    check("a damaged lock file", Outcome::Hit, |fixture| {
         replace(&entry(fixture).with_extension("lock"), "99999999999");
     });
-    check("gone", Outcome::Repaired, |fixture| {
+    check("a missing entry", Outcome::Repaired, |fixture| {
         fs::remove_file(entry(fixture)).unwrap();
     });
-    check("the folder gone", Outcome::Repaired, |fixture| {
+    check("a missing folder", Outcome::Repaired, |fixture| {
         fs::remove_dir_all(fixture.folder()).unwrap();
     });
 }
@@ -96,8 +96,8 @@ fn truncated_and_changed_entries_are_replaced() {
     let path = fixture.file("entry");
     let good = fs::read(&path).unwrap();
     let header = good.iter().position(|byte| *byte == b'\n').unwrap();
-    // All lengths, bytes and bits are tried with the seal itself; here a few of each part of it.
-    let at = [
+    // A few positions in each part of the file; `format.rs` tries every byte and bit.
+    let positions = [
         0,
         header / 2,
         header,
@@ -107,7 +107,7 @@ fn truncated_and_changed_entries_are_replaced() {
         good.len() - 17,
         good.len() - 1,
     ];
-    for at in at {
+    for at in positions {
         let mut flipped = good.clone();
         flipped[at] ^= 1;
         for content in [&good[..at], &flipped] {
@@ -116,7 +116,7 @@ fn truncated_and_changed_entries_are_replaced() {
             fixture.assert_hit();
         }
     }
-    // An old entry may come back, as from a backup. It is as good as it says.
+    // An entry that is restored, as from a backup, is valid until it expires.
     replace(&path, &good);
     fixture.assert_hit();
 }
@@ -143,12 +143,12 @@ mod unix {
         assert!(status.success());
     }
 
-    /// Whether these tests run as root, who alone can give files away.
+    /// Returns whether these tests run as root, which changing the owner of a file requires.
     fn is_root() -> bool {
         let probe = tempfile::NamedTempFile::new().unwrap();
         let is_root = probe.as_file().metadata().unwrap().uid() == 0;
         if !is_root {
-            println!("skipped: it takes root");
+            println!("skipped: needs root");
         }
         is_root
     }
@@ -230,7 +230,7 @@ mod unix {
             linked("lock")(fixture);
             fs::remove_file(fixture.file("entry")).unwrap();
         });
-        // What a link leads to is not touched.
+        // The target of a link is not changed.
         let fixture = CacheFixture::cloud();
         fixture.assert_miss();
         let target = fixture.plugin.path("target");
@@ -262,14 +262,14 @@ mod unix {
     #[test]
     fn special_files_are_not_used() {
         type Make = fn(&Path);
-        let things: [(&str, Make); 3] = [
+        let special_files: [(&str, Make); 3] = [
             ("pipe", make_pipe),
             ("folder", |path| fs::create_dir(path).unwrap()),
             ("socket", |path| {
                 drop(std::os::unix::net::UnixListener::bind(path).unwrap());
             }),
         ];
-        for (name, make) in things {
+        for (name, make) in special_files {
             check(name, Outcome::Repaired, |fixture| {
                 let path = fixture.file("entry");
                 fs::remove_file(&path).unwrap();
@@ -293,7 +293,7 @@ mod unix {
                 });
             }
         }
-        // A folder that is not empty is left alone. The other files still do their work.
+        // A folder that is not empty is not removed. The other files still work.
         check("lock", Outcome::Repaired, |fixture| {
             let lock = fixture.file("lock");
             fs::remove_file(&lock).unwrap();
@@ -328,17 +328,13 @@ mod unix {
         fixture.assert_miss();
         fixture.assert_miss();
         assert_eq!(mode(&shared), 0o755);
-        // One that is closed already is used. Nothing of others is lost.
+        // A folder that is private already is used. The files of other programs are kept.
         set_mode(&shared, 0o700);
         fixture.assert_miss();
         fixture.assert_hit();
-        let cleared = fixture.plugin.command();
-        let mut cleared = {
-            let mut command = Command::new(cleared.get_program());
-            command.args(["cache", "clear", "--cache-dir"]).arg(&shared);
-            command
-        };
-        let output = cleared.output().unwrap();
+        let mut clear = Command::new(fixture.plugin.command().get_program());
+        clear.args(["cache", "clear", "--cache-dir"]).arg(&shared);
+        let output = clear.output().unwrap();
         assert_eq!(output.stdout, b"1 entry removed\n", "{output:?}");
         let mut left: Vec<_> = fs::read_dir(&shared)
             .unwrap()
@@ -348,8 +344,7 @@ mod unix {
         assert_eq!(left, old);
     }
 
-    /// A closed stream leads nowhere: what is opened next does not take its place, nor is a command
-    /// without it.
+    /// Otherwise the next file that is opened would become standard input, also of the command.
     #[test]
     fn closed_standard_input_reads_as_empty() {
         let plugin = Plugin::new()
@@ -377,15 +372,15 @@ mod unix {
         let fixture = CacheFixture::cloud().with(|plugin| plugin.env_remove("HOME"));
         fixture.assert_miss();
         fixture.assert_miss();
-        for place in [
+        for path in [
             "home/.kube",
             "home/.kube/cache",
             "home/.kube/cache/kubectl-esc",
         ] {
-            let fixture = CacheFixture::cloud().with(|plugin| plugin.file(place, "a file"));
+            let fixture = CacheFixture::cloud().with(|plugin| plugin.file(path, "a file"));
             fixture.assert_miss();
             fixture.assert_miss();
-            let content = fs::read_to_string(fixture.plugin.path(place)).unwrap();
+            let content = fs::read_to_string(fixture.plugin.path(path)).unwrap();
             assert_eq!(content, "a file");
         }
         for home in ["/dev/null", "/proc"] {
@@ -395,7 +390,7 @@ mod unix {
         }
     }
 
-    /// Root may write where the mode forbids it, but not to a disk that is mounted for reading.
+    /// File modes do not restrict root; a read-only mount does.
     #[test]
     fn call_works_with_a_read_only_or_full_home() {
         const READ_ONLY: &str = "mount --bind home home && mount -o remount,bind,ro home";
@@ -413,7 +408,7 @@ mod unix {
                 let command = through_shell(&fixture.plugin.command(), &script, "sh");
                 let output = run(command, TIME_LIMIT);
                 if output.code == 99 || output.stderr.contains("unshare") {
-                    println!("skipped: nothing can be mounted here: {}", output.stderr);
+                    println!("skipped: cannot mount here: {}", output.stderr);
                     return;
                 }
                 fixture.pulumi_cloud.assert_token(&output);
@@ -422,8 +417,7 @@ mod unix {
         }
     }
 
-    /// The system's own answer to a file that would grow beyond its limit is a signal that ends the
-    /// process.
+    /// By default the system ends a process that exceeds the limit with SIGXFSZ.
     #[test]
     fn call_works_with_a_file_size_limit_of_zero() {
         let fixture = CacheFixture::cloud();
@@ -449,7 +443,7 @@ mod unix {
             .open(fixture.file("lock"))
             .unwrap();
         held.lock().unwrap();
-        // It said that it would be done long ago.
+        // The deadline in the lock file has passed.
         fs::write(fixture.file("lock"), "1000").unwrap();
         fixture.assert_miss();
         fixture.assert_hit();
@@ -466,7 +460,7 @@ mod unix {
         for path in [fixture.plugin.path("."), fixture.plugin.path("home")] {
             set_mode(&path, 0o755);
         }
-        // A copy that the other user can reach.
+        // A copy that the other user can execute.
         let binary = fixture.plugin.path("kubectl-esc");
         fs::copy(env!("CARGO_BIN_EXE_kubectl-esc"), &binary).unwrap();
         for mode in [0o700, 0o755, 0o777] {

@@ -1,5 +1,5 @@
-//! The files, through the library: whatever is in them, what comes out is what was put in, or
-//! nothing.
+//! The cache files, through the library: a lookup returns what was stored, or nothing, whatever the
+//! files contain.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -57,13 +57,13 @@ fn folder() -> (TempDir, PathBuf, PathBuf) {
     cache.store_failure(&failure()).unwrap();
     let find = |ending: &str| {
         let mut entries = fs::read_dir(folder.path()).unwrap();
-        let found = entries.find_map(|entry| {
+        let path = entries.find_map(|entry| {
             let path = entry.unwrap().path();
             path.extension()
-                .is_some_and(|it| it == ending)
+                .is_some_and(|extension| extension == ending)
                 .then_some(path)
         });
-        found.unwrap()
+        path.unwrap()
     };
     let (entry, failure) = (find("entry"), find("failure"));
     (folder, entry, failure)
@@ -98,7 +98,7 @@ fn changed_and_truncated_files_are_rejected() {
         fs::write(path, &good).unwrap();
         assert!(opens());
     }
-    // One cannot stand in for the other.
+    // An entry is not accepted as a failure, nor a failure as an entry.
     let (one, other) = (fs::read(&entry).unwrap(), fs::read(&failed).unwrap());
     fs::write(&entry, other).unwrap();
     fs::write(&failed, one).unwrap();
@@ -108,7 +108,10 @@ fn changed_and_truncated_files_are_rejected() {
 
 /// The hash of named fields.
 fn hash(fields: &[Option<String>]) -> Sha256 {
-    let fields: Vec<_> = fields.iter().map(|it| ("name", it.as_deref())).collect();
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|field| ("name", field.as_deref()))
+        .collect();
     Sha256::of_fields(&fields)
 }
 

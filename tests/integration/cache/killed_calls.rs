@@ -14,11 +14,11 @@ use super::{ENVIRONMENT, folder, token};
 use crate::cloud::PulumiCloudFixture;
 use crate::support::plugin::{Plugin, TIME_LIMIT, run};
 
-/// What a call logs with `-v` that finds an entry.
+/// What a call that uses the cache logs with `-v`.
 const CACHED: &str = "using cached credentials";
 
-/// A time limit that is long enough to reach the server on a slow machine, and short enough to wait for.
-const SHORT: [&str; 2] = ["--timeout", "2s"];
+/// Long enough to reach the server on a slow machine, and short enough to wait for.
+const SHORT_TIMEOUT: [&str; 2] = ["--timeout", "2s"];
 
 /// `get-token` through a controlled server.
 struct ControlledCall {
@@ -28,10 +28,10 @@ struct ControlledCall {
 }
 
 impl ControlledCall {
-    fn new(way: Behavior) -> Self {
+    fn new(behavior: Behavior) -> Self {
         let pulumi_cloud = PulumiCloudFixture::new();
         let cloud = pulumi_cloud.stand_in().clone();
-        let server = ControlledServer::in_front_of(way, move |request| cloud.answer(request));
+        let server = ControlledServer::in_front_of(behavior, move |request| cloud.answer(request));
         let plugin = pulumi_cloud
             .get_token(ENVIRONMENT)
             .arg("-v")
@@ -54,7 +54,7 @@ impl ControlledCall {
     fn assert_valid_token(&self, arguments: &[&str]) -> String {
         let output = run(self.command(arguments), TIME_LIMIT);
         let caller = self.pulumi_cloud.aws().caller(&token(&output), "prod");
-        let caller = caller.expect("a token that the cluster takes");
+        let caller = caller.expect("a token that the cluster accepts");
         assert!(caller.contains("assumed-role/esc-oidc/"), "{caller}");
         output.stderr
     }
@@ -77,25 +77,25 @@ fn start(mut command: Command) -> Child {
 }
 
 fn signal(child: &Child, signal: Signal) {
-    kill_process(Pid::from_child(child), signal).expect("a process that is there");
+    kill_process(Pid::from_child(child), signal).expect("a running process");
 }
 
-/// A third of the calls is killed at any moment, a third after the last answer was asked for, a third
-/// while an entry is being written. Half replace an entry, half make the first one.
+/// Kills a third of the calls at a random moment, a third after the last request was sent, and a third
+/// while an entry is being written. Half of them replace an entry, half write the first one.
 #[test]
 fn killed_call_leaves_a_usable_cache() {
     let fixture = ControlledCall::new(Behavior::Answer);
     let (rounds, seed) = (stress_settings::kill_count(), stress_settings::seed());
     println!("seed {seed}");
     let mut random = Random(seed);
-    // How long a call takes, all of it and from the last question on.
+    // The duration of a call, and of its part after the last request.
     let begin = Instant::now();
     let mut first = start(fixture.command(&[]));
     fixture.server.wait_for_requests(2);
-    let asked = begin.elapsed();
+    let until_last_request = begin.elapsed();
     assert!(first.wait().unwrap().success());
     let whole = begin.elapsed();
-    let rest = whole.saturating_sub(asked);
+    let rest = whole.saturating_sub(until_last_request);
     let begin = Instant::now();
     let mut half_written = 0;
     let mut finished = 0;
@@ -106,12 +106,12 @@ fn killed_call_leaves_a_usable_cache() {
                 fs::remove_file(folder(&fixture.plugin).join(name)).unwrap();
             }
         }
-        let (left_before, asked) = (fixture.files(".new"), fixture.server.requests());
+        let (left_before, requests) = (fixture.files(".new"), fixture.server.requests());
         let mut child = start(fixture.command(if is_refresh { &["--refresh"] } else { &[] }));
         let longest = match random.below(3) {
             0 => whole,
             1 => {
-                fixture.server.wait_for_requests(asked + 2);
+                fixture.server.wait_for_requests(requests + 2);
                 rest
             }
             _ => {
@@ -132,7 +132,7 @@ fn killed_call_leaves_a_usable_cache() {
 
         let steps = fixture.assert_valid_token(&[]);
         assert!(!steps.contains(WAITING), "round {round}: {steps}");
-        // What was there is there, whole, or what is new.
+        // The old entry or the new one is there, complete.
         assert!(
             !is_refresh || steps.contains(CACHED),
             "round {round}: {steps}"
@@ -142,17 +142,17 @@ fn killed_call_leaves_a_usable_cache() {
     fixture.assert_valid_token(&["--refresh"]);
     assert_eq!(fixture.files(".new"), [""; 0]);
     println!(
-        "{rounds} calls killed in {}: {half_written} left a half-written file, {finished} had come to \
-         their end",
+        "{rounds} calls killed in {}: {half_written} left a half-written file, {finished} had \
+         finished",
         stress_settings::seconds(begin.elapsed())
     );
 }
 
-/// Ending kubectl does not end its plugin.
+/// A signal that ends kubectl does not end its plugin.
 #[test]
 fn orphaned_call_exits_at_its_time_limit() {
     let fixture = ControlledCall::new(Behavior::Hold);
-    let call = fixture.command(&SHORT);
+    let call = fixture.command(&SHORT_TIMEOUT);
     let mut shell = Command::new("sh");
     shell
         .args(["-c", "\"$@\" & wait", "sh"])
@@ -171,24 +171,24 @@ fn orphaned_call_exits_at_its_time_limit() {
     fixture.server.wait_for_requests(1);
     signal(&shell, Signal::TERM);
     assert_eq!(shell.wait().unwrap().code(), None);
-    // Comes to its end when the orphan does.
-    let mut told = String::new();
+    // Ends when the orphan exits.
+    let mut log = String::new();
     let stderr = shell.stderr.as_mut().unwrap();
-    stderr.read_to_string(&mut told).unwrap();
-    assert!(told.contains("did not respond within 2s"), "{told}");
+    stderr.read_to_string(&mut log).unwrap();
+    assert!(log.contains("did not respond within 2s"), "{log}");
     fixture.server.set(Behavior::Answer);
     let steps = fixture.assert_valid_token(&[]);
     assert!(!steps.contains(WAITING), "{steps}");
 }
 
-/// As Ctrl-Z does it, which stops kubectl's plugin too.
+/// Ctrl-Z stops kubectl's plugin too.
 #[test]
 fn waiters_give_up_on_a_stopped_call_after_its_time_limit() {
     let fixture = ControlledCall::new(Behavior::Hold);
-    let mut stopped = start(fixture.command(&SHORT));
+    let mut stopped = start(fixture.command(&SHORT_TIMEOUT));
     fixture.server.wait_for_requests(1);
     signal(&stopped, Signal::STOP);
-    let waiters = ConcurrentCalls::start(3, || fixture.command(&SHORT));
+    let waiters = ConcurrentCalls::start(3, || fixture.command(&SHORT_TIMEOUT));
     waiters.wait_until_waiting(3);
     for output in waiters.outputs() {
         without_steps(output).assert_fails(
@@ -199,20 +199,19 @@ fn waiters_give_up_on_a_stopped_call_after_its_time_limit() {
         );
     }
     assert_eq!(fixture.server.requests(), 1);
-    // With more time one sees that nothing is to be expected any more, and what it gets is kept.
+    // A call with more time outlasts the holder's deadline, fetches, and stores the result.
     fixture.server.set(Behavior::Answer);
     fixture.assert_valid_token(&["--timeout", "50s"]);
     let steps = fixture.assert_valid_token(&[]);
     assert!(steps.contains(CACHED), "{steps}");
     signal(&stopped, Signal::CONT);
-    // Its time was over, or the answer was there already.
+    // It timed out, or the response had arrived before it was stopped.
     let code = stopped.wait().unwrap().code();
     assert!(matches!(code, Some(0 | 5)), "{code:?}");
     let steps = fixture.assert_valid_token(&[]);
     assert!(steps.contains(CACHED), "{steps}");
 }
 
-/// A waiter takes over from one that was killed.
 #[test]
 fn one_waiter_takes_over_from_a_killed_call() {
     let fixture = ControlledCall::new(Behavior::Hold);
@@ -227,6 +226,6 @@ fn one_waiter_takes_over_from_a_killed_call() {
     for output in waiters.outputs() {
         fixture.pulumi_cloud.assert_token(&without_steps(output));
     }
-    // The killed one's, and those of the one that took over.
+    // One from the killed call, and two from the waiter that took over.
     assert_eq!(fixture.server.requests(), 3);
 }

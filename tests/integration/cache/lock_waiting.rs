@@ -1,4 +1,4 @@
-//! Calls that wait for the lock holder, which is the test.
+//! Calls that wait for the lock, which the test holds.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use super::{CacheFixture, TOKEN};
 use crate::support::plugin::Output;
 
-/// Holds the lock, with this text in its file.
+/// Takes the lock, and writes this text into the lock file.
 fn hold(fixture: &CacheFixture, text: &str) -> File {
     let path = fixture.file("lock");
     let file = File::options().write(true).open(&path).unwrap();
@@ -30,21 +30,21 @@ fn start_waiting_call(
         .spawn()
         .unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let mut told = String::new();
-    while !told.contains("waiting for another process") {
-        let read = stderr.read_line(&mut told).unwrap();
-        assert_ne!(read, 0, "it did not wait: {told}");
+    let mut log = String::new();
+    while !log.contains("waiting for another process") {
+        let read = stderr.read_line(&mut log).unwrap();
+        assert_ne!(read, 0, "it did not wait: {log}");
     }
     (child, stderr)
 }
 
-fn end((child, mut stderr): (Child, impl Read)) -> Output {
-    let mut told = String::new();
-    stderr.read_to_string(&mut told).unwrap();
+fn finish((child, mut stderr): (Child, impl Read)) -> Output {
+    let mut log = String::new();
+    stderr.read_to_string(&mut log).unwrap();
     let output = child.wait_with_output().unwrap();
     Output {
         stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: told,
+        stderr: log,
         code: output.status.code().unwrap(),
     }
 }
@@ -56,7 +56,7 @@ fn assert_token(fixture: &CacheFixture, output: &Output) {
     assert!(caller.is_ok(), "{caller:?}");
 }
 
-/// Right after it was locked, the file says what the holder before wrote, maybe days ago.
+/// Right after it was locked, the file still has the text of the previous holder, maybe days old.
 #[test]
 fn outdated_lock_file_does_not_mean_a_hanging_holder() {
     for text in ["1000", "", "nonsense", "99999999999999999999"] {
@@ -71,10 +71,10 @@ fn outdated_lock_file_does_not_mean_a_hanging_holder() {
             fs::write(&entry, &kept).unwrap();
             set_private(&entry);
             drop(lock);
-            end(waiting)
+            finish(waiting)
         });
         assert_token(&fixture, &output);
-        // A note that stays old is believed after a second, which may pass here.
+        // A deadline that stays in the past counts after a second, which may pass here.
         if text != "1000" {
             assert_eq!(requests, (0, 0), "{text}");
         }
@@ -86,12 +86,12 @@ fn waiter_fetches_if_the_lock_holder_stored_nothing() {
     let fixture = CacheFixture::cloud();
     fixture.assert_miss();
     fs::remove_file(fixture.file("entry")).unwrap();
-    // The other one was killed: nothing is there.
+    // As if the lock holder had been killed.
     let lock = hold(&fixture, "");
     let (output, requests) = fixture.requests_of(|| {
         let waiting = start_waiting_call(&fixture, |_| ());
         drop(lock);
-        end(waiting)
+        finish(waiting)
     });
     assert_token(&fixture, &output);
     assert_eq!(requests, (2, 0));
@@ -108,17 +108,17 @@ fn refreshing_waiter_does_not_use_old_credentials() {
             command.arg("--refresh");
         });
         drop(lock);
-        end(waiting)
+        finish(waiting)
     });
     assert_token(&fixture, &output);
-    assert_eq!(requests, (2, 0), "the old ones were handed out");
+    assert_eq!(requests, (2, 0), "old credentials were returned");
 }
 
 #[test]
 fn waiter_reports_a_time_out() {
     let fixture = CacheFixture::cloud();
     fixture.assert_miss();
-    // Credentials that are good need no lock.
+    // Valid credentials need no lock.
     let lock = hold(&fixture, "");
     fixture.assert_hit();
     fs::remove_file(fixture.file("entry")).unwrap();
@@ -135,7 +135,7 @@ fn waiter_reports_a_time_out() {
         command.arg("--no-cache");
     });
     fixture.pulumi_cloud.assert_token(&output);
-    // Another question has another lock.
+    // Another cache key has another lock.
     let output = fixture.run_with(|command| {
         command.args(["--region", "us-east-2"]);
     });
@@ -161,7 +161,7 @@ fn waiter_uses_a_login_that_changed_meanwhile() {
     let waiting = start_waiting_call(&fixture, |_| ());
     fs::write(fixture.plugin.path(path), account(TOKEN).to_string()).unwrap();
     drop(lock);
-    let output = end(waiting);
+    let output = finish(waiting);
     assert_token(&fixture, &output);
     fixture.assert_hit();
 }

@@ -195,7 +195,10 @@ impl CacheFixture {
         };
         let paths = entries.map(|entry| entry.unwrap().path());
         paths
-            .filter(|path| path.extension().is_some_and(|it| it == ending))
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == ending)
+            })
             .collect()
     }
 
@@ -204,7 +207,7 @@ impl CacheFixture {
     fn file(&self, ending: &str) -> PathBuf {
         let files = self.files(ending);
         let [only] = files.as_slice() else {
-            panic!("not one file: {files:?}");
+            panic!("expected one file: {files:?}");
         };
         only.clone()
     }
@@ -237,8 +240,8 @@ impl CacheFixture {
             };
             for form in &forms {
                 let form = form.as_bytes();
-                let shows = content.windows(form.len()).any(|part| part == form);
-                assert!(!shows, "a secret in {}", path.display());
+                let is_contained = content.windows(form.len()).any(|part| part == form);
+                assert!(!is_contained, "a secret in {}", path.display());
             }
         }
     }
@@ -279,8 +282,8 @@ fn replace_arguments(command: &mut Command, arguments: &[&str]) {
     *command = other;
 }
 
-/// The same call through a shell, whose script has the program and its arguments as `"$@"` and
-/// something else as `$0`.
+/// The same call through a shell script, in which `"$@"` is the program with its arguments, and `$0` is
+/// `zero`.
 #[cfg(unix)]
 fn through_shell(call: &Command, script: &str, zero: &str) -> Command {
     let mut command = Command::new("sh");
@@ -316,9 +319,9 @@ fn token(output: &Output) -> String {
 
 /// The expiry of a credential.
 #[track_caller]
-fn end(output: &Output) -> Timestamp {
-    let end = &output.credential()["status"]["expirationTimestamp"];
-    Timestamp::from_rfc3339(end.as_str().unwrap()).unwrap()
+fn expiry(output: &Output) -> Timestamp {
+    let expiry = &output.credential()["status"]["expirationTimestamp"];
+    Timestamp::from_rfc3339(expiry.as_str().unwrap()).unwrap()
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Pulumi Cloud is away, and the real kubectl is at work.
+//! The real kubectl during an outage of Pulumi Cloud.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ default       Active   1d
 kube-system   Active   1d
 ";
 
-/// Credentials for an hour that were fetched so many seconds ago, and kept.
+/// A fixture whose cache has credentials for an hour that were fetched `seconds_ago`.
 fn fetched(seconds_ago: i64) -> (CacheFixture, ControlledServer) {
     let fixture = CacheFixture::cloud();
     let cloud = fixture.pulumi_cloud.stand_in().clone();
@@ -85,7 +85,7 @@ fn api_server(fixture: &CacheFixture) -> ApiServer {
 #[test]
 fn kubectl_works_in_an_outage_while_credentials_are_valid() {
     for kubectl in oldest_and_newest() {
-        // Time to renew them, with a quarter of their life left.
+        // Due for renewal, with a quarter of their lifetime left.
         let (fixture, pulumi_cloud) = fetched(46 * 60);
         let server = api_server(&fixture);
         pulumi_cloud.set(Behavior::Close);
@@ -93,7 +93,7 @@ fn kubectl_works_in_an_outage_while_credentials_are_valid() {
             get_namespaces(&kubectl, &fixture, &pulumi_cloud, &server, &[])
                 .assert(NAMESPACES, "", 0);
         }
-        // The first command tried to renew them; the second knew.
+        // The first command tried to renew them; the second replayed the failure.
         assert_eq!(pulumi_cloud.requests(), 3, "{kubectl:?}");
         assert_eq!(server.log().rejected, [""; 0]);
     }
@@ -104,7 +104,7 @@ fn kubectl_fails_once_per_command_after_credentials_expire() {
     for kubectl in oldest_and_newest() {
         let (fixture, pulumi_cloud) = fetched(59 * 60);
         let server = api_server(&fixture);
-        let mut asked = pulumi_cloud.requests();
+        let mut expected = pulumi_cloud.requests();
         for (behavior, message) in [
             (Behavior::Close, "cannot reach `127.0.0.1`\n"),
             (Behavior::Hang, "`127.0.0.1` did not respond within 2s\n"),
@@ -118,16 +118,16 @@ fn kubectl_fails_once_per_command_after_credentials_expire() {
             assert!(calls > 0, "{output:?}");
             let code = "executable kubectl-esc failed with exit code 5";
             assert!(output.stderr.contains(code), "{output:?}");
-            asked += 1;
+            expected += 1;
             assert_eq!(
                 pulumi_cloud.requests(),
-                asked,
+                expected,
                 "{kubectl:?}: {behavior:?}: {output:?}"
             );
         }
-        // A new command asks again.
+        // A new command tries again.
         pulumi_cloud.set(Behavior::Answer);
         get_namespaces(&kubectl, &fixture, &pulumi_cloud, &server, &[]).assert(NAMESPACES, "", 0);
-        assert_eq!(pulumi_cloud.requests(), asked + 2);
+        assert_eq!(pulumi_cloud.requests(), expected + 2);
     }
 }

@@ -8,7 +8,7 @@ use kubectl_esc::error::Kind;
 use stand_ins::pulumi_cloud::fault::Fault;
 use stand_ins::sts::Failure;
 
-use super::{CacheFixture, LOCAL, end, token};
+use super::{CacheFixture, LOCAL, expiry, token};
 use crate::support::plugin::Output;
 
 /// When credentials were fetched that are due for renewal, in seconds from now. They last an hour.
@@ -28,14 +28,14 @@ fn during_an_outage(
     fixture.pulumi_cloud.stand_in().fail(Fault::Close, 1_000);
     fixture.aws.sts.fail(Failure::Close, 1_000);
     let result = fixture.requests_of(|| fixture.run_with(change));
-    // The cluster asks the same STS.
+    // The cluster verifies tokens with the same STS.
     fixture.aws.sts.fail(Failure::Close, 0);
     result
 }
 
+/// Asserts a valid token, exit code 0 and nothing on standard error.
 #[track_caller]
 fn assert_silent_success(fixture: &CacheFixture, output: &Output) {
-    // Silent, with code 0.
     fixture.pulumi_cloud.assert_token(output);
 }
 
@@ -80,8 +80,8 @@ fn short_lived_credentials_are_not_cached() {
     fixture.aws.sts.set_lifetime(Some(400));
     fixture.assert_miss();
     let first = fixture.run();
-    // The token ends before the credentials do.
-    let left = end(&first).unix() - fixture.aws.clock.now();
+    // The token expires before the credentials do.
+    let left = expiry(&first).unix() - fixture.aws.clock.now();
     assert!((200..=340).contains(&left), "{left}");
     fixture.assert_hit();
 }
@@ -110,12 +110,12 @@ fn outage_is_logged_with_v() {
         });
         let caller = fixture.aws.caller(&token(&output), "prod");
         assert!(caller.is_ok(), "{caller:?}");
-        let told = output.stderr.as_str();
+        let log = output.stderr.as_str();
         assert!(
-            told.contains("kubectl-esc: using cached credentials, 50m"),
-            "{told}"
+            log.contains("kubectl-esc: using cached credentials, 50m"),
+            "{log}"
         );
-        assert!(told.contains("kubectl-esc: cannot renew them: "), "{told}");
+        assert!(log.contains("kubectl-esc: cannot refresh them: "), "{log}");
     }
 }
 
@@ -152,7 +152,7 @@ fn failure_stored_in_the_future_is_ignored() {
         fixture
             .pulumi_cloud
             .stand_in()
-            .fail(Fault::refuse(403, "no", &[]), 1);
+            .fail(Fault::error(403, "no", &[]), 1);
         fixture.aws.sts.fail(Failure::deny(), 1);
         let error = fixture.run_at(1_000).unwrap_err();
         assert_eq!(error.kind(), Kind::Denied);
@@ -177,7 +177,7 @@ fn refresh_fetches_new_credentials() {
         assert_ne!(requests, (0, 0));
         assert_ne!(fs::read(fixture.file("entry")).unwrap(), before);
         fixture.assert_hit();
-        // Where there are none to be had, that is an error, and the old ones stay.
+        // A failed refresh is an error, and the old credentials are kept.
         assert_eq!(during_an_outage(&fixture, refresh).0.code, 5);
         fixture.assert_hit();
     }

@@ -41,13 +41,21 @@ fn concurrent_calls_during_a_login_renewal_open_at_most_twice() {
             fixture.pulumi_cloud.assert_token(output);
         }
         let operations = fixture.pulumi_cloud.stand_in().operations();
-        let calls = |name: &str| operations.iter().filter(|it| *it == name).count();
+        let calls = |name: &str| {
+            operations
+                .iter()
+                .filter(|operation| *operation == name)
+                .count()
+        };
         assert_eq!(calls("token"), 1, "{operations:?}");
         assert!((1..=2).contains(&calls("open")), "{operations:?}");
         // Later calls open at most once more.
         fixture.run().token();
         let operations = fixture.pulumi_cloud.stand_in().operations();
-        let opened = operations.iter().filter(|it| *it == "open").count();
+        let opened = operations
+            .iter()
+            .filter(|operation| *operation == "open")
+            .count();
         assert!(opened <= 2, "{operations:?}");
         fixture.assert_hit();
     }

@@ -1,4 +1,4 @@
-//! What is kept and what is not.
+//! Which credentials are cached.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use stand_ins::sts::configuration::{USER_KEY_ID, USER_SECRET_KEY};
 
 use super::{CacheFixture, LOCAL, with_second_role};
 
-/// Static keys in a local definition, in several ways.
+/// Static keys in a local definition, in several forms.
 fn definitions() -> Vec<(&'static str, String)> {
     let keys = format!("accessKeyId: {USER_KEY_ID}, secretAccessKey: {USER_SECRET_KEY}");
     let eks = "eks: {clusterName: prod, region: eu-west-1}";
@@ -38,8 +38,8 @@ fn keys() -> String {
     format!("values:\n  aws: {{accessKeyId: {USER_KEY_ID}, secretAccessKey: {USER_SECRET_KEY}}}\n")
 }
 
-/// A file of the cache in the clear part of which there are credentials.
-fn lists_credentials(fixture: &CacheFixture) -> bool {
+/// Returns whether the cache has an entry with credentials.
+fn has_cached_credentials(fixture: &CacheFixture) -> bool {
     fixture.files("entry").iter().any(|path| {
         let content = fs::read(path).unwrap();
         content.starts_with(b"{\"format\"")
@@ -56,7 +56,7 @@ fn static_keys_of_a_local_definition_are_not_cached() {
             let caller = fixture.aws.caller(&output.token(), "prod").unwrap();
             assert!(caller.ends_with("user/alice"), "{name}: {caller}");
             assert_eq!(requests, (0, 0), "{name}");
-            assert!(!lists_credentials(&fixture), "{name}");
+            assert!(!has_cached_credentials(&fixture), "{name}");
         }
     }
 }
@@ -66,14 +66,14 @@ fn role_assumed_with_static_keys_is_cached() {
     for (name, definition) in definitions() {
         let fixture = CacheFixture::local(&definition)
             .with(|plugin| with_second_role(plugin).file("keys.yaml", keys()));
-        for asked in [1, 0, 0] {
+        for expected in [1, 0, 0] {
             let (output, requests) = fixture.requests_of(|| fixture.run());
             let caller = fixture.aws.caller(&output.token(), "prod").unwrap();
             assert!(caller.contains("assumed-role/admin/"), "{name}: {caller}");
-            assert_eq!(requests, (0, asked), "{name}");
+            assert_eq!(requests, (0, expected), "{name}");
         }
-        assert!(lists_credentials(&fixture), "{name}");
-        // The keys are taken away, or replaced by others.
+        assert!(has_cached_credentials(&fixture), "{name}");
+        // Other keys in the definition.
         let file = if name == "import" {
             "keys.yaml"
         } else {
@@ -104,11 +104,11 @@ fn static_keys_in_pulumi_cloud_are_cached() {
         .plugin()
         .args(["get-token", "acme/test/static"]);
     let fixture = fixture.with(|_| plugin);
-    for asked in [2, 0, 0] {
+    for expected in [2, 0, 0] {
         let (output, requests) = fixture.requests_of(|| fixture.run());
         let caller = fixture.aws.caller(&output.token(), "prod").unwrap();
         assert!(caller.ends_with("user/alice"), "{caller}");
-        assert_eq!(requests, (asked, 0));
+        assert_eq!(requests, (expected, 0));
     }
 }
 

@@ -24,7 +24,7 @@ fn number<N: std::str::FromStr>(name: &str, default: N) -> N {
         return default;
     };
     let number = text.to_str().and_then(|text| text.parse().ok());
-    number.unwrap_or_else(|| panic!("the variable `{name}` is no number"))
+    number.unwrap_or_else(|| panic!("the variable `{name}` is not a number"))
 }
 
 /// Formats a duration.

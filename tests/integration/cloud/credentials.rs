@@ -1,4 +1,4 @@
-//! The two ways to AWS credentials, and their expiry.
+//! AWS credentials from an environment or from its identity token, and their lifetime.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ fn logged_expiry(stderr: &str) -> i64 {
     Timestamp::from_rfc3339(instant).unwrap().unix()
 }
 
-/// Runs with `-v`, and gives how long the credentials last from the start of the call: at least, and
-/// at most.
+/// Runs with `-v`, and returns the least and the greatest possible lifetime of the credentials, in
+/// seconds.
 fn lifetime(pulumi_cloud: &PulumiCloudFixture, environment: &str, flags: &[&str]) -> (i64, i64) {
     let plugin = pulumi_cloud.get_token(environment).arg("-v").args(flags);
     let before = pulumi_cloud.aws.clock.now();
@@ -39,18 +39,22 @@ fn definition(login: &str) -> String {
 
 #[test]
 fn lifetime_comes_from_the_definition_the_setting_or_a_safe_default() {
-    let of = |minutes: u64| i64::try_from(Duration::from_mins(minutes).as_secs()).unwrap();
+    let seconds = |minutes: u64| i64::try_from(Duration::from_mins(minutes).as_secs()).unwrap();
     for (login, flags, want) in [
-        ("duration: 45m", &[][..], of(45)),
+        ("duration: 45m", &[][..], seconds(45)),
         // The default of the provider's schema.
-        ("subjectAttributes: []", &[], of(120)),
-        ("duration: 45m", &["--credential-lifetime", "20m"], of(45)),
-        // Not readable in the expression.
-        ("duration: ${minutes}", &[], of(15)),
+        ("subjectAttributes: []", &[], seconds(120)),
+        (
+            "duration: 45m",
+            &["--credential-lifetime", "20m"],
+            seconds(45),
+        ),
+        // The plugin cannot read an expression.
+        ("duration: ${minutes}", &[], seconds(15)),
         (
             "duration: ${minutes}",
             &["--credential-lifetime", "20m"],
-            of(20),
+            seconds(20),
         ),
     ] {
         let pulumi_cloud = PulumiCloudFixture::with_definition(&definition(login));
@@ -81,19 +85,19 @@ fn role_to_assume_is_assumed_with_the_credentials() {
     );
 }
 
-fn identity(more: &str) -> String {
+fn identity(extra: &str) -> String {
     format!(
         "values:\n  token:\n    fn::open::oidc:\n      audience: {TOKEN_AUDIENCE}\n      identityToken: \
-         {{version: v2}}\n  eks: {{region: eu-west-1}}\n{more}"
+         {{version: v2}}\n  eks: {{region: eu-west-1}}\n{extra}"
     )
 }
 
 #[test]
-fn an_identity_token_in_the_environment_is_exchanged_at_sts() {
+fn identity_token_in_the_environment_is_exchanged_at_sts() {
     let variables = format!("  environmentVariables: {{AWS_ROLE_ARN: '{ROLE}'}}\n");
-    for (more, flags) in [
+    for (extra, flags) in [
         ("", &["--web-identity", "token", "--role-arn", ROLE][..]),
-        // The only one that `fn::open::oidc` gave needs no name.
+        // The only token from `fn::open::oidc` needs no path.
         ("", &["--role-arn", ROLE]),
         (variables.as_str(), &["--web-identity", "token"]),
         (variables.as_str(), &[]),
@@ -102,7 +106,7 @@ fn an_identity_token_in_the_environment_is_exchanged_at_sts() {
             &["--web-identity", "copy", "--role-arn", ROLE],
         ),
     ] {
-        let pulumi_cloud = PulumiCloudFixture::with_definition(&identity(more));
+        let pulumi_cloud = PulumiCloudFixture::with_definition(&identity(extra));
         let output = pulumi_cloud.get_token("acme/test/env").args(flags).run();
         pulumi_cloud.assert_token(&output);
         assert_eq!(
@@ -115,7 +119,7 @@ fn an_identity_token_in_the_environment_is_exchanged_at_sts() {
 
 #[test]
 fn failed_identity_token_exchange_is_reported() {
-    for (more, flags, stderr, code) in [
+    for (extra, flags, stderr, code) in [
         (
             "",
             &["--web-identity", "token"][..],
@@ -157,7 +161,7 @@ fn failed_identity_token_exchange_is_reported() {
             2,
         ),
     ] {
-        let pulumi_cloud = PulumiCloudFixture::with_definition(&identity(more));
+        let pulumi_cloud = PulumiCloudFixture::with_definition(&identity(extra));
         let output = pulumi_cloud.get_token("acme/test/env").args(flags).run();
         output.assert_fails(stderr, code);
     }

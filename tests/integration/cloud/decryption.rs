@@ -92,7 +92,7 @@ fn local_copy_of_a_stored_environment_is_opened() {
         0,
     );
     pulumi_cloud.assert_calls(&["decrypt secrets", "decrypt secrets"]);
-    // A short name is completed once.
+    // The organization of a short name is requested once.
     let output = open(&["a", "--secrets-of", "platform/prod", "--redact"]).run();
     output.assert("\"[secret]\"\n", "", 0);
     let operations = pulumi_cloud.stand_in.operations();
@@ -100,7 +100,7 @@ fn local_copy_of_a_stored_environment_is_opened() {
         operations[2..],
         ["default organization", "decrypt secrets", "decrypt secrets"]
     );
-    // Nothing else tells which environment it is.
+    // Nothing else says which environment has the key.
     let output = open(&[]).run();
     assert_eq!(output.code, 3, "{output:?}");
     let output = open(&["--secrets-of", "acme/platform/none"]).run();
@@ -108,7 +108,7 @@ fn local_copy_of_a_stored_environment_is_opened() {
     let start = "kubectl-esc: cannot open the environment `env.yaml`: decrypting: the \
                  environment `acme/platform/none` does not exist";
     assert!(output.stderr.starts_with(start), "{}", output.stderr);
-    // Of two ciphertexts one was asked for.
+    // Only the first of the two ciphertexts was sent.
     let operations = pulumi_cloud.stand_in.operations();
     assert_eq!(
         operations[5..],

@@ -1,5 +1,5 @@
-//! A table of what can go wrong between here and Pulumi Cloud: exactly what is said, the exit code,
-//! what was asked. Each call has a time limit of its own (`--timeout`) and must keep it.
+//! What can go failures on the way to Pulumi Cloud, as a table: the exact message, the exit code and the
+//! requests. Each call has a time limit (`--timeout`) and must keep it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,24 +14,24 @@ use stand_ins::tls::Authority;
 use super::{ENVIRONMENT, PulumiCloudFixture, assert_no_secrets};
 use crate::support::plugin::Plugin;
 
-/// By then a call has ended by itself, whatever happens.
-const BOUND: Duration = Duration::from_secs(50);
+/// Every call exits by itself within this time.
+const EXIT_LIMIT: Duration = Duration::from_secs(50);
 
-/// What a call is given that is not to run into its limit, however slow the machine is.
-const AMPLE: &str = "40s";
+/// The time limit of a call that must not time out on a slow machine.
+const LONG_TIMEOUT: &str = "40s";
 
-/// A row: its name, what is done to the setting and the call, standard error after the first words,
-/// exit code, the operations that were asked for.
+/// A fault: its name, how it changes the fixture and the call, standard error after the first words, the
+/// exit code, and the operations that were requested.
 struct Row {
     name: &'static str,
     prepare: fn(&PulumiCloudFixture, Plugin) -> Plugin,
     stderr: &'static str,
     code: i32,
-    asked: &'static [&'static str],
+    operations: &'static [&'static str],
 }
 
 const ROWS: &[Row] = &[
-    // On the way.
+    // The network.
     Row {
         name: "refused connection",
         prepare: |_, plugin| plugin.env("PULUMI_BACKEND_URL", closed_port()),
@@ -41,7 +41,7 @@ const ROWS: &[Row] = &[
   hint: check the network; if it requires a proxy, set `HTTPS_PROXY`
 ",
         code: 5,
-        asked: &[],
+        operations: &[],
     },
     Row {
         name: "DNS failure",
@@ -58,10 +58,10 @@ const ROWS: &[Row] = &[
   hint: check the proxy in `HTTPS_PROXY`, or add `api.pulumi.com` to `NO_PROXY`
 ",
         code: 5,
-        asked: &[],
+        operations: &[],
     },
     Row {
-        name: "a host name that cannot be one",
+        name: "invalid host name",
         prepare: |_, plugin| {
             let url = format!("https://{}.invalid", "x".repeat(64));
             plugin.env("PULUMI_BACKEND_URL", url)
@@ -72,7 +72,7 @@ const ROWS: &[Row] = &[
   hint: check the host name, and this machine's network and DNS
 ",
         code: 5,
-        asked: &[],
+        operations: &[],
     },
     Row {
         name: "hang after connect",
@@ -84,7 +84,7 @@ const ROWS: &[Row] = &[
   hint: check the network, or increase `--timeout`
 ",
         code: 5,
-        asked: &["open"],
+        operations: &["open"],
     },
     Row {
         name: "hang in the middle of the answer",
@@ -96,7 +96,7 @@ const ROWS: &[Row] = &[
   hint: check the network, or increase `--timeout`
 ",
         code: 5,
-        asked: &["open", "read session"],
+        operations: &["open", "read session"],
     },
     Row {
         name: "a byte a second",
@@ -109,7 +109,7 @@ const ROWS: &[Row] = &[
   hint: check the network, or increase `--timeout`
 ",
         code: 5,
-        asked: &["open"],
+        operations: &["open"],
     },
     Row {
         name: "connection closed after the opening was sent",
@@ -122,8 +122,8 @@ const ROWS: &[Row] = &[
   hint: check the network; if it requires a proxy, set `HTTPS_PROXY`
 ",
         code: 5,
-        // It may have been done: it is not tried again.
-        asked: &["open"],
+        // The environment may have been opened, so the request is not repeated.
+        operations: &["open"],
     },
     Row {
         name: "connection closed each time the session is read",
@@ -136,9 +136,9 @@ const ROWS: &[Row] = &[
   hint: check the network; if it requires a proxy, set `HTTPS_PROXY`
 ",
         code: 5,
-        asked: &["open", "read session", "read session", "read session", "read session"],
+        operations: &["open", "read session", "read session", "read session", "read session"],
     },
-    // Not the answer of Pulumi Cloud.
+    // Responses that are not from the API of Pulumi Cloud.
     Row {
         name: "truncated JSON, of the opening",
         prepare: |pulumi_cloud, plugin| {
@@ -150,7 +150,7 @@ const ROWS: &[Row] = &[
   hint: check PULUMI_BACKEND_URL; a proxy or a login page may be answering instead
 ",
         code: 5,
-        asked: &["open"],
+        operations: &["open"],
     },
     Row {
         name: "truncated JSON, of the session",
@@ -163,7 +163,7 @@ const ROWS: &[Row] = &[
   hint: check PULUMI_BACKEND_URL; a proxy or a login page may be answering instead
 ",
         code: 5,
-        asked: &["open", "read session"],
+        operations: &["open", "read session"],
     },
     Row {
         name: "a web page",
@@ -176,7 +176,7 @@ const ROWS: &[Row] = &[
   hint: check PULUMI_BACKEND_URL; a proxy or a login page may be answering instead
 ",
         code: 5,
-        asked: &["open"],
+        operations: &["open"],
     },
     Row {
         name: "100 MB",
@@ -188,7 +188,7 @@ const ROWS: &[Row] = &[
   hint: check that the URL is that of the service
 ",
         code: 5,
-        asked: &["open", "read session"],
+        operations: &["open", "read session"],
     },
     Row {
         name: "an answer without a session",
@@ -202,9 +202,9 @@ const ROWS: &[Row] = &[
   hint: check PULUMI_BACKEND_URL; a proxy or a login page may be answering instead
 ",
         code: 5,
-        asked: &["open"],
+        operations: &["open"],
     },
-    // Refusals.
+    // Error responses.
     Row {
         name: "401",
         prepare: |_, plugin| plugin.env("PULUMI_ACCESS_TOKEN", "pul-unknown"),
@@ -213,12 +213,12 @@ const ROWS: &[Row] = &[
   hint: set PULUMI_ACCESS_TOKEN to a token that is valid for this backend
 ",
         code: 4,
-        asked: &["open"],
+        operations: &["open"],
     },
     Row {
         name: "403",
         prepare: |pulumi_cloud, plugin| {
-            let fault = Fault::refuse(403, "Forbidden", &[]);
+            let fault = Fault::error(403, "Forbidden", &[]);
             pulumi_cloud.stand_in.fail_at("open", fault, 1);
             plugin
         },
@@ -227,12 +227,12 @@ const ROWS: &[Row] = &[
   hint: ask an administrator of `acme` for permission to open it
 ",
         code: 4,
-        asked: &["open", "current user", "metadata"],
+        operations: &["open", "current user", "metadata"],
     },
     Row {
         name: "an approval is needed",
         prepare: |pulumi_cloud, plugin| {
-            // The setting has one: see `prepared`.
+            // The fixture has one: see `with_gated_environment`.
             assert!(pulumi_cloud.calls().is_empty());
             plugin.env("KUBECTL_ESC_ENVIRONMENT", "acme/test/gated")
         },
@@ -241,7 +241,7 @@ const ROWS: &[Row] = &[
   hint: request to open the environment in Pulumi Cloud, and try again once it is approved
 ",
         code: 4,
-        asked: &["open", "current user", "metadata"],
+        operations: &["open", "current user", "metadata"],
     },
     Row {
         name: "404, a member of the organization",
@@ -251,7 +251,7 @@ const ROWS: &[Row] = &[
   hint: check the name, or ask for access; `pulumi env ls` lists what you can access
 ",
         code: 2,
-        asked: &["open", "current user", "metadata"],
+        operations: &["open", "current user", "metadata"],
     },
     Row {
         name: "404, a team",
@@ -265,7 +265,7 @@ const ROWS: &[Row] = &[
   hint: check the name, or ask for access; `pulumi env ls` lists what you can access
 ",
         code: 2,
-        asked: &["open revision", "current user", "metadata"],
+        operations: &["open revision", "current user", "metadata"],
     },
     Row {
         name: "404, of another organization",
@@ -275,12 +275,12 @@ const ROWS: &[Row] = &[
   hint: check the organization: `mallory` is a member of `mallory`, not of `acme`
 ",
         code: 2,
-        asked: &["open", "current user", "metadata"],
+        operations: &["open", "current user", "metadata"],
     },
     Row {
         name: "409",
         prepare: |pulumi_cloud, plugin| {
-            let fault = Fault::refuse(409, "Conflict", &[]);
+            let fault = Fault::error(409, "Conflict", &[]);
             pulumi_cloud.stand_in.fail_at("open", fault, 1);
             plugin
         },
@@ -289,7 +289,7 @@ const ROWS: &[Row] = &[
   hint: try again in a moment
 ",
         code: 5,
-        asked: &["open", "current user", "metadata"],
+        operations: &["open", "current user", "metadata"],
     },
     Row {
         name: "429 with Retry-After",
@@ -304,8 +304,8 @@ const ROWS: &[Row] = &[
   hint: try again in 1h
 ",
         code: 5,
-        // It is not waited for: the hour is longer than the call may take.
-        asked: &["open"],
+        // Not repeated: the hour exceeds the time limit of the call.
+        operations: &["open"],
     },
     Row {
         name: "429 without Retry-After",
@@ -320,10 +320,10 @@ const ROWS: &[Row] = &[
   hint: try again in a moment
 ",
         code: 5,
-        asked: &["open", "open", "open", "open"],
+        operations: &["open", "open", "open", "open"],
     },
     Row {
-        name: "500 for ever, opening",
+        name: "500 each time the environment is opened",
         prepare: |pulumi_cloud, plugin| {
             pulumi_cloud.stand_in.fail_at("open", Fault::internal(), 9);
             plugin
@@ -333,10 +333,10 @@ const ROWS: &[Row] = &[
   hint: try again in a moment; see https://status.pulumi.com for outages
 ",
         code: 5,
-        asked: &["open"],
+        operations: &["open"],
     },
     Row {
-        name: "500 for ever, reading",
+        name: "500 each time the session is read",
         prepare: |pulumi_cloud, plugin| {
             pulumi_cloud.stand_in.fail_at("read session", Fault::internal(), 9);
             plugin
@@ -346,15 +346,15 @@ const ROWS: &[Row] = &[
   hint: try again in a moment; see https://status.pulumi.com for outages
 ",
         code: 5,
-        asked: &["open", "read session", "read session", "read session", "read session"],
+        operations: &["open", "read session", "read session", "read session", "read session"],
     },
     Row {
-        name: "a server that repeats secrets",
+        name: "a server whose message repeats the access token",
         prepare: |pulumi_cloud, plugin| {
             let message = format!("no such token: {TOKEN}");
             pulumi_cloud
                 .stand_in
-                .fail_at("open", Fault::refuse(500, &message, &[]), 1);
+                .fail_at("open", Fault::error(500, &message, &[]), 1);
             plugin
         },
         stderr: "`127.0.0.1` failed (HTTP status 500, request ID request-1)
@@ -362,7 +362,7 @@ const ROWS: &[Row] = &[
   hint: try again in a moment; see https://status.pulumi.com for outages
 ",
         code: 5,
-        asked: &["open"],
+        operations: &["open"],
     },
     Row {
         name: "session expired between opening and reading",
@@ -377,12 +377,12 @@ const ROWS: &[Row] = &[
   hint: try again in a moment
 ",
         code: 5,
-        asked: &["open", "read session"],
+        operations: &["open", "read session"],
     },
 ];
 
-/// A setting with an environment that needs an approval.
-fn prepared() -> PulumiCloudFixture {
+/// A fixture with an environment that needs an approval.
+fn with_gated_environment() -> PulumiCloudFixture {
     PulumiCloudFixture::with(|configuration| {
         *configuration = configuration
             .clone()
@@ -393,29 +393,29 @@ fn prepared() -> PulumiCloudFixture {
 
 #[test]
 fn every_fault_has_its_message() {
-    let mut wrong = Vec::new();
+    let mut failures = Vec::new();
     for row in ROWS {
         for verbosity in ["0", "2"] {
-            let pulumi_cloud = prepared();
+            let pulumi_cloud = with_gated_environment();
             let plugin = pulumi_cloud
                 .plugin()
                 .env("KUBECTL_ESC_ENVIRONMENT", ENVIRONMENT)
                 .env("KUBECTL_ESC_LOG", verbosity)
-                .env("KUBECTL_ESC_TIMEOUT", AMPLE)
+                .env("KUBECTL_ESC_TIMEOUT", LONG_TIMEOUT)
                 .args(["get-token", "--cluster-name", "prod"]);
-            let output = (row.prepare)(&pulumi_cloud, plugin).run_within(BOUND);
+            let output = (row.prepare)(&pulumi_cloud, plugin).run_within(EXIT_LIMIT);
             assert_no_secrets(&pulumi_cloud, &output);
-            let asked = pulumi_cloud.stand_in.operations();
-            if output.code != row.code || asked != row.asked {
-                wrong.push(format!("{}: {} {asked:?}", row.name, output.code));
+            let operations = pulumi_cloud.stand_in.operations();
+            if output.code != row.code || operations != row.operations {
+                failures.push(format!("{}: {} {operations:?}", row.name, output.code));
             }
-            let (_, said) = output
+            let (_, message) = output
                 .stderr
                 .rsplit_once("kubectl-esc: cannot open the environment")
                 .unwrap_or_else(|| panic!("{}: {output:#?}", row.name));
-            let said = said.split_once(": ").unwrap().1;
-            if !matches(said, row.stderr) {
-                wrong.push(format!("{}:\n{said}", row.name));
+            let message = message.split_once(": ").unwrap().1;
+            if !matches(message, row.stderr) {
+                failures.push(format!("{}:\n{message}", row.name));
             }
             if verbosity == "0"
                 && output
@@ -425,20 +425,20 @@ fn every_fault_has_its_message() {
                     .count()
                     != 1
             {
-                wrong.push(format!("{}: too much:\n{}", row.name, output.stderr));
+                failures.push(format!("{}: too much:\n{}", row.name, output.stderr));
             }
         }
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// Compares line by line; `[n]` stands for a number, and `[…]` at the end of a line for words that
-/// are not ours.
-fn matches(said: &str, want: &str) -> bool {
-    said.lines().count() == want.lines().count()
-        && said.lines().zip(want.lines()).all(|(said, want)| {
+/// Compares line by line. `[n]` at the end of a line matches a number; `[message]`, `[resolver]` and the
+/// system's error match any text, because they come from other programs.
+fn matches(message: &str, want: &str) -> bool {
+    message.lines().count() == want.lines().count()
+        && message.lines().zip(want.lines()).all(|(line, want)| {
             if let Some(start) = want.strip_suffix("[n]") {
-                let number = said.strip_prefix(start);
+                let number = line.strip_prefix(start);
                 return number.is_some_and(|n| n.bytes().all(|byte| byte.is_ascii_digit()));
             }
             let foreign = [
@@ -446,9 +446,9 @@ fn matches(said: &str, want: &str) -> bool {
                 "[resolver]",
                 "Connection refused (os error 111)",
             ];
-            match foreign.iter().find_map(|it| want.strip_suffix(it)) {
-                Some(start) => said.len() > start.len() && said.starts_with(start),
-                None => said == want,
+            match foreign.iter().find_map(|text| want.strip_suffix(text)) {
+                Some(start) => line.len() > start.len() && line.starts_with(start),
+                None => line == want,
             }
         })
 }
@@ -460,7 +460,7 @@ fn closed_port() -> String {
 
 #[test]
 fn transient_faults_are_retried() {
-    for (fault, at, asked) in [
+    for (fault, at, operations) in [
         (
             Fault::internal(),
             "read session",
@@ -487,7 +487,7 @@ fn transient_faults_are_retried() {
             &["open", "open", "read session"],
         ),
         (
-            Fault::refuse(503, "busy", &[("Retry-After", "0")]),
+            Fault::error(503, "busy", &[("Retry-After", "0")]),
             "open",
             &["open", "open", "read session"],
         ),
@@ -496,13 +496,13 @@ fn transient_faults_are_retried() {
         pulumi_cloud.stand_in.fail_at(at, fault.clone(), 1);
         let output = pulumi_cloud.get_token(ENVIRONMENT).run();
         pulumi_cloud.assert_token(&output);
-        assert_eq!(pulumi_cloud.stand_in.operations(), asked, "{fault:?}");
+        assert_eq!(pulumi_cloud.stand_in.operations(), operations, "{fault:?}");
         assert_eq!(pulumi_cloud.stand_in.sessions_opened(), 1, "{fault:?}");
     }
 }
 
 #[test]
-fn a_redirect_is_not_followed() {
+fn redirect_is_not_followed() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let (sender, elsewhere) = std::sync::mpsc::channel();
     let other = Server::start(None, move |request| {
@@ -577,7 +577,7 @@ fn tls_failures_are_explained() {
         assert_eq!(lines[1], format!("  caused by: {cause}"));
         assert_eq!(*lines.last().unwrap(), format!("  hint: {hint}"));
     }
-    // Neither was tried again, and nothing was sent.
+    // Neither call was repeated, and no request was sent.
     pulumi_cloud.assert_calls(&["open", "read session"]);
 }
 

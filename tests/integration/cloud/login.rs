@@ -1,4 +1,4 @@
-//! Every way to an access token.
+//! Where the access token comes from.
 
 use kubectl_esc::clock::Timestamp;
 use serde_json::{Value, json};
@@ -49,13 +49,13 @@ fn credentials(pulumi_cloud: &PulumiCloudFixture, account: &Value) -> String {
 }
 
 #[test]
-fn the_credentials_file_logs_in() {
+fn credentials_file_is_used_as_login() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let file = credentials(
         &pulumi_cloud,
         &json!({"accessToken": TOKEN, "username": "alice"}),
     );
-    // `current` names the backend too.
+    // `current` also selects the backend.
     let plugin = |file_path: &str| {
         pulumi_cloud.aws.plugin().file(file_path, &file).args([
             "get-token",
@@ -80,7 +80,7 @@ fn the_credentials_file_logs_in() {
         );
         assert_no_secrets(&pulumi_cloud, &output);
     }
-    // The variable is asked first.
+    // The variable takes precedence.
     let output = plugin(CREDENTIALS)
         .env("PULUMI_ACCESS_TOKEN", "pul-unknown")
         .run();
@@ -115,7 +115,7 @@ fn expired_login_is_renewed_and_stored() {
     let renewed = &stored["accounts"][&url];
     assert_ne!(renewed["accessToken"], "pul-expired");
     assert_eq!(stored["accessTokens"][&url], renewed["accessToken"]);
-    // The refresh token serves once: without the new one the user would be logged out.
+    // A refresh token is valid once: without the new one the user would be logged out.
     assert_ne!(renewed["refreshToken"], refresh_token.as_str());
     assert_eq!(renewed["unknown"], json!({"kept": 1.50}));
     assert_eq!(renewed["organizations"], json!(["acme"]));
@@ -126,7 +126,7 @@ fn expired_login_is_renewed_and_stored() {
         stored["accounts"]["https://other.example.com"],
         json!({"accessToken": "pul-other"})
     );
-    // The next call finds it good.
+    // The next call uses the renewed login.
     pulumi_cloud.assert_token(&plugin.run());
     let operations = pulumi_cloud.stand_in.operations();
     assert_eq!(operations.iter().filter(|name| *name == "token").count(), 1);
@@ -248,7 +248,7 @@ fn login_to_a_state_backend_does_not_prevent_a_call() {
 }
 
 #[test]
-fn an_identity_token_is_exchanged() {
+fn identity_token_is_exchanged() {
     for (source, token_type, login) in [
         ("file://identity", None, "acme"),
         ("env:IDENTITY", None, "acme"),
@@ -272,7 +272,7 @@ fn an_identity_token_is_exchanged() {
 }
 
 #[test]
-fn a_job_of_github_actions_needs_no_stored_secret() {
+fn github_actions_job_needs_no_stored_secret() {
     let pulumi_cloud = trusting();
     let github = GitHubActions::start(trusted_issuer(), SUBJECT, || Clock::system().now());
     let job = |plugin: Plugin| {
@@ -286,7 +286,7 @@ fn a_job_of_github_actions_needs_no_stored_secret() {
     };
     pulumi_cloud.assert_token(&get_token(job(pulumi_cloud.plugin_without_login())).run());
     pulumi_cloud.assert_calls(&["token", "open", "read session"]);
-    // The organization is that of the setting, where the name has none.
+    // A name without an organization uses the configured one.
     let output = job(pulumi_cloud.plugin_without_login())
         .env("PULUMI_DEFAULT_ORGANIZATION", "acme")
         .args(["get-token", "platform/prod", "-i", "prod", "-vv"])

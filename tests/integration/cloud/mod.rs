@@ -11,7 +11,7 @@ use stand_ins::oidc::Issuer;
 use stand_ins::pulumi_cloud::configuration::{
     Configuration, ORGANIZATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN,
 };
-use stand_ins::pulumi_cloud::{PulumiCloud, Surroundings};
+use stand_ins::pulumi_cloud::{Dependencies, PulumiCloud};
 use stand_ins::sts::Sts;
 use stand_ins::sts::configuration::{Configuration as Accounts, Provider, ROLE, Trust};
 
@@ -20,10 +20,10 @@ use crate::support::plugin::{Output, Plugin};
 
 /// The environment of the stand-in's example.
 const ENVIRONMENT: &str = "acme/platform/prod";
-/// The audience of the identity tokens that `fn::open::oidc` gives here.
+/// The audience of identity tokens from `fn::open::oidc`.
 const TOKEN_AUDIENCE: &str = "sts.amazonaws.com";
 
-/// Pulumi Cloud, and AWS that trusts it.
+/// Pulumi Cloud, and an AWS account that trusts it.
 pub(crate) struct PulumiCloudFixture {
     aws: Aws,
     pub(crate) stand_in: PulumiCloud,
@@ -48,7 +48,7 @@ impl PulumiCloudFixture {
         &self.stand_in
     }
 
-    /// What to set `PULUMI_BACKEND_URL` to.
+    /// The value for `PULUMI_BACKEND_URL`.
     pub(crate) fn url(&self) -> String {
         self.stand_in.url()
     }
@@ -76,11 +76,11 @@ impl PulumiCloudFixture {
         let sts = Sts::start(accounts, clock.clone());
         let mut configuration = Configuration::example();
         change(&mut configuration);
-        let surroundings = Surroundings {
+        let dependencies = Dependencies {
             clock: clock.clone(),
             sts: Some(sts.clone()),
         };
-        let stand_in = PulumiCloud::start(configuration, surroundings);
+        let stand_in = PulumiCloud::start(configuration, dependencies);
         Self {
             aws: Aws { issuer, clock, sts },
             stand_in,
@@ -125,8 +125,8 @@ impl PulumiCloudFixture {
     #[track_caller]
     pub(crate) fn assert_calls(&self, operations: &[&str]) {
         let calls = self.calls();
-        let made: Vec<_> = calls.iter().map(|(name, ..)| name.as_str()).collect();
-        assert_eq!(made, operations);
+        let called: Vec<_> = calls.iter().map(|(name, ..)| name.as_str()).collect();
+        assert_eq!(called, operations);
         assert!(
             calls.iter().all(|(_, connection, _)| *connection == 1),
             "{calls:?}"

@@ -1,11 +1,11 @@
-//! Full and short names, versions, formats, diagnostics, what is sent.
+//! Opening environments: full and short names, versions, formats, diagnostics, requests.
 
 use stand_ins::pulumi_cloud::configuration::TOKEN;
 
 use super::{ENVIRONMENT, PulumiCloudFixture, assert_no_secrets};
 
 #[test]
-fn a_full_name_takes_two_requests_on_one_connection() {
+fn full_name_takes_two_requests_on_one_connection() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let output = pulumi_cloud.get_token(ENVIRONMENT).run();
     pulumi_cloud.assert_token(&output);
@@ -78,7 +78,7 @@ fn default_organization_is_found_as_in_esc() {
             pulumi_cloud.stand_in.url()
         )
     };
-    // By flag, before the variable.
+    // From the flag, which takes precedence over the variable.
     let pulumi_cloud = PulumiCloudFixture::new();
     let plugin = pulumi_cloud
         .plugin()
@@ -92,7 +92,7 @@ fn default_organization_is_found_as_in_esc() {
         ]);
     plugin.run().assert("\"three\"\n", "", 0);
     pulumi_cloud.assert_calls(&["open", "read session"]);
-    // By the CLI's configuration.
+    // From the CLI's configuration.
     let pulumi_cloud = PulumiCloudFixture::new();
     let plugin = pulumi_cloud
         .plugin()
@@ -100,7 +100,8 @@ fn default_organization_is_found_as_in_esc() {
         .args(["open", "platform/prod", "revision"]);
     plugin.run().assert("\"three\"\n", "", 0);
     pulumi_cloud.assert_calls(&["open", "read session"]);
-    // The user's own organization, where the server knows of none. One part is the default project.
+    // The user's own organization, if the server has no default. A name of one part is in the project
+    // `default`.
     let pulumi_cloud = PulumiCloudFixture::with(|configuration| {
         configuration.users[0].default_organization = None;
         let definition = "values: {a: 1}";
@@ -158,7 +159,7 @@ fn all_of_aws_login_is_secret() {
 }
 
 #[test]
-fn diagnostics_are_shown_with_their_place() {
+fn diagnostics_are_shown_with_their_position() {
     let pulumi_cloud = PulumiCloudFixture::with_definition("values:\n  a: ${nothing}\n");
     let output = pulumi_cloud.get_token("acme/test/env").run();
     output.assert_fails(
@@ -264,13 +265,13 @@ fn secrets_are_not_logged_at_any_verbosity() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let output = pulumi_cloud.get_token(ENVIRONMENT).arg("-vv").run();
     assert_eq!(output.code, 0, "{output:?}");
-    for told in [
+    for line in [
         "opening the environment `acme/platform/prod`",
         "access token from the variable `PULUMI_ACCESS_TOKEN`",
         "opening the environment: `127.0.0.1` responded with status 200",
         "reading the session: `127.0.0.1` responded with status 200",
     ] {
-        assert!(output.stderr.contains(told), "{}", output.stderr);
+        assert!(output.stderr.contains(line), "{}", output.stderr);
     }
     assert!(!output.stderr.contains(TOKEN));
     assert_no_secrets(&pulumi_cloud, &output);

@@ -1,19 +1,19 @@
-//! Definitions that try to use up the stack, the memory or the time, each in any size.
+//! Definitions of any size that try to exhaust the stack, memory or time.
 //!
 //! The tests evaluate small ones; `cargo bench --bench hostile` measures large ones.
 
 use std::fmt::Write as _;
 
-/// Files by their path, the first of which is opened.
+/// Paths and contents of files. The first one is opened.
 pub(crate) type Files = Vec<(String, String)>;
 
-/// A sort of definition that grows with a number.
+/// A kind of definition that can be made in any size.
 pub(crate) struct Shape {
-    /// What grows in it.
+    /// Describes what grows with the size.
     pub(crate) name: &'static str,
-    /// How it ends.
-    pub(crate) end: End,
-    /// A size that a build without optimization evaluates soon, if there is one.
+    /// The expected outcome.
+    pub(crate) outcome: Outcome,
+    /// A size that an unoptimized build evaluates quickly, if there is one.
     pub(crate) small: Option<usize>,
     /// The largest size to measure.
     pub(crate) large: usize,
@@ -21,16 +21,16 @@ pub(crate) struct Shape {
     pub(crate) make: fn(usize) -> Files,
 }
 
-/// How a definition ends.
+/// The expected outcome of an evaluation.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum End {
-    /// With a value, in every size up to the largest.
+pub(crate) enum Outcome {
+    /// A value, in every size up to the largest.
     Value,
-    /// With an error that says this, in every size from the small one on.
+    /// An error that contains this text, in every size from the small one on.
     Error(&'static str),
 }
 
-use End::{Error, Value};
+use Outcome::{Error, Value};
 
 const TOO_DEEP: &str = "references and imports go deeper than";
 const TOO_LARGE: &str = "the environment's values are too large";
@@ -38,27 +38,27 @@ const TOO_MANY_PROBLEMS: &str = "problems";
 const TOO_MANY_STEPS: &str = "the environment takes too many steps to evaluate";
 const TOO_NESTED: &str = "nest";
 
-/// Where laughing begins.
+/// The text that is doubled repeatedly.
 const LAUGH: &str = "haha hihi";
 
-/// All of them.
+/// All shapes.
 pub(crate) const SHAPES: &[Shape] = &[
-    // Size: a definition of 10 MB.
-    shape("little indented lists", Value, 300, 300_000, |n| {
+    // Large: up to 10 MB.
+    shape("lightly indented lists", Value, 300, 300_000, |n| {
         values(n, |i| format!("a{i:06}: [\nitem {i:06}\n]"))
     }),
-    shape("little indented quotes", Value, 300, 400_000, |n| {
+    shape("lightly indented quotes", Value, 300, 400_000, |n| {
         values(n, |i| format!("a{i:06}: \"value\n{i:06}\""))
     }),
     shape(
-        "little indented lists between blocks",
+        "lightly indented lists between blocks",
         Value,
         300,
         200_000,
         |n| values(n, |i| format!("a{i:06}: |\n    text\n  b{i:06}: [\n]")),
     ),
     shape(
-        "little indented list of many lines",
+        "lightly indented list of many lines",
         Value,
         300,
         400_000,
@@ -70,7 +70,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         },
     ),
     shape(
-        "little indented lists, unclosed",
+        "lightly indented lists, unclosed",
         Error(TOO_NESTED),
         300,
         10_000_000,
@@ -538,7 +538,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         },
     ),
     shape(
-        "fn::split at what is not there: bytes",
+        "fn::split, delimiter missing: bytes",
         Value,
         5_000,
         10_000_000,
@@ -548,7 +548,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         },
     ),
     shape(
-        "fn::split at what almost is there: bytes",
+        "fn::split, delimiter almost found: bytes",
         Value,
         5_000,
         10_000_000,
@@ -641,7 +641,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         1_100,
         100_000,
         |n| {
-            // `escx`, the version, nothing else.
+            // `escx` and the version, without a payload.
             values(n, |i| {
                 format!("a{i:06}: {{fn::secret: {{ciphertext: ZXNjeAAAAAE=}}}}")
             })
@@ -665,7 +665,7 @@ pub(crate) const SHAPES: &[Shape] = &[
             "abc, ".repeat(n)
         ))
     }),
-    // Functions of values that are shared.
+    // Functions of shared values.
     shape("doubled maps, fn::toYAML", Error(TOO_LARGE), 60, 120, |n| {
         doubled(n, "{fn::toYAML: '${LAST}'}")
     }),
@@ -690,7 +690,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         )
     }),
     shape(
-        "doubled maps, a name that is none",
+        "doubled maps, unknown name",
         Error("unknown property"),
         60,
         120,
@@ -717,7 +717,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         |n| doubled(n, "{fn::validate: {value: 1, schema: '${LAST}'}}"),
     ),
     shape(
-        "doubled maps, an import that hides something",
+        "doubled maps, overridden import",
         Error(TOO_MANY_STEPS),
         60,
         120,
@@ -778,7 +778,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         },
     ),
     shape(
-        "pattern: without case",
+        "pattern: case-insensitive",
         Error("expression too large"),
         10_000,
         1_000_000,
@@ -1040,7 +1040,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         },
     ),
     shape(
-        "names that nothing stands for",
+        "unknown names beside long names",
         Error(TOO_MANY_PROBLEMS),
         0,
         50_000,
@@ -1090,7 +1090,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         |n| one(repeat(n, |i| format!("field {i:06} of 10 MB: x\n")) + "values: {a: '${b}'}\n"),
     ),
     shape(
-        "keys that are no strings",
+        "keys that are not strings",
         Error(TOO_MANY_PROBLEMS),
         1_100,
         400_000,
@@ -1114,7 +1114,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape("tags", Value, 300, 400_000, |n| {
         values(n, |i| format!("b{i:06}: !!str x"))
     }),
-    shape("tags of one's own", Value, 300, 400_000, |n| {
+    shape("custom tags", Value, 300, 400_000, |n| {
         values(n, |i| format!("b{i:06}: !t{i} x"))
     }),
     shape("documents", Value, 300, 2_000_000, |n| {
@@ -1143,21 +1143,21 @@ pub(crate) const SHAPES: &[Shape] = &[
         },
     ),
     shape(
-        "functions that are none",
+        "unknown functions",
         Error(TOO_MANY_PROBLEMS),
         1_100,
         150_000,
         |n| values(n, |i| format!("b{i:06}: {{fn::secrte: [a]}}")),
     ),
     shape(
-        "import entries that are none",
+        "invalid import entries",
         Error(TOO_MANY_PROBLEMS),
         1_100,
         400_000,
         |n| one(format!("imports: [{}]\nvalues: {{}}\n", "1, ".repeat(n))),
     ),
     shape(
-        "imports that are not there",
+        "missing imports",
         Error(TOO_MANY_PROBLEMS),
         1_100,
         20_000,
@@ -1200,7 +1200,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         },
     ),
     shape(
-        "no YAML: an open list",
+        "not YAML: an open list",
         Error("yaml"),
         1_000,
         200_000,
@@ -1212,48 +1212,48 @@ pub(crate) const SHAPES: &[Shape] = &[
         },
     ),
     shape(
-        "no YAML: an open quote",
+        "not YAML: an open quote",
         Error("yaml"),
         1_000,
         10_000_000,
         |n| one(format!("values:\n  password: \"{}", "word ".repeat(n / 5))),
     ),
     shape(
-        "no YAML: one long line",
+        "not YAML: one long line",
         Error("yaml"),
         1_000,
         6_000_000,
         |n| one(format!("values: {{{}: [", "password: x, ".repeat(n / 13))),
     ),
     shape(
-        "no YAML: brackets after a name",
+        "not YAML: brackets after a name",
         Error("yaml"),
         1_000,
         10_000_000,
         |n| one(format!("values: @\npassword: {}\n", "[{".repeat(n / 2))),
     ),
     shape(
-        "no YAML: zero bytes",
+        "not YAML: zero bytes",
         Error("yaml"),
         1_000,
         10_000_000,
         |n| one("\0".repeat(n)),
     ),
-    shape("no YAML: tabs", Error("yaml"), 1_000, 10_000_000, |n| {
+    shape("not YAML: tabs", Error("yaml"), 1_000, 10_000_000, |n| {
         one(format!("values:\n{}a: b\n", "\t".repeat(n)))
     }),
 ];
 
 const fn shape(
     name: &'static str,
-    end: End,
+    outcome: Outcome,
     small: usize,
     large: usize,
     make: fn(usize) -> Files,
 ) -> Shape {
     Shape {
         name,
-        end,
+        outcome,
         small: if small == 0 { None } else { Some(small) },
         large,
         make,
@@ -1291,7 +1291,7 @@ fn values_file(
     file(name, text)
 }
 
-/// Values each of which is made of the one before it.
+/// Values, each made from the previous one.
 fn laughs(count: usize, first: &str, next: impl Fn(&str) -> String) -> Files {
     values(count, |i| match i {
         0 => format!("a000: {first}"),
@@ -1299,7 +1299,7 @@ fn laughs(count: usize, first: &str, next: impl Fn(&str) -> String) -> Files {
     })
 }
 
-/// Maps each of which has the one before it twice, and `z`, a use of the last one.
+/// Maps, each containing the previous one twice, and `z`, which uses the last one.
 fn doubled(count: usize, last: &str) -> Files {
     let mut files = laughs(count, "{x: 1}", |ha| format!("{{l: '{ha}', r: '{ha}'}}"));
     let last = last.replace("LAST", &format!("a{:03}", count - 1));
@@ -1307,14 +1307,14 @@ fn doubled(count: usize, last: &str) -> Files {
     files
 }
 
-/// A value that is validated.
+/// A value that is validated with a schema.
 fn validated(schema: &str, value: &str) -> Files {
     one(format!(
         "values: {{a: {{fn::validate: {{schema: {schema}, value: {value}}}}}}}\n"
     ))
 }
 
-/// Environments each of which imports the next one.
+/// Environments, each importing the next one.
 fn chain_of_imports(count: usize) -> Files {
     let mut files = vec![file("env", "imports: [e0]\n")];
     files.extend((0..count).map(|i| {

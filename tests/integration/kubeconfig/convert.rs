@@ -1,4 +1,4 @@
-//! `convert-kubeconfig`.
+//! `convert-kubeconfig` converts users of `aws` and `aws-iam-authenticator`.
 
 use std::fs;
 
@@ -74,7 +74,7 @@ fn dropped_settings_are_reported() {
     assert!(!after.contains("operations"), "{after}");
 }
 
-/// Users of every sort in one file: those for EKS change, the others stay to the byte.
+/// Users of every kind in one file: those for EKS are converted, the others keep every byte.
 #[test]
 fn other_users_are_unchanged() {
     let before = "\

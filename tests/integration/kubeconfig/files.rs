@@ -1,4 +1,4 @@
-//! Which files are changed, and how: lists, locks, links, modes, many at once.
+//! Which files `update-kubeconfig` changes, and how: lists of files, locks, links, modes, parallel calls.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::support::plugin::{Output, Plugin};
 
 const SERVER: &str = "https://api.example.com";
 
-fn named(name: &str) -> String {
+fn new_entries(name: &str) -> String {
     let args = ["acme/prod", "--cluster-name", name];
     new_file(name, SERVER, "", &args)
 }
@@ -29,8 +29,8 @@ fn read(plugin: &Plugin, path: &str) -> String {
     fs::read_to_string(plugin.path(path)).unwrap()
 }
 
-/// A list for `KUBECONFIG` of files below the test's directory.
-fn listed(plugin: &Plugin, files: &[&str]) -> std::ffi::OsString {
+/// A value for `KUBECONFIG` with these files below the test's directory.
+fn kubeconfig_list(plugin: &Plugin, files: &[&str]) -> std::ffi::OsString {
     let paths = files.iter().map(|file| match *file {
         "" => Path::new("").to_owned(),
         file => plugin.path(file),
@@ -45,14 +45,14 @@ fn existing_entry_is_changed_in_its_file_and_new_entry_added_to_the_first() {
         .file("two", "# two\n")
         .file("three", user)
         .file("four", user);
-    let list = listed(&plugin, &["", "one", "two", "three", "two", "four"]);
+    let list = kubeconfig_list(&plugin, &["", "one", "two", "three", "two", "four"]);
     let plugin = plugin.env("KUBECONFIG", list).arg("--set-current");
     plugin
         .run()
         .assert("changed [dir]/two\nchanged [dir]/three\n", "", 0);
     assert!(!plugin.path("one").exists());
     assert_eq!(read(&plugin, "four"), user);
-    let new = named("demo");
+    let new = new_entries("demo");
     let (entries, _) = new.split_once("users:\n").unwrap();
     let entries = entries.replace("kind: Config\n", "current-context: demo\nkind: Config\n");
     assert_eq!(read(&plugin, "two"), format!("# two\n{entries}"));
@@ -61,16 +61,16 @@ fn existing_entry_is_changed_in_its_file_and_new_entry_added_to_the_first() {
     assert!(three.contains(exec), "{three}");
     plugin.run().assert("nothing to change\n", "", 0);
 
-    // With no file yet it is the last, as kubectl does it.
+    // If no file exists, the last one is created, as by kubectl.
     let plugin = update(Plugin::new());
-    let list = listed(&plugin, &["one", "folder/two"]);
+    let list = kubeconfig_list(&plugin, &["one", "folder/two"]);
     let plugin = plugin.env("KUBECONFIG", list);
     plugin.run().assert("changed [dir]/folder/two\n", "", 0);
-    assert_eq!(read(&plugin, "folder/two"), named("demo"));
+    assert_eq!(read(&plugin, "folder/two"), new_entries("demo"));
 
-    // A named file is the only one.
+    // `--kubeconfig` overrides `KUBECONFIG`.
     let plugin = update(Plugin::new()).args(["--kubeconfig", "~/three"]);
-    let list = listed(&plugin, &["one"]);
+    let list = kubeconfig_list(&plugin, &["one"]);
     let plugin = plugin.env("KUBECONFIG", list);
     plugin.run().assert("changed [dir]/home/three\n", "", 0);
     assert!(!plugin.path("one").exists());
@@ -107,7 +107,7 @@ fn manual_additions_are_preserved() {
     assert_eq!(plugin.run().code, 0);
     let config = plugin.path("home/.kube/config");
     let written = fs::read_to_string(&config).unwrap();
-    let by_hand = written
+    let edited = written
         .replace(
             "    server:",
             "    proxy-url: http://localhost:8080\n    server:",
@@ -118,14 +118,14 @@ fn manual_additions_are_preserved() {
             "      env: [{name: KUBECTL_ESC_LOG, value: \"1\"}]\n      args:",
         )
         .replace("  user:\n", "  user: # me\n    as: alice\n");
-    fs::write(&config, &by_hand).unwrap();
+    fs::write(&config, &edited).unwrap();
     plugin.run().assert("nothing to change\n", "", 0);
-    let moved = plugin.args(["--session-name", "me"]);
-    moved
+    let changed = plugin.args(["--session-name", "me"]);
+    changed
         .run()
         .assert("changed [dir]/home/.kube/config\n", "", 0);
     let args = "      - eu-west-1\n      - --session-name\n      - me\n";
-    let want = by_hand.replace("      - eu-west-1\n", args);
+    let want = edited.replace("      - eu-west-1\n", args);
     assert_eq!(fs::read_to_string(&config).unwrap(), want);
 }
 
@@ -257,7 +257,7 @@ fn symlinks_and_file_modes_are_preserved() {
     assert_eq!(plugin.run().code, 0);
     assert_eq!(
         read(&plugin, "real/config"),
-        format!("# mine\n{}", named("demo"))
+        format!("# mine\n{}", new_entries("demo"))
     );
     assert_eq!(mode("real/config"), 0o640);
     for link in ["home/.kube/config", "home/.kube/middle"] {
@@ -269,11 +269,11 @@ fn symlinks_and_file_modes_are_preserved() {
     }
     assert_eq!(fs::read_dir(plugin.path("real")).unwrap().count(), 1);
 
-    // A link to a file that is not there yet, in a folder that is.
+    // A link to a missing file in an existing folder.
     fs::remove_file(plugin.path("real/config")).unwrap();
     assert_eq!(plugin.run().code, 0);
     assert_eq!(mode("real/config"), 0o600);
-    assert_eq!(read(&plugin, "real/config"), named("demo"));
+    assert_eq!(read(&plugin, "real/config"), new_entries("demo"));
 
     fs::set_permissions(
         plugin.path("real/config"),
@@ -285,7 +285,6 @@ fn symlinks_and_file_modes_are_preserved() {
     assert!(output.stderr.contains("write-protected"), "{output:?}");
 }
 
-/// Fifty processes at once, each with an entry of its own.
 #[test]
 fn parallel_updates_lose_nothing() {
     let plugin = Plugin::new();

@@ -1,4 +1,4 @@
-//! The real kubectl reads what was written, and is served with it.
+//! The real kubectl reads the written kubeconfigs, and authenticates with them.
 
 use std::fs;
 
@@ -59,17 +59,17 @@ fn kubectl_reads_every_result() {
                 );
                 assert_eq!((view.code, view.stderr.as_str()), (0, ""), "{file}");
                 let view: Value = serde_json::from_str(&view.stdout).unwrap();
-                let named = |section: &str| {
+                let entry_of = |section: &str| {
                     let mut list = view[section].as_array().unwrap().iter();
-                    list.find(|entry| entry["name"] == "demo").unwrap().clone()
+                    list.find(|item| item["name"] == "demo").unwrap().clone()
                 };
-                let exec = &named("users")["user"]["exec"];
+                let exec = &entry_of("users")["user"]["exec"];
                 assert_eq!(exec["command"], "kubectl-esc", "{file}");
                 assert_eq!(exec["interactiveMode"], "Never", "{file}");
                 assert_eq!(exec["args"].as_array().unwrap().len(), 6, "{file}");
-                assert_eq!(named("contexts")["context"]["user"], "demo", "{file}");
+                assert_eq!(entry_of("contexts")["context"]["user"], "demo", "{file}");
                 let server = "https://0123.gr7.eu-west-1.eks.amazonaws.com";
-                assert_eq!(named("clusters")["cluster"]["server"], server, "{file}");
+                assert_eq!(entry_of("clusters")["cluster"]["server"], server, "{file}");
                 let current = run(&kubectl, &plugin, &["config", "current-context"]);
                 assert_ne!(current.stdout, "demo\n", "{file}");
             }
@@ -77,7 +77,7 @@ fn kubectl_reads_every_result() {
     }
 }
 
-/// kubectl writes the file anew in its own form; ours is that form already.
+/// kubectl rewrites the file in its own layout, which ours has already.
 #[test]
 fn update_changes_nothing_in_a_file_rewritten_by_kubectl() {
     for kubectl in oldest_and_newest() {
@@ -95,7 +95,7 @@ fn update_changes_nothing_in_a_file_rewritten_by_kubectl() {
         let refused = run(&kubectl, &plugin, &["config", "use-context", "demo2"]);
         assert_ne!(
             refused.code, 0,
-            "kubectl takes no lock of this name: {refused:?}"
+            "kubectl ignored the lock file: {refused:?}"
         );
     }
 }

@@ -1,13 +1,13 @@
-//! `update-kubeconfig` and `convert-kubeconfig`, and what they do to the files.
+//! `update-kubeconfig` and `convert-kubeconfig`.
 
 mod convert;
 mod files;
 mod kubectl;
 mod sources;
 
-/// A context that the plugin serves, as it is written into a new file: the name of cluster, user and
-/// context, the server, further lines of the cluster, and arguments after `get-token`.
-fn new_file(name: &str, server: &str, more: &str, args: &[&str]) -> String {
+/// The kubeconfig that `update-kubeconfig` writes to a new file: `name` is that of cluster, user and
+/// context, `cluster_lines` are further lines of the cluster, and `args` follow `get-token`.
+fn new_file(name: &str, server: &str, cluster_lines: &str, args: &[&str]) -> String {
     let args = args.iter().map(|arg| format!("      - {arg}\n"));
     let args = args.collect::<Vec<_>>().concat();
     format!(
@@ -15,7 +15,7 @@ fn new_file(name: &str, server: &str, more: &str, args: &[&str]) -> String {
 apiVersion: v1
 clusters:
 - cluster:
-{more}    server: {server}
+{cluster_lines}    server: {server}
   name: {name}
 contexts:
 - context:

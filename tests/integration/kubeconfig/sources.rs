@@ -1,4 +1,4 @@
-//! Where `update-kubeconfig` has the cluster from.
+//! The sources of the cluster for `update-kubeconfig`: the environment, flags, Amazon EKS.
 
 use std::fs;
 
@@ -21,7 +21,7 @@ const ARGS: [&str; 5] = [
     "eu-west-1",
 ];
 
-/// An environment that holds kubeconfigs in all forms.
+/// An environment with kubeconfigs in all supported forms.
 const ENVIRONMENT: &str = r#"values:
   stack:
     kubeconfig:
@@ -114,7 +114,7 @@ fn settings_of_the_environment_and_flags_become_arguments() {
         ],
     );
     assert_eq!(output.code, 0, "{output:?}");
-    let more = [
+    let further = [
         "--role-arn",
         "arn:aws:iam::123456789012:role/x",
         "--credentials",
@@ -126,7 +126,7 @@ fn settings_of_the_environment_and_flags_become_arguments() {
         "--timeout",
         "\"30s\"",
     ];
-    let args = [&ARGS[..], &more].concat();
+    let args = [&ARGS[..], &further].concat();
     assert_eq!(written(&plugin), new_file("demo", SERVER, AUTHORITY, &args));
 
     let secret = ENVIRONMENT.to_owned() + "  eks: {clusterName: {fn::secret: hunter2-hunter2}}\n";
@@ -175,7 +175,7 @@ fn flags_alone_need_no_environment() {
     let want = want.replace("kind: Config\n", "current-context: demo\nkind: Config\n");
     assert_eq!(output.stdout, want);
     assert!(!plugin.path("home/.kube").exists());
-    // The same input gives the same bytes, from wherever it comes.
+    // The authority from another source gives the same bytes.
     let again = base(Plugin::new())
         .args(["--certificate-authority-data", &data, "--stdout"])
         .run();
@@ -240,9 +240,8 @@ fn flags_alone_need_no_environment() {
     }
 }
 
-/// The kubeconfig of the documentation is the one that its command prints.
 #[test]
-fn documented_kubeconfig_is_written() {
+fn kubeconfig_of_the_documentation_is_printed_by_its_command() {
     let documentation = project_file("docs/pulumi.md");
     let (_, environment) = documentation.split_once("```yaml\n").unwrap();
     let (environment, _) = environment.split_once("```").unwrap();
@@ -280,7 +279,7 @@ fn eks(change: impl FnOnce(&mut Configuration)) -> Eks {
         status: "ACTIVE".to_owned(),
         endpoint: SERVER.to_owned(),
         authority_data: "QUJD".to_owned(),
-        refusal: None,
+        error: None,
     };
     change(&mut configuration);
     Eks::start(configuration, Clock::system())
@@ -313,7 +312,7 @@ fn amazon_eks_is_called_with_the_environments_credentials() {
 #[test]
 fn errors_of_amazon_eks_are_reported() {
     let environment = project_file("examples/environments/static.yaml");
-    let rows: [(Configured, &[&str], i32, &str); 6] = [
+    let rows: [(Change, &[&str], i32, &str); 6] = [
         (
             |_| (),
             &["-i", "other"],
@@ -321,31 +320,31 @@ fn errors_of_amazon_eks_are_reported() {
             "there is no EKS cluster `other` in the region `eu-west-1`",
         ),
         (
-            |it| it.status = "CREATING".to_owned(),
+            |eks| eks.status = "CREATING".to_owned(),
             &[],
             5,
             "is not active: its status is `CREATING`",
         ),
         (
-            |it| it.refusal = Some((403, "AccessDeniedException")),
+            |eks| eks.error = Some((403, "AccessDeniedException")),
             &[],
             4,
             "are not allowed to describe the EKS cluster `demo`",
         ),
         (
-            |it| it.credentials.1 = "another".to_owned(),
+            |eks| eks.credentials.1 = "another".to_owned(),
             &[],
             4,
             "rejected the environment's AWS credentials",
         ),
         (
-            |it| it.refusal = Some((500, "ServerException")),
+            |eks| eks.error = Some((500, "ServerException")),
             &[],
             5,
             "is temporarily unavailable",
         ),
         (
-            |it| it.refusal = Some((400, "InvalidParameterException")),
+            |eks| eks.error = Some((400, "InvalidParameterException")),
             &[],
             2,
             "rejected the request",
@@ -367,4 +366,4 @@ fn errors_of_amazon_eks_are_reported() {
     }
 }
 
-type Configured = fn(&mut Configuration);
+type Change = fn(&mut Configuration);

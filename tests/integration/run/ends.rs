@@ -1,6 +1,6 @@
-//! Exit codes.
+//! The exit codes of `run`.
 
-use super::{call, call_with, left, script};
+use super::{call, call_with, runtime_files, script};
 use crate::support::plugin::Plugin;
 
 #[test]
@@ -15,9 +15,9 @@ fn exit_code_is_that_of_the_command() {
         ("kill -SEGV $$", 139),
     ] {
         let plugin = script(text);
-        let output = plugin.run_to_any_end();
+        let output = plugin.run_through_shell();
         assert_eq!((output.code, output.stderr.as_str()), (code, ""), "{text}");
-        assert_eq!(left(&plugin), [""; 0], "{text}");
+        assert_eq!(runtime_files(&plugin), [""; 0], "{text}");
     }
 }
 
@@ -54,11 +54,10 @@ fn broken_interpreter_line_leaves_no_file() {
          2)\n  hint: check that the program runs by itself\n",
         127,
     );
-    assert_eq!(left(&plugin), [""; 0]);
+    assert_eq!(runtime_files(&plugin), [""; 0]);
 }
 
-/// An entry without a name on PATH is the working directory, also where the environment has a PATH
-/// of its own.
+/// Also if the environment sets another PATH.
 #[test]
 fn empty_path_entry_is_the_working_directory() {
     use std::os::unix::fs::PermissionsExt;

@@ -1,8 +1,8 @@
-//! Files: their place, their mode, and that none is left.
+//! The files of `run`: their folder, their mode, and their removal.
 
 use std::process::Command;
 
-use super::{DEFINITION, left, names, script, script_with};
+use super::{DEFINITION, names, runtime_files, script, script_with};
 
 #[test]
 fn files_are_private() {
@@ -23,7 +23,7 @@ fn files_are_private() {
         folder.starts_with("[dir]/runtime/kubectl-esc-run-"),
         "{folder}"
     );
-    assert_eq!(left(&plugin), [""; 0]);
+    assert_eq!(runtime_files(&plugin), [""; 0]);
 }
 
 #[test]
@@ -42,35 +42,35 @@ fn files_added_by_the_command_are_removed() {
     let plugin =
         script(r#"mkdir "$(dirname "$CONFIG")/more" && touch "$(dirname "$CONFIG")/more/x""#);
     plugin.run().assert("", "", 0);
-    assert_eq!(left(&plugin), [""; 0]);
+    assert_eq!(runtime_files(&plugin), [""; 0]);
 }
 
-/// The first run kills its parent and lives on. While it does, its file stays; once it has gone, the
-/// next run removes what is left.
+/// The first command kills its parent, the plugin, and keeps running. Its file is kept while it runs; after
+/// that, the next run removes the file.
 #[test]
 fn next_run_cleans_up_after_a_killed_one() {
     let plugin = script(
         r#"kill -KILL $PPID; mkfifo gate 2>/dev/null; echo "$CONFIG" > path; cat gate; cat "$CONFIG" > read; rm gate; exec sleep 0"#,
     );
-    let output = plugin.run_to_any_end();
+    let output = plugin.run_through_shell();
     assert_eq!(output.code, 128 + 9);
     let shell = |text: &str| {
         let mut command = Command::new("sh");
         command.arg("-c").arg(text).current_dir(plugin.path("."));
         assert!(command.status().unwrap().success(), "{text}");
     };
-    // The command is at its gate once it has said where its file is.
+    // The command waits at its gate once it has written the path of its file.
     shell("until [ -s path ]; do :; done");
     let other =
         script_with("values: {}", &[], "exit 0").env("XDG_RUNTIME_DIR", plugin.path("runtime"));
     other.run().assert("", "", 0);
-    let kept = left(&plugin);
+    let kept = runtime_files(&plugin);
     assert_eq!(kept.len(), 2, "a folder and its lock: {kept:?}");
     shell("echo open > gate; until [ -s read ] && [ ! -e gate ]; do :; done");
     let read = std::fs::read_to_string(plugin.path("read")).unwrap();
     assert_eq!(read, "token: eyJ-only-in-the-file\n");
-    // The command still has a moment to go.
-    while !left(&plugin).is_empty() {
+    // The command may take another moment to exit.
+    while !runtime_files(&plugin).is_empty() {
         other.run().assert("", "", 0);
     }
 }

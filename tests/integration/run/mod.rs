@@ -1,4 +1,4 @@
-//! `run`: what the command gets, how it ends, what its output shows, and that no file is left.
+//! `run`: what the command gets, exit codes, redaction of its output, removal of its files.
 
 mod ends;
 mod files;
@@ -33,8 +33,7 @@ values:
     BOTH: from a file
 ";
 
-/// A call of `run` in an environment of its own, with the machine's PATH and a runtime directory
-/// below the test's own.
+/// A call of `run` with the machine's PATH and a runtime directory of its own.
 fn call(command: &[&str]) -> Plugin {
     call_with(DEFINITION, &[], command)
 }
@@ -53,8 +52,8 @@ fn call_with(definition: &str, flags: &[&str], command: &[&str]) -> Plugin {
         .args(command)
 }
 
-/// What lies in the runtime directory of a call.
-fn left(plugin: &Plugin) -> Vec<String> {
+/// The names in the runtime directory of a call.
+fn runtime_files(plugin: &Plugin) -> Vec<String> {
     names(&plugin.path("runtime"))
 }
 
@@ -68,7 +67,7 @@ fn names(folder: &PathBuf) -> Vec<String> {
     names
 }
 
-/// The script in one argument, as `sh` gets it. `$` is doubled, for `${…}` and `$$` are ours.
+/// The command that runs a script. `$` is doubled, because `run` interpolates `${…}` and `$$`.
 fn sh(script: &str) -> [String; 3] {
     ["sh".to_owned(), "-c".to_owned(), script.replace('$', "$$")]
 }
@@ -85,18 +84,18 @@ fn script_with(definition: &str, flags: &[&str], text: &str) -> Plugin {
 #[test]
 fn command_gets_variables_files_and_arguments() {
     let plugin = script(
-        r#"echo "$REGION $COUNT [$EMPTY] [$DROPPED] [$HAVING]"; cat "$CONFIG" "$BOTH"; echo; echo "$0 $1""#,
+        r#"echo "$REGION $COUNT [$EMPTY] [$DROPPED] [$UNCHANGED]"; cat "$CONFIG" "$BOTH"; echo; echo "$0 $1""#,
     )
     .args(["${list[1]}-${region}", "${none}${broken"])
     .env("REGION", "from outside")
-    .env("HAVING", "from outside");
+    .env("UNCHANGED", "from outside");
     plugin.run().assert(
         "eu-west-1 3 [] [] [from outside]\n[secret]\nfrom a file\nb-eu-west-1 \
          ${none}${broken\n",
         "",
         0,
     );
-    assert_eq!(left(&plugin), [""; 0]);
+    assert_eq!(runtime_files(&plugin), [""; 0]);
 }
 
 #[test]
@@ -129,7 +128,7 @@ fn command_does_not_run_if_the_environment_has_errors() {
     let output = plugin.run();
     assert_eq!((output.code, output.stdout.as_str()), (3, ""));
     assert!(!plugin.path("ran").exists());
-    assert_eq!(left(&plugin), [""; 0]);
+    assert_eq!(runtime_files(&plugin), [""; 0]);
 }
 
 /// `examples/environments/kubeconfig.yaml`, as the documentation uses it.

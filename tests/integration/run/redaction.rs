@@ -1,4 +1,4 @@
-//! What the command's output shows.
+//! Redaction of the command's output.
 
 use std::io::{Read, Write};
 use std::process::Stdio;
@@ -30,7 +30,7 @@ fn short_and_unused_secrets_are_not_redacted() {
 }
 
 #[test]
-fn a_secret_in_an_argument_is_redacted() {
+fn secret_in_an_argument_is_redacted() {
     let definition = DEFINITION.replace("PASSWORD: ${password}", "PIN: ${pin}");
     let plugin = script_with(&definition, &[], r#"echo "$0""#).arg("a${password}b");
     plugin.run().assert("a[secret]b\n", "", 0);
@@ -51,8 +51,7 @@ fn binary_output_is_preserved() {
     assert_eq!(output.stdout, "\u{fffd}\0\u{fffd}x\n");
 }
 
-/// A prompt shows while the command waits for the answer: with a pipe that would hang were it held
-/// back.
+/// The prompt has to be printed while the command waits for input, or the test hangs.
 #[test]
 fn prompt_without_a_line_break_is_printed() {
     let plugin = script(r#"printf 'Name: '; read name; echo "hello $name""#);
@@ -73,7 +72,6 @@ fn prompt_without_a_line_break_is_printed() {
     assert!(child.wait().unwrap().success());
 }
 
-/// Standard output and standard error in one file stay in order.
 #[test]
 fn one_file_for_both_streams_stays_in_order() {
     let plugin = script(
@@ -94,7 +92,7 @@ fn one_file_for_both_streams_stays_in_order() {
     assert_eq!(std::fs::read_to_string(path).unwrap(), want);
 }
 
-/// Where the reader goes away the command ends as it does without us, and no file is left.
+/// As without the plugin; and no file is left.
 #[test]
 fn closed_output_pipe_ends_the_command() {
     let plugin = script("yes");
@@ -110,22 +108,22 @@ fn closed_output_pipe_ends_the_command() {
     drop(stdout);
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(128 + 13));
-    assert_eq!(super::left(&plugin), [""; 0]);
+    assert_eq!(super::runtime_files(&plugin), [""; 0]);
 }
 
-/// The command's helper writes after the command has ended: nothing of it is lost or shown.
+/// The background process writes after the command has exited: its output is not lost.
 #[test]
 fn output_of_a_background_process_is_redacted() {
     let plugin = script(
         r#"mkfifo gate; { read line < gate; echo "late $line $PASSWORD"; } & (sleep 0; echo go > gate) & exit 3"#,
     );
-    let output = plugin.run_to_any_end();
+    let output = plugin.run_through_shell();
     output.assert("late go [secret]\n", "", 3);
 }
 
-/// Without secrets there is no pipe: the command writes to our own output.
+/// Without secrets there is no pipe: the command writes to the output of the plugin.
 #[test]
-fn without_secrets_the_output_is_inherited() {
+fn output_is_inherited_without_secrets() {
     if !cfg!(target_os = "linux") {
         return;
     }

@@ -1,8 +1,9 @@
-"""Runs `kubectl-esc run` in an interactive shell on a terminal of its own, as a person would.
+"""Runs `kubectl-esc run` in an interactive shell on a pseudo-terminal.
 
     terminal.py PROGRAM FOLDER SCENARIO
 
-FOLDER holds `env.yaml` and the empty folder `runtime`. Says on standard error what went otherwise.
+FOLDER contains `env.yaml` and the empty folder `runtime`. On failure, prints the reason to standard error
+and exits with 1.
 """
 
 import os
@@ -14,12 +15,12 @@ import sys
 import time
 
 PROGRAM, FOLDER, SCENARIO = sys.argv[1:]
-# Not a time that anything is expected to take, only an end to waiting for what never comes.
+# Seconds after which a wait fails. Nothing is expected to take this long.
 LIMIT = 60
 CTRL_C, CTRL_D, CTRL_Z, CTRL_BACKSLASH = "\x03", "\x04", "\x1a", "\x1c"
 
-# The scripts are files, so that the shell's echo of a command line does not look like their output.
-# A signal ends `read`; no script goes on for ever on a terminal that is gone.
+# In files, so that the shell's echo of a command line does not look like their output. A signal ends `read`;
+# every script exits once its terminal is gone.
 SCRIPTS = {
     "plain.sh": "echo now-up; exec cat",
     "trap.sh": (
@@ -59,13 +60,13 @@ class Terminal:
         os.write(self.master, text.encode())
 
     def wait_for(self, pattern):
-        """Reads until the pattern has come; what came before and with it is taken."""
+        """Reads until the output matches, and drops the output up to the end of the match."""
         end = time.monotonic() + LIMIT
         while True:
-            found = re.search(pattern, self.text)
-            if found:
-                self.text = self.text[found.end() :]
-                return found
+            match = re.search(pattern, self.text)
+            if match:
+                self.text = self.text[match.end() :]
+                return match
             left = end - time.monotonic()
             ready = left > 0 and select.select([self.master], [], [], left)[0]
             try:
@@ -73,15 +74,16 @@ class Terminal:
             except OSError:
                 more = b""
             if not more:
-                fail(f"`{pattern}` did not come; the terminal shows {self.text!r}")
+                fail(f"no output matches `{pattern}`; the terminal shows {self.text!r}")
             self.text += more.decode(errors="replace")
 
-    def line(self, text):
+    def enter(self, text):
+        """Types a line at the prompt."""
         self.wait_for("READY> ")
         self.send(text + "\n")
 
-    def code(self):
-        self.line("echo code=$?")
+    def exit_code(self):
+        self.enter("echo code=$?")
         return int(self.wait_for(r"code=(\d+)")[1])
 
 
@@ -94,46 +96,38 @@ def fail(message):
     sys.exit(1)
 
 
-def expect(what, have, want):
-    if have != want:
-        fail(f"{what}: {have!r}, wanted {want!r}")
+def expect(what, actual, expected):
+    if actual != expected:
+        fail(f"{what}: {actual!r}, expected {expected!r}")
 
 
-def left():
+def runtime_files():
     return sorted(os.listdir(os.path.join(FOLDER, "runtime")))
-
-
-def until(condition, what):
-    end = time.monotonic() + LIMIT
-    while not condition():
-        if time.monotonic() > end:
-            fail(what)
-        time.sleep(0.01)
 
 
 def ctrl_c():
     terminal = shell()
-    terminal.line('"$K" run env.yaml -- sh plain.sh')
+    terminal.enter('"$K" run env.yaml -- sh plain.sh')
     terminal.wait_for("now-up")
-    expect("while it runs", len(left()), 2)
+    expect("files while it runs", len(runtime_files()), 2)
     terminal.send(CTRL_C)
-    expect("code", terminal.code(), 130)
-    expect("left", left(), [])
+    expect("exit code", terminal.exit_code(), 130)
+    expect("remaining files", runtime_files(), [])
 
 
 def ctrl_backslash():
     terminal = shell()
-    terminal.line('"$K" run env.yaml -- sh plain.sh')
+    terminal.enter('"$K" run env.yaml -- sh plain.sh')
     terminal.wait_for("now-up")
     terminal.send(CTRL_BACKSLASH)
-    expect("code", terminal.code(), 131)
-    expect("left", left(), [])
+    expect("exit code", terminal.exit_code(), 131)
+    expect("remaining files", runtime_files(), [])
 
 
 def caught():
-    """The command decides what Ctrl-C means, and gets it once."""
+    """The command handles Ctrl-C, and gets it once."""
     terminal = shell()
-    terminal.line('"$K" run env.yaml -- sh trap.sh')
+    terminal.enter('"$K" run env.yaml -- sh trap.sh')
     terminal.wait_for("now-up")
     for number in (1, 2):
         terminal.send(CTRL_C)
@@ -141,72 +135,72 @@ def caught():
         terminal.send("x\n")
         expect("times", terminal.wait_for(r"got-x-(\d+)")[1], str(number))
     terminal.send("quit\n")
-    expect("code", terminal.code(), 5)
-    expect("left", left(), [])
+    expect("exit code", terminal.exit_code(), 5)
+    expect("remaining files", runtime_files(), [])
 
 
 def ignored():
     terminal = shell()
-    terminal.line('"$K" run env.yaml -- sh ignore.sh')
+    terminal.enter('"$K" run env.yaml -- sh ignore.sh')
     terminal.wait_for("now-up")
     terminal.send(CTRL_C + CTRL_BACKSLASH + CTRL_Z)
     terminal.send("still\n")
     terminal.wait_for("got-still")
     terminal.send(CTRL_D)
-    expect("code", terminal.code(), 0)
+    expect("exit code", terminal.exit_code(), 0)
 
 
 def script_ends():
-    """A script that runs us ends with Ctrl-C as one that runs the command alone."""
+    """Ctrl-C ends a script that runs the plugin like one that runs the command alone."""
     for script in ("alone.sh", "outer.sh"):
         terminal = shell()
-        terminal.line(f"bash {script}")
+        terminal.enter(f"bash {script}")
         terminal.wait_for("now-up")
         terminal.send(CTRL_C)
-        terminal.line("echo the-end-$?")
+        terminal.enter("echo the-end-$?")
         terminal.wait_for(r"the-end-130")
         expect(f"{script} went on", "now-after" in terminal.text, False)
-        expect("left", left(), [])
+        expect("remaining files", runtime_files(), [])
 
 
 def stop_and_continue():
     terminal = shell()
-    terminal.line('"$K" run env.yaml -- sh plain.sh')
+    terminal.enter('"$K" run env.yaml -- sh plain.sh')
     terminal.wait_for("now-up")
     for word in ("one", "two", "three", "four", "five"):
         terminal.send(CTRL_Z)
         terminal.wait_for("Stopped")
-        expect("while stopped", len(left()), 2)
-        terminal.line("fg")
+        expect("files while stopped", len(runtime_files()), 2)
+        terminal.enter("fg")
         terminal.wait_for("run env.yaml")
         terminal.send(f"{word}-x\n")
-        # The terminal's echo, then cat's.
+        # The terminal's echo, then the output of cat.
         terminal.wait_for(f"{word}-x")
         terminal.wait_for(f"{word}-x")
     terminal.send(CTRL_D)
-    expect("code", terminal.code(), 0)
-    expect("left", left(), [])
+    expect("exit code", terminal.exit_code(), 0)
+    expect("remaining files", runtime_files(), [])
 
 
 def background():
-    """A command in the background that reads stops, and can be brought back."""
+    """A background command that reads is stopped, and can be brought to the foreground."""
     terminal = shell()
-    terminal.line('"$K" run env.yaml -- sh plain.sh &')
+    terminal.enter('"$K" run env.yaml -- sh plain.sh &')
     until_stopped(terminal)
-    # After the prompt, so that what the shell says of the job before is not taken for its answer.
-    terminal.line("fg")
+    # `enter` waits for the prompt: what the shell prints about the job before it does not match.
+    terminal.enter("fg")
     terminal.wait_for("run env.yaml")
     terminal.send("hello-x\n")
     terminal.wait_for("hello-x")
     terminal.wait_for("hello-x")
     terminal.send(CTRL_D)
-    expect("code", terminal.code(), 0)
-    expect("left", left(), [])
+    expect("exit code", terminal.exit_code(), 0)
+    expect("remaining files", runtime_files(), [])
 
 
 def until_stopped(terminal):
     for _ in range(1000):
-        terminal.line("jobs -s | grep -c env.yaml")
+        terminal.enter("jobs -s | grep -c env.yaml")
         if terminal.wait_for(r"\n([01])\r")[1] == "1":
             return
     fail("the job did not stop")
@@ -214,14 +208,14 @@ def until_stopped(terminal):
 
 def is_terminal():
     terminal = shell()
-    terminal.line('"$K" run env.yaml -- sh ask.sh')
+    terminal.enter('"$K" run env.yaml -- sh ask.sh')
     terminal.wait_for("now-terminal")
-    expect("code", terminal.code(), 0)
+    expect("exit code", terminal.exit_code(), 0)
 
 
 def resize():
     terminal = shell()
-    terminal.line('"$K" run env.yaml -- bash size.sh')
+    terminal.enter('"$K" run env.yaml -- bash size.sh')
     terminal.wait_for("now-up")
     import fcntl
     import struct
@@ -231,19 +225,19 @@ def resize():
     terminal.send("\n")
     terminal.wait_for("now-size 33 77")
     terminal.send(CTRL_C)
-    expect("code", terminal.code(), 130)
+    expect("exit code", terminal.exit_code(), 130)
 
 
 def hang_up():
-    """The window is closed."""
+    """Closes the window."""
     terminal = Terminal(PROGRAM, "run", "env.yaml", "--", "sh", "hang-up.sh")
     terminal.wait_for("now-up")
     os.close(terminal.master)
     _, status = os.waitpid(terminal.pid, 0)
-    expect("code", os.waitstatus_to_exitcode(status), 0)
+    expect("exit code", os.waitstatus_to_exitcode(status), 0)
     with open(os.path.join(FOLDER, "seen")) as seen:
         expect("seen", seen.read(), "hung-up\n")
-    expect("left", left(), [])
+    expect("remaining files", runtime_files(), [])
 
 
 for name, text in SCRIPTS.items():

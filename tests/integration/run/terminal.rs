@@ -1,19 +1,19 @@
-//! On a real terminal, through an interactive shell: Ctrl-C, Ctrl-Z and the rest; and signals from
-//! other processes.
+//! `run` on a real terminal in an interactive shell (Ctrl-C, Ctrl-Z, window size, …), and signals from other
+//! processes.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use super::{DEFINITION, call, left, script};
+use super::{DEFINITION, call, runtime_files, script};
 use crate::support::plugin::{default_signals, test_variable};
 
-/// Runs a scenario of `terminal.py`. Without Python or bash it is left out, unless
-/// `KUBECTL_ESC_REQUIRE` names `terminal`.
+/// Runs a scenario of `terminal.py`. Without Python or bash it is skipped, or fails if
+/// `KUBECTL_ESC_REQUIRE` contains `terminal`.
 #[track_caller]
 fn on_a_terminal(scenario: &str) {
-    let at_hand = |program: &str| {
+    let is_installed = |program: &str| {
         let mut command = Command::new(program);
         let command = command.arg("--version").stdout(Stdio::null());
         command
@@ -21,11 +21,11 @@ fn on_a_terminal(scenario: &str) {
             .status()
             .is_ok_and(|status| status.success())
     };
-    if !at_hand("python3") || !at_hand("bash") {
+    if !is_installed("python3") || !is_installed("bash") {
         let required = test_variable("KUBECTL_ESC_REQUIRE").unwrap_or_default();
         let required = required.to_string_lossy().contains("terminal");
         assert!(!required, "python3 or bash is missing");
-        println!("left out: there is no python3 or no bash");
+        println!("skipped: python3 or bash is missing");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -94,8 +94,8 @@ fn closed_window_ends_the_command_and_leaves_no_file() {
     on_a_terminal("hang_up");
 }
 
-/// Starts a script that says `up` first; the rest of its output comes after that.
-fn started(text: &str) -> (crate::support::plugin::Plugin, Child) {
+/// Starts a script, and waits until it has printed `up`.
+fn start_script(text: &str) -> (crate::support::plugin::Plugin, Child) {
     let plugin = script(text);
     let mut child = plugin
         .command()
@@ -111,11 +111,11 @@ fn started(text: &str) -> (crate::support::plugin::Plugin, Child) {
 
 fn send(signal: &str, child: &Child) {
     let mut kill = Command::new("kill");
-    let sent = kill.args([signal, &child.id().to_string()]).status();
-    assert!(sent.unwrap().success());
+    let status = kill.args([signal, &child.id().to_string()]).status();
+    assert!(status.unwrap().success());
 }
 
-fn end(mut child: Child) -> (ExitStatus, String) {
+fn finish(mut child: Child) -> (ExitStatus, String) {
     let mut rest = String::new();
     child
         .stdout
@@ -131,20 +131,20 @@ fn signal_to_the_plugin_alone_is_forwarded() {
     for (signal, code) in [
         ("HUP", 129),
         ("QUIT", 131),
-        ("USR1", 128 + libc_number("USR1")),
+        ("USR1", 128 + signal_number("USR1")),
         ("ALRM", 142),
         ("TERM", 143),
     ] {
-        let (plugin, child) = started("echo up; while :; do sleep 0.01; done");
+        let (plugin, child) = start_script("echo up; while :; do sleep 0.01; done");
         send(&format!("-{signal}"), &child);
-        let (status, _) = end(child);
+        let (status, _) = finish(child);
         assert_eq!(status.code(), Some(code), "{signal}");
-        assert_eq!(left(&plugin), [""; 0], "{signal}");
+        assert_eq!(runtime_files(&plugin), [""; 0], "{signal}");
     }
 }
 
-/// The number of a signal that has not the same everywhere.
-fn libc_number(signal: &str) -> i32 {
+/// The number of a signal, which differs between systems.
+fn signal_number(signal: &str) -> i32 {
     let output = Command::new("kill").args(["-l", signal]).output().unwrap();
     String::from_utf8(output.stdout)
         .unwrap()
@@ -159,40 +159,40 @@ fn exit_code_of_a_command_that_catches_a_signal_is_kept() {
         let text = format!(
             "trap 'echo caught {signal}; exit 9' {signal}; echo up; while :; do sleep 0.01; done"
         );
-        let (plugin, child) = started(&text);
+        let (plugin, child) = start_script(&text);
         send(&format!("-{signal}"), &child);
-        let (status, rest) = end(child);
+        let (status, rest) = finish(child);
         assert_eq!(rest, format!("caught {signal}\n"));
         assert_eq!(status.code(), Some(9), "{signal}");
-        assert_eq!(left(&plugin), [""; 0], "{signal}");
+        assert_eq!(runtime_files(&plugin), [""; 0], "{signal}");
     }
 }
 
 #[test]
 fn interrupted_command_interrupts_the_plugin() {
-    let (plugin, child) = started("echo up; while :; do sleep 0.01; done");
+    let (plugin, child) = start_script("echo up; while :; do sleep 0.01; done");
     send("-INT", &child);
-    let (status, _) = end(child);
+    let (status, _) = finish(child);
     assert_eq!(status.signal(), Some(2));
-    assert_eq!(left(&plugin), [""; 0]);
+    assert_eq!(runtime_files(&plugin), [""; 0]);
 }
 
-/// A shell continues the whole group; were SIGCONT handed on as well, it could come after the next
-/// Ctrl-Z and undo it.
+/// A shell continues the whole process group. A forwarded SIGCONT could arrive after the next Ctrl-Z, and
+/// undo it.
 #[test]
 fn running_command_gets_no_sigcont() {
-    let (plugin, child) = started(
+    let (plugin, child) = start_script(
         "trap 'echo continued' CONT; trap 'echo done; exit 0' USR1; echo up; while :; do sleep \
          0.01; done",
     );
     send("-CONT", &child);
     send("-USR1", &child);
-    let (status, rest) = end(child);
+    let (status, rest) = finish(child);
     assert_eq!((status.code(), rest.as_str()), (Some(0), "done\n"));
-    assert_eq!(left(&plugin), [""; 0]);
+    assert_eq!(runtime_files(&plugin), [""; 0]);
 }
 
-/// nohup has SIGHUP ignored. Only Linux tells of it.
+/// nohup ignores SIGHUP. Only Linux lets the plugin see that.
 #[cfg(target_os = "linux")]
 #[test]
 fn ignored_signal_stays_ignored() {
@@ -216,13 +216,12 @@ fn ignored_signal_stays_ignored() {
     let lines: Vec<_> = lines.map(Result::unwrap).collect();
     assert_eq!(lines, ["up", "survived"]);
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert_eq!(left(&plugin), [""; 0]);
+    assert_eq!(runtime_files(&plugin), [""; 0]);
 }
 
-/// Where the command is stopped, so are we, and both go on.
 #[test]
 fn stopped_command_stops_the_plugin() {
-    // What it writes before the stop may still be on its way through us, so nothing is read here.
+    // Nothing is read before the stop: output from before it may still be in the pipe.
     let plugin = script("kill -STOP $$; echo on; exit 4");
     let mut command = plugin.command();
     let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
@@ -234,9 +233,9 @@ fn stopped_command_stops_the_plugin() {
         String::from_utf8(output.stdout).unwrap()
     };
     while !state().trim_start().starts_with('T') {}
-    assert_eq!(left(&plugin).len(), 2);
+    assert_eq!(runtime_files(&plugin).len(), 2);
     send("-CONT", &child);
-    let (status, rest) = end(child);
+    let (status, rest) = finish(child);
     assert_eq!((status.code(), rest.as_str()), (Some(4), "on\n"));
-    assert_eq!(left(&plugin), [""; 0]);
+    assert_eq!(runtime_files(&plugin), [""; 0]);
 }

@@ -1,4 +1,4 @@
-//! States in Pulumi Cloud: which requests are made, and what refusals mean.
+//! Stacks in Pulumi Cloud: the requests, and the messages for error responses.
 
 use serde_json::{Value, json};
 use stand_ins::pulumi_cloud::configuration::{
@@ -6,24 +6,23 @@ use stand_ins::pulumi_cloud::configuration::{
 };
 use stand_ins::pulumi_cloud::fault::Fault;
 
-use super::{PASSPHRASE, definition, failure, fixture, opening, outputs, stack_of};
+use super::{PASSPHRASE, definition, failure, fixture, open_call, outputs, stack_of};
 use crate::cloud::PulumiCloudFixture;
 use crate::support::plugin::Plugin;
 
 const STACK: &str = "eks-cluster/demo";
 const SECRETS: [&str; 2] = ["kubeconfig", "nested"];
 
-/// A Pulumi Cloud with a stack that has the outputs of the fixtures, and further stacks.
-fn with(change: impl FnOnce(Configuration) -> Configuration) -> PulumiCloudFixture {
+/// A Pulumi Cloud with a stack that has the outputs of the fixtures, changed by `change`.
+fn with_stack(change: impl FnOnce(Configuration) -> Configuration) -> PulumiCloudFixture {
     PulumiCloudFixture::with(|configuration| {
-        let known = configuration.clone().stack(STACK, &outputs(), &SECRETS);
-        *configuration = change(known);
+        let with_stack = configuration.clone().stack(STACK, &outputs(), &SECRETS);
+        *configuration = change(with_stack);
     })
 }
 
-/// A stack that is exported like this.
-fn exported(configuration: Configuration, export: Value) -> Configuration {
-    let mut configuration = configuration;
+/// Replaces the stacks by one with this export.
+fn exported(mut configuration: Configuration, export: Value) -> Configuration {
     configuration.stacks = vec![Stack {
         organization: ORGANIZATION.to_owned(),
         stack: STACK.to_owned(),
@@ -33,9 +32,9 @@ fn exported(configuration: Configuration, export: Value) -> Configuration {
     configuration
 }
 
-/// `open` of a definition, logged in by variable.
+/// `open` of a definition, with an access token in a variable.
 fn open(pulumi_cloud: &PulumiCloudFixture, definition: &str) -> Plugin {
-    opening(definition)
+    open_call(definition)
         .env("PULUMI_BACKEND_URL", pulumi_cloud.url())
         .env("PULUMI_ACCESS_TOKEN", TOKEN)
 }
@@ -63,7 +62,7 @@ fn stack_needs_one_export_and_one_decryption() {
             &["export stack", "decrypt stack secrets"],
         ),
     ] {
-        let pulumi_cloud = with(|it| it);
+        let pulumi_cloud = with_stack(std::convert::identity);
         let mut call = open(&pulumi_cloud, &definition(name));
         for (name, value) in variables {
             call = call.env(name, value);
@@ -71,7 +70,7 @@ fn stack_needs_one_export_and_one_decryption() {
         assert_eq!(stack_of(&call), outputs(), "{name}");
         pulumi_cloud.assert_calls(calls);
     }
-    let pulumi_cloud = with(|it| it);
+    let pulumi_cloud = with_stack(std::convert::identity);
     let mut hidden = outputs();
     for secret in SECRETS {
         hidden[secret] = json!("[secret]");
@@ -82,7 +81,8 @@ fn stack_needs_one_export_and_one_decryption() {
 
 #[test]
 fn each_stack_is_read_once_and_only_if_opened() {
-    let pulumi_cloud = with(|it| it.stack("other/dev", &json!({"n": 1}), &[]));
+    let pulumi_cloud =
+        with_stack(|configuration| configuration.stack("other/dev", &json!({"n": 1}), &[]));
     let definition = "values:\n  a:\n    fn::open::pulumi-stacks:\n      stacks:\n        one: {stack: \
                       eks-cluster/demo}\n        two: {stack: eks-cluster/demo}\n        three: {stack: \
                       other/dev}\n  b:\n    fn::open::pulumi-stacks:\n      stacks: {four: {stack: \
@@ -104,10 +104,10 @@ fn each_stack_is_read_once_and_only_if_opened() {
     }
     assert_eq!(opened["a"]["three"], json!({"n": 1}));
     assert_eq!(opened["same"], "eks-demo");
-    // The second one has no secrets.
+    // The second stack has no secrets.
     pulumi_cloud.assert_calls(&["export stack", "decrypt stack secrets", "export stack"]);
 
-    let pulumi_cloud = with(|it| it);
+    let pulumi_cloud = with_stack(std::convert::identity);
     let check = Plugin::new()
         .file("env.yaml", definition)
         .args(["check", "env.yaml"])
@@ -118,14 +118,14 @@ fn each_stack_is_read_once_and_only_if_opened() {
 
 #[test]
 fn login_for_environments_is_used_for_stacks() {
-    let pulumi_cloud = with(|it| it);
+    let pulumi_cloud = with_stack(std::convert::identity);
     let url = pulumi_cloud.url();
     let credentials = json!({"current": url, "accounts": {url.as_str(): {"accessToken": TOKEN}}});
-    let call =
-        opening(&definition(STACK)).file("home/.pulumi/credentials.json", credentials.to_string());
+    let call = open_call(&definition(STACK))
+        .file("home/.pulumi/credentials.json", credentials.to_string());
     assert_eq!(stack_of(&call), outputs());
 
-    let none = opening(&definition(STACK)).env("PULUMI_BACKEND_URL", &url);
+    let none = open_call(&definition(STACK)).env("PULUMI_BACKEND_URL", &url);
     let told = failure(&none, 2);
     assert!(
         told.starts_with("not logged in to Pulumi Cloud at `127.0.0.1`"),
@@ -136,8 +136,8 @@ fn login_for_environments_is_used_for_stacks() {
 #[test]
 fn server_without_batch_decryption_is_called_for_each_secret() {
     for status in [404, 405] {
-        let pulumi_cloud = with(|it| it);
-        let absent = Fault::refuse(status, "Not Found", &[]);
+        let pulumi_cloud = with_stack(std::convert::identity);
+        let absent = Fault::error(status, "Not Found", &[]);
         pulumi_cloud
             .stand_in
             .fail_at("decrypt stack secrets", absent, 1);
@@ -157,7 +157,7 @@ fn passphrase_secrets_are_decrypted_locally() {
     let path = fixture("projects").join(".pulumi/stacks/eks-cluster/demo.json");
     let state: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let export = json!({"version": 3, "deployment": state["checkpoint"]["latest"]});
-    let pulumi_cloud = with(|it| exported(it, export));
+    let pulumi_cloud = with_stack(|configuration| exported(configuration, export));
     let call = open(&pulumi_cloud, &definition("acme/eks-cluster/demo"))
         .env("PULUMI_CONFIG_PASSPHRASE", PASSPHRASE);
     assert_eq!(stack_of(&call), outputs());
@@ -170,7 +170,7 @@ fn stack_without_deployment_has_no_outputs() {
         json!({}),
         json!({"version": 3, "deployment": {"manifest": {}}}),
     ] {
-        let pulumi_cloud = with(|it| exported(it, export));
+        let pulumi_cloud = with_stack(|configuration| exported(configuration, export));
         assert_eq!(
             stack_of(&open(&pulumi_cloud, &definition(STACK))),
             json!({})
@@ -186,7 +186,8 @@ fn many_secrets_are_decrypted_in_batches() {
     let names: Vec<_> = numbers.keys().cloned().collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let numbers = Value::Object(numbers.clone());
-    let pulumi_cloud = with(|it| it.stack("many/demo", &numbers, &names));
+    let pulumi_cloud =
+        with_stack(|configuration| configuration.stack("many/demo", &numbers, &names));
     assert_eq!(
         stack_of(&open(&pulumi_cloud, &definition("acme/many/demo"))),
         numbers
@@ -202,7 +203,7 @@ fn many_secrets_are_decrypted_in_batches() {
 fn denials_have_a_hint() {
     let variable = "the variable `PULUMI_ACCESS_TOKEN`";
     let alice = format!("the user `alice` (access token from {variable})");
-    let refuse = |status, message: &str| Fault::refuse(status, message, &[]);
+    let refuse = |status, message: &str| Fault::error(status, message, &[]);
     let forbidden = format!(
         "{alice} is not allowed to read the stack `acme/eks-cluster/demo`\ncaused by: Forbidden\nhint: ask \
                  an administrator of `acme` for permission to read it"
@@ -286,15 +287,15 @@ fn denials_have_a_hint() {
             "`127.0.0.1` failed (HTTP status 500, request ID request-".to_owned(),
         ),
     ] {
-        let pulumi_cloud = with(|it| it);
+        let pulumi_cloud = with_stack(std::convert::identity);
         if let Some(fault) = fault {
-            // Four times is as often as anything is tried.
+            // No request is made more than four times.
             pulumi_cloud.stand_in.fail_at(at, fault, 4);
         }
         let told = failure(&open(&pulumi_cloud, &definition(stack)), code);
         assert!(told.starts_with(&want), "wanted:\n{want}\nis:\n{told}");
     }
-    let pulumi_cloud = with(|it| it);
+    let pulumi_cloud = with_stack(std::convert::identity);
     let call = open(&pulumi_cloud, &definition("acme/eks-cluster/demo"))
         .env("PULUMI_ACCESS_TOKEN", STRANGERS_TOKEN);
     let told = failure(&call, 2);
@@ -304,7 +305,7 @@ fn denials_have_a_hint() {
 
 #[test]
 fn idempotent_calls_are_retried() {
-    let pulumi_cloud = with(|it| it);
+    let pulumi_cloud = with_stack(std::convert::identity);
     for operation in ["export stack", "decrypt stack secrets"] {
         pulumi_cloud
             .stand_in
@@ -344,7 +345,7 @@ fn cloud_kms_secrets_are_an_error_with_a_hint() {
             "ciphertext": "AAAA"
         }}}],
     }});
-    let pulumi_cloud = with(|it| exported(it, export));
+    let pulumi_cloud = with_stack(|configuration| exported(configuration, export));
     let told = failure(&open(&pulumi_cloud, &definition(STACK)), 2);
     assert!(
         told.starts_with(
@@ -353,7 +354,7 @@ fn cloud_kms_secrets_are_an_error_with_a_hint() {
         "{told}"
     );
     let state = json!({"version": 3, "deployment": {"resources": {}}});
-    let pulumi_cloud = with(|it| exported(it, state));
+    let pulumi_cloud = with_stack(|configuration| exported(configuration, state));
     let told = failure(&open(&pulumi_cloud, &definition(STACK)), 2);
     assert!(
         told.starts_with(

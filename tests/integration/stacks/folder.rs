@@ -1,10 +1,10 @@
-//! States on disk: layouts, forms, where the backend is said, passphrases.
+//! Stacks on disk: layouts, file formats, where the backend is configured, passphrases.
 
 use std::path::Path;
 
 use serde_json::json;
 
-use super::{PASSPHRASE, definition, failure, fixture, opening, outputs, redacted, stack_of};
+use super::{PASSPHRASE, definition, failure, fixture, open_call, outputs, redacted, stack_of};
 use crate::support::aws::{ADMIN, Aws};
 use crate::support::plugin::Plugin;
 
@@ -21,7 +21,7 @@ fn url(folder: &Path) -> String {
     format!("file://{}", folder.display())
 }
 
-/// A state whose root resource has these outputs, which no one encrypted.
+/// A state whose root resource has these outputs, without secrets.
 fn state(version: u32, outputs: &str) -> String {
     let deployment = format!(
         r#"{{"resources":[{{"urn":"urn:pulumi:demo::eks-cluster::pulumi:pulumi:Stack::x","custom":false,
@@ -33,7 +33,7 @@ fn state(version: u32, outputs: &str) -> String {
     }
 }
 
-/// A call beside a folder `state` that has such files in `.pulumi`.
+/// A call whose backend is the folder `state`, with these files in `.pulumi`.
 fn with_files(plugin: Plugin, files: &[(&str, &str)]) -> Plugin {
     files
         .iter()
@@ -50,7 +50,7 @@ fn states_written_by_the_cli_are_read() {
             (STACK, &[][..], outputs()),
             ("organization/eks-cluster/demo", &["--redact"], redacted()),
         ] {
-            let open = with_backend(opening(&definition(name)), &url(&fixture(backend)));
+            let open = with_backend(open_call(&definition(name)), &url(&fixture(backend)));
             if backend == "packed" {
                 want["bytes"] = json!("x\u{fffd}");
                 want["later"] = json!("[unknown]");
@@ -79,9 +79,9 @@ fn backend_is_found_as_in_the_cli() {
         ),
     ] {
         let path = Path::new(folder).join(".pulumi/stacks/eks-cluster/demo.json");
-        let mut open = opening(&definition(STACK))
+        let mut open = open_call(&definition(STACK))
             .file(path, &content)
-            // Whatever the login: the state is not in Pulumi Cloud.
+            // The login is not used, because the state is not in Pulumi Cloud.
             .env("PULUMI_ACCESS_TOKEN", "pul-hunter2");
         if let Some(url) = variable {
             open = open.env("PULUMI_BACKEND_URL", url);
@@ -96,11 +96,11 @@ fn backend_is_found_as_in_the_cli() {
 #[test]
 fn passphrase_is_found_as_in_the_cli() {
     let open = |backend: &str| {
-        opening(&definition(STACK)).env("PULUMI_BACKEND_URL", url(&fixture(backend)))
+        open_call(&definition(STACK)).env("PULUMI_BACKEND_URL", url(&fixture(backend)))
     };
     let variable = "PULUMI_CONFIG_PASSPHRASE";
     let file = "PULUMI_CONFIG_PASSPHRASE_FILE";
-    for given in [
+    for call in [
         open("projects").env(variable, PASSPHRASE),
         open("projects")
             .file("phrase", format!("\n {PASSPHRASE} \r\n"))
@@ -109,16 +109,16 @@ fn passphrase_is_found_as_in_the_cli() {
             .file("phrase", "wrong")
             .env(file, "phrase")
             .env(variable, PASSPHRASE),
-        // An empty one is one.
+        // An empty passphrase is a passphrase.
         open("unprotected").env(variable, ""),
     ] {
-        assert_eq!(stack_of(&given), outputs());
+        assert_eq!(stack_of(&call), outputs());
     }
     let whose = "the stack `eks-cluster/demo`";
     let remedy = format!(
         "hint: set `{variable}` to the stack's passphrase, or `{file}` to the path of a file with it"
     );
-    for (given, want) in [
+    for (call, want) in [
         (
             open("projects"),
             format!(
@@ -157,7 +157,7 @@ fn passphrase_is_found_as_in_the_cli() {
             ),
         ),
     ] {
-        assert_eq!(failure(&given, 2), want);
+        assert_eq!(failure(&call, 2), want);
     }
 }
 
@@ -169,7 +169,7 @@ fn passphrase_is_needed_only_for_secrets() {
     text["checkpoint"]["latest"]["resources"][0]["outputs"] = json!({"a": 1.50});
     let text = text.to_string();
     let open = with_files(
-        opening(&definition(STACK)),
+        open_call(&definition(STACK)),
         &[("stacks/eks-cluster/demo.json", &text)],
     );
     assert_eq!(stack_of(&open), json!({"a": 1.5}));
@@ -178,17 +178,17 @@ fn passphrase_is_needed_only_for_secrets() {
 #[test]
 fn layouts_and_versions_are_recognized() {
     let in_project = "stacks/eks-cluster/demo.json";
-    let alone = "stacks/demo.json";
+    let without_project = "stacks/demo.json";
     let (one, two) = (&state(3, "{\"n\":1}"), &state(3, "{\"n\":2}"));
     for (files, want) in [
         (&[(in_project, one.as_str())][..], 1),
-        (&[(alone, one)], 1),
-        // The version decides.
+        (&[(without_project, one)], 1),
+        // The version decides which layout is read.
         (
             &[
                 ("meta.yaml", "version: 1\n"),
                 (in_project, one),
-                (alone, two),
+                (without_project, two),
             ],
             1,
         ),
@@ -196,12 +196,12 @@ fn layouts_and_versions_are_recognized() {
             &[
                 ("meta.yaml", "{version: 0}"),
                 (in_project, one),
-                (alone, two),
+                (without_project, two),
             ],
             2,
         ),
-        // Without one, stacks of the old layout do; other files are none.
-        (&[(in_project, one), (alone, two)], 2),
+        // Without a version, a stack in the old layout decides; other files do not count.
+        (&[(in_project, one), (without_project, two)], 2),
         (
             &[
                 (in_project, one),
@@ -215,10 +215,13 @@ fn layouts_and_versions_are_recognized() {
         (&[(in_project, &state(2, "{\"n\":7}"))], 7),
         (&[(in_project, &state(4, "{\"n\":7}"))], 7),
     ] {
-        let open = with_files(opening(&definition(STACK)), files);
+        let open = with_files(open_call(&definition(STACK)), files);
         assert_eq!(stack_of(&open), json!({"n": want}), "{files:?}");
     }
-    let open = with_files(opening(&definition("other/demo")), &[(alone, one)]);
+    let open = with_files(
+        open_call(&definition("other/demo")),
+        &[(without_project, one)],
+    );
     assert_eq!(
         failure(&open, 2),
         "the stack `demo` in `state/.pulumi` belongs to the project `eks-cluster`, not to `other`\n\
@@ -228,15 +231,15 @@ fn layouts_and_versions_are_recognized() {
                 &Path::new("state").join(".pulumi").display().to_string()
             )
     );
-    // A stack that was never updated has no outputs, and tells no project.
+    // A stack that was never updated has no outputs, and does not name its project.
     for (path, text) in [
         (
             in_project,
             "{\"version\":3,\"checkpoint\":{\"stack\":\"demo\"}}",
         ),
-        (alone, "{\"version\":3,\"checkpoint\":{}}"),
+        (without_project, "{\"version\":3,\"checkpoint\":{}}"),
     ] {
-        let open = with_files(opening(&definition(STACK)), &[(path, text)]);
+        let open = with_files(open_call(&definition(STACK)), &[(path, text)]);
         assert_eq!(stack_of(&open), json!({}), "{path}");
     }
 }
@@ -246,7 +249,7 @@ fn newest_of_several_state_files_is_used() {
     let packed = fixture("packed").join(".pulumi/stacks/eks-cluster/demo.json.gz");
     let packed = std::fs::read(packed).unwrap();
     for (is_packed_newer, want) in [(true, json!("eks-demo")), (false, json!(null))] {
-        let open = opening(&definition(STACK))
+        let open = open_call(&definition(STACK))
             .file(
                 "state/.pulumi/stacks/eks-cluster/demo.json",
                 state(3, "{\"n\":1}"),
@@ -276,9 +279,9 @@ fn credentials_are_cached_while_the_state_is_unchanged() {
     fn::open::pulumi-stacks: {stacks: {eks: {stack: eks-cluster/demo}}}
   aws:
     fn::open::aws-login:
-      oidc: {duration: 1h, sessionName: seed, roleArn: \"${s.eks.role}\"}
+      oidc: {duration: 1h, sessionName: docs, roleArn: \"${s.eks.role}\"}
 ";
-    let text = |more: &str| state(3, &format!("{{\"role\":\"{ADMIN}\"{more}}}"));
+    let text = |outputs: &str| state(3, &format!("{{\"role\":\"{ADMIN}\"{outputs}}}"));
     let path = "state/.pulumi/stacks/eks-cluster/demo.json";
     let elsewhere = "other/.pulumi/stacks/eks-cluster/demo.json";
     let call = aws
@@ -303,7 +306,7 @@ fn credentials_are_cached_while_the_state_is_unchanged() {
         call.run().token();
         assert_eq!(logins(), want);
     }
-    // A packed one would be newer.
+    // A compressed state beside it is newer.
     std::fs::write(call.path(format!("{path}.gz")), text(",\"n\":1")).unwrap();
     call.run().token();
     assert_eq!(logins(), 3);

@@ -1,4 +1,4 @@
-//! What goes wrong with states on disk, and in definitions.
+//! Errors in states on disk, and in definitions that use stacks.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -9,13 +9,13 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
 
-use super::{definition, failure, fixture, opening, stack_of};
+use super::{definition, failure, fixture, open_call, stack_of};
 use crate::support::plugin::Plugin;
 
 const STATE: &str = "state/.pulumi/stacks/eks-cluster/demo.json";
 
 fn with_state(text: impl AsRef<[u8]>) -> Plugin {
-    opening(&definition("eks-cluster/demo"))
+    open_call(&definition("eks-cluster/demo"))
         .file(STATE, text)
         .env("PULUMI_BACKEND_URL", "file://state")
 }
@@ -42,7 +42,7 @@ fn missing_stack_is_reported_with_the_existing_ones() {
             "a/b",
             absent("a/b", none),
         ),
-        // Those that share a part come first.
+        // Stacks that share a part of the name come first.
         (
             &[
                 "stacks/a/z.json",
@@ -81,7 +81,7 @@ fn missing_stack_is_reported_with_the_existing_ones() {
             ),
         ),
     ] {
-        let mut open = opening(&definition(wanted)).env("PULUMI_BACKEND_URL", "file://state");
+        let mut open = open_call(&definition(wanted)).env("PULUMI_BACKEND_URL", "file://state");
         for file in files {
             let content = if *file == "meta.yaml" {
                 "version: 1"
@@ -184,14 +184,14 @@ fn too_large_states_are_rejected() {
         .set_len((64 << 20) + 1)
         .unwrap();
     assert_eq!(failure(&huge, 2), too_large);
-    // Packed it is small. Members of gzip follow each other.
+    // Small when compressed: gzip files can be concatenated.
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(&vec![b' '; 1 << 20]).unwrap();
     let member = encoder.finish().unwrap();
     assert_eq!(failure(&with_state(member.repeat(65)), 2), too_large);
     let cut = &member[..member.len() / 2];
     assert!(failure(&with_state(cut), 2).starts_with("cannot read the state in `"));
-    // A large one is read.
+    // A large state is read.
     let mut resources = String::new();
     for number in 0..20_000 {
         let _ = write!(
@@ -250,7 +250,7 @@ fn undecryptable_secrets_are_reported_with_a_hint() {
         );
         assert_eq!(failure(&with_state(text), 2), format!("{why}\n{hint}"));
     }
-    let zstd = opening(&definition("eks-cluster/demo")).env(
+    let zstd = open_call(&definition("eks-cluster/demo")).env(
         "PULUMI_BACKEND_URL",
         format!("file://{}", fixture("zstd").display()),
     );
@@ -268,7 +268,7 @@ fn unsupported_backends_are_reported_without_passwords() {
         ("postgres://user:hunter2@host/db", "postgres"),
         ("azblob://hunter2", "azblob"),
     ] {
-        let open = opening(&definition("a/b")).env("PULUMI_BACKEND_URL", url);
+        let open = open_call(&definition("a/b")).env("PULUMI_BACKEND_URL", url);
         assert_eq!(
             failure(&open, 2),
             format!(
@@ -289,7 +289,7 @@ fn unsupported_backends_are_reported_without_passwords() {
             "it does not contain the version of the layout",
         ),
     ] {
-        let open = opening(&definition("a/b"))
+        let open = open_call(&definition("a/b"))
             .file("state/.pulumi/meta.yaml", meta)
             .env("PULUMI_BACKEND_URL", "file://state");
         let told = failure(&open, 2);
@@ -310,7 +310,7 @@ fn check_validates_inputs_and_opens_nothing() {
             .env("PULUMI_BACKEND_URL", "s3://bucket")
     };
     let stacks = "values:\n  a: {fn::open::pulumi-stacks: {stacks: {s: {stack: a/b}}}}\n";
-    // What a stack outputs is not known to the schema: anything may be accessed.
+    // The schema does not know the outputs of a stack: any property may be accessed.
     let good = format!("{stacks}  b: ${{a.other.any[0].thing}}\n");
     check(&good).run().assert("", "", 0);
     for (inputs, why) in [
@@ -338,18 +338,18 @@ fn check_validates_inputs_and_opens_nothing() {
         assert_eq!(output.code, 3, "{inputs}: {output:#?}");
         assert!(output.stderr.contains(why), "{inputs}: {}", output.stderr);
     }
-    // Opened, a name that is not there is a mistake with its place.
-    let open = opening("values:\n  a: {fn::open::pulumi-stacks: {stacks: {cluster: {stack: eks-cluster/demo}}}}\n  b: ${a.clutser.n}\n  c: ${a.cluster.m}\n")
+    // When opened, an unknown name is an error with its position.
+    let open = open_call("values:\n  a: {fn::open::pulumi-stacks: {stacks: {cluster: {stack: eks-cluster/demo}}}}\n  b: ${a.clutser.n}\n  c: ${a.cluster.m}\n")
         .file(STATE, "{\"version\":3,\"checkpoint\":{\"latest\":{\"resources\":[{\"type\":\"pulumi:pulumi:Stack\",\"outputs\":{\"n\":1}}]}}}")
         .env("PULUMI_BACKEND_URL", "file://state");
     let output = open.run();
     assert_eq!(output.code, 3, "{output:#?}");
-    for told in [
+    for message in [
         "unknown property \"clutser\"",
         "did you mean \"cluster\"?",
         "unknown property \"m\"",
     ] {
-        assert!(output.stderr.contains(told), "{}", output.stderr);
+        assert!(output.stderr.contains(message), "{}", output.stderr);
     }
 }
 
@@ -360,15 +360,15 @@ fn secret_stack_name_is_not_printed() {
             "values:\n  n: {{fn::secret: {stack}}}\n  s:\n    fn::open::pulumi-stacks: {{stacks: {{s: \
              {{stack: \"${{n}}\"}}}}}}\n"
         );
-        let open = opening(&definition)
+        let open = open_call(&definition)
             .args(["-v", "-v"])
             .env("PULUMI_BACKEND_URL", "file://state");
         let output = open.run();
         assert!(matches!(output.code, 2 | 3), "{output:#?}");
         assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
     }
-    // `..` would lead elsewhere.
-    let told = failure(&opening(&definition("../demo")), 3);
+    // `..` would leave the folder of the backend.
+    let told = failure(&open_call(&definition("../demo")), 3);
     assert!(
         told.starts_with("`stack` is not a valid stack name"),
         "{told}"

@@ -18,8 +18,8 @@ fn definition(stack: &str) -> String {
     format!("values:\n  s:\n    fn::open::pulumi-stacks: {{stacks: {{s: {{stack: {stack}}}}}}}\n")
 }
 
-/// A call that opens a definition of `env.yaml` as JSON.
-fn opening(definition: &str) -> Plugin {
+/// A call that opens a definition as JSON.
+fn open_call(definition: &str) -> Plugin {
     Plugin::new()
         .file("env.yaml", definition)
         .args(["open", "env.yaml"])
@@ -32,7 +32,7 @@ fn fixture(backend: &str) -> PathBuf {
         .join(backend)
 }
 
-/// What the Pulumi CLI says are the outputs in the fixtures.
+/// The outputs of the fixtures, as the Pulumi CLI prints them.
 pub(crate) fn outputs() -> Value {
     json!({
         "asset": {
@@ -65,7 +65,7 @@ fn redacted() -> Value {
     outputs
 }
 
-/// What a successful `open` of [`definition`] printed for the stack.
+/// Opens [`definition`], and returns the outputs of the stack.
 #[track_caller]
 fn stack_of(plugin: &Plugin) -> Value {
     let output = plugin.run();
@@ -78,16 +78,17 @@ fn stack_of(plugin: &Plugin) -> Value {
     opened["s"]["s"].clone()
 }
 
-/// The message, causes and hint of a failed call, without the place in the definition.
+/// The message, causes and hint of a failed call, without the source excerpt.
 #[track_caller]
 fn failure(plugin: &Plugin, code: i32) -> String {
     let output = plugin.run();
     assert_eq!(output.code, code, "{output:#?}");
     assert!(!output.stderr.contains("hunter"), "{output:#?}");
     let lines = output.stderr.lines();
-    let told = lines.filter(|line| line.starts_with("kubectl-esc: ") || line.starts_with("  "));
-    let told = told.filter(|line| !line.trim_start().starts_with(['|', '^']));
-    let told: Vec<_> = told.map(str::trim).collect();
-    told.join("\n")
+    let lines = lines.filter(|line| line.starts_with("kubectl-esc: ") || line.starts_with("  "));
+    let lines = lines.filter(|line| !line.trim_start().starts_with(['|', '^']));
+    let lines: Vec<_> = lines.map(str::trim).collect();
+    lines
+        .join("\n")
         .replace("kubectl-esc: cannot open the environment `env.yaml`: ", "")
 }

@@ -13,7 +13,7 @@ use token_verifier::{Parsed, Verifier};
 
 use super::plugin::Plugin;
 
-/// The role that [`Aws::identity`] may assume.
+/// The role that the subject of [`Aws::identity`] may assume.
 pub const ADMIN: &str = "arn:aws:iam::123456789012:role/cluster-admin";
 /// The role that sessions of [`ADMIN`] may assume, with the external id `demo`.
 pub const VIEWER: &str = "arn:aws:iam::210987654321:role/cluster-viewer";
@@ -120,7 +120,7 @@ pub fn parse(token: &str) -> Result<Parsed, String> {
 
 fn parse_at(token: &str, now: Seconds) -> Result<Parsed, String> {
     let verified = Verifier::new("aws", "us-east-1").verify(token, now);
-    verified.map_err(|refusal| format!("check {}: {}", refusal.check, refusal.message))
+    verified.map_err(|rejection| format!("check {}: {}", rejection.check, rejection.message))
 }
 
 /// Reads a file of the repository.

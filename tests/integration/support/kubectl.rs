@@ -1,6 +1,5 @@
-//! The real kubectl, in each version that this machine has.
+//! Runs the real kubectl, in each version that is installed.
 
-use std::cmp::Reverse;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,19 +12,19 @@ use super::plugin::{self, Output};
 /// After this time kubectl counts as hung.
 const TIME_LIMIT: Duration = Duration::from_mins(1);
 
-/// A kubectl.
+/// An installed kubectl.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Kubectl {
     /// The program.
     pub path: PathBuf,
-    /// Such as `v1.33.1`.
+    /// The version, such as `v1.33.1`.
     pub version: String,
     number: (u32, u32),
 }
 
-/// Finds every kubectl, oldest first: the one on PATH and `kubectl.1.NN` beside the file that it
-/// leads to. What only picks another version by the server (Google's dispatcher) does not count.
-pub fn found() -> Vec<Kubectl> {
+/// Finds every kubectl, oldest first: the one on PATH, and `kubectl.1.NN` beside the file that it links to.
+/// Google's dispatcher, which only runs another version, does not count.
+pub fn installed() -> Vec<Kubectl> {
     let name = format!("kubectl{}", std::env::consts::EXE_SUFFIX);
     let path = plugin::test_variable("PATH").unwrap_or_default();
     let first = std::env::split_paths(&path)
@@ -44,44 +43,40 @@ pub fn found() -> Vec<Kubectl> {
             minor.is_some_and(|minor| minor.parse::<u32>().is_ok())
         }));
     }
-    let mut found: Vec<_> = candidates
+    let mut installed: Vec<_> = candidates
         .iter()
         .filter_map(|path| Kubectl::at(path))
         .collect();
-    found.sort_by_key(|kubectl| kubectl.number);
-    found.dedup_by_key(|kubectl| kubectl.number);
-    found
+    installed.sort_by_key(|kubectl| kubectl.number);
+    installed.dedup_by_key(|kubectl| kubectl.number);
+    installed
 }
 
 /// Returns the oldest and the newest kubectl, or the only one. If there is none, prints a message and
 /// returns an empty list, or fails the test if `KUBECTL_ESC_REQUIRE` contains `kubectl`.
 #[track_caller]
 pub fn oldest_and_newest() -> Vec<Kubectl> {
-    let mut found = found();
-    if found.is_empty() {
+    let mut versions = installed();
+    if versions.is_empty() {
         let required = plugin::test_variable("KUBECTL_ESC_REQUIRE").unwrap_or_default();
         let required = required.to_string_lossy().into_owned();
         let words = required.split(|c: char| !c.is_ascii_alphanumeric());
         assert!(
             !words.into_iter().any(|word| word == "kubectl"),
-            "KUBECTL_ESC_REQUIRE asks for kubectl, and there is none on PATH"
+            "KUBECTL_ESC_REQUIRE contains `kubectl`, but there is none on PATH"
         );
         println!("skipped: no kubectl on PATH");
-        return found;
+        return versions;
     }
-    if found.len() > 2 {
-        found.sort_by_key(|kubectl| Reverse(kubectl.number));
-        let oldest = found.pop();
-        found.truncate(1);
-        found.extend(oldest);
-        found.reverse();
+    if versions.len() > 2 {
+        versions.drain(1..versions.len() - 1);
     }
-    let versions: Vec<_> = found
+    let names: Vec<_> = versions
         .iter()
         .map(|kubectl| kubectl.version.as_str())
         .collect();
-    println!("kubectl: {}", versions.join(" and "));
-    found
+    println!("kubectl: {}", names.join(" and "));
+    versions
 }
 
 impl Kubectl {
@@ -103,9 +98,8 @@ impl Kubectl {
         })
     }
 
-    /// Runs it with this home directory and kubeconfig, these variables and no others, and the
-    /// folder of the built binary as PATH. kubectl keeps its caches below the home: a new one is a
-    /// cold start.
+    /// Runs kubectl with this home directory and kubeconfig, only these variables, and the folder of the
+    /// built binary as PATH. kubectl keeps its caches in the home directory: a new one is a cold start.
     #[track_caller]
     pub fn run(
         &self,

@@ -1,5 +1,6 @@
 //! Runs the binary and kubectl. Nothing here uses the library's own signing or verifying.
 
 pub mod aws;
+pub(crate) mod definitions;
 pub mod kubectl;
 pub mod plugin;

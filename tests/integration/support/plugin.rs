@@ -90,7 +90,7 @@ impl Plugin {
     }
 
     /// Sets `KUBERNETES_EXEC_INFO` as client-go writes it. `version` is `v1` or `v1beta1`;
-    /// `cluster` is there only where the kubeconfig says `provideClusterInfo: true`.
+    /// `cluster` is set only where the kubeconfig has `provideClusterInfo: true`.
     #[must_use]
     pub fn exec_info(self, version: &str, interactive: bool, cluster: Option<Value>) -> Self {
         let mut information = json!({
@@ -104,7 +104,7 @@ impl Plugin {
         self.env("KUBERNETES_EXEC_INFO", format!("{information}\n"))
     }
 
-    /// Writes a file below the working directory, with the folders that it needs.
+    /// Writes a file below the working directory, and creates its folders.
     #[must_use]
     pub fn file(self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> Self {
         let path = self.directory.path().join(path);
@@ -119,7 +119,7 @@ impl Plugin {
         self.directory.path().join(path)
     }
 
-    /// The call as a command, for a test that talks to it while it runs.
+    /// The call as a command, for a test that interacts with it while it runs.
     pub fn command(&self) -> Command {
         #[cfg(unix)]
         default_signals();
@@ -132,10 +132,10 @@ impl Plugin {
         command
     }
 
-    /// Runs the binary, which may be ended by a signal: then the exit code is that of a shell. It may
-    /// print before it fails, because `run` passes on the output of its command.
+    /// Runs the binary through a shell, whose exit code also shows a signal that ends the binary. It may print
+    /// before it fails, because `run` passes on the output of its command.
     #[track_caller]
-    pub fn run_to_any_end(&self) -> Output {
+    pub fn run_through_shell(&self) -> Output {
         let mut shell = Command::new("sh");
         let command = self.command();
         shell
@@ -145,12 +145,11 @@ impl Plugin {
             .env_clear()
             .envs(&self.variables)
             .current_dir(self.directory.path());
-        run(shell, TIME_LIMIT).reading(self.directory.path(), "[dir]")
+        run(shell, TIME_LIMIT).replacing(self.directory.path(), "[dir]")
     }
 
-    /// Runs the binary. Fails the test if it hangs, if it is ended by a signal, or if it fails and
-    /// yet writes to standard output: kubectl would read that. May be called again: files that the
-    /// first call left are still there.
+    /// Runs the binary. Fails the test if it hangs, if a signal ends it, or if it fails and writes to standard
+    /// output, which kubectl would read. May be called again: files of earlier calls are kept.
     #[track_caller]
     pub fn run(&self) -> Output {
         self.run_within(TIME_LIMIT)
@@ -167,16 +166,16 @@ impl Plugin {
         output
     }
 
-    /// Runs the binary as a command that no kubectl reads: it may print and fail.
+    /// Runs a command whose output kubectl does not read: it may print and fail.
     #[track_caller]
     pub fn run_command(&self, limit: Duration) -> Output {
-        run(self.command(), limit).reading(self.directory.path(), "[dir]")
+        run(self.command(), limit).replacing(self.directory.path(), "[dir]")
     }
 }
 
-/// Lets programs that are started have every signal's default action, whatever this process was
-/// started with: a test run in the background of a script has SIGINT ignored, one of nohup SIGHUP.
-/// What a process catches is not ignored by its children; here the default action comes after that.
+/// Resets signals to their default action for child processes, which would inherit ignored ones: SIGINT in
+/// the background of a script, SIGHUP under nohup. A signal that a process catches is not ignored by its
+/// children; the registered handler only runs the default action.
 #[cfg(unix)]
 pub fn default_signals() {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -192,32 +191,32 @@ pub fn default_signals() {
 }
 
 impl Output {
-    /// Compares all three exactly.
+    /// Compares standard output, standard error and the exit code exactly.
     #[track_caller]
     pub fn assert(&self, stdout: &str, stderr: &str, code: i32) {
         let mut differences = String::new();
-        for (name, want, have) in [
+        for (name, want, actual) in [
             ("stdout", stdout, self.stdout.as_str()),
             ("stderr", stderr, self.stderr.as_str()),
         ] {
-            if want != have {
+            if want != actual {
                 let _ = write!(
                     differences,
-                    "\n{name}, wanted:\n{want}\n{name}, is:\n{have}\n"
+                    "\n{name}, expected:\n{want}\n{name}, actual:\n{actual}\n"
                 );
             }
         }
         if code != self.code {
             let _ = write!(
                 differences,
-                "\nexit code, wanted: {code}, is: {}",
+                "\nexit code, expected: {code}, actual: {}",
                 self.code
             );
         }
         assert!(differences.is_empty(), "unexpected output:\n{differences}");
     }
 
-    /// Compares a failing call: empty standard output, this text and code.
+    /// Asserts a failure with this standard error and exit code, and an empty standard output.
     #[track_caller]
     pub fn assert_fails(&self, stderr: &str, code: i32) {
         self.assert("", stderr, code);
@@ -241,9 +240,9 @@ impl Output {
         token.expect("a token").to_owned()
     }
 
-    fn reading(mut self, path: &Path, name: &str) -> Self {
+    fn replacing(mut self, path: &Path, name: &str) -> Self {
         let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        // The canonical form may hold the other one (macOS: /private/var), hence first.
+        // First the canonical form, which may contain the other one (macOS: /private/var).
         for path in [canonical.as_path(), path] {
             let path = path.to_string_lossy();
             self.stdout = self.stdout.replace(&*path, name);
@@ -253,8 +252,8 @@ impl Output {
     }
 }
 
-/// The binary: the one that was built with the tests, or the one that `KUBECTL_ESC_BINARY` names,
-/// such as a release build.
+/// The binary that was built with the tests, or the one that `KUBECTL_ESC_BINARY` names, such as a release
+/// build.
 fn program() -> PathBuf {
     let built = || env!("CARGO_BIN_EXE_kubectl-esc").into();
     test_variable("KUBECTL_ESC_BINARY").map_or_else(built, PathBuf::from)
@@ -262,7 +261,10 @@ fn program() -> PathBuf {
 
 /// A variable of the test process.
 pub fn test_variable(name: &str) -> Option<OsString> {
-    #[expect(clippy::disallowed_methods, reason = "tests look at their own machine")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests read the variables of their machine"
+    )]
     std::env::var_os(name)
 }
 
@@ -301,7 +303,7 @@ pub fn run(mut command: Command, limit: Duration) -> Output {
     }
 }
 
-/// Reads all of a stream in a thread, so that neither stream can block the other.
+/// Reads a stream in a thread, so that neither stream can block the other.
 fn read(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || {
@@ -314,8 +316,8 @@ fn read(stream: Option<impl Read + Send + 'static>) -> Receiver<String> {
     receiver
 }
 
-/// Waits for the process; `None` on a time-out. Both streams have ended when this is called, so it
-/// is about to exit.
+/// Waits for the process; `None` on a time-out. Both streams have ended before this is called, so the
+/// process is about to exit.
 fn wait(child: &mut Child, end: Instant) -> Option<ExitStatus> {
     loop {
         match child.try_wait() {

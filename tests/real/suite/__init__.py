@@ -1,1 +1,1 @@
-"""The suite with real parts: see ../run."""
+"""The tests with real programs: see ../run."""

@@ -16,14 +16,14 @@ from .home import Home
 from .parts import GO_PROGRAMS, HEAVY_PARTS, HERE, PYTHON_PARTS, MissingPart, Parts
 from .processes import Failure
 from .pulumi_cloud import PulumiCloud
-from .scenario import LeftOut
-from .stand_in import StandIn
+from .scenario import Skipped
+from .stand_in import Sts
 
 REPOSITORY = HERE.parent.parent
 
 
-class World:
-    """What scenarios work with."""
+class Suite:
+    """The programs and services that scenarios use."""
 
     def __init__(self, parts, folder):
         self.parts = parts
@@ -31,55 +31,55 @@ class World:
         self.examples = REPOSITORY / "examples"
         target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "debug"
         self.plugin = target / "kubectl-esc"
-        self._sts = target / "sts-stand-in"
-        self._pulumi_cloud = target / "pulumi-cloud-stand-in"
-        self.stand_in = None
+        self._sts_program = target / "sts-stand-in"
+        self._pulumi_cloud_program = target / "pulumi-cloud-stand-in"
+        self.sts = None
         self.cluster = None
-        self._older = None
         self._homes = 0
         self._clouds = 0
 
     def start(self):
         environment = base_environment(self.folder)
-        self.stand_in = StandIn(self._sts, self.folder, environment)
+        self.sts = Sts(self._sts_program, self.folder, environment)
         self.cluster = self._new_cluster("kube-apiserver")
 
     def home(self):
-        """A new home folder, so that no scenario finds another's caches."""
+        """A new home folder, so that scenarios share no caches."""
         self._homes += 1
         folder = self.folder / f"home-{self._homes}"
         folder.mkdir()
         return Home(self, folder)
 
-    def pulumi_cloud(self, more=()):
-        """A Pulumi Cloud of its own, with more environments: scenarios that need one start it, and
-        stop it."""
+    def pulumi_cloud(self, extra_environments=()):
+        """A new Pulumi Cloud with extra environments, which the scenario stops."""
         self._clouds += 1
         folder = self.folder / f"pulumi-cloud-{self._clouds}"
         folder.mkdir()
-        return PulumiCloud(self._pulumi_cloud, folder, base_environment(folder), more)
+        return PulumiCloud(
+            self._pulumi_cloud_program, folder, base_environment(folder), extra_environments
+        )
 
     def older_cluster(self):
-        """The cluster with the older API server: scenarios that need it start it."""
+        """A new cluster with the older API server, which the scenario stops."""
         return self._new_cluster("older kube-apiserver")
 
     def _new_cluster(self, api_server):
         folder = self.folder / api_server.replace(" ", "-")
         folder.mkdir()
         environment = base_environment(folder)
-        return Cluster(self.parts, self.stand_in, folder, environment, api_server)
+        return Cluster(self.parts, self.sts, folder, environment, api_server)
 
     def stop(self):
-        for part in (self.cluster, self.stand_in):
-            if part is not None:
-                part.stop()
+        for service in (self.cluster, self.sts):
+            if service is not None:
+                service.stop()
 
 
-def options_of(arguments):
-    """Reads the command line."""
+def parse_options(arguments):
+    """Parses the command line."""
     parser = argparse.ArgumentParser(
         prog="tests/real/run",
-        description="Proves kubectl-esc against real parts. Without NAME: every scenario but the heavy"
+        description="Tests kubectl-esc with real programs. Without NAME: every scenario except the heavy"
         f" ones, which need {', '.join(HEAVY_PARTS)} (about 17 processor minutes to build).",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="run scenarios that start with NAME")
@@ -95,7 +95,7 @@ def is_heavy(scenario):
 
 
 def select(options):
-    """The scenarios to run, and those that are left out because they are heavy."""
+    """The scenarios to run, and the heavy ones to skip."""
     if options.names:
         names = tuple(options.names)
         return [scenario for scenario in scenarios.ALL if scenario.name.startswith(names)], []
@@ -103,35 +103,35 @@ def select(options):
         return list(scenarios.ALL), []
     if options.parts:
         return [], []
-    wanted = [scenario for scenario in scenarios.ALL if not is_heavy(scenario)]
-    return wanted, [scenario for scenario in scenarios.ALL if is_heavy(scenario)]
+    light = [scenario for scenario in scenarios.ALL if not is_heavy(scenario)]
+    return light, [scenario for scenario in scenarios.ALL if is_heavy(scenario)]
 
 
-def list_all(wanted):
-    """Prints every scenario and part, and what a run with the same options leaves out."""
-    with_heavy = any(is_heavy(scenario) for scenario in wanted)
+def list_all(selected):
+    """Prints every scenario and part, and which of them a run with the same options skips."""
+    with_heavy = any(is_heavy(scenario) for scenario in selected)
     print("scenarios:")
     for scenario in scenarios.ALL:
-        print(f"  {scenario.name} ({scenario.part}){'' if scenario in wanted else ': left out'}")
+        print(f"  {scenario.name} ({scenario.part}){'' if scenario in selected else ': skipped'}")
     print("parts:")
     for name in [part[0] for part in GO_PROGRAMS] + ["kube-rs"] + [part[0] for part in PYTHON_PARTS]:
-        print(f"  {name}{': left out, heavy' if name in HEAVY_PARTS and not with_heavy else ''}")
+        print(f"  {name}{': skipped, heavy' if name in HEAVY_PARTS and not with_heavy else ''}")
 
 
 def main(arguments):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    options = options_of(arguments)
-    wanted, left_out = select(options)
-    if options.names and not wanted:
+    options = parse_options(arguments)
+    selected, skipped = select(options)
+    if options.names and not selected:
         print(f"no scenario starts with {' or '.join(options.names)}", file=sys.stderr)
         return 2
     if options.list:
-        list_all(wanted)
+        list_all(selected)
         return 0
     default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     cache = os.environ.get("KUBECTL_ESC_REAL_CACHE") or default / "kubectl-esc-real"
     parts = Parts(Path(cache))
-    with_heavy = options.all or any(is_heavy(scenario) for scenario in wanted)
+    with_heavy = options.all or any(is_heavy(scenario) for scenario in selected)
     if not with_heavy:
         print(f"not built, heavy: {', '.join(HEAVY_PARTS)}", file=sys.stderr, flush=True)
     parts.build(with_heavy)
@@ -139,26 +139,26 @@ def main(arguments):
         return 1 if parts.missing() else 0
     rows = missing_rows(parts)
     folder = Path(tempfile.mkdtemp(prefix="kubectl-esc-real-"))
-    world = World(parts, folder)
+    suite = Suite(parts, folder)
     try:
         started = time.monotonic()
         try:
-            world.start()
+            suite.start()
         except (Failure, OSError) as error:
             rows.append(("cluster", "", "starts", f"FAILED: {error}", time.monotonic() - started))
         else:
-            row = ("cluster", world.cluster.version, "starts", "passed", time.monotonic() - started)
+            row = ("cluster", suite.cluster.version, "starts", "passed", time.monotonic() - started)
             rows.append(row)
-            rows += [attempt(world, scenario) for scenario in wanted]
-            rows += [left_out_row(scenario) for scenario in left_out]
+            rows += [attempt(suite, scenario) for scenario in selected]
+            rows += [skipped_row(scenario) for scenario in skipped]
     finally:
-        world.stop()
+        suite.stop()
         shutil.rmtree(folder, ignore_errors=True)
     return report(rows)
 
 
 def may_be_missing():
-    """The reasons for which parts may be missing, by part, as the entry lists them."""
+    """The reasons why parts may be missing, by part; `run` lists them."""
     reasons = {}
     for line in os.environ.get("KUBECTL_ESC_REAL_MAY_BE_MISSING", "").splitlines():
         name, _, reason = line.partition(":")
@@ -168,47 +168,46 @@ def may_be_missing():
 
 
 def missing_rows(parts):
-    """A missing part is a failure, unless the entry lists it with a reason."""
+    """The rows of missing parts: failures, unless `run` lists the part with a reason."""
     reasons = may_be_missing()
     rows = []
     for name, problem in parts.missing().items():
         line = problem.splitlines()[0]
-        result = f"left out: {reasons[name]}" if name in reasons else f"FAILED: {line}"
-        rows.append((name, "missing", "is there", result, 0))
+        result = f"skipped: {reasons[name]}" if name in reasons else f"FAILED: {line}"
+        rows.append((name, "missing", "builds", result, 0))
     return rows
 
 
-def left_out_row(scenario):
+def skipped_row(scenario):
     """The row of a scenario that was not selected."""
-    reason = "left out: heavy, `tests/real/run --all` runs it"
+    reason = "skipped: heavy, `tests/real/run --all` runs it"
     return scenario.part, "not built", scenario.name, reason, 0
 
 
-def attempt(world, scenario):
-    """Runs a scenario once, and says how it went. Without a part that may be missing it is left
-    out."""
+def attempt(suite, scenario):
+    """Runs a scenario and returns its row. Skips it without a part that may be missing."""
     print(f"{scenario.name} …", file=sys.stderr, flush=True)
     started = time.monotonic()
     try:
-        note = scenario.run(world)
+        note = scenario.run(suite)
         result = f"passed: {note}" if note else "passed"
-    except LeftOut as reason:
-        result = f"left out: {reason}"
+    except Skipped as reason:
+        result = f"skipped: {reason}"
     except Exception as error:
-        # Whatever goes wrong in a scenario fails this one and lets the others run.
+        # An error in one scenario must not stop the others.
         if not isinstance(error, Failure):
             traceback.print_exc()
         print(f"{scenario.name}: {error}", file=sys.stderr, flush=True)
         lines = str(error).splitlines()
         result = f"FAILED: {lines[0] if lines else type(error).__name__}"
         if isinstance(error, MissingPart) and error.name in may_be_missing():
-            result = f"left out: {may_be_missing()[error.name]}"
-    version = world.parts.version(scenario.part)
+            result = f"skipped: {may_be_missing()[error.name]}"
+    version = suite.parts.version(scenario.part)
     return scenario.part, version, scenario.name, result, time.monotonic() - started
 
 
 def report(rows):
-    """Prints the table and the closing line; the exit code."""
+    """Prints the table and the summary; returns the exit code."""
     heads = ("part", "version", "scenario", "result", "seconds")
     table = [heads] + [(*row[:4], f"{row[4]:.1f}") for row in rows]
     table = [(part, version, name, seconds, result) for part, version, name, result, seconds in table]
@@ -216,10 +215,9 @@ def report(rows):
     for row in table:
         print("  ".join(word.ljust(width) for word, width in zip(row, [*widths, 0])).rstrip())
     failed = sum(row[3].startswith("FAILED") for row in rows)
-    left_out = sum(row[3].startswith("left out") for row in rows)
-    names = ", ".join(row[2] for row in rows if row[3].startswith("left out"))
-    note = f", {left_out} left out ({names})" if left_out else ""
-    print(f"\n{len(rows) - failed - left_out} passed, {failed} failed{note}", flush=True)
+    skipped = [row[2] for row in rows if row[3].startswith("skipped")]
+    note = f", {len(skipped)} skipped ({', '.join(skipped)})" if skipped else ""
+    print(f"\n{len(rows) - failed - len(skipped)} passed, {failed} failed{note}", flush=True)
     return 1 if failed else 0
 
 

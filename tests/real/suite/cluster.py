@@ -1,4 +1,4 @@
-"""A cluster of one: etcd, kube-apiserver with RBAC, and aws-iam-authenticator as its webhook."""
+"""A cluster: etcd, kube-apiserver with RBAC, and aws-iam-authenticator as its webhook."""
 
 import json
 import os
@@ -14,8 +14,7 @@ from .stand_in import ADMIN_ROLE, ALICE, DEPLOYER, VIEWER_ROLE
 
 CLUSTER_NAME = "demo"
 
-# Who is who in the cluster: what aws-iam-authenticator maps, and what RBAC lets them do. Nobody
-# here is in `system:masters`, which no authorizer is asked about.
+# The users that aws-iam-authenticator maps. None is in `system:masters`, which bypasses RBAC.
 AUTHENTICATOR = f"""\
 clusterID: {CLUSTER_NAME}
 server:
@@ -38,14 +37,14 @@ server:
     groups: [administrators]
 """
 BINDINGS = {"administrators": "cluster-admin", "viewers": "readers"}
-# The cluster's own `view` is put together by a controller, and none runs here.
+# Instead of the role `view`, which needs a controller to aggregate it.
 READERS = {
     "metadata": {"name": "readers"},
     "rules": [
         {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list", "watch"]}
     ],
 }
-# Who asked for what, and what the answer was.
+# Logs the user, the request and the status of each response.
 AUDIT = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -58,18 +57,18 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1"
 class Cluster:
     """The running cluster."""
 
-    def __init__(self, parts, stand_in, folder, environment, api_server="kube-apiserver"):
+    def __init__(self, parts, sts, folder, environment, api_server="kube-apiserver"):
         self.folder = folder
         self.processes = []
         self.version = parts.version(api_server)
         self._token = secrets.token_hex(16)
         try:
-            self._start(parts, stand_in, environment, api_server)
+            self._start(parts, sts, environment, api_server)
         except BaseException:
             self.stop()
             raise
 
-    def _start(self, parts, stand_in, environment, api_server):
+    def _start(self, parts, sts, environment, api_server):
         make_certificates(self.folder, environment)
         client, peer, secure, webhook = free_ports(4)
         self.server = f"https://127.0.0.1:{secure}"
@@ -89,7 +88,7 @@ class Cluster:
             ],
             environment,
         )
-        self._start_authenticator(parts, stand_in, environment, webhook)
+        self._start_authenticator(parts, sts, environment, webhook)
         wait_until("etcd", lambda: answers(f"http://127.0.0.1:{client}/health"), etcd)
         policy = self.folder / "audit-policy.json"
         policy.write_text(json.dumps(AUDIT))
@@ -104,7 +103,7 @@ class Cluster:
                 f"--etcd-servers=http://127.0.0.1:{client}",
                 "--bind-address=127.0.0.1",
                 "--advertise-address=127.0.0.1",
-                # No endpoints of the service `kubernetes`: they may not be on loopback.
+                # The endpoints of the service `kubernetes` must not be on loopback.
                 "--endpoint-reconciler-type=none",
                 f"--secure-port={secure}",
                 f"--cert-dir={self.folder}",
@@ -112,7 +111,7 @@ class Cluster:
                 f"--tls-private-key-file={self.folder / 'server.key'}",
                 "--authorization-mode=RBAC",
                 f"--authentication-token-webhook-config-file={self.folder / 'webhook.kubeconfig'}",
-                # Nearly none; a cache of 10 s above it has no flag.
+                # Another cache, of 10 s, has no flag.
                 "--authentication-token-webhook-cache-ttl=1ms",
                 f"--token-auth-file={tokens}",
                 f"--audit-policy-file={policy}",
@@ -146,20 +145,20 @@ class Cluster:
                     ],
                 },
             )
-        # The namespace appears a moment after the server is ready.
+        # The server creates the namespace shortly after it is ready.
         wait_until("namespace", lambda: self._answers("/api/v1/namespaces/default"), server)
 
-    def _start_authenticator(self, parts, stand_in, environment, port):
+    def _start_authenticator(self, parts, sts, environment, port):
         configuration = self.folder / "authenticator.yaml"
         text = AUTHENTICATOR.replace("PORT", str(port)).replace("STATE", str(self.folder))
         configuration.write_text(text)
         authenticator = self._process(
             "aws-iam-authenticator",
             [parts.path("aws-iam-authenticator"), "server", "-c", configuration],
-            authenticator_environment(stand_in, environment),
+            authenticator_environment(sts, environment),
         )
-        # It has no readiness address: the port of /healthz is fixed, and may be another's. The
-        # webhook answers 405 to a GET.
+        # The port of /healthz is fixed, and another process may use it. The webhook answers 405 to a
+        # GET.
         certificate = self.folder / "cert.pem"
         wait_until(
             "aws-iam-authenticator",
@@ -194,7 +193,7 @@ class Cluster:
             pass
 
     def read(self, path):
-        """What the API server has at the path, read as the suite itself; None if there is nothing."""
+        """The object at the path, read with the suite's own credentials; None if there is none."""
         try:
             with self._request(path) as response:
                 return json.load(response)
@@ -205,19 +204,19 @@ class Cluster:
 
     @contextmanager
     def controllers(self):
-        """Meanwhile, namespaces and config maps that are deleted come to an end. That is the work of
-        the garbage collector and the namespace controller, and no controller manager runs here."""
+        """Finalizes deleted namespaces and config maps in the background, because no controller manager
+        runs here."""
         done = threading.Event()
 
-        def work():
+        def finalize():
             while not done.wait(0.1):
                 try:
-                    self._end_what_is_deleted()
+                    self._finalize_deleted()
                 except OSError:
-                    # Changed by somebody else meanwhile, or gone: the next round sees.
+                    # A conflict with another change: retry in the next round.
                     continue
 
-        controller = threading.Thread(target=work)
+        controller = threading.Thread(target=finalize)
         controller.start()
         try:
             yield
@@ -225,40 +224,40 @@ class Cluster:
             done.set()
             controller.join()
 
-    def _end_what_is_deleted(self):
+    def _finalize_deleted(self):
         core = "/api/v1"
         for resource, kind in (("configmaps", "ConfigMap"), ("namespaces", "Namespace")):
-            for found in self.read(f"{core}/{resource}")["items"]:
-                found |= {"apiVersion": "v1", "kind": kind}
-                metadata = found["metadata"]
+            for item in self.read(f"{core}/{resource}")["items"]:
+                item |= {"apiVersion": "v1", "kind": kind}
+                metadata = item["metadata"]
                 if "deletionTimestamp" not in metadata:
                     continue
                 scope = f"namespaces/{metadata['namespace']}/" if "namespace" in metadata else ""
-                place = f"{core}/{scope}{resource}/{metadata['name']}"
+                path = f"{core}/{scope}{resource}/{metadata['name']}"
                 finalizers = metadata.get("finalizers", [])
                 if "foregroundDeletion" in finalizers:
                     finalizers.remove("foregroundDeletion")
                 elif kind == "Namespace":
-                    found["spec"]["finalizers"] = []
-                    place += "/finalize"
-                with self._request(place, found, "PUT"):
+                    item["spec"]["finalizers"] = []
+                    path += "/finalize"
+                with self._request(path, item, "PUT"):
                     pass
 
     def answers_to(self, username):
-        """The status of every answer so far to a person, and to requests without a valid token, by
-        the audit log. Requests that the client itself gave up are left out: the log has them as 500."""
+        """The status of every response so far to a user, and to requests without a valid token, from the
+        audit log. Without requests that the client canceled, which the log has as 500."""
         events = map(json.loads, self._audit.read_text().splitlines())
-        askers = (username, None, "", "system:anonymous")
+        usernames = (username, None, "", "system:anonymous")
         statuses = [
             event["responseStatus"]
             for event in events
-            if event.get("user", {}).get("username") in askers
+            if event.get("user", {}).get("username") in usernames
         ]
-        given_up = "context canceled"
-        return [status["code"] for status in statuses if status.get("message") != given_up]
+        canceled = "context canceled"
+        return [status["code"] for status in statuses if status.get("message") != canceled]
 
-    def log_of_authenticator(self):
-        """What the authenticator has printed so far."""
+    def authenticator_log(self):
+        """The log of the authenticator so far."""
         return self.authenticator.log.read_text(errors="replace")
 
     def stop(self):
@@ -266,19 +265,19 @@ class Cluster:
             process.stop()
 
 
-def authenticator_environment(stand_in, environment):
-    """How aws-iam-authenticator, which calls STS by its real names, finds the stand-in."""
+def authenticator_environment(sts, environment):
+    """The variables for aws-iam-authenticator: it calls STS by its real names, through the proxy."""
     return {
         **environment,
-        "SSL_CERT_FILE": str(stand_in.authority),
-        "HTTPS_PROXY": stand_in.proxy,
+        "SSL_CERT_FILE": str(sts.authority),
+        "HTTPS_PROXY": sts.proxy,
         "AWS_REGION": "eu-west-1",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
 
 
 def make_certificates(folder, environment):
-    """An authority, the server's certificate for 127.0.0.1, and the service accounts' keys."""
+    """Creates a certificate authority, the server's certificate, and the keys of service accounts."""
 
     def openssl(*arguments):
         run(["openssl", *arguments], environment).succeeded()
@@ -320,7 +319,7 @@ def answers(url, authority=None, expected=200):
 
 
 def open_url(url, authority=None, data=None, headers=None, method=None):
-    """A request without any proxy."""
+    """Opens a URL without a proxy."""
     handlers = [urllib.request.ProxyHandler({})]
     if authority is not None:
         context = ssl.create_default_context(cafile=authority)
@@ -330,9 +329,9 @@ def open_url(url, authority=None, data=None, headers=None, method=None):
 
 
 def base_environment(home):
-    """The variables that every program gets: no login and no proxy of the machine's leaks in."""
-    kept = ("PATH", "LANG", "TMPDIR")
+    """The variables of every program, without logins and proxies of this machine."""
+    inherited = ("PATH", "LANG", "TMPDIR")
     return {
-        **{name: os.environ[name] for name in kept if name in os.environ},
+        **{name: os.environ[name] for name in inherited if name in os.environ},
         "HOME": str(home),
     }

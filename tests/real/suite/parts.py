@@ -1,7 +1,7 @@
-"""The parts: other people's programs, built from the package registries and kept in a cache folder.
+"""The parts: programs under test, built from the package registries and cached in a folder.
 
-A part's folder is named after its version and a digest of all that it is built from, so a part is
-built again when, and only when, something of that has changed.
+The name of a part's folder has its version and a digest of all its inputs, so that it is built again
+only if an input changes.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent.parent
 
 PULUMI = "github.com/pulumi"
 PROVIDER = "pulumi-resource-kubernetes"
-# What is built by Go: program, folder of its module, package, module that gives the version.
+# The Go programs: name, folder of the module, package, and the module with its version.
 GO_PROGRAMS = [
     ("kube-apiserver", "cluster", "k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes"),
     ("etcd", "cluster", "go.etcd.io/etcd/server/v3", "go.etcd.io/etcd/server/v3"),
@@ -46,7 +46,7 @@ GO_PROGRAMS = [
     ("older kube-apiserver", "older", "k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes"),
     ("older kubectl", "older", "k8s.io/kubernetes/cmd/kubectl", "k8s.io/kubernetes"),
 ]
-# Parts that are built only on request: together they take about 17 processor minutes.
+# Parts that are built only on request, because they take about 17 processor minutes.
 HEAVY_PARTS = ("pulumi", "pulumi-language-yaml", PROVIDER)
 # The Python parts share one virtual environment: part and distribution.
 PYTHON_PARTS = [
@@ -66,31 +66,31 @@ class MissingPart(Failure):
 
 
 class Parts:
-    """Where each part is, and its version. A part that cannot be built is missing."""
+    """The paths and versions of the parts. A part that cannot be built is missing."""
 
     def __init__(self, cache):
         self.cache = cache
-        self._found = {}
+        self._built = {}
         self._missing = {}
         self._environment = {**os.environ, "GOFLAGS": "-buildvcs=false -p=2 -mod=readonly -trimpath"}
 
     def path(self, name):
-        """The program; a failure if it is missing."""
+        """The path of a program or of its folder. Fails if the part is missing."""
         if name in self._missing:
             raise MissingPart(name, self._missing[name])
-        return self._found[name][0]
+        return self._built[name][0]
 
     def version(self, name):
-        if name not in self._found and name not in self._missing:
+        if name not in self._built and name not in self._missing:
             return "not built"
-        return self._found[name][1] if name in self._found else "missing"
+        return self._built[name][1] if name in self._built else "missing"
 
     def missing(self):
-        """Name and reason of each part that could not be built."""
+        """The reason for each part that could not be built, by its name."""
         return dict(self._missing)
 
     def build(self, with_heavy):
-        """Builds the parts that are not in the cache: all, or all but the heavy ones."""
+        """Builds the parts that are not in the cache."""
         self.cache.mkdir(parents=True, exist_ok=True)
         for name, module, package, source in GO_PROGRAMS:
             if with_heavy or name not in HEAVY_PARTS:
@@ -100,7 +100,7 @@ class Parts:
 
     def _try(self, name, build):
         try:
-            self._found[name] = build()
+            self._built[name] = build()
         except (Failure, OSError) as error:
             self._missing[name] = str(error)
             print(f"the part `{name}` could not be built: {error}", file=sys.stderr, flush=True)
@@ -126,25 +126,25 @@ class Parts:
                 overlay = self._provider_overlay(module, source, version, Path(scratch))
                 self._build([*command, "-overlay", overlay, "-o", into / program, package])
 
-        return self._kept(name, folder, build) / program, version
+        return self._cached(name, folder, build) / program, version
 
     def _provider_overlay(self, module, source, version, folder):
-        """What Pulumi's Kubernetes provider embeds, made of files of its module as its own
-        `go generate` does: the schema with the version, and a mapping, both as compact JSON."""
+        """A Go overlay with the files that Pulumi's Kubernetes provider embeds. Like its `go generate`:
+        the schema with the version, and a mapping, both as compact JSON."""
         self._build(["go", "mod", "download", "-C", module, source])
-        of_module = self._output(["go", "list", "-C", module, "-m", "-f", "{{.Dir}}", source])
+        module_folder = self._output(["go", "list", "-C", module, "-m", "-f", "{{.Dir}}", source])
         replaced = {}
-        for name, more in [("schema", {"version": version[1:]}), ("terraform-mapping", {})]:
-            text = (Path(of_module) / "cmd" / PROVIDER / f"{name}.json").read_text()
+        for name, extra in [("schema", {"version": version[1:]}), ("terraform-mapping", {})]:
+            text = (Path(module_folder) / "cmd" / PROVIDER / f"{name}.json").read_text()
             generated = folder / f"{name}-embed.json"
-            generated.write_text(json.dumps({**json.loads(text), **more}, separators=(",", ":")))
+            generated.write_text(json.dumps({**json.loads(text), **extra}, separators=(",", ":")))
             replaced[str(module / "provider" / generated.name)] = str(generated)
         overlay = folder / "overlay.json"
         overlay.write_text(json.dumps({"Replace": replaced}))
         return overlay
 
     def _cargo(self, name, crate):
-        """The client's own small crate: a program of the name that its manifest gives."""
+        """Builds the crate's program, whose name is in its manifest."""
         manifest = crate / "Cargo.toml"
         text = manifest.read_text()
         version = re.search(r'^kube = .*version = "=([^"]+)"', text, re.MULTILINE)[1]
@@ -160,7 +160,7 @@ class Parts:
             shutil.move(target / "debug" / program, into / program)
             shutil.rmtree(target)
 
-        return self._kept(name, folder, build) / program, version
+        return self._cached(name, folder, build) / program, version
 
     def _python(self):
         requirements = HERE / "python" / "requirements.txt"
@@ -176,14 +176,14 @@ class Parts:
             self._try(
                 name,
                 lambda: (
-                    self._kept("python", folder, build, movable=False) / "bin",
+                    self._cached("python", folder, build, movable=False) / "bin",
                     pinned_version(requirements, distribution),
                 ),
             )
 
-    def _kept(self, name, folder, build, movable=True):
-        """The folder, built if it is not there. A build that was broken off leaves no folder, or
-        (where its files name their own place) one without the mark."""
+    def _cached(self, name, folder, build, movable=True):
+        """The cached folder, built if necessary. An interrupted build leaves no folder or, if its files
+        contain their own path (not `movable`), one without the mark."""
         mark = folder / ".complete"
         if mark.exists():
             return folder
@@ -201,7 +201,7 @@ class Parts:
         return folder
 
     def _build(self, command):
-        """Builds give way to whatever else this machine does."""
+        """Runs a build command with low priority."""
         command = ["nice", *map(str, command)]
         result = subprocess.run(
             command,
@@ -220,8 +220,8 @@ class Parts:
 
 
 def version_variables(source, version):
-    """The variables from which a program reads its own version. Clients, and Pulumi's plugins, ask
-    for it; a build from source has none."""
+    """The Go variables with a program's version, which clients and Pulumi's plugins read. A build from
+    source does not set them."""
     if source == "k8s.io/kubernetes":
         major, minor, _ = version.removeprefix("v").split(".")
         package = "k8s.io/component-base/version"
@@ -235,27 +235,27 @@ def version_variables(source, version):
 
 
 def module_version(go_mod, module):
-    """The version that a go.mod requires, or puts in its place."""
+    """The version that a go.mod requires, or its replacement."""
     text = go_mod.read_text()
     name = re.escape(module)
     replaced = re.search(rf"^\t{name} => {name} (v\S+)$", text, re.MULTILINE)
     required = re.search(rf"^(?:require |\t){name} (v\S+)", text, re.MULTILINE)
-    found = replaced or required
-    if not found:
+    match = replaced or required
+    if not match:
         raise Failure(f"{go_mod} does not require {module}")
-    return found[1]
+    return match[1]
 
 
 def pinned_version(requirements, distribution):
     """The version of a distribution in a list of requirements."""
-    found = re.search(rf"^{distribution}==(\S+)$", requirements.read_text(), re.MULTILINE)
-    if not found:
+    match = re.search(rf"^{distribution}==(\S+)$", requirements.read_text(), re.MULTILINE)
+    if not match:
         raise Failure(f"{requirements} does not pin {distribution}")
-    return found[1]
+    return match[1]
 
 
 def digest(files, words):
-    """Twelve hexadecimal digits that stand for the contents of these files and these words."""
+    """A digest of twelve hexadecimal digits of these files' contents and these words."""
     state = hashlib.sha256()
     for content in [path.read_bytes() for path in files] + [word.encode() for word in words]:
         state.update(len(content).to_bytes(8, "big"))

@@ -1,4 +1,4 @@
-"""Programs that the suite starts: each in a process group of its own, ended when the suite ends."""
+"""Programs that the suite starts, each in its own process group, which ends with the suite."""
 
 import os
 import random
@@ -10,26 +10,26 @@ from pathlib import Path
 
 
 class Failure(Exception):
-    """What a scenario or a part did not do. The text is for a person."""
+    """A failed expectation of a scenario, or a failed build of a part."""
 
 
 def free_ports(count):
-    """Ports that are free now. They lie below those that systems give to outgoing connections, so
-    that none is taken between this look and the server's start."""
-    found = []
+    """Ports that are free now. They are below the range for outgoing connections, so that none is
+    likely to be taken before the server starts."""
+    ports = []
     candidates = random.sample(range(10_000, 30_000), 1_000)
-    while len(found) < count:
-        with socket.socket() as held:
+    while len(ports) < count:
+        with socket.socket() as probe:
             try:
-                held.bind(("127.0.0.1", port := candidates.pop()))
+                probe.bind(("127.0.0.1", port := candidates.pop()))
             except OSError:
                 continue
-            found.append(port)
-    return found
+            ports.append(port)
+    return ports
 
 
 def wait_until(what, ready, process=None, seconds=60):
-    """Polls until `ready()` is true. Fails after so many seconds, or when the process has ended."""
+    """Polls until `ready()` is true. Fails after this many seconds, or if the process has ended."""
     end = time.monotonic() + seconds
     while not ready():
         if process is not None and process.ended():
@@ -43,7 +43,7 @@ def wait_until(what, ready, process=None, seconds=60):
 class Process:
     """A server. Its output goes to a file."""
 
-    def __init__(self, name, command, log, environment, **more):
+    def __init__(self, name, command, log, environment, **options):
         self.name = name
         self.log = Path(log)
         with self.log.open("wb") as output:
@@ -52,19 +52,19 @@ class Process:
                 env=environment,
                 stderr=output,
                 start_new_session=True,
-                **{"stdin": subprocess.DEVNULL, "stdout": output, **more},
+                **{"stdin": subprocess.DEVNULL, "stdout": output, **options},
             )
 
     def ended(self):
         return self.child.poll() is not None
 
     def tail(self):
-        """The last lines that it printed."""
+        """The last lines of its output."""
         lines = self.log.read_text(errors="replace").splitlines()
         return "\n".join(f"    {self.name}: {line}" for line in lines[-15:])
 
     def stop(self):
-        """Asks the whole group to end, then makes it."""
+        """Terminates the process group, or kills it after 10 seconds."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             try:
                 os.killpg(self.child.pid, number)
@@ -81,7 +81,7 @@ class Process:
 
 
 class Result:
-    """What a command did."""
+    """The result of a command."""
 
     def __init__(self, command, code, stdout, stderr):
         self.command, self.code, self.stdout, self.stderr = command, code, stdout, stderr
@@ -93,20 +93,20 @@ class Result:
         )
 
     def succeeded(self):
-        """Itself, if the command ended with 0; else a failure."""
+        """Returns itself if the command succeeded; fails otherwise."""
         if self.code != 0:
             raise Failure(str(self))
         return self
 
     def failed(self):
-        """Itself, if the command did not end with 0; else a failure."""
+        """Returns itself if the command failed; fails otherwise."""
         if self.code == 0:
             raise Failure(f"expected to fail: {self}")
         return self
 
 
 def run(command, environment, seconds=60, text="", folder=None):
-    """Runs a command to its end, within so many seconds; past that its whole group is ended."""
+    """Runs a command, and kills its process group after this many seconds."""
     command = [str(word) for word in command]
     child = subprocess.Popen(
         command,

@@ -1,15 +1,14 @@
-"""Pulumi Cloud, played by the stand-in of the fast tests (testing/stand-ins/src/bin/pulumi-cloud-stand-in.rs),
-with an AWS of its own behind it."""
+"""The stand-in for Pulumi Cloud (testing/stand-ins/src/bin/pulumi-cloud-stand-in.rs), with its own STS."""
 
 from .processes import Failure
-from .stand_in import DEPLOYERS_KEY, Told
+from .stand_in import DEPLOYERS_KEY, StandIn
 
 TOKEN = "pul-0123456789abcdef0123456789abcdef01234567"
 ROLE = "arn:aws:iam::123456789012:role/esc-oidc"
 ISSUER = "https://token.actions.githubusercontent.com"
 
-# One environment in three revisions, with each kind of value that a client can get wrong. A symbol
-# or an interpolation with an index, such as ${nested[2]}, is left out: the SDK (0.14.0) fails to read how it was written.
+# One environment in three revisions, with each kind of value that a client can get wrong. It has no
+# reference with an index, such as ${nested[2]}, because the SDK (0.14.0) fails to read its expression.
 EVERYTHING = """\
 imports:
 - base
@@ -57,7 +56,7 @@ values:
       fn::open::aws-login:
         oidc: {{roleArn: '{ROLE}', sessionName: pulumi-esc, duration: 1h}}
 """
-# What the plugin opens to log in to the cluster.
+# The environment that the plugin opens to log in to the cluster.
 ACCESS_NAME = "acme/platform/access"
 ACCESS = f"""\
 values:
@@ -81,11 +80,10 @@ def environment(project, name, *revisions, tags=None, organization="acme"):
     }
 
 
-class PulumiCloud(Told):
+class PulumiCloud(StandIn):
     """The running stand-in."""
 
-    def __init__(self, program, folder, environment_of_process, more=()):
-        """With more environments than every scenario has."""
+    def __init__(self, program, folder, process_environment, extra_environments=()):
         revisions = [EVERYTHING.replace("REVISION", word) for word in ("one", "two", "three")]
         trust = {
             "webIdentity": {
@@ -94,12 +92,13 @@ class PulumiCloud(Told):
                 "subject": "pulumi:environments:org:acme:env:platform/oidc",
             }
         }
+        organizations = {"acme", *(extra["organization"] for extra in extra_environments)}
         configuration = {
             "cloud": {
                 "users": [
                     {
                         "login": "alice",
-                        "organizations": sorted({"acme", *(it["organization"] for it in more)}),
+                        "organizations": sorted(organizations),
                         "defaultOrganization": "acme",
                     }
                 ],
@@ -110,7 +109,7 @@ class PulumiCloud(Told):
                     environment("platform", "oidc", OIDC),
                     environment("platform", "broken", BROKEN),
                     environment("platform", "access", ACCESS),
-                    *more,
+                    *extra_environments,
                 ],
                 "stacks": [
                     {
@@ -133,38 +132,38 @@ class PulumiCloud(Told):
             },
         }
         name = "pulumi-cloud"
-        super().__init__(name, program, configuration, folder, environment_of_process)
-        self.url, self.secure_url = self.places["url"], self.places["secureUrl"]
-        self.sts_url = self.places["stsUrl"]
+        super().__init__(name, program, configuration, folder, process_environment)
+        self.url, self.secure_url = self.addresses["url"], self.addresses["secureUrl"]
+        self.sts_url = self.addresses["stsUrl"]
 
     def __enter__(self):
         return self
 
     def __exit__(self, kind, *_):
-        """Whatever a client did against the interface is a failure."""
+        """Fails on violations of the interface."""
         try:
-            violations = self.order("violations")["violations"] if kind is None else []
+            violations = self.execute("violations")["violations"] if kind is None else []
         finally:
             self.stop()
         if violations:
-            raise Failure("against the interface of Pulumi Cloud: " + "; ".join(violations))
+            raise Failure("violations of the interface of Pulumi Cloud: " + "; ".join(violations))
 
     def operations(self):
-        """Operation and status of every request so far."""
-        records = self.order("records")["records"]
+        """The operation and the status of every request so far."""
+        records = self.execute("records")["records"]
         return [(record["operation"], record["status"]) for record in records]
 
     def opens(self, reference):
-        """How often an environment was opened so far; a failure if any request was refused."""
-        records = self.order("records")["records"]
-        refused = [record["target"] for record in records if record["status"] >= 400]
-        if refused:
-            raise Failure(f"refused by Pulumi Cloud: {refused}")
+        """How often an environment was opened so far. Fails if any request was rejected."""
+        records = self.execute("records")["records"]
+        rejected = [record["target"] for record in records if record["status"] >= 400]
+        if rejected:
+            raise Failure(f"rejected by Pulumi Cloud: {rejected}")
         opened = [record["target"] for record in records if record["operation"] == "open"]
         return sum(f"/{reference}/open" in target for target in opened)
 
     def variables(self):
-        """For a person who is logged in here, and keeps the state of stacks elsewhere."""
+        """The variables of a user who is logged in here, but keeps the state of stacks elsewhere."""
         return {
             "PULUMI_API": self.secure_url,
             "PULUMI_ACCESS_TOKEN": TOKEN,

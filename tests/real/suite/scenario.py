@@ -1,21 +1,21 @@
-"""What a scenario is, and how it says what it expected."""
+"""Scenarios, and their expectations."""
 
 from typing import Callable, NamedTuple
 
 from .processes import Failure
 
 
-class LeftOut(Exception):
-    """Why a scenario was not tried: what it needs is not of this repository, nor a part."""
+class Skipped(Exception):
+    """The reason why a scenario cannot run on this machine."""
 
 
 class Scenario(NamedTuple):
     """A row of the table."""
 
-    # Of the part that is tried.
+    # The part under test.
     part: str
     name: str
-    # Takes the world; may return a note for the table.
+    # Takes the suite; may return a note for the table.
     run: Callable
 
 
@@ -26,19 +26,19 @@ def expect_equal(what, actual, expected):
 
 def expect_in(part, whole):
     if part not in whole:
-        raise Failure(f"{part!r} is not in what was said\n{whole}")
+        raise Failure(f"{part!r} is not in the output\n{whole}")
 
 
 def expect_one_open(opens):
-    """However often the plugin runs in a home, one run opens the environment and keeps the
-    credentials for the others."""
+    """Of all plugin runs in a home, one opens the environment and caches the credentials for the
+    others."""
     expect_equal("environment opens", opens, 1)
 
 
-def expect_no_refusals(codes):
-    """No answer of the API server with one of these codes says that it did not know or want the
-    client, or failed. 404 and 409 are answers that clients ask for."""
+def expect_no_rejections(codes):
+    """None of the status codes of the API server means that it rejected the client or failed. 404 and
+    409 are part of normal operation."""
     if not codes:
-        raise Failure("the API server was asked nothing")
-    refusals = [code for code in codes if code in (401, 403, 429) or code >= 500]
-    expect_equal("refusals of the API server", refusals, [])
+        raise Failure("the API server received no requests")
+    rejections = [code for code in codes if code in (401, 403, 429) or code >= 500]
+    expect_equal("rejections by the API server", rejections, [])

@@ -1,5 +1,4 @@
-"""AWS STS, played by the stand-in of the fast tests (testing/stand-ins/src/bin/sts-stand-in.rs), and what
-all stand-ins have in common."""
+"""The stand-ins as processes, and the one for AWS STS (testing/stand-ins/src/bin/sts-stand-in.rs)."""
 
 import json
 import subprocess
@@ -14,12 +13,12 @@ VIEWER_ROLE = "arn:aws:iam::210987654321:role/cluster-viewer"
 UNMAPPED_ROLE = "arn:aws:iam::123456789012:role/unmapped"
 ALICE = "arn:aws:iam::123456789012:user/alice"
 DEPLOYER = "arn:aws:iam::123456789012:user/deployer"
-# One more example key of AWS's documentation.
+# Another example key of AWS's documentation.
 DEPLOYERS_KEY = ("AKIAI44QH8DHBEXAMPLE", "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY")
 
 
 def roles():
-    """Roles as in the examples: two for the identity token, one on top of the first."""
+    """The roles of the examples: two for the identity token, and one that the first may assume."""
     by_identity = {
         "webIdentity": {"issuer": ISSUER, "audience": AUDIENCE, "subject": "repo:acme/*"}
     }
@@ -34,9 +33,9 @@ def roles():
     ]
 
 
-class Told:
-    """A stand-in as a program: reads a JSON file, says in a line of JSON where it is, and is told
-    what to do by lines on its standard input."""
+class StandIn:
+    """A stand-in as a process. It reads a JSON file, prints its addresses as a line of JSON, and
+    executes commands from its standard input."""
 
     def __init__(self, name, program, configuration, folder, environment):
         self.name = name
@@ -51,14 +50,14 @@ class Told:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.places = self._answer()
+        self.addresses = self._answer()
         self.authority = folder / f"{name}-authority.pem"
-        self.authority.write_text(self.places["authority"])
+        self.authority.write_text(self.addresses["authority"])
 
-    def order(self, order, **more):
-        """Tells it to do something; what it answers."""
+    def execute(self, command, **arguments):
+        """Sends a command, and returns the answer."""
         stdin = self.process.child.stdin
-        stdin.write(json.dumps({"order": order, **more}) + "\n")
+        stdin.write(json.dumps({"command": command, **arguments}) + "\n")
         stdin.flush()
         return self._answer()
 
@@ -72,7 +71,7 @@ class Told:
         self.process.stop()
 
 
-class StandIn(Told):
+class Sts(StandIn):
     """The running stand-in for AWS STS."""
 
     def __init__(self, program, folder, environment):
@@ -98,13 +97,13 @@ class StandIn(Told):
             "issuer": {"url": ISSUER, "audience": AUDIENCE, "subject": "repo:acme/app"},
         }
         super().__init__("sts", program, configuration, folder, environment)
-        self.url, self.proxy = self.places["url"], self.places["proxy"]
+        self.url, self.proxy = self.addresses["url"], self.addresses["proxy"]
 
     def identity_token(self):
-        """A fresh token of the OIDC issuer, good for five minutes."""
-        return self.order("identityToken")["identityToken"]
+        """A new token of the OIDC issuer, valid for five minutes."""
+        return self.execute("identityToken")["identityToken"]
 
     def records(self, action=None):
-        """Every request so far, or those for an action."""
-        records = self.order("records")["records"]
+        """Every request so far, or every request for an action."""
+        records = self.execute("records")["records"]
         return [record for record in records if action in (None, record["action"])]

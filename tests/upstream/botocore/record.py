@@ -1,11 +1,11 @@
-"""Asks botocore, the AWS CLI's own library, for the answers that the tests compare with.
+"""Records the output of botocore, the AWS CLI's library, as test data.
 
-Writes two files into the folder that is given:
-botocore.json           for each region and kind of endpoint the host and the signatures of a
-                        presigned GetCallerIdentity, made as `aws eks get-token` makes it
-botocore_requests.json  whole signed requests, to prove the tests' own checker of signatures
+Writes two files to a folder:
+botocore.json           for each region and kind of endpoint, the host and the signatures of a
+                        presigned GetCallerIdentity, signed as `aws eks get-token` signs it
+botocore_requests.json  signed requests, for the tests of the stand-ins' signature verification
 
-Works offline; instant and credentials are fixed, so that the answers are the same each time.
+Works offline. The time and the credentials are fixed, so that the output is reproducible.
 """
 
 import datetime
@@ -31,7 +31,7 @@ AT = datetime.datetime(2026, 3, 1, 12, 34, 56)
 CLUSTER = "oracle-cluster_1"
 ACCESS_KEY_ID = "AKIAORACLEEXAMPLE000"
 SECRET_ACCESS_KEY = "oracle/Example+Secret/Key0123456789abcdef"
-# Base64 with the characters that have to be escaped in a query.
+# Base64 with all the characters that must be escaped in a query.
 SESSION_TOKEN = "IQoJb3JpZ2luX2VjE/+" + "Qk1/+3vL" * 45 + "=="
 MODES = {
     "plain": (False, False),
@@ -39,10 +39,10 @@ MODES = {
     "dualstack": (False, True),
     "both": (True, True),
 }
-# Not a region of AWS: SDKs treat it as a commercial one.
+# Not a region of AWS. SDKs assume the commercial partition.
 UNKNOWN_REGION = "mars-north-1"
 
-# One for all: it reads botocore's data files once.
+# Shared, because a session reads botocore's data files.
 SESSION = botocore.session.Session()
 
 
@@ -62,10 +62,10 @@ def client(region, session_token, fips=False, dual_stack=False):
 def presign(region, session_token, fips, dual_stack):
     sts = client(region, session_token, fips, dual_stack)
 
-    def name_the_cluster(request, **_):
+    def add_cluster_header(request, **_):
         request.headers["x-k8s-aws-id"] = CLUSTER
 
-    sts.meta.events.register("before-sign.sts.GetCallerIdentity", name_the_cluster)
+    sts.meta.events.register("before-sign.sts.GetCallerIdentity", add_cluster_header)
     return sts.generate_presigned_url("get_caller_identity", ExpiresIn=60, HttpMethod="GET")
 
 
@@ -74,7 +74,7 @@ def row(region, mode):
     for session_token in (None, SESSION_TOKEN):
         try:
             url = urlsplit(presign(region, session_token, *MODES[mode]))
-        except Exception as error:  # botocore's refusal is an answer, too
+        except Exception as error:  # an error of botocore is recorded too
             return [region, mode, {"error": f"{type(error).__name__}: {error}"}]
         query = parse_qs(url.query, strict_parsing=True)
         assert (url.scheme, url.path) == ("https", "/"), url
@@ -94,13 +94,13 @@ def rows():
 
 
 def requests():
-    found = []
+    recorded = []
 
     def record(request, **_):
         headers = [[name, as_text(value)] for name, value in request.headers.items()]
         if "host" not in {name.lower() for name, _ in headers}:
             headers.append(["Host", urlsplit(request.url).netloc])
-        found.append(describe(request.method, request.url, headers, as_text(request.body or "")))
+        recorded.append(describe(request.method, request.url, headers, as_text(request.body or "")))
         return botocore.awsrequest.AWSResponse(request.url, 400, {}, None)
 
     for session_token in (None, SESSION_TOKEN):
@@ -117,21 +117,21 @@ def requests():
             try:
                 call()
             except Exception:
-                pass  # there is no answer; the request is what we are after
+                pass  # only the request matters
         url = presign("eu-west-1", session_token, False, False)
         headers = [["Host", urlsplit(url).netloc], ["x-k8s-aws-id", CLUSTER]]
-        found.append(describe("GET", url, headers, ""))
-    return found
+        recorded.append(describe("GET", url, headers, ""))
+    return recorded
 
 
 def describe(method, url, headers, body):
     parts = urlsplit(url)
-    # Names and values that botocore makes anew each time are not signed.
-    kept = [pair for pair in headers if pair[0].lower() not in VARYING]
+    # These headers differ in each run, and are not signed.
+    stable = [pair for pair in headers if pair[0].lower() not in VARYING]
     return {
         "method": method,
         "target": parts.path + (f"?{parts.query}" if parts.query else ""),
-        "headers": sorted(kept),
+        "headers": sorted(stable),
         "body": body,
         "secret": SECRET_ACCESS_KEY,
     }

@@ -1,4 +1,4 @@
-// Package main is kubectl as its own module publishes it, for machines that have none.
+// Package main is kubectl, built from its published module, for machines without it.
 package main
 
 import (

@@ -1,18 +1,18 @@
-"""Writes tests/data/pulumi_cloud_api.json: what Pulumi Cloud's published OpenAPI document says of the
-calls that the stand-in answers, in a form of our own, without the document's texts.
+"""Writes tests/data/pulumi_cloud_api.json: the operations of Pulumi Cloud's published OpenAPI document
+that the stand-in supports, in a compact notation, without the document's descriptions.
 
     python3 tests/upstream/pulumi-cloud-api/record.py OPENAPI_DOCUMENT > tests/data/pulumi_cloud_api.json
 
-The form, for each operation: method, path, query parameters, the body and the answers by content
-type. A type is `text`, `integer`, `boolean`, `object`, `any`, `instant`, `schema` (JSON Schema),
-`content` (anything, whose parts are values), the name of a type, `[T]`, `{T}` (a map) or `a|b` (one of
-these words); the fields of an object by name, `?` for an optional one.
+Each operation has a method, a path, query parameters, and the types of the body and of the answers by
+content type. A type is `text`, `integer`, `boolean`, `object`, `any`, `instant`, `schema` (JSON Schema),
+`content` (any JSON whose items are values), the name of a type, `[T]`, `{T}` (a map) or `a|b` (one of
+these words). An object type has fields by name, with `?` after the name of an optional field.
 """
 
 import json
 import sys
 
-# Names of our own for the operations.
+# The stand-in's names of the operations.
 ENVIRONMENT = "/api/esc/environments/{orgName}/{projectName}/{envName}"
 ORGANIZATION = "/api/esc/environments/{orgName}"
 STACK = "/api/stacks/{orgName}/{projectName}/{stackName}"
@@ -96,9 +96,9 @@ def main(path):
     types["BatchDecryptResponse"] = {"plaintexts": "{text}"}
     types["TokenExchangeGrantResponse"]["scope?"] = types["TokenExchangeGrantResponse"].pop("scope")
     operations = [
-        operation(method.upper(), path, given)
+        operation(method.upper(), path, description)
         for path, methods in document["paths"].items()
-        for method, given in methods.items()
+        for method, description in methods.items()
         if f"{method.upper()} {path}" in NAMES
     ]
     missing = set(NAMES.values()) - {operation["name"] for operation in operations}
@@ -119,35 +119,35 @@ def main(path):
                 "answers": {"200": {"application/json": f"{kind}Response"}, "413": {}},
             }
         )
-    wanted = set()
-    for one in operations:
-        deviate(one)
-        for content in [one["body"], *one["answers"].values()]:
+    used = set()
+    for entry in operations:
+        deviate(entry)
+        for content in [entry["body"], *entry["answers"].values()]:
             for name in content.values():
-                collect(name, types, wanted)
-    collect("Error", types, wanted)
+                collect(name, types, used)
+    collect("Error", types, used)
     result = {
         "origin": "tests/upstream/pulumi-cloud-api/record.py made this from Pulumi Cloud's OpenAPI document"
         " (info.title: %s, info.version: %s). The copy at hand names no licence; none of its texts are"
         " here." % (document["info"]["title"], document["info"]["version"]),
         "deviations": DEVIATIONS,
-        "operations": sorted(operations, key=lambda one: (one["path"], one["method"])),
-        "types": {name: types[name] for name in sorted(wanted)},
+        "operations": sorted(operations, key=lambda entry: (entry["path"], entry["method"])),
+        "types": {name: types[name] for name in sorted(used)},
     }
     print(json.dumps(result, indent=1))
 
 
-def operation(method, path, given):
+def operation(method, path, description):
     query = {
         parameter["name"]: type_name(parameter["schema"])
-        for parameter in given.get("parameters", [])
+        for parameter in description.get("parameters", [])
         if parameter["in"] == "query"
     }
     answers = {
         status: content_types(answer.get("content", {}))
-        for status, answer in given["responses"].items()
+        for status, answer in description["responses"].items()
     }
-    body = content_types(given.get("requestBody", {}).get("content", {}))
+    body = content_types(description.get("requestBody", {}).get("content", {}))
     name = NAMES[f"{method} {path}"]
     return {
         "name": name,
@@ -177,21 +177,21 @@ def deviate(operation):
 
 
 def content_types(content):
-    return {name: type_name(one["schema"]) for name, one in content.items()}
+    return {name: type_name(body["schema"]) for name, body in content.items()}
 
 
 def fields(document, name, schema):
-    """The fields of an object type, those of the types that it extends among them."""
-    found = {}
+    """The fields of an object type, including those of the types that it extends."""
+    result = {}
     for part in schema.get("allOf", []):
         if "$ref" in part:
             part = document["components"]["schemas"][part["$ref"].rsplit("/", 1)[-1]]
-        found.update(fields(document, name, part))
+        result.update(fields(document, name, part))
     required = schema.get("required", [])
-    for field, given in schema.get("properties", {}).items():
-        kind = ANYTHING.get((name, field)) or type_name(given)
-        found[field if field in required else f"{field}?"] = kind
-    return found
+    for field, description in schema.get("properties", {}).items():
+        kind = ANYTHING.get((name, field)) or type_name(description)
+        result[field if field in required else f"{field}?"] = kind
+    return result
 
 
 def type_name(schema):
@@ -211,12 +211,12 @@ def type_name(schema):
     return {"integer": "integer", "boolean": "boolean", "object": "object"}[kind]
 
 
-def collect(name, types, wanted):
+def collect(name, types, used):
     name = name.strip("[]{}")
-    if name in types and name not in wanted:
-        wanted.add(name)
+    if name in types and name not in used:
+        used.add(name)
         for inner in types[name].values():
-            collect(inner, types, wanted)
+            collect(inner, types, used)
 
 
 if __name__ == "__main__":

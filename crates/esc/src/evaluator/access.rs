@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::Severity;
 use crate::evaluator::evaluate::DefinitionEvaluator;
 use crate::evaluator::expression::{BuiltinCall, ExprId, ExprKind};
-use crate::evaluator::interpolation::{AccessStep, PropertyAccess};
+use crate::evaluator::interpolation::AccessStep;
 use crate::evaluator::schema::Type;
 use crate::evaluator::suggest;
 use crate::evaluator::value::{Base, EvalValue, ValueKind};
@@ -21,90 +21,78 @@ const NEGATIVE_INDEX: &str = "array indices must not be negative";
 const NOT_A_CONTAINER: &str = "receiver must be an array or an object";
 
 impl DefinitionEvaluator<'_, '_> {
-    /// Evaluates an access in the expression `id`, where errors are reported.
-    pub(super) fn access(&mut self, id: ExprId, access: &PropertyAccess) -> Rc<EvalValue> {
-        let steps = access.steps.as_slice();
-        let Some((first, rest)) = steps.split_first() else {
-            return EvalValue::unknown_any();
-        };
-        let name = match &first.key {
-            AccessKey::Name(name) => name.as_str(),
-            AccessKey::Index(_) => "",
-        };
-        match name {
-            "context" => self.access_value(id, Rc::clone(&self.context), rest),
-            "imports" => self.access_value(id, Rc::clone(&self.imports), rest),
-            "environments" => self.inline_import(id, rest),
+    /// Evaluates an access in the expression `id`, where errors are reported. Its value is then unknown.
+    pub(super) fn access(&mut self, id: ExprId, steps: &[AccessStep]) -> Rc<EvalValue> {
+        let value = match steps {
+            [
+                AccessStep {
+                    key: AccessKey::Name(name),
+                    ..
+                },
+                rest @ ..,
+            ] => match name.as_str() {
+                "context" => self.access_value(id, Rc::clone(&self.context), rest),
+                "imports" => self.access_value(id, Rc::clone(&self.imports), rest),
+                "environments" => self.inline_import(id, rest),
+                _ => self.access_expression(id, steps),
+            },
             _ => self.access_expression(id, steps),
-        }
+        };
+        value.unwrap_or_else(EvalValue::unknown_any)
     }
 
     /// `${environments.PROJECT.NAME.path}`: imports an environment without merging it.
-    fn inline_import(&mut self, id: ExprId, steps: &[AccessStep]) -> Rc<EvalValue> {
+    fn inline_import(&mut self, id: ExprId, steps: &[AccessStep]) -> Option<Rc<EvalValue>> {
         let [project, name, rest @ ..] = steps else {
-            return EvalValue::unknown_any();
+            return None;
         };
-        let (project, name) = (
-            self.property_name(id, project),
-            self.property_name(id, name),
-        );
-        let (Some(project), Some(name)) = (project, name) else {
-            return EvalValue::unknown_any();
-        };
+        let project = self.property_name(id, project);
+        let name = self.property_name(id, name);
+        let name = format!("{}/{}", project?, name?);
         let span = self.program().expression(id).span;
         let path = self.program().path(id);
-        match self.import(&format!("{project}/{name}"), span, path) {
-            Some(value) => self.access_value(id, value, rest),
-            None => self.access_value(id, EvalValue::unknown_any(), rest),
-        }
+        let value = self.import(&name, span, path)?;
+        self.access_value(id, value, rest)
     }
 
     /// Follows a path from the object of all values.
-    fn access_expression(&mut self, id: ExprId, steps: &[AccessStep]) -> Rc<EvalValue> {
+    fn access_expression(&mut self, id: ExprId, steps: &[AccessStep]) -> Option<Rc<EvalValue>> {
         let module = Rc::clone(&self.module);
-        let mut current = self.root;
+        let mut current = ExprId::ROOT;
         for (position, step) in steps.iter().enumerate() {
-            match &module.program.expression(current).kind {
+            let value = match &module.program.expression(current).kind {
                 ExprKind::Object(properties) => {
-                    let Some(name) = self.property_name(id, step) else {
-                        return EvalValue::unknown_any();
-                    };
+                    let name = self.property_name(id, step)?;
                     if let Some(child) = properties.get(name) {
                         current = *child;
                         continue;
                     }
                     match self.base(current) {
-                        Some(base) if base.may_be_object() => {
-                            return self.access_value(id, base, &steps[position..]);
-                        }
+                        Some(base) if base.may_be_object() => base,
                         _ => {
                             let names = properties.keys().map(|name| &**name);
-                            let summary = unknown_property(name, names);
-                            return self.access_error(id, step, summary);
+                            return self.access_error(id, step, unknown_property(name, names));
                         }
                     }
                 }
-                ExprKind::List(items) => match self.index(id, step, Some(items.len())) {
-                    Some(index) => current = items[index],
-                    None => return EvalValue::unknown_any(),
-                },
+                ExprKind::List(items) => {
+                    current = items[self.index(id, step, Some(items.len()))?];
+                    continue;
+                }
                 ExprKind::Call(BuiltinCall::Ciphertext(_)) => {
                     // Upstream looks for plaintext that an encrypted secret does not have.
                     self.error("internal error: no receiver".to_owned(), id);
-                    return EvalValue::unknown_any();
+                    return None;
                 }
-                ExprKind::Call(BuiltinCall::Secret { .. }) => {
-                    // The plaintext itself has no base, not even a final one.
-                    let value = self.evaluate_without_base(current, None);
-                    return self.access_value(id, value, &steps[position..]);
+                // The plaintext itself has no base, not even a final one.
+                ExprKind::Call(BuiltinCall::Secret(..)) => {
+                    self.evaluate_without_base(current, None)
                 }
-                _ => {
-                    let value = self.evaluate(current);
-                    return self.access_value(id, value, &steps[position..]);
-                }
-            }
+                _ => self.evaluate(current),
+            };
+            return self.access_value(id, value, &steps[position..]);
         }
-        self.evaluate(current)
+        Some(self.evaluate(current))
     }
 
     fn access_value(
@@ -112,27 +100,24 @@ impl DefinitionEvaluator<'_, '_> {
         id: ExprId,
         from: Rc<EvalValue>,
         steps: &[AccessStep],
-    ) -> Rc<EvalValue> {
+    ) -> Option<Rc<EvalValue>> {
         let mut value = from;
         for (position, step) in steps.iter().enumerate() {
             if value.unknown {
                 return self.access_unknown(id, &value, &steps[position..]);
             }
             let next = match &value.kind {
-                ValueKind::Array(items) => match self.index(id, step, Some(items.len())) {
-                    Some(index) => Rc::clone(&items[index]),
-                    None => return EvalValue::unknown_any(),
-                },
+                ValueKind::Array(items) => {
+                    Rc::clone(&items[self.index(id, step, Some(items.len()))?])
+                }
                 ValueKind::Object { base, .. } => {
-                    let Some(name) = self.property_name(id, step) else {
-                        return EvalValue::unknown_any();
-                    };
+                    let name = self.property_name(id, step)?;
                     if let Some(property) = value.known_property(name) {
                         Rc::clone(property)
                     } else if let Base::Unknown(base) = base
                         && base.may_be_object()
                     {
-                        return self.access_unknown(id, &Rc::clone(base), &steps[position..]);
+                        return self.access_unknown(id, base, &steps[position..]);
                     } else if let Some(renamed) = self.renamed_output(id, step, &value, name) {
                         renamed
                     } else {
@@ -144,7 +129,7 @@ impl DefinitionEvaluator<'_, '_> {
             };
             value = next;
         }
-        value
+        Some(value)
     }
 
     /// Follows a path below an unknown value, through its schema.
@@ -153,34 +138,26 @@ impl DefinitionEvaluator<'_, '_> {
         id: ExprId,
         from: &Rc<EvalValue>,
         steps: &[AccessStep],
-    ) -> Rc<EvalValue> {
+    ) -> Option<Rc<EvalValue>> {
         let mut schema = from.schema();
         for (position, step) in steps.iter().enumerate() {
             if schema.is_any() {
                 break;
             }
             schema = match schema.rules().kind {
-                Some(Type::Array) => match self.index(id, step, schema.length()) {
-                    Some(index) => schema.item(index),
-                    None => return EvalValue::unknown_any(),
-                },
+                Some(Type::Array) => schema.item(self.index(id, step, schema.length())?),
                 Some(Type::Object) => {
-                    let Some(name) = self.property_name(id, step) else {
-                        return EvalValue::unknown_any();
-                    };
+                    let name = self.property_name(id, step)?;
                     let mut renamed = None;
                     if position == 0 && !schema.names_property(name) {
                         renamed = self.renamed_output(id, step, from, name);
                     }
-                    match renamed {
-                        Some(value) => value.schema(),
-                        None => schema.property(name),
-                    }
+                    renamed.map_or_else(|| schema.property(name), |value| value.schema())
                 }
                 _ => return self.access_error(id, step, NOT_A_CONTAINER.to_owned()),
             };
         }
-        Rc::new(EvalValue::unknown(schema))
+        Some(Rc::new(EvalValue::unknown(schema)))
     }
 
     /// Returns the output that `name` is an older name of, with a warning, if `value` is the result
@@ -205,10 +182,7 @@ impl DefinitionEvaluator<'_, '_> {
     fn property_name<'s>(&mut self, id: ExprId, step: &'s AccessStep) -> Option<&'s str> {
         match &step.key {
             AccessKey::Name(name) => Some(name),
-            AccessKey::Index(_) => {
-                self.access_error(id, step, INDEX_OF_OBJECT.to_owned());
-                None
-            }
+            AccessKey::Index(_) => self.access_error(id, step, INDEX_OF_OBJECT.to_owned()),
         }
     }
 
@@ -216,26 +190,24 @@ impl DefinitionEvaluator<'_, '_> {
     /// out of bounds are errors.
     fn index(&mut self, id: ExprId, step: &AccessStep, length: Option<usize>) -> Option<usize> {
         let AccessKey::Index(index) = step.key else {
-            self.access_error(id, step, NAME_OF_ARRAY.to_owned());
-            return None;
+            return self.access_error(id, step, NAME_OF_ARRAY.to_owned());
         };
         let Ok(position) = usize::try_from(index) else {
-            self.access_error(id, step, NEGATIVE_INDEX.to_owned());
-            return None;
+            return self.access_error(id, step, NEGATIVE_INDEX.to_owned());
         };
         if let Some(length) = length
             && position >= length
         {
             let summary = format!("array index {index} out-of-bounds for array of length {length}");
-            self.access_error(id, step, summary);
-            return None;
+            return self.access_error(id, step, summary);
         }
         Some(position)
     }
 
-    fn access_error(&mut self, id: ExprId, step: &AccessStep, summary: String) -> Rc<EvalValue> {
+    /// Reports an error at a step. Returns `None`, the result of the step.
+    fn access_error<T>(&mut self, id: ExprId, step: &AccessStep, summary: String) -> Option<T> {
         self.report(Severity::Error, summary, step.location, id);
-        EvalValue::unknown_any()
+        None
     }
 }
 

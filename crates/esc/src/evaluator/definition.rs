@@ -2,7 +2,7 @@
 
 use crate::Severity;
 use crate::evaluator::document_path::join_name;
-use crate::evaluator::expression::{ExprId, ExprKind, Program};
+use crate::evaluator::expression::{ExprKind, Program};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
 use crate::evaluator::parser::{self, ParseDiagnostic, Phase, duplicate_key};
 use crate::evaluator::suggest;
@@ -22,9 +22,8 @@ pub(super) struct ParsedDefinition {
     has_imports: bool,
     /// Whether `values` has entries, valid or not.
     has_values: bool,
-    /// The expressions of `values`, and the one that is the object of all values. `None` if there are
-    /// no values.
-    pub(super) values: Option<(Program, ExprId)>,
+    /// The expressions of `values`. `None` if there are no values.
+    pub(super) values: Option<Program>,
     pub(super) diagnostics: Vec<ParseDiagnostic>,
     /// Whether the text is not YAML, or uses YAML that ESC does not support.
     is_unreadable: bool,
@@ -54,35 +53,26 @@ pub(super) fn parse(document: &SyntaxTree) -> ParsedDefinition {
     let Some(entries) = root.and_then(SyntaxNode::entries) else {
         // For an empty document and for `null`, ESC reports no location.
         let root = root.filter(|root| !matches!(root.kind, SyntaxKind::Null));
-        definition.add(ParseDiagnostic {
-            severity: Severity::Error,
-            summary: "environment must be an object".to_owned(),
-            span: root.map(|root| root.span),
-            path: Some(String::new()),
-            phase: Phase::Parse,
-        });
+        let span = root.map(|root| root.span);
+        let summary = "environment must be an object";
+        definition.report(Severity::Error, summary, span, Some(String::new()));
         return definition;
     };
     definition.warn_of_duplicates(entries, "");
     for SyntaxEntry { key, value } in entries {
-        let position = TOP_LEVEL_KEYS
-            .iter()
-            .position(|known| known.eq_ignore_ascii_case(&key.name));
-        match position {
-            Some(0) => definition.description(key, value),
-            Some(1) => definition.imports(key, value),
-            Some(_) => definition.values(key, value),
-            None => definition.warn(&unknown_key(&key.name), key, ""),
+        match key.name.to_ascii_lowercase().as_str() {
+            "description" => definition.description(key, value),
+            "imports" => definition.imports(key, value),
+            "values" => definition.values(key, value),
+            _ => definition.warn(&unknown_key(&key.name), key, ""),
         }
     }
     definition
 }
 
 /// The expressions of a definition without `values`: an empty object.
-pub(super) fn no_values() -> (Program, ExprId) {
-    let path = "values".to_owned();
-    let (program, root, _) = parser::parse_values(path, &[], Span::default(), &RESERVED_NAMES);
-    (program, root)
+pub(super) fn no_values() -> Program {
+    parser::parse_values("values".to_owned(), &[], Span::default(), &[]).0
 }
 
 impl ParsedDefinition {
@@ -179,16 +169,15 @@ impl ParsedDefinition {
             return;
         };
         self.has_values = !entries.is_empty();
-        let (program, root, diagnostics) =
+        let (program, diagnostics) =
             parser::parse_values(path, entries, node.span, &RESERVED_NAMES);
         self.diagnostics.extend(diagnostics);
-        self.values = Some((program, root));
+        self.values = Some(program);
     }
 
     /// Parses a node that must be a literal and is never declared for evaluation.
     fn literal(&mut self, path: String, node: &SyntaxNode) -> ExprKind {
-        let (kind, diagnostics) = parser::parse_single(path, node);
-        let mut diagnostics = diagnostics;
+        let (kind, mut diagnostics) = parser::parse_single(path, node);
         diagnostics.retain(|diagnostic| diagnostic.phase == Phase::Parse);
         self.diagnostics.extend(diagnostics);
         kind
@@ -206,33 +195,33 @@ impl ParsedDefinition {
     }
 
     fn error(&mut self, summary: &str, span: Span, path: Option<String>) {
-        self.add(ParseDiagnostic {
-            severity: Severity::Error,
-            summary: summary.to_owned(),
-            span: Some(span),
-            path,
-            phase: Phase::Parse,
-        });
+        self.report(Severity::Error, summary, Some(span), path);
     }
 
     /// Reports a warning at a key of the object at `path`.
     fn warn(&mut self, summary: &str, key: &SyntaxKey, path: &str) {
         let mut path = path.to_owned();
         join_name(&mut path, &key.name);
-        self.add(ParseDiagnostic {
-            severity: Severity::Warning,
-            summary: summary.to_owned(),
-            span: Some(key.span),
-            path: Some(path),
-            phase: Phase::Parse,
-        });
+        self.report(Severity::Warning, summary, Some(key.span), Some(path));
     }
 
-    fn add(&mut self, diagnostic: ParseDiagnostic) {
+    fn report(
+        &mut self,
+        severity: Severity,
+        summary: &str,
+        span: Option<Span>,
+        path: Option<String>,
+    ) {
         // Diagnostics above the limit are not shown, but the first error must not be lost.
         let is_shown = self.diagnostics.len() <= MAXIMUM_DIAGNOSTICS;
-        if is_shown || (diagnostic.severity == Severity::Error && !self.has_parse_errors()) {
-            self.diagnostics.push(diagnostic);
+        if is_shown || (severity == Severity::Error && !self.has_parse_errors()) {
+            self.diagnostics.push(ParseDiagnostic {
+                severity,
+                summary: summary.to_owned(),
+                span,
+                path,
+                phase: Phase::Parse,
+            });
         }
     }
 }

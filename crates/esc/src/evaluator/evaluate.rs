@@ -6,7 +6,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::error::Failure;
+use crate::error::{Failure, HostResult};
 use crate::evaluator::export;
 use crate::evaluator::expression::{BuiltinCall, ExprId, ExprKind, Program};
 use crate::evaluator::interpolation::Segment;
@@ -16,7 +16,7 @@ use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::session::{EvalSession, Mode};
 use crate::evaluator::syntax::Span;
 use crate::evaluator::value::{
-    ByteRange, EvalValue, Marks, Module, Origin, Properties, Property, ValueKind,
+    EvalValue, InheritedListing, Marks, Module, Origin, Properties, Property, ValueKind,
 };
 use crate::{Diagnostic, Severity, TextBuilder};
 
@@ -28,8 +28,6 @@ pub(super) struct DefinitionEvaluator<'s, 'a> {
     /// The value of `${context.rootEnvironment.name}`.
     pub(super) root_name: String,
     pub(super) module: Rc<Module>,
-    /// The expression that is the object of all values.
-    pub(super) root: ExprId,
     /// The state of each expression, by the index of its [`ExprId`].
     states: Vec<ExprState>,
     /// The merged imports, which `values` are merged over.
@@ -51,7 +49,6 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
     pub(super) fn new(
         session: &'s mut EvalSession<'a>,
         module: Rc<Module>,
-        root: ExprId,
         root_name: String,
         context: Rc<EvalValue>,
     ) -> Self {
@@ -61,7 +58,6 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
             root_name,
             states: vec![ExprState::New; module.program.len()],
             module,
-            root,
             merged_imports: None,
             context,
             imports: Rc::new(EvalValue::object(Properties::new())),
@@ -140,9 +136,7 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
         }
         let mut value = self.evaluate_without_base(id, accept);
         if value.origin.is_none() {
-            let mut located = Rc::unwrap_or_clone(value);
-            located.origin = Some(self.origin(id));
-            value = Rc::new(located);
+            Rc::make_mut(&mut value).origin = Some(self.origin(id));
         }
         let Some(base) = base else {
             return value;
@@ -152,13 +146,11 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
             // Each property was evaluated over its own base.
             ExprKind::Object(_) => inherit(budget, &value, &base),
             ExprKind::Call(BuiltinCall::Final(_) | BuiltinCall::Validate { .. }) => {
-                let merged = merge(budget, &value, &base);
-                match merged.kind {
-                    ValueKind::Object { .. } => {
-                        Rc::new(Rc::unwrap_or_clone(merged).hiding_inherited())
-                    }
-                    _ => merged,
+                let mut merged = merge(budget, &value, &base);
+                if matches!(merged.kind, ValueKind::Object { .. }) {
+                    Rc::make_mut(&mut merged).inherited = InheritedListing::Hidden;
                 }
+                merged
             }
             _ => merge(budget, &value, &base),
         }
@@ -203,7 +195,7 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
         };
         let mut value = EvalValue::new(kind);
         if matches!(value.kind, ValueKind::Text(_) | ValueKind::Number(_)) {
-            value.literal = Some(self.byte_range(expression.span));
+            value.literal = Some(self.origin(id));
         }
         Rc::new(value)
     }
@@ -241,7 +233,7 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
         }
         let text = EvalValue::text(text.finish());
         let mut value = self.with_marks(text, marks, || Schema::of(Type::String));
-        value.literal = Some(self.byte_range(self.program().expression(id).span));
+        value.literal = Some(self.origin(id));
         Rc::new(value)
     }
 
@@ -263,18 +255,9 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
 
     /// The value that an expression is merged over: what the imports define at the same path.
     pub(super) fn base(&self, id: ExprId) -> Option<Rc<EvalValue>> {
-        if self.program().is_root(id) {
-            return self.merged_imports.clone();
-        }
-        let (owner, name) = self.program().owner(id)?;
-        self.base(owner)?.property(name)
-    }
-
-    fn byte_range(&self, span: Span) -> ByteRange {
-        ByteRange {
-            environment: Arc::clone(&self.module.environment),
-            begin: span.begin.byte,
-            end: span.end.byte,
+        match &self.program().expression(id).parent {
+            Some(parent) => self.base(parent.id)?.property(parent.property.as_ref()?),
+            None => self.merged_imports.clone(),
         }
     }
 
@@ -286,12 +269,8 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
 
     /// Reports an error at the expression that produced a value.
     pub(super) fn error_at_origin(&mut self, summary: String, origin: Option<&Origin>) {
-        let mut range = None;
-        let mut path = None;
-        if let Some(Origin { module, id }) = origin {
-            range = Some(module.range(module.program.expression(*id).span));
-            path = Some(module.program.path(*id));
-        }
+        let range = origin.map(|origin| origin.module.range(origin.span()));
+        let path = origin.map(|origin| origin.module.program.path(origin.id));
         self.session.report(Severity::Error, summary, range, path);
     }
 
@@ -303,11 +282,16 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
             .report(severity, summary, Some(range), Some(path));
     }
 
-    /// Reports the failure of a provider or decrypter at an expression.
-    pub(super) fn failure(&mut self, error: Box<dyn Failure>, id: ExprId) {
+    /// Returns the result of a provider or decrypter, or reports its failure at an expression.
+    pub(super) fn ok_or_report<T>(&mut self, result: HostResult<T>, id: ExprId) -> Option<T> {
+        let error = match result {
+            Ok(result) => return Some(result),
+            Err(error) => error,
+        };
         let span = self.program().expression(id).span;
         let path = self.program().path(id);
         self.report_failure(Arc::from(error), span, path);
+        None
     }
 
     pub(super) fn report_failure(&mut self, error: Arc<dyn Failure>, span: Span, path: String) {

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::Number;
 use crate::evaluator::document_path::join_step;
-use crate::evaluator::interpolation::{PropertyAccess, Segment};
+use crate::evaluator::interpolation::{AccessStep, Segment};
 use crate::evaluator::syntax::Span;
 use crate::property_path::Accessor as PathStep;
 use crate::text::Text;
@@ -18,7 +18,7 @@ use crate::text::Text;
 pub(super) struct ExprId(usize);
 
 /// The expressions of a definition's `values`. The first one is the object of all values.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Program {
     expressions: Vec<Expression>,
     /// The path of the first expression in the definition.
@@ -55,7 +55,7 @@ pub(super) enum ExprKind {
     /// A string that contains accesses.
     Interpolation(Vec<Segment>),
     /// A string that is a single access: a copy of the accessed value, of any type.
-    Symbol(PropertyAccess),
+    Symbol(Vec<AccessStep>),
     List(Vec<ExprId>),
     Object(BTreeMap<Rc<str>, ExprId>),
     Call(BuiltinCall),
@@ -71,28 +71,19 @@ pub(super) enum BuiltinCall {
     Final(ExprId),
     FromBase64(ExprId),
     FromJson(ExprId),
-    Join {
-        delimiter: Option<ExprId>,
-        items: Option<ExprId>,
-    },
-    Open {
-        provider: Option<Rc<str>>,
-        inputs: Option<ExprId>,
-    },
+    /// The delimiter and the items.
+    Join(Option<[ExprId; 2]>),
+    /// The provider and its inputs.
+    Open(Option<Rc<str>>, Option<ExprId>),
     Rotate {
         rotator: Option<Rc<str>>,
         inputs: Option<ExprId>,
         state: Option<ExprId>,
     },
     /// `fn::secret` with plaintext, and the expression of that plaintext.
-    Secret {
-        plaintext: Text,
-        argument: ExprId,
-    },
-    Split {
-        delimiter: Option<ExprId>,
-        text: Option<ExprId>,
-    },
+    Secret(Text, ExprId),
+    /// The delimiter and the text.
+    Split(Option<[ExprId; 2]>),
     ToBase64(ExprId),
     ToJson(ExprId),
     ToText(ExprId),
@@ -104,6 +95,9 @@ pub(super) enum BuiltinCall {
 }
 
 impl ExprId {
+    /// The object of all values.
+    pub(super) const ROOT: Self = Self(0);
+
     pub(super) fn index(self) -> usize {
         self.0
     }
@@ -111,17 +105,16 @@ impl ExprId {
 
 impl Program {
     /// Creates a program without expressions, whose first expression will be at `path`.
-    pub(super) fn new(path: impl Into<String>) -> Self {
-        Self {
-            expressions: Vec::new(),
-            path: path.into(),
-        }
+    pub(super) fn new(path: String) -> Self {
+        let expressions = Vec::new();
+        Self { expressions, path }
     }
 
-    /// Adds an expression.
-    pub(super) fn add(&mut self, expression: Expression) -> ExprId {
+    /// Adds an expression whose kind is set later.
+    pub(super) fn add(&mut self, span: Span, parent: Option<Parent>) -> ExprId {
         let id = ExprId(self.expressions.len());
-        self.expressions.push(expression);
+        let kind = ExprKind::Invalid;
+        self.expressions.push(Expression { kind, span, parent });
         id
     }
 
@@ -129,24 +122,13 @@ impl Program {
         &self.expressions[id.0]
     }
 
-    pub(super) fn expression_mut(&mut self, id: ExprId) -> &mut Expression {
-        &mut self.expressions[id.0]
+    pub(super) fn kind_mut(&mut self, id: ExprId) -> &mut ExprKind {
+        &mut self.expressions[id.0].kind
     }
 
     /// The number of expressions, which is more than the index of any [`ExprId`].
     pub(super) fn len(&self) -> usize {
         self.expressions.len()
-    }
-
-    /// The object that an expression is a property of, and the property's name.
-    pub(super) fn owner(&self, id: ExprId) -> Option<(ExprId, &Rc<str>)> {
-        let parent = self.expression(id).parent.as_ref()?;
-        Some((parent.id, parent.property.as_ref()?))
-    }
-
-    /// Whether an expression is the object of all values.
-    pub(super) fn is_root(&self, id: ExprId) -> bool {
-        self.expression(id).parent.is_none()
     }
 
     /// The path in the definition, such as `values.aws.creds["fn::open"].inputs`.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use crate::Severity;
 use crate::evaluator::definition::ImportEntry;
 use crate::evaluator::evaluate::{DefinitionEvaluator, too_deep};
+use crate::evaluator::expression::ExprId;
 use crate::evaluator::limits::{MAXIMUM_EVALUATION_DEPTH, MAXIMUM_IMPORTS};
 use crate::evaluator::merge::MergeStack;
 use crate::evaluator::provider::Definition;
 use crate::evaluator::session::{EvalSession, ImportState};
 use crate::evaluator::syntax::Span;
-use crate::evaluator::value::{EvalValue, InheritedListing, Module, Properties, Property};
+use crate::evaluator::value::{EvalValue, InheritedListing, Properties, Property};
 
 /// The name of a root environment without a name. The first named environment that it imports, on
 /// each path, counts as the root.
@@ -27,27 +28,20 @@ impl EvalSession<'_> {
         definition: Definition,
         importing_root: Option<&str>,
     ) -> Option<Rc<EvalValue>> {
-        let loaded = self.load(definition, importing_root.is_some())?;
+        let name = definition.name.clone();
+        let (imports, module) = self.load(definition, importing_root.is_some())?;
         let is_root = importing_root.is_none();
-        let root_name = match importing_root {
-            Some(root) if root != ANONYMOUS => root.to_owned(),
-            _ => loaded.name.clone(),
-        };
+        let root_name = importing_root.filter(|root| *root != ANONYMOUS);
+        let root_name = root_name.unwrap_or(&name).to_owned();
+        let context = self.context_of(&name, &root_name);
         if is_root {
             // So that an import of the root is a cycle.
-            self.imports
-                .insert(loaded.name.clone(), ImportState::Evaluating);
+            self.imports.insert(name, ImportState::Evaluating);
         }
-        let context = self.context_of(&loaded.name, &root_name);
-        let module = Module {
-            environment: loaded.environment,
-            program: loaded.program,
-        };
-        let mut evaluator =
-            DefinitionEvaluator::new(self, Rc::new(module), loaded.root, root_name, context);
+        let mut evaluator = DefinitionEvaluator::new(self, module, root_name, context);
         evaluator.is_root = is_root;
-        evaluator.evaluate_imports(&loaded.imports);
-        Some(evaluator.evaluate(loaded.root))
+        evaluator.evaluate_imports(&imports);
+        Some(evaluator.evaluate(ExprId::ROOT))
     }
 }
 

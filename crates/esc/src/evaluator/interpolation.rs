@@ -7,7 +7,6 @@ use crate::evaluator::syntax::Span;
 use crate::interpolation::{self, InterpolationProblem};
 
 pub(super) type Segment = interpolation::Segment<Span>;
-pub(super) type PropertyAccess = interpolation::PropertyAccess<Span>;
 pub(super) type AccessStep = interpolation::AccessStep<Span>;
 
 /// Splits the string at `span` into segments.

@@ -149,13 +149,9 @@ impl Budget {
 
 /// Subtracts `count` from the remainder. Returns false, and subtracts nothing, if it is too small.
 fn spend(remaining: &mut usize, count: usize) -> bool {
-    match remaining.checked_sub(count) {
-        Some(rest) => {
-            *remaining = rest;
-            true
-        }
-        None => false,
-    }
+    let rest = remaining.checked_sub(count);
+    *remaining = rest.unwrap_or(*remaining);
+    rest.is_some()
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ fn merge_with(
         };
     }
     if top.inherited == InheritedListing::Hidden {
-        merged = merged.hiding_inherited();
+        merged.inherited = InheritedListing::Hidden;
     }
     merged.is_final = top.is_final;
     merged.provider.clone_from(&top.provider);

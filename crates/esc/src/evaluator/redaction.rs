@@ -86,7 +86,7 @@ impl SecretFinder<'_> {
         if interpolation::is_verbatim(text, node.span, node.is_plain) && problems.is_empty() {
             for segment in &segments {
                 if let Segment::Access(access) = segment
-                    && let (Some(first), Some(last)) = (access.steps.first(), access.steps.last())
+                    && let (Some(first), Some(last)) = (access.first(), access.last())
                 {
                     self.hidden.push(start..first.location.begin.byte);
                     start = last.location.end.byte;

@@ -5,14 +5,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::evaluator::definition::{self, ImportEntry};
-use crate::evaluator::expression::{ExprId, Program};
 use crate::evaluator::limits::{Budget, Limits, MAXIMUM_DIAGNOSTICS, MAXIMUM_SOURCE_BYTES};
 use crate::evaluator::parser::Phase;
 use crate::evaluator::provider::{Definition, Host};
 use crate::evaluator::redaction;
 use crate::evaluator::schema::Schema;
 use crate::evaluator::syntax;
-use crate::evaluator::value::{EvalValue, Properties, Property, source_range};
+use crate::evaluator::value::{EvalValue, Module, Properties, Property};
 use crate::text::Text;
 use crate::{Diagnostic, Failure, Range, Severity, Sources};
 
@@ -55,17 +54,6 @@ pub(super) enum ImportState {
     Failed(Arc<dyn Failure>),
 }
 
-/// A parsed definition that can be evaluated.
-pub(super) struct LoadedDefinition {
-    pub(super) name: String,
-    /// The environment's name in diagnostics.
-    pub(super) environment: Arc<str>,
-    pub(super) imports: Vec<ImportEntry>,
-    pub(super) program: Program,
-    /// The expression that is the object of all values.
-    pub(super) root: ExprId,
-}
-
 impl<'a> EvalSession<'a> {
     pub(super) fn new(
         host: Host<'a>,
@@ -89,13 +77,13 @@ impl<'a> EvalSession<'a> {
         }
     }
 
-    /// Parses a definition and reports its problems. Returns `None` if it cannot be evaluated, or is
-    /// an import that ESC drops because it has errors.
+    /// Parses a definition and reports its problems. Returns its imports and expressions, or `None`
+    /// if it cannot be evaluated, or is an import that ESC drops because it has errors.
     pub(super) fn load(
         &mut self,
         definition: Definition,
         is_import: bool,
-    ) -> Option<LoadedDefinition> {
+    ) -> Option<(Vec<ImportEntry>, Rc<Module>)> {
         let Definition {
             name,
             shown_as,
@@ -127,24 +115,19 @@ impl<'a> EvalSession<'a> {
         } else {
             parsed.is_empty()
         };
+        let program = parsed.values.unwrap_or_else(definition::no_values);
+        let module = Module {
+            environment,
+            program,
+        };
         for diagnostic in parsed.diagnostics {
             if diagnostic.phase == Phase::Parse || !is_dropped {
-                let range = diagnostic.span.map(|span| source_range(&environment, span));
+                let range = diagnostic.span.map(|span| module.range(span));
                 let path = diagnostic.path;
                 self.report(diagnostic.severity, diagnostic.summary, range, path);
             }
         }
-        if is_dropped {
-            return None;
-        }
-        let (program, root) = parsed.values.unwrap_or_else(definition::no_values);
-        Some(LoadedDefinition {
-            name,
-            environment,
-            imports: parsed.imports,
-            program,
-            root,
-        })
+        (!is_dropped).then(|| (parsed.imports, Rc::new(module)))
     }
 
     /// Accounts for the size of a definition. Returns the error if it is too large.

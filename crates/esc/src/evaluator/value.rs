@@ -15,7 +15,7 @@ use crate::text::Text;
 use crate::{Number, Range};
 
 /// A value. [The evaluator's documentation](super) explains `unknown`, `secret` and `final`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct EvalValue {
     /// The data. Of an unknown value it holds the parts that are known, if any.
     pub(super) kind: ValueKind,
@@ -35,8 +35,8 @@ pub(super) struct EvalValue {
     pub(super) provider: Option<Rc<str>>,
     /// The expression that produced the value.
     pub(super) origin: Option<Origin>,
-    /// The location of a string or number that is written in a definition.
-    pub(super) literal: Option<ByteRange>,
+    /// The expression that writes it, if it is a string or number that is written in a definition.
+    pub(super) literal: Option<Origin>,
     /// The marks of the value and of everything in it.
     pub(super) marks: Marks,
     /// The same without inherited properties.
@@ -46,8 +46,9 @@ pub(super) struct EvalValue {
 }
 
 /// The kinds of value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) enum ValueKind {
+    #[default]
     Null,
     Bool(bool),
     Number(Number),
@@ -105,8 +106,9 @@ pub(super) enum Knowledge {
 
 /// Whether an exported value lists inherited properties. As in ESC, the results of `fn::final` and
 /// `fn::validate` do not, but copies of them do.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) enum InheritedListing {
+    #[default]
     Listed,
     /// Some value within this one does not list them.
     HiddenInside,
@@ -137,14 +139,6 @@ pub(super) struct Origin {
     pub(super) id: ExprId,
 }
 
-/// A range of a definition's text, in bytes.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) struct ByteRange {
-    pub(super) environment: Arc<str>,
-    pub(super) begin: usize,
-    pub(super) end: usize,
-}
-
 impl Marks {
     /// The marks of a value that is made of two others.
     pub(super) fn union(self, other: Self) -> Self {
@@ -171,16 +165,19 @@ impl ValueKind {
 
 impl Module {
     pub(super) fn range(&self, span: Span) -> Range {
-        source_range(&self.environment, span)
+        let Span { begin, end } = span;
+        let environment = Arc::clone(&self.environment);
+        Range {
+            environment,
+            begin,
+            end,
+        }
     }
 }
 
-/// A span of an environment's definition, as diagnostics state it.
-pub(super) fn source_range(environment: &Arc<str>, span: Span) -> Range {
-    Range {
-        environment: Arc::clone(environment),
-        begin: span.begin,
-        end: span.end,
+impl Origin {
+    pub(super) fn span(&self) -> Span {
+        self.module.program.expression(self.id).span
     }
 }
 
@@ -195,22 +192,7 @@ impl Property {
 
 impl EvalValue {
     pub(super) fn new(kind: ValueKind) -> Self {
-        let mut value = Self {
-            kind: ValueKind::Null,
-            unknown: false,
-            secret: false,
-            is_final: false,
-            schema: None,
-            inferred_schema: OnceCell::new(),
-            inherited: InheritedListing::Listed,
-            listing_copy: CopyCache::default(),
-            provider: None,
-            origin: None,
-            literal: None,
-            marks: Marks::default(),
-            own_marks: Marks::default(),
-            depth: 0,
-        };
+        let mut value = Self::default();
         match &kind {
             ValueKind::Array(items) => items.iter().for_each(|item| value.include(item, true)),
             ValueKind::Object { properties, .. } => {
@@ -283,12 +265,6 @@ impl EvalValue {
     /// Sets a schema that says more than `kind` does.
     pub(super) fn with_schema(mut self, schema: Schema) -> Self {
         self.schema = Some(schema);
-        self
-    }
-
-    /// Hides the inherited properties of the value when it is exported.
-    pub(super) fn hiding_inherited(mut self) -> Self {
-        self.inherited = InheritedListing::Hidden;
         self
     }
 
@@ -404,9 +380,7 @@ impl EvalValue {
             ValueKind::Object { properties, .. } => Some(properties),
             _ => None,
         };
-        properties
-            .into_iter()
-            .flat_map(|properties| properties.iter())
+        properties.into_iter().flat_map(|it| it.iter())
     }
 
     /// A property that is known to exist.

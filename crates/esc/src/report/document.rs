@@ -34,10 +34,7 @@ impl Sources {
     fn diagnostic_json<'a>(&'a self, diagnostic: &'a Diagnostic) -> DiagnosticJson<'a> {
         let failure = diagnostic.failure.as_deref();
         DiagnosticJson {
-            severity: match diagnostic.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-            },
+            severity: diagnostic.severity,
             summary: &diagnostic.summary,
             path: diagnostic.path.as_deref(),
             range: diagnostic
@@ -53,8 +50,8 @@ impl Sources {
         RangeJson {
             environment: &range.environment,
             file: self.shown_as(&range.environment),
-            begin: range.begin.into(),
-            end: range.end.into(),
+            begin: range.begin,
+            end: range.end,
         }
     }
 }
@@ -66,7 +63,7 @@ struct Document<'a> {
 
 #[derive(Serialize)]
 struct DiagnosticJson<'a> {
-    severity: &'static str,
+    severity: Severity,
     summary: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<&'a str>,
@@ -83,22 +80,8 @@ struct RangeJson<'a> {
     environment: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a str>,
-    begin: PositionJson,
-    end: PositionJson,
-}
-
-#[derive(Serialize)]
-struct PositionJson {
-    line: usize,
-    column: usize,
-    byte: usize,
-}
-
-impl From<Position> for PositionJson {
-    fn from(position: Position) -> Self {
-        let Position { line, column, byte } = position;
-        Self { line, column, byte }
-    }
+    begin: Position,
+    end: Position,
 }
 
 #[cfg(test)]

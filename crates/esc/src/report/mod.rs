@@ -12,7 +12,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 
 use crate::error::{causes, one_line};
 use crate::sources::{LONGEST_PIECE, SecretPieces, Source};
-use crate::{Diagnostic, Range, Severity, Sources};
+use crate::{Diagnostic, Position, Range, Severity, Sources};
 
 /// The longest excerpt of a line, in characters.
 const MAXIMUM_WIDTH: usize = 160;
@@ -117,34 +117,24 @@ struct Excerpt {
 /// Marks the end where a line is cut. It has no offset in the source.
 const CUT: (usize, char) = (usize::MAX, '…');
 
-/// The position that an excerpt points to.
-struct Target {
-    line: usize,
-    column: usize,
-    byte: usize,
-}
-
-impl Target {
-    /// The start of a range. The end of a file is moved back to the last line, which is more helpful than
-    /// the empty line after it.
-    fn new(text: &str, range: &Range) -> Option<Self> {
-        let byte = range.begin.byte.min(text.len());
-        let before = text.get(..byte)?;
-        if byte < text.len() || !before.ends_with(is_break) {
-            return Some(Self {
-                line: range.begin.line,
-                column: range.begin.column,
-                byte,
-            });
-        }
-        let trimmed = before.trim_end_matches(is_break);
-        let last_line = trimmed.lines().next_back().unwrap_or_default();
-        Some(Self {
-            line: trimmed.lines().count().max(1),
-            column: last_line.chars().count() + 1,
-            byte: trimmed.len(),
-        })
+/// The position that an excerpt points to: the start of a range. The end of a file is moved back to the
+/// last line, which is more helpful than the empty line after it.
+fn target(text: &str, range: &Range) -> Option<Position> {
+    let byte = range.begin.byte.min(text.len());
+    let before = text.get(..byte)?;
+    if byte < text.len() || !before.ends_with(is_break) {
+        return Some(Position {
+            byte,
+            ..range.begin
+        });
     }
+    let trimmed = before.trim_end_matches(is_break);
+    let last_line = trimmed.lines().next_back().unwrap_or_default();
+    Some(Position {
+        line: trimmed.lines().count().max(1),
+        column: last_line.chars().count() + 1,
+        byte: trimmed.len(),
+    })
 }
 
 impl Excerpt {
@@ -152,7 +142,7 @@ impl Excerpt {
     /// the text.
     fn new(source: &Source, range: &Range) -> Option<Self> {
         let text: &str = &source.text;
-        let target = Target::new(text, range)?;
+        let target = target(text, range)?;
         let before = text[..target.byte].char_indices().rev();
         let (mut start, mut width) = (target.byte, 0_usize);
         for (byte, _) in before

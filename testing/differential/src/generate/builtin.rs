@@ -1,7 +1,7 @@
-//! Calls of builtins, with arguments of the right and of the wrong shape.
+//! Calls of builtins, with valid and invalid arguments.
 
 use super::Generator;
-use super::scalar::Place;
+use super::scalar::Position;
 use super::shape::{Shape, Want};
 use crate::document::{Node, Style};
 
@@ -9,41 +9,6 @@ impl Generator {
     /// A call whose result is of the wanted kind.
     pub(super) fn call(&mut self, want: Want, depth: usize) -> (Node, Shape) {
         let depth = depth.saturating_sub(1);
-        let names: &[&str] = match want {
-            Want::String => &[
-                "toJSON",
-                "toString",
-                "toBase64",
-                "fromBase64",
-                "join",
-                "secret",
-                "final",
-                "toYAML",
-                "ciphertext",
-                "validate",
-                "fromJSON",
-            ],
-            Want::Array | Want::Strings => &["split", "concat", "fromJSON", "final"],
-            _ => &[
-                "toJSON",
-                "toString",
-                "toBase64",
-                "fromBase64",
-                "join",
-                "secret",
-                "final",
-                "split",
-                "concat",
-                "fromJSON",
-                "open",
-                "open",
-                "toYAML",
-                "rotate",
-                "validate",
-                "validate",
-                "ciphertext",
-            ],
-        };
         let grammar = self.grammar;
         let allowed = |name: &&&str| match **name {
             "toYAML" => grammar.to_yaml,
@@ -52,7 +17,7 @@ impl Generator {
             "ciphertext" => grammar.ciphertext,
             _ => true,
         };
-        let names: Vec<&str> = names.iter().filter(allowed).copied().collect();
+        let names: Vec<&str> = names(want).iter().filter(allowed).copied().collect();
         let name = *self.random.pick(&names);
         let (mut called, argument, shape) = self.argument(name, want, depth);
         let harmless = !called.starts_with("fn::open::");
@@ -77,13 +42,13 @@ impl Generator {
             1 => format!("'{called}'"),
             _ => called,
         };
-        let place = self.random.below(entries.len() + 1);
-        entries.insert(place, (Node::inline(key), argument));
+        let index = self.random.below(entries.len() + 1);
+        entries.insert(index, (Node::inline(key), argument));
         let style = self.collection_style();
         (Node::map(entries, style), shape)
     }
 
-    /// The name that is called, the argument, and what comes of it.
+    /// The function's name, its argument, and the shape of its result.
     fn argument(&mut self, name: &str, want: Want, depth: usize) -> (String, Node, Shape) {
         let called = format!("fn::{name}");
         match name {
@@ -105,7 +70,7 @@ impl Generator {
                 let delimiters = [",", "", " ", "a", "::", "é", "."];
                 let delimiter = *self.random.pick(&delimiters);
                 let delimiter = if self.random.chance(80) {
-                    self.string_scalar(delimiter, Place::Value)
+                    self.string_scalar(delimiter, Position::Value)
                 } else {
                     self.expression(Want::String, 0).0
                 };
@@ -126,7 +91,7 @@ impl Generator {
             }
             "ciphertext" => {
                 let text = self.ciphertext();
-                let text = self.string_scalar(&text, Place::Value);
+                let text = self.string_scalar(&text, Position::Value);
                 let key = Node::inline("ciphertext");
                 let style = self.collection_style();
                 let argument = Node::map(vec![(key, text)], style);
@@ -175,9 +140,9 @@ impl Generator {
             "aGk= ",
         ];
         if self.random.chance(60) || depth == 0 {
-            let known = if self.mistake(50) { texts.len() } else { 5 };
-            let text = texts[self.random.below(known)];
-            return self.string_scalar(text, Place::Value);
+            let count = if self.mistake(50) { texts.len() } else { 5 };
+            let text = texts[self.random.below(count)];
+            return self.string_scalar(text, Position::Value);
         }
         let (text, _) = self.expression(Want::String, depth - 1);
         Node::map(vec![(Node::inline("fn::toBase64"), text)], Style::Block)
@@ -222,12 +187,12 @@ impl Generator {
             "\"a",
             "{\"a\":1,}",
         ];
-        let known = if self.mistake(30) { texts.len() } else { 12 };
-        let text = texts[self.random.below(known)];
+        let count = if self.mistake(30) { texts.len() } else { 12 };
+        let text = texts[self.random.below(count)];
         let shape = serde_json::from_str(text.trim_end_matches(" trailing"))
             .map_or(Shape::Unknown, |value| Shape::of(&value));
-        // `${` is a reference, in a text for this builtin too.
-        (called, self.string_scalar(text, Place::Value), shape)
+        // The builtin's argument may contain references too.
+        (called, self.string_scalar(text, Position::Value), shape)
     }
 
     /// Ciphertext in its envelope, for a decrypter that adds 128 to each byte.
@@ -256,7 +221,46 @@ impl Generator {
     }
 }
 
-/// The sum of IEEE 802.3, as in gzip.
+/// The builtins whose results are of the wanted kind.
+fn names(want: Want) -> &'static [&'static str] {
+    match want {
+        Want::String => &[
+            "toJSON",
+            "toString",
+            "toBase64",
+            "fromBase64",
+            "join",
+            "secret",
+            "final",
+            "toYAML",
+            "ciphertext",
+            "validate",
+            "fromJSON",
+        ],
+        Want::Array | Want::Strings => &["split", "concat", "fromJSON", "final"],
+        _ => &[
+            "toJSON",
+            "toString",
+            "toBase64",
+            "fromBase64",
+            "join",
+            "secret",
+            "final",
+            "split",
+            "concat",
+            "fromJSON",
+            "open",
+            "open",
+            "toYAML",
+            "rotate",
+            "validate",
+            "validate",
+            "ciphertext",
+        ],
+    }
+}
+
+/// The CRC-32 of IEEE 802.3, as in gzip.
 fn crc32(bytes: &[u8]) -> u32 {
     let mut sum = u32::MAX;
     for byte in bytes {
@@ -273,11 +277,11 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let byte = |place: usize| usize::from(chunk.get(place).copied().unwrap_or_default());
+        let byte = |index: usize| usize::from(chunk.get(index).copied().unwrap_or_default());
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            let digit = DIGITS[bits >> (18 - 6 * place) & 63];
-            text.push(if place > chunk.len() {
+        for index in 0..4 {
+            let digit = DIGITS[bits >> (18 - 6 * index) & 63];
+            text.push(if index > chunk.len() {
                 '='
             } else {
                 char::from(digit)

@@ -1,11 +1,11 @@
-//! Expressions: literals, lists, maps, references and texts with references in them.
+//! Expressions: literals, lists, maps, references and interpolations.
 
 use super::Generator;
-use super::scalar::Place;
+use super::scalar::Position;
 use super::shape::{Shape, Want};
 use crate::document::{Body, Node, Style};
 
-/// How many nodes a definition has before only scalars are added.
+/// The number of nodes from which only scalars are added.
 const LARGE: usize = 120;
 
 impl Generator {
@@ -23,7 +23,7 @@ impl Generator {
                 .random
                 .weighted(&[28, 22, 12, 12 * deep, 9 * deep, 17 * deep])
             {
-                0 => self.literal(Place::Value),
+                0 => self.literal(Position::Value),
                 1 => self.symbol(Want::Any),
                 2 => self.interpolation(),
                 3 => self.object(depth),
@@ -53,36 +53,36 @@ impl Generator {
         }
     }
 
-    /// A string that is a literal.
+    /// A string literal.
     pub(super) fn text(&mut self) -> (Node, Shape) {
         let texts = [
             "x", "foo", "hello", "a b", "é", "a,b,c", "it's", "$$", "<&>", "日本", "",
         ];
         let text = *self.random.pick(&texts);
-        (self.string_scalar(text, Place::Value), Shape::String)
+        (self.string_scalar(text, Position::Value), Shape::String)
     }
 
-    /// A reference and nothing else.
+    /// A single reference.
     fn symbol(&mut self, want: Want) -> (Node, Shape) {
-        let found = if self.mistake(12) {
+        let target = if self.mistake(12) {
             Some(self.path(want))
         } else {
             self.reference(want)
         };
-        let Some((path, shape)) = found else {
+        let Some((path, shape)) = target else {
             return match want {
-                Want::Any => self.literal(Place::Value),
+                Want::Any => self.literal(Position::Value),
                 Want::String => self.text(),
                 Want::Array => self.array(0),
                 Want::Strings => self.strings(0),
                 Want::Object => self.object(0),
             };
         };
-        let node = self.string_scalar(&format!("${{{path}}}"), Place::Value);
+        let node = self.string_scalar(&format!("${{{path}}}"), Position::Value);
         (node, shape)
     }
 
-    /// A text with references in it.
+    /// A text that contains references.
     fn interpolation(&mut self) -> (Node, Shape) {
         if self.scope.is_empty() && !self.mistake(10) {
             return self.text();
@@ -105,7 +105,7 @@ impl Generator {
         }
         let pieces = ["", "", "x", ".", " end", "$", "\n", "/日", " a  b"];
         text.push_str(self.random.word(&pieces));
-        (self.string_scalar(&text, Place::Value), Shape::String)
+        (self.string_scalar(&text, Position::Value), Shape::String)
     }
 
     pub(super) fn object(&mut self, depth: usize) -> (Node, Shape) {
@@ -155,8 +155,8 @@ impl Generator {
             ];
             let key = *self.random.pick(&keys);
             let (value, _) = self.expression(Want::Any, depth.saturating_sub(1));
-            let place = self.random.below(entries.len() + 1);
-            entries.insert(place, (Node::inline(key), value));
+            let index = self.random.below(entries.len() + 1);
+            entries.insert(index, (Node::inline(key), value));
         }
         (
             Node::map(entries, self.collection_style()),
@@ -165,8 +165,8 @@ impl Generator {
     }
 
     pub(super) fn key(&mut self, name: &str) -> Node {
-        // `$` in a key has to be doubled, and so does none of the names here.
-        self.string_scalar(name, Place::Key)
+        // None of the names contains `$`, which would need escaping.
+        self.string_scalar(name, Position::Key)
     }
 
     fn array(&mut self, depth: usize) -> (Node, Shape) {
@@ -193,7 +193,7 @@ impl Generator {
         (Node::list(items, self.collection_style()), shape)
     }
 
-    /// Puts plain scalars that a bracket or comma would end into quotes, most of the time.
+    /// Mostly quotes plain scalars with brackets or commas, which would end them.
     pub(super) fn quote_in_flow(&mut self, node: &mut Node, in_flow: bool) {
         match &mut node.body {
             Body::Inline(text) => {

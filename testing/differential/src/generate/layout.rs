@@ -1,4 +1,4 @@
-//! How a text is laid out: what stands around the values.
+//! The layout of a text: indentation, comments, tags and anchors.
 
 use super::Generator;
 use crate::document::{Body, Entry, Layout, Node};
@@ -20,8 +20,8 @@ impl Generator {
                 "\u{feff}",
                 "%YAML 1.1\n---\n",
             ];
-            let known = if self.is_rare() { heads.len() } else { 4 };
-            heads[self.random.below(known)].clone_into(&mut layout.head);
+            let count = if self.is_rare() { heads.len() } else { 4 };
+            heads[self.random.below(count)].clone_into(&mut layout.head);
         }
         if self.random.chance(3) {
             let tails = [
@@ -33,8 +33,8 @@ impl Generator {
                 "# end",
                 "  ",
             ];
-            let known = if self.is_rare() { tails.len() } else { 4 };
-            tails[self.random.below(known)].clone_into(&mut layout.tail);
+            let count = if self.is_rare() { tails.len() } else { 4 };
+            tails[self.random.below(count)].clone_into(&mut layout.tail);
         }
         if self.is_rare() && self.random.chance(20) {
             "%YAML 1.2\n---\n".clone_into(&mut layout.head);

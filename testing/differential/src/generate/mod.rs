@@ -1,5 +1,5 @@
-//! Random definitions, out of a grammar. Most references resolve, so that values are compared and
-//! not only errors.
+//! Generates random definitions from a grammar. Most references resolve, so that values are
+//! compared and not only errors.
 
 mod builtin;
 mod expression;
@@ -15,22 +15,22 @@ use std::collections::BTreeMap;
 use crate::case::Case;
 use crate::document::{Document, Layout, Node, Style};
 use crate::random::Random;
-use scalar::Place;
+use scalar::Position;
 use shape::Shape;
 
-/// What the grammar has. A part can be left out to look at the others.
+/// The optional parts of the grammar.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
+#[expect(clippy::struct_excessive_bools, reason = "the parts are independent")]
 pub struct Grammar {
     pub rotate: bool,
     pub validate: bool,
     pub to_yaml: bool,
     pub ciphertext: bool,
-    /// Broken YAML, tags, anchors, and rare ways to write scalars.
+    /// Broken YAML, tags, anchors, and rare notations of scalars.
     pub rare_yaml: bool,
 }
 
-/// A case before it is text.
+/// A case whose definitions are trees.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Draft {
     pub environments: BTreeMap<String, Document>,
@@ -93,7 +93,7 @@ const KEYS: [&str; 26] = [
     "q\"q",
 ];
 
-/// The case that `seed` and `index` decide.
+/// The case with the number `index` of a seed.
 pub fn draft(grammar: Grammar, seed: u64, index: u64) -> Draft {
     let mut generator = Generator {
         random: Random::new(seed, index),
@@ -110,28 +110,28 @@ struct Generator {
     random: Random,
     grammar: Grammar,
     scope: Scope,
-    /// How many nodes the definition at hand has.
+    /// The number of nodes in the current definition.
     size: usize,
-    /// Whether mistakes are made on purpose.
+    /// Whether the definitions have deliberate mistakes.
     wild: bool,
 }
 
-/// What can be referred to in the definition at hand.
+/// The targets of references in the current definition.
 #[derive(Default)]
 struct Scope {
-    /// What is written so far.
+    /// The properties generated so far.
     own: BTreeMap<String, Shape>,
-    /// What is imported and merged.
+    /// The merged imports.
     base: Shape,
-    /// What `${imports["…"]}` has.
+    /// The entries of `${imports["…"]}`.
     imports: BTreeMap<String, Shape>,
-    /// What `${environments.…}` has.
+    /// The entries of `${environments.…}`.
     environments: BTreeMap<String, Shape>,
     context: Shape,
 }
 
 impl Scope {
-    /// Whether there is nothing to refer to but the context.
+    /// Whether only the context can be referred to.
     fn is_empty(&self) -> bool {
         self.own.is_empty() && !matches!(&self.base, Shape::Object(base) if !base.is_empty())
     }
@@ -152,8 +152,8 @@ impl Generator {
         names.push(root);
         let mut environments = BTreeMap::new();
         let mut shapes: BTreeMap<String, Shape> = BTreeMap::new();
-        for (place, name) in names.iter().enumerate() {
-            let (before, after) = names.split_at(place);
+        for (index, name) in names.iter().enumerate() {
+            let (before, after) = names.split_at(index);
             let document = self.definition(before, after, &shapes, &context);
             environments.insert((*name).to_owned(), document);
             let shape = std::mem::take(&mut self.scope.base)
@@ -194,7 +194,7 @@ impl Generator {
             }))),
             ..Scope::default()
         };
-        // Others cannot be named so.
+        // `${environments.…}` reaches only names with a project.
         let named = shapes.iter().filter(|(name, _)| name.contains('/'));
         for (name, shape) in named {
             self.scope.environments.insert(name.clone(), shape.clone());
@@ -232,15 +232,9 @@ impl Generator {
         if self.random.chance(10) {
             self.random.shuffle(&mut sections);
         }
-        let entries = sections.into_iter().map(|(key, value)| {
-            let key = match self.random.below(60) {
-                0 => key.to_uppercase(),
-                1 => format!("\"{key}\""),
-                2 => format!("'{key}'"),
-                _ => key.to_owned(),
-            };
-            (Node::inline(key), value)
-        });
+        let entries = sections
+            .into_iter()
+            .map(|(key, value)| (Node::inline(self.section_key(key)), value));
         let entries = entries.collect();
         let style = if self.random.chance(2) {
             Style::Flow
@@ -256,13 +250,22 @@ impl Generator {
         }
     }
 
-    /// A text that is no environment at all.
+    fn section_key(&mut self, key: &str) -> String {
+        match self.random.below(60) {
+            0 => key.to_uppercase(),
+            1 => format!("\"{key}\""),
+            2 => format!("'{key}'"),
+            _ => key.to_owned(),
+        }
+    }
+
+    /// A text that is not an environment.
     fn odd_document(&mut self) -> Document {
         let root = match self.random.below(4) {
             0 => self.expression_of_any(2),
             1 => Node::inline(""),
             2 => Node::map(Vec::new(), Style::Flow),
-            _ => self.scalar(Place::Value),
+            _ => self.scalar(Position::Value),
         };
         Document {
             root,
@@ -294,13 +297,13 @@ impl Generator {
                     .random
                     .pick(&["missing", "proj/missing", "", "a/${b}", "$$x"]),
             };
-            let text = self.string_scalar(name, Place::Value);
+            let text = self.string_scalar(name, Position::Value);
             let shape = shapes.get(name).cloned().unwrap_or_default();
             let mut merged = true;
             let item = if self.random.chance(25) {
                 merged = self.random.chance(40);
                 let options = self.import_options(merged);
-                let key = self.string_scalar(name, Place::Key);
+                let key = self.string_scalar(name, Position::Key);
                 Node::map(vec![(key, options)], self.collection_style())
             } else if self.mistake(4) {
                 self.expression_of_any(2)
@@ -323,7 +326,7 @@ impl Generator {
     fn import_options(&mut self, merged: bool) -> Node {
         let mut entries = vec![(Node::inline("merge"), Node::inline(merged.to_string()))];
         match self.random.below(if self.wild { 15 } else { 1000 }) {
-            0 => entries.push((Node::inline("other"), self.scalar(Place::Value))),
+            0 => entries.push((Node::inline("other"), self.scalar(Position::Value))),
             1 => entries[0].1 = self.expression_of_any(1),
             2 => return self.expression_of_any(1),
             3 => entries.clear(),
@@ -342,7 +345,7 @@ impl Generator {
             if self.scope.own.contains_key(&name) && !self.mistake(20) {
                 continue;
             }
-            // What others refer to deep inside stays there, most of the time.
+            // Mostly keeps the kind of an overridden value, because other properties may refer into it.
             let overridden = match &self.scope.base {
                 Shape::Object(base) => base.get(&name),
                 _ => None,
@@ -385,8 +388,8 @@ impl Generator {
                 "? a",
             ]);
             let (value, _) = self.expression(shape::Want::Any, 2);
-            let place = self.random.below(entries.len() + 1);
-            entries.insert(place, (Node::inline(key), value));
+            let index = self.random.below(entries.len() + 1);
+            entries.insert(index, (Node::inline(key), value));
         }
         let style = if self.random.chance(4) {
             Style::Flow
@@ -396,34 +399,34 @@ impl Generator {
         Node::map(entries, style)
     }
 
-    /// The name of a property; few, so that definitions override each other.
+    /// The name of a property, from a short list so that definitions override each other.
     fn property_name(&mut self) -> String {
-        // Of an imported one, to override it.
+        // Overrides an imported property.
         if let Shape::Object(base) = &self.scope.base
             && !base.is_empty()
             && self.random.chance(40)
         {
-            let place = self.random.below(base.len());
-            return base.keys().nth(place).cloned().unwrap_or_default();
+            let index = self.random.below(base.len());
+            return base.keys().nth(index).cloned().unwrap_or_default();
         }
-        let known = if self.random.chance(75) {
+        let count = if self.random.chance(75) {
             12
         } else {
             KEYS.len()
         };
-        KEYS[self.random.below(known)].to_owned()
+        KEYS[self.random.below(count)].to_owned()
     }
 
     fn collection_style(&mut self) -> Style {
         [Style::Block, Style::Compact, Style::Flow][self.random.weighted(&[35, 35, 30])]
     }
 
-    /// True `percent` times of a hundred where mistakes are made at all.
+    /// True with a probability of `percent` in a definition with mistakes.
     fn mistake(&mut self, percent: usize) -> bool {
         self.wild && self.random.chance(percent)
     }
 
-    /// Whether the rarest ways to write YAML are taken here.
+    /// Whether to use rare YAML here.
     fn is_rare(&mut self) -> bool {
         self.grammar.rare_yaml && self.mistake(5)
     }

@@ -1,4 +1,4 @@
-//! References: paths that resolve, and paths that almost do.
+//! Paths of references, valid and slightly wrong.
 
 use super::Generator;
 use super::shape::{Shape, Want};
@@ -10,7 +10,7 @@ enum Step {
 }
 
 impl Generator {
-    /// A path to something of the wanted kind, if one is found.
+    /// A path to a value of the wanted kind, if a few tries find one.
     pub(super) fn reference(&mut self, want: Want) -> Option<(String, Shape)> {
         for _ in 0..6 {
             let (steps, shape) = self.walk()?;
@@ -21,12 +21,12 @@ impl Generator {
         None
     }
 
-    /// A path as it stands between `${` and `}`, most often one that resolves.
+    /// The text between `${` and `}`, mostly a path that resolves.
     pub(super) fn path(&mut self, want: Want) -> (String, Shape) {
         if !self.mistake(20)
-            && let Some(found) = self.reference(want)
+            && let Some(reference) = self.reference(want)
         {
-            return found;
+            return reference;
         }
         let Some((mut steps, shape)) = self.walk() else {
             let invented = ["a", "b.c", "foo[0]", "context", "imports", "environments"];
@@ -37,9 +37,9 @@ impl Generator {
         }
         let text = match self.random.weighted(&[30, 15, 15, 15, 20, 5]) {
             0 => {
-                let place = self.random.below(steps.len());
-                if let Step::Name(name) = &mut steps[place] {
-                    *name = self.misspelt(name);
+                let index = self.random.below(steps.len());
+                if let Step::Name(name) = &mut steps[index] {
+                    *name = self.misspelled(name);
                 }
                 self.print(&steps)
             }
@@ -81,7 +81,7 @@ impl Generator {
         (text, Shape::Unknown)
     }
 
-    /// Any path that resolves, and what is there.
+    /// A path that resolves, and the shape of its value.
     fn walk(&mut self) -> Option<(Vec<Step>, Shape)> {
         let scope = &self.scope;
         let mut steps = Vec::new();
@@ -93,15 +93,15 @@ impl Generator {
                 scope.context.clone()
             }
             3 if !scope.imports.is_empty() => {
-                let place = self.random.below(scope.imports.len());
-                let (name, shape) = scope.imports.iter().nth(place)?;
+                let index = self.random.below(scope.imports.len());
+                let (name, shape) = scope.imports.iter().nth(index)?;
                 steps.push(Step::Name("imports".to_owned()));
                 steps.push(Step::Name(name.clone()));
                 shape.clone()
             }
             4 if !scope.environments.is_empty() => {
-                let place = self.random.below(scope.environments.len());
-                let (name, shape) = scope.environments.iter().nth(place)?;
+                let index = self.random.below(scope.environments.len());
+                let (name, shape) = scope.environments.iter().nth(index)?;
                 steps.push(Step::Name("environments".to_owned()));
                 let parts = name.splitn(2, '/');
                 steps.extend(parts.map(|part| Step::Name(part.to_owned())));
@@ -117,15 +117,15 @@ impl Generator {
             let stop = steps.len() >= needed && self.random.chance(45);
             match shape {
                 Shape::Object(ref entries) if !stop && !entries.is_empty() => {
-                    let place = self.random.below(entries.len());
-                    let (name, inner) = entries.iter().nth(place)?;
+                    let index = self.random.below(entries.len());
+                    let (name, inner) = entries.iter().nth(index)?;
                     steps.push(Step::Name(name.clone()));
                     shape = inner.clone();
                 }
                 Shape::Array(ref items) if !stop && !items.is_empty() => {
-                    let place = self.random.below(items.len());
-                    steps.push(Step::Index(place));
-                    shape = items[place].clone();
+                    let index = self.random.below(items.len());
+                    steps.push(Step::Index(index));
+                    shape = items[index].clone();
                 }
                 _ => break,
             }
@@ -156,15 +156,15 @@ impl Generator {
         text
     }
 
-    fn misspelt(&mut self, name: &str) -> String {
+    fn misspelled(&mut self, name: &str) -> String {
         let mut letters: Vec<char> = name.chars().collect();
         for _ in 0..=self.random.below(2) {
-            let place = self.random.below(letters.len() + 1);
+            let index = self.random.below(letters.len() + 1);
             let letter = *self.random.pick(&['x', 'A', '_', 'é', 'o']);
             match self.random.below(4) {
-                0 => letters.insert(place, letter),
-                1 if place < letters.len() => letters[place] = letter,
-                2 if place < letters.len() => drop(letters.remove(place)),
+                0 => letters.insert(index, letter),
+                1 if index < letters.len() => letters[index] = letter,
+                2 if index < letters.len() => drop(letters.remove(index)),
                 _ => letters = name.to_uppercase().chars().collect(),
             }
         }

@@ -3,12 +3,66 @@
 use std::collections::BTreeMap;
 
 use super::Generator;
-use super::scalar::Place;
+use super::scalar::Position;
 use super::shape::{Shape, Want};
 use crate::document::{Node, Style};
 
+/// Inputs of the provider `schemas`, each with a valid value and others.
+const SCHEMA_INPUTS: [(&str, &[&str]); 23] = [
+    ("null", &["null", "~", "1"]),
+    ("boolean", &["true", "false", "x"]),
+    ("false", &["false", "true"]),
+    ("number", &["1", "1.5", "'1'"]),
+    ("pi", &["3.14", "3.140", "3"]),
+    ("string", &["x", "é", "1"]),
+    ("hello", &["hello", "Hello"]),
+    ("array", &["[]", "[1, x]", "{}"]),
+    (
+        "tuple",
+        &[
+            "[hello, world]",
+            "[hello]",
+            "[hello, world, x]",
+            "[world, hello]",
+        ],
+    ),
+    ("map", &["{}", "{a: 1}", "[]"]),
+    ("anyOf", &["x", "1", "true", "[1]"]),
+    ("oneOf", &["-1", "11", "x", "5", "true"]),
+    (
+        "ref",
+        &[
+            "{}",
+            "{value: 1, next: {value: 2}}",
+            "{next: {next: {value: x}}}",
+        ],
+    ),
+    ("multiple", &["2", "-4", "3", "2.5", "1e2"]),
+    ("range", &["10", "20", "15", "9.9", "20.1"]),
+    ("open", &["11", "10", "20", "19.99"]),
+    ("length", &["ab", "abcde", "a", "abcdef", "éé", "日本"]),
+    ("pattern", &["'123'", "x123", "'1234'"]),
+    ("items", &["[1]", "[1, 2]", "[]", "[1, 2, 3]", "[x]"]),
+    (
+        "properties",
+        &["{a: b}", "{}", "{a: b, c: d, e: f}", "{a: 1}"],
+    ),
+    ("enum", &["one", "2", "true", "null", "two", "[one]"]),
+    (
+        "record",
+        &[
+            "{foo: x}",
+            "{foo: x, bar: 1}",
+            "{bar: 1, baz: 2}",
+            "{foo: x, bar: 1, baz: 1}",
+            "{}",
+        ],
+    ),
+    ("dualUse", &["x", "1", "{}"]),
+];
+
 impl Generator {
-    /// A call of a provider; `fn::open::name` or the long form.
+    /// A call of a provider, as `fn::open::name` or in the long form.
     pub(super) fn open(&mut self, depth: usize) -> (String, Node, Shape) {
         let names = [
             "test",
@@ -21,10 +75,10 @@ impl Generator {
             "error",
             "missing",
         ];
-        let known = if self.wild { names.len() } else { 7 };
-        let name = names[self.random.below(known)];
+        let count = if self.wild { names.len() } else { 7 };
+        let name = names[self.random.below(count)];
         let (inputs, shape) = match name {
-            // Upstream panics where those get anything but an object.
+            // Upstream panics unless these get an object.
             "test" | "secret-wrapper" | "missing" => {
                 if self.mistake(3) {
                     self.expression(Want::Object, depth)
@@ -66,8 +120,8 @@ impl Generator {
             parts.insert(0, ("provider", provider));
         }
         if self.mistake(6) {
-            let place = self.random.below(parts.len());
-            parts.remove(place);
+            let index = self.random.below(parts.len());
+            parts.remove(index);
         }
         if self.mistake(6) {
             parts.push(("other", self.expression_of_any(0)));
@@ -138,10 +192,10 @@ impl Generator {
         let mut parts = Vec::new();
         if !self.mistake(10) {
             let regions = ["eu-west-1", "eu-west-1", "us-east-1", "x", "EU", "a b"];
-            let known = if self.mistake(30) { 6 } else { 3 };
-            let region = regions[self.random.below(known)];
+            let count = if self.mistake(30) { 6 } else { 3 };
+            let region = regions[self.random.below(count)];
             let node = if self.random.chance(80) {
-                self.string_scalar(region, Place::Value)
+                self.string_scalar(region, Position::Value)
             } else {
                 self.expression(Want::String, depth).0
             };
@@ -151,8 +205,8 @@ impl Generator {
             let numbers = [
                 "1", "60", "30.5", "2.0", "0", "61", "0.7", "1e1", "x", "0x10",
             ];
-            let known = if self.mistake(40) { 10 } else { 4 };
-            parts.push(("duration", Node::inline(numbers[self.random.below(known)])));
+            let count = if self.mistake(40) { 10 } else { 4 };
+            parts.push(("duration", Node::inline(numbers[self.random.below(count)])));
         }
         if self.random.chance(20) {
             let partitions = ["aws", "aws-cn", "gov", "1"];
@@ -183,62 +237,10 @@ impl Generator {
     }
 
     fn schema_inputs(&mut self, depth: usize) -> (Node, Shape) {
-        let choices: [(&str, &[&str]); 23] = [
-            ("null", &["null", "~", "1"]),
-            ("boolean", &["true", "false", "x"]),
-            ("false", &["false", "true"]),
-            ("number", &["1", "1.5", "'1'"]),
-            ("pi", &["3.14", "3.140", "3"]),
-            ("string", &["x", "é", "1"]),
-            ("hello", &["hello", "Hello"]),
-            ("array", &["[]", "[1, x]", "{}"]),
-            (
-                "tuple",
-                &[
-                    "[hello, world]",
-                    "[hello]",
-                    "[hello, world, x]",
-                    "[world, hello]",
-                ],
-            ),
-            ("map", &["{}", "{a: 1}", "[]"]),
-            ("anyOf", &["x", "1", "true", "[1]"]),
-            ("oneOf", &["-1", "11", "x", "5", "true"]),
-            (
-                "ref",
-                &[
-                    "{}",
-                    "{value: 1, next: {value: 2}}",
-                    "{next: {next: {value: x}}}",
-                ],
-            ),
-            ("multiple", &["2", "-4", "3", "2.5", "1e2"]),
-            ("range", &["10", "20", "15", "9.9", "20.1"]),
-            ("open", &["11", "10", "20", "19.99"]),
-            ("length", &["ab", "abcde", "a", "abcdef", "éé", "日本"]),
-            ("pattern", &["'123'", "x123", "'1234'"]),
-            ("items", &["[1]", "[1, 2]", "[]", "[1, 2, 3]", "[x]"]),
-            (
-                "properties",
-                &["{a: b}", "{}", "{a: b, c: d, e: f}", "{a: 1}"],
-            ),
-            ("enum", &["one", "2", "true", "null", "two", "[one]"]),
-            (
-                "record",
-                &[
-                    "{foo: x}",
-                    "{foo: x, bar: 1}",
-                    "{bar: 1, baz: 2}",
-                    "{foo: x, bar: 1, baz: 1}",
-                    "{}",
-                ],
-            ),
-            ("dualUse", &["x", "1", "{}"]),
-        ];
         let mut entries = Vec::new();
         let mut shapes = BTreeMap::new();
         for _ in 0..self.random.between(1, 4) {
-            let (name, values) = *self.random.pick(&choices);
+            let (name, values) = *self.random.pick(&SCHEMA_INPUTS);
             if shapes.contains_key(name) {
                 continue;
             }
@@ -252,7 +254,7 @@ impl Generator {
             shapes.insert(name.to_owned(), Shape::Unknown);
         }
         if self.mistake(3) {
-            entries.push((Node::inline("never"), self.scalar(Place::Value)));
+            entries.push((Node::inline("never"), self.scalar(Position::Value)));
         }
         (
             Node::map(entries, self.collection_style()),
@@ -261,7 +263,7 @@ impl Generator {
     }
 }
 
-/// What the provider `credentials` answers.
+/// The shape of the answer of the provider `credentials`.
 fn credential_outputs() -> Shape {
     let all =
         serde_json::from_str::<serde_json::Value>(include_str!("../../upstream/providers.json"));

@@ -1,17 +1,17 @@
-//! Scalars, in every way to write them.
+//! Scalars in all notations of YAML.
 
 use super::Generator;
 use super::shape::Shape;
 use crate::document::{Body, Node};
 
-/// Where a scalar stands.
+/// The position of a scalar in a mapping or list.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Place {
+pub(super) enum Position {
     Value,
     Key,
 }
 
-/// Numbers, and what only looks like one.
+/// Numbers, and texts that look like numbers.
 const NUMBERS: [&str; 56] = [
     "0",
     "1",
@@ -71,7 +71,7 @@ const NUMBERS: [&str; 56] = [
     "0b2",
 ];
 
-/// Plain scalars that are words, or that some reader takes for something else.
+/// Plain scalars, including those that YAML versions resolve differently.
 const WORDS: [&str; 62] = [
     "",
     "~",
@@ -137,7 +137,7 @@ const WORDS: [&str; 62] = [
     "-",
 ];
 
-/// Scalars that need more than a plain reading.
+/// Scalars with special syntax.
 const RARE: [&str; 39] = [
     ".inf",
     "-.inf",
@@ -226,12 +226,12 @@ const TEXTS: [&str; 40] = [
 
 impl Generator {
     /// Any scalar.
-    pub(super) fn scalar(&mut self, place: Place) -> Node {
-        self.literal(place).0
+    pub(super) fn scalar(&mut self, position: Position) -> Node {
+        self.literal(position).0
     }
 
-    /// A scalar that refers to nothing, and its kind.
-    pub(super) fn literal(&mut self, place: Place) -> (Node, Shape) {
+    /// A scalar without references, and its kind.
+    pub(super) fn literal(&mut self, position: Position) -> (Node, Shape) {
         let rare = 2 * usize::from(self.grammar.rare_yaml && self.wild);
         match self.random.weighted(&[30, 14, 14, 40, rare]) {
             0 => {
@@ -259,7 +259,7 @@ impl Generator {
                 if separated || text.contains("${") && !self.wild {
                     text = "x";
                 }
-                (self.string_scalar(text, place), Shape::String)
+                (self.string_scalar(text, position), Shape::String)
             }
             _ => (Node::inline(*self.random.pick(&RARE)), Shape::Unknown),
         }
@@ -306,13 +306,13 @@ impl Generator {
         Node::inline(text)
     }
 
-    /// `content`, written in one of the ways that are read as it.
-    pub(super) fn string_scalar(&mut self, content: &str, place: Place) -> Node {
+    /// `content` in one of the notations that YAML reads as this text.
+    pub(super) fn string_scalar(&mut self, content: &str, position: Position) -> Node {
         let plain = is_plain(content);
         let quotable = content
             .chars()
-            .all(|it| it == '\n' || it == '\t' || !it.is_control());
-        let block = place == Place::Value && quotable && !content.trim().is_empty();
+            .all(|character| matches!(character, '\n' | '\t') || !character.is_control());
+        let block = position == Position::Value && quotable && !content.trim().is_empty();
         let weights = [
             if plain { 60 } else { 0 },
             if quotable { 15 } else { 0 },
@@ -325,18 +325,18 @@ impl Generator {
             },
         ];
         match self.random.weighted(&weights) {
-            0 => Node::inline(self.folded(content, place)),
+            0 => Node::inline(self.folded(content, position)),
             1 => {
                 // A line break in quotes is read as a space, two as one line break.
                 let text = content.replace('\'', "''");
                 let text = if content.contains('\n') {
                     text.replace('\n', "\n\n")
                 } else {
-                    self.folded(&text, place)
+                    self.folded(&text, position)
                 };
                 Node::inline(format!("'{text}'"))
             }
-            2 => Node::inline(self.double_quoted(content, place)),
+            2 => Node::inline(self.double_quoted(content, position)),
             3 => self.literal_block(content),
             _ => {
                 let words: Vec<&str> = content.split(' ').collect();
@@ -362,9 +362,9 @@ impl Generator {
         }
     }
 
-    /// Breaks the line at a space, rarely.
-    fn folded(&mut self, text: &str, place: Place) -> String {
-        if place == Place::Key || text.contains(['\n', '#', ':']) || !self.random.chance(15) {
+    /// Sometimes breaks the line at a space, which YAML folds.
+    fn folded(&mut self, text: &str, position: Position) -> String {
+        if position == Position::Key || text.contains(['\n', '#', ':']) || !self.random.chance(15) {
             return text.to_owned();
         }
         let inner = |(at, _): &(usize, &str)| *at > 0 && *at + 1 < text.len();
@@ -381,7 +381,7 @@ impl Generator {
         format!("{}\n{}", &text[..at], &text[at + 1..])
     }
 
-    fn double_quoted(&mut self, content: &str, place: Place) -> String {
+    fn double_quoted(&mut self, content: &str, position: Position) -> String {
         let mut text = String::from("\"");
         for character in content.chars() {
             match character {
@@ -390,7 +390,9 @@ impl Generator {
                 '\n' => text.push_str("\\n"),
                 '\t' => text.push_str(self.random.word(&["\\t", "\\x09", "\t"])),
                 '/' if self.is_rare() => text.push_str("\\/"),
-                ' ' if self.random.chance(2) && place == Place::Value => text.push_str(" \\\n\\ "),
+                ' ' if self.random.chance(2) && position == Position::Value => {
+                    text.push_str(" \\\n\\ ");
+                }
                 _ if character.is_control() || self.random.below(60) == 0 => {
                     let code = u32::from(character);
                     let escape = match code {
@@ -403,7 +405,7 @@ impl Generator {
                 _ => text.push(character),
             }
         }
-        // Those two fold to other texts than they are for; that is as good.
+        // Unusual and invalid escapes.
         if self.is_rare() && self.random.chance(40) {
             text.push_str(
                 self.random
@@ -433,19 +435,19 @@ impl Generator {
     }
 }
 
-/// Whether a plain scalar with this text is read as this text.
+/// Whether YAML reads this text, unquoted, as the same string.
 fn is_plain(content: &str) -> bool {
     let start = content.chars().next();
-    let odd = content.contains(['\n', '\t', '#'])
+    let special = content.contains(['\n', '\t', '#'])
         || content.contains(": ")
         || content.ends_with(':')
         || content.trim() != content
         || content.chars().any(char::is_control);
-    let starts_well = start.is_some_and(|it| !"-?:,[]{}#&*!|>'\"%@`~<=.+".contains(it));
-    let number = start.is_some_and(|it| it.is_ascii_digit());
+    let starts_plain = start.is_some_and(|first| !"-?:,[]{}#&*!|>'\"%@`~<=.+".contains(first));
+    let number = start.is_some_and(|first| first.is_ascii_digit());
     let word = matches!(
         content.to_ascii_lowercase().as_str(),
         "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n"
     );
-    starts_well && !odd && !number && !word
+    starts_plain && !special && !number && !word
 }

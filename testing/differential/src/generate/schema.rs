@@ -1,9 +1,46 @@
-//! Schemas for `fn::validate`, and values that most often satisfy them.
+//! Schemas for `fn::validate`, and values that mostly satisfy them.
 
 use super::Generator;
-use super::scalar::Place;
+use super::scalar::Position;
 use super::shape::{Shape, Want};
 use crate::document::{Node, Style};
+
+/// Keywords that any schema may have, valid or not.
+const EXTRA_KEYWORDS: [(&str, &str); 33] = [
+    ("title", "t"),
+    ("description", "d"),
+    ("deprecated", "true"),
+    ("default", "1"),
+    ("examples", "[1, x]"),
+    ("secret", "true"),
+    ("secret", "x"),
+    ("unknown", "1"),
+    ("type", "text"),
+    ("type", "[string]"),
+    ("minLength", "x"),
+    ("minLength", "-1"),
+    ("minLength", "1.5"),
+    ("pattern", "'['"),
+    ("required", "x"),
+    ("required", "[1]"),
+    ("enum", "[]"),
+    ("items", "1"),
+    ("properties", "[]"),
+    ("$ref", "'#/$$defs/none'"),
+    ("$$ref", "'#/$$defs/none'"),
+    ("const", "1"),
+    ("multipleOf", "0"),
+    ("anyOf", "[]"),
+    ("oneOf", "x"),
+    ("additionalProperties", "false"),
+    ("uniqueItems", "true"),
+    ("rotateOnly", "[a]"),
+    ("$defs", "{}"),
+    ("minItems", "99999999999999999999"),
+    ("maximum", "1e400"),
+    ("not", "true"),
+    ("format", "date"),
+];
 
 impl Generator {
     /// An argument of `fn::validate`.
@@ -66,42 +103,7 @@ impl Generator {
             _ => self.reference_pair(depth),
         };
         if self.random.chance(6) {
-            let extra = [
-                ("title", "t"),
-                ("description", "d"),
-                ("deprecated", "true"),
-                ("default", "1"),
-                ("examples", "[1, x]"),
-                ("secret", "true"),
-                ("secret", "x"),
-                ("unknown", "1"),
-                ("type", "text"),
-                ("type", "[string]"),
-                ("minLength", "x"),
-                ("minLength", "-1"),
-                ("minLength", "1.5"),
-                ("pattern", "'['"),
-                ("required", "x"),
-                ("required", "[1]"),
-                ("enum", "[]"),
-                ("items", "1"),
-                ("properties", "[]"),
-                ("$ref", "'#/$$defs/none'"),
-                ("$$ref", "'#/$$defs/none'"),
-                ("const", "1"),
-                ("multipleOf", "0"),
-                ("anyOf", "[]"),
-                ("oneOf", "x"),
-                ("additionalProperties", "false"),
-                ("uniqueItems", "true"),
-                ("rotateOnly", "[a]"),
-                ("$defs", "{}"),
-                ("minItems", "99999999999999999999"),
-                ("maximum", "1e400"),
-                ("not", "true"),
-                ("format", "date"),
-            ];
-            let (key, value) = *self.random.pick(&extra);
+            let (key, value) = *self.random.pick(&EXTRA_KEYWORDS);
             schema.push((key, Node::inline(value)));
         }
         if self.random.chance(10) {
@@ -150,11 +152,11 @@ impl Generator {
             schema.push(("pattern", Node::inline(*self.random.pick(&patterns))));
         }
         if self.random.chance(15) {
-            schema.push(("const", self.string_scalar(text, Place::Value)));
+            schema.push(("const", self.string_scalar(text, Position::Value)));
         }
         (
             schema,
-            self.string_scalar(text, Place::Value),
+            self.string_scalar(text, Position::Value),
             Shape::String,
         )
     }
@@ -219,16 +221,16 @@ impl Generator {
         if self.random.chance(40) {
             let mut prefix = Vec::new();
             for _ in 0..self.random.between(1, 2) {
-                let (one, item, shape) = self.pair(depth - 1);
-                prefix.push(one);
+                let (part, item, shape) = self.pair(depth - 1);
+                prefix.push(part);
                 items.push(item);
                 shapes.push(shape);
             }
             schema.push(("prefixItems", Node::list(prefix, self.collection_style())));
         }
         if self.random.chance(60) {
-            let (one, item, shape) = self.pair(depth - 1);
-            schema.push(("items", one));
+            let (part, item, shape) = self.pair(depth - 1);
+            schema.push(("items", part));
             for _ in 0..self.random.below(3) {
                 items.push(item.clone());
                 shapes.push(shape.clone());
@@ -254,8 +256,8 @@ impl Generator {
         let names = ["a", "b", "foo", "bar", "with-hyphen"];
         for name in names {
             if self.random.chance(40) {
-                let (one, value, shape) = self.pair(depth - 1);
-                properties.push((Node::inline(name), one));
+                let (part, value, shape) = self.pair(depth - 1);
+                properties.push((Node::inline(name), part));
                 if self.random.chance(90) {
                     entries.push((Node::inline(name), value));
                     shapes.insert(name.to_owned(), shape);
@@ -283,13 +285,13 @@ impl Generator {
             ));
         }
         if self.random.chance(35) {
-            let (one, value, _) = self.pair(depth - 1);
-            let one = if self.random.chance(40) {
+            let (part, value, _) = self.pair(depth - 1);
+            let part = if self.random.chance(40) {
                 Node::inline("false")
             } else {
-                one
+                part
             };
-            schema.push(("additionalProperties", one));
+            schema.push(("additionalProperties", part));
             if self.random.chance(50) {
                 entries.push((Node::inline("extra"), value));
             }
@@ -310,8 +312,8 @@ impl Generator {
         let mut choices = Vec::new();
         let mut values = Vec::new();
         for _ in 0..self.random.between(1, 3) {
-            let (one, value, shape) = self.pair(depth - 1);
-            choices.push(one);
+            let (part, value, shape) = self.pair(depth - 1);
+            choices.push(part);
             values.push((value, shape));
         }
         let (value, shape) = self.random.pick(&values).clone();
@@ -323,29 +325,29 @@ impl Generator {
         (schema, value, shape)
     }
 
-    /// `$` in a text is doubled where a reference would begin; in `$defs` it need not be.
+    /// A schema with `$ref`. Only `${` needs escaping in a text, not the `$` of `$defs`.
     fn reference_pair(&mut self, depth: usize) -> (Keywords, Node, Shape) {
-        let (one, value, shape) = self.pair(depth - 1);
-        let target = *self.random.pick(&[
+        let (part, value, shape) = self.pair(depth - 1);
+        let likely = *self.random.pick(&[
             "'#/$defs/one'",
             "'#/$defs/one'",
             "'#/$defs/none'",
             "'#'",
             "one",
         ]);
-        let known = if self.random.chance(85) {
-            target
+        let target = if self.random.chance(85) {
+            likely
         } else {
             "'#/$defs/one/x'"
         };
-        let definitions = Node::map(vec![(Node::inline("one"), one)], Style::Block);
+        let definitions = Node::map(vec![(Node::inline("one"), part)], Style::Block);
         let reference = Node::map(
-            vec![(Node::inline("$ref"), Node::inline(known))],
+            vec![(Node::inline("$ref"), Node::inline(target))],
             Style::Flow,
         );
         let mut schema = vec![("$defs", definitions)];
         if self.random.chance(50) {
-            schema.push(("$ref", Node::inline(known)));
+            schema.push(("$ref", Node::inline(target)));
             return (schema, value, shape);
         }
         schema.push(("type", Node::inline("array")));

@@ -1,11 +1,11 @@
-//! What a definition's values will look like, as far as the generator knows.
+//! The expected shapes of a definition's values.
 
 use std::collections::BTreeMap;
 
 /// A kind of value.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub enum Shape {
-    /// Not known, or broken.
+    /// Not known, or invalid.
     #[default]
     Unknown,
     Null,
@@ -16,7 +16,7 @@ pub enum Shape {
     Object(BTreeMap<String, Self>),
 }
 
-/// What a place asks for.
+/// The kind of value that an expression should have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Want {
     Any,
@@ -65,7 +65,7 @@ impl Shape {
             Want::Array => matches!(self, Self::Array(_)),
             Want::Object => matches!(self, Self::Object(_)),
             Want::Strings => {
-                matches!(self, Self::Array(items) if items.iter().all(|it| *it == Self::String))
+                matches!(self, Self::Array(items) if items.iter().all(|item| *item == Self::String))
             }
         }
     }

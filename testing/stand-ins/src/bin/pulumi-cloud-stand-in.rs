@@ -1,36 +1,37 @@
-//! The stand-in for Pulumi Cloud as a program, for suites that run other people's programs against
-//! it.
+//! The stand-in for Pulumi Cloud as a program, for suites that test other programs with it.
 //!
-//! `pulumi-cloud-stand-in [CONFIGURATION]` reads a JSON file (see `Program`), prints one line of JSON
-//! that says where everything is, and serves until its standard input ends. Each line of the input is
-//! an [`Order`] in JSON, answered by one line of JSON.
+//! `pulumi-cloud-stand-in [CONFIGURATION]` reads a JSON file (see `Program`), prints the addresses as
+//! one line of JSON, and serves until its standard input ends. Each line of the input is a [`Command`]
+//! in JSON, answered by one line of JSON. The exit status is 1 if there are violations of the interface
+//! that no command has returned.
 
 use std::error::Error;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 
 use encodings::timestamp::Seconds;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use stand_ins::clock::Clock;
 use stand_ins::oidc::Issuer;
+use stand_ins::program;
 use stand_ins::pulumi_cloud::configuration::{Configuration, Trust};
 use stand_ins::pulumi_cloud::fault::Fault;
-use stand_ins::pulumi_cloud::{PulumiCloud, Surroundings};
+use stand_ins::pulumi_cloud::{Dependencies, PulumiCloud};
 use stand_ins::sts::Sts;
 use stand_ins::sts::configuration::{Configuration as Accounts, Provider};
 use stand_ins::tls::Authority;
 
-/// What the program reads.
+/// The configuration file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Program {
-    /// Users, tokens, environments.
+    /// The users, tokens, environments and stacks.
     cloud: Configuration,
-    /// The AWS in which logins get credentials. It knows the issuer of Pulumi Cloud's identity
-    /// tokens already, for these audiences; the roles have to trust it.
+    /// The AWS accounts for logins. The issuers of Pulumi Cloud's identity tokens are added as
+    /// providers with these audiences; the roles must trust them.
     aws: Option<Aws>,
-    /// An issuer of identity tokens that are exchanged for access tokens.
-    issuer: Option<OwnIssuer>,
+    /// An issuer of identity tokens that can be exchanged for access tokens.
+    issuer: Option<IssuerConfiguration>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -42,7 +43,7 @@ struct Aws {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct OwnIssuer {
+struct IssuerConfiguration {
     url: String,
     subject: String,
     organization: String,
@@ -50,137 +51,96 @@ struct OwnIssuer {
     grants: Vec<String>,
 }
 
-/// What a line of the input asks for.
+/// A command on a line of the input.
 #[derive(Debug, Deserialize)]
 #[serde(
     deny_unknown_fields,
-    tag = "order",
+    tag = "command",
     rename_all = "camelCase",
     rename_all_fields = "camelCase"
 )]
-enum Order {
-    /// Every request so far, in order, in `records`.
+enum Command {
+    /// Returns every request so far, in order, in `records`.
     Records,
-    /// How requests and answers broke the interface since this was last asked, in `violations`.
+    /// Returns the violations of the interface since the last such command, in `violations`.
     Violations,
     /// Ends every session.
     ExpireSessions,
-    /// Takes an access token away.
+    /// Revokes an access token.
     Revoke { token: String },
-    /// Refuses the next so many requests of an operation.
-    Refuse {
+    /// Fails the next `times` requests of an operation.
+    Fail {
         operation: String,
         status: u16,
         times: usize,
     },
-    /// Moves the clock on, in seconds.
+    /// Advances the clock, in seconds.
     Advance { seconds: Seconds },
-    /// An identity token of the issuer, good for five minutes, in `identityToken`.
+    /// Returns an identity token of the issuer, valid for five minutes, in `identityToken`.
     IdentityToken,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let program = match std::env::args_os().nth(1) {
-        Some(path) => serde_json::from_slice(&std::fs::read(path)?)?,
-        None => Program::default(),
-    };
-    run(program, io::stdin(), io::stdout())
+    run(program::configuration()?, io::stdin(), io::stdout())
 }
 
-fn run(
-    mut program: Program,
-    input: impl Read,
-    mut output: impl Write,
-) -> Result<(), Box<dyn Error>> {
+fn run(mut program: Program, input: impl Read, output: impl Write) -> Result<(), Box<dyn Error>> {
     let clock = Clock::system();
-    let sts = program.aws.map(|aws| {
-        let mut accounts = aws.accounts;
-        for issuer in [PulumiCloud::login_issuer(), PulumiCloud::token_issuer()] {
-            accounts.providers.push(Provider {
-                issuer: issuer.url().to_owned(),
-                jwks: issuer.jwks(),
-                audiences: aws.audiences.clone(),
-            });
-        }
-        Sts::start(accounts, clock.clone())
-    });
-    let issuer = program.issuer.map(|own| {
-        let issuer = Issuer::new(&own.url);
-        program.cloud.trusts.push(Trust {
-            organization: own.organization.clone(),
-            issuer: own.url.clone(),
-            jwks: issuer.jwks(),
-            subject: own.subject.clone(),
-            grants: own.grants.clone(),
-        });
-        (issuer, own)
+    let sts = program.aws.map(|aws| start_sts(aws, clock.clone()));
+    let issuer = program.issuer.map(|configuration| {
+        let issuer = Issuer::new(&configuration.url);
+        let trust = trust(&issuer, &configuration);
+        program.cloud.trusts.push(trust);
+        (issuer, configuration)
     });
     let identity_token = || {
-        let (issuer, own) = issuer.as_ref()?;
-        let audience = format!("urn:pulumi:org:{}", own.organization);
-        Some(issuer.token(&audience, &own.subject, clock.now()))
+        let (issuer, configuration) = issuer.as_ref()?;
+        let audience = format!("urn:pulumi:org:{}", configuration.organization);
+        Some(issuer.token(&audience, &configuration.subject, clock.now()))
     };
-    let surroundings = Surroundings {
+    let dependencies = Dependencies {
         clock: clock.clone(),
         sts: sts.clone(),
     };
-    let cloud = PulumiCloud::start(program.cloud, surroundings);
+    let cloud = PulumiCloud::start(program.cloud, dependencies);
     let authority = Authority::new();
     let secure = cloud.behind_tls(&authority);
-    let mut say = |answer: Value| -> io::Result<()> {
-        writeln!(output, "{answer}")?;
-        output.flush()
-    };
-    say(json!({
+    let addresses = json!({
         // For PULUMI_BACKEND_URL.
         "url": cloud.url(),
-        // The same behind TLS, and whom to trust for it, in PEM.
+        // The same behind TLS, and the certificate authority in PEM.
         "secureUrl": secure.url(),
         "authority": authority.pem(),
         // For AWS_ENDPOINT_URL_STS.
         "stsUrl": sts.as_ref().map(Sts::url),
-    }))?;
-    for line in BufReader::new(input).lines() {
-        say(match serde_json::from_str(&line?)? {
-            Order::Records => {
-                let records = cloud.records().into_iter().map(|record| {
-                    json!({
-                        "operation": record.operation,
-                        "method": record.method,
-                        "target": record.target,
-                        "userAgent": record.header("user-agent"),
-                        "connection": record.connection,
-                        "login": record.login,
-                        "status": record.status,
-                    })
-                });
-                json!({"records": records.collect::<Vec<_>>()})
-            }
-            Order::Violations => json!({"violations": cloud.take_violations()}),
-            Order::ExpireSessions => {
-                cloud.expire_sessions();
-                json!({})
-            }
-            Order::Revoke { token } => {
-                cloud.revoke(&token);
-                json!({})
-            }
-            Order::Refuse {
-                operation,
-                status,
-                times,
-            } => {
-                cloud.fail_at(&operation, Fault::refuse(status, "on order", &[]), times);
-                json!({})
-            }
-            Order::Advance { seconds } => {
-                clock.advance(seconds);
-                json!({})
-            }
-            Order::IdentityToken => json!({"identityToken": identity_token()}),
-        })?;
-    }
-    // These were not taken: report them to the caller of the program.
+    });
+    program::serve(input, output, &addresses, |command| match command {
+        Command::Records => json!({"records": records(&cloud)}),
+        Command::Violations => json!({"violations": cloud.take_violations()}),
+        Command::ExpireSessions => {
+            cloud.expire_sessions();
+            json!({})
+        }
+        Command::Revoke { token } => {
+            cloud.revoke(&token);
+            json!({})
+        }
+        Command::Fail {
+            operation,
+            status,
+            times,
+        } => {
+            let fault = Fault::error(status, "requested by the test", &[]);
+            cloud.fail_at(&operation, fault, times);
+            json!({})
+        }
+        Command::Advance { seconds } => {
+            clock.advance(seconds);
+            json!({})
+        }
+        Command::IdentityToken => json!({"identityToken": identity_token()}),
+    })?;
+    // The caller has not seen these.
     let violations = cloud.take_violations();
     if violations.is_empty() {
         return Ok(());
@@ -188,8 +148,47 @@ fn run(
     Err(violations.join("\n").into())
 }
 
+fn trust(issuer: &Issuer, configuration: &IssuerConfiguration) -> Trust {
+    Trust {
+        organization: configuration.organization.clone(),
+        issuer: configuration.url.clone(),
+        jwks: issuer.jwks(),
+        subject: configuration.subject.clone(),
+        grants: configuration.grants.clone(),
+    }
+}
+
+fn start_sts(aws: Aws, clock: Clock) -> Sts {
+    let mut accounts = aws.accounts;
+    for issuer in [PulumiCloud::login_issuer(), PulumiCloud::token_issuer()] {
+        accounts.providers.push(Provider {
+            issuer: issuer.url().to_owned(),
+            jwks: issuer.jwks(),
+            audiences: aws.audiences.clone(),
+        });
+    }
+    Sts::start(accounts, clock)
+}
+
+fn records(cloud: &PulumiCloud) -> Vec<Value> {
+    let records = cloud.records().into_iter().map(|record| {
+        json!({
+            "operation": record.operation,
+            "method": record.method,
+            "target": record.target,
+            "userAgent": record.header("user-agent"),
+            "connection": record.connection,
+            "login": record.login,
+            "status": record.status,
+        })
+    });
+    records.collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead as _, BufReader};
+
     use super::*;
     use stand_ins::http::Client;
 
@@ -219,21 +218,24 @@ mod tests {
         serde_json::from_value(program).unwrap()
     }
 
-    /// Runs the program, and says what it answers to each line.
-    fn answers(program: Program, work: impl FnOnce(&mut dyn FnMut(&str) -> Value)) -> bool {
-        let (input, mut hold) = io::pipe().unwrap();
-        let (places, output) = io::pipe().unwrap();
-        let served = std::thread::spawn(move || run(program, input, output).is_ok());
-        let mut answers = BufReader::new(places).lines();
-        let mut ask = |order: &str| {
-            if !order.is_empty() {
-                writeln!(hold, "{order}").unwrap();
-            }
-            serde_json::from_str(&answers.next().unwrap().unwrap()).unwrap()
-        };
-        work(&mut ask);
-        drop(hold);
-        served.join().unwrap()
+    /// Runs the program. `work` gets the addresses, and a function that sends a command and returns
+    /// its answer. Returns whether the program succeeds.
+    fn succeeds(
+        program: Program,
+        work: impl FnOnce(&Value, &mut dyn FnMut(&str) -> Value),
+    ) -> bool {
+        let (input, mut commands) = io::pipe().unwrap();
+        let (answers, output) = io::pipe().unwrap();
+        let program = std::thread::spawn(move || run(program, input, output).is_ok());
+        let mut answers = BufReader::new(answers).lines();
+        let mut next = || serde_json::from_str(&answers.next().unwrap().unwrap()).unwrap();
+        let addresses = next();
+        work(&addresses, &mut |command| {
+            writeln!(commands, "{command}").unwrap();
+            next()
+        });
+        drop(commands);
+        program.join().unwrap()
     }
 
     fn send(url: &str, method: &str, path: &str) -> (u16, Value) {
@@ -249,41 +251,48 @@ mod tests {
 
     #[test]
     fn program_serves_its_configuration_until_its_input_ends() {
-        let good = answers(program(), |ask| {
-            let places = ask("");
-            let url = places["url"].as_str().unwrap();
-            assert!(places["stsUrl"].is_string(), "{places}");
+        let succeeded = succeeds(program(), |addresses, execute| {
+            let url = addresses["url"].as_str().unwrap();
+            assert!(addresses["stsUrl"].is_string(), "{addresses}");
             let path = "/api/esc/environments/acme/platform/prod/open";
             let (status, opened) = send(url, "POST", path);
             assert_eq!(status, 200, "{opened}");
             let session = format!("{path}/{}", opened["id"].as_str().unwrap());
             assert_eq!(send(url, "GET", &session).1["properties"]["a"]["value"], 1);
-            let records = ask(r#"{"order": "records"}"#);
+            let records = execute(r#"{"command": "records"}"#);
             assert_eq!(
                 records["records"][1]["operation"], "read session",
                 "{records}"
             );
-            assert_eq!(ask(r#"{"order": "expireSessions"}"#), json!({}));
+            assert_eq!(execute(r#"{"command": "expireSessions"}"#), json!({}));
             assert_eq!(send(url, "GET", &session).0, 404);
-            let refuse = r#"{"order": "refuse", "operation": "open", "status": 429, "times": 1}"#;
-            assert_eq!(ask(refuse), json!({}));
+            let fail = r#"{"command": "fail", "operation": "open", "status": 429, "times": 1}"#;
+            assert_eq!(execute(fail), json!({}));
             assert_eq!(send(url, "POST", path).0, 429);
-            assert_eq!(ask(r#"{"order": "advance", "seconds": 60}"#), json!({}));
-            let token = ask(r#"{"order": "identityToken"}"#);
+            assert_eq!(
+                execute(r#"{"command": "advance", "seconds": 60}"#),
+                json!({})
+            );
+            let token = execute(r#"{"command": "identityToken"}"#);
             assert!(token["identityToken"].is_string(), "{token}");
-            assert_eq!(ask(r#"{"order": "revoke", "token": "pul-1"}"#), json!({}));
+            assert_eq!(
+                execute(r#"{"command": "revoke", "token": "pul-1"}"#),
+                json!({})
+            );
             assert_eq!(send(url, "POST", path).0, 401);
-            assert_eq!(ask(r#"{"order": "violations"}"#), json!({"violations": []}));
+            assert_eq!(
+                execute(r#"{"command": "violations"}"#),
+                json!({"violations": []})
+            );
         });
-        assert!(good);
+        assert!(succeeded);
     }
 
     #[test]
-    fn program_fails_on_interface_violations_that_were_not_taken() {
-        let good = answers(program(), |ask| {
-            let places = ask("");
-            send(places["url"].as_str().unwrap(), "GET", "/api/nothing");
+    fn program_fails_on_unread_interface_violations() {
+        let succeeded = succeeds(program(), |addresses, _| {
+            send(addresses["url"].as_str().unwrap(), "GET", "/api/nothing");
         });
-        assert!(!good);
+        assert!(!succeeded);
     }
 }

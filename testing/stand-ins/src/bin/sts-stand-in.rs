@@ -1,12 +1,12 @@
-//! The STS stand-in as a program, for suites that run other people's programs against it.
+//! The stand-in for STS as a program, for suites that test other programs with it.
 //!
-//! `sts-stand-in [CONFIGURATION]` reads a JSON file (see `Configuration`, plus the fields of
-//! `Program`), prints one line of JSON that says where everything is, and serves until its standard
-//! input ends. Each line of the input is an [`Order`] in JSON, answered by one line of JSON.
+//! `sts-stand-in [CONFIGURATION]` reads a JSON file (see `Program`), prints the addresses as one line
+//! of JSON, and serves until its standard input ends. Each line of the input is a [`Command`] in JSON,
+//! answered by one line of JSON.
 
 use std::collections::HashMap;
 use std::error::Error;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,142 +15,129 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use stand_ins::clock::Clock;
 use stand_ins::oidc::Issuer;
+use stand_ins::program;
 use stand_ins::proxy::Proxy;
 use stand_ins::sts::Sts;
 use stand_ins::sts::configuration::{Configuration, Provider, Role};
 use stand_ins::tls::Authority;
 
-/// What the program reads beside the stand-in's own configuration.
+/// The configuration file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 struct Program {
     sts: Configuration,
-    /// An issuer of its own: becomes a provider, and an identity token is printed.
-    issuer: Option<OwnIssuer>,
+    /// An issuer of identity tokens, which is added as a provider.
+    issuer: Option<IssuerConfiguration>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct OwnIssuer {
+struct IssuerConfiguration {
     url: String,
     audience: String,
     subject: String,
 }
 
-/// What a line of the input asks for.
+/// A command on a line of the input.
 #[derive(Debug, Deserialize)]
 #[serde(
     deny_unknown_fields,
-    tag = "order",
+    tag = "command",
     rename_all = "camelCase",
     rename_all_fields = "camelCase"
 )]
-enum Order {
-    /// An identity token issued now, good for five minutes, in `identityToken`.
+enum Command {
+    /// Returns an identity token, valid for five minutes, in `identityToken`.
     IdentityToken,
-    /// Credentials issued from now on last this long, in seconds; `null`: as long as asked for.
+    /// Sets the lifetime of the credentials issued from now on, in seconds; `null` for the requested
+    /// duration.
     Lifetime { seconds: Option<Seconds> },
-    /// Takes away the sessions that were issued so far; how many, in `revoked`.
+    /// Revokes the sessions issued so far, and returns their number in `revoked`.
     RevokeSessions,
-    /// From now on there are these roles and no others.
+    /// Replaces the roles.
     Roles { roles: Vec<Role> },
-    /// From now on the proxy leads this `HOST:PORT` to an address, beside the names of STS.
+    /// Makes the proxy connect `HOST:PORT` to an address.
     Route { from: String, to: SocketAddr },
-    /// Every request so far, in order, in `records`.
+    /// Returns every request so far, in order, in `records`.
     Records,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let program = match std::env::args_os().nth(1) {
-        Some(path) => serde_json::from_slice(&std::fs::read(path)?)?,
-        None => Program::default(),
-    };
-    run(program, io::stdin(), io::stdout())
+    run(program::configuration()?, io::stdin(), io::stdout())
 }
 
-fn run(
-    mut program: Program,
-    input: impl Read,
-    mut output: impl Write,
-) -> Result<(), Box<dyn Error>> {
+fn run(mut program: Program, input: impl Read, output: impl Write) -> Result<(), Box<dyn Error>> {
     let clock = Clock::system();
-    let issuer = program.issuer.map(|own| {
-        let issuer = Issuer::new(&own.url);
+    let issuer = program.issuer.map(|configuration| {
+        let issuer = Issuer::new(&configuration.url);
         program.sts.providers.push(Provider {
-            issuer: own.url.clone(),
+            issuer: configuration.url.clone(),
             jwks: issuer.jwks(),
-            audiences: vec![own.audience.clone()],
+            audiences: vec![configuration.audience.clone()],
         });
-        (issuer, own)
+        (issuer, configuration)
     });
     let identity_token = || {
-        let (issuer, own) = issuer.as_ref()?;
-        Some(issuer.token(&own.audience, &own.subject, clock.now()))
+        let (issuer, configuration) = issuer.as_ref()?;
+        Some(issuer.token(&configuration.audience, &configuration.subject, clock.now()))
     };
     let sts = Sts::start(program.sts, clock.clone());
     let authority = Authority::new();
     let names = sts.real_names(&authority);
     let routes: Arc<Mutex<HashMap<String, SocketAddr>>> = Arc::default();
     let proxy = {
-        let (of_sts, more) = (names.route(), Arc::clone(&routes));
+        let (sts_route, routes) = (names.route(), Arc::clone(&routes));
         Proxy::start(move |authority| {
-            let more = more.lock().unwrap_or_else(PoisonError::into_inner);
-            of_sts(authority).or_else(|| more.get(authority).copied())
+            let routes = routes.lock().unwrap_or_else(PoisonError::into_inner);
+            sts_route(authority).or_else(|| routes.get(authority).copied())
         })
     };
-    let mut say = |answer: Value| -> io::Result<()> {
-        writeln!(output, "{answer}")?;
-        output.flush()
-    };
-    say(json!({
+    let addresses = json!({
         // For AWS_ENDPOINT_URL_STS.
         "url": sts.url(),
         // For HTTPS_PROXY: leads the real names of STS to the stand-in, behind TLS.
         "proxy": proxy.url(),
         // For SSL_CERT_FILE or AWS_CA_BUNDLE, in PEM.
         "authority": authority.pem(),
-        // For AWS_WEB_IDENTITY_TOKEN_FILE; good for five minutes.
+        // For AWS_WEB_IDENTITY_TOKEN_FILE; valid for five minutes.
         "identityToken": identity_token(),
-    }))?;
-    for line in BufReader::new(input).lines() {
-        say(match serde_json::from_str(&line?)? {
-            Order::IdentityToken => json!({"identityToken": identity_token()}),
-            Order::Lifetime { seconds } => {
-                sts.set_lifetime(seconds);
-                json!({})
-            }
-            Order::RevokeSessions => json!({"revoked": sts.revoke_sessions()}),
-            Order::Roles { roles } => {
-                sts.set_roles(roles);
-                json!({})
-            }
-            Order::Route { from, to } => {
-                let mut routes = routes.lock().unwrap_or_else(PoisonError::into_inner);
-                routes.insert(from, to);
-                json!({})
-            }
-            Order::Records => {
-                let records = sts.records().into_iter().map(|record| {
-                    json!({
-                        "action": record.action,
-                        "parameters": record.parameters,
-                        "host": record.host,
-                        "userAgent": record.user_agent,
-                        "outcome": record.outcome,
-                    })
-                });
-                json!({"records": records.collect::<Vec<_>>()})
-            }
-        })?;
-    }
-    Ok(())
+    });
+    program::serve(input, output, &addresses, |command| match command {
+        Command::IdentityToken => json!({"identityToken": identity_token()}),
+        Command::Lifetime { seconds } => {
+            sts.set_lifetime(seconds);
+            json!({})
+        }
+        Command::RevokeSessions => json!({"revoked": sts.revoke_sessions()}),
+        Command::Roles { roles } => {
+            sts.set_roles(roles);
+            json!({})
+        }
+        Command::Route { from, to } => {
+            let mut routes = routes.lock().unwrap_or_else(PoisonError::into_inner);
+            routes.insert(from, to);
+            json!({})
+        }
+        Command::Records => json!({"records": records(&sts)}),
+    })
+}
+
+fn records(sts: &Sts) -> Vec<Value> {
+    let records = sts.records().into_iter().map(|record| {
+        json!({
+            "action": record.action,
+            "parameters": record.parameters,
+            "host": record.host,
+            "userAgent": record.user_agent,
+            "outcome": record.outcome,
+        })
+    });
+    records.collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufRead, BufReader};
-
-    use serde_json::Value;
+    use std::io::{BufRead as _, BufReader};
 
     use super::*;
     use encodings::percent;
@@ -178,12 +165,12 @@ mod tests {
             },
         });
         let program = serde_json::from_value(program).unwrap();
-        let (input, mut hold) = io::pipe().unwrap();
-        let (places, output) = io::pipe().unwrap();
-        let served = std::thread::spawn(move || run(program, input, output).unwrap());
-        let mut answers = BufReader::new(places).lines();
+        let (input, mut commands) = io::pipe().unwrap();
+        let (answers, output) = io::pipe().unwrap();
+        let program = std::thread::spawn(move || run(program, input, output).unwrap());
+        let mut answers = BufReader::new(answers).lines();
         let mut next = || serde_json::from_str::<Value>(&answers.next().unwrap().unwrap()).unwrap();
-        let places = next();
+        let addresses = next();
         let form = percent::form(&[
             ("Action", "AssumeRoleWithWebIdentity"),
             ("Version", "2011-06-15"),
@@ -191,34 +178,37 @@ mod tests {
             ("RoleSessionName", "program"),
             (
                 "WebIdentityToken",
-                places["identityToken"].as_str().unwrap(),
+                addresses["identityToken"].as_str().unwrap(),
             ),
         ]);
-        let url = format!("{}/", places["url"].as_str().unwrap());
+        let url = format!("{}/", addresses["url"].as_str().unwrap());
         let headers = [("Content-Type", "application/x-www-form-urlencoded")];
         let response = Client::default()
             .send("POST", &url, &headers, form.as_bytes())
             .unwrap();
         assert_eq!(response.status, 200, "{}", response.text());
-        let mut order = |order: &str| {
-            writeln!(hold, "{order}").unwrap();
+        let mut execute = |command: &str| {
+            writeln!(commands, "{command}").unwrap();
             next()
         };
-        let records = order(r#"{"order": "records"}"#);
+        let records = execute(r#"{"command": "records"}"#);
         assert_eq!(records["records"][0]["outcome"], "OK", "{records}");
-        let token = order(r#"{"order": "identityToken"}"#);
+        let token = execute(r#"{"command": "identityToken"}"#);
         assert!(token["identityToken"].is_string(), "{token}");
         assert_eq!(
-            order(r#"{"order": "revokeSessions"}"#),
+            execute(r#"{"command": "revokeSessions"}"#),
             json!({"revoked": 1})
         );
-        assert_eq!(order(r#"{"order": "lifetime", "seconds": 60}"#), json!({}));
-        assert_eq!(order(r#"{"order": "roles", "roles": []}"#), json!({}));
+        assert_eq!(
+            execute(r#"{"command": "lifetime", "seconds": 60}"#),
+            json!({})
+        );
+        assert_eq!(execute(r#"{"command": "roles", "roles": []}"#), json!({}));
         let response = Client::default()
             .send("POST", &url, &headers, form.as_bytes())
             .unwrap();
         assert_eq!(response.status, 403, "{}", response.text());
-        drop(hold);
-        served.join().unwrap();
+        drop(commands);
+        program.join().unwrap();
     }
 }

@@ -1,16 +1,16 @@
-//! Whose token a request has, and what it may see.
+//! The owners of tokens, and their access.
 
 use encodings::timestamp::Seconds;
 use serde_json::json;
 
 use super::configuration::{Environment, Owner};
-use super::state::{Answer, Outcome, Refusal, State};
+use super::state::{Answer, ApiError, Outcome, State};
 use crate::http::Request;
 
-/// Who is calling.
+/// The caller.
 #[derive(Clone, Debug)]
 pub(super) struct Principal {
-    /// The user's login; for a machine's token the organization.
+    /// The user's login, or the organization of a machine token.
     pub(super) login: String,
     pub(super) owner: Owner,
     pub(super) token_name: String,
@@ -22,21 +22,21 @@ pub(super) fn authenticate(
     state: &State,
     request: &Request,
     now: Seconds,
-) -> Result<Principal, Refusal> {
+) -> Result<Principal, ApiError> {
     let header = request.header("authorization");
     let text = header.and_then(|header| header.strip_prefix("token "));
-    let text = text.ok_or_else(Refusal::unauthorized)?;
+    let text = text.ok_or_else(ApiError::unauthorized)?;
     let mut tokens = state.configuration.tokens.iter();
     let token = tokens
         .find(|token| token.text == text)
         .filter(|token| !token.revoked && token.expires_at.is_none_or(|end| now < end))
-        .ok_or_else(Refusal::unauthorized)?;
+        .ok_or_else(ApiError::unauthorized)?;
     let (login, organizations) = match &token.owner {
         Owner::Personal(login) => {
             let mut users = state.configuration.users.iter();
             let user = users
                 .find(|user| user.login == *login)
-                .ok_or_else(Refusal::unauthorized)?;
+                .ok_or_else(ApiError::unauthorized)?;
             let mut organizations = vec![login.clone()];
             organizations.extend(user.organizations.iter().cloned());
             (login.clone(), organizations)
@@ -54,12 +54,12 @@ pub(super) fn authenticate(
 }
 
 impl Principal {
-    /// Whether it is of this organization.
+    /// Whether the caller belongs to this organization.
     pub(super) fn belongs_to(&self, organization: &str) -> bool {
         self.organizations.iter().any(|own| own == organization)
     }
 
-    /// Whether it has access to an environment.
+    /// Whether the caller has access to an environment.
     pub(super) fn may_use(&self, environment: &Environment) -> bool {
         let is_member = |member: &String| match &self.owner {
             Owner::Personal(login) => member == login,
@@ -82,7 +82,7 @@ impl Principal {
         }
     }
 
-    /// The team of a team's token.
+    /// The team of a team token.
     pub(super) fn team(&self) -> Option<&str> {
         match &self.owner {
             Owner::Team { team, .. } => Some(team),
@@ -128,7 +128,7 @@ pub(super) fn default_organization(state: &State, principal: &Principal) -> Outc
     let user = users.find(|user| Owner::Personal(user.login.clone()) == principal.owner);
     let organization = user
         .and_then(|user| user.default_organization.as_ref())
-        .ok_or_else(|| Refusal::not_found("default organization"))?;
+        .ok_or_else(|| ApiError::not_found("default organization"))?;
     let body = json!({"GitHubLogin": organization, "Messages": []});
     Ok(Answer::json(&body.into()))
 }

@@ -1,8 +1,8 @@
-//! Encrypted secrets: the envelope that the service stores, and definitions with and without them.
+//! Encrypted secrets, and their encryption and decryption in definitions.
 //!
-//! The envelope is the base64 of `escx`, a version, the ciphertext and a CRC-32. What is inside is
-//! the service's own business: here AES-256-GCM with the environment's identifier as context, so
-//! that a secret that was moved to another environment does not open.
+//! As in ESC, the envelope is the Base64 of `escx`, a version, the ciphertext and a CRC-32. The
+//! ciphertext's format is not public. Here it is AES-256-GCM with the environment's identifier as
+//! additional data, so that a secret cannot be decrypted in another environment.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -15,7 +15,7 @@ const VERSION: u32 = 1;
 
 /// Encrypts a secret of the environment with this identifier.
 pub(super) fn encrypt(environment: &str, plaintext: &str) -> String {
-    // The same secret gives the same text, so that a definition is shown the same each time.
+    // The nonce depends on the secret, so that a definition looks the same each time it is read.
     let nonce = digest(&SHA256, format!("{environment}\0{plaintext}").as_bytes());
     let mut sealed = plaintext.as_bytes().to_vec();
     let nonce = &nonce.as_ref()[..12];
@@ -34,7 +34,7 @@ pub(super) fn encrypt(environment: &str, plaintext: &str) -> String {
     encode_standard_padded(&envelope)
 }
 
-/// Decrypts a secret; the errors are those of ESC's envelope reader.
+/// Decrypts a secret. The errors are ESC's.
 pub(super) fn decrypt(environment: &str, text: &str) -> Result<String, &'static str> {
     let content = open_envelope(text)?;
     let failed = "decrypting: message authentication failed";
@@ -47,7 +47,7 @@ pub(super) fn decrypt(environment: &str, text: &str) -> Result<String, &'static 
     String::from_utf8(plaintext.to_vec()).map_err(|_| failed)
 }
 
-/// What is in an envelope.
+/// Returns the content of an envelope.
 fn open_envelope(text: &str) -> Result<Vec<u8>, &'static str> {
     let envelope = decode_standard(text).ok_or("illegal base64 data")?;
     if envelope.len() < 16 {
@@ -66,7 +66,7 @@ fn open_envelope(text: &str) -> Result<Vec<u8>, &'static str> {
     Ok(content[8..].to_vec())
 }
 
-/// The definition as the service shows it: its secrets encrypted.
+/// The definition with its secrets encrypted, as the service returns it.
 pub(super) fn conceal(environment: &str, definition: &str) -> String {
     let Some(root) = yaml::parse(definition) else {
         return definition.to_owned();
@@ -82,12 +82,12 @@ pub(super) fn conceal(environment: &str, definition: &str) -> String {
     replace(definition, changes)
 }
 
-/// The secret that the argument of `fn::secret` is: a text, in which `$$` stands for one sign.
+/// The secret in a plain-text argument of `fn::secret`, with `$$` unescaped.
 pub(super) fn plaintext(argument: &Node) -> Option<String> {
     Some(argument.text()?.replace("$$", "$"))
 }
 
-/// The definition with its secrets in the clear.
+/// The definition with its secrets decrypted.
 pub(super) fn reveal(environment: &str, definition: &str) -> Result<String, &'static str> {
     let Some(root) = yaml::parse(definition) else {
         return Ok(definition.to_owned());
@@ -109,8 +109,8 @@ pub(super) fn reveal(environment: &str, definition: &str) -> Result<String, &'st
     failure.map_or_else(|| Ok(replace(definition, changes)), Err)
 }
 
-/// The definition with an empty text in the place of each ciphertext, as long as that was: for a check
-/// that decrypts nothing. What is no envelope stays.
+/// The definition with each ciphertext replaced by an empty string and padding, which keeps all
+/// positions: for a check that decrypts nothing. Malformed envelopes stay.
 pub(super) fn blank(definition: &str) -> String {
     let Some(root) = yaml::parse(definition) else {
         return definition.to_owned();
@@ -126,32 +126,32 @@ pub(super) fn blank(definition: &str) -> String {
     replace(definition, changes)
 }
 
-fn for_each_secret(node: &Node, found: &mut impl FnMut(&Node)) {
+fn for_each_secret(node: &Node, visit: &mut impl FnMut(&Node)) {
     match &node.kind {
         Kind::Scalar(..) => {}
-        Kind::List(items) => items.iter().for_each(|item| for_each_secret(item, found)),
+        Kind::List(items) => items.iter().for_each(|item| for_each_secret(item, visit)),
         Kind::Map(entries) => {
             for (key, value) in entries {
                 if entries.len() == 1 && key.text() == Some("fn::secret") {
-                    found(value);
+                    visit(value);
                 } else {
-                    for_each_secret(value, found);
+                    for_each_secret(value, visit);
                 }
             }
         }
     }
 }
 
-/// Replaces stretches of bytes, which come in their order.
+/// Replaces byte ranges, which are sorted.
 fn replace(text: &str, changes: Vec<(usize, usize, String)>) -> String {
     let mut replaced = String::new();
-    let mut at = 0;
+    let mut copied = 0;
     for (begin, end, new) in changes {
-        replaced.push_str(&text[at..begin]);
+        replaced.push_str(&text[copied..begin]);
         replaced.push_str(&new);
-        at = end;
+        copied = end;
     }
-    replaced.push_str(&text[at..]);
+    replaced.push_str(&text[copied..]);
     replaced
 }
 
@@ -160,7 +160,7 @@ fn key() -> LessSafeKey {
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.as_ref()).expect("a key"))
 }
 
-/// CRC-32 as IEEE 802.3 has it.
+/// The CRC-32 of IEEE 802.3.
 fn checksum(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |sum: u32, byte| {
         (0..8).fold(sum ^ u32::from(*byte), |sum, _| {

@@ -1,5 +1,5 @@
-//! What the stand-in for Pulumi Cloud knows at the start: users, tokens, environments, stacks, whom
-//! it trusts. Read from JSON by the program; written out by the tests.
+//! The users, tokens, environments, stacks and trusted issuers of the stand-in for Pulumi Cloud. The
+//! program reads them from JSON; tests construct them.
 
 use std::collections::BTreeMap;
 
@@ -9,32 +9,32 @@ use serde_json::Value;
 
 /// The organization of [`Configuration::example`].
 pub const ORGANIZATION: &str = "acme";
-/// Its user, who is a member of it.
+/// A user who is a member of [`ORGANIZATION`].
 pub const USER: &str = "alice";
 /// The personal token of [`USER`].
 pub const TOKEN: &str = "pul-0123456789abcdef0123456789abcdef01234567";
-/// The organization's own token.
+/// The organization token.
 pub const ORGANIZATION_TOKEN: &str = "pul-1111111111111111111111111111111111111111";
 /// The token of the team `platform`.
 pub const TEAM_TOKEN: &str = "pul-2222222222222222222222222222222222222222";
-/// A user who is a member of no organization but her own.
+/// A user who is not a member of [`ORGANIZATION`].
 pub const STRANGER: &str = "mallory";
 /// The token of [`STRANGER`].
 pub const STRANGERS_TOKEN: &str = "pul-3333333333333333333333333333333333333333";
 
-/// What Pulumi Cloud knows.
+/// The data of Pulumi Cloud.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct Configuration {
-    /// Who can log in.
+    /// The users.
     pub users: Vec<User>,
-    /// Access tokens.
+    /// The access tokens.
     pub tokens: Vec<Token>,
-    /// Environments, with all their revisions.
+    /// The environments with all their revisions.
     pub environments: Vec<Environment>,
     /// The stacks with their outputs.
     pub stacks: Vec<Stack>,
-    /// Whose identity tokens are exchanged for access tokens.
+    /// The issuers whose identity tokens can be exchanged for access tokens.
     pub trusts: Vec<Trust>,
 }
 
@@ -47,7 +47,7 @@ pub struct User {
     /// Further organizations.
     #[serde(default)]
     pub organizations: Vec<String>,
-    /// What the service says is the default organization.
+    /// The default organization.
     #[serde(default)]
     pub default_organization: Option<String>,
 }
@@ -58,28 +58,28 @@ pub struct User {
 pub struct Token {
     /// The token itself, such as `pul-…`.
     pub text: String,
-    /// What it is called.
+    /// The token's name.
     #[serde(default)]
     pub name: String,
-    /// Whose it is.
+    /// The token's owner.
     pub owner: Owner,
-    /// When it ends.
+    /// When the token expires.
     #[serde(default)]
     pub expires_at: Option<Seconds>,
-    /// Whether it was taken away.
+    /// Whether the token is revoked.
     #[serde(default)]
     pub revoked: bool,
 }
 
-/// Whose a token is.
+/// The owner of a token.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub enum Owner {
-    /// A user's.
+    /// A user.
     Personal(String),
-    /// An organization's.
+    /// An organization.
     Organization(String),
-    /// A team's.
+    /// A team.
     Team {
         /// The organization.
         organization: String,
@@ -98,16 +98,16 @@ pub struct Environment {
     pub project: String,
     /// The name.
     pub name: String,
-    /// The definitions, from revision 1. Secrets stand in them in the clear; they are encrypted
-    /// where the service shows them so.
+    /// The definitions from revision 1, with secrets in plain text. The service encrypts them in its
+    /// responses.
     pub revisions: Vec<String>,
-    /// The revisions that tags stand for. `latest` is always there.
+    /// The revisions of tags, besides `latest`.
     pub tags: BTreeMap<String, usize>,
-    /// Whether an approval is needed to open it.
+    /// Whether opening it needs an approval.
     pub gated: bool,
     /// Whether it cannot be deleted.
     pub deletion_protected: bool,
-    /// Who has access, by login or `team:NAME`; none: all of the organization.
+    /// The logins and teams (`team:NAME`) with access; all of the organization if there is no list.
     pub members: Option<Vec<String>>,
 }
 
@@ -121,15 +121,15 @@ pub struct Stack {
     pub stack: String,
     /// Its outputs.
     pub outputs: BTreeMap<String, Value>,
-    /// The names of those outputs that are secrets.
+    /// The names of the secret outputs.
     #[serde(default)]
     pub secrets: Vec<String>,
-    /// Its export, where that is not what the outputs make of it.
+    /// The export, unless it is to be generated from the outputs.
     #[serde(default)]
     pub export: Option<Value>,
 }
 
-/// Whose identity tokens are exchanged, and for what.
+/// A trusted issuer of identity tokens.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Trust {
@@ -139,9 +139,9 @@ pub struct Trust {
     pub issuer: String,
     /// The issuer's keys: a JSON Web Key Set.
     pub jwks: Value,
-    /// The `sub` of the identity token; a `*` at the end stands for anything.
+    /// The `sub` of the identity token; a `*` at the end matches any text.
     pub subject: String,
-    /// The kinds of token that may be asked for: `organization`, `team:NAME`, `personal:LOGIN`.
+    /// The access tokens that may be requested: `organization`, `team:NAME`, `personal:LOGIN`.
     pub grants: Vec<String>,
 }
 
@@ -199,7 +199,7 @@ impl Configuration {
         }
     }
 
-    /// Adds a stack, whose outputs of these names are secrets.
+    /// Adds a stack with these outputs, of which `secrets` names the secret ones.
     #[must_use]
     pub fn stack(mut self, stack: &str, outputs: &Value, secrets: &[&str]) -> Self {
         let outputs = outputs.as_object().into_iter().flatten();

@@ -1,4 +1,4 @@
-//! Stored environments: definitions, revisions, tags, lists, secrets.
+//! Operations on stored environments: definitions, revisions, tags, lists and secrets.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Value, json};
@@ -7,20 +7,20 @@ use super::account::Principal;
 use super::ciphertext;
 use super::configuration::Environment;
 use super::contract::Call;
-use super::evaluation::{self, Mode, Subject};
+use super::evaluation::{self, EvaluationInput, Mode};
 use super::providers;
-use super::state::{Answer, Outcome, Refusal, State};
+use super::state::{Answer, ApiError, Outcome, State};
 use crate::http::Request;
 use crate::sigv4::hexadecimal;
 
-/// The most that a request to decrypt may have, in bytes.
+/// The maximum body of a request to decrypt, in bytes.
 const DECRYPT_LIMIT: usize = 256 * 1024;
-/// The time at which everything was made: the stand-in keeps no history of times.
+/// The creation time of everything: the stand-in keeps no times.
 const CREATED: &str = "2026-01-01T00:00:00.000Z";
-/// How many entries a page of a list has.
+/// The default number of entries in a page, small enough to exercise paging.
 const PAGE: usize = 2;
 
-/// What definitions call an environment: projects are left out where they are `default`.
+/// The name of an environment in definitions, without the project `default`.
 pub(super) fn display_name(project: &str, name: &str) -> String {
     if project == "default" {
         name.to_owned()
@@ -36,32 +36,32 @@ pub(super) fn id(organization: &str, project: &str, name: &str) -> String {
     hexadecimal(&id.as_ref()[..16])
 }
 
-/// Organization, project and name of a call.
+/// The organization, project and name of a call.
 pub(super) fn names(call: &Call) -> [&str; 3] {
     ["orgName", "projectName", "envName"].map(|parameter| call.name(parameter))
 }
 
-/// The environment of these names. One that the caller has no access to is as one that is not there.
+/// Finds an environment. Without access, it is not found.
 pub(super) fn find<'a>(
     state: &'a State,
     principal: &Principal,
     names: [&str; 3],
-) -> Result<&'a Environment, Refusal> {
+) -> Result<&'a Environment, ApiError> {
     let mut environments = state.configuration.environments.iter();
     environments
         .find(|environment| names_of(environment) == names && principal.may_use(environment))
-        .ok_or_else(|| Refusal::not_found("environment"))
+        .ok_or_else(|| ApiError::not_found("environment"))
 }
 
 fn find_mut<'a>(
     state: &'a mut State,
     principal: &Principal,
     names: [&str; 3],
-) -> Result<&'a mut Environment, Refusal> {
+) -> Result<&'a mut Environment, ApiError> {
     let mut environments = state.configuration.environments.iter_mut();
     environments
         .find(|environment| names_of(environment) == names && principal.may_use(environment))
-        .ok_or_else(|| Refusal::not_found("environment"))
+        .ok_or_else(|| ApiError::not_found("environment"))
 }
 
 fn names_of(environment: &Environment) -> [&str; 3] {
@@ -72,11 +72,11 @@ fn names_of(environment: &Environment) -> [&str; 3] {
     ]
 }
 
-/// The number and the text of a revision: a number, a tag, or the latest.
+/// The number and the text of a revision, by its number or tag; by default the latest.
 pub(super) fn revision<'a>(
     environment: &'a Environment,
     version: Option<&str>,
-) -> Result<(usize, &'a str), Refusal> {
+) -> Result<(usize, &'a str), ApiError> {
     let latest = environment.revisions.len();
     let (number, what) = match version {
         None | Some("latest") => (Some(latest), "environment"),
@@ -85,13 +85,13 @@ pub(super) fn revision<'a>(
         }
         Some(tag) => (environment.tags.get(tag).copied(), "revision tag"),
     };
-    let absent = || Refusal::not_found(what);
-    let number = number.filter(|number| (1..=latest).contains(number));
-    let number = number.ok_or_else(absent)?;
+    let number = number
+        .filter(|number| (1..=latest).contains(number))
+        .ok_or_else(|| ApiError::not_found(what))?;
     Ok((number, &environment.revisions[number - 1]))
 }
 
-/// What `ETag` says of the latest definition.
+/// The `ETag` of the latest definition.
 pub(super) fn etag(environment: &Environment) -> String {
     let revision = environment.revisions.len();
     let text = environment.revisions.last().map_or("", String::as_str);
@@ -99,15 +99,13 @@ pub(super) fn etag(environment: &Environment) -> String {
     hexadecimal(&sum.as_ref()[..16])
 }
 
-/// Does what was asked for.
+/// Runs an operation on environments.
 pub(super) fn run(
     state: &mut State,
     principal: &Principal,
     call: &Call,
     request: &Request,
 ) -> Outcome {
-    let environment = || names(call);
-    let version = call.path.get("version").map(String::as_str);
     match call.operation.name.as_str() {
         "list all environments" => {
             let organization = call.parameter("organization");
@@ -116,53 +114,34 @@ pub(super) fn run(
         "list environments" => {
             let organization = call.name("orgName");
             if !principal.belongs_to(organization) {
-                return Err(Refusal::not_found("organization"));
+                return Err(ApiError::not_found("organization"));
             }
             list(state, principal, call, Some(organization))
         }
         "create environment" => create(state, principal, call, request),
-        "read definition" | "head definition" | "read revision" => {
-            let found = find(state, principal, environment())?;
-            let (number, text) = revision(found, version)?;
-            let [organization, project, name] = names_of(found);
-            let text = ciphertext::conceal(&id(organization, project, name), text);
-            let text = if request.method == "HEAD" {
-                String::new()
-            } else {
-                text
-            };
-            Ok(Answer::yaml(text)
-                .header("ETag", etag(found))
-                .header("Pulumi-ESC-Revision", number.to_string()))
-        }
-        "decrypt definition" | "decrypt revision" => {
-            let found = find(state, principal, environment())?;
-            let (number, text) = revision(found, version)?;
-            Ok(Answer::yaml(text.to_owned())
-                .header("ETag", etag(found))
-                .header("Pulumi-ESC-Revision", number.to_string()))
-        }
+        "read definition" | "head definition" | "read revision" | "decrypt definition"
+        | "decrypt revision" => read(state, principal, call),
         "update environment" => update(state, principal, call, request),
         "delete environment" => {
-            let found = find(state, principal, environment())?;
-            if found.deletion_protected {
-                return Err(Refusal::new(
+            let environment = find(state, principal, names(call))?;
+            if environment.deletion_protected {
+                return Err(ApiError::new(
                     409,
                     "Conflict: environment is deletion-protected",
                 ));
             }
-            let names = environment();
+            let names = names(call);
             let environments = &mut state.configuration.environments;
             environments.retain(|other| names_of(other) != names);
             Ok(Answer::empty(200))
         }
         "metadata" => {
-            let found = find(state, principal, environment())?;
-            Ok(Answer::json(&metadata(found).into()))
+            let environment = find(state, principal, names(call))?;
+            Ok(Answer::json(&metadata(environment).into()))
         }
         "list revisions" => {
-            let found = find(state, principal, environment())?;
-            Ok(Answer::json(&revisions(found, call).into()))
+            let environment = find(state, principal, names(call))?;
+            Ok(Answer::json(&revisions(environment, call).into()))
         }
         "decrypt secrets" => secrets(state, principal, call, request, "ciphertexts"),
         "encrypt secrets" => secrets(state, principal, call, request, "plaintexts"),
@@ -175,37 +154,53 @@ pub(super) fn run(
     }
 }
 
+/// A revision of a definition; empty for a HEAD, whose response has no body.
+fn read(state: &State, principal: &Principal, call: &Call) -> Outcome {
+    let environment = find(state, principal, names(call))?;
+    let version = call.path.get("version").map(String::as_str);
+    let (number, text) = revision(environment, version)?;
+    let [organization, project, name] = names_of(environment);
+    let text = match call.operation.name.as_str() {
+        "head definition" => String::new(),
+        "decrypt definition" | "decrypt revision" => text.to_owned(),
+        _ => ciphertext::conceal(&id(organization, project, name), text),
+    };
+    Ok(Answer::yaml(text)
+        .header("ETag", etag(environment))
+        .header("Pulumi-ESC-Revision", number.to_string()))
+}
+
 fn list(state: &State, principal: &Principal, call: &Call, organization: Option<&str>) -> Outcome {
-    let seen: Vec<_> = state
+    let visible: Vec<_> = state
         .configuration
         .environments
         .iter()
         .filter(|environment| {
-            let is_meant = organization.is_none_or(|wanted| wanted == environment.organization);
-            is_meant && principal.may_use(environment)
+            let is_listed = organization.is_none_or(|only| only == environment.organization);
+            is_listed && principal.may_use(environment)
         })
         .collect();
     let start = match call.parameter("continuationToken") {
         None | Some("") => 0,
         Some(token) => token
             .parse::<usize>()
-            .map_err(|_| Refusal::bad_request("invalid continuation token"))?,
+            .map_err(|_| ApiError::bad_request("invalid continuation token"))?,
     };
     let page = match call.parameter("maxResults") {
-        Some(most) => most
+        Some(maximum) => maximum
             .parse::<usize>()
-            .map_err(|_| Refusal::bad_request("invalid query parameter"))?,
+            .map_err(|_| ApiError::bad_request("invalid query parameter"))?,
         None => PAGE,
     };
-    let entries: Vec<_> = seen
+    let entries: Vec<_> = visible
         .iter()
         .skip(start)
         .take(page)
-        .map(|one| entry(one))
+        .map(|environment| entry(environment))
         .collect();
     let end = start + entries.len();
     let mut body = json!({"environments": entries});
-    if end < seen.len() {
+    if end < visible.len() {
         body["nextToken"] = json!(end.to_string());
     }
     Ok(Answer::json(&body.into()))
@@ -239,14 +234,14 @@ fn owner(environment: &Environment) -> Value {
 fn create(state: &mut State, principal: &Principal, call: &Call, request: &Request) -> Outcome {
     let organization = call.name("orgName");
     if !principal.belongs_to(organization) {
-        return Err(Refusal::not_found("organization"));
+        return Err(ApiError::not_found("organization"));
     }
     let body = body(request);
     let [project, name] = ["project", "name"].map(|field| body[field].as_str().unwrap_or_default());
-    let wanted = [organization, project, name];
+    let names = [organization, project, name];
     let environments = &mut state.configuration.environments;
-    if environments.iter().any(|other| names_of(other) == wanted) {
-        return Err(Refusal::new(409, "Conflict: environment already exists"));
+    if environments.iter().any(|other| names_of(other) == names) {
+        return Err(ApiError::new(409, "Conflict: environment already exists"));
     }
     environments.push(Environment {
         organization: organization.to_owned(),
@@ -260,33 +255,36 @@ fn create(state: &mut State, principal: &Principal, call: &Call, request: &Reque
 
 fn update(state: &mut State, principal: &Principal, call: &Call, request: &Request) -> Outcome {
     let names @ [organization, project, name] = names(call);
-    let found = find(state, principal, names)?;
-    if let Some(given) = request.header("etag")
-        && !given.is_empty()
-        && given != etag(found)
+    let environment = find(state, principal, names)?;
+    if let Some(expected) = request.header("etag")
+        && !expected.is_empty()
+        && expected != etag(environment)
     {
         let message = "Conflict: the environment has changed since it was read";
-        return Err(Refusal::new(409, message));
+        return Err(ApiError::new(409, message));
     }
     let text = String::from_utf8_lossy(&request.body);
     let text = ciphertext::reveal(&id(organization, project, name), &text)
-        .map_err(|why| Refusal::bad_request(&format!("invalid ciphertext: {why}")))?;
-    let subject = Subject {
+        .map_err(|why| ApiError::bad_request(&format!("invalid ciphertext: {why}")))?;
+    let input = EvaluationInput {
         organization,
         stored: Some((project, name)),
         text: &text,
     };
     let mode = Mode::Check { show_secrets: true };
-    let checked = evaluation::evaluate(state, principal, &subject, mode);
+    let checked = evaluation::evaluate(state, principal, &input, mode);
     if checked.has_errors {
-        return Err(Refusal::diagnostics(checked.diagnostics));
+        return Err(ApiError::diagnostics(checked.diagnostics));
     }
-    let found = find_mut(state, principal, names)?;
-    found.revisions.push(text);
+    let environment = find_mut(state, principal, names)?;
+    environment.revisions.push(text);
     let body = json!({"diagnostics": checked.diagnostics});
     Ok(Answer::json(&body.into())
-        .header("ETag", etag(found))
-        .header("Pulumi-ESC-Revision", found.revisions.len().to_string()))
+        .header("ETag", etag(environment))
+        .header(
+            "Pulumi-ESC-Revision",
+            environment.revisions.len().to_string(),
+        ))
 }
 
 fn metadata(environment: &Environment) -> Value {
@@ -302,7 +300,7 @@ fn metadata(environment: &Environment) -> Value {
     metadata
 }
 
-/// The newest first.
+/// The revisions, newest first.
 fn revisions(environment: &Environment, call: &Call) -> Value {
     let number = |name: &str| call.parameter(name).and_then(|text| text.parse().ok());
     let before: usize = number("before").unwrap_or(usize::MAX);
@@ -322,86 +320,88 @@ fn revisions(environment: &Environment, call: &Call) -> Value {
 }
 
 fn tags(state: &mut State, principal: &Principal, call: &Call, request: &Request) -> Outcome {
-    let found = find_mut(state, principal, names(call))?;
-    let shown = |name: &str, revision: usize| json!({"name": name, "revision": revision, "created": CREATED, "modified": CREATED});
-    let absent = || Refusal::not_found("revision tag");
+    let environment = find_mut(state, principal, names(call))?;
+    let tag_json = |name: &str, revision: usize| json!({"name": name, "revision": revision, "created": CREATED, "modified": CREATED});
+    let not_found = || ApiError::not_found("revision tag");
     let tag = call.name("tagName");
-    let latest = found.revisions.len();
+    let latest = environment.revisions.len();
     let body = body(request);
     let revision = || {
-        let given = body["revision"].as_u64();
-        let number = given.map_or(Ok(latest), usize::try_from).unwrap_or(0);
-        let known = (1..=latest).contains(&number);
-        known
-            .then_some(number)
-            .ok_or_else(|| Refusal::not_found("revision"))
+        let number = body["revision"].as_u64();
+        let number = number.map_or(Ok(latest), usize::try_from).unwrap_or(0);
+        Some(number)
+            .filter(|number| (1..=latest).contains(number))
+            .ok_or_else(|| ApiError::not_found("revision"))
     };
     match call.operation.name.as_str() {
         "list revision tags" => {
             let after = call.parameter("after").unwrap_or_default();
             let count = call.parameter("count").and_then(|text| text.parse().ok());
-            let mut all = found.tags.clone();
+            let mut all = environment.tags.clone();
             all.insert("latest".to_owned(), latest);
             let tags = all.iter().filter(|(name, _)| name.as_str() > after);
             let tags = tags.take(count.unwrap_or(usize::MAX));
-            let tags: Vec<_> = tags.map(|(name, number)| shown(name, *number)).collect();
+            let tags: Vec<_> = tags.map(|(name, number)| tag_json(name, *number)).collect();
             let body = json!({"tags": tags, "nextToken": ""});
             Ok(Answer::json(&body.into()))
         }
-        "read revision tag" if tag == "latest" => Ok(Answer::json(&shown(tag, latest).into())),
+        "read revision tag" if tag == "latest" => Ok(Answer::json(&tag_json(tag, latest).into())),
         "read revision tag" => {
-            let number = found.tags.get(tag).ok_or_else(absent)?;
-            Ok(Answer::json(&shown(tag, *number).into()))
+            let number = environment.tags.get(tag).ok_or_else(not_found)?;
+            Ok(Answer::json(&tag_json(tag, *number).into()))
         }
         "create revision tag" => {
             let name = body["name"].as_str().unwrap_or_default().to_owned();
             if name == "latest" || name.starts_with(|c: char| c.is_ascii_digit()) {
-                return Err(Refusal::bad_request("invalid revision tag"));
+                return Err(ApiError::bad_request("invalid revision tag"));
             }
             let number = revision()?;
-            if found.tags.contains_key(&name) {
-                return Err(Refusal::new(409, "Conflict: revision tag already exists"));
+            if environment.tags.contains_key(&name) {
+                return Err(ApiError::new(409, "Conflict: revision tag already exists"));
             }
-            found.tags.insert(name, number);
+            environment.tags.insert(name, number);
             Ok(Answer::empty(204))
         }
         "update revision tag" => {
             let number = revision()?;
-            *found.tags.get_mut(tag).ok_or_else(absent)? = number;
+            *environment.tags.get_mut(tag).ok_or_else(not_found)? = number;
             Ok(Answer::empty(204))
         }
         "delete revision tag" => {
-            found.tags.remove(tag).ok_or_else(absent)?;
+            environment.tags.remove(tag).ok_or_else(not_found)?;
             Ok(Answer::empty(204))
         }
-        other => Err(Refusal::new(501, format!("the stand-in has no `{other}`"))),
+        other => Err(ApiError::new(
+            501,
+            format!("the stand-in does not support `{other}`"),
+        )),
     }
 }
 
-/// `decrypt-secrets` and `encrypt-secrets`: `given` names the list in the body.
+/// `decrypt-secrets` and `encrypt-secrets`: the body has the list `field`.
 fn secrets(
     state: &State,
     principal: &Principal,
     call: &Call,
     request: &Request,
-    given: &str,
+    field: &str,
 ) -> Outcome {
     let names @ [organization, project, name] = names(call);
     find(state, principal, names)?;
     if request.body.len() > DECRYPT_LIMIT {
-        return Err(Refusal::new(413, "Request Content Too Large"));
+        return Err(ApiError::new(413, "Request Content Too Large"));
     }
     let id = id(organization, project, name);
     let body = body(request);
-    let texts = body[given].as_array().into_iter().flatten();
+    let texts = body[field].as_array().into_iter().flatten();
     let texts = texts.filter_map(Value::as_str);
-    let answer = if given == "plaintexts" {
+    let answer = if field == "plaintexts" {
         let sealed: Vec<_> = texts.map(|text| ciphertext::encrypt(&id, text)).collect();
         json!({"ciphertexts": sealed})
     } else {
         let opened: Result<Vec<_>, _> = texts.map(|text| ciphertext::decrypt(&id, text)).collect();
         let opened =
-            opened.map_err(|why| Refusal::bad_request(&format!("invalid ciphertext: {why}")))?;
+            opened.map_err(|why| ApiError::bad_request(&format!("invalid ciphertext: {why}")))?;
         json!({"plaintexts": opened})
     };
     Ok(Answer::json(&answer.into()))
@@ -409,10 +409,10 @@ fn secrets(
 
 fn provider_schema(name: &str) -> Outcome {
     if !providers::NAMES.contains(&name) {
-        return Err(Refusal::not_found("provider"));
+        return Err(ApiError::not_found("provider"));
     }
     let (inputs, outputs) = providers::schemas(name);
-    let description = format!("The provider {name}, as the stand-in has it.");
+    let description = format!("The provider {name} of the stand-in.");
     let body = json!({
         "name": name,
         "description": description,
@@ -422,7 +422,7 @@ fn provider_schema(name: &str) -> Outcome {
     Ok(Answer::json(&body.into()))
 }
 
-/// The body, which the contract has found to be JSON where one belongs.
+/// The body, which is JSON if the operation has one: the contract has checked it.
 pub(super) fn body(request: &Request) -> Value {
     serde_json::from_slice(&request.body).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! What a definition gives: the library's evaluator with the stand-in's providers, and the answer in
-//! the service's form.
+//! Evaluates definitions with the plugin's evaluator and the stand-in's providers, and formats the
+//! results as the service does.
 
 use std::collections::BTreeMap;
 
@@ -14,19 +14,19 @@ use super::account::Principal;
 use super::definitions;
 use super::expressions::Expressions;
 use super::json::Json;
-use super::providers::{Providers, World};
+use super::providers::{OpenContext, Providers};
 use super::state::State;
 
 /// A definition to evaluate.
-pub(super) struct Subject<'a> {
+pub(super) struct EvaluationInput<'a> {
     pub(super) organization: &'a str,
-    /// Project and name; none for a definition that is not stored.
+    /// Project and name of a stored definition.
     pub(super) stored: Option<(&'a str, &'a str)>,
     pub(super) text: &'a str,
 }
 
-impl Subject<'_> {
-    /// What the evaluator calls it.
+impl EvaluationInput<'_> {
+    /// The name in diagnostics and ranges.
     pub(super) fn name(&self) -> String {
         self.stored.map_or_else(
             || "<yaml>".to_owned(),
@@ -34,7 +34,7 @@ impl Subject<'_> {
         )
     }
 
-    /// The identifier to which its secrets are bound.
+    /// The environment's identifier, for its ciphertexts.
     fn id(&self) -> String {
         self.stored.map_or_else(String::new, |(project, name)| {
             definitions::id(self.organization, project, name)
@@ -42,10 +42,10 @@ impl Subject<'_> {
     }
 }
 
-/// What to do.
+/// How to evaluate.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Mode {
-    /// Open the providers, for a session of so many seconds.
+    /// Open the providers, for a session of this duration in seconds.
     Open {
         duration: Seconds,
         now: Seconds,
@@ -55,24 +55,24 @@ pub(super) enum Mode {
     },
 }
 
-/// What came of it.
+/// The result of an evaluation.
 pub(super) struct Evaluated {
     pub(super) values: Value,
-    /// In the form of the interface.
+    /// The diagnostics in the format of the interface.
     pub(super) diagnostics: Vec<serde_json::Value>,
     pub(super) has_errors: bool,
-    /// `esc.Environment` without its braces.
+    /// The entries of `esc.Environment`.
     environment: Vec<(String, Json)>,
     functions: BTreeMap<String, usize>,
 }
 
 impl Evaluated {
-    /// `esc.Environment`.
+    /// An `esc.Environment`.
     pub(super) fn environment(&self) -> Json {
         Json::Object(self.environment.clone())
     }
 
-    /// `esc.Environment` with diagnostics and a summary, as a check answers.
+    /// The response of a check: an `esc.Environment` with diagnostics and a summary.
     pub(super) fn check(self) -> Json {
         let mut entries = self.environment;
         let diagnostics = self.diagnostics.into_iter().map(Json::from).collect();
@@ -87,36 +87,36 @@ impl Evaluated {
 pub(super) fn evaluate(
     state: &State,
     principal: &Principal,
-    subject: &Subject<'_>,
+    input: &EvaluationInput<'_>,
     mode: Mode,
 ) -> Evaluated {
-    let name = subject.name();
-    let importer = Stored {
+    let name = input.name();
+    let importer = StoredImporter {
         state,
         principal,
-        organization: subject.organization,
+        organization: input.organization,
     };
     let (duration, now) = match mode {
         Mode::Open { duration, now } => (duration, now),
         Mode::Check { .. } => (0, 0),
     };
-    let providers = Providers::new(World {
-        organization: subject.organization.to_owned(),
+    let providers = Providers::new(OpenContext {
+        organization: input.organization.to_owned(),
         environment: name.clone(),
-        is_stored: subject.stored.is_some(),
+        is_stored: input.stored.is_some(),
         login: principal.login.clone(),
         token_type: principal.token_type(),
         team: principal.team().map(str::to_owned),
         now,
-        sts: state.surroundings.sts.clone(),
+        sts: state.dependencies.sts.clone(),
         stacks: state.configuration.stacks.clone(),
     });
-    let context = context(principal, subject.organization, duration);
+    let context = context(principal, input.organization, duration);
     let evaluator = Evaluator::new(&importer, &providers).with_context(context.clone());
     let definition = Definition {
         name: name.clone(),
         shown_as: name.clone(),
-        text: subject.text.to_owned().into(),
+        text: input.text.to_owned().into(),
     };
     let Evaluation {
         mut environment,
@@ -132,8 +132,8 @@ pub(super) fn evaluate(
     {
         hide(&mut environment.values);
     }
-    let id = subject.id();
-    let expressions = Expressions::read(&name, &id, subject.text);
+    let id = input.id();
+    let expressions = Expressions::read(&name, &id, input.text);
     let entries = environment_json(&environment.values, context, &name, &expressions);
     Evaluated {
         values: environment.values,
@@ -144,11 +144,11 @@ pub(super) fn evaluate(
     }
 }
 
-/// A value in the form of the interface, as it stands at a path of the environment.
+/// The value at a path of the environment, in the format of the interface.
 pub(super) fn value_json(
     value: &Value,
     path: &PropertyPath,
-    place: &dyn Fn(&PropertyPath) -> Json,
+    range_of: &dyn Fn(&PropertyPath) -> Json,
 ) -> Json {
     let flag = |flag: bool| flag.then(|| Json::Raw("true".to_owned()));
     let data = if value.unknown {
@@ -161,34 +161,34 @@ pub(super) fn value_json(
             Data::String(text) => Json::text(String::from_utf8_lossy(text.as_bytes())),
             Data::Array(items) => {
                 let items = items.iter().enumerate().map(|(index, item)| {
-                    value_json(item, &path.join(Accessor::Index(index)), place)
+                    value_json(item, &path.join(Accessor::Index(index)), range_of)
                 });
                 Json::List(items.collect())
             }
-            Data::Object(entries) => object_json(entries, path, place),
+            Data::Object(entries) => object_json(entries, path, range_of),
         }
     };
     Json::some([
         ("value", Some(data)),
         ("secret", flag(value.secret)),
         ("unknown", flag(value.unknown)),
-        ("trace", Some(Json::object([("def", place(path))]))),
+        ("trace", Some(Json::object([("def", range_of(path))]))),
     ])
 }
 
 fn object_json(
     entries: &BTreeMap<String, Value>,
     path: &PropertyPath,
-    place: &dyn Fn(&PropertyPath) -> Json,
+    range_of: &dyn Fn(&PropertyPath) -> Json,
 ) -> Json {
     let entries = entries.iter().map(|(name, entry)| {
         let path = path.join(Accessor::Name(name.clone()));
-        (name.clone(), value_json(entry, &path, place))
+        (name.clone(), value_json(entry, &path, range_of))
     });
     Json::Object(entries.collect())
 }
 
-/// `exprs`, `properties`, `schema` and `executionContext`; nothing for an empty environment.
+/// The entries `exprs`, `properties`, `schema` and `executionContext`.
 fn environment_json(
     values: &Value,
     context: Value,
@@ -203,21 +203,21 @@ fn environment_json(
             entries.insert(environment.to_owned(), name);
         }
     }
-    let nowhere =
+    let no_range =
         |_: &PropertyPath| super::expressions::range(name, <_>::default(), <_>::default());
-    let properties = |value: &Value, place: &dyn Fn(&PropertyPath) -> Json| match &value.data {
-        Data::Object(entries) => object_json(entries, &PropertyPath::default(), place),
+    let properties = |value: &Value, range_of: &dyn Fn(&PropertyPath) -> Json| match &value.data {
+        Data::Object(entries) => object_json(entries, &PropertyPath::default(), range_of),
         _ => Json::Object(Vec::new()),
     };
     let execution = Json::object([
-        ("properties", properties(&context, &nowhere)),
+        ("properties", properties(&context, &no_range)),
         ("schema", schema(&context)),
     ]);
     let exprs = expressions.to_json();
-    let place = |path: &PropertyPath| expressions.place(path);
+    let range_of = |path: &PropertyPath| expressions.range_of(path);
     let entries = [
         ("exprs", exprs),
-        ("properties", properties(values, &place)),
+        ("properties", properties(values, &range_of)),
         ("schema", schema(values)),
         ("executionContext", execution),
     ];
@@ -257,7 +257,7 @@ fn schema(value: &Value) -> Json {
     }
 }
 
-/// What `${context}` has in the service, beside the environments' names.
+/// The service's `${context}`, without the names of environments.
 fn context(principal: &Principal, organization: &str, duration: Seconds) -> Value {
     let object = |entries: Vec<(&str, Value)>| {
         let entries = entries.into_iter();
@@ -286,7 +286,7 @@ fn context(principal: &Principal, organization: &str, duration: Seconds) -> Valu
     )])
 }
 
-/// A duration as Go writes it: `2h0m0s`.
+/// A duration in Go's notation, such as `2h0m0s`.
 pub(super) fn go_duration(seconds: Seconds) -> String {
     let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     match (hours, minutes) {
@@ -296,7 +296,7 @@ pub(super) fn go_duration(seconds: Seconds) -> String {
     }
 }
 
-/// A check that shows no secrets does not decrypt them: they are unknown.
+/// Makes secrets unknown, for a check that decrypts nothing.
 fn hide(value: &mut Value) {
     if value.secret {
         value.unknown = true;
@@ -315,31 +315,31 @@ fn diagnostic(diagnostic: &Diagnostic) -> serde_json::Value {
     } else {
         "warning"
     };
-    let mut shown = json!({"summary": diagnostic.summary, "severity": severity});
+    let mut body = json!({"summary": diagnostic.summary, "severity": severity});
     if let Some(range) = &diagnostic.range {
-        let place = |at: Position| json!({"line": at.line, "column": at.column, "byte": at.byte});
-        shown["range"] = json!({
+        let position = |position: Position| json!({"line": position.line, "column": position.column, "byte": position.byte});
+        body["range"] = json!({
             "environment": &*range.environment,
-            "begin": place(range.begin),
-            "end": place(range.end),
+            "begin": position(range.begin),
+            "end": position(range.end),
         });
     }
     if let Some(path) = &diagnostic.path {
-        shown["path"] = json!(path);
+        body["path"] = json!(path);
     }
-    shown
+    body
 }
 
-/// Imports: `[PROJECT/]NAME[@VERSION]` of the same organization.
-struct Stored<'a> {
+/// Imports `[PROJECT/]NAME[@VERSION]` from the same organization.
+struct StoredImporter<'a> {
     state: &'a State,
     principal: &'a Principal,
     organization: &'a str,
 }
 
-impl Importer for Stored<'_> {
+impl Importer for StoredImporter<'_> {
     fn import(&self, name: &str) -> HostResult<Definition> {
-        let absent = || Error::new(format!("environment \"{name}\" not found"));
+        let not_found = || Error::new(format!("environment \"{name}\" not found"));
         let (path, version) = match name.split_once('@') {
             Some((path, version)) => (path, Some(version)),
             None => (name, None),
@@ -350,8 +350,8 @@ impl Importer for Stored<'_> {
             self.principal,
             [self.organization, project, environment],
         );
-        let stored = stored.map_err(|_| absent())?;
-        let (_, text) = definitions::revision(stored, version).map_err(|_| absent())?;
+        let stored = stored.map_err(|_| not_found())?;
+        let (_, text) = definitions::revision(stored, version).map_err(|_| not_found())?;
         let name = definitions::display_name(project, environment);
         Ok(Definition {
             shown_as: name.clone(),

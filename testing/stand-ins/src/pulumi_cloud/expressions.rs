@@ -1,7 +1,6 @@
-//! `exprs` of an opened environment: how each value was written, with its place.
+//! The `exprs` of an open environment: the expression of each value, with its range.
 //!
-//! Schemas of expressions and the expressions that were merged below (`base`) are left out; both are
-//! optional.
+//! Without the optional schemas of expressions, and without the optional merged expressions (`base`).
 
 use std::collections::BTreeMap;
 
@@ -14,15 +13,15 @@ use super::yaml::{self, Kind, Node, Place};
 
 /// The expressions of a definition.
 pub(super) struct Expressions<'a> {
-    /// The environment's name, as places have it.
+    /// The environment's name in ranges.
     name: &'a str,
-    /// The environment's identifier, to which ciphertexts are bound.
+    /// The environment's identifier, for its ciphertexts.
     id: &'a str,
     root: Option<Node>,
 }
 
 impl<'a> Expressions<'a> {
-    /// Reads those below `values`.
+    /// Reads the expressions below `values`.
     pub(super) fn read(name: &'a str, id: &'a str, definition: &str) -> Self {
         let root = yaml::parse(definition);
         let root = root.and_then(|root| {
@@ -36,7 +35,7 @@ impl<'a> Expressions<'a> {
         Self { name, id, root }
     }
 
-    /// The object `exprs`.
+    /// The value of `exprs`.
     pub(super) fn to_json(&self) -> Json {
         let entries = self.root.iter().flat_map(Node::entries);
         let entries = entries.map(|(key, value)| {
@@ -46,7 +45,7 @@ impl<'a> Expressions<'a> {
         Json::Object(entries.collect())
     }
 
-    /// How often each function is called.
+    /// The number of calls of each function.
     pub(super) fn functions(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         if let Some(root) = &self.root {
@@ -55,19 +54,19 @@ impl<'a> Expressions<'a> {
         counts
     }
 
-    /// The place of the expression that made the value at a path: the innermost one that is written
-    /// in this definition. All zero for a value that came from elsewhere.
-    pub(super) fn place(&self, path: &PropertyPath) -> Json {
+    /// The range of the expression for the value at a path: of the innermost one in this definition.
+    /// All zero for an imported value.
+    pub(super) fn range_of(&self, path: &PropertyPath) -> Json {
         let mut node = self.root.as_ref();
         for accessor in path.accessors() {
-            let Some(here) = node else { break };
-            if function(here).is_some() {
+            let Some(current) = node else { break };
+            if function(current).is_some() {
                 break;
             }
-            let next = match (accessor, &here.kind) {
-                (Accessor::Name(name), Kind::Map(_)) => here.get(name),
+            let next = match (accessor, &current.kind) {
+                (Accessor::Name(name), Kind::Map(_)) => current.get(name),
                 (Accessor::Index(index), Kind::List(items)) => items.get(*index),
-                // What a symbol stands for was made by the symbol.
+                // The parts of a reference's value belong to the reference.
                 (_, Kind::Scalar(..)) => break,
                 _ => None,
             };
@@ -80,91 +79,99 @@ impl<'a> Expressions<'a> {
     }
 
     fn expression(&self, node: &Node) -> Json {
-        let range = || Some(self.range(node.begin, node.end));
-        if let Some((key, argument)) = function(node) {
-            let name = key.text().unwrap_or_default();
-            let argument = match ciphertext::plaintext(argument) {
-                // A stored secret is encrypted.
-                Some(plaintext) if name == "fn::secret" => {
-                    let text = Json::text(ciphertext::encrypt(self.id, &plaintext));
-                    let place = || Some(self.range(argument.begin, argument.end));
-                    let literal = Json::some([("range", place()), ("literal", Some(text))]);
-                    let object = Json::object([("ciphertext", literal)]);
-                    Json::some([("range", place()), ("object", Some(object))])
+        let (kind, expression) = if let Some((key, argument)) = function(node) {
+            ("builtin", Some(self.call(key, argument)))
+        } else {
+            match &node.kind {
+                Kind::List(items) => {
+                    let items = items.iter().map(|item| self.expression(item)).collect();
+                    ("list", Some(Json::List(items)))
                 }
-                _ => self.expression(argument),
-            };
-            let call = Json::object([
-                ("name", Json::text(name)),
-                ("nameRange", self.range(key.begin, key.end)),
-                ("argSchema", Json::Raw("true".to_owned())),
-                ("arg", argument),
-            ]);
-            return Json::some([("range", range()), ("builtin", Some(call))]);
-        }
-        match &node.kind {
-            Kind::List(items) => {
-                let items = items.iter().map(|item| self.expression(item)).collect();
-                Json::some([("range", range()), ("list", Some(Json::List(items)))])
+                Kind::Map(entries) => return self.object(node, entries),
+                Kind::Scalar(text, plain) => self.scalar(node, text, *plain),
             }
-            Kind::Map(entries) => {
-                let name = |key: &Node| key.text().unwrap_or_default().to_owned();
-                let places = entries
-                    .iter()
-                    .map(|(key, _)| (name(key), self.range(key.begin, key.end)));
-                let values = entries
-                    .iter()
-                    .map(|(key, value)| (name(key), self.expression(value)));
-                Json::some([
-                    ("range", range()),
-                    ("keyRanges", Some(Json::Object(places.collect()))),
-                    ("object", Some(Json::Object(values.collect()))),
-                ])
+        };
+        Json::some([
+            ("range", Some(self.range(node.begin, node.end))),
+            (kind, expression),
+        ])
+    }
+
+    fn call(&self, key: &Node, argument: &Node) -> Json {
+        let name = key.text().unwrap_or_default();
+        let argument = match ciphertext::plaintext(argument) {
+            // The service stores secrets encrypted.
+            Some(plaintext) if name == "fn::secret" => {
+                let range = self.range(argument.begin, argument.end);
+                let text = Json::text(ciphertext::encrypt(self.id, &plaintext));
+                let literal = Json::object([("range", range.clone()), ("literal", text)]);
+                let object = Json::object([("ciphertext", literal)]);
+                Json::object([("range", range), ("object", object)])
             }
-            Kind::Scalar(text, plain) => {
-                let parts = parts(text);
-                let accessors = |path: &str| Some(self.accessors(path, node));
-                match parts.as_slice() {
-                    [] => Json::some([("range", range()), ("literal", literal(text, *plain))]),
-                    [(before, Some(path))] if before.is_empty() => {
-                        Json::some([("range", range()), ("symbol", accessors(path))])
-                    }
-                    _ => {
-                        let parts = parts.iter().map(|(before, path)| {
-                            Json::some([
-                                ("text", Some(Json::text(before))),
-                                ("value", path.as_deref().and_then(accessors)),
-                            ])
-                        });
-                        let parts = Json::List(parts.collect());
-                        Json::some([("range", range()), ("interpolate", Some(parts))])
-                    }
-                }
+            _ => self.expression(argument),
+        };
+        Json::object([
+            ("name", Json::text(name)),
+            ("nameRange", self.range(key.begin, key.end)),
+            ("argSchema", Json::Raw("true".to_owned())),
+            ("arg", argument),
+        ])
+    }
+
+    fn object(&self, node: &Node, entries: &[(Node, Node)]) -> Json {
+        let name = |key: &Node| key.text().unwrap_or_default().to_owned();
+        let ranges = entries
+            .iter()
+            .map(|(key, _)| (name(key), self.range(key.begin, key.end)));
+        let values = entries
+            .iter()
+            .map(|(key, value)| (name(key), self.expression(value)));
+        Json::object([
+            ("range", self.range(node.begin, node.end)),
+            ("keyRanges", Json::Object(ranges.collect())),
+            ("object", Json::Object(values.collect())),
+        ])
+    }
+
+    fn scalar(&self, node: &Node, text: &str, plain: bool) -> (&'static str, Option<Json>) {
+        let parts = parts(text);
+        let accessors = |path: &str| Some(self.accessors(path, node));
+        match parts.as_slice() {
+            [] => ("literal", literal(text, plain)),
+            [(before, Some(path))] if before.is_empty() => ("symbol", accessors(path)),
+            _ => {
+                let parts = parts.iter().map(|(before, path)| {
+                    Json::some([
+                        ("text", Some(Json::text(before))),
+                        ("value", path.as_deref().and_then(accessors)),
+                    ])
+                });
+                ("interpolate", Some(Json::List(parts.collect())))
             }
         }
     }
 
-    /// The steps of a path, each with the place of the whole expression: the stand-in does not
-    /// resolve them one by one.
+    /// The accessors of a path, each with the range of the whole expression, because the stand-in does
+    /// not resolve them one by one.
     fn accessors(&self, path: &str, node: &Node) -> Json {
         let path: PropertyPath = path.parse().unwrap_or_default();
-        let steps = path.accessors().iter().map(|accessor| {
-            let place = self.range(node.begin, node.end);
+        let accessors = path.accessors().iter().map(|accessor| {
+            let own_range = self.range(node.begin, node.end);
             let value = range("", Place::default(), Place::default());
             match accessor {
                 Accessor::Name(name) => Json::object([
                     ("key", Json::text(name)),
-                    ("range", place),
+                    ("range", own_range),
                     ("value", value),
                 ]),
                 Accessor::Index(index) => Json::object([
                     ("index", Json::Raw(index.to_string())),
-                    ("range", place),
+                    ("range", own_range),
                     ("value", value),
                 ]),
             }
         });
-        Json::List(steps.collect())
+        Json::List(accessors.collect())
     }
 
     fn range(&self, begin: Place, end: Place) -> Json {
@@ -172,7 +179,7 @@ impl<'a> Expressions<'a> {
     }
 }
 
-/// The name and the argument of a function call.
+/// The name and the argument, if the node is a function call.
 fn function(node: &Node) -> Option<(&Node, &Node)> {
     match node.entries() {
         [(key, argument)] if key.text()?.starts_with("fn::") => Some((key, argument)),
@@ -192,7 +199,7 @@ fn count(node: &Node, counts: &mut BTreeMap<String, usize>) {
     }
 }
 
-/// A literal; `null` has none.
+/// The value of a literal; none for `null`.
 fn literal(text: &str, plain: bool) -> Option<Json> {
     let bare = plain.then_some(text);
     match bare {
@@ -204,12 +211,12 @@ fn literal(text: &str, plain: bool) -> Option<Json> {
     }
 }
 
-/// Whether a text is a number as JSON writes it.
+/// Whether a text is a JSON number.
 fn is_number(text: &str) -> bool {
     serde_json::from_str::<serde_json::Value>(text).is_ok_and(|value| value.is_number())
 }
 
-/// The texts before each `${…}` and its path; empty for a text without any.
+/// The paths of each `${…}` with the text before it; empty for a text without any.
 fn parts(text: &str) -> Vec<(String, Option<String>)> {
     let mut parts = Vec::new();
     let mut before = String::new();
@@ -238,19 +245,19 @@ fn parts(text: &str) -> Vec<(String, Option<String>)> {
     parts
 }
 
-/// A range in the form of the interface.
+/// A range in the format of the interface.
 pub(super) fn range(name: &str, begin: Place, end: Place) -> Json {
-    let place = |place: Place| {
+    let position = |position: Place| {
         let number = |number: usize| Json::Raw(number.to_string());
         Json::object([
-            ("line", number(place.line)),
-            ("column", number(place.column)),
-            ("byte", number(place.byte)),
+            ("line", number(position.line)),
+            ("column", number(position.column)),
+            ("byte", number(position.byte)),
         ])
     };
     Json::object([
         ("environment", Json::text(name)),
-        ("begin", place(begin)),
-        ("end", place(end)),
+        ("begin", position(begin)),
+        ("end", position(end)),
     ])
 }

@@ -1,50 +1,50 @@
-//! What the stand-in does wrong on order.
+//! Faults that tests request from the stand-in.
 
 use std::io::{self, Read};
 use std::net::TcpStream;
 
 use crate::http::{Gate, Reply, Response, Serve, Server};
 
-/// A server that takes connections and never says a word, not even for TLS.
-pub fn deaf() -> Server {
-    Server::serving(Deaf)
+/// A server that accepts connections and never sends anything, not even a TLS handshake.
+pub fn silent_server() -> Server {
+    Server::serving(Silent)
 }
 
-struct Deaf;
+struct Silent;
 
-impl Serve for Deaf {
+impl Serve for Silent {
     fn serve(&self, _: u64, mut stream: TcpStream) -> io::Result<()> {
         while stream.read(&mut [0; 1024])? > 0 {}
         Ok(())
     }
 }
 
-/// A fault.
+/// A fault of one request.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// Takes the request and never answers.
+    /// Never answer.
     Hang,
-    /// Closes the connection without an answer.
+    /// Close the connection without an answer.
     Close,
-    /// Answers as it should, but stops in the middle of the body.
+    /// Send half of the right body, then nothing.
     HangMidBody,
-    /// Answers as it should, byte by byte.
+    /// Send the right body byte by byte.
     Drip(Gate),
-    /// Answers with the first half of what it should, as if that were all.
+    /// Answer with half of the right body, as if it were complete.
     Truncated,
-    /// Answers with a web page, as a proxy or a sign-on does.
+    /// Answer with a web page, like the sign-on page of a proxy.
     Html,
-    /// Answers with a body of so many bytes.
+    /// Answer with a body of this many bytes.
     Huge(usize),
-    /// Answers with this.
+    /// Answer with this response.
     Answer(Response),
-    /// Lets every session expire, then answers as it should.
+    /// Expire every session, then answer normally.
     ExpireSessions,
 }
 
 impl Fault {
-    /// An answer with a status, a message in the documented form, and headers.
-    pub fn refuse(status: u16, message: &str, headers: &[(&str, &str)]) -> Self {
+    /// An error with a status, a message in the documented form, and headers.
+    pub fn error(status: u16, message: &str, headers: &[(&str, &str)]) -> Self {
         let body = serde_json::json!({"code": status, "message": message});
         let mut response = Response::new(status, "application/json", body.to_string());
         let headers = headers.iter();
@@ -61,15 +61,15 @@ impl Fault {
             .iter()
             .map(|seconds| ("Retry-After", seconds.as_str()))
             .collect();
-        Self::refuse(429, message, &headers)
+        Self::error(429, message, &headers)
     }
 
     /// 500.
     pub fn internal() -> Self {
-        Self::refuse(500, "Internal Server Error", &[])
+        Self::error(500, "Internal Server Error", &[])
     }
 
-    /// 307 to another place, which keeps method and body.
+    /// 307 to another URL, which keeps method and body.
     pub fn redirect(to: &str) -> Self {
         let mut response = Response::new(307, "text/plain", "");
         let header = ("Location".to_owned(), to.to_owned());
@@ -77,8 +77,8 @@ impl Fault {
         Self::Answer(response)
     }
 
-    /// What it makes of the answer that should be.
-    pub(super) fn spoil(self, mut answer: Response) -> Reply {
+    /// Applies the fault to the right response.
+    pub(super) fn apply(self, mut answer: Response) -> Reply {
         let half = answer.body.len() / 2;
         match self {
             Self::Hang => Reply::Hang,
@@ -94,7 +94,7 @@ impl Fault {
                 Reply::Answer(Response::new(200, "text/html", page))
             }
             Self::Huge(length) => {
-                // A text that never ends, so that a reader has to take it all or stop.
+                // An unterminated string, so that a parser cannot stop early.
                 let mut body = b"{\"id\":\"".to_vec();
                 body.resize(length.max(body.len()), b'x');
                 Reply::Answer(Response::new(200, "application/json", body))
@@ -104,9 +104,8 @@ impl Fault {
         }
     }
 
-    /// Whether the request is to be acted upon: a real service in trouble may or may not; here it
-    /// does wherever the answer that should be is part of what is sent.
-    pub(super) fn acts(&self) -> bool {
+    /// Whether the stand-in processes the request: it does if it sends part of the right response.
+    pub(super) fn processes_request(&self) -> bool {
         !matches!(
             self,
             Self::Hang | Self::Close | Self::Html | Self::Huge(_) | Self::Answer(_)

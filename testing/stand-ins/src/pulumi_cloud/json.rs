@@ -1,37 +1,34 @@
-//! JSON text put together from parts, so that numbers keep their digits.
+//! JSON that keeps the digits of numbers.
 
 use std::fmt;
 
-/// A JSON value in the making.
+/// A JSON value.
 #[derive(Clone, Debug)]
 pub(super) enum Json {
-    /// JSON text as it is: a number, `true`, `null`.
+    /// JSON text, such as a number, `true` or `null`.
     Raw(String),
-    /// A text.
+    /// A string.
     Text(String),
     /// A list.
     List(Vec<Json>),
-    /// An object, in this order.
+    /// An object with its entries in order.
     Object(Vec<(String, Json)>),
 }
 
 impl Json {
-    /// `null`.
     pub(super) fn null() -> Self {
         Self::Raw("null".to_owned())
     }
 
-    /// A text.
     pub(super) fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
-    /// An object.
     pub(super) fn object<const N: usize>(entries: [(&str, Self); N]) -> Self {
         Self::Object(entries.map(|(name, value)| (name.to_owned(), value)).into())
     }
 
-    /// An object of those entries that there are.
+    /// An object of the entries that have a value.
     pub(super) fn some<const N: usize>(entries: [(&str, Option<Self>); N]) -> Self {
         let entries = entries.into_iter();
         Self::Object(

@@ -1,11 +1,11 @@
-//! A stand-in for the Pulumi ESC part of Pulumi Cloud: accounts, environments, sessions.
+//! A stand-in for the Pulumi ESC part of Pulumi Cloud: accounts, environments, sessions, stacks.
 //!
 //! It evaluates stored definitions with the plugin's own evaluator. A test that compares the plugin with
-//! it tests transport, not semantics.
+//! it covers the transport, not the semantics.
 //!
-//! It is strict: each request, and each of its own answers, is held against the published interface
-//! (`contract.rs`). What does not fit is refused, and fails the test when the stand-in is dropped,
-//! unless the test takes it with [`PulumiCloud::take_violations`].
+//! It validates each request and each of its responses against the published interface (`contract.rs`).
+//! It rejects an invalid request, and a violation fails the test when the stand-in is dropped, unless
+//! the test takes it with [`PulumiCloud::take_violations`].
 
 mod account;
 mod ciphertext;
@@ -35,14 +35,14 @@ use super::tls::Authority;
 use crate::clock::Clock;
 use configuration::{Configuration, Owner, Token};
 use fault::Fault;
-use state::{Answer, Refusal, State};
+use state::{Answer, ApiError, State};
 
-/// The `iss` of the identity tokens that logins get.
+/// The `iss` of the identity tokens for logins.
 pub const LOGIN_ISSUER: &str = "https://api.pulumi.com/oidc";
-/// The `iss` of the identity tokens that `fn::open::oidc` gives.
+/// The `iss` of the identity tokens from `fn::open::oidc`.
 pub const TOKEN_ISSUER: &str = "https://api.pulumi.com/oidc/v2";
 
-/// The stand-in. Clones are the same one; its port closes with the last of them.
+/// The stand-in. Clones share it; it stops when the last one is dropped.
 #[derive(Clone)]
 pub struct PulumiCloud(Arc<Running>);
 
@@ -51,16 +51,16 @@ struct Running {
     server: Server,
 }
 
-/// What other services the stand-in works with.
+/// The services that the stand-in uses.
 #[derive(Clone)]
-pub struct Surroundings {
+pub struct Dependencies {
     /// The time at Pulumi Cloud.
     pub clock: Clock,
-    /// Where `aws-login` with `oidc` gets credentials; none: it fails.
+    /// The STS for `aws-login` with `oidc`, which fails without one.
     pub sts: Option<Sts>,
 }
 
-impl Default for Surroundings {
+impl Default for Dependencies {
     fn default() -> Self {
         Self {
             clock: Clock::system(),
@@ -69,24 +69,24 @@ impl Default for Surroundings {
     }
 }
 
-/// A request that the stand-in got.
+/// A received request.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// The operation, such as `open` or `read session`; empty where there is none.
+    /// The operation, such as `open` or `read session`; empty for an unknown one.
     pub operation: String,
     /// Such as `POST`.
     pub method: String,
-    /// Path and query as they were written.
+    /// Path and query, not decoded.
     pub target: String,
-    /// The headers as they were written; that of the token reads `token [secret]`.
+    /// The headers; the value of an access token is `token [secret]`.
     pub headers: Vec<(String, String)>,
-    /// How long the body was, in bytes.
+    /// The length of the body, in bytes.
     pub body: usize,
     /// The number of the connection.
     pub connection: u64,
-    /// The login that the token belongs to; empty without a good token.
+    /// The login of the token's owner; empty without a valid token.
     pub login: String,
-    /// The status of the answer; 0 where there was none.
+    /// The status of the response; 0 without one.
     pub status: u16,
 }
 
@@ -94,17 +94,17 @@ impl Record {
     /// The first header of this name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers.iter();
-        let found = headers.find(|(known, _)| known.eq_ignore_ascii_case(name));
-        found.map(|(_, value)| value.as_str())
+        let (_, value) = headers.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        Some(value)
     }
 }
 
 impl PulumiCloud {
-    /// Starts it on a free port of 127.0.0.1.
-    pub fn start(configuration: Configuration, surroundings: Surroundings) -> Self {
+    /// Starts the stand-in on a free port of 127.0.0.1.
+    pub fn start(configuration: Configuration, dependencies: Dependencies) -> Self {
         let service = Arc::new(Service {
-            clock: surroundings.clock.clone(),
-            state: Mutex::new(State::new(configuration, surroundings)),
+            clock: dependencies.clock.clone(),
+            state: Mutex::new(State::new(configuration, dependencies)),
         });
         let server = {
             let service = Arc::clone(&service);
@@ -113,13 +113,13 @@ impl PulumiCloud {
         Self(Arc::new(Running { service, server }))
     }
 
-    /// What to set `PULUMI_BACKEND_URL` to.
+    /// The value for `PULUMI_BACKEND_URL`.
     pub fn url(&self) -> String {
         format!("http://{}", self.0.server.address())
     }
 
-    /// Puts it behind TLS under the names `api.pulumi.com`, `localhost` and 127.0.0.1. Lasts as long
-    /// as the result.
+    /// Also serves TLS under the names `api.pulumi.com`, `localhost` and 127.0.0.1 until the result is
+    /// dropped.
     pub fn behind_tls(&self, authority: &Authority) -> BehindTls {
         let service = Arc::clone(&self.0.service);
         let tls = authority.server(|name| name == "api.pulumi.com");
@@ -127,7 +127,7 @@ impl PulumiCloud {
         BehindTls { server }
     }
 
-    /// Answers a call within the process, by the same rules.
+    /// Answers a call within the process like a request.
     pub fn answer(&self, request: &Request) -> Reply {
         self.0.service.answer(request)
     }
@@ -143,23 +143,23 @@ impl PulumiCloud {
         records.into_iter().map(|record| record.operation).collect()
     }
 
-    /// How requests and answers broke the interface so far; they count no more.
+    /// Returns the violations of the interface so far, and clears them.
     pub fn take_violations(&self) -> Vec<String> {
         std::mem::take(&mut self.state().violations)
     }
 
-    /// Goes wrong for the next `times` requests.
+    /// Applies a fault to the next `times` requests.
     pub fn fail(&self, fault: Fault, times: usize) {
-        self.state().orders.push((None, fault, times));
+        self.state().faults.push((None, fault, times));
     }
 
-    /// Goes wrong for the next `times` requests of an operation, such as `open` or `read session`.
+    /// Applies a fault to the next `times` requests of an operation, such as `open` or `read session`.
     pub fn fail_at(&self, operation: &str, fault: Fault, times: usize) {
-        let at = Some(operation.to_owned());
-        self.state().orders.push((at, fault, times));
+        let operation = Some(operation.to_owned());
+        self.state().faults.push((operation, fault, times));
     }
 
-    /// Adds to what the `Date` header says, in seconds; nothing else changes.
+    /// Shifts the `Date` header, in seconds, and nothing else.
     pub fn skew_date(&self, seconds: Seconds) {
         self.state().date_skew = seconds;
     }
@@ -169,12 +169,12 @@ impl PulumiCloud {
         self.state().sessions.clear();
     }
 
-    /// How many sessions were opened so far.
+    /// The number of sessions opened so far.
     pub fn sessions_opened(&self) -> usize {
         self.state().opened
     }
 
-    /// Takes an access token away.
+    /// Revokes an access token.
     pub fn revoke(&self, token: &str) {
         for known in &mut self.state().configuration.tokens {
             if known.text == token {
@@ -193,7 +193,7 @@ impl PulumiCloud {
         self.state().issue_refresh_token(owner)
     }
 
-    /// The text that the service stores for a secret of an environment.
+    /// The ciphertext for a secret of an environment.
     pub fn encrypt(
         &self,
         organization: &str,
@@ -205,19 +205,19 @@ impl PulumiCloud {
         ciphertext::encrypt(&id, plaintext)
     }
 
-    /// The text that the service has in a state for a secret of a stack.
+    /// The ciphertext for a secret in the state of a stack.
     pub fn encrypt_for_stack(&self, stack: &str, plaintext: &str) -> String {
         let (project, name) = stack.split_once('/').unwrap_or_default();
         let id = definitions::id(configuration::ORGANIZATION, project, name);
         ciphertext::encrypt(&id, plaintext)
     }
 
-    /// Who signs the identity tokens of logins, for those that are to trust them.
+    /// The issuer of the identity tokens for logins.
     pub fn login_issuer() -> Issuer {
         Issuer::new(LOGIN_ISSUER)
     }
 
-    /// Who signs the identity tokens of `fn::open::oidc`.
+    /// The issuer of the identity tokens from `fn::open::oidc`.
     pub fn token_issuer() -> Issuer {
         Issuer::new(TOKEN_ISSUER)
     }
@@ -227,11 +227,11 @@ impl PulumiCloud {
     }
 }
 
-/// A test in which the interface was broken fails.
+/// Fails a test with violations of the interface.
 impl Drop for Running {
     fn drop(&mut self) {
         let mut state = self.service.state();
-        for (_, fault, _) in &state.orders {
+        for (_, fault, _) in &state.faults {
             if let Fault::Drip(gate) = fault {
                 gate.end();
             }
@@ -241,30 +241,30 @@ impl Drop for Running {
         if !std::thread::panicking() {
             assert!(
                 violations.is_empty(),
-                "against the interface of Pulumi Cloud:\n{}",
+                "violations of the interface of Pulumi Cloud:\n{}",
                 violations.join("\n")
             );
         }
     }
 }
 
-/// TLS before the stand-in: see [`PulumiCloud::behind_tls`].
+/// The stand-in behind TLS: see [`PulumiCloud::behind_tls`].
 pub struct BehindTls {
     server: Server,
 }
 
 impl BehindTls {
-    /// Its URL by the name that the certificate has.
+    /// The URL with a name of the certificate.
     pub fn url(&self) -> String {
         format!("https://localhost:{}", self.server.address().port())
     }
 
-    /// Where it listens.
+    /// The address of the server.
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }
 
-    /// Where `api.pulumi.com:443` leads, for a [`Proxy`](crate::proxy::Proxy).
+    /// The route for a [`Proxy`](crate::proxy::Proxy) from `api.pulumi.com:443` to this server.
     pub fn route(&self) -> impl Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static {
         let address = self.server.address();
         move |authority| (authority == "api.pulumi.com:443").then_some(address)
@@ -287,7 +287,7 @@ impl Service {
         let now = self.clock.now();
         let mut state = self.state();
         if let Some(target) = contract::clean(request) {
-            // As Go's routers do. The SDK asks for a property in this way.
+            // Go's routers redirect to the clean path, which the ESC SDK relies on to read a property.
             let mut response = Response::new(301, "text/plain", "");
             response.headers.push(("Location".to_owned(), target));
             state.records.push(record(request, "clean path", "", 301));
@@ -306,17 +306,18 @@ impl Service {
         let answer = match call {
             Err((status, problem)) => {
                 state.violations.push(problem.clone());
-                Refusal::new(status, problem).into_response()
+                ApiError::new(status, problem).into_response()
             }
             Ok(call) => {
-                let acts = fault.as_ref().is_none_or(Fault::acts);
-                let answer = respond(&mut state, &call, request, acts.then_some(now), &mut login);
+                let is_processed = fault.as_ref().is_none_or(Fault::processes_request);
+                let time = is_processed.then_some(now);
+                let answer = respond(&mut state, &call, request, time, &mut login);
                 answer.unwrap_or_else(|| Response::new(204, "text/plain", ""))
             }
         };
         let request_id = format!("request-{}", state.records.len() + 1);
         let mut reply = match fault {
-            Some(fault) => fault.spoil(answer),
+            Some(fault) => fault.apply(answer),
             None => Reply::Answer(answer),
         };
         let status = match &mut reply {
@@ -336,8 +337,7 @@ impl Service {
     }
 }
 
-/// Holds the request against the interface, has it answered if there is a time to do so, and holds the
-/// answer against the interface.
+/// Validates the request, processes it if there is a time, and validates the response.
 fn respond(
     state: &mut State,
     call: &contract::Call,
@@ -345,22 +345,22 @@ fn respond(
     now: Option<Seconds>,
     login: &mut String,
 ) -> Option<Response> {
-    let shown = format!("{} {}", request.method, request.path());
+    let method_and_path = format!("{} {}", request.method, request.path());
     let mut response = match (contract::check_request(call, request), now) {
         (Err(problem), _) => {
-            let problem = format!("{shown}: {problem}");
+            let problem = format!("{method_and_path}: {problem}");
             state.violations.push(problem.clone());
-            Refusal::new(400, problem).into_response()
+            ApiError::new(400, problem).into_response()
         }
         (Ok(()), Some(now)) => state::run(state, call, request, now, login)
-            .map_or_else(Refusal::into_response, Answer::into_response),
+            .map_or_else(ApiError::into_response, Answer::into_response),
         (Ok(()), None) => return None,
     };
     if request.method == "HEAD" {
         response.body.clear();
     }
     if let Err(problem) = contract::check_answer(call, &response) {
-        let problem = format!("{shown}: the stand-in's own answer: {problem}");
+        let problem = format!("{method_and_path}: the stand-in's response: {problem}");
         state.violations.push(problem);
     }
     Some(response)
@@ -369,8 +369,8 @@ fn respond(
 fn record(request: &Request, operation: &str, login: &str, status: u16) -> Record {
     let headers = request.headers.iter().map(|(name, value)| {
         let is_token = name.eq_ignore_ascii_case("authorization");
-        let secret = is_token && value.starts_with("token ");
-        let value = if secret { "token [secret]" } else { value };
+        let is_secret = is_token && value.starts_with("token ");
+        let value = if is_secret { "token [secret]" } else { value };
         (name.clone(), value.to_owned())
     });
     Record {

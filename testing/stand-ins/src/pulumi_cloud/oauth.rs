@@ -1,4 +1,4 @@
-//! `POST /api/oauth/token`: an identity token, or a refresh token, for an access token.
+//! `POST /api/oauth/token`: exchanges an identity token or a refresh token for an access token.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 
 use super::configuration::{Owner, Token, Trust};
 use super::sessions;
-use super::state::{Answer, Outcome, Refusal, State};
+use super::state::{Answer, ApiError, Outcome, State};
 use crate::http::Request;
 
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 const ACCESS_TOKEN: &str = "urn:pulumi:token-type:access_token:";
-/// How long an access token lasts that does not say so: what ESC's CLI requests.
+/// The default lifetime of an access token, in seconds: what ESC's CLI requests.
 const DEFAULT_EXPIRATION: Seconds = 7200;
 
 impl State {
@@ -30,22 +30,22 @@ impl State {
 
 /// Answers a request for a token.
 pub(super) fn token(state: &mut State, request: &Request, now: Seconds) -> Outcome {
-    let fields = fields(request).ok_or_else(|| Refusal::bad_request("the body cannot be read"))?;
+    let fields = fields(request).ok_or_else(|| ApiError::bad_request("the body cannot be read"))?;
     let field = |name: &str| fields.get(name).map_or("", String::as_str);
     match field("grant_type") {
         TOKEN_EXCHANGE => exchange(state, &fields, now),
         "refresh_token" => {
-            // A refresh token is good once; the answer has the next.
+            // A refresh token is valid once; the response has the next.
             let owner = state
                 .refresh_tokens
                 .remove(field("refresh_token"))
-                .ok_or_else(|| Refusal::new(401, "Unauthorized: invalid refresh token"))?;
+                .ok_or_else(|| ApiError::new(401, "Unauthorized: invalid refresh token"))?;
             let next = state.issue_refresh_token(owner.clone());
             let mut answer = issue(state, owner, DEFAULT_EXPIRATION, now);
             answer["refresh_token"] = json!(next);
             Ok(Answer::json(&answer.into()))
         }
-        other => Err(Refusal::bad_request(&format!(
+        other => Err(ApiError::bad_request(&format!(
             "unknown grant_type `{other}`"
         ))),
     }
@@ -54,14 +54,14 @@ pub(super) fn token(state: &mut State, request: &Request, now: Seconds) -> Outco
 fn exchange(state: &mut State, fields: &BTreeMap<String, String>, now: Seconds) -> Outcome {
     let field = |name: &str| fields.get(name).map_or("", String::as_str);
     if field("subject_token_type") != ID_TOKEN {
-        return Err(Refusal::bad_request("unknown subject_token_type"));
+        return Err(ApiError::bad_request("unknown subject_token_type"));
     }
     let organization = field("audience")
         .strip_prefix("urn:pulumi:org:")
-        .ok_or_else(|| Refusal::bad_request("invalid audience"))?;
+        .ok_or_else(|| ApiError::bad_request("invalid audience"))?;
     let kind = field("requested_token_type")
         .strip_prefix(ACCESS_TOKEN)
-        .ok_or_else(|| Refusal::bad_request("unknown requested_token_type"))?;
+        .ok_or_else(|| ApiError::bad_request("unknown requested_token_type"))?;
     let scope = field("scope");
     let (owner, grant) = match (kind, scope.split_once(':')) {
         ("organization", None) if scope.is_empty() || scope == "admin" => {
@@ -79,7 +79,7 @@ fn exchange(state: &mut State, fields: &BTreeMap<String, String>, now: Seconds) 
             Owner::Personal(login.to_owned()),
             format!("personal:{login}"),
         ),
-        _ => return Err(Refusal::bad_request("invalid scope for the token type")),
+        _ => return Err(ApiError::bad_request("invalid scope for the token type")),
     };
     let expiration = match field("expiration") {
         "" => DEFAULT_EXPIRATION,
@@ -87,14 +87,14 @@ fn exchange(state: &mut State, fields: &BTreeMap<String, String>, now: Seconds) 
             .parse()
             .ok()
             .filter(|seconds| *seconds > 0)
-            .ok_or_else(|| Refusal::bad_request("invalid expiration"))?,
+            .ok_or_else(|| ApiError::bad_request("invalid expiration"))?,
     };
     let trusts = &state.configuration.trusts;
     let trust = verify(trusts, organization, field("subject_token"), now)
-        .map_err(|why| Refusal::new(401, format!("Unauthorized: {why}")))?;
+        .map_err(|why| ApiError::new(401, format!("Unauthorized: {why}")))?;
     if !trust.grants.contains(&grant) {
         let message = "Forbidden: no policy of the organization allows this token";
-        return Err(Refusal::new(403, message));
+        return Err(ApiError::new(403, message));
     }
     let mut answer = issue(state, owner, expiration, now);
     answer["issued_token_type"] = json!(format!("{ACCESS_TOKEN}{kind}"));
@@ -102,7 +102,7 @@ fn exchange(state: &mut State, fields: &BTreeMap<String, String>, now: Seconds) 
     Ok(Answer::json(&answer.into()))
 }
 
-/// Makes an access token and the answer with it.
+/// Issues an access token, and returns the response with it.
 fn issue(state: &mut State, owner: Owner, expiration: Seconds, now: Seconds) -> Value {
     let text = format!("pul-{}", sessions::random());
     state.configuration.tokens.push(Token {
@@ -120,29 +120,29 @@ fn issue(state: &mut State, owner: Owner, expiration: Seconds, now: Seconds) -> 
     })
 }
 
-/// Checks an identity token: form, issuer, signature, audience, times, subject.
+/// Checks an identity token: format, issuer, signature, audience, times, subject.
 fn verify<'a>(
     trusts: &'a [Trust],
     organization: &str,
     token: &str,
     now: Seconds,
 ) -> Result<&'a Trust, &'static str> {
-    let no_jwt = "the subject token is no JWT";
+    let malformed = "the subject token is not a JWT";
     let [head, payload, signature] = *token.split('.').collect::<Vec<_>>() else {
-        return Err(no_jwt);
+        return Err(malformed);
     };
     let json = |part: &str| serde_json::from_slice::<Value>(&decode_url(part)?).ok();
     let (Some(header), Some(claims), Some(signature)) =
         (json(head), json(payload), decode_url(signature))
     else {
-        return Err(no_jwt);
+        return Err(malformed);
     };
     let mut of_issuer = trusts
         .iter()
         .filter(|trust| trust.organization == organization && claims["iss"] == *trust.issuer)
         .peekable();
-    let known = of_issuer.peek().ok_or("the issuer is not trusted")?;
-    let keys = known.jwks["keys"].as_array().into_iter().flatten();
+    let first = of_issuer.peek().ok_or("the issuer is not trusted")?;
+    let keys = first.jwks["keys"].as_array().into_iter().flatten();
     let key = keys
         .filter(|_| header["alg"] == "RS256")
         .find(|key| key["kid"] == header["kid"])
@@ -159,16 +159,16 @@ fn verify<'a>(
         .map_err(|_| "the signature of the subject token does not match")?;
     let audience = format!("urn:pulumi:org:{organization}");
     let is_audience = match &claims["aud"] {
-        Value::Array(all) => all.iter().any(|one| *one == audience),
-        one => *one == audience,
+        Value::Array(audiences) => audiences.contains(&json!(audience)),
+        single => *single == audience,
     };
     if !is_audience {
         return Err("the subject token is for another audience");
     }
     let expires_at = claims["exp"].as_i64().unwrap_or(0);
-    let from = claims["nbf"].as_i64().unwrap_or(0);
-    if now >= expires_at || now < from {
-        return Err("the subject token is expired or not yet good");
+    let not_before = claims["nbf"].as_i64().unwrap_or(0);
+    if now >= expires_at || now < not_before {
+        return Err("the subject token is expired or not yet valid");
     }
     let subject = claims["sub"].as_str().unwrap_or_default();
     of_issuer

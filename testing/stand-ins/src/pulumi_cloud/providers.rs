@@ -1,6 +1,6 @@
-//! The providers that Pulumi Cloud runs, as far as the tests need them: `aws-login`,
-//! `pulumi-stacks`, `oidc`; and those of the original evaluator's cases: `test` and `schema`, which
-//! give what they get, and `secret-wrapper`, which gives it as a secret.
+//! The providers of Pulumi Cloud that the tests need: `aws-login`, `pulumi-stacks` and `oidc`; and those
+//! of the ESC evaluator's test cases: `test` and `schema`, which return their inputs, and
+//! `secret-wrapper`, which returns them as a secret.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use encodings::percent;
 use encodings::timestamp::Seconds;
 use esc::evaluator::provider::{self, Provider};
-use esc::{Data, Number, Value};
+use esc::{Data, Number, Text, Value};
 use esc::{Error, Failure, HostResult};
 use kubectl_esc::clock::parse_duration;
 use serde_json::json;
@@ -28,12 +28,15 @@ pub(super) const NAMES: [&str; 6] = [
     "test",
 ];
 
-/// What an opening happens in.
-pub(super) struct World {
+/// The pattern of a duration in Go's notation.
+const DURATION: &str = "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$";
+
+/// The context of an open request.
+pub(super) struct OpenContext {
     pub(super) organization: String,
-    /// The root environment, as `${context.rootEnvironment.name}`.
+    /// The value of `${context.rootEnvironment.name}`.
     pub(super) environment: String,
-    /// Whether the root environment is a stored one.
+    /// Whether the root environment is stored.
     pub(super) is_stored: bool,
     pub(super) login: String,
     pub(super) token_type: &'static str,
@@ -43,28 +46,28 @@ pub(super) struct World {
     pub(super) stacks: Vec<Stack>,
 }
 
-/// The providers of an opening.
+/// The providers of an open request.
 pub(super) struct Providers {
-    all: Vec<Named>,
+    all: Vec<NamedProvider>,
 }
 
-struct Named {
+struct NamedProvider {
     name: &'static str,
     inputs: String,
     outputs: String,
-    world: Arc<World>,
+    context: Arc<OpenContext>,
 }
 
 impl Providers {
-    pub(super) fn new(world: World) -> Self {
-        let world = Arc::new(world);
+    pub(super) fn new(context: OpenContext) -> Self {
+        let context = Arc::new(context);
         let all = NAMES.map(|name| {
             let (inputs, outputs) = schemas(name);
-            Named {
+            NamedProvider {
                 name,
                 inputs: inputs.to_string(),
                 outputs: outputs.to_string(),
-                world: Arc::clone(&world),
+                context: Arc::clone(&context),
             }
         });
         Self { all: all.into() }
@@ -74,14 +77,13 @@ impl Providers {
 impl provider::Providers for Providers {
     fn provider(&self, name: &str) -> HostResult<&dyn Provider> {
         let mut all = self.all.iter();
-        let found = all.find(|provider| provider.name == name);
-        found
+        all.find(|provider| provider.name == name)
             .map(|provider| provider as &dyn Provider)
             .ok_or_else(|| failed(format!("unknown provider \"{name}\"")))
     }
 }
 
-impl Provider for Named {
+impl Provider for NamedProvider {
     fn input_schema(&self) -> &str {
         &self.inputs
     }
@@ -92,9 +94,9 @@ impl Provider for Named {
 
     fn open(&self, inputs: &Value) -> HostResult<Value> {
         match self.name {
-            "aws-login" => self.world.aws_login(inputs),
-            "oidc" => self.world.identity_token(inputs),
-            "pulumi-stacks" => self.world.stack_outputs(inputs),
+            "aws-login" => self.context.aws_login(inputs),
+            "oidc" => self.context.identity_token(inputs),
+            "pulumi-stacks" => self.context.stack_outputs(inputs),
             "secret-wrapper" => Ok(Value {
                 secret: true,
                 ..inputs.clone()
@@ -106,125 +108,131 @@ impl Provider for Named {
 
 /// The schemas of a provider's inputs and outputs.
 pub(super) fn schemas(name: &str) -> (serde_json::Value, serde_json::Value) {
-    let text = json!({"type": "string"});
-    let secret = json!({"type": "string", "secret": true});
-    let keys = json!({
-        "type": "object",
-        "properties": {"accessKeyId": text, "secretAccessKey": secret, "sessionToken": secret},
-        "required": ["accessKeyId", "secretAccessKey"],
-    });
-    let pattern = "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$";
     match name {
-        "aws-login" => (
-            json!({"oneOf": [
-                {
-                    "type": "object",
-                    "properties": {"oidc": {
-                        "type": "object",
-                        "properties": {
-                            "roleArn": {"type": "string", "minLength": 20, "maxLength": 2048},
-                            "sessionName": {"type": "string", "minLength": 2, "maxLength": 64,
-                                "pattern": "^[\\w+=,.@-]*$"},
-                            "duration": {"type": "string", "pattern": pattern},
-                            "policyArns": {"type": "array", "items": text},
-                            "subjectAttributes": {"type": "array", "items": text},
-                        },
-                        "required": ["roleArn", "sessionName"],
-                    }},
-                    "required": ["oidc"],
-                },
-                {"type": "object", "properties": {"static": keys}, "required": ["static"]},
-            ]}),
-            keys,
-        ),
+        "aws-login" => (login_inputs(), aws_keys()),
         "oidc" => (
-            json!({
-                "type": "object",
-                "properties": {
-                    "audience": text,
-                    "duration": {"type": "string", "pattern": pattern},
-                    "identityToken": {
-                        "type": "object",
-                        "properties": {"version": {"type": "string", "const": "v2"}},
-                        "required": ["version"],
-                    },
-                },
-                "required": ["audience", "identityToken"],
-            }),
-            secret,
+            identity_token_inputs(),
+            json!({"type": "string", "secret": true}),
         ),
         "pulumi-stacks" => (
-            json!({
-                "type": "object",
-                "properties": {"stacks": {
-                    "type": "object",
-                    "minProperties": 1,
-                    "additionalProperties": {
-                        "type": "object",
-                        "properties": {"stack": {
-                            "type": "string",
-                            "pattern": "^[a-zA-Z0-9-_.]{1,100}\\/[a-zA-Z0-9-_.]{1,100}$",
-                        }},
-                        "required": ["stack"],
-                    },
-                }},
-                "required": ["stacks"],
-            }),
+            stack_inputs(),
             json!({"type": "object", "additionalProperties": true}),
         ),
         _ => (json!(true), json!(true)),
     }
 }
 
-impl World {
+fn aws_keys() -> serde_json::Value {
+    let text = json!({"type": "string"});
+    let secret = json!({"type": "string", "secret": true});
+    json!({
+        "type": "object",
+        "properties": {"accessKeyId": text, "secretAccessKey": secret, "sessionToken": secret},
+        "required": ["accessKeyId", "secretAccessKey"],
+    })
+}
+
+fn login_inputs() -> serde_json::Value {
+    let texts = json!({"type": "array", "items": {"type": "string"}});
+    json!({"oneOf": [
+        {
+            "type": "object",
+            "properties": {"oidc": {
+                "type": "object",
+                "properties": {
+                    "roleArn": {"type": "string", "minLength": 20, "maxLength": 2048},
+                    "sessionName": {"type": "string", "minLength": 2, "maxLength": 64,
+                        "pattern": "^[\\w+=,.@-]*$"},
+                    "duration": {"type": "string", "pattern": DURATION},
+                    "policyArns": texts,
+                    "subjectAttributes": texts,
+                },
+                "required": ["roleArn", "sessionName"],
+            }},
+            "required": ["oidc"],
+        },
+        {"type": "object", "properties": {"static": aws_keys()}, "required": ["static"]},
+    ]})
+}
+
+fn identity_token_inputs() -> serde_json::Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "audience": {"type": "string"},
+            "duration": {"type": "string", "pattern": DURATION},
+            "identityToken": {
+                "type": "object",
+                "properties": {"version": {"type": "string", "const": "v2"}},
+                "required": ["version"],
+            },
+        },
+        "required": ["audience", "identityToken"],
+    })
+}
+
+fn stack_inputs() -> serde_json::Value {
+    json!({
+        "type": "object",
+        "properties": {"stacks": {
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": {
+                "type": "object",
+                "properties": {"stack": {
+                    "type": "string",
+                    "pattern": "^[a-zA-Z0-9-_.]{1,100}\\/[a-zA-Z0-9-_.]{1,100}$",
+                }},
+                "required": ["stack"],
+            },
+        }},
+        "required": ["stacks"],
+    })
+}
+
+impl OpenContext {
     fn aws_login(&self, inputs: &Value) -> HostResult<Value> {
-        let Some(login) = inputs.property("oidc") else {
-            let keys = inputs.property("static");
-            let keys = keys.ok_or_else(|| failed("one of oidc and static is needed"))?;
-            let given = |name: &str| keys.property(name).and_then(Value::as_text);
-            let mut outputs = BTreeMap::new();
-            for name in ["accessKeyId", "secretAccessKey", "sessionToken"] {
-                if let Some(text) = given(name) {
-                    let mut value = Value::secret(text.clone());
-                    value.secret = name != "accessKeyId";
-                    outputs.insert(name.to_owned(), value);
-                }
-            }
-            return Ok(Value::new(Data::Object(outputs)));
-        };
-        let given = |name: &str| login.property(name).and_then(Value::as_str);
-        let seconds = seconds(given("duration").unwrap_or("2h"))?;
+        if let Some(login) = inputs.property("oidc") {
+            return self.assume_role(login);
+        }
+        let keys = inputs
+            .property("static")
+            .ok_or_else(|| failed("one of oidc and static is needed"))?;
+        Ok(credentials(|name| {
+            keys.property(name).and_then(Value::as_text).cloned()
+        }))
+    }
+
+    fn assume_role(&self, login: &Value) -> HostResult<Value> {
+        let input = |name: &str| login.property(name).and_then(Value::as_str);
+        let seconds = seconds(input("duration").unwrap_or("2h"))?;
         let token = self.login_token(login);
         let mut form = vec![
             ("Action", "AssumeRoleWithWebIdentity"),
             ("Version", "2011-06-15"),
-            ("RoleArn", given("roleArn").unwrap_or_default()),
-            ("RoleSessionName", given("sessionName").unwrap_or_default()),
+            ("RoleArn", input("roleArn").unwrap_or_default()),
+            ("RoleSessionName", input("sessionName").unwrap_or_default()),
             ("DurationSeconds", seconds.as_str()),
             ("WebIdentityToken", token.as_str()),
         ];
-        let policies = login.property("policyArns").map(|value| &value.data);
-        let policies = match policies {
-            Some(Data::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        };
+        let policies = strings(login, "policyArns");
         let names: Vec<_> = (1..=policies.len())
             .map(|number| format!("PolicyArns.member.{number}.arn"))
             .collect();
         form.extend(names.iter().map(String::as_str).zip(policies));
-        let sts = self.sts.as_ref();
-        let sts = sts.ok_or_else(|| failed("this stand-in has no AWS"))?;
-        let content_type = "application/x-www-form-urlencoded".to_owned();
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let request = Request {
             method: "POST".to_owned(),
             target: "/".to_owned(),
             headers: vec![
-                ("Host".to_owned(), "sts.amazonaws.com".to_owned()),
-                ("Content-Type".to_owned(), content_type),
+                header("Host", "sts.amazonaws.com"),
+                header("Content-Type", "application/x-www-form-urlencoded"),
             ],
             body: percent::form(&form).into_bytes(),
             connection: 0,
         };
+        let sts = self.sts.as_ref();
+        let sts = sts.ok_or_else(|| failed("this stand-in has no AWS"))?;
         let Reply::Answer(answer) = sts.answer(&request) else {
             return Err(failed("AWS STS did not answer"));
         };
@@ -237,29 +245,22 @@ impl World {
                 answer.status
             )));
         }
-        let keys = ["AccessKeyId", "SecretAccessKey", "SessionToken"];
-        let names = ["accessKeyId", "secretAccessKey", "sessionToken"];
-        let outputs = names.iter().zip(keys).map(|(name, key)| {
-            let mut value = Value::secret(element(&body, key));
-            value.secret = *name != "accessKeyId";
-            ((*name).to_owned(), value)
-        });
-        Ok(Value::new(Data::Object(outputs.collect())))
+        Ok(credentials(|name| {
+            let name = name[..1].to_uppercase() + &name[1..];
+            Some(element(&body, &name).into())
+        }))
     }
 
-    /// The identity token of a login, of the first version.
+    /// The identity token for a login, of the first version.
     fn login_token(&self, login: &Value) -> String {
         let issuer = PulumiCloud::login_issuer();
-        let is_default = !self.environment.contains('/');
-        let audience = if is_default && self.is_stored {
+        let is_in_default_project = !self.environment.contains('/');
+        let audience = if is_in_default_project && self.is_stored {
             self.organization.clone()
         } else {
             format!("aws:{}", self.organization)
         };
-        let attributes = match login.property("subjectAttributes").map(|value| &value.data) {
-            Some(Data::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
-            _ => Vec::new(),
-        };
+        let attributes = strings(login, "subjectAttributes");
         let subject = if attributes.is_empty() {
             let (organization, environment) = (&self.organization, &self.environment);
             format!("pulumi:environments:org:{organization}:env:{environment}")
@@ -295,8 +296,8 @@ impl World {
         if !self.is_stored {
             return Err(failed("identity tokens are for stored environments only"));
         }
-        let given = |name: &str| inputs.property(name).and_then(Value::as_str);
-        let lifetime: Seconds = seconds(given("duration").unwrap_or("1h"))?
+        let input = |name: &str| inputs.property(name).and_then(Value::as_str);
+        let lifetime: Seconds = seconds(input("duration").unwrap_or("1h"))?
             .parse()
             .map_err(|_| failed("the duration is too long"))?;
         if !(60..=3600).contains(&lifetime) {
@@ -310,7 +311,7 @@ impl World {
         let environment_id = definitions::id(&self.organization, project, name);
         let organization_id = format!("org-{}", self.organization);
         let subject = format!("pulumi:org:{organization_id}:env:{environment_id}");
-        let audience = given("audience").unwrap_or_default();
+        let audience = input("audience").unwrap_or_default();
         let mut claims = issuer.claims(audience, &subject, self.now);
         claims.insert("exp".to_owned(), json!(self.now + lifetime));
         for (claim, value) in [
@@ -333,11 +334,11 @@ impl World {
         };
         let outputs = stacks.iter().map(|(name, inputs)| {
             let stack = inputs.property("stack").and_then(Value::as_str);
-            let wanted = stack.unwrap_or_default();
-            let mut known = self.stacks.iter();
-            let stack = known
-                .find(|stack| stack.organization == self.organization && stack.stack == wanted)
-                .ok_or_else(|| failed(format!("stack \"{wanted}\" not found")))?;
+            let path = stack.unwrap_or_default();
+            let mut stacks = self.stacks.iter();
+            let stack = stacks
+                .find(|stack| stack.organization == self.organization && stack.stack == path)
+                .ok_or_else(|| failed(format!("stack \"{path}\" not found")))?;
             let outputs = stack.outputs.iter().map(|(output, value)| {
                 let mut value = from_json(value);
                 value.secret = stack.secrets.contains(output);
@@ -347,6 +348,27 @@ impl World {
         });
         let outputs = outputs.collect::<HostResult<_>>()?;
         Ok(Value::new(Data::Object(outputs)))
+    }
+}
+
+/// The outputs of `aws-login`.
+fn credentials(value: impl Fn(&str) -> Option<Text>) -> Value {
+    let mut outputs = BTreeMap::new();
+    for name in ["accessKeyId", "secretAccessKey", "sessionToken"] {
+        if let Some(text) = value(name) {
+            let mut value = Value::secret(text);
+            value.secret = name != "accessKeyId";
+            outputs.insert(name.to_owned(), value);
+        }
+    }
+    Value::new(Data::Object(outputs))
+}
+
+/// The strings of a list.
+fn strings<'a>(inputs: &'a Value, name: &str) -> Vec<&'a str> {
+    match inputs.property(name).map(|value| &value.data) {
+        Some(Data::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -366,14 +388,14 @@ fn from_json(value: &serde_json::Value) -> Value {
     })
 }
 
-/// A duration in seconds, as text.
+/// The seconds of a duration, as text.
 fn seconds(duration: &str) -> HostResult<String> {
     let parsed = parse_duration(duration);
     let parsed = parsed.ok_or_else(|| failed("the duration cannot be read"))?;
     Ok(parsed.as_secs().to_string())
 }
 
-/// The text of an element of STS's answers.
+/// The text of an element in a response of STS.
 fn element<'a>(xml: &'a str, name: &str) -> &'a str {
     let (_, rest) = xml.split_once(&format!("<{name}>")).unwrap_or_default();
     rest.split_once('<').unwrap_or_default().0

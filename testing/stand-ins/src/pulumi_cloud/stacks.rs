@@ -1,4 +1,4 @@
-//! Stacks: their state as an export, and its secrets.
+//! The exports of stacks, and their secrets.
 
 use encodings::base64::{decode_standard, encode_standard_padded};
 use serde_json::{Map, Value, json};
@@ -7,7 +7,7 @@ use super::account::Principal;
 use super::configuration::Stack;
 use super::contract::Call;
 use super::definitions::body;
-use super::state::{Answer, Outcome, Refusal, State};
+use super::state::{Answer, ApiError, Outcome, State};
 use super::{ciphertext, definitions};
 use crate::http::Request;
 
@@ -16,27 +16,27 @@ const SIGNATURE: [&str; 2] = [
     "4dabf18193072939515e22adb298388d",
     "1b47061264138c4ac30d75fd1eb44270",
 ];
-/// The most ciphertexts that the CLI sends at once, and the stand-in takes.
-const LARGEST_BATCH: usize = 1_000;
+/// The maximum number of ciphertexts in a batch: what Pulumi's CLI sends at once.
+const MAXIMUM_BATCH: usize = 1_000;
 
-/// Does what was asked for.
+/// Runs an operation on a stack.
 pub(super) fn run(state: &State, principal: &Principal, call: &Call, request: &Request) -> Outcome {
     let [organization, project, name] =
         ["orgName", "projectName", "stackName"].map(|parameter| call.name(parameter));
-    let wanted = format!("{project}/{name}");
+    let path = format!("{project}/{name}");
     let mut stacks = state.configuration.stacks.iter();
     let stack = stacks
-        .find(|stack| stack.organization == organization && stack.stack == wanted)
+        .find(|stack| stack.organization == organization && stack.stack == path)
         .filter(|_| principal.belongs_to(organization))
-        .ok_or_else(|| Refusal::not_found("stack"))?;
+        .ok_or_else(|| ApiError::not_found("stack"))?;
     let id = definitions::id(organization, project, name);
     let decrypt = |text: &Value| {
         let text = text.as_str().unwrap_or_default();
         if decode_standard(text).is_none() {
-            return Err(Refusal::bad_request("the ciphertext is no base64"));
+            return Err(ApiError::bad_request("the ciphertext is not Base64"));
         }
         let plaintext = ciphertext::decrypt(&id, text)
-            .map_err(|why| Refusal::bad_request(&format!("invalid ciphertext: {why}")))?;
+            .map_err(|why| ApiError::bad_request(&format!("invalid ciphertext: {why}")))?;
         Ok(encode_standard_padded(plaintext.as_bytes()))
     };
     let body = body(request);
@@ -44,22 +44,22 @@ pub(super) fn run(state: &State, principal: &Principal, call: &Call, request: &R
         "export stack" => stack.export.clone().unwrap_or_else(|| export(stack, &id)),
         "decrypt stack secret" => json!({"plaintext": decrypt(&body["ciphertext"])?}),
         _ => {
-            let given = body["ciphertexts"].as_array().cloned().unwrap_or_default();
-            if given.len() > LARGEST_BATCH {
-                return Err(Refusal::new(413, "Request Content Too Large"));
+            let ciphertexts = body["ciphertexts"].as_array().cloned().unwrap_or_default();
+            if ciphertexts.len() > MAXIMUM_BATCH {
+                return Err(ApiError::new(413, "Request Content Too Large"));
             }
-            let plaintexts = given.iter().map(|text| {
+            let plaintexts = ciphertexts.iter().map(|text| {
                 let name = text.as_str().unwrap_or_default().to_owned();
                 Ok((name, Value::from(decrypt(text)?)))
             });
-            let plaintexts: Map<_, _> = plaintexts.collect::<Result<_, Refusal>>()?;
+            let plaintexts: Map<_, _> = plaintexts.collect::<Result<_, ApiError>>()?;
             json!({"plaintexts": plaintexts})
         }
     };
     Ok(Answer::json(&answer.into()))
 }
 
-/// The state that such outputs would have.
+/// An export with the outputs of a stack.
 fn export(stack: &Stack, id: &str) -> Value {
     let (project, name) = stack.stack.split_once('/').unwrap_or_default();
     let outputs = stack.outputs.iter().map(|(output, value)| {

@@ -1,4 +1,4 @@
-//! What the operations work on, and which function does which.
+//! The state of the stand-in, and the dispatch of operations.
 
 use std::collections::HashMap;
 
@@ -10,53 +10,53 @@ use super::contract::Call;
 use super::fault::Fault;
 use super::json::Json;
 use super::sessions::Session;
-use super::{Record, Surroundings};
+use super::{Dependencies, Record};
 use super::{account, definitions, oauth, sessions, stacks};
 use crate::http::{Request, Response};
 
-/// What the operations work on.
+/// The state of the stand-in.
 pub(super) struct State {
     pub(super) configuration: Configuration,
-    pub(super) surroundings: Surroundings,
+    pub(super) dependencies: Dependencies,
     pub(super) sessions: HashMap<String, Session>,
-    /// How many sessions were opened.
+    /// The number of sessions opened so far.
     pub(super) opened: usize,
-    /// Refresh tokens that are still good.
+    /// The valid refresh tokens.
     pub(super) refresh_tokens: HashMap<String, Owner>,
     pub(super) records: Vec<Record>,
     pub(super) violations: Vec<String>,
-    /// Operation, fault, and how often it is still to happen.
-    pub(super) orders: Vec<(Option<String>, Fault, usize)>,
+    /// An operation (all if there is none), its fault, and how often to apply it.
+    pub(super) faults: Vec<(Option<String>, Fault, usize)>,
     pub(super) date_skew: Seconds,
 }
 
 impl State {
-    pub(super) fn new(configuration: Configuration, surroundings: Surroundings) -> Self {
+    pub(super) fn new(configuration: Configuration, dependencies: Dependencies) -> Self {
         Self {
             configuration,
-            surroundings,
+            dependencies,
             sessions: HashMap::new(),
             opened: 0,
             refresh_tokens: HashMap::new(),
             records: Vec::new(),
             violations: Vec::new(),
-            orders: Vec::new(),
+            faults: Vec::new(),
             date_skew: 0,
         }
     }
 
     pub(super) fn next_fault(&mut self, operation: &str) -> Option<Fault> {
-        let mut orders = self.orders.iter_mut();
-        let (_, fault, times) = orders.find(|(at, _, times)| {
-            let is_meant = at.as_ref().is_none_or(|at| at == operation);
-            is_meant && *times > 0
+        let mut faults = self.faults.iter_mut();
+        let (_, fault, times) = faults.find(|(only, _, times)| {
+            let applies = only.as_ref().is_none_or(|only| only == operation);
+            applies && *times > 0
         })?;
         *times -= 1;
         Some(fault.clone())
     }
 }
 
-/// An answer of an operation.
+/// A successful response.
 pub(super) struct Answer {
     status: u16,
     headers: Vec<(String, String)>,
@@ -102,15 +102,15 @@ impl Answer {
     }
 }
 
-/// A refusal in the documented form.
+/// An error response in the documented form.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct ApiError {
     status: u16,
     message: String,
     diagnostics: Vec<Value>,
 }
 
-impl Refusal {
+impl ApiError {
     pub(super) fn new(status: u16, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -132,7 +132,7 @@ impl Refusal {
         Self::new(400, format!("Bad Request: {why}"))
     }
 
-    /// A definition with errors.
+    /// The error for a definition with errors.
     pub(super) fn diagnostics(diagnostics: Vec<Value>) -> Self {
         Self {
             diagnostics,
@@ -149,10 +149,10 @@ impl Refusal {
     }
 }
 
-/// What an operation gives.
-pub(super) type Outcome = Result<Answer, Refusal>;
+/// The result of an operation.
+pub(super) type Outcome = Result<Answer, ApiError>;
 
-/// Does what was asked for.
+/// Runs an operation.
 pub(super) fn run(
     state: &mut State,
     call: &Call,

@@ -1,4 +1,4 @@
-//! The credentials that the stand-in has given out or was set up with, and who may use them.
+//! Configured and issued credentials, and their checks.
 
 use std::collections::HashMap;
 
@@ -6,15 +6,15 @@ use aws_lc_rs::rand;
 use encodings::base64;
 use encodings::timestamp::{self, Seconds};
 
-use super::answer::{Assumed, Refusal};
+use super::answer::{Assumed, StsError};
 use super::configuration::{Configuration, Role, Trust};
 use crate::http::Request;
 use crate::sigv4::{Problem, Signed};
 
-/// How long a signature is taken after its date, in seconds.
-const PAST: Seconds = 15 * 60;
-/// How far a signature's date may lie ahead, in seconds.
-const FUTURE: Seconds = 5 * 60;
+/// The maximum age of a signature, in seconds.
+const MAXIMUM_AGE: Seconds = 15 * 60;
+/// How far in the future a signature's date may be, in seconds.
+const MAXIMUM_AHEAD: Seconds = 5 * 60;
 
 /// All credentials, by access key id.
 #[derive(Debug, Default)]
@@ -22,13 +22,13 @@ pub struct Accounts {
     credentials: HashMap<String, Credentials>,
 }
 
-/// One set of credentials and whose it is.
+/// One set of credentials and its owner.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     secret_access_key: String,
     session_token: Option<String>,
     expires_at: Option<Seconds>,
-    /// Given out by the stand-in, not set up with it.
+    /// Whether the stand-in issued them.
     issued: bool,
     /// The caller's ARN.
     pub arn: String,
@@ -46,7 +46,7 @@ impl Credentials {
 }
 
 impl Accounts {
-    /// The accounts with what they are set up with.
+    /// The accounts with the configured credentials.
     pub fn new(configuration: &Configuration) -> Self {
         let mut accounts = Self::default();
         for user in &configuration.users {
@@ -76,12 +76,12 @@ impl Accounts {
         texts.flatten().collect()
     }
 
-    /// Takes credentials away.
+    /// Revokes credentials.
     pub fn revoke(&mut self, access_key_id: &str) {
         self.credentials.remove(access_key_id);
     }
 
-    /// Takes away every session that was issued, and says how many those were.
+    /// Revokes every issued session, and returns their number.
     pub fn revoke_sessions(&mut self) -> usize {
         let before = self.credentials.len();
         self.credentials
@@ -108,7 +108,7 @@ impl Accounts {
             expires_at,
             user_id: format!("{}:{session_name}", role.id),
             arn: arn.clone(),
-            more: Vec::new(),
+            extra: Vec::new(),
         };
         let credentials = Credentials {
             secret_access_key: assumed.secret_access_key.clone(),
@@ -124,18 +124,18 @@ impl Accounts {
         assumed
     }
 
-    /// Whose request it is: checks signature, dates, scope and session token.
+    /// Returns the caller of a request; checks signature, dates, scope and session token.
     pub fn authenticate(
         &self,
         request: &Request,
         regions: &[String],
         now: Seconds,
-    ) -> Result<Credentials, Refusal> {
-        let signed = Signed::read(request).map_err(refusal)?;
+    ) -> Result<Credentials, StsError> {
+        let signed = Signed::read(request).map_err(error)?;
         check_scope(&signed, request, regions)?;
         check_date(&signed, now)?;
         let invalid = || {
-            Refusal::new(
+            StsError::new(
                 403,
                 "InvalidClientTokenId",
                 "The security token included in the request is invalid.",
@@ -147,12 +147,12 @@ impl Accounts {
             .ok_or_else(invalid)?;
         signed
             .verify(request, &credentials.secret_access_key)
-            .map_err(refusal)?;
+            .map_err(error)?;
         if signed.session_token != credentials.session_token {
             return Err(invalid());
         }
         if credentials.expires_at.is_some_and(|end| now >= end) {
-            return Err(Refusal::new(
+            return Err(StsError::new(
                 403,
                 "ExpiredToken",
                 "The security token included in the request is expired",
@@ -162,26 +162,25 @@ impl Accounts {
     }
 }
 
-fn check_scope(signed: &Signed, request: &Request, regions: &[String]) -> Result<(), Refusal> {
-    let mismatch = |message: String| Err(Refusal::new(403, "SignatureDoesNotMatch", message));
+fn check_scope(signed: &Signed, request: &Request, regions: &[String]) -> Result<(), StsError> {
+    let mismatch = |message: String| Err(StsError::new(403, "SignatureDoesNotMatch", message));
     if signed.service != "sts" {
         return mismatch("Credential should be scoped to correct service: 'sts'.".to_owned());
     }
     let host = request.header("host").unwrap_or_default();
     let labels: Vec<_> = host.split('.').collect();
-    let region_of_host = match labels.as_slice() {
+    let host_region = match labels.as_slice() {
         ["sts", "amazonaws", "com"] => Some("us-east-1"),
         ["sts" | "sts-fips", region, _, _, ..] => Some(*region),
         _ => None,
     };
-    if region_of_host.is_some_and(|region| region != signed.region) {
-        let region = region_of_host.unwrap_or_default();
+    if let Some(region) = host_region.filter(|region| *region != signed.region) {
         return mismatch(format!(
             "Credential should be scoped to a valid region, not '{region}'."
         ));
     }
     if !regions.is_empty() && !regions.contains(&signed.region) {
-        return Err(Refusal::new(
+        return Err(StsError::new(
             403,
             "RegionDisabledException",
             format!("STS is not activated in this region: {}", signed.region),
@@ -190,30 +189,30 @@ fn check_scope(signed: &Signed, request: &Request, regions: &[String]) -> Result
     Ok(())
 }
 
-fn check_date(signed: &Signed, now: Seconds) -> Result<(), Refusal> {
+fn check_date(signed: &Signed, now: Seconds) -> Result<(), StsError> {
     let date = timestamp::compact(signed.signed_at);
-    let compared = if now > signed.signed_at + PAST {
-        let earliest = timestamp::compact(now - PAST);
+    let compared = if now > signed.signed_at + MAXIMUM_AGE {
+        let earliest = timestamp::compact(now - MAXIMUM_AGE);
         format!("Signature expired: {date} is now earlier than {earliest}")
-    } else if signed.signed_at > now + FUTURE {
-        let latest = timestamp::compact(now + FUTURE);
+    } else if signed.signed_at > now + MAXIMUM_AHEAD {
+        let latest = timestamp::compact(now + MAXIMUM_AHEAD);
         format!("Signature not yet current: {date} is still later than {latest}")
     } else {
         return Ok(());
     };
     let message = format!("{compared} (server time {})", timestamp::compact(now));
-    Err(Refusal::new(403, "SignatureDoesNotMatch", message))
+    Err(StsError::new(403, "SignatureDoesNotMatch", message))
 }
 
-fn refusal(problem: Problem) -> Refusal {
+fn error(problem: Problem) -> StsError {
     match problem {
-        Problem::Missing => Refusal::new(
+        Problem::Missing => StsError::new(
             403,
             "MissingAuthenticationToken",
             "Request is missing Authentication Token",
         ),
-        Problem::Incomplete(what) => Refusal::new(400, "IncompleteSignature", what),
-        Problem::Mismatch(_) => Refusal::new(
+        Problem::Incomplete(what) => StsError::new(400, "IncompleteSignature", what),
+        Problem::Mismatch(_) => StsError::new(
             403,
             "SignatureDoesNotMatch",
             "The request signature we calculated does not match the signature you provided. Check \
@@ -223,7 +222,7 @@ fn refusal(problem: Problem) -> Refusal {
     }
 }
 
-/// Whether a role's trust policy lets this caller in.
+/// Whether a role's trust policy allows this caller.
 pub fn trusts(role: &Role, caller: &Credentials, external_id: Option<&str>) -> bool {
     let root = format!(
         "arn:{}:iam::{}:root",
@@ -234,12 +233,11 @@ pub fn trusts(role: &Role, caller: &Credentials, external_id: Option<&str>) -> b
         Trust::WebIdentity { .. } => false,
         Trust::Caller {
             arn,
-            external_id: wanted,
+            external_id: required,
         } => {
-            let who = *arn == caller.arn || Some(arn) == caller.role.as_ref() || *arn == root;
-            who && wanted
-                .as_ref()
-                .is_none_or(|wanted| Some(wanted.as_str()) == external_id)
+            let is_principal =
+                *arn == caller.arn || Some(arn) == caller.role.as_ref() || *arn == root;
+            is_principal && (required.is_none() || required.as_deref() == external_id)
         }
     })
 }
@@ -248,7 +246,7 @@ fn partition(arn: &str) -> &str {
     arn.split(':').nth(1).unwrap_or_default()
 }
 
-/// `arn:P:iam::A:role/path/R` and `S` make `arn:P:sts::A:assumed-role/R/S`.
+/// For `arn:P:iam::A:role/path/R` and `S`: `arn:P:sts::A:assumed-role/R/S`.
 fn session_arn(role: &str, session_name: &str) -> String {
     let account = role.split(':').nth(4).unwrap_or_default();
     let name = role.rsplit('/').next().unwrap_or_default();
@@ -275,8 +273,7 @@ fn random(length: usize, character: impl Fn(usize) -> u8) -> String {
     characters.collect()
 }
 
-/// Base64 of random bytes, `length` characters of it: with the `+` and `/` that show whether a
-/// client encodes as it should.
+/// Random Base64 of this length, whose `+` and `/` reveal a client that does not encode them.
 fn random_base64(length: usize) -> String {
     let mut bytes = vec![0; length];
     rand::fill(&mut bytes).expect("random bytes");

@@ -1,54 +1,60 @@
-//! The three actions, with the limits of STS's model.
+//! The three actions, with the limits of STS's API model.
 
 use encodings::percent;
 use encodings::timestamp::Seconds;
 
 use super::State;
 use super::accounts;
-use super::answer::{Answer, Assumed, Refusal};
+use super::answer::{Answer, Assumed, StsError};
 use super::configuration::Role;
 use super::web_identity;
 use crate::http::Request;
 
-/// The longest session of a role that was assumed by a session of another role, in seconds.
-const CHAINED: Seconds = 3600;
+/// The maximum duration of a session under role chaining, in seconds.
+const MAXIMUM_CHAINED_DURATION: Seconds = 3600;
 
-/// The parameters of a request: the form of a POST, the query of a GET.
+/// The parameters in the form of a POST or in the query of a GET.
 pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// Reads them. A name that occurs twice is refused, where STS would take one of the two.
-    pub(super) fn read(request: &Request) -> Result<Self, Refusal> {
+    /// Reads the parameters. Rejects repeated names, of which STS would ignore one.
+    pub(super) fn read(request: &Request) -> Result<Self, StsError> {
         let malformed =
-            || Refusal::new(400, "MalformedQueryString", "The query string is malformed");
+            || StsError::new(400, "MalformedQueryString", "The query string is malformed");
         let text = match request.method.as_str() {
             "GET" if request.body.is_empty() => request.query(),
             "POST" => {
                 let content_type = request.header("content-type").unwrap_or_default();
                 let kind = content_type.split(';').next().unwrap_or_default();
                 if kind.trim() != "application/x-www-form-urlencoded" {
-                    return Err(Refusal::validation(format!(
-                        "the stand-in reads forms, not `{content_type}`"
+                    return Err(StsError::validation(format!(
+                        "the stand-in supports forms only, not `{content_type}`"
                     )));
                 }
                 if !request.query().is_empty() {
-                    return Err(Refusal::validation("a POST has its parameters in the body"));
+                    return Err(StsError::validation(
+                        "a POST must have its parameters in the body",
+                    ));
                 }
                 std::str::from_utf8(&request.body).map_err(|_| malformed())?
             }
             method => {
-                return Err(Refusal::validation(format!(
-                    "the stand-in does not serve {method}"
+                return Err(StsError::validation(format!(
+                    "the stand-in does not support {method}"
                 )));
             }
         };
         if request.path() != "/" {
-            return Err(Refusal::new(404, "InvalidPath", "STS has the path / alone"));
+            return Err(StsError::new(
+                404,
+                "InvalidPath",
+                "the only path of STS is /",
+            ));
         }
         let pairs = percent::pairs(text).ok_or_else(malformed)?;
         for (position, (name, _)) in pairs.iter().enumerate() {
             if pairs[..position].iter().any(|(other, _)| other == name) {
-                return Err(Refusal::validation(format!(
+                return Err(StsError::validation(format!(
                     "the parameter {name} occurs twice"
                 )));
             }
@@ -56,7 +62,6 @@ impl Parameters {
         Ok(Self(pairs))
     }
 
-    /// A parameter.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         let mut pairs = self.0.iter();
         pairs
@@ -64,23 +69,22 @@ impl Parameters {
             .map(|(_, value)| value.as_str())
     }
 
-    /// All of them.
     pub(super) fn all(&self) -> &[(String, String)] {
         &self.0
     }
 
-    fn required(&self, name: &str) -> Result<&str, Refusal> {
+    fn required(&self, name: &str) -> Result<&str, StsError> {
         self.get(name).ok_or_else(|| {
             let name = name[..1].to_lowercase() + &name[1..];
-            Refusal::validation(format!(
+            StsError::validation(format!(
                 "1 validation error detected: Value null at '{name}' failed to satisfy constraint: \
                  Member must not be null"
             ))
         })
     }
 
-    /// Refuses parameters that the action does not have: STS would ignore a misspelt one.
-    fn only(&self, names: &[&str]) -> Result<(), Refusal> {
+    /// Rejects other parameters. STS would ignore them, and so hide a misspelled name.
+    fn only(&self, names: &[&str]) -> Result<(), StsError> {
         let known = |name: &str| {
             ["Action", "Version"].contains(&name)
                 || name.starts_with("X-Amz-")
@@ -90,22 +94,22 @@ impl Parameters {
                 })
         };
         match self.0.iter().find(|(name, _)| !known(name)) {
-            Some((name, _)) => Err(Refusal::validation(format!("unknown parameter {name}"))),
+            Some((name, _)) => Err(StsError::validation(format!("unknown parameter {name}"))),
             None => Ok(()),
         }
     }
 }
 
-/// Runs the action that the parameters name.
+/// Runs the action of a request.
 pub(super) fn run(
     state: &mut State,
     request: &Request,
     parameters: &Parameters,
     now: Seconds,
-) -> Result<Answer, Refusal> {
+) -> Result<Answer, StsError> {
     let action = parameters.get("Action");
     let version = parameters.get("Version");
-    let invalid = |what: String| Err(Refusal::new(400, "InvalidAction", what));
+    let invalid = |what: String| Err(StsError::new(400, "InvalidAction", what));
     match (action, version, request.method.as_str()) {
         (_, version, _) if version != Some("2011-06-15") => {
             invalid(format!("Could not find version {version:?}"))
@@ -133,7 +137,7 @@ fn assume_role_with_web_identity(
     request: &Request,
     parameters: &Parameters,
     now: Seconds,
-) -> Result<Answer, Refusal> {
+) -> Result<Answer, StsError> {
     parameters.only(&[
         "DurationSeconds",
         "PolicyArns.member.*",
@@ -143,15 +147,15 @@ fn assume_role_with_web_identity(
     ])?;
     let signed = ["authorization", "x-amz-security-token"];
     if signed.iter().any(|name| request.header(name).is_some()) {
-        return Err(Refusal::validation(
-            "AssumeRoleWithWebIdentity is not to be signed",
+        return Err(StsError::validation(
+            "AssumeRoleWithWebIdentity must not be signed",
         ));
     }
     let (role_arn, session_name, duration) = check_session(parameters)?;
     check_policies(parameters)?;
     let token = parameters.required("WebIdentityToken")?;
     if !(4..=20_000).contains(&token.len()) {
-        return Err(Refusal::constraint(
+        return Err(StsError::constraint(
             "…",
             "webIdentityToken",
             "have length between 4 and 20000",
@@ -161,7 +165,7 @@ fn assume_role_with_web_identity(
     let role = state.role(role_arn);
     let role = role.filter(|role| web_identity::trusts(role, &identity));
     let Some(role) = role else {
-        return Err(Refusal::new(
+        return Err(StsError::new(
             403,
             "AccessDenied",
             "Not authorized to perform sts:AssumeRoleWithWebIdentity",
@@ -169,7 +173,7 @@ fn assume_role_with_web_identity(
     };
     check_maximum(&role, duration)?;
     let mut assumed = issue(state, &role, session_name, duration, now);
-    assumed.more = vec![
+    assumed.extra = vec![
         ("Provider", provider_arn(&role, &identity.issuer)),
         ("Audience", identity.audience),
         ("SubjectFromWebIdentityToken", identity.subject),
@@ -182,7 +186,7 @@ fn assume_role(
     request: &Request,
     parameters: &Parameters,
     now: Seconds,
-) -> Result<Answer, Refusal> {
+) -> Result<Answer, StsError> {
     parameters.only(&[
         "DurationSeconds",
         "ExternalId",
@@ -198,7 +202,7 @@ fn assume_role(
     if let Some(id) = external_id
         && !((2..=1224).contains(&id.len()) && is_made_of(id, "+=,.@:/-_"))
     {
-        return Err(Refusal::constraint(
+        return Err(StsError::constraint(
             id,
             "externalId",
             "satisfy regular expression pattern: [\\w+=,.@:\\/-]*",
@@ -208,7 +212,7 @@ fn assume_role(
     let role = role.filter(|role| accounts::trusts(role, &caller, external_id));
     let Some(role) = role else {
         let arn = &caller.arn;
-        return Err(Refusal::new(
+        return Err(StsError::new(
             403,
             "AccessDenied",
             format!(
@@ -216,8 +220,8 @@ fn assume_role(
             ),
         ));
     };
-    if caller.role.is_some() && duration > CHAINED {
-        return Err(Refusal::validation(
+    if caller.role.is_some() && duration > MAXIMUM_CHAINED_DURATION {
+        return Err(StsError::validation(
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by \
              role chaining",
         ));
@@ -243,18 +247,18 @@ fn issue(
     state.accounts.issue(role, session_name, expires_at, length)
 }
 
-/// Role, session name and duration in seconds, within the limits of the model.
-fn check_session(parameters: &Parameters) -> Result<(&str, &str, Seconds), Refusal> {
+/// Returns the role, the session name and the duration in seconds; checks the model's limits.
+fn check_session(parameters: &Parameters) -> Result<(&str, &str, Seconds), StsError> {
     let role = parameters.required("RoleArn")?;
     if !(20..=2048).contains(&role.chars().count()) {
-        return Err(Refusal::constraint(
+        return Err(StsError::constraint(
             role,
             "roleArn",
             "have length greater than or equal to 20",
         ));
     }
     if !(role.starts_with("arn:") && role.contains(":role/")) {
-        return Err(Refusal::validation(format!("{role} is invalid")));
+        return Err(StsError::validation(format!("{role} is invalid")));
     }
     let name = parameters.required("RoleSessionName")?;
     let constraint = match name.chars().count() {
@@ -266,7 +270,7 @@ fn check_session(parameters: &Parameters) -> Result<(&str, &str, Seconds), Refus
         _ => None,
     };
     if let Some(constraint) = constraint {
-        return Err(Refusal::constraint(name, "roleSessionName", constraint));
+        return Err(StsError::constraint(name, "roleSessionName", constraint));
     }
     let duration = parameters.get("DurationSeconds").unwrap_or("3600");
     let constraint = match duration.parse::<Seconds>() {
@@ -275,12 +279,16 @@ fn check_session(parameters: &Parameters) -> Result<(&str, &str, Seconds), Refus
         Ok(seconds) => return Ok((role, name, seconds)),
         Err(_) => "be a number",
     };
-    Err(Refusal::constraint(duration, "durationSeconds", constraint))
+    Err(StsError::constraint(
+        duration,
+        "durationSeconds",
+        constraint,
+    ))
 }
 
-fn check_maximum(role: &Role, duration: Seconds) -> Result<(), Refusal> {
+fn check_maximum(role: &Role, duration: Seconds) -> Result<(), StsError> {
     if duration > role.max_session_duration {
-        return Err(Refusal::validation(
+        return Err(StsError::validation(
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
         ));
     }
@@ -288,43 +296,43 @@ fn check_maximum(role: &Role, duration: Seconds) -> Result<(), Refusal> {
 }
 
 /// `PolicyArns.member.1.arn` and so on: up to ten, numbered without gaps.
-fn check_policies(parameters: &Parameters) -> Result<(), Refusal> {
-    let mut given: Vec<_> = parameters
+fn check_policies(parameters: &Parameters) -> Result<(), StsError> {
+    let mut names: Vec<_> = parameters
         .all()
         .iter()
         .filter(|(name, _)| name.starts_with("PolicyArns."))
         .map(|(name, _)| name.clone())
         .collect();
-    let mut wanted: Vec<_> = (1..=given.len())
+    let mut expected: Vec<_> = (1..=names.len())
         .map(|number| format!("PolicyArns.member.{number}.arn"))
         .collect();
-    given.sort();
-    wanted.sort();
-    if given != wanted {
-        return Err(Refusal::validation(format!(
-            "malformed policy parameters: {given:?}"
+    names.sort();
+    expected.sort();
+    if names != expected {
+        return Err(StsError::validation(format!(
+            "malformed policy parameters: {names:?}"
         )));
     }
-    if given.len() > 10 {
-        return Err(Refusal::constraint(
+    if names.len() > 10 {
+        return Err(StsError::constraint(
             "…",
             "policyArns",
             "have length less than or equal to 10",
         ));
     }
-    for name in &given {
+    for name in &names {
         let arn = parameters.get(name).unwrap_or_default();
         if !(arn.len() >= 20 && arn.starts_with("arn:") && arn.contains(":policy/")) {
-            return Err(Refusal::validation(format!("{arn} is invalid")));
+            return Err(StsError::validation(format!("{arn} is invalid")));
         }
     }
     Ok(())
 }
 
-/// Letters, digits and these.
-fn is_made_of(text: &str, more: &str) -> bool {
+/// Whether the text has only letters, digits and these characters.
+fn is_made_of(text: &str, extra: &str) -> bool {
     text.chars()
-        .all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+        .all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
 }
 
 fn provider_arn(role: &Role, issuer: &str) -> String {

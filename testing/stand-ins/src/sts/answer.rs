@@ -1,5 +1,4 @@
-//! STS's answers: XML, and JSON for `GetCallerIdentity` where the caller asks for it, each with a
-//! request id and a date.
+//! STS's responses in XML or, on request, JSON, each with a request id and a date.
 
 use aws_lc_rs::rand;
 use encodings::timestamp::{self, Seconds};
@@ -8,9 +7,9 @@ use serde_json::json;
 use crate::http::Response;
 use crate::sigv4::hexadecimal;
 
-/// A refusal: status, code and message, as AWS words them.
+/// An error of STS, in AWS's words.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Refusal {
+pub struct StsError {
     /// The HTTP status.
     pub status: u16,
     /// Such as `AccessDenied`.
@@ -19,8 +18,8 @@ pub struct Refusal {
     pub message: String,
 }
 
-impl Refusal {
-    /// A refusal.
+impl StsError {
+    /// An error with a status, a code and a message.
     pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -29,12 +28,12 @@ impl Refusal {
         }
     }
 
-    /// A parameter that is not as it should be.
+    /// The error for an invalid parameter.
     pub fn validation(message: impl Into<String>) -> Self {
         Self::new(400, "ValidationError", message)
     }
 
-    /// A parameter that breaks a constraint of the service's model.
+    /// The error for a parameter that violates a constraint of the service's model.
     pub fn constraint(value: &str, parameter: &str, constraint: &str) -> Self {
         Self::validation(format!(
             "1 validation error detected: Value '{value}' at '{parameter}' failed to satisfy \
@@ -43,12 +42,12 @@ impl Refusal {
     }
 }
 
-/// What an action found out.
+/// The result of an action.
 #[derive(Clone, Debug)]
 pub enum Answer {
-    /// Of `AssumeRole…`.
+    /// The result of `AssumeRole…`.
     Assumed(Assumed),
-    /// Of `GetCallerIdentity`.
+    /// The result of `GetCallerIdentity`.
     Identity {
         /// The account's number.
         account: String,
@@ -59,7 +58,7 @@ pub enum Answer {
     },
 }
 
-/// Issued credentials and what goes with them.
+/// Issued credentials and their session.
 #[derive(Clone, Debug)]
 pub struct Assumed {
     /// Such as `ASIA…`.
@@ -68,20 +67,20 @@ pub struct Assumed {
     pub secret_access_key: String,
     /// The session token.
     pub session_token: String,
-    /// When they end.
+    /// When they expire.
     pub expires_at: Seconds,
     /// `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`.
     pub arn: String,
     /// `AROA…:SESSION`.
     pub user_id: String,
     /// Further elements, such as `Provider`.
-    pub more: Vec<(&'static str, String)>,
+    pub extra: Vec<(&'static str, String)>,
 }
 
-/// Writes the answer.
+/// Formats the response to a request.
 pub fn write(
     action: &str,
-    outcome: Result<&Answer, &Refusal>,
+    outcome: Result<&Answer, &StsError>,
     as_json: bool,
     now: Seconds,
 ) -> Response {
@@ -89,8 +88,8 @@ pub fn write(
     let (status, body) = match (outcome, as_json) {
         (Ok(answer), false) => (200, success_xml(action, answer, &request_id)),
         (Ok(answer), true) => (200, success_json(action, answer, &request_id)),
-        (Err(refusal), false) => (refusal.status, refusal_xml(refusal, &request_id)),
-        (Err(refusal), true) => (refusal.status, refusal_json(refusal, &request_id)),
+        (Err(error), false) => (error.status, error_xml(error, &request_id)),
+        (Err(error), true) => (error.status, error_json(error, &request_id)),
     };
     let content_type = if as_json {
         "application/json"
@@ -123,15 +122,15 @@ fn success_xml(action: &str, answer: &Answer, request_id: &str) -> String {
                 ("Expiration", &timestamp::rfc3339(assumed.expires_at)),
             ]);
             let user = elements(&[("AssumedRoleId", &assumed.user_id), ("Arn", &assumed.arn)]);
-            let more: Vec<_> = assumed
-                .more
+            let extra: Vec<_> = assumed
+                .extra
                 .iter()
                 .map(|(name, value)| (*name, value.as_str()))
                 .collect();
             format!(
                 "<Credentials>{credentials}</Credentials>\
                  <AssumedRoleUser>{user}</AssumedRoleUser>{}",
-                elements(&more)
+                elements(&extra)
             )
         }
     };
@@ -167,29 +166,29 @@ fn success_json(action: &str, answer: &Answer, request_id: &str) -> String {
     json!({format!("{action}Response"): response}).to_string()
 }
 
-fn refusal_xml(refusal: &Refusal, request_id: &str) -> String {
-    let error = elements(&[
-        ("Type", fault(refusal)),
-        ("Code", &refusal.code),
-        ("Message", &refusal.message),
+fn error_xml(error: &StsError, request_id: &str) -> String {
+    let elements = elements(&[
+        ("Type", fault(error)),
+        ("Code", &error.code),
+        ("Message", &error.message),
     ]);
     format!(
         "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
-         <Error>{error}</Error><RequestId>{request_id}</RequestId></ErrorResponse>\n"
+         <Error>{elements}</Error><RequestId>{request_id}</RequestId></ErrorResponse>\n"
     )
 }
 
-fn refusal_json(refusal: &Refusal, request_id: &str) -> String {
+fn error_json(error: &StsError, request_id: &str) -> String {
     let error = json!({
-        "Type": fault(refusal),
-        "Code": refusal.code,
-        "Message": refusal.message,
+        "Type": fault(error),
+        "Code": error.code,
+        "Message": error.message,
     });
     json!({"Error": error, "RequestId": request_id}).to_string()
 }
 
-fn fault(refusal: &Refusal) -> &'static str {
-    if refusal.status < 500 {
+fn fault(error: &StsError) -> &'static str {
+    if error.status < 500 {
         "Sender"
     } else {
         "Receiver"

@@ -1,5 +1,5 @@
-//! What the STS stand-in knows: users, roles with their trust, identity providers. Read from JSON
-//! by the program; written out by the tests.
+//! The users, roles and identity providers of the STS stand-in. The program reads them from JSON;
+//! tests construct them.
 
 use encodings::timestamp::Seconds;
 use serde::Deserialize;
@@ -7,45 +7,45 @@ use serde_json::Value;
 
 use crate::oidc::Issuer;
 
-/// The user of [`Configuration::example`]: AWS's own example credentials.
+/// The access key id of the user of [`Configuration::example`], from AWS's documentation.
 pub const USER_KEY_ID: &str = "AKIAIOSFODNN7EXAMPLE";
 /// That user's secret key.
 pub const USER_SECRET_KEY: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
-/// That user.
+/// That user's ARN.
 pub const USER: &str = "arn:aws:iam::123456789012:user/alice";
-/// The role of [`Configuration::example`] for identity tokens; sessions of up to two hours.
+/// The role of [`Configuration::example`] for identity tokens, with sessions of up to two hours.
 pub const ROLE: &str = "arn:aws:iam::123456789012:role/esc-oidc";
-/// The role for [`USER`] and for sessions of [`ROLE`]; up to two hours, external id
-/// [`EXTERNAL_ID`].
+/// The role for [`USER`] and for sessions of [`ROLE`], with sessions of up to two hours and the
+/// external id [`EXTERNAL_ID`].
 pub const SECOND_ROLE: &str = "arn:aws:iam::210987654321:role/clusters/admin";
-/// What [`SECOND_ROLE`] wants as external id.
+/// The external id that [`SECOND_ROLE`] requires.
 pub const EXTERNAL_ID: &str = "external/1+1";
 /// The audience of identity tokens.
 pub const AUDIENCE: &str = "aws:acme";
-/// The subject that [`ROLE`] trusts; others that start with `pulumi:environments:org:acme:` too.
+/// A subject that [`ROLE`] trusts, like all others that start with `pulumi:environments:org:acme:`.
 pub const SUBJECT: &str = "pulumi:environments:org:acme:env:dev";
 
 /// The accounts behind the stand-in.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase", default)]
 pub struct Configuration {
-    /// Long-lived (or given) credentials.
+    /// Credentials that exist from the start.
     pub users: Vec<User>,
     /// Roles that can be assumed.
     pub roles: Vec<Role>,
     /// OpenID Connect providers.
     pub providers: Vec<Provider>,
-    /// Regions that are switched on; empty: all.
+    /// The enabled regions; all if empty.
     pub regions: Vec<String>,
-    /// How long issued session tokens are, in characters; AWS's are up to 4096. 0 means 400.
+    /// The length of issued session tokens; AWS's have up to 4096 characters. 0 means 400.
     pub session_token_length: usize,
-    /// How long issued credentials last, whatever was asked for, in seconds. AWS itself never goes
-    /// below 900: this is for tests of what expires.
+    /// The lifetime of issued credentials in seconds, instead of the requested duration. Unlike AWS's,
+    /// it may be below 900, for tests of expiry.
     pub lifetime: Option<Seconds>,
 }
 
 impl Configuration {
-    /// One user, two roles, one provider: what most tests need.
+    /// A user, two roles and a provider.
     pub fn example(issuer: &Issuer) -> Self {
         let caller = |arn: &str| Trust::Caller {
             arn: arn.to_owned(),
@@ -96,14 +96,14 @@ pub struct User {
     pub access_key_id: String,
     /// The secret key.
     pub secret_access_key: String,
-    /// Set for temporary credentials.
+    /// The session token of temporary credentials.
     #[serde(default)]
     pub session_token: Option<String>,
-    /// Whom they belong to, such as `arn:aws:iam::123456789012:user/alice`.
+    /// The owner's ARN, such as `arn:aws:iam::123456789012:user/alice`.
     pub arn: String,
     /// The unique id, such as `AIDA…`, or `AROA…:session` for an assumed role.
     pub user_id: String,
-    /// When temporary credentials end, in seconds since 1970.
+    /// When temporary credentials expire, in seconds since 1970.
     #[serde(default)]
     pub expires_at: Option<Seconds>,
 }
@@ -119,7 +119,7 @@ pub struct Role {
     /// `MaxSessionDuration`, in seconds.
     #[serde(default = "one_hour")]
     pub max_session_duration: Seconds,
-    /// The statements of the trust policy; one that fits is enough.
+    /// The statements of the trust policy, of which one must match.
     pub trust: Vec<Trust>,
 }
 
@@ -137,7 +137,7 @@ pub enum Trust {
         issuer: String,
         /// The `aud` of the token.
         audience: String,
-        /// The `sub` of the token; a `*` at the end stands for anything.
+        /// The `sub` of the token; a `*` at the end matches any text.
         subject: String,
     },
     /// `sts:AssumeRole`.
@@ -151,7 +151,7 @@ pub enum Trust {
     },
 }
 
-/// An OpenID Connect provider, as it is set up in IAM.
+/// An OpenID Connect provider in IAM.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Provider {

@@ -1,8 +1,8 @@
-//! A stand-in for AWS STS that checks what it is sent as STS does: signatures, dates, identity
-//! tokens, trust policies, limits.
+//! A stand-in for AWS STS that checks requests as STS does: signatures, dates, identity tokens, trust
+//! policies and limits.
 //!
-//! It listens on loopback for `AWS_ENDPOINT_URL_STS`, answers calls within the process (for the API
-//! server's stand-in), and can be put behind TLS under STS's real names with [`Sts::real_names`].
+//! It listens on loopback for `AWS_ENDPOINT_URL_STS`, answers calls within the process (for the
+//! stand-in of the API server), and serves TLS under STS's real names with [`Sts::real_names`].
 
 pub mod accounts;
 mod actions;
@@ -21,20 +21,20 @@ use super::tls::Authority;
 use crate::clock::Clock;
 use accounts::Accounts;
 use actions::Parameters;
-use answer::Refusal;
+use answer::StsError;
 use configuration::{Configuration, Role};
 
-/// The stand-in. Clones are the same one; its port closes with the last of them.
+/// The stand-in. Clones share it; it stops when the last one is dropped.
 #[derive(Clone)]
 pub struct Sts {
     service: Arc<Service>,
     server: Arc<Server>,
 }
 
-/// A request that the stand-in got.
+/// A received request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Record {
-    /// Such as `AssumeRole`; empty where none could be read.
+    /// The action, such as `AssumeRole`; empty if the request is malformed.
     pub action: String,
     /// The parameters; tokens, keys and signatures read `[secret]`.
     pub parameters: BTreeMap<String, String>,
@@ -44,28 +44,27 @@ pub struct Record {
     pub user_agent: String,
     /// The number of the connection, 0 for a call within the process.
     pub connection: u64,
-    /// `OK`, or the code of the refusal, such as `AccessDenied`; `hang` and `close` where it did
-    /// not answer.
+    /// `OK`; the code of an error, such as `AccessDenied`; or `hang` or `close` without an answer.
     pub outcome: String,
 }
 
-/// What to do wrong.
+/// How to fail a request.
 #[derive(Clone, Debug)]
 pub enum Failure {
-    /// Answer with this refusal, without looking at the request.
-    Refuse(Refusal),
-    /// Take the request and never answer.
+    /// Answer with this error.
+    Error(StsError),
+    /// Never answer.
     Hang,
     /// Close the connection without an answer.
     Close,
-    /// Answer with anything.
+    /// Answer with this response.
     Answer(Response),
 }
 
 impl Failure {
     /// 403 `AccessDenied`.
     pub fn deny() -> Self {
-        Self::Refuse(Refusal::new(
+        Self::Error(StsError::new(
             403,
             "AccessDenied",
             "Not authorized to perform this action",
@@ -74,7 +73,7 @@ impl Failure {
 
     /// 500 `InternalFailure`.
     pub fn internal() -> Self {
-        Self::Refuse(Refusal::new(
+        Self::Error(StsError::new(
             500,
             "InternalFailure",
             "The request processing has failed because of an unknown error",
@@ -83,11 +82,11 @@ impl Failure {
 
     /// 400 `Throttling`.
     pub fn throttle() -> Self {
-        Self::Refuse(Refusal::new(400, "Throttling", "Rate exceeded"))
+        Self::Error(StsError::new(400, "Throttling", "Rate exceeded"))
     }
 }
 
-/// What the actions work on.
+/// The state of the stand-in.
 struct State {
     configuration: Configuration,
     accounts: Accounts,
@@ -108,7 +107,7 @@ struct Service {
 }
 
 impl Sts {
-    /// Starts it on a free port of 127.0.0.1.
+    /// Starts the stand-in on a free port of 127.0.0.1.
     pub fn start(configuration: Configuration, clock: Clock) -> Self {
         let state = State {
             accounts: Accounts::new(&configuration),
@@ -130,13 +129,13 @@ impl Sts {
         }
     }
 
-    /// What to set `AWS_ENDPOINT_URL_STS` to.
+    /// The value for `AWS_ENDPOINT_URL_STS`.
     pub fn url(&self) -> String {
         format!("http://{}", self.server.address())
     }
 
-    /// Puts it behind TLS under the real names of STS, to which a [`Proxy`](crate::proxy::Proxy)
-    /// leads by [`RealNames::route`]. Lasts as long as the result.
+    /// Also serves TLS under the real names of STS until the result is dropped. A
+    /// [`Proxy`](crate::proxy::Proxy) reaches it by [`RealNames::route`].
     pub fn real_names(&self, authority: &Authority) -> RealNames {
         let service = Arc::clone(&self.service);
         let server = Server::start(Some(authority.server(is_sts)), move |request| {
@@ -145,7 +144,7 @@ impl Sts {
         RealNames { server }
     }
 
-    /// Answers a call within the process, by the same rules.
+    /// Answers a call within the process like a request.
     pub fn answer(&self, request: &Request) -> Reply {
         self.service.answer(request)
     }
@@ -166,27 +165,27 @@ impl Sts {
         self.state().failure = Some((failure, times));
     }
 
-    /// Takes credentials away, issued or set up.
+    /// Revokes credentials, configured or issued.
     pub fn revoke(&self, access_key_id: &str) {
         self.state().accounts.revoke(access_key_id);
     }
 
-    /// Takes away every session that was issued so far, and says how many those were.
+    /// Revokes every session issued so far, and returns their number.
     pub fn revoke_sessions(&self) -> usize {
         self.state().accounts.revoke_sessions()
     }
 
-    /// Every secret key and session token that was set up or issued.
+    /// Every secret key and session token, configured or issued.
     pub fn secrets(&self) -> Vec<String> {
         self.state().accounts.secrets()
     }
 
-    /// How long credentials last that are issued from now on: see [`Configuration::lifetime`].
+    /// Sets [`Configuration::lifetime`] for credentials issued from now on.
     pub fn set_lifetime(&self, lifetime: Option<Seconds>) {
         self.state().configuration.lifetime = lifetime;
     }
 
-    /// Replaces the roles. Sessions that were issued stay good.
+    /// Replaces the roles. Issued sessions stay valid.
     pub fn set_roles(&self, roles: Vec<Role>) {
         self.state().configuration.roles = roles;
     }
@@ -196,13 +195,13 @@ impl Sts {
     }
 }
 
-/// TLS before the stand-in: see [`Sts::real_names`].
+/// The stand-in under STS's real names: see [`Sts::real_names`].
 pub struct RealNames {
     server: Server,
 }
 
 impl RealNames {
-    /// Where `HOST:443` leads, for every host of STS.
+    /// The route for a [`Proxy`](crate::proxy::Proxy) from all hosts of STS to this server.
     pub fn route(&self) -> impl Fn(&str) -> Option<SocketAddr> + Send + Sync + 'static {
         let address = self.server.address();
         move |authority| {
@@ -240,10 +239,10 @@ impl Service {
         let now = self.clock.now();
         let mut state = self.state.lock().expect("the state");
         let parameters = Parameters::read(request);
-        let (action, shown) = match &parameters {
+        let (action, redacted) = match &parameters {
             Ok(parameters) => (
                 parameters.get("Action").unwrap_or_default().to_owned(),
-                parameters.all().iter().map(shown).collect(),
+                parameters.all().iter().map(redact).collect(),
             ),
             Err(_) => (String::new(), BTreeMap::new()),
         };
@@ -256,9 +255,9 @@ impl Service {
             }
             _ => None,
         };
-        let write = |outcome: Result<_, &Refusal>| {
+        let write = |outcome: Result<_, &StsError>| {
             let response = answer::write(&action, outcome, as_json, now);
-            let code = outcome.map_or_else(|refusal| refusal.code.clone(), |_| "OK".to_owned());
+            let code = outcome.map_or_else(|error| error.code.clone(), |_| "OK".to_owned());
             (Reply::Answer(response), code)
         };
         let (reply, outcome) = match failure {
@@ -268,7 +267,7 @@ impl Service {
                 let code = response.status.to_string();
                 (Reply::Answer(response), code)
             }
-            Some(Failure::Refuse(refusal)) => write(Err(&refusal)),
+            Some(Failure::Error(error)) => write(Err(&error)),
             None => {
                 let answer = parameters
                     .and_then(|parameters| actions::run(&mut state, request, &parameters, now));
@@ -279,7 +278,7 @@ impl Service {
         let (host, user_agent) = (header("host"), header("user-agent"));
         state.records.push(Record {
             action,
-            parameters: shown,
+            parameters: redacted,
             host,
             user_agent,
             connection: request.connection,
@@ -289,7 +288,7 @@ impl Service {
     }
 }
 
-fn shown((name, value): &(String, String)) -> (String, String) {
+fn redact((name, value): &(String, String)) -> (String, String) {
     let secret = [
         "WebIdentityToken",
         "X-Amz-Security-Token",

@@ -1,23 +1,22 @@
-//! What STS checks of an identity token: its form, the provider, the signature, the claims, and in
-//! the end the role's trust policy.
+//! The checks of an identity token: format, provider, signature, claims, and the role's trust policy.
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use encodings::base64::decode_url;
 use encodings::timestamp::Seconds;
 use serde_json::Value;
 
-use super::answer::Refusal;
+use super::answer::StsError;
 use super::configuration::{Provider, Role, Trust};
 
-/// How far the provider's clock may be ahead, in seconds.
+/// The tolerance for a provider's clock that is ahead, in seconds.
 const LEEWAY: Seconds = 300;
 
-/// The claims that matter.
+/// The claims that trust policies check.
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
     /// `iss`
     pub(super) issuer: String,
-    /// `aud`, the one that the provider is set up for.
+    /// The `aud` that the provider is configured for.
     pub(super) audience: String,
     /// `sub`
     pub(super) subject: String,
@@ -28,18 +27,17 @@ pub(super) fn verify(
     token: &str,
     providers: &[Provider],
     now: Seconds,
-) -> Result<Identity, Refusal> {
-    let no_jwt = || invalid("The ID Token provided is not a valid JWT.");
+) -> Result<Identity, StsError> {
     let [head, payload, signature] = *token.split('.').collect::<Vec<_>>() else {
-        return Err(no_jwt());
+        return Err(malformed());
     };
     let json = |part: &str| serde_json::from_slice::<Value>(&decode_url(part)?).ok();
     let (Some(header), Some(claims), Some(signature)) =
         (json(head), json(payload), decode_url(signature))
     else {
-        return Err(no_jwt());
+        return Err(malformed());
     };
-    let issuer = claims["iss"].as_str().ok_or_else(no_jwt)?;
+    let issuer = claims["iss"].as_str().ok_or_else(malformed)?;
     let provider = providers
         .iter()
         .find(|provider| provider.issuer == issuer)
@@ -65,9 +63,23 @@ pub(super) fn verify(
         &signature,
     )
     .map_err(|_| invalid("The ID Token provided has a signature that does not match."))?;
-    let expires_at = claims["exp"].as_i64().ok_or_else(no_jwt)?;
+    check_times(&claims, now)?;
+    let audience = audiences(&claims["aud"])
+        .into_iter()
+        .find(|audience| provider.audiences.iter().any(|known| known == audience))
+        .ok_or_else(|| invalid("Incorrect token audience"))?;
+    let subject = claims["sub"].as_str().ok_or_else(malformed)?;
+    Ok(Identity {
+        issuer: issuer.to_owned(),
+        audience: audience.to_owned(),
+        subject: subject.to_owned(),
+    })
+}
+
+fn check_times(claims: &Value, now: Seconds) -> Result<(), StsError> {
+    let expires_at = claims["exp"].as_i64().ok_or_else(malformed)?;
     if now >= expires_at {
-        return Err(Refusal::new(
+        return Err(StsError::new(
             400,
             "ExpiredTokenException",
             format!(
@@ -83,19 +95,10 @@ pub(super) fn verify(
             )));
         }
     }
-    let audience = audiences(&claims["aud"])
-        .into_iter()
-        .find(|audience| provider.audiences.iter().any(|known| known == audience))
-        .ok_or_else(|| invalid("Incorrect token audience"))?;
-    let subject = claims["sub"].as_str().ok_or_else(no_jwt)?;
-    Ok(Identity {
-        issuer: issuer.to_owned(),
-        audience: audience.to_owned(),
-        subject: subject.to_owned(),
-    })
+    Ok(())
 }
 
-/// Whether a role's trust policy lets this identity in.
+/// Whether a role's trust policy allows this identity.
 pub(super) fn trusts(role: &Role, identity: &Identity) -> bool {
     role.trust.iter().any(|statement| match statement {
         Trust::Caller { .. } => false,
@@ -134,6 +137,10 @@ fn audiences(claim: &Value) -> Vec<&str> {
     }
 }
 
-fn invalid(message: impl Into<String>) -> Refusal {
-    Refusal::new(400, "InvalidIdentityToken", message)
+fn malformed() -> StsError {
+    invalid("The ID Token provided is not a valid JWT.")
+}
+
+fn invalid(message: impl Into<String>) -> StsError {
+    StsError::new(400, "InvalidIdentityToken", message)
 }

@@ -1,4 +1,4 @@
-//! The API server's stand-in takes right tokens, each in its time, and nothing else.
+//! The stand-in of the API server accepts valid, current tokens only.
 
 use serde_json::Value;
 use stand_ins::api_server::ApiServer;

@@ -1,11 +1,11 @@
-//! `AssumeRole` and `GetCallerIdentity` of the STS stand-in: signed requests.
+//! The signed requests of the STS stand-in: `AssumeRole` and `GetCallerIdentity`.
 
 use serde_json::Value;
 use stand_ins::sigv4::Signer;
 use stand_ins::sts::configuration::{AUDIENCE, ROLE, SECOND_ROLE, SUBJECT, USER, USER_KEY_ID};
 
 use super::{
-    NOW, caller, credentials, element, fixture, post, refusal, second_role, signed, user,
+    NOW, caller, credentials, element, error, fixture, post, second_role, signed, user,
     web_identity,
 };
 
@@ -20,13 +20,13 @@ fn role_is_assumed_by_trusted_callers_only() {
     let arn = "arn:aws:sts::210987654321:assumed-role/admin/kubectl-esc";
     assert_eq!(element(&body, "Arn"), arn);
 
-    // A session of the first role may, too, but for an hour at most.
+    // A session of the first role may assume it too, but for an hour at most.
     let token = fixture.issuer.token(AUDIENCE, SUBJECT, NOW);
     let session = credentials(&post(sts, &web_identity(&token, &[])));
     assert_eq!(signed(sts, &session, &second_role(&[])).status, 200);
     let two_hours = second_role(&[("DurationSeconds", Some("7200"))]);
     assert_eq!(signed(sts, &user(), &two_hours).status, 200);
-    let (status, code, message) = refusal(&signed(sts, &session, &two_hours));
+    let (status, code, message) = error(&signed(sts, &session, &two_hours));
     assert_eq!((status, code.as_str()), (400, "ValidationError"));
     assert!(message.contains("role chaining"), "{message}");
 
@@ -36,17 +36,18 @@ fn role_is_assumed_by_trusted_callers_only() {
     let denied = (403, "AccessDenied".to_owned(), denied);
     for external_id in [None, Some("EXTERNAL/1+1")] {
         let form = second_role(&[("ExternalId", external_id)]);
-        assert_eq!(refusal(&signed(sts, &user(), &form)), denied);
+        assert_eq!(error(&signed(sts, &user(), &form)), denied);
     }
     let form = second_role(&[("ExternalId", Some("external/1 1"))]);
-    assert_eq!(refusal(&signed(sts, &user(), &form)).1, "ValidationError");
+    assert_eq!(error(&signed(sts, &user(), &form)).1, "ValidationError");
     let form = second_role(&[("RoleArn", Some(ROLE))]);
-    assert_eq!(refusal(&signed(sts, &user(), &form)).1, "AccessDenied");
-    let (status, code, _) = refusal(&post(sts, &second_role(&[])));
+    assert_eq!(error(&signed(sts, &user(), &form)).1, "AccessDenied");
+    let (status, code, _) = error(&post(sts, &second_role(&[])));
     assert_eq!((status, code.as_str()), (403, "MissingAuthenticationToken"));
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn callers_are_authenticated() {
     let fixture = fixture(|configuration| configuration.lifetime = Some(120));
     let sts = &fixture.sts;
@@ -66,26 +67,34 @@ fn callers_are_authenticated() {
         (session.clone(), "cluster", (200, "")),
         (session.clone(), "other", mismatch),
         (
-            with(|it| it.secret_access_key.push('x')),
+            with(|signer| signer.secret_access_key.push('x')),
             "cluster",
             mismatch,
         ),
-        (with(|it| it.access_key_id.push('X')), "cluster", invalid),
-        (with(|it| it.session_token = None), "cluster", invalid),
         (
-            with(|it| it.session_token = Some("a".into())),
+            with(|signer| signer.access_key_id.push('X')),
             "cluster",
             invalid,
         ),
         (
-            with(|it| it.region = "us-east-1".into()),
+            with(|signer| signer.session_token = None),
+            "cluster",
+            invalid,
+        ),
+        (
+            with(|signer| signer.session_token = Some("a".into())),
+            "cluster",
+            invalid,
+        ),
+        (
+            with(|signer| signer.region = "us-east-1".into()),
             "cluster",
             mismatch,
         ),
-        (with(|it| it.at = NOW + 301), "cluster", mismatch),
-        (with(|it| it.at = NOW - 901), "cluster", mismatch),
-        (with(|it| it.at = NOW + 300), "cluster", (200, "")),
-        (with(|it| it.at = NOW - 900), "cluster", (200, "")),
+        (with(|signer| signer.at = NOW + 301), "cluster", mismatch),
+        (with(|signer| signer.at = NOW - 901), "cluster", mismatch),
+        (with(|signer| signer.at = NOW + 300), "cluster", (200, "")),
+        (with(|signer| signer.at = NOW - 900), "cluster", (200, "")),
     ];
     let code = |signer: &Signer, cluster: &str| {
         let response = caller(sts, signer, cluster);
@@ -93,14 +102,14 @@ fn callers_are_authenticated() {
         let code = body["Error"]["Code"].as_str().unwrap_or_default();
         (response.status, code.to_owned())
     };
-    for (signer, cluster, (status, wanted)) in rows {
+    for (signer, cluster, (status, expected)) in rows {
         assert_eq!(
             code(&signer, cluster),
-            (status, wanted.to_owned()),
+            (status, expected.to_owned()),
             "{signer:?}"
         );
     }
-    // Two minutes later the session is over, whatever the signature.
+    // Two minutes later the session has expired.
     fixture.clock.advance(120);
     assert_eq!(code(&session, "cluster"), (403, "ExpiredToken".to_owned()));
     assert_eq!(code(&user(), "cluster").0, 200);
@@ -127,6 +136,6 @@ fn caller_identity_is_xml_unless_json_is_accepted() {
         region: "ap-east-1".to_owned(),
         ..user()
     };
-    let (status, code, _) = refusal(&signed(&fixture.sts, &elsewhere, form));
+    let (status, code, _) = error(&signed(&fixture.sts, &elsewhere, form));
     assert_eq!((status, code.as_str()), (403, "RegionDisabledException"));
 }

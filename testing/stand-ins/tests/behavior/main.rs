@@ -1,9 +1,9 @@
-//! The stand-ins accept what the real services accept, and reject the rest.
+//! Tests of the stand-ins: they accept what the real services accept, and reject the rest.
 
 #![expect(
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that cannot go on fails"
+    reason = "a failed assumption fails the test"
 )]
 
 mod api_server;
@@ -28,7 +28,7 @@ const NOW: i64 = 1_772_368_496;
 const ISSUER: &str = "https://api.pulumi.example/oidc";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Fields of a form to replace or, with no value, to leave out.
+/// Fields of a form to replace or, without a value, to omit.
 type Changes<'a> = [(&'a str, Option<&'a str>)];
 
 struct Fixture {
@@ -90,7 +90,7 @@ fn form(fields: &[(&str, &str)], changes: &Changes<'_>) -> String {
     percent::form(&kept.chain(new).collect::<Vec<_>>())
 }
 
-/// Sends a form over the wire.
+/// Sends a form over HTTP.
 fn post(sts: &Sts, form: &str) -> Response {
     send(&sts.url(), form).unwrap()
 }
@@ -124,7 +124,7 @@ fn caller(sts: &Sts, signer: &Signer, cluster: &str) -> Response {
 fn answer(reply: Reply) -> Response {
     match reply {
         Reply::Answer(response) => response,
-        other => panic!("no answer: {other:?}"),
+        other => panic!("not an answer: {other:?}"),
     }
 }
 
@@ -136,8 +136,8 @@ fn element<'a>(xml: &'a str, name: &str) -> &'a str {
     rest.split_once('<').unwrap().0
 }
 
-/// Status, code and message of a refusal.
-fn refusal(response: &Response) -> (u16, String, String) {
+/// The status, code and message of an error.
+fn error(response: &Response) -> (u16, String, String) {
     let body = response.text();
     let text = |name| element(&body, name).to_owned();
     assert!(body.contains("<ErrorResponse xmlns="), "{body}");
@@ -145,7 +145,7 @@ fn refusal(response: &Response) -> (u16, String, String) {
     (response.status, text("Code"), text("Message"))
 }
 
-/// A signer with the credentials of an answer.
+/// A signer with the credentials of a response.
 fn credentials(response: &Response) -> Signer {
     assert_eq!(response.status, 200, "{}", response.text());
     let body = response.text();

@@ -1,4 +1,4 @@
-//! Signature verification, against known answers and against requests that botocore signed.
+//! Signature verification, with a known signature and with requests that botocore signed.
 
 use serde_json::Value;
 use stand_ins::http::Request;
@@ -21,6 +21,7 @@ fn signer_produces_the_known_signature() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn changed_presigned_requests_are_rejected() {
     let signer = Signer::known_answer();
     let signer = Signer {
@@ -99,14 +100,13 @@ fn changed_presigned_requests_are_rejected() {
     );
 }
 
-/// Requests that botocore signed (`tests/upstream/botocore`): the checker takes them as they
-/// are, and none with a byte changed.
+/// The requests of `tests/upstream/botocore` verify, and none with a changed byte.
 #[test]
 fn signatures_of_botocore_verify() {
     let requests = include_str!("../../../../tests/data/botocore_requests.json");
     let requests: Value = serde_json::from_str(requests).unwrap();
     let requests = requests.as_array().unwrap();
-    assert!(requests.len() >= 4, "too few: {}", requests.len());
+    assert!(requests.len() >= 4, "only {} requests", requests.len());
     for recorded in requests {
         let text = |name: &str| recorded[name].as_str().unwrap().to_owned();
         let headers = recorded["headers"].as_array().unwrap().iter();
@@ -115,7 +115,7 @@ fn signatures_of_botocore_verify() {
             target: text("target"),
             headers: headers
                 .map(|pair| {
-                    let text = |at: usize| pair[at].as_str().unwrap().to_owned();
+                    let text = |index: usize| pair[index].as_str().unwrap().to_owned();
                     (text(0), text(1))
                 })
                 .collect(),

@@ -1,4 +1,4 @@
-//! Failures on demand, TLS, proxies, connections, and the endpoint of GitHub Actions.
+//! Requested failures, TLS, proxies, connections, and the endpoint of GitHub Actions.
 
 use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
@@ -12,10 +12,10 @@ use stand_ins::sts::Failure;
 use stand_ins::sts::configuration::{AUDIENCE, SUBJECT};
 use stand_ins::tls::Authority;
 
-use super::{NOW, fixture, post, refusal, send, user, web_identity};
+use super::{NOW, error, fixture, post, send, user, web_identity};
 
 #[test]
-fn sts_fails_on_demand() {
+fn sts_fails_on_request() {
     let fixture = fixture(|_| ());
     let sts = &fixture.sts;
     let token = fixture.issuer.token(AUDIENCE, SUBJECT, NOW);
@@ -26,8 +26,8 @@ fn sts_fails_on_demand() {
         (Failure::throttle(), 400, "Throttling"),
     ] {
         sts.fail(failure, 1);
-        let (is_status, is_code, _) = refusal(&post(sts, &form));
-        assert_eq!((is_status, is_code.as_str()), (status, code));
+        let (actual_status, actual_code, _) = error(&post(sts, &form));
+        assert_eq!((actual_status, actual_code.as_str()), (status, code));
         assert_eq!(post(sts, &form).status, 200, "only once");
     }
     sts.fail(
@@ -50,7 +50,7 @@ fn sts_fails_on_demand() {
             .is_some_and(|record| record.outcome == "hang")
     };
     while !has_hung() {
-        assert!(!waiting.is_finished(), "it was answered");
+        assert!(!waiting.is_finished(), "the request was answered");
         std::thread::yield_now();
     }
     drop(fixture);
@@ -73,7 +73,7 @@ fn proxy_routes_real_names_to_the_stand_in() {
     assert_eq!(response.status, 200, "{}", response.text());
     assert_eq!(fixture.sts.records()[0].host, host);
 
-    // Other names have no route; other authorities are not trusted.
+    // Other names have no route, and other authorities are not trusted.
     for other in ["https://iam.amazonaws.com/", "https://sts.evil.example/"] {
         assert!(client.send("GET", other, &[], b"").is_err(), "{other}");
     }
@@ -83,7 +83,7 @@ fn proxy_routes_real_names_to_the_stand_in() {
     let error = stranger.send("GET", &url, &headers, b"").unwrap_err();
     assert!(error.to_string().contains("UnknownIssuer"), "{error}");
     assert_eq!(
-        proxy.asked(),
+        proxy.requested(),
         [
             "sts.eu-west-1.amazonaws.com:443",
             "iam.amazonaws.com:443",
@@ -99,9 +99,9 @@ fn github_issues_tokens_only_to_its_jobs() {
     let fixture = fixture(|_| ());
     let actions = GitHubActions::start(fixture.issuer.clone(), SUBJECT, || NOW);
     let bearer = format!("bearer {}", GitHubActions::REQUEST_TOKEN);
-    let get = |authorization: &str, more: &str| {
+    let get = |authorization: &str, query: &str| {
         let headers = [("Authorization", authorization)];
-        let url = format!("{}{more}", actions.url());
+        let url = format!("{}{query}", actions.url());
         Client::default().send("GET", &url, &headers, b"").unwrap()
     };
     let audience = format!("&audience={}", percent::encode(AUDIENCE));

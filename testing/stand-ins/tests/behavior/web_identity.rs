@@ -6,7 +6,7 @@ use stand_ins::oidc::Issuer;
 use stand_ins::sts::configuration::{AUDIENCE, Configuration, ROLE, SECOND_ROLE, SUBJECT};
 
 use super::{
-    Changes, NOW, caller, credentials, element, fixture, post, refusal, signed, user, web_identity,
+    Changes, NOW, caller, credentials, element, error, fixture, post, signed, user, web_identity,
 };
 
 #[test]
@@ -45,10 +45,10 @@ fn identity_token_is_exchanged_for_credentials() {
     assert_eq!(records[0].parameters["RoleArn"], ROLE);
     assert!(!format!("{records:?}").contains(&token));
 
-    let who = caller(&fixture.sts, &session, "cluster");
-    let who: Value = serde_json::from_slice(&who.body).unwrap();
+    let response = caller(&fixture.sts, &session, "cluster");
+    let body: Value = serde_json::from_slice(&response.body).unwrap();
     assert_eq!(
-        who["GetCallerIdentityResponse"]["GetCallerIdentityResult"],
+        body["GetCallerIdentityResponse"]["GetCallerIdentityResult"],
         json!({
             "Account": "123456789012",
             "Arn": session_arn,
@@ -161,10 +161,14 @@ fn invalid_identity_tokens_are_rejected() {
     ];
     for (token, code, message) in rows {
         let response = post(&fixture.sts, &web_identity(&token, &[]));
-        let (status, is_code, is_message) = refusal(&response);
-        let wanted = if code == DENIED { 403 } else { 400 };
-        assert_eq!((status, is_code.as_str()), (wanted, code), "{is_message}");
-        assert!(is_message.contains(message), "{is_message}");
+        let (status, actual_code, actual_message) = error(&response);
+        let expected = if code == DENIED { 403 } else { 400 };
+        assert_eq!(
+            (status, actual_code.as_str()),
+            (expected, code),
+            "{actual_message}"
+        );
+        assert!(actual_message.contains(message), "{actual_message}");
     }
 }
 
@@ -181,8 +185,8 @@ fn session_parameters_are_validated() {
         .iter()
         .map(|name| (name.as_str(), Some(any_policy)))
         .collect();
-    let no_role = "arn:aws:iam::123456789012:role/none";
-    let a_user = "arn:aws:iam::123456789012:user/bob";
+    let unknown_role = "arn:aws:iam::123456789012:role/none";
+    let user_arn = "arn:aws:iam::123456789012:user/bob";
     let rows: &[(&Changes<'_>, &str, &str)] = &[
         (
             &[("RoleSessionName", Some("x"))],
@@ -235,7 +239,7 @@ fn session_parameters_are_validated() {
             "roleArn",
         ),
         (
-            &[("RoleArn", Some(a_user))],
+            &[("RoleArn", Some(user_arn))],
             "ValidationError",
             "is invalid",
         ),
@@ -245,7 +249,7 @@ fn session_parameters_are_validated() {
             "Not authorized",
         ),
         (
-            &[("RoleArn", Some(no_role))],
+            &[("RoleArn", Some(unknown_role))],
             "AccessDenied",
             "Not authorized",
         ),
@@ -278,28 +282,38 @@ fn session_parameters_are_validated() {
     ];
     for (changes, code, message) in rows {
         let response = post(&fixture.sts, &web_identity(&token, changes));
-        let (status, is_code, is_message) = refusal(&response);
-        assert_eq!(is_code, *code, "{changes:?}: {is_message}");
-        assert_eq!(status, if is_code == "AccessDenied" { 403 } else { 400 });
-        assert!(is_message.contains(message), "{changes:?}: {is_message}");
+        let (status, actual_code, actual_message) = error(&response);
+        assert_eq!(actual_code, *code, "{changes:?}: {actual_message}");
+        assert_eq!(
+            status,
+            if actual_code == "AccessDenied" {
+                403
+            } else {
+                400
+            }
+        );
+        assert!(
+            actual_message.contains(message),
+            "{changes:?}: {actual_message}"
+        );
     }
-    // No duration is an hour, and the role's maximum is allowed.
+    // The default duration is an hour, and the role's maximum is allowed.
     for (duration, end) in [(None, "13:34:56"), (Some("7200"), "14:34:56")] {
         let changes = [("DurationSeconds", duration)];
         let body = post(&fixture.sts, &web_identity(&token, &changes)).text();
         assert_eq!(element(&body, "Expiration"), format!("2026-03-01T{end}Z"));
     }
-    // Credentials that happen to be there must not be used.
+    // The request must not be signed, even if the client has credentials.
     let response = signed(&fixture.sts, &user(), &web_identity(&token, &[]));
-    assert_eq!(refusal(&response).1, "ValidationError");
-    // Only as a form, and not in a URL that ends up in logs.
+    assert_eq!(error(&response).1, "ValidationError");
+    // The token must be in a form, not in a URL, which may be logged.
     let form = web_identity(&token, &[]);
     let url = format!("{}/?{form}", fixture.sts.url());
     let response = Client::default().send("GET", &url, &[], b"").unwrap();
-    assert_eq!(refusal(&response).1, "InvalidAction");
+    assert_eq!(error(&response).1, "InvalidAction");
     let url = format!("{}/", fixture.sts.url());
     let response = Client::default()
         .send("POST", &url, &[], form.as_bytes())
         .unwrap();
-    assert_eq!(refusal(&response).1, "ValidationError");
+    assert_eq!(error(&response).1, "ValidationError");
 }

@@ -1,7 +1,7 @@
-// Package main is a client of the cluster that lives on, as the Pulumi Kubernetes provider does. It
-// takes the kubeconfig as contents from the variable KUBECONFIG_CONTENTS, and a request from each
-// line of its standard input: `read NAME`, `write NAME` (a config map of the namespace default).
-// It answers each with one line of JSON: {"error": "…"}, empty if there was none.
+// Package main is a long-lived client of the cluster, like Pulumi's Kubernetes provider. It reads the
+// text of the kubeconfig from the variable KUBECONFIG_CONTENTS, and a request from each line of its
+// standard input: `read NAME` or `write NAME`, for a config map of the namespace default. It answers
+// each with a line of JSON: {"error": "…"}, which is empty on success.
 package main
 
 import (
@@ -34,7 +34,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	// The Pulumi provider's limits.
+	// The limits of Pulumi's provider.
 	config.QPS, config.Burst = 50, 120
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {

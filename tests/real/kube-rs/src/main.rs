@@ -1,5 +1,5 @@
-//! Writes a config map and reads it back with kube-rs's client. The kubeconfig comes from the
-//! variable `KUBECONFIG`; the arguments are the map's name and its value.
+//! Writes a config map and reads it back with kube-rs. The variable `KUBECONFIG` has the kubeconfig; the
+//! arguments are the config map's name and its value.
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::api::{Api, PostParams};

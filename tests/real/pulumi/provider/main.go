@@ -1,6 +1,6 @@
-// Pulumi's Kubernetes provider, as its own main package starts it. That package embeds two files that
-// are generated before a build and are not in the module, and Go lets nothing be laid over a file of
-// the module cache: so this is the main package, and the suite lays the two files over it.
+// Pulumi's Kubernetes provider, started like in its own main package. That package embeds two generated
+// files that are not in the module, and Go does not support overlays in the module cache. So the suite
+// overlays them on this package.
 package main
 
 import (

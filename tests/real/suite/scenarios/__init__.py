@@ -1,4 +1,4 @@
-"""The scenarios, in the order in which they run. Each is a function of the world that raises
+"""The scenarios, in the order in which they run. Each is a function of the suite that raises
 `Failure`, and may return a note for the table."""
 
 from . import (

@@ -6,25 +6,25 @@ from ..cluster import CLUSTER_NAME
 from ..scenario import Scenario, expect_equal, expect_in
 from ..stand_in import UNMAPPED_ROLE
 
-# One for the request, and one when it is refused: kubectl gives up at the second refusal.
-RUNS_OF_A_REFUSED_COMMAND = 2
+# One for the request, and one when it is rejected: kubectl gives up after the second rejection.
+RUNS_OF_A_REJECTED_COMMAND = 2
 
 
-def who(home, kubeconfig):
-    """The user as whom the API server sees this kubeconfig."""
+def whoami(home, kubeconfig):
+    """The user info of the API server for this kubeconfig."""
     result = home.kubectl(kubeconfig, "auth", "whoami", "-o", "json").succeeded()
     return json.loads(result.stdout)["status"]["userInfo"]
 
 
-def mapped_user(world):
-    home = world.home()
-    calls = world.stand_in.records()
-    user = who(home, home.kubeconfig("oidc-token-file"))
+def mapped_user(suite):
+    home = suite.home()
+    calls = suite.sts.records()
+    user = whoami(home, home.kubeconfig("oidc-token-file"))
     expect_equal("user", user["username"], "admin:kubectl-esc")
     expect_in("administrators", user["groups"])
     actions = [
         (record["action"], record["outcome"], record["host"])
-        for record in world.stand_in.records()[len(calls) :]
+        for record in suite.sts.records()[len(calls) :]
     ]
     host = "sts.eu-west-1.amazonaws.com"
     expected = [("AssumeRoleWithWebIdentity", "OK", host), ("GetCallerIdentity", "OK", host)]
@@ -33,73 +33,74 @@ def mapped_user(world):
     return user["username"]
 
 
-def role_on_top(world):
-    home = world.home()
-    # The example has no path of the identity token: a pod's variable names it.
+def role_to_assume(suite):
+    home = suite.home()
+    # The example has no path of the identity token, which is in a variable, as in a pod.
     home.environment["AWS_WEB_IDENTITY_TOKEN_FILE"] = str(home.definitions / "token")
-    user = who(home, home.kubeconfig("role-to-assume"))
+    user = whoami(home, home.kubeconfig("role-to-assume"))
     expect_equal("user", user["username"], "viewer:kubectl-esc")
     return user["username"]
 
 
-def static_user(world):
-    home = world.home()
-    users = [who(home, home.kubeconfig(example)) for example in ("local", "local-v1beta1")]
+def static_user(suite):
+    home = suite.home()
+    users = [whoami(home, home.kubeconfig(example)) for example in ("local", "local-v1beta1")]
     expect_equal("users", [user["username"] for user in users], ["alice", "alice"])
     return "alice, by v1 and v1beta1"
 
 
-def unmapped_role(world):
-    home = world.home()
+def unmapped_role(suite):
+    home = suite.home()
     definition = home.definitions / "oidc.yaml"
     text = definition.read_text()
     definition.write_text(text.replace("role/cluster-admin", UNMAPPED_ROLE.split(":")[-1]))
     result = home.kubectl(home.kubeconfig("oidc-token-file"), "auth", "whoami").failed()
     expect_in("Unauthorized", result.stderr)
     denial = f'msg="access denied" arn="{UNMAPPED_ROLE}"'
-    lines = world.cluster.log_of_authenticator().splitlines()
+    lines = suite.cluster.authenticator_log().splitlines()
     denials = [line for line in lines if denial in line]
     expect_in('error="identity is not mapped"', "\n".join(denials))
-    # STS was asked and knew the role: it is the mapping that is missing.
-    last = world.stand_in.records("GetCallerIdentity")[-1]
+    # STS accepted the role, so that only the mapping is missing.
+    last = suite.sts.records("GetCallerIdentity")[-1]
     expect_equal("outcome at STS", last["outcome"], "OK")
-    expect_equal("plugin runs", home.runs(), RUNS_OF_A_REFUSED_COMMAND)
+    expect_equal("plugin runs", home.runs(), RUNS_OF_A_REJECTED_COMMAND)
 
 
-def another_cluster(world):
-    """A token for another cluster has another signature, so STS refuses it."""
-    home = world.home()
+def another_cluster(suite):
+    """A token for another cluster has another signature, which STS rejects."""
+    home = suite.home()
     kubeconfig = home.kubeconfig(
         "oidc-token-file",
         lambda text: text.replace(f"      - {CLUSTER_NAME}\n", "      - another\n"),
     )
     result = home.kubectl(kubeconfig, "auth", "whoami").failed()
     expect_in("Unauthorized", result.stderr)
-    last = world.stand_in.records("GetCallerIdentity")[-1]
+    last = suite.sts.records("GetCallerIdentity")[-1]
     expect_equal("outcome at STS", last["outcome"], "SignatureDoesNotMatch")
-    expect_equal("plugin runs", home.runs(), RUNS_OF_A_REFUSED_COMMAND)
+    expect_equal("plugin runs", home.runs(), RUNS_OF_A_REJECTED_COMMAND)
 
 
-def rbac_decides(world):
-    viewer, admin = world.home(), world.home()
+def rbac_decides(suite):
+    viewer, admin = suite.home(), suite.home()
     viewer.environment["AWS_WEB_IDENTITY_TOKEN_FILE"] = str(viewer.definitions / "token")
-    of_viewer, of_admin = viewer.kubeconfig("role-to-assume"), admin.kubeconfig("oidc-token-file")
-    viewer.kubectl(of_viewer, "get", "configmaps", "-n", "default").succeeded()
+    viewer_kubeconfig = viewer.kubeconfig("role-to-assume")
+    admin_kubeconfig = admin.kubeconfig("oidc-token-file")
+    viewer.kubectl(viewer_kubeconfig, "get", "configmaps", "-n", "default").succeeded()
     create = ["create", "configmap", "rbac", "--from-literal=key=value", "-n", "default"]
-    refused = viewer.kubectl(of_viewer, *create).failed()
-    expect_in("is forbidden", refused.stderr)
-    expect_in('User "viewer:kubectl-esc" cannot create resource "configmaps"', refused.stderr)
-    admin.kubectl(of_admin, *create).succeeded()
-    read = viewer.kubectl(of_viewer, "get", "configmap", "rbac", "-o", "jsonpath={.data.key}")
+    result = viewer.kubectl(viewer_kubeconfig, *create).failed()
+    expect_in("is forbidden", result.stderr)
+    expect_in('User "viewer:kubectl-esc" cannot create resource "configmaps"', result.stderr)
+    admin.kubectl(admin_kubeconfig, *create).succeeded()
+    read = viewer.kubectl(viewer_kubeconfig, "get", "configmap", "rbac", "-o", "jsonpath={.data.key}")
     expect_equal("value", read.succeeded().stdout, "value")
-    admin.kubectl(of_admin, "delete", "configmap", "rbac").succeeded()
+    admin.kubectl(admin_kubeconfig, "delete", "configmap", "rbac").succeeded()
 
 
 ALL = [
     Scenario("kubectl", "chain: whoami is the mapped user", mapped_user),
-    Scenario("kubectl", "chain: whoami with a role on top", role_on_top),
+    Scenario("kubectl", "chain: whoami with a role to assume", role_to_assume),
     Scenario("kubectl", "chain: whoami with static credentials", static_user),
-    Scenario("kubectl", "chain: a role without mapping is refused", unmapped_role),
-    Scenario("kubectl", "chain: a token for another cluster is refused", another_cluster),
+    Scenario("kubectl", "chain: a role without mapping is rejected", unmapped_role),
+    Scenario("kubectl", "chain: a token for another cluster is rejected", another_cluster),
     Scenario("kubectl", "chain: RBAC decides", rbac_decides),
 ]

@@ -1,11 +1,11 @@
-"""helm: install, upgrade, list, uninstall of a small chart, and many at a time."""
+"""helm: installs, upgrades, lists and uninstalls a small chart, and runs many commands at once."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
 
 from ..processes import Failure
 from ..pulumi_cloud import ACCESS_NAME
-from ..scenario import Scenario, expect_equal, expect_no_refusals, expect_one_open
+from ..scenario import Scenario, expect_equal, expect_no_rejections, expect_one_open
 
 PARALLEL = 50
 
@@ -28,13 +28,13 @@ def chart_of(home):
     return chart
 
 
-def life_of_a_release(world):
-    home = world.home()
+def release_lifecycle(suite):
+    home = suite.home()
     chart = chart_of(home)
     kubeconfig = home.kubeconfig("oidc-token-file")
 
     def helm(*arguments):
-        program = world.parts.path("helm")
+        program = suite.parts.path("helm")
         command = [program, "--kubeconfig", kubeconfig, "-n", "default", *arguments]
         return home.run(command).succeeded().stdout
 
@@ -44,8 +44,8 @@ def life_of_a_release(world):
         return result.succeeded().stdout
 
     def releases():
-        found = json.loads(helm("list", "-o", "json"))
-        return [(release["name"], release["revision"], release["status"]) for release in found]
+        listed = json.loads(helm("list", "-o", "json"))
+        return [(release["name"], release["revision"], release["status"]) for release in listed]
 
     helm("install", "release", chart)
     expect_equal("after install", text(), "hello")
@@ -59,22 +59,22 @@ def life_of_a_release(world):
     return f"{home.runs()} plugin runs"
 
 
-def many_at_once(world):
-    """As a pipeline does that deploys many releases: none of them may fail."""
-    home, cluster = world.home(), world.cluster
+def many_at_once(suite):
+    """Like a pipeline that deploys many releases, of which none may fail."""
+    home, cluster = suite.home(), suite.cluster
     chart = chart_of(home)
     kubeconfig = home.folder / "stored.kubeconfig"
     kubeconfig.touch(0o600)
     kubeconfig.write_text(home.stored_kubeconfig(ACCESS_NAME))
     runs, answers = home.runs(), len(cluster.answers_to("deployer"))
-    helm = [world.parts.path("helm"), "--kubeconfig", kubeconfig, "-n", "default"]
-    with world.pulumi_cloud() as cloud:
-        # On a busy machine the last of them starts late; how fast they are is not the question.
-        given = {**cloud.variables(), "KUBECTL_ESC_TIMEOUT": "5m"}
+    helm = [suite.parts.path("helm"), "--kubeconfig", kubeconfig, "-n", "default"]
+    with suite.pulumi_cloud() as cloud:
+        # On a busy machine the last one starts late.
+        variables = {**cloud.variables(), "KUBECTL_ESC_TIMEOUT": "5m"}
 
         def upgrade(number):
             command = [*helm, "upgrade", "--install", f"parallel-{number}", chart]
-            return home.run(command, seconds=600, **given)
+            return home.run(command, seconds=600, **variables)
 
         with ThreadPoolExecutor(PARALLEL) as pool:
             results = list(pool.map(upgrade, range(PARALLEL)))
@@ -83,18 +83,18 @@ def many_at_once(world):
         opens = cloud.opens(ACCESS_NAME)
     runs = home.runs() - runs
     answers = cluster.answers_to("deployer")[answers:]
-    expect_no_refusals(answers)
+    expect_no_rejections(answers)
     maps = cluster.read("/api/v1/namespaces/default/configmaps")["items"]
-    found = {one["metadata"]["name"] for one in maps}
+    actual = {item["metadata"]["name"] for item in maps}
     expected = {f"parallel-{number}" for number in range(PARALLEL)}
-    expect_equal("releases that are missing", sorted(expected - found), [])
+    expect_equal("missing releases", sorted(expected - actual), [])
     if runs < PARALLEL:
         raise Failure(f"{runs} plugin runs for {PARALLEL} commands")
     expect_one_open(opens)
-    return f"{runs} plugin runs, {opens} environment opens, {len(answers)} requests, none refused"
+    return f"{runs} plugin runs, {opens} environment opens, {len(answers)} requests, none rejected"
 
 
 ALL = [
-    Scenario("helm", "helm: install, upgrade, list, uninstall", life_of_a_release),
+    Scenario("helm", "helm: install, upgrade, list, uninstall", release_lifecycle),
     Scenario("helm", f"helm: {PARALLEL} upgrades at once", many_at_once),
 ]

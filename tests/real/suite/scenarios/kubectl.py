@@ -1,4 +1,4 @@
-"""kubectl in several minors: a read and a write each."""
+"""kubectl in several minor versions: reads and writes."""
 
 import json
 import re
@@ -11,15 +11,15 @@ from ..scenario import Scenario, expect_equal
 MINORS = 3
 
 
-def at_hand(world, home):
-    """Every kubectl, by its minor: the suite's own, the one on PATH and `kubectl.1.NN` beside the
-    file that it leads to. A dispatcher, which only picks another, does not count."""
-    candidates = [Path(world.parts.path(part)) for part in ("older kubectl", "kubectl")]
+def available_kubectls(suite, home):
+    """Every kubectl by its minor version: the suite's, the one on PATH, and each `kubectl.1.NN` beside
+    it. Ignores a dispatcher, which starts another one."""
+    candidates = [Path(suite.parts.path(part)) for part in ("older kubectl", "kubectl")]
     on_path = shutil.which("kubectl")
     if on_path:
         real = Path(on_path).resolve()
         candidates += [real, *sorted(real.parent.glob("kubectl.1.*"))]
-    found = {}
+    programs = {}
     for program in candidates:
         result = home.run([program, "version", "--client", "--output=json"])
         if result.code != 0:
@@ -27,20 +27,19 @@ def at_hand(world, home):
         version = json.loads(result.stdout)["clientVersion"]["gitVersion"]
         minor = re.match(r"v1\.(\d+)\.", version)
         if minor and not version.endswith("-dispatcher"):
-            found.setdefault(int(minor[1]), (version, program))
-    return [found[minor] for minor in sorted(found)]
+            programs.setdefault(int(minor[1]), (version, program))
+    return [programs[minor] for minor in sorted(programs)]
 
 
-def reads_and_writes(world):
-    home = world.home()
-    programs = at_hand(world, home)
+def reads_and_writes(suite):
+    home = suite.home()
+    programs = available_kubectls(suite, home)
     if len(programs) < MINORS:
         versions = ", ".join(version for version, _ in programs)
-        raise Failure(f"{MINORS} minors of kubectl are wanted; there are {versions}")
-    kubeconfig = home.kubeconfig("oidc-token-file")
+        raise Failure(f"{MINORS} minor versions of kubectl are needed; found {versions}")
     for version, program in programs:
         name = "by-" + version.replace(".", "-").replace("+", "-")
-        cold = world.home()
+        cold = suite.home()
         kubeconfig = cold.kubeconfig("oidc-token-file")
 
         def kubectl(*arguments):
@@ -51,9 +50,9 @@ def reads_and_writes(world):
         stored = kubectl("get", "configmap", name, "-o", "jsonpath={.data.version}")
         expect_equal("value", stored, version)
         kubectl("delete", "configmap", name)
-        # client-go keeps a credential for as long as the process lives: one run for each command.
+        # client-go keeps a credential within a process: one run for each command.
         expect_equal(f"plugin runs of {version}", cold.runs(), 3)
     return ", ".join(version for version, _ in programs)
 
 
-ALL = [Scenario("kubectl", "kubectl: reads and writes, by minor", reads_and_writes)]
+ALL = [Scenario("kubectl", "kubectl: reads and writes, by minor version", reads_and_writes)]

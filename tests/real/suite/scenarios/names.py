@@ -1,9 +1,9 @@
-"""Name lookup: a static kubectl-esc loads no library of the machine, whatever is configured."""
+"""Name lookup: a static kubectl-esc loads no library of the machine, whatever nsswitch.conf has."""
 
 import re
 import shutil
 
-from ..scenario import LeftOut, Scenario, expect_equal, expect_in
+from ..scenario import Scenario, Skipped, expect_equal, expect_in
 
 CONFIGURATION = """\
 passwd: files
@@ -17,17 +17,17 @@ exec strace -f -o "$log" -e trace=open,openat,connect "$@"
 """
 
 
-def linked_sources(world):
-    if b"ld-linux" in world.plugin.read_bytes()[:4096]:
-        raise LeftOut("kubectl-esc is linked dynamically here")
+def linked_sources(suite):
+    if b"ld-linux" in suite.plugin.read_bytes()[:4096]:
+        raise Skipped("kubectl-esc is linked dynamically here")
     for tool in ("strace", "unshare"):
         if shutil.which(tool) is None:
-            raise LeftOut(f"{tool} is missing")
-    home = world.home()
+            raise Skipped(f"{tool} is missing")
+    home = suite.home()
     configuration = home.folder / "nsswitch.conf"
     configuration.write_text(CONFIGURATION)
     log = home.folder / "strace"
-    call = [world.plugin, "get-token", "acme/platform/prod", "--no-cache", "--timeout", "5s"]
+    call = [suite.plugin, "get-token", "acme/platform/prod", "--no-cache", "--timeout", "5s"]
     result = home.run(
         ["unshare", "--mount", "sh", "-c", SCRIPT, "sh", configuration, log, *call],
         HTTPS_PROXY="",
@@ -35,15 +35,15 @@ def linked_sources(world):
         PULUMI_ACCESS_TOKEN="pul-0123456789abcdef0123456789abcdef01234567",
     )
     if not log.exists():
-        raise LeftOut("this machine lets nobody set up a mount of their own")
+        raise Skipped("this machine does not allow private mounts")
     expect_equal("code", result.code, 5)
     expect_in("cannot reach `no-such-name.invalid`", result.stderr)
-    used = log.read_text()
-    expect_in('"/etc/hosts"', used)
-    expect_in('"/etc/resolv.conf"', used)
-    expect_equal("libraries and daemons", re.findall(r'"[^"]*(?:\.so|nscd)[^"]*"', used), [])
+    trace = log.read_text()
+    expect_in('"/etc/hosts"', trace)
+    expect_in('"/etc/resolv.conf"', trace)
+    expect_equal("libraries and daemons", re.findall(r'"[^"]*(?:\.so|nscd)[^"]*"', trace), [])
 
 
 ALL = [
-    Scenario("kubectl", "names: by /etc/hosts and DNS alone, no library loaded", linked_sources),
+    Scenario("kubectl", "names: only /etc/hosts and DNS, no library loaded", linked_sources),
 ]

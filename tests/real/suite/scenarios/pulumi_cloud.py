@@ -1,5 +1,5 @@
-"""Clients of Pulumi Cloud that are not ours, against the stand-in: the original CLI and the official
-SDK. What they see is what ours has to see."""
+"""Pulumi's own clients with the stand-in for Pulumi Cloud: ESC's CLI and ESC's SDK. They and ours must
+get the same values."""
 
 import json
 
@@ -34,7 +34,7 @@ client.create_environment(*names)
 client.update_environment_yaml(*names, "values:\\n  a:\\n    fn::secret: shh\\n  b: ${a}!\\n")
 try:
     client.update_environment_yaml(*names, "values:\\n  a: ${c}\\n")
-    raise SystemExit("a definition with errors was taken")
+    raise SystemExit("a definition with errors was accepted")
 except ApiException as error:
     assert error.status == 400 and "unknown property" in str(error), error
 definition, text = client.get_environment(*names)
@@ -45,69 +45,69 @@ assert checked.diagnostics[0].summary == 'unknown property "c"', checked
 client.create_environment_revision_tag(*names, "first", 1)
 client.update_environment_revision_tag(*names, "first", 2)
 assert client.get_environment_revision_tag(*names, "first").revision == 2
-assert [one.name for one in client.list_environment_revision_tags(*names).tags] == ["first", "latest"]
-assert [one.number for one in client.list_environment_revisions(*names)] == [2, 1]
+assert [tag.name for tag in client.list_environment_revision_tags(*names).tags] == ["first", "latest"]
+assert [revision.number for revision in client.list_environment_revisions(*names)] == [2, 1]
 _, values, _ = client.open_and_read_environment_at_version(*names, "first")
 assert values == {"a": "shh", "b": "shh!"}, values
 client.delete_environment_revision_tag(*names, "first")
-found, token = [], None
+listed, token = [], None
 while token != "":
     page = client.list_environments("acme", token)
-    found += [one.name for one in page.environments]
+    listed += [environment.name for environment in page.environments]
     token = page.next_token or ""
-assert sorted(found) == ["access", "base", "broken", "by-sdk", "everything", "oidc"], found
+assert sorted(listed) == ["access", "base", "broken", "by-sdk", "everything", "oidc"], listed
 client.delete_environment(*names)
 bad = esc.EscClient(esc.Configuration(access_token="pul-unknown", host=url))
 try:
     bad.open_environment(*names)
-    raise SystemExit("an unknown token was taken")
+    raise SystemExit("an unknown token was accepted")
 except UnauthorizedException as error:
     assert "No credentials provided" in str(error), error
 """
 
 
-def with_esc(world, cloud, reference):
-    """The values that the original CLI shows. Over TLS."""
-    result = run_esc(world, cloud, "env", "open", reference).succeeded()
+def with_esc(suite, cloud, reference):
+    """The values from ESC's CLI, over TLS."""
+    result = run_esc(suite, cloud, "env", "open", reference).succeeded()
     return json.loads(result.stdout)
 
 
-def run_esc(world, cloud, *arguments, home=None, **variables):
-    """Runs the original CLI: with the token, or in a home in which somebody has logged in."""
-    given = {"PULUMI_BACKEND_URL": cloud.secure_url, "SSL_CERT_FILE": str(cloud.authority)}
+def run_esc(suite, cloud, *arguments, home=None, **variables):
+    """Runs ESC's CLI, with the token or in a home with a login."""
+    environment = {"PULUMI_BACKEND_URL": cloud.secure_url, "SSL_CERT_FILE": str(cloud.authority)}
     if home is None:
-        home = world.home()
-        given["PULUMI_ACCESS_TOKEN"] = TOKEN
-    # Without it the CLI asks the system for the home folder, whatever HOME says.
-    given["PULUMI_HOME"] = str(home.folder / ".pulumi")
-    return home.run([world.parts.path("esc"), *arguments], **{**given, **variables})
+        home = suite.home()
+        environment["PULUMI_ACCESS_TOKEN"] = TOKEN
+    # Without it the CLI ignores HOME and gets the home folder from the system.
+    environment["PULUMI_HOME"] = str(home.folder / ".pulumi")
+    return home.run([suite.parts.path("esc"), *arguments], **{**environment, **variables})
 
 
-def with_sdk(world, cloud, reference):
-    """The values that the SDK gives."""
+def with_sdk(suite, cloud, reference):
+    """The values from the SDK."""
     name, _, version = reference.partition("@")
     arguments = [*name.split("/"), version]
-    return json.loads(run_sdk(world, cloud, SDK_OPEN, *arguments).stdout)
+    return json.loads(run_sdk(suite, cloud, SDK_OPEN, *arguments).stdout)
 
 
-def run_sdk(world, cloud, program, *arguments):
-    python = world.parts.path("esc sdk") / "python"
-    home = world.home()
+def run_sdk(suite, cloud, program, *arguments):
+    python = suite.parts.path("esc sdk") / "python"
+    home = suite.home()
     return home.run([python, "-c", program, cloud.url, TOKEN, *arguments]).succeeded()
 
 
-def with_kubectl_esc(world, cloud, reference):
-    """The values that ours shows."""
-    given = {
+def with_kubectl_esc(suite, cloud, reference):
+    """The values from kubectl-esc."""
+    environment = {
         "PULUMI_ACCESS_TOKEN": TOKEN,
         "PULUMI_BACKEND_URL": cloud.secure_url,
         "SSL_CERT_FILE": str(cloud.authority),
     }
-    result = world.home().run(["kubectl-esc", "open", reference], **given)
+    result = suite.home().run(["kubectl-esc", "open", reference], **environment)
     return json.loads(result.succeeded().stdout)
 
 
-# Who opens environments: what all of them see has to be the same.
+# The clients that must get the same values.
 READERS = {
     "esc": with_esc,
     "esc sdk": with_sdk,
@@ -115,13 +115,13 @@ READERS = {
 }
 
 
-def same_values(world):
+def same_values(suite):
     opened = {"": "three", "@1": "one", "@stable": "two"}
-    with world.pulumi_cloud() as cloud:
+    with suite.pulumi_cloud() as cloud:
         for version, revision in opened.items():
             reference = f"acme/platform/everything{version}"
-            seen = {name: read(world, cloud, reference) for name, read in READERS.items()}
-            first, *others = seen.items()
+            results = {name: read(suite, cloud, reference) for name, read in READERS.items()}
+            first, *others = results.items()
             expect_equal("revision", first[1]["revision"], revision)
             for name, values in others:
                 expect_equal(f"{reference} by {name}", values, first[1])
@@ -134,46 +134,46 @@ def same_values(world):
     return f"{', '.join(READERS)}: equal in {len(opened)} revisions"
 
 
-def same_property(world):
-    with world.pulumi_cloud() as cloud:
+def same_property(suite):
+    with suite.pulumi_cloud() as cloud:
         for path in ("nested[2][0].deep", 'texts["a.b c"]', "numbers", "nothing"):
-            shown = run_esc(world, cloud, "env", "open", "acme/platform/everything", path)
+            shown = run_esc(suite, cloud, "env", "open", "acme/platform/everything", path)
             esc = json.loads(shown.succeeded().stdout)
-            sdk = json.loads(run_sdk(world, cloud, SDK_PROPERTY, path).stdout)
+            sdk = json.loads(run_sdk(suite, cloud, SDK_PROPERTY, path).stdout)
             expect_equal(path, sdk, esc)
 
 
-def default_organization(world):
-    with world.pulumi_cloud() as cloud:
-        values = with_esc(world, cloud, "platform/everything")
+def default_organization(suite):
+    with suite.pulumi_cloud() as cloud:
+        values = with_esc(suite, cloud, "platform/everything")
         expect_equal("revision", values["revision"], "three")
         expect_in(("default organization", 200), cloud.operations())
 
 
-def identity_token(world):
-    """The CLI exchanges an identity token, keeps what it gets, and opens with it."""
-    with world.pulumi_cloud() as cloud:
-        home = world.home()
-        token = cloud.order("identityToken")["identityToken"]
+def identity_token(suite):
+    """The CLI exchanges an identity token, stores the access token, and opens with it."""
+    with suite.pulumi_cloud() as cloud:
+        home = suite.home()
+        token = cloud.execute("identityToken")["identityToken"]
         login = ["login", cloud.secure_url, "--oidc-token", token]
         login += ["--oidc-org", "acme", "--oidc-user", "alice"]
-        result = run_esc(world, cloud, *login, home=home).succeeded()
+        result = run_esc(suite, cloud, *login, home=home).succeeded()
         expect_in("as alice", result.stdout)
         everything = "acme/platform/everything"
-        opened = run_esc(world, cloud, "open", everything, "password", home=home).succeeded()
+        opened = run_esc(suite, cloud, "open", everything, "password", home=home).succeeded()
         expect_equal("password", json.loads(opened.stdout), "hunter2")
         command = ["run", everything, "--", "sh", "-c", "echo $AWS_REGION"]
-        ran = run_esc(world, cloud, *command, home=home).succeeded()
-        expect_equal("region", ran.stdout, "eu-west-1\n")
+        result = run_esc(suite, cloud, *command, home=home).succeeded()
+        expect_equal("region", result.stdout, "eu-west-1\n")
         expect_equal("first request", cloud.operations()[0], ("token", 200))
-        refused = run_esc(world, cloud, *login[:-1], "bob", home=world.home()).failed()
-        expect_in("no policy of the organization allows this token", refused.stderr)
+        result = run_esc(suite, cloud, *login[:-1], "bob", home=suite.home()).failed()
+        expect_in("no policy of the organization allows this token", result.stderr)
 
 
-def credentials(world):
-    """The identity token that Pulumi Cloud makes is traded at AWS, and `aws` takes what comes."""
-    with world.pulumi_cloud() as cloud:
-        login = with_esc(world, cloud, "acme/platform/oidc")["aws"]["login"]
+def credentials(suite):
+    """Pulumi Cloud's identity token is exchanged for AWS credentials, which work with `aws`."""
+    with suite.pulumi_cloud() as cloud:
+        login = with_esc(suite, cloud, "acme/platform/oidc")["aws"]["login"]
         variables = {
             "AWS_ACCESS_KEY_ID": login["accessKeyId"],
             "AWS_SECRET_ACCESS_KEY": login["secretAccessKey"],
@@ -181,42 +181,42 @@ def credentials(world):
             "AWS_ENDPOINT_URL_STS": cloud.sts_url,
             "AWS_DEFAULT_REGION": "eu-west-1",
         }
-        command = [world.parts.path("aws") / "aws", "sts", "get-caller-identity", "--output", "json"]
-        identity = json.loads(world.home().run(command, **variables).succeeded().stdout)
+        command = [suite.parts.path("aws") / "aws", "sts", "get-caller-identity", "--output", "json"]
+        identity = json.loads(suite.home().run(command, **variables).succeeded().stdout)
         name = ROLE.rsplit("/", 1)[-1]
         arn = f"arn:aws:sts::123456789012:assumed-role/{name}/pulumi-esc"
         expect_equal("identity", identity["Arn"], arn)
 
 
-def diagnostics(world):
-    with world.pulumi_cloud() as cloud:
-        # It shows them and ends with 0.
-        result = run_esc(world, cloud, "env", "open", "acme/platform/broken").succeeded()
+def diagnostics(suite):
+    with suite.pulumi_cloud() as cloud:
+        # The CLI prints them and exits with 0.
+        result = run_esc(suite, cloud, "env", "open", "acme/platform/broken").succeeded()
         expect_equal("stdout", result.stdout, "")
         expect_in("platform/broken:2:", result.stderr)
         expect_in('unknown property "b"', result.stderr)
 
 
-def refusals(world):
+def rejections(suite):
     reference = "acme/platform/everything"
-    with world.pulumi_cloud() as cloud:
-        result = run_esc(world, cloud, "env", "open", "acme/platform/nothing").failed()
+    with suite.pulumi_cloud() as cloud:
+        result = run_esc(suite, cloud, "env", "open", "acme/platform/nothing").failed()
         expect_in("Not Found: environment not found", result.stderr)
-        result = run_esc(world, cloud, "env", "open", f"{reference}@9").failed()
+        result = run_esc(suite, cloud, "env", "open", f"{reference}@9").failed()
         expect_in("Not Found: revision not found", result.stderr)
-        cloud.order("refuse", operation="open", status=429, times=1)
-        result = run_esc(world, cloud, "env", "open", reference).failed()
+        cloud.execute("fail", operation="open", status=429, times=1)
+        result = run_esc(suite, cloud, "env", "open", reference).failed()
         expect_in("rate-limit exceeded", result.stderr)
-        # A read is tried again.
-        cloud.order("refuse", operation="read session", status=500, times=1)
-        run_esc(world, cloud, "env", "open", reference).succeeded()
+        # The CLI retries reads.
+        cloud.execute("fail", operation="read session", status=500, times=1)
+        run_esc(suite, cloud, "env", "open", reference).succeeded()
         expect_in(("read session", 500), cloud.operations())
-        run_esc(world, cloud, "env", "open", reference, PULUMI_ACCESS_TOKEN="pul-unknown").failed()
+        run_esc(suite, cloud, "env", "open", reference, PULUMI_ACCESS_TOKEN="pul-unknown").failed()
 
 
-def edits(world):
-    with world.pulumi_cloud() as cloud:
-        esc = lambda *arguments: run_esc(world, cloud, "env", *arguments).succeeded().stdout
+def edits(suite):
+    with suite.pulumi_cloud() as cloud:
+        esc = lambda *arguments: run_esc(suite, cloud, "env", *arguments).succeeded().stdout
         esc("init", "acme/test/by-esc")
         esc("set", "acme/test/by-esc", "a.b", "shh", "--secret")
         esc("set", "acme/test/by-esc", "c", "${a.b}!")
@@ -227,12 +227,12 @@ def edits(world):
         expect_equal("first", opened, {"a": {"b": "shh"}})
         expect_in("acme/test/by-esc", esc("ls", "-o", "acme").replace(" ", ""))
         esc("rm", "acme/test/by-esc", "--yes")
-        run_esc(world, cloud, "env", "open", "acme/test/by-esc").failed()
+        run_esc(suite, cloud, "env", "open", "acme/test/by-esc").failed()
 
 
-def sdk_edits(world):
-    with world.pulumi_cloud() as cloud:
-        run_sdk(world, cloud, SDK_EDIT)
+def sdk_edits(suite):
+    with suite.pulumi_cloud() as cloud:
+        run_sdk(suite, cloud, SDK_EDIT)
 
 
 ALL = [
@@ -240,9 +240,9 @@ ALL = [
     Scenario("esc", "cloud: CLI and SDK see the same property", same_property),
     Scenario("esc", "cloud: CLI uses the default organization", default_organization),
     Scenario("esc", "cloud: CLI logs in with an identity token", identity_token),
-    Scenario("esc", "cloud: credentials of AWS", credentials),
+    Scenario("esc", "cloud: AWS credentials", credentials),
     Scenario("esc", "cloud: CLI shows diagnostics", diagnostics),
-    Scenario("esc", "cloud: CLI is refused", refusals),
+    Scenario("esc", "cloud: CLI is rejected", rejections),
     Scenario("esc", "cloud: CLI edits environments", edits),
     Scenario("esc sdk", "cloud: SDK edits environments", sdk_edits),
 ]

@@ -13,9 +13,9 @@ print(maps.read_namespaced_config_map("by-python", "default").data["key"])
 """
 
 
-def reads_and_writes(world):
-    home = world.home()
-    python = world.parts.path("python client") / "python"
+def reads_and_writes(suite):
+    home = suite.home()
+    python = suite.parts.path("python client") / "python"
     command = [python, "-c", PROGRAM, home.kubeconfig("oidc-token-file")]
     expect_equal("value", home.run(command).succeeded().stdout, "value\n")
     return f"{home.runs()} plugin runs"

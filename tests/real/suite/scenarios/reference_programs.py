@@ -1,4 +1,4 @@
-"""Other people's programs for the same job, beside ours."""
+"""Comparisons with other programs that generate or verify EKS tokens."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-# Two programs sign in the same second after a few tries at most.
+# A few tries are enough for two programs to sign in the same second.
 TRIES = 30
 REGIONS = """\
 import json, botocore.session
@@ -31,7 +31,7 @@ def our_token(home, region):
 
 
 def parameters(token):
-    """Host and parsed parameters of a token."""
+    """The scheme, host, path and parameters of a token's URL."""
     payload = token.removeprefix("k8s-aws-v1.")
     padding = "=" * (-len(payload) % 4)
     url = urllib.parse.urlsplit(base64.urlsafe_b64decode(payload + padding).decode())
@@ -40,25 +40,25 @@ def parameters(token):
 
 
 def same_token(home, region, theirs):
-    """Compares with another program's token. Only the date may make it try again."""
+    """Compares with another program's token of the same second."""
 
     def date(token):
         return dict(token[3])["X-Amz-Date"]
 
     for _ in range(TRIES):
         before = parameters(our_token(home, region))
-        other = parameters(theirs())
+        their_token = parameters(theirs())
         after = parameters(our_token(home, region))
         for ours in (before, after):
-            if date(ours) == date(other):
-                expect_equal(f"parameters in {region}", ours, other)
+            if date(ours) == date(their_token):
+                expect_equal(f"parameters in {region}", ours, their_token)
                 return
     raise Failure(f"in {TRIES} tries the programs never signed in the same second")
 
 
-def authenticator_token(world):
-    home = world.home()
-    program = world.parts.path("aws-iam-authenticator")
+def authenticator_token(suite):
+    home = suite.home()
+    program = suite.parts.path("aws-iam-authenticator")
     regions = ("eu-west-1", "us-gov-west-1", "cn-north-1")
     for region in regions:
         command = [program, "token", "-i", CLUSTER_NAME, "--region", region, "--token-only"]
@@ -67,9 +67,9 @@ def authenticator_token(world):
     return f"equal in {', '.join(regions)}"
 
 
-def aws_token(world):
-    home = world.home()
-    program = world.parts.path("aws") / "aws"
+def aws_token(suite):
+    home = suite.home()
+    program = suite.parts.path("aws") / "aws"
     regions = ("eu-west-1", "us-gov-west-1", "cn-north-1")
     for region in regions:
         command = [program, "--region", region, "--output", "json"]
@@ -83,12 +83,12 @@ def aws_token(world):
     return f"equal in {', '.join(regions)}"
 
 
-def verify(world):
-    home = world.home()
-    python = world.parts.path("aws") / "python"
+def verify(suite):
+    home = suite.home()
+    python = suite.parts.path("aws") / "python"
     partitions = json.loads(home.run([python, "-c", REGIONS]).succeeded().stdout)
-    program = world.parts.path("aws-iam-authenticator")
-    environment = authenticator_environment(world.stand_in, {})
+    program = suite.parts.path("aws-iam-authenticator")
+    environment = authenticator_environment(suite.sts, {})
     count = 0
     for partition, regions in partitions.items():
         for region in regions:
@@ -104,25 +104,25 @@ def verify(world):
     return f"{count} regions in {len(partitions)} partitions"
 
 
-def moto(world):
-    """moto, another stand-in for STS, takes our AssumeRoleWithWebIdentity and gives credentials
-    that we sign with. It checks neither identity token nor trust."""
-    home = world.home()
+def moto(suite):
+    """moto, another stand-in for STS, accepts our AssumeRoleWithWebIdentity, and we sign with its
+    credentials. It checks neither the identity token nor the trust policy."""
+    home = suite.home()
     (port,) = free_ports(1)
     environment = base_environment(home.folder)
-    command = [world.parts.path("moto") / "moto_server", "-H", "127.0.0.1", "-p", port]
+    command = [suite.parts.path("moto") / "moto_server", "-H", "127.0.0.1", "-p", port]
     server = Process("moto", command, home.folder / "moto.log", environment)
     try:
         url = f"http://127.0.0.1:{port}"
         wait_until("moto", lambda: answers(f"{url}/moto-api/data.json"), server)
-        calls = world.stand_in.records()
+        calls = suite.sts.records()
         command = ["kubectl-esc", "get-token", home.definitions / "oidc.yaml", "--token-only"]
         command += ["-i", CLUSTER_NAME, "--region", "eu-west-1"]
         command += ["--web-identity-token-file", home.definitions / "token"]
         token = home.run(command, AWS_ENDPOINT_URL_STS=url).succeeded().stdout.strip()
     finally:
         server.stop()
-    expect_equal("calls of our own stand-in", world.stand_in.records(), calls)
+    expect_equal("calls of our own stand-in", suite.sts.records(), calls)
     _, host, _, pairs = parameters(token)
     values = dict(pairs)
     expect_equal("host", host, "sts.eu-west-1.amazonaws.com")

@@ -7,7 +7,7 @@ from ..scenario import Scenario, expect_equal, expect_in
 
 
 def inside(home, *command):
-    """Runs a command in the example environment, its kubeconfig pointed at the cluster."""
+    """Runs a command in the example environment, whose kubeconfig points to the cluster."""
     cluster = home.cluster
     authority = base64.b64encode(cluster.authority.read_bytes()).decode()
     definition = home.definitions / "kubeconfig.yaml"
@@ -23,28 +23,28 @@ def inside(home, *command):
         XDG_RUNTIME_DIR=str(runtime),
         AWS_WEB_IDENTITY_TOKEN_FILE=str(home.definitions / "token"),
     )
-    expect_equal("files left", [path.name for path in runtime.iterdir()], [])
+    expect_equal("remaining files", [path.name for path in runtime.iterdir()], [])
     return result
 
 
-def kubectl(world):
-    home = world.home()
-    result = inside(home, world.parts.path("kubectl"), "get", "namespaces").succeeded()
+def kubectl(suite):
+    home = suite.home()
+    result = inside(home, suite.parts.path("kubectl"), "get", "namespaces").succeeded()
     expect_in("kube-system", result.stdout)
-    # The run itself, and the plugin that kubectl starts.
+    # `kubectl-esc run`, and the plugin that kubectl starts.
     expect_equal("kubectl-esc runs", home.runs(), 2)
     return "2 kubectl-esc runs"
 
 
-def helm(world):
-    home = world.home()
-    result = inside(home, world.parts.path("helm"), "list", "--all-namespaces").succeeded()
+def helm(suite):
+    home = suite.home()
+    result = inside(home, suite.parts.path("helm"), "list", "--all-namespaces").succeeded()
     expect_in("NAME", result.stdout)
 
 
-def exit_code(world):
-    home = world.home()
-    result = inside(home, world.parts.path("kubectl"), "get", "namespace", "no-such-namespace")
+def exit_code(suite):
+    home = suite.home()
+    result = inside(home, suite.parts.path("kubectl"), "get", "namespace", "no-such-namespace")
     expect_equal("code", result.code, 1)
     expect_in('namespaces "no-such-namespace" not found', result.stderr)
 

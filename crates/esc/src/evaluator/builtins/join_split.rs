@@ -9,68 +9,70 @@ use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::value::{EvalValue, ValueKind};
 use crate::text::Text;
 
-pub(super) fn join(
-    evaluator: &mut DefinitionEvaluator<'_, '_>,
-    delimiter: Option<ExprId>,
-    items: Option<ExprId>,
-) -> Rc<EvalValue> {
-    let string = || Schema::of(Type::String);
-    let (delimiter, delimiter_is_valid) = evaluator.evaluate_argument(delimiter, &string());
-    let (items, items_are_valid) = evaluator.evaluate_argument(items, &Schema::array_of(string()));
-    if !delimiter_is_valid || !items_are_valid {
-        return Rc::new(EvalValue::unknown(string()));
-    }
-    let marks = delimiter.marks.union(items.marks);
-    let (Some(delimiter), Some(items)) = (delimiter.as_text(), items.as_items()) else {
-        return Rc::new(EvalValue::unknown(string()).with_secret(marks.secret));
-    };
-    let mut joined = TextBuilder::default();
-    for (position, item) in items.iter().enumerate() {
-        let item = item.as_text().map_or(&b""[..], Text::as_bytes);
-        let length = item.len() + delimiter.as_bytes().len();
-        if !evaluator.session.budget.spend_text(length) {
-            break;
+impl DefinitionEvaluator<'_, '_> {
+    /// `arguments` are the delimiter and the items.
+    pub(super) fn join(&mut self, arguments: Option<[ExprId; 2]>) -> Rc<EvalValue> {
+        let string = || Schema::of(Type::String);
+        let Some([delimiter, items]) = arguments else {
+            return Rc::new(EvalValue::unknown(string()));
+        };
+        let (delimiter, delimiter_is_valid) = self.evaluate_argument(Some(delimiter), &string());
+        let accept = Schema::array_of(string());
+        let (items, items_are_valid) = self.evaluate_argument(Some(items), &accept);
+        if !delimiter_is_valid || !items_are_valid {
+            return Rc::new(EvalValue::unknown(string()));
         }
-        if position > 0 {
-            joined.push(delimiter.as_bytes());
+        let marks = delimiter.marks.union(items.marks);
+        let (Some(delimiter), Some(items)) = (delimiter.as_text(), items.as_items()) else {
+            return Rc::new(EvalValue::unknown(string()).with_secret(marks.secret));
+        };
+        let mut joined = TextBuilder::default();
+        for (position, item) in items.iter().enumerate() {
+            let item = item.as_text().map_or(&b""[..], Text::as_bytes);
+            let length = item.len() + delimiter.as_bytes().len();
+            if !self.session.budget.spend_text(length) {
+                break;
+            }
+            if position > 0 {
+                joined.push(delimiter.as_bytes());
+            }
+            joined.push(item);
         }
-        joined.push(item);
+        let joined = EvalValue::text(joined.finish());
+        Rc::new(self.with_marks(joined, marks, string))
     }
-    let joined = EvalValue::text(joined.finish());
-    Rc::new(evaluator.with_marks(joined, marks, string))
-}
 
-pub(super) fn split(
-    evaluator: &mut DefinitionEvaluator<'_, '_>,
-    id: ExprId,
-    delimiter: Option<ExprId>,
-    text: Option<ExprId>,
-) -> Rc<EvalValue> {
-    let string = || Schema::of(Type::String);
-    let schema = || Schema::array_of(string());
-    let (delimiter, delimiter_is_valid) = evaluator.evaluate_argument(delimiter, &string());
-    let (text, text_is_valid) = evaluator.evaluate_argument(text, &string());
-    if !delimiter_is_valid || !text_is_valid {
-        return Rc::new(EvalValue::unknown(schema()));
-    }
-    let marks = delimiter.marks.union(text.marks);
-    let (Some(delimiter), Some(text)) = (delimiter.as_text(), text.as_text()) else {
-        return Rc::new(EvalValue::unknown(schema()).with_secret(marks.secret));
-    };
-    let origin = evaluator.origin(id);
-    let mut parts = Vec::new();
-    for part in split_bytes(text.as_bytes(), delimiter.as_bytes()) {
-        let budget = &mut evaluator.session.budget;
-        if !budget.spend_steps(1) || !budget.spend_text(part.len()) {
-            break;
+    /// `arguments` are the delimiter and the text.
+    pub(super) fn split(&mut self, id: ExprId, arguments: Option<[ExprId; 2]>) -> Rc<EvalValue> {
+        let string = || Schema::of(Type::String);
+        let schema = || Schema::array_of(string());
+        let Some([delimiter, text]) = arguments else {
+            return Rc::new(EvalValue::unknown(schema()));
+        };
+        let (delimiter, delimiter_is_valid) = self.evaluate_argument(Some(delimiter), &string());
+        let (text, text_is_valid) = self.evaluate_argument(Some(text), &string());
+        if !delimiter_is_valid || !text_is_valid {
+            return Rc::new(EvalValue::unknown(schema()));
         }
-        // Unlike in ESC, each part of a secret is itself a secret.
-        let mut part = EvalValue::text(part.to_vec()).with_secret(marks.secret);
-        part.origin = Some(origin.clone());
-        parts.push(Rc::new(part));
+        let marks = delimiter.marks.union(text.marks);
+        let (Some(delimiter), Some(text)) = (delimiter.as_text(), text.as_text()) else {
+            return Rc::new(EvalValue::unknown(schema()).with_secret(marks.secret));
+        };
+        let origin = self.origin(id);
+        let mut parts = Vec::new();
+        for part in split_bytes(text.as_bytes(), delimiter.as_bytes()) {
+            let budget = &mut self.session.budget;
+            if !budget.spend_steps(1) || !budget.spend_text(part.len()) {
+                break;
+            }
+            // Unlike in ESC, each part of a secret is itself a secret.
+            let mut part = EvalValue::text(part.to_vec()).with_secret(marks.secret);
+            part.origin = Some(origin.clone());
+            parts.push(Rc::new(part));
+        }
+        let parts = EvalValue::new(ValueKind::Array(parts.into())).with_schema(schema());
+        Rc::new(self.with_marks(parts, marks, schema))
     }
-    let parts = EvalValue::new(ValueKind::Array(parts.into())).with_schema(schema());
-    Rc::new(evaluator.with_marks(parts, marks, schema))
 }
 
 /// Splits at a delimiter in linear time. As in Go, an empty delimiter splits after each character,

@@ -5,82 +5,90 @@
 
 mod base64;
 mod concat;
-mod final_;
 mod join_split;
 mod json_yaml;
 mod open;
 mod rotate;
 mod secret;
-mod to_string;
 mod validate;
 
 use std::rc::Rc;
 
 use crate::evaluator::evaluate::DefinitionEvaluator;
+use crate::evaluator::export;
 use crate::evaluator::expression::{BuiltinCall, ExprId};
-use crate::evaluator::limits::{Budget, MAXIMUM_DIAGNOSTICS};
-use crate::evaluator::schema::{InvalidSchema, Schema};
+use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
+use crate::evaluator::schema::{InvalidSchema, Schema, Type};
 use crate::evaluator::validate::{self as validation, Wording};
 use crate::evaluator::value::{EvalValue, Properties, ValueKind};
-
-/// The result of a builtin that returns its argument: without inherited properties, and as secret and
-/// as unknown as anything in it.
-fn pass_through(budget: &mut Budget, value: &EvalValue) -> EvalValue {
-    let parts = value.properties().count() + value.as_items().map_or(0, <[_]>::len);
-    if !budget.spend_steps(parts) {
-        return EvalValue::unknown(Schema::any()).with_secret(value.marks.secret);
-    }
-    let kind = match &value.kind {
-        ValueKind::Object { properties, .. } => {
-            let own = properties.iter().filter(|(_, property)| property.is_own);
-            let own = own.map(|(name, property)| (Rc::clone(name), property.clone()));
-            ValueKind::object(own.collect::<Properties>())
-        }
-        kind => kind.clone(),
-    };
-    let mut result = EvalValue::new(kind);
-    if value.marks.has_unknown() {
-        let schema = value.schema();
-        // Merging may have created a schema with the properties of the base.
-        budget.spend_steps(schema.properties().count());
-        result = result.into_unknown(schema);
-    }
-    result.provider.clone_from(&value.provider);
-    result.literal.clone_from(&value.literal);
-    result.with_secret(value.marks.secret)
-}
+use crate::format::{Secrets, json, yaml};
 
 impl DefinitionEvaluator<'_, '_> {
     /// Evaluates a call, which is the expression `id`.
     pub(super) fn call_builtin(&mut self, id: ExprId, call: &BuiltinCall) -> Rc<EvalValue> {
         match call {
-            BuiltinCall::Ciphertext(envelope) => secret::decrypt(self, id, envelope),
-            BuiltinCall::Concat(argument) => concat::evaluate(self, *argument),
-            BuiltinCall::Final(argument) => final_::evaluate(self, *argument),
-            BuiltinCall::FromBase64(argument) => base64::decode(self, id, *argument),
-            BuiltinCall::FromJson(argument) => json_yaml::from_json(self, id, *argument),
-            BuiltinCall::Join { delimiter, items } => join_split::join(self, *delimiter, *items),
-            BuiltinCall::Open { provider, inputs } => {
-                open::evaluate(self, id, provider.as_ref(), *inputs)
+            BuiltinCall::Ciphertext(envelope) => self.decrypt(id, envelope),
+            BuiltinCall::Concat(argument) => self.concat(*argument),
+            BuiltinCall::Final(argument) => {
+                let value = self.evaluate(*argument);
+                let mut result = self.pass_through(&value);
+                result.is_final = true;
+                Rc::new(result)
             }
+            BuiltinCall::FromBase64(argument) => self.decode_base64(id, *argument),
+            BuiltinCall::FromJson(argument) => self.decode_json(id, *argument),
+            BuiltinCall::Join(arguments) => self.join(*arguments),
+            BuiltinCall::Open(provider, inputs) => self.open(id, provider.as_ref(), *inputs),
             BuiltinCall::Rotate {
                 rotator,
                 inputs,
                 state,
-            } => rotate::evaluate(self, id, rotator.as_ref(), *inputs, *state),
-            BuiltinCall::Secret {
-                plaintext,
-                argument,
-            } => secret::evaluate(self, plaintext, *argument),
-            BuiltinCall::Split { delimiter, text } => {
-                join_split::split(self, id, *delimiter, *text)
+            } => self.rotate(id, rotator.as_ref(), *inputs, *state),
+            BuiltinCall::Secret(plaintext, argument) => self.secret(plaintext, *argument),
+            BuiltinCall::Split(arguments) => self.split(id, *arguments),
+            BuiltinCall::ToBase64(argument) => self.encode_base64(id, *argument),
+            BuiltinCall::ToJson(argument) => {
+                self.serialize(*argument, |value| json::compact(value, Secrets::Revealed))
             }
-            BuiltinCall::ToBase64(argument) => base64::encode(self, id, *argument),
-            BuiltinCall::ToJson(argument) => json_yaml::to_json(self, *argument),
-            BuiltinCall::ToText(argument) => to_string::evaluate(self, *argument),
-            BuiltinCall::ToYaml(argument) => json_yaml::to_yaml(self, *argument),
-            BuiltinCall::Validate { schema, value } => validate::evaluate(self, *schema, *value),
+            BuiltinCall::ToText(argument) => {
+                let value = self.evaluate(*argument);
+                let text = export::to_text(&mut self.session.budget, &value);
+                let string = || Schema::of(Type::String);
+                Rc::new(self.with_marks(EvalValue::text(text), value.own_marks, string))
+            }
+            BuiltinCall::ToYaml(argument) => {
+                self.serialize(*argument, |value| yaml::text(value, yaml::FUNCTION_INDENT))
+            }
+            BuiltinCall::Validate { schema, value } => self.validate(*schema, *value),
         }
+    }
+
+    /// The result of a builtin that returns its argument: without inherited properties, and as secret
+    /// and as unknown as anything in it.
+    fn pass_through(&mut self, value: &EvalValue) -> EvalValue {
+        let budget = &mut self.session.budget;
+        let parts = value.properties().count() + value.as_items().map_or(0, <[_]>::len);
+        if !budget.spend_steps(parts) {
+            return EvalValue::unknown(Schema::any()).with_secret(value.marks.secret);
+        }
+        let kind = match &value.kind {
+            ValueKind::Object { properties, .. } => {
+                let own = properties.iter().filter(|(_, property)| property.is_own);
+                let own = own.map(|(name, property)| (Rc::clone(name), property.clone()));
+                ValueKind::object(own.collect::<Properties>())
+            }
+            kind => kind.clone(),
+        };
+        let mut result = EvalValue::new(kind);
+        if value.marks.has_unknown() {
+            let schema = value.schema();
+            // Merging may have created a schema with the properties of the base.
+            budget.spend_steps(schema.properties().count());
+            result = result.into_unknown(schema);
+        }
+        result.provider.clone_from(&value.provider);
+        result.literal.clone_from(&value.literal);
+        result.with_secret(value.marks.secret)
     }
 
     /// Evaluates an argument, and reports where it does not satisfy `schema`. Returns whether it

@@ -9,42 +9,28 @@ use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::value::EvalValue;
 use crate::text::Text;
 
-pub(super) fn evaluate(
-    evaluator: &mut DefinitionEvaluator<'_, '_>,
-    plaintext: &Text,
-    argument: ExprId,
-) -> Rc<EvalValue> {
-    evaluator.session.sources.hide_text(plaintext);
-    let mut value = EvalValue::text(plaintext.clone()).with_secret(true);
-    value.origin = Some(evaluator.origin(argument));
-    Rc::new(value)
-}
-
-/// Decrypts a secret. A check only validates its envelope, unless it is configured to decrypt.
-pub(super) fn decrypt(
-    evaluator: &mut DefinitionEvaluator<'_, '_>,
-    id: ExprId,
-    envelope: &Text,
-) -> Rc<EvalValue> {
-    let unknown = || Rc::new(EvalValue::unknown(Schema::of(Type::String)).with_secret(true));
-    let ciphertext = match envelope::decode(envelope.as_bytes()) {
-        Ok(ciphertext) => ciphertext,
-        Err(error) => {
-            evaluator.error(format!("invalid ciphertext: {error}"), id);
-            return unknown();
-        }
-    };
-    if !evaluator.session.decrypts {
-        return unknown();
+impl DefinitionEvaluator<'_, '_> {
+    pub(super) fn secret(&mut self, plaintext: &Text, argument: ExprId) -> Rc<EvalValue> {
+        self.session.sources.hide_text(plaintext);
+        let mut value = EvalValue::text(plaintext.clone()).with_secret(true);
+        value.origin = Some(self.origin(argument));
+        Rc::new(value)
     }
-    match evaluator.session.host.decrypter.decrypt(&ciphertext) {
-        Ok(plaintext) => {
-            evaluator.session.sources.hide_text(&plaintext);
-            Rc::new(EvalValue::text(plaintext).with_secret(true))
+
+    /// Decrypts a secret. A check only validates its envelope, unless it is configured to decrypt.
+    pub(super) fn decrypt(&mut self, id: ExprId, envelope: &Text) -> Rc<EvalValue> {
+        let mut value = EvalValue::unknown(Schema::of(Type::String));
+        match envelope::decode(envelope.as_bytes()) {
+            Ok(ciphertext) if self.session.decrypts => {
+                let decrypted = self.session.host.decrypter.decrypt(&ciphertext);
+                if let Some(plaintext) = self.ok_or_report(decrypted, id) {
+                    self.session.sources.hide_text(&plaintext);
+                    value = EvalValue::text(plaintext);
+                }
+            }
+            Ok(_) => {}
+            Err(error) => self.error(format!("invalid ciphertext: {error}"), id),
         }
-        Err(error) => {
-            evaluator.failure(error, id);
-            unknown()
-        }
+        Rc::new(value.with_secret(true))
     }
 }

@@ -3,7 +3,6 @@
 
 use std::rc::Rc;
 
-use crate::evaluator::builtins::pass_through;
 use crate::evaluator::evaluate::DefinitionEvaluator;
 use crate::evaluator::export;
 use crate::evaluator::expression::ExprId;
@@ -43,41 +42,38 @@ const META_SCHEMA: &str = r##"{
   ]}}
 }"##;
 
-pub(super) fn evaluate(
-    evaluator: &mut DefinitionEvaluator<'_, '_>,
-    schema: Option<ExprId>,
-    value: Option<ExprId>,
-) -> Rc<EvalValue> {
-    let schema = evaluate_schema(evaluator, schema).unwrap_or_else(Schema::any);
-    let (value, _) = evaluator.evaluate_argument(value, &schema);
-    Rc::new(pass_through(&mut evaluator.session.budget, &value))
-}
-
-/// Evaluates a schema. Returns `None` if it is unknown or, with an error, invalid.
-fn evaluate_schema(
-    evaluator: &mut DefinitionEvaluator<'_, '_>,
-    id: Option<ExprId>,
-) -> Option<Schema> {
-    let id = id?;
-    // invariant: the meta-schema is valid, as a test checks.
-    let meta_schema = evaluator.parse_schema(META_SCHEMA).ok()?;
-    let (value, is_valid) = evaluator.evaluate_argument(Some(id), &meta_schema);
-    if value.marks.has_unknown() || !is_valid {
-        return None;
+impl DefinitionEvaluator<'_, '_> {
+    pub(super) fn validate(
+        &mut self,
+        schema: Option<ExprId>,
+        value: Option<ExprId>,
+    ) -> Rc<EvalValue> {
+        let schema = schema.and_then(|schema| self.evaluate_schema(schema));
+        let (value, _) = self.evaluate_argument(value, &schema.unwrap_or_else(Schema::any));
+        Rc::new(self.pass_through(&value))
     }
-    let exported = export::to_value(&mut evaluator.session.budget, &value);
-    let schema = Schema::read(&exported);
-    let pattern_bytes = match &schema {
-        Ok(schema) => schema.pattern_bytes(),
-        Err(_) => MAXIMUM_PATTERN_BYTES,
-    };
-    let steps = pattern_bytes / PATTERN_BYTES_PER_STEP;
-    evaluator.session.budget.spend_steps(steps);
-    match schema {
-        Ok(schema) => Some(schema),
-        Err(error) => {
-            evaluator.error(format!("invalid schema: {error}"), id);
-            None
+
+    /// Evaluates a schema. Returns `None` if it is unknown or, with an error, invalid.
+    fn evaluate_schema(&mut self, id: ExprId) -> Option<Schema> {
+        // invariant: the meta-schema is valid, as a test checks.
+        let meta_schema = self.parse_schema(META_SCHEMA).ok()?;
+        let (value, is_valid) = self.evaluate_argument(Some(id), &meta_schema);
+        if value.marks.has_unknown() || !is_valid {
+            return None;
+        }
+        let budget = &mut self.session.budget;
+        let schema = Schema::read(&export::to_value(budget, &value));
+        let pattern_bytes = match &schema {
+            Ok(schema) => schema.pattern_bytes(),
+            Err(_) => MAXIMUM_PATTERN_BYTES,
+        };
+        budget.spend_steps(pattern_bytes / PATTERN_BYTES_PER_STEP);
+        match schema {
+            Ok(schema) => Some(schema),
+            Err(error) => {
+                self.error(format!("invalid schema: {error}"), id);
+                None
+            }
         }
     }
 }

@@ -63,17 +63,17 @@ impl Parser {
             "final" => |_, _, argument| BuiltinCall::Final(argument),
             "fromBase64" => |_, _, argument| BuiltinCall::FromBase64(argument),
             "fromJSON" => |_, _, argument| BuiltinCall::FromJson(argument),
-            "join" => Self::join,
+            "join" => |parser, name, argument| BuiltinCall::Join(parser.pair(name, argument)),
             "open" => Self::open,
             "rotate" => Self::rotate,
-            "split" => Self::split,
+            "split" => |parser, name, argument| BuiltinCall::Split(parser.pair(name, argument)),
             "toBase64" => |_, _, argument| BuiltinCall::ToBase64(argument),
             "toJSON" => |_, _, argument| BuiltinCall::ToJson(argument),
             "toString" => |_, _, argument| BuiltinCall::ToText(argument),
             "toYAML" => |_, _, argument| BuiltinCall::ToYaml(argument),
             "validate" => Self::validate,
-            _ if name.starts_with("open::") => Self::open_short,
-            _ if name.starts_with("rotate::") => Self::rotate_short,
+            _ if name.starts_with("open::") => Self::open,
+            _ if name.starts_with("rotate::") => Self::rotate,
             _ => {
                 self.reserved_prefix(key, id);
                 return None;
@@ -88,10 +88,23 @@ impl Parser {
         } else if name == "validate" {
             self.record(node, id, step, &["schema", "value"])
         } else {
-            self.expression(node, id, step)
+            self.expression(node, id, step, None)
         };
         let call = parse(self, name, argument);
-        if !declares_arguments(&call) {
+        // The expressions in the argument of a malformed call are never declared.
+        if let BuiltinCall::Join(None)
+        | BuiltinCall::Open(None, None)
+        | BuiltinCall::Rotate {
+            rotator: None,
+            inputs: None,
+            ..
+        }
+        | BuiltinCall::Split(None)
+        | BuiltinCall::Validate {
+            schema: None,
+            value: None,
+        } = call
+        {
             self.drop_declare_errors(checkpoint);
         }
         Some(call)
@@ -110,95 +123,76 @@ impl Parser {
         BuiltinCall::Concat(argument)
     }
 
-    fn join(&mut self, name: &str, argument: ExprId) -> BuiltinCall {
-        let (delimiter, items) = self.pair(name, argument).unzip();
-        BuiltinCall::Join { delimiter, items }
-    }
-
-    fn split(&mut self, name: &str, argument: ExprId) -> BuiltinCall {
-        let (delimiter, text) = self.pair(name, argument).unzip();
-        BuiltinCall::Split { delimiter, text }
-    }
-
-    fn pair(&mut self, name: &str, argument: ExprId) -> Option<(ExprId, ExprId)> {
+    fn pair(&mut self, name: &str, argument: ExprId) -> Option<[ExprId; 2]> {
         if let ExprKind::List(items) = self.kind(argument)
             && let [first, second] = items.as_slice()
         {
-            return Some((*first, *second));
+            return Some([*first, *second]);
         }
         let summary = format!("the argument to fn::{name} must be a two-valued list");
         self.error_at(&summary, argument);
         None
     }
 
-    /// `fn::open: {provider, inputs}`.
-    fn open(&mut self, _: &str, argument: ExprId) -> BuiltinCall {
-        let ExprKind::Object(properties) = self.kind(argument) else {
-            let summary =
-                "the argument to fn::open must be an object containing 'provider' and 'inputs'";
-            self.error_at(summary, argument);
-            return BuiltinCall::Open {
-                provider: None,
+    /// The properties of an argument that must be an object. `requirement` is the end of the error.
+    fn properties<const N: usize>(
+        &mut self,
+        argument: ExprId,
+        names: [&str; N],
+        requirement: &str,
+    ) -> Option<[Option<ExprId>; N]> {
+        if let ExprKind::Object(properties) = self.kind(argument) {
+            return Some(names.map(|name| properties.get(name).copied()));
+        }
+        let summary = format!("the argument to fn::{requirement}");
+        self.error_at(&summary, argument);
+        None
+    }
+
+    /// `fn::open: {provider, inputs}`, or `fn::open::PROVIDER: inputs`.
+    fn open(&mut self, name: &str, argument: ExprId) -> BuiltinCall {
+        if let Some(provider) = name.strip_prefix("open::") {
+            return BuiltinCall::Open(Some(Rc::from(provider)), Some(argument));
+        }
+        let requirement = "open must be an object containing 'provider' and 'inputs'";
+        match self.properties(argument, ["provider", "inputs"], requirement) {
+            None => BuiltinCall::Open(None, None),
+            Some([provider, inputs]) => {
+                let provider = self.provider_name(argument, provider);
+                BuiltinCall::Open(provider, self.required_inputs(argument, inputs))
+            }
+        }
+    }
+
+    /// `fn::rotate: {provider, inputs, state}`, or `fn::rotate::ROTATOR: {inputs, state}`.
+    fn rotate(&mut self, name: &str, argument: ExprId) -> BuiltinCall {
+        let rotator = name.strip_prefix("rotate::");
+        let requirement = match rotator {
+            Some(_) => "rotate must be an object containing 'inputs' and 'state'",
+            None => "rotate must be an object containing 'provider', 'inputs' and 'state'",
+        };
+        let names = ["provider", "inputs", "state"];
+        let Some([provider, inputs, state]) = self.properties(argument, names, requirement) else {
+            return BuiltinCall::Rotate {
+                rotator: None,
                 inputs: None,
+                state: None,
             };
         };
-        let name = properties.get("provider").copied();
-        let inputs = properties.get("inputs").copied();
-        BuiltinCall::Open {
-            provider: self.provider_name(argument, name),
-            inputs: self.required_inputs(argument, inputs),
-        }
-    }
-
-    /// `fn::open::PROVIDER: inputs`.
-    fn open_short(_: &mut Self, name: &str, argument: ExprId) -> BuiltinCall {
-        let provider = name.strip_prefix("open::").unwrap_or_default();
-        BuiltinCall::Open {
-            provider: Some(Rc::from(provider)),
-            inputs: Some(argument),
-        }
-    }
-
-    /// `fn::rotate: {provider, inputs, state}`.
-    fn rotate(&mut self, _: &str, argument: ExprId) -> BuiltinCall {
-        let ExprKind::Object(properties) = self.kind(argument) else {
-            let summary = "the argument to fn::rotate must be an object containing 'provider', \
-                           'inputs' and 'state'";
-            return self.malformed_rotate(summary, argument);
+        let rotator = match rotator {
+            Some(rotator) => Some(Rc::from(rotator)),
+            None => self.provider_name(argument, provider),
         };
-        let name = properties.get("provider").copied();
-        let inputs = properties.get("inputs").copied();
-        let state = properties.get("state").copied();
-        BuiltinCall::Rotate {
-            rotator: self.provider_name(argument, name),
-            inputs: self.required_inputs(argument, inputs),
-            state: self.rotation_state(state),
+        let inputs = self.required_inputs(argument, inputs);
+        if let Some(state) = state
+            && !matches!(self.kind(state), ExprKind::Object(_))
+        {
+            self.error_at("rotation state must be an object literal", state);
         }
-    }
-
-    /// `fn::rotate::ROTATOR: {inputs, state}`.
-    fn rotate_short(&mut self, name: &str, argument: ExprId) -> BuiltinCall {
-        let ExprKind::Object(properties) = self.kind(argument) else {
-            let summary =
-                "the argument to fn::rotate must be an object containing 'inputs' and 'state'";
-            return self.malformed_rotate(summary, argument);
-        };
-        let inputs = properties.get("inputs").copied();
-        let state = properties.get("state").copied();
-        let rotator = name.strip_prefix("rotate::").unwrap_or_default();
         BuiltinCall::Rotate {
-            rotator: Some(Rc::from(rotator)),
-            inputs: self.required_inputs(argument, inputs),
-            state: self.rotation_state(state),
-        }
-    }
-
-    fn malformed_rotate(&mut self, summary: &str, argument: ExprId) -> BuiltinCall {
-        self.error_at(summary, argument);
-        BuiltinCall::Rotate {
-            rotator: None,
-            inputs: None,
-            state: None,
+            rotator,
+            inputs,
+            state,
         }
     }
 
@@ -222,29 +216,17 @@ impl Parser {
         inputs
     }
 
-    fn rotation_state(&mut self, state: Option<ExprId>) -> Option<ExprId> {
-        if let Some(state) = state
-            && !matches!(self.kind(state), ExprKind::Object(_))
-        {
-            self.error_at("rotation state must be an object literal", state);
-        }
-        state
-    }
-
     /// `fn::secret`. The expressions in the argument are not declared, so that no message quotes
     /// from it.
     fn secret(&mut self, id: ExprId, key: &SyntaxKey, node: &SyntaxNode) -> BuiltinCall {
         let checkpoint = self.checkpoint();
-        let argument = self.expression(node, id, PathStep::Name(key.name.clone()));
+        let step = PathStep::Name(key.name.clone());
+        let argument = self.expression(node, id, step, None);
         self.drop_declare_errors(checkpoint);
         let has_single_entry = node.entries().is_some_and(|entries| entries.len() == 1);
         match self.kind(argument) {
             ExprKind::Text(text) => {
-                let plaintext = text.clone();
-                return BuiltinCall::Secret {
-                    plaintext,
-                    argument,
-                };
+                return BuiltinCall::Secret(text.clone(), argument);
             }
             ExprKind::Object(properties) if has_single_entry => {
                 if let Some(id) = properties.get("ciphertext")
@@ -257,24 +239,18 @@ impl Parser {
         }
         // In ESC, a malformed secret is an empty one.
         self.error_at("secret values must be string literals", argument);
-        BuiltinCall::Secret {
-            plaintext: Text::default(),
-            argument,
-        }
+        BuiltinCall::Secret(Text::default(), argument)
     }
 
     fn validate(&mut self, _: &str, argument: ExprId) -> BuiltinCall {
-        let ExprKind::Object(properties) = self.kind(argument) else {
-            let summary =
-                "the argument to fn::validate must be an object containing 'schema' and 'value'";
-            self.error_at(summary, argument);
+        let requirement = "validate must be an object containing 'schema' and 'value'";
+        let Some([schema, value]) = self.properties(argument, ["schema", "value"], requirement)
+        else {
             return BuiltinCall::Validate {
                 schema: None,
                 value: None,
             };
         };
-        let schema = properties.get("schema").copied();
-        let value = properties.get("value").copied();
         if schema.is_none() {
             self.error_at("missing required property 'schema'", argument);
         }
@@ -282,20 +258,5 @@ impl Parser {
             self.error_at("missing required property 'value'", argument);
         }
         BuiltinCall::Validate { schema, value }
-    }
-}
-
-/// Whether the expressions in a call's argument can be evaluated.
-fn declares_arguments(call: &BuiltinCall) -> bool {
-    match call {
-        BuiltinCall::Join { delimiter, .. } | BuiltinCall::Split { delimiter, .. } => {
-            delimiter.is_some()
-        }
-        BuiltinCall::Open { provider, inputs } => provider.is_some() || inputs.is_some(),
-        BuiltinCall::Rotate {
-            rotator, inputs, ..
-        } => rotator.is_some() || inputs.is_some(),
-        BuiltinCall::Validate { schema, value } => schema.is_some() || value.is_some(),
-        _ => true,
     }
 }

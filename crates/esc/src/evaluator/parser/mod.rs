@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use crate::Severity;
 use crate::evaluator::document_path::join_name;
-use crate::evaluator::expression::{ExprId, ExprKind, Expression, Parent, Program};
+use crate::evaluator::expression::{ExprId, ExprKind, Parent, Program};
 use crate::evaluator::interpolation::{self, Segment};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
 use crate::evaluator::syntax::{Span, SyntaxEntry, SyntaxKey, SyntaxKind, SyntaxNode};
@@ -44,9 +44,9 @@ pub(super) fn parse_values(
     entries: &[SyntaxEntry],
     span: Span,
     reserved: &[&str],
-) -> (Program, ExprId, Vec<ParseDiagnostic>) {
+) -> (Program, Vec<ParseDiagnostic>) {
     let mut parser = Parser::new(path);
-    let root = parser.add(span, None);
+    let root = parser.program.add(span, None);
     let mut properties = BTreeMap::new();
     for SyntaxEntry { key, value } in entries {
         if builtins::is_call(&key.name) {
@@ -61,9 +61,10 @@ pub(super) fn parse_values(
         } else {
             None
         };
-        let name = Rc::from(key.name.as_str());
+        let name: Rc<str> = Rc::from(key.name.as_str());
         let checkpoint = parser.checkpoint();
-        let id = parser.property(root, key, &name, value);
+        let step = PathStep::Name(key.name.clone());
+        let id = parser.expression(value, root, step, Some(Rc::clone(&name)));
         match rejection {
             None => {
                 properties.insert(name, id);
@@ -71,17 +72,15 @@ pub(super) fn parse_values(
             Some(summary) => parser.reject_property(summary, root, key, checkpoint),
         }
     }
-    parser.set_kind(root, ExprKind::Object(properties));
-    (parser.program, root, parser.diagnostics)
+    *parser.program.kind_mut(root) = ExprKind::Object(properties);
+    (parser.program, parser.diagnostics)
 }
 
 /// Parses a single expression at `path`.
 pub(super) fn parse_single(path: String, node: &SyntaxNode) -> (ExprKind, Vec<ParseDiagnostic>) {
     let mut parser = Parser::new(path);
-    let id = parser.add(node.span, None);
-    parser.parse(node, id);
-    let expression = parser.program.expression_mut(id);
-    let kind = std::mem::replace(&mut expression.kind, ExprKind::Invalid);
+    let id = parser.program.add(node.span, None);
+    let kind = parser.parse(node, id);
     (kind, parser.diagnostics)
 }
 
@@ -102,15 +101,17 @@ impl Parser {
         }
     }
 
-    /// Parses `node`, which is `step` of `parent`.
-    fn expression(&mut self, node: &SyntaxNode, parent: ExprId, step: PathStep) -> ExprId {
-        let parent = Parent {
-            id: parent,
-            step,
-            property: None,
-        };
-        let id = self.add(node.span, Some(parent));
-        self.parse(node, id);
+    /// Parses `node`, which is `step` of `parent`, and its property of this name, if any.
+    fn expression(
+        &mut self,
+        node: &SyntaxNode,
+        id: ExprId,
+        step: PathStep,
+        property: Option<Rc<str>>,
+    ) -> ExprId {
+        let parent = Parent { id, step, property };
+        let id = self.program.add(node.span, Some(parent));
+        *self.program.kind_mut(id) = self.parse(node, id);
         id
     }
 
@@ -124,23 +125,23 @@ impl Parser {
         names: &[&str],
     ) -> ExprId {
         let Some(entries) = node.entries() else {
-            return self.expression(node, parent, step);
+            return self.expression(node, parent, step, None);
         };
         let parent = Parent {
             id: parent,
             step,
             property: None,
         };
-        let id = self.add(node.span, Some(parent));
+        let id = self.program.add(node.span, Some(parent));
         if let Some(call) = self.call(entries, node.span, id) {
-            self.set_kind(id, ExprKind::Call(call));
+            *self.program.kind_mut(id) = ExprKind::Call(call);
             return id;
         }
         let mut properties = BTreeMap::new();
         for (position, SyntaxEntry { key, value }) in entries.iter().enumerate() {
             let name = self.key(id, key);
             let checkpoint = self.checkpoint();
-            let value = self.expression(value, id, PathStep::Name(key.name.clone()));
+            let value = self.expression(value, id, PathStep::Name(key.name.clone()), None);
             let is_repeated = |name: &str| {
                 let mut later = entries[position + 1..].iter();
                 later.any(|later| later.key.name == name)
@@ -152,29 +153,30 @@ impl Parser {
                 _ => self.drop_declare_errors(checkpoint),
             }
         }
-        self.set_kind(id, ExprKind::Object(properties));
+        *self.program.kind_mut(id) = ExprKind::Object(properties);
         id
     }
 
-    fn parse(&mut self, node: &SyntaxNode, id: ExprId) {
-        let kind = match &node.kind {
+    /// Parses `node`, which is the expression `id`.
+    fn parse(&mut self, node: &SyntaxNode, id: ExprId) -> ExprKind {
+        match &node.kind {
             SyntaxKind::Invalid => ExprKind::Invalid,
             SyntaxKind::Null => ExprKind::Null,
             SyntaxKind::Bool(value) => ExprKind::Bool(*value),
             SyntaxKind::Number(number) => ExprKind::Number(number.clone()),
             SyntaxKind::Text(_) => self.text(node, id),
             SyntaxKind::List(items) => {
-                let items = items.iter().enumerate();
-                let items =
-                    items.map(|(index, item)| self.expression(item, id, PathStep::Index(index)));
+                let items = items
+                    .iter()
+                    .enumerate()
+                    .map(|(index, item)| self.expression(item, id, PathStep::Index(index), None));
                 ExprKind::List(items.collect())
             }
             SyntaxKind::Object(entries) => match self.call(entries, node.span, id) {
                 Some(call) => ExprKind::Call(call),
                 None => self.object(entries, id),
             },
-        };
-        self.set_kind(id, kind);
+        }
     }
 
     fn object(&mut self, entries: &[SyntaxEntry], id: ExprId) -> ExprKind {
@@ -182,12 +184,12 @@ impl Parser {
         for SyntaxEntry { key, value } in entries {
             let name = self.key(id, key);
             let checkpoint = self.checkpoint();
+            let step = PathStep::Name(key.name.clone());
+            let property = self.expression(value, id, step, name.clone());
             let Some(name) = name else {
-                self.expression(value, id, PathStep::Name(key.name.clone()));
                 self.drop_declare_errors(checkpoint);
                 continue;
             };
-            let property = self.property(id, key, &name, value);
             match properties.entry(name) {
                 MapEntry::Vacant(entry) => {
                     entry.insert(property);
@@ -198,24 +200,6 @@ impl Parser {
             }
         }
         ExprKind::Object(properties)
-    }
-
-    /// Parses the value of an object's entry.
-    fn property(
-        &mut self,
-        parent: ExprId,
-        key: &SyntaxKey,
-        name: &Rc<str>,
-        value: &SyntaxNode,
-    ) -> ExprId {
-        let parent = Parent {
-            id: parent,
-            step: PathStep::Name(key.name.clone()),
-            property: Some(Rc::clone(name)),
-        };
-        let id = self.add(value.span, Some(parent));
-        self.parse(value, id);
-        id
     }
 
     /// Reports that an entry is not part of its object, although its value was parsed.
@@ -269,21 +253,8 @@ impl Parser {
         }
     }
 
-    /// Adds an expression whose kind is set later.
-    fn add(&mut self, span: Span, parent: Option<Parent>) -> ExprId {
-        self.program.add(Expression {
-            kind: ExprKind::Invalid,
-            span,
-            parent,
-        })
-    }
-
     fn kind(&self, id: ExprId) -> &ExprKind {
         &self.program.expression(id).kind
-    }
-
-    fn set_kind(&mut self, id: ExprId, kind: ExprKind) {
-        self.program.expression_mut(id).kind = kind;
     }
 
     fn checkpoint(&self) -> Checkpoint {

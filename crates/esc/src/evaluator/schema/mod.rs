@@ -63,17 +63,10 @@ pub(super) struct Rules {
     pub(super) dependent_required: BTreeMap<String, Vec<Rc<str>>>,
     prefix_items: Vec<Subschema>,
     items: Option<Subschema>,
-    pub(super) minimum: Option<Number>,
-    pub(super) exclusive_minimum: Option<Number>,
-    pub(super) maximum: Option<Number>,
-    pub(super) exclusive_maximum: Option<Number>,
-    pub(super) multiple_of: Option<Number>,
-    pub(super) minimum_length: Option<usize>,
-    pub(super) maximum_length: Option<usize>,
-    pub(super) minimum_items: Option<usize>,
-    pub(super) maximum_items: Option<usize>,
-    pub(super) minimum_properties: Option<usize>,
-    pub(super) maximum_properties: Option<usize>,
+    /// The limits of numbers, by keyword: `multipleOf`, `minimum`, `exclusiveMaximum` and so on.
+    pub(super) number_limits: BTreeMap<&'static str, Number>,
+    /// The limits of lengths and counts, by keyword: `minLength`, `maxItems` and so on.
+    pub(super) size_limits: BTreeMap<&'static str, usize>,
     pub(super) pattern: Option<Pattern>,
     /// Whether a valid value is a secret.
     pub(super) secret: bool,

@@ -13,9 +13,10 @@ use percent_encoding::percent_decode_str;
 use super::{Arena, InvalidSchema, Rules, Schema, Subschema, Type};
 use crate::evaluator::limits::MAXIMUM_PATTERN_BYTES;
 use crate::evaluator::pattern::{self, Pattern};
-use crate::format::string::quote;
-use crate::format::string::quoted;
+use crate::format::string::{quote, quoted};
 use crate::{Data, Number, TextBuilder, Value};
+
+type Result<T> = std::result::Result<T, InvalidSchema>;
 
 /// The supported keywords, in the order in which ESC compiles them, which decides which error it reports.
 const KEYWORDS: [&str; 27] = [
@@ -76,7 +77,7 @@ pub(super) struct SchemaReader<'v> {
 }
 
 impl<'v> SchemaReader<'v> {
-    pub(super) fn read(mut self, value: &'v Value) -> Result<Schema, InvalidSchema> {
+    pub(super) fn read(mut self, value: &'v Value) -> Result<Schema> {
         if let Data::Object(keywords) = &value.data {
             // Several spellings of `$defs` that differ in case are merged.
             for (name, definitions) in keywords {
@@ -109,32 +110,28 @@ impl<'v> SchemaReader<'v> {
     }
 
     /// Adds a schema. Its index is higher than those of the schemas that contain it.
-    fn add(&mut self, value: &'v Value) -> Result<usize, InvalidSchema> {
+    fn add(&mut self, value: &'v Value) -> Result<usize> {
         let index = self.arena.rules.len();
         self.arena.rules.push(Rules::default());
         self.read_into(index, value)?;
         Ok(index)
     }
 
-    fn read_into(&mut self, index: usize, value: &'v Value) -> Result<(), InvalidSchema> {
+    fn read_into(&mut self, index: usize, value: &'v Value) -> Result<()> {
         self.arena.rules[index] = self.rules(index, value)?;
         Ok(())
     }
 
-    fn subschema(&mut self, value: &'v Value) -> Result<Subschema, InvalidSchema> {
+    fn subschema(&mut self, value: &'v Value) -> Result<Subschema> {
         self.add(value).map(Subschema::Local)
     }
 
-    fn subschemas(
-        &mut self,
-        keyword: &str,
-        value: &'v Value,
-    ) -> Result<Vec<Subschema>, InvalidSchema> {
-        let items = items(keyword, value)?;
+    fn subschemas(&mut self, keyword: Keyword<'v>) -> Result<Vec<Subschema>> {
+        let items = keyword.items()?;
         items.iter().map(|item| self.subschema(item)).collect()
     }
 
-    fn rules(&mut self, index: usize, value: &'v Value) -> Result<Rules, InvalidSchema> {
+    fn rules(&mut self, index: usize, value: &'v Value) -> Result<Rules> {
         let mut rules = Rules::default();
         let keywords = match &value.data {
             Data::Bool(accepts) => {
@@ -145,16 +142,16 @@ impl<'v> SchemaReader<'v> {
             Data::Object(keywords) => keywords,
             _ => return Err(not_a("a schema", "an object or a boolean")),
         };
-        let mut known: Vec<(usize, &'v Value)> = keywords
+        let mut known: Vec<_> = keywords
             .iter()
             .filter(|(_, value)| value.data != Data::Null)
             .filter_map(|(name, value)| Some((keyword_position(name)?, value)))
             .collect();
         known.sort_by_key(|(position, _)| *position);
         for (position, value) in known {
-            let keyword = KEYWORDS[position];
-            self.schema_keyword(index, &mut rules, keyword, value)?;
-            self.limit_keyword(index, &mut rules, keyword, value)?;
+            let name = KEYWORDS[position];
+            self.schema_keyword(index, &mut rules, Keyword { name, value })?;
+            self.limit_keyword(index, &mut rules, Keyword { name, value })?;
         }
         Ok(rules)
     }
@@ -164,40 +161,39 @@ impl<'v> SchemaReader<'v> {
         &mut self,
         index: usize,
         rules: &mut Rules,
-        keyword: &str,
-        value: &'v Value,
-    ) -> Result<(), InvalidSchema> {
-        match keyword {
-            "$ref" => match self.reference(text(keyword, value)?) {
+        keyword: Keyword<'v>,
+    ) -> Result<()> {
+        match keyword.name {
+            "$ref" => match self.reference(keyword.text()?) {
                 Ok(reference) => rules.reference = reference,
                 Err(error) => {
                     self.invalid_references.insert(index, error);
                 }
             },
-            "type" => rules.kind = kind(value)?,
-            "const" => rules.constant = Some(value.clone()),
-            "enum" => rules.enumeration = items(keyword, value)?.to_vec(),
-            "anyOf" => rules.any_of = self.subschemas(keyword, value)?,
-            "oneOf" => rules.one_of = self.subschemas(keyword, value)?,
+            "type" => rules.kind = kind(keyword.text()?)?,
+            "const" => rules.constant = Some(keyword.value.clone()),
+            "enum" => rules.enumeration = keyword.items()?.to_vec(),
+            "anyOf" => rules.any_of = self.subschemas(keyword)?,
+            "oneOf" => rules.one_of = self.subschemas(keyword)?,
             "properties" => {
-                for (name, value) in entries(keyword, value)? {
+                for (name, value) in keyword.entries()? {
                     let schema = self.subschema(value)?;
                     rules.properties.insert(Rc::from(name.as_str()), schema);
                 }
             }
-            "additionalProperties" => rules.additional = Some(self.subschema(value)?),
-            "required" => rules.required = names(keyword, value)?,
+            "additionalProperties" => rules.additional = Some(self.subschema(keyword.value)?),
+            "required" => rules.required = keyword.names()?,
             "dependentRequired" => {
-                for (name, value) in entries(keyword, value)? {
-                    let required = names(keyword, value)?;
+                for (name, value) in keyword.entries()? {
+                    let required = Keyword { value, ..keyword }.names()?;
                     rules.dependent_required.insert(name.clone(), required);
                 }
             }
-            "prefixItems" => rules.prefix_items = self.subschemas(keyword, value)?,
-            "items" => rules.items = Some(self.subschema(value)?),
-            "secret" => rules.secret = value.data == Data::Bool(true),
+            "prefixItems" => rules.prefix_items = self.subschemas(keyword)?,
+            "items" => rules.items = Some(self.subschema(keyword.value)?),
+            "secret" => rules.secret = keyword.value.data == Data::Bool(true),
             "rotateOnly" => {
-                let names = names(keyword, value)?;
+                let names = keyword.names()?;
                 rules.rotate_only = names.iter().map(ToString::to_string).collect();
                 self.arena.has_rotate_only |= !names.is_empty();
             }
@@ -211,24 +207,33 @@ impl<'v> SchemaReader<'v> {
         &mut self,
         index: usize,
         rules: &mut Rules,
-        keyword: &str,
-        value: &Value,
-    ) -> Result<(), InvalidSchema> {
-        if let Some(limit) = number_limit(rules, keyword) {
-            *limit = Some(number(keyword, value)?.clone());
-        } else if let Some(limit) = size_limit(rules, keyword) {
-            *limit = self.record_error(index, count(number(keyword, value)?));
-        } else if keyword == "pattern" {
-            let pattern = text(keyword, value)?;
-            if !pattern.is_empty() {
-                let pattern = self.pattern(pattern);
-                rules.pattern = self.record_error(index, pattern);
+        keyword: Keyword<'v>,
+    ) -> Result<()> {
+        let name = keyword.name;
+        match name {
+            "multipleOf" | "minimum" | "exclusiveMinimum" | "maximum" | "exclusiveMaximum" => {
+                let limit = keyword.number()?.clone();
+                rules.number_limits.insert(name, limit);
             }
+            "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties"
+            | "maxProperties" => {
+                let limit = self.record_error(index, count(keyword.number()?));
+                let limit = limit.map(|limit| (name, limit));
+                rules.size_limits.extend(limit);
+            }
+            "pattern" => {
+                let pattern = keyword.text()?;
+                if !pattern.is_empty() {
+                    let pattern = self.pattern(pattern);
+                    rules.pattern = self.record_error(index, pattern);
+                }
+            }
+            _ => {}
         }
         Ok(())
     }
 
-    fn pattern(&mut self, pattern: &str) -> Result<Pattern, InvalidSchema> {
+    fn pattern(&mut self, pattern: &str) -> Result<Pattern> {
         let memory_left = MAXIMUM_PATTERN_BYTES.saturating_sub(self.arena.pattern_bytes);
         let compiled = Pattern::compile(pattern, memory_left);
         self.arena.pattern_bytes += match &compiled {
@@ -240,7 +245,7 @@ impl<'v> SchemaReader<'v> {
         compiled.map_err(|reason| InvalidSchema(format!("error parsing regexp: {reason}")))
     }
 
-    fn record_error<T>(&mut self, index: usize, result: Result<T, InvalidSchema>) -> Option<T> {
+    fn record_error<T>(&mut self, index: usize, result: Result<T>) -> Option<T> {
         match result {
             Ok(value) => Some(value),
             Err(error) => {
@@ -289,7 +294,7 @@ impl<'v> SchemaReader<'v> {
         None
     }
 
-    fn reference(&mut self, reference: &str) -> Result<Option<usize>, InvalidSchema> {
+    fn reference(&mut self, reference: &str) -> Result<Option<usize>> {
         if reference.is_empty() {
             return Ok(None);
         }
@@ -326,7 +331,7 @@ enum Step {
 
 /// Checks that Go could decode the keywords. ESC decodes the whole schema before it compiles any of it, and
 /// reports the first error in the order of the names. `path` has the keywords that lead to `value`.
-fn check_types(value: &Value, path: &mut Vec<&'static str>) -> Result<(), InvalidSchema> {
+fn check_types(value: &Value, path: &mut Vec<&'static str>) -> Result<()> {
     let Data::Object(keywords) = &value.data else {
         return Ok(());
     };
@@ -375,31 +380,6 @@ fn wrong_type(path: &[&str], value: &Value, expected: &str) -> InvalidSchema {
     ))
 }
 
-/// The limit that the keyword sets for a number.
-fn number_limit<'r>(rules: &'r mut Rules, keyword: &str) -> Option<&'r mut Option<Number>> {
-    match keyword {
-        "minimum" => Some(&mut rules.minimum),
-        "exclusiveMinimum" => Some(&mut rules.exclusive_minimum),
-        "maximum" => Some(&mut rules.maximum),
-        "exclusiveMaximum" => Some(&mut rules.exclusive_maximum),
-        "multipleOf" => Some(&mut rules.multiple_of),
-        _ => None,
-    }
-}
-
-/// The limit that the keyword sets for a length or a count.
-fn size_limit<'r>(rules: &'r mut Rules, keyword: &str) -> Option<&'r mut Option<usize>> {
-    match keyword {
-        "minLength" => Some(&mut rules.minimum_length),
-        "maxLength" => Some(&mut rules.maximum_length),
-        "minItems" => Some(&mut rules.minimum_items),
-        "maxItems" => Some(&mut rules.maximum_items),
-        "minProperties" => Some(&mut rules.minimum_properties),
-        "maxProperties" => Some(&mut rules.maximum_properties),
-        _ => None,
-    }
-}
-
 fn keyword_position(name: &str) -> Option<usize> {
     KEYWORDS
         .iter()
@@ -408,7 +388,7 @@ fn keyword_position(name: &str) -> Option<usize> {
 
 /// Decodes `%` escapes. Rejects a `%` without two hexadecimal digits in the words of Go's `net/url`, which
 /// quotes three bytes of the text.
-fn percent_decoded(text: &str) -> Result<Vec<u8>, InvalidSchema> {
+fn percent_decoded(text: &str) -> Result<Vec<u8>> {
     let bytes = text.as_bytes();
     let is_digit = |index: usize| bytes.get(index).is_some_and(u8::is_ascii_hexdigit);
     let mut escapes = text.match_indices('%').map(|(index, _)| index);
@@ -423,8 +403,8 @@ fn percent_decoded(text: &str) -> Result<Vec<u8>, InvalidSchema> {
     Err(InvalidSchema(format!("invalid URL escape {escape}")))
 }
 
-fn kind(value: &Value) -> Result<Option<Type>, InvalidSchema> {
-    match text("type", value)? {
+fn kind(name: &str) -> Result<Option<Type>> {
+    match name {
         // ESC writes schemas without a type with an empty one.
         "" => Ok(None),
         "null" => Ok(Some(Type::Null)),
@@ -437,43 +417,49 @@ fn kind(value: &Value) -> Result<Option<Type>, InvalidSchema> {
     }
 }
 
-fn items<'v>(keyword: &str, value: &'v Value) -> Result<&'v [Value], InvalidSchema> {
-    match &value.data {
-        Data::Array(items) => Ok(items),
-        _ => Err(not_a(keyword, "a list")),
-    }
-}
-
-fn entries<'v>(
-    keyword: &str,
+/// A keyword of a schema and its value.
+#[derive(Clone, Copy)]
+struct Keyword<'v> {
+    name: &'static str,
     value: &'v Value,
-) -> Result<&'v BTreeMap<String, Value>, InvalidSchema> {
-    match &value.data {
-        Data::Object(entries) => Ok(entries),
-        _ => Err(not_a(keyword, "an object")),
+}
+
+impl<'v> Keyword<'v> {
+    fn items(self) -> Result<&'v [Value]> {
+        match &self.value.data {
+            Data::Array(items) => Ok(items),
+            _ => Err(not_a(self.name, "a list")),
+        }
     }
-}
 
-fn names(keyword: &str, value: &Value) -> Result<Vec<Rc<str>>, InvalidSchema> {
-    items(keyword, value)?
-        .iter()
-        .map(|item| text(keyword, item).map(Rc::from))
-        .collect()
-}
+    fn entries(self) -> Result<&'v BTreeMap<String, Value>> {
+        match &self.value.data {
+            Data::Object(entries) => Ok(entries),
+            _ => Err(not_a(self.name, "an object")),
+        }
+    }
 
-fn text<'v>(keyword: &str, value: &'v Value) -> Result<&'v str, InvalidSchema> {
-    value.as_str().ok_or_else(|| not_a(keyword, "a string"))
-}
+    fn names(self) -> Result<Vec<Rc<str>>> {
+        let names = self.items()?.iter();
+        let names = names.map(|value| Keyword { value, ..self }.text().map(Rc::from));
+        names.collect()
+    }
 
-fn number<'v>(keyword: &str, value: &'v Value) -> Result<&'v Number, InvalidSchema> {
-    match &value.data {
-        Data::Number(number) => Ok(number),
-        _ => Err(not_a(keyword, "a number")),
+    fn text(self) -> Result<&'v str> {
+        let text = self.value.as_str();
+        text.ok_or_else(|| not_a(self.name, "a string"))
+    }
+
+    fn number(self) -> Result<&'v Number> {
+        match &self.value.data {
+            Data::Number(number) => Ok(number),
+            _ => Err(not_a(self.name, "a number")),
+        }
     }
 }
 
 /// Reads a length or a count. Rejects other numbers in the words of Go's `strconv.ParseUint`.
-fn count(number: &Number) -> Result<usize, InvalidSchema> {
+fn count(number: &Number) -> Result<usize> {
     let text = number.as_str();
     let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let reason = match text.parse() {

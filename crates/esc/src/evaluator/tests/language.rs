@@ -430,7 +430,14 @@ fn reserved_properties_are_exported() {
     let environment = &evaluation.environment;
     assert_eq!(shown(environment.variables()), "A=1 B= E=true F=x");
     assert_eq!(shown(environment.files()), "KUBECONFIG=text");
-    assert!(environment.pulumi_config().unwrap().property("a").is_some());
+    assert!(
+        environment
+            .values
+            .property("pulumiConfig")
+            .unwrap()
+            .property("a")
+            .is_some()
+    );
 }
 
 #[test]

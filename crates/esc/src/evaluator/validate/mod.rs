@@ -32,6 +32,8 @@ const STEPS_PER_VIOLATION: usize = 8;
 /// How many bytes are compared or copied in one step.
 const BYTES_PER_STEP: usize = 64;
 
+const NO_SUBSCHEMA_MATCHES: &str = "at least one subschema must match";
+
 /// A way in which a value does not match a schema. The message does not quote the value.
 #[derive(Debug)]
 pub(super) struct Violation {
@@ -67,6 +69,30 @@ pub(super) fn validate(
     let is_valid = validator.value(value, schema);
     (is_valid, validator.violations)
 }
+
+type NumberCheck = fn(&Decimal, &Decimal) -> bool;
+
+/// The limits of numbers, in the order in which ESC checks them: the keyword, the number that it
+/// expects, and the check. ESC leaves out the space after "equal to".
+const NUMBER_LIMITS: [(&str, &str, NumberCheck); 5] = [
+    ("multipleOf", "multiple of ", Decimal::is_multiple_of),
+    (
+        "minimum",
+        "number greater than or equal to ",
+        |value, limit| value.compare(limit).is_ge(),
+    ),
+    (
+        "exclusiveMinimum",
+        "number greater than ",
+        |value, limit| value.compare(limit).is_gt(),
+    ),
+    ("maximum", "number less than or equal to", |value, limit| {
+        value.compare(limit).is_le()
+    }),
+    ("exclusiveMaximum", "number less than ", |value, limit| {
+        value.compare(limit).is_lt()
+    }),
+];
 
 struct Validator<'b> {
     budget: &'b mut Budget,
@@ -140,7 +166,9 @@ impl Validator<'_> {
         if let Some(reference) = schema.reference() {
             is_valid &= self.value(value, &reference);
         }
-        is_valid &= self.any_of(value, schema);
+        if !self.any_of(&schema.any_of(), |it, branch| it.value(value, branch)) {
+            is_valid = self.violation(value, NO_SUBSCHEMA_MATCHES.to_owned());
+        }
         is_valid
             & match self.wording {
                 Wording::Esc => self.one_of(value, schema),
@@ -179,14 +207,11 @@ impl Validator<'_> {
         (is_valid, violations)
     }
 
-    fn any_of(&mut self, value: &Rc<EvalValue>, schema: &Schema) -> bool {
-        let branches = schema.any_of();
-        if branches.is_empty() {
-            return true;
-        }
+    /// Whether one of the schemas matches, or there are none. Otherwise, adds the violations of all.
+    fn any_of(&mut self, schemas: &[Schema], matches: impl Fn(&mut Self, &Schema) -> bool) -> bool {
         let mut violations_of_all = Vec::new();
-        for branch in &branches {
-            let (is_valid, violations) = self.attempt(|it| it.value(value, branch));
+        for schema in schemas {
+            let (is_valid, violations) = self.attempt(|it| matches(it, schema));
             if is_valid {
                 return true;
             }
@@ -195,7 +220,7 @@ impl Validator<'_> {
         if self.wording == Wording::Esc {
             self.violations.extend(violations_of_all);
         }
-        self.violation(value, "at least one subschema must match".to_owned())
+        schemas.is_empty()
     }
 
     fn one_of(&mut self, value: &Rc<EvalValue>, schema: &Schema) -> bool {
@@ -264,41 +289,15 @@ impl Validator<'_> {
     }
 
     fn number(&mut self, owner: &Rc<EvalValue>, number: &Number, schema: &Schema) -> bool {
-        type Matches = fn(&Decimal, &Decimal) -> bool;
-        let rules = schema.rules();
-        // ESC leaves out the space after "equal to".
-        let limits: [(_, Matches, _); 5] = [
-            (&rules.multiple_of, Decimal::is_multiple_of, "multiple of "),
-            (
-                &rules.minimum,
-                |value, limit| value.compare(limit).is_ge(),
-                "number greater than or equal to ",
-            ),
-            (
-                &rules.exclusive_minimum,
-                |value, limit| value.compare(limit).is_gt(),
-                "number greater than ",
-            ),
-            (
-                &rules.maximum,
-                |value, limit| value.compare(limit).is_le(),
-                "number less than or equal to",
-            ),
-            (
-                &rules.exclusive_maximum,
-                |value, limit| value.compare(limit).is_lt(),
-                "number less than ",
-            ),
-        ];
-        let numbers = limits.iter().filter_map(|(limit, ..)| limit.as_ref());
-        let bytes = numbers.chain([number]).map(|number| number.as_str().len());
-        self.spend_bytes(bytes.sum());
+        let limits = &schema.rules().number_limits;
+        let bytes = limits.values().chain([number]);
+        self.spend_bytes(bytes.map(|number| number.as_str().len()).sum());
         let Some(value) = Decimal::parse(number) else {
             return true;
         };
         let mut is_valid = true;
-        for (limit, matches, expected) in limits {
-            if let Some(number) = limit
+        for (keyword, expected, matches) in NUMBER_LIMITS {
+            if let Some(number) = limits.get(keyword)
                 && let Some(limit) = Decimal::parse(number)
                 && !matches(&value, &limit)
             {
@@ -309,18 +308,32 @@ impl Validator<'_> {
         is_valid
     }
 
-    fn string(&mut self, owner: &Rc<EvalValue>, text: &[u8], schema: &Schema) -> bool {
-        let rules = schema.rules();
+    /// Checks a length or a count against its lower and its upper limit. `expected` describes what
+    /// matches a limit such as `at least 2`.
+    fn size(
+        &mut self,
+        owner: &Rc<EvalValue>,
+        size: usize,
+        [least, most]: [Option<&usize>; 2],
+        expected: fn(&str, usize) -> String,
+    ) -> bool {
         let mut is_valid = true;
-        if let Some(limit) = rules.minimum_length.filter(|limit| text.len() < *limit) {
-            let message = format!("expected a string of at least length {limit}");
-            is_valid = self.violation(owner, message);
+        if let Some(limit) = least.filter(|limit| size < **limit) {
+            is_valid = self.violation(owner, expected("at least", *limit));
         }
-        if let Some(limit) = rules.maximum_length.filter(|limit| text.len() > *limit) {
-            let message = format!("expected a string of at most length {limit}");
-            is_valid = self.violation(owner, message);
+        if let Some(limit) = most.filter(|limit| size > **limit) {
+            is_valid = self.violation(owner, expected("at most", *limit));
         }
-        if let Some(pattern) = &rules.pattern
+        is_valid
+    }
+
+    fn string(&mut self, owner: &Rc<EvalValue>, text: &[u8], schema: &Schema) -> bool {
+        let limits =
+            ["minLength", "maxLength"].map(|keyword| schema.rules().size_limits.get(keyword));
+        let mut is_valid = self.size(owner, text.len(), limits, |bound, limit| {
+            format!("expected a string of {bound} length {limit}")
+        });
+        if let Some(pattern) = &schema.rules().pattern
             && self.budget.spend_steps(pattern.steps(text.len()))
             && !pattern.matches(text)
         {
@@ -332,16 +345,11 @@ impl Validator<'_> {
     }
 
     fn array(&mut self, owner: &Rc<EvalValue>, items: &[Rc<EvalValue>], schema: &Schema) -> bool {
-        let rules = schema.rules();
-        let mut is_valid = true;
-        if let Some(limit) = rules.minimum_items.filter(|limit| items.len() < *limit) {
-            let message = format!("expected an array with at least {limit} items");
-            is_valid = self.violation(owner, message);
-        }
-        if let Some(limit) = rules.maximum_items.filter(|limit| items.len() > *limit) {
-            let message = format!("expected an array with at most {limit} items");
-            is_valid = self.violation(owner, message);
-        }
+        let limits =
+            ["minItems", "maxItems"].map(|keyword| schema.rules().size_limits.get(keyword));
+        let mut is_valid = self.size(owner, items.len(), limits, |bound, limit| {
+            format!("expected an array with {bound} {limit} items")
+        });
         for (index, item) in items.iter().enumerate() {
             if let Some(schema) = schema.declared_item(index) {
                 is_valid &= self.value(item, &schema);
@@ -353,15 +361,11 @@ impl Validator<'_> {
     fn object(&mut self, owner: &Rc<EvalValue>, schema: &Schema) -> bool {
         let rules = schema.rules();
         let count = owner.properties().count();
-        let mut is_valid = true;
-        if let Some(limit) = rules.minimum_properties.filter(|limit| count < *limit) {
-            let message = format!("expected an object with at least {limit} properties");
-            is_valid = self.violation(owner, message);
-        }
-        if let Some(limit) = rules.maximum_properties.filter(|limit| count > *limit) {
-            let message = format!("expected an object with at most {limit} properties");
-            is_valid = self.violation(owner, message);
-        }
+        let limits = ["minProperties", "maxProperties"]
+            .map(|keyword| schema.rules().size_limits.get(keyword));
+        let mut is_valid = self.size(owner, count, limits, |bound, limit| {
+            format!("expected an object with {bound} {limit} properties")
+        });
         for (name, _) in owner.properties() {
             let (Some(value), Some(schema)) =
                 (owner.known_property(name), schema.declared_property(name))

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Validator, Wording};
+use super::{NO_SUBSCHEMA_MATCHES, Validator};
 use crate::evaluator::document_path::join_step;
 use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::value::{EvalValue, Origin};
@@ -56,9 +56,11 @@ impl Validator<'_> {
             is_valid &= self.schema(&reference, wanted, location);
         }
         for alternatives in [known.any_of(), known.one_of()] {
-            is_valid &= self.any_matches(&alternatives, location, |it, known| {
+            if !self.any_of(&alternatives, |it, known| {
                 it.schema(known, wanted, location)
-            });
+            }) {
+                is_valid = self.violation_in(location, NO_SUBSCHEMA_MATCHES);
+            }
         }
         if let (Some(known), Some(wanted)) = (known_rules.kind, rules.kind)
             && known != wanted
@@ -67,9 +69,11 @@ impl Validator<'_> {
         }
         // Once the value is known, one alternative will match.
         for alternatives in [wanted.any_of(), wanted.one_of()] {
-            is_valid &= self.any_matches(&alternatives, location, |it, wanted| {
+            if !self.any_of(&alternatives, |it, wanted| {
                 it.schema(known, wanted, location)
-            });
+            }) {
+                is_valid = self.violation_in(location, NO_SUBSCHEMA_MATCHES);
+            }
         }
         is_valid
             & match known_rules.kind {
@@ -77,30 +81,6 @@ impl Validator<'_> {
                 Some(Type::Object) => self.object_schema(known, wanted, location),
                 _ => true,
             }
-    }
-
-    /// Whether one of the schemas matches, or there are none.
-    fn any_matches(
-        &mut self,
-        schemas: &[Schema],
-        location: &Location,
-        matches: impl Fn(&mut Self, &Schema) -> bool,
-    ) -> bool {
-        let mut violations_of_all = Vec::new();
-        for schema in schemas {
-            let (is_valid, violations) = self.attempt(|it| matches(it, schema));
-            if is_valid {
-                return true;
-            }
-            violations_of_all.extend(violations);
-        }
-        if schemas.is_empty() {
-            return true;
-        }
-        if self.wording == Wording::Esc {
-            self.violations.extend(violations_of_all);
-        }
-        self.violation_in(location, "at least one subschema must match")
     }
 
     /// Compares the schemas of items with the same index, and then those of all further items.

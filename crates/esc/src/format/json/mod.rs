@@ -12,17 +12,13 @@ pub use reader::{InvalidJson, parse};
 /// Writes a value on one line, as `fn::toJSON` does.
 #[must_use]
 pub fn compact(value: &Value, secrets: Secrets) -> Text {
-    let mut writer = Writer::new(secrets, None);
-    writer.value(value);
-    writer.text.finish()
+    write(value, secrets, None, Writer::value)
 }
 
 /// Writes a value with two spaces per level, as `esc open` does. No newline at the end.
 #[must_use]
 pub fn indented(value: &Value, secrets: Secrets) -> Text {
-    let mut writer = Writer::new(secrets, Some(0));
-    writer.value(value);
-    writer.text.finish()
+    write(value, secrets, Some(0), Writer::value)
 }
 
 /// Writes a value in ESC's detailed format, with two spaces per level: every value in the tree is an
@@ -30,8 +26,19 @@ pub fn indented(value: &Value, secrets: Secrets) -> Text {
 /// `false`. ESC's `trace`, the position of each definition, is not available and left out.
 #[must_use]
 pub fn detailed(value: &Value, secrets: Secrets) -> Text {
-    let mut writer = Writer::new(secrets, Some(0));
-    writer.detailed(value);
+    write(value, secrets, Some(0), Writer::detailed)
+}
+
+/// Writes a value in one of the formats of [`Writer`].
+type Format = fn(&mut Writer, &Value);
+
+fn write(value: &Value, secrets: Secrets, level: Option<usize>, format: Format) -> Text {
+    let mut writer = Writer {
+        text: TextBuilder::default(),
+        secrets,
+        level,
+    };
+    format(&mut writer, value);
     writer.text.finish()
 }
 
@@ -43,31 +50,11 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(secrets: Secrets, level: Option<usize>) -> Self {
-        Self {
-            text: TextBuilder::default(),
-            secrets,
-            level,
-        }
-    }
-
     fn value(&mut self, value: &Value) {
-        if value.secret && self.secrets == Secrets::Redacted {
-            return self.string(REDACTED.as_bytes());
-        }
-        if value.unknown {
+        if value.unknown && !(value.secret && self.secrets == Secrets::Redacted) {
             return self.string(UNKNOWN.as_bytes());
         }
-        match &value.data {
-            Data::Array(items) => self.sequence(*b"[]", items.iter(), Self::value),
-            Data::Object(entries) => {
-                self.sequence(*b"{}", entries.iter(), |writer, (name, value)| {
-                    writer.name(name);
-                    writer.value(value);
-                });
-            }
-            scalar => self.scalar(scalar),
-        }
+        self.data(value, Self::value);
     }
 
     fn detailed(&mut self, value: &Value) {
@@ -84,36 +71,31 @@ impl Writer {
         self.sequence(*b"{}", members.into_iter(), |writer, (member, _)| {
             writer.name(member);
             if member == "value" {
-                writer.detailed_data(value);
+                writer.data(value, Self::detailed);
             } else {
                 writer.text.push_str("true");
             }
         });
     }
 
-    fn detailed_data(&mut self, value: &Value) {
+    /// Writes a secret or the data of a known value, and the values in it in this format.
+    fn data(&mut self, value: &Value, format: Format) {
         if value.secret && self.secrets == Secrets::Redacted {
             return self.string(REDACTED.as_bytes());
         }
         match &value.data {
-            Data::Array(items) => self.sequence(*b"[]", items.iter(), Self::detailed),
+            Data::Array(items) => self.sequence(*b"[]", items.iter(), format),
             Data::Object(entries) => {
                 self.sequence(*b"{}", entries.iter(), |writer, (name, value)| {
                     writer.name(name);
-                    writer.detailed(value);
+                    format(writer, value);
                 });
             }
-            scalar => self.scalar(scalar),
-        }
-    }
-
-    fn scalar(&mut self, data: &Data) {
-        match data {
+            Data::Null => self.text.push_str("null"),
             Data::Bool(true) => self.text.push_str("true"),
             Data::Bool(false) => self.text.push_str("false"),
             Data::Number(number) => self.text.push_str(number.as_str()),
             Data::String(text) => self.string(text.as_bytes()),
-            Data::Null | Data::Array(_) | Data::Object(_) => self.text.push_str("null"),
         }
     }
 

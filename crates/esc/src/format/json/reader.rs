@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::format::string::quoted;
 use crate::text::Text;
 use crate::text_builder::TextBuilder;
 use crate::{Data, Number, Value};
@@ -45,18 +46,10 @@ impl InvalidJson {
             (Problem::TooDeep, _) => return self.to_string(),
             (_, Some(b'\'')) => "\\'".to_owned(),
             (_, Some(b'"')) => "\"".to_owned(),
-            (_, Some(byte @ b' '..=b'~')) if *byte != b'\\' => char::from(*byte).to_string(),
-            (_, Some(byte @ (0xa1..=0xac | 0xae..))) => char::from(*byte).to_string(),
-            (_, Some(b'\\')) => "\\\\".to_owned(),
-            (_, Some(7)) => "\\a".to_owned(),
-            (_, Some(8)) => "\\b".to_owned(),
-            (_, Some(b'\t')) => "\\t".to_owned(),
-            (_, Some(b'\n')) => "\\n".to_owned(),
-            (_, Some(0xb)) => "\\v".to_owned(),
-            (_, Some(0xc)) => "\\f".to_owned(),
-            (_, Some(b'\r')) => "\\r".to_owned(),
-            (_, Some(byte @ ..=0x7f)) => format!("\\x{byte:02x}"),
-            (_, Some(byte)) => format!("\\u{byte:04x}"),
+            (_, Some(byte)) => {
+                let quoted = quoted(char::from(*byte).encode_utf8(&mut [0; 2]));
+                quoted.trim_matches('"').to_owned()
+            }
         };
         match self.problem {
             Problem::Word { word, expected } => {
@@ -88,7 +81,6 @@ impl Reader<'_> {
     fn value(&mut self, levels_left: usize) -> Result<Value, InvalidJson> {
         self.skip_blanks();
         let data = match self.peek() {
-            None => return Err(self.invalid(Problem::End)),
             Some(b'n') => self.word("null", Data::Null)?,
             Some(b't') => self.word("true", Data::Bool(true))?,
             Some(b'f') => self.word("false", Data::Bool(false))?,
@@ -118,10 +110,7 @@ impl Reader<'_> {
                 Data::Object(entries)
             }
             Some(b'-' | b'0'..=b'9') => Data::Number(self.number()?),
-            Some(_) => {
-                let problem = Problem::Character("looking for beginning of value");
-                return Err(self.invalid(problem));
-            }
+            _ => return Err(self.unexpected("looking for beginning of value")),
         };
         Ok(Value::new(data))
     }
@@ -180,11 +169,10 @@ impl Reader<'_> {
         while matches!(self.peek(), Some(b'0'..=b'9')) {
             self.offset += 1;
         }
-        match self.peek() {
-            _ if self.offset > start => Ok(()),
-            None => Err(self.invalid(Problem::End)),
-            Some(_) => Err(self.invalid(Problem::Character(context))),
+        if self.offset == start {
+            return Err(self.unexpected(context));
         }
+        Ok(())
     }
 
     fn string(&mut self) -> Result<Text, InvalidJson> {
@@ -227,8 +215,7 @@ impl Reader<'_> {
             Some(b'r') => '\r',
             Some(b't') => '\t',
             Some(b'u') => return self.unicode_escape(),
-            None => return Err(self.invalid(Problem::End)),
-            Some(_) => return Err(self.invalid(Problem::Character("in string escape code"))),
+            _ => return Err(self.unexpected("in string escape code")),
         };
         self.offset += 1;
         Ok(escaped)
@@ -254,14 +241,9 @@ impl Reader<'_> {
         self.offset += 1;
         let mut code = 0;
         for _ in 0..4 {
-            let digit = match self.peek() {
-                None => return Err(self.invalid(Problem::End)),
-                Some(byte) => char::from(byte).to_digit(16),
-            };
-            let Some(digit) = digit else {
-                let problem = Problem::Character("in \\u hexadecimal character escape");
-                return Err(self.invalid(problem));
-            };
+            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
+            let digit =
+                digit.ok_or_else(|| self.unexpected("in \\u hexadecimal character escape"))?;
             code = code << 4 | digit;
             self.offset += 1;
         }
@@ -285,14 +267,16 @@ impl Reader<'_> {
     }
 
     fn expect(&mut self, byte: u8, context: &'static str) -> Result<(), InvalidJson> {
-        match self.peek() {
-            None => Err(self.invalid(Problem::End)),
-            Some(next) if next == byte => {
-                self.offset += 1;
-                Ok(())
-            }
-            Some(_) => Err(self.invalid(Problem::Character(context))),
+        if self.take(byte) {
+            return Ok(());
         }
+        Err(self.unexpected(context))
+    }
+
+    /// The error for a next character that is invalid in this context, or for the end of the text.
+    fn unexpected(&self, context: &'static str) -> InvalidJson {
+        let character = self.peek().map(|_| Problem::Character(context));
+        self.invalid(character.unwrap_or(Problem::End))
     }
 
     fn invalid(&self, problem: Problem) -> InvalidJson {

@@ -59,31 +59,20 @@ struct Level {
 impl Level {
     /// The level of a list or map in a node of this level.
     fn for_block(self, in_item: bool) -> Self {
-        if self.column < 0 {
-            Self { column: 0, ..self }
-        } else {
-            self.deeper(in_item)
-        }
+        self.below(0, in_item)
     }
 
     /// The level of the lines of a string in a node of this level.
     fn for_text(self, in_item: bool) -> Self {
-        if self.column < 0 {
-            Self {
-                column: self.step,
-                ..self
-            }
-        } else {
-            self.deeper(in_item)
-        }
+        self.below(self.step, in_item)
     }
 
     /// Within a list item, the level is aligned behind the dash.
-    fn deeper(self, in_item: bool) -> Self {
-        let column = if in_item {
-            self.column + 2
-        } else {
-            (self.column + self.step) / self.step * self.step
+    fn below(self, column_in_root: isize, in_item: bool) -> Self {
+        let column = match self.column {
+            ..0 => column_in_root,
+            column if in_item => column + 2,
+            column => (column + self.step) / self.step * self.step,
         };
         Self { column, ..self }
     }

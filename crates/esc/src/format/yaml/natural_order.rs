@@ -14,11 +14,9 @@ pub(super) fn natural_order(one: &str, other: &str) -> Ordering {
         }
         return match (a.is_alphabetic(), b.is_alphabetic()) {
             (true, true) => a.cmp(b),
-            (true, false) if after_digit => Ordering::Less,
-            (true, false) => Ordering::Greater,
-            (false, true) if after_digit => Ordering::Greater,
-            (false, true) => Ordering::Less,
             (false, false) => by_number(&one, &other, index),
+            (is_letter, _) if is_letter == after_digit => Ordering::Less,
+            _ => Ordering::Greater,
         };
     }
     one.len().cmp(&other.len())

@@ -96,27 +96,18 @@ impl AllowedStyles {
     }
 }
 
+/// The booleans of YAML 1.1 that are strings in YAML 1.2.
+const OLD_BOOLS: [&str; 16] = [
+    "y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off",
+    "OFF",
+];
+
 /// Whether readers of YAML 1.1 and 1.2 resolve the text as a string if it has no quotes.
 fn is_string_when_plain(text: &str) -> bool {
-    let is_old_bool = matches!(
-        text,
-        "y" | "Y"
-            | "yes"
-            | "Yes"
-            | "YES"
-            | "on"
-            | "On"
-            | "ON"
-            | "n"
-            | "N"
-            | "no"
-            | "No"
-            | "NO"
-            | "off"
-            | "Off"
-            | "OFF"
-    );
-    resolve(text) == Scalar::Text && !is_timestamp(text) && !is_old_bool && !is_base_60(text)
+    resolve(text) == Scalar::Text
+        && !is_timestamp(text)
+        && !OLD_BOOLS.contains(&text)
+        && !is_base_60(text)
 }
 
 /// Whether the text is a base-60 number of YAML 1.1 such as `12:30:45.6`:

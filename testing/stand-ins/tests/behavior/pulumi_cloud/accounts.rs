@@ -1,4 +1,4 @@
-//! Users, default organizations, and tokens for tokens.
+//! Users, default organizations, and exchanges of tokens.
 
 use serde_json::{Value, json};
 use stand_ins::http::{Client, Response};
@@ -7,12 +7,12 @@ use stand_ins::pulumi_cloud::configuration::{
     ORGANIZATION_TOKEN, Owner, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN, Trust,
 };
 
-use super::{Fixture, NOW, fixture, json, query, refusal};
+use super::{Fixture, NOW, error, fixture, json, query};
 
 const AUDIENCE: &str = "urn:pulumi:org:acme";
 const SUBJECT: &str = "repo:acme/platform:ref:refs/heads/main";
 
-/// A setting that trusts an issuer, which comes with it.
+/// A fixture and an issuer that it trusts.
 fn trusting(grants: &[&str]) -> (Fixture, Issuer) {
     let issuer = Issuer::new("https://token.actions.example");
     let fixture = fixture(|configuration| {
@@ -47,7 +47,7 @@ fn exchange(fixture: &Fixture, fields: &[(&str, &str)], as_form: bool) -> Respon
         .unwrap()
 }
 
-/// The fields of an exchange; `changes` replaces some.
+/// The fields of a token exchange with some replaced.
 fn fields<'a>(token: &'a str, changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     let mut fields = vec![
         ("audience", AUDIENCE),
@@ -86,7 +86,7 @@ fn token_owner_is_returned() {
     let logins = |user: &Value| -> Vec<Value> {
         let organizations = user["organizations"].as_array().unwrap().iter();
         organizations
-            .map(|one| one["githubLogin"].clone())
+            .map(|organization| organization["githubLogin"].clone())
             .collect()
     };
     assert_eq!(logins(&alice), ["alice", "acme"]);
@@ -98,7 +98,7 @@ fn token_owner_is_returned() {
 
     let default = |token: &str| fixture.send(token, "GET", "/api/user/organizations/default", "");
     assert_eq!(json(&default(TOKEN))["GitHubLogin"], "acme");
-    assert_eq!(refusal(&default(STRANGERS_TOKEN)).0, 404);
+    assert_eq!(error(&default(STRANGERS_TOKEN)).0, 404);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn identity_tokens_are_exchanged() {
     let (fixture, issuer) = trusting(&["organization", "team:platform", "personal:alice"]);
     let token = issuer.token(AUDIENCE, SUBJECT, NOW);
     let kind = |kind: &str| format!("urn:pulumi:token-type:access_token:{kind}");
-    for (requested, scope, login, kind_told, as_form) in [
+    for (requested, scope, login, issued, as_form) in [
         ("organization", "", "acme", "organization", true),
         ("organization", "admin", "acme", "organization", false),
         ("team", "team:platform", "acme", "team", false),
@@ -121,7 +121,7 @@ fn identity_tokens_are_exchanged() {
         let answer = json(&response);
         assert_eq!(answer["expires_in"], 900);
         assert_eq!(answer["token_type"], "token");
-        assert_eq!(answer["issued_token_type"], kind(kind_told));
+        assert_eq!(answer["issued_token_type"], kind(issued));
         assert_eq!(answer["scope"], scope);
         let access = answer["access_token"].as_str().unwrap();
         let user = json(&fixture.send(access, "GET", "/api/user", ""));
@@ -136,15 +136,16 @@ fn identity_tokens_are_exchanged() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn untrusted_identity_tokens_are_rejected() {
     let (fixture, issuer) = trusting(&["organization"]);
     let good = issuer.token(AUDIENCE, SUBJECT, NOW);
     let stranger = Issuer::new("https://elsewhere.example");
     let unauthorized = |token: &str, why: &str| {
         let response = exchange(&fixture, &fields(token, &[]), true);
-        assert_eq!(refusal(&response), (401, format!("Unauthorized: {why}")));
+        assert_eq!(error(&response), (401, format!("Unauthorized: {why}")));
     };
-    unauthorized("no.jwt", "the subject token is no JWT");
+    unauthorized("no.jwt", "the subject token is not a JWT");
     unauthorized(
         &stranger.token(AUDIENCE, SUBJECT, NOW),
         "the issuer is not trusted",
@@ -167,7 +168,7 @@ fn untrusted_identity_tokens_are_rejected() {
     );
     unauthorized(
         &issuer.expired_token(AUDIENCE, SUBJECT, NOW),
-        "the subject token is expired or not yet good",
+        "the subject token is expired or not yet valid",
     );
     unauthorized(
         &issuer.token(AUDIENCE, "repo:evil/app", NOW),
@@ -217,7 +218,7 @@ fn untrusted_identity_tokens_are_rejected() {
         ),
     ] {
         let response = exchange(&fixture, &fields(&good, &changes), false);
-        assert_eq!(refusal(&response), (status, why.to_owned()));
+        assert_eq!(error(&response), (status, why.to_owned()));
     }
 }
 
@@ -236,7 +237,7 @@ fn refresh_token_works_once() {
     let user = json(&fixture.send(access, "GET", "/api/user", ""));
     assert_eq!(user["githubLogin"], "alice");
     let second = answer["refresh_token"].as_str().unwrap();
-    let refused = (401, "Unauthorized: invalid refresh token".to_owned());
-    assert_eq!(refusal(&refresh(&first)), refused);
+    let rejected = (401, "Unauthorized: invalid refresh token".to_owned());
+    assert_eq!(error(&refresh(&first)), rejected);
     assert_eq!(refresh(second).status, 200);
 }

@@ -1,10 +1,10 @@
-//! Definitions: shown, changed, tagged, listed, their secrets encrypted.
+//! Reads, updates, tags and lists of definitions, and the encryption of their secrets.
 
 use serde_json::{Value, json};
 use stand_ins::http::{Client, Response};
 use stand_ins::pulumi_cloud::configuration::{STRANGERS_TOKEN, TOKEN};
 
-use super::{ENVIRONMENT, Fixture, fixture, json, plain, refusal, with};
+use super::{ENVIRONMENT, Fixture, error, fixture, json, plain, with};
 
 const PATH: &str = "/api/esc/environments/acme/test/env";
 
@@ -46,7 +46,7 @@ fn definitions_are_returned_with_encrypted_secrets() {
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert_eq!(head.header("etag"), response.header("etag"));
 
-    // What is shown can be sent back, and means the same.
+    // A definition with encrypted secrets can be sent back without a change in its values.
     let before = plain(&fixture.opened(PATH)["properties"]);
     let etag = response.header("etag").unwrap();
     let changed = patch(&fixture, &shown.replace("plain: a", "plain: z"), Some(etag));
@@ -65,9 +65,9 @@ fn definitions_are_returned_with_encrypted_secrets() {
     assert_eq!(before["block"], "one\ntwo\n");
     assert_eq!(before["list"], json!(["é", "a$b $c"]));
 
-    let refused = patch(&fixture, "values: {}\n", Some(etag));
+    let rejected = patch(&fixture, "values: {}\n", Some(etag));
     let conflict = "Conflict: the environment has changed since it was read";
-    assert_eq!(refusal(&refused), (409, conflict.to_owned()));
+    assert_eq!(error(&rejected), (409, conflict.to_owned()));
     assert_eq!(patch(&fixture, "values: []\n", None).status, 400);
     let first = fixture.get(&format!("{PATH}/versions/1"));
     assert_eq!(first.text(), shown);
@@ -85,16 +85,16 @@ fn secrets_are_bound_to_their_environment() {
     assert_eq!(json(&call(&decrypt, &sealed)), plaintexts);
     let envelope = fixture.cloud.encrypt("acme", "test", "env", "one");
     assert_eq!(sealed["ciphertexts"][0], envelope);
-    let refused =
-        |target: &str, text: &str| refusal(&call(target, &json!({"ciphertexts": [text]}))).1;
-    // One character of the nonce is another one.
+    let error_of =
+        |target: &str, text: &str| error(&call(target, &json!({"ciphertexts": [text]}))).1;
+    // Changes a character of the nonce.
     let other = if envelope.as_bytes()[20] == b'A' {
         "B"
     } else {
         "A"
     };
     let damaged = [&envelope[..20], other, &envelope[21..]].concat();
-    let moved = refused(&format!("{ENVIRONMENT}/decrypt-secrets"), &envelope);
+    let moved = error_of(&format!("{ENVIRONMENT}/decrypt-secrets"), &envelope);
     let why = "Bad Request: invalid ciphertext: decrypting: message authentication failed";
     assert_eq!(moved, why);
     for (text, why) in [
@@ -104,13 +104,13 @@ fn secrets_are_bound_to_their_environment() {
         (&damaged, "invalid checksum"),
     ] {
         assert_eq!(
-            refused(&decrypt, text),
+            error_of(&decrypt, text),
             format!("Bad Request: invalid ciphertext: {why}")
         );
     }
     let large = "x".repeat(300_000);
     let response = call(&decrypt, &json!({"ciphertexts": [large]}));
-    assert_eq!(refusal(&response).0, 413);
+    assert_eq!(error(&response).0, 413);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn environments_are_created_listed_and_deleted() {
     let organization = "/api/esc/environments/acme";
     let new = json!({"project": "test", "name": "new"}).to_string();
     assert_eq!(fixture.post(organization, &new).status, 200);
-    assert_eq!(refusal(&fixture.post(organization, &new)).0, 409);
+    assert_eq!(error(&fixture.post(organization, &new)).0, 409);
     assert_eq!(
         fixture.opened(&format!("{organization}/test/new"))["properties"],
         json!({})
@@ -128,7 +128,7 @@ fn environments_are_created_listed_and_deleted() {
     let names = |target: &str| -> (Vec<String>, Option<String>) {
         let page = json(&fixture.get(target));
         let names = page["environments"].as_array().unwrap().iter();
-        let names = names.map(|one| one["name"].as_str().unwrap().to_owned());
+        let names = names.map(|environment| environment["name"].as_str().unwrap().to_owned());
         (
             names.collect(),
             page["nextToken"].as_str().map(str::to_owned),
@@ -147,16 +147,16 @@ fn environments_are_created_listed_and_deleted() {
             .len(),
         3
     );
-    let of_stranger = fixture.send(STRANGERS_TOKEN, "GET", "/api/esc/environments", "");
-    assert_eq!(json(&of_stranger)["environments"], json!([]));
+    let strangers = fixture.send(STRANGERS_TOKEN, "GET", "/api/esc/environments", "");
+    assert_eq!(json(&strangers)["environments"], json!([]));
     assert_eq!(
-        refusal(&fixture.send(STRANGERS_TOKEN, "GET", organization, "")).0,
+        error(&fixture.send(STRANGERS_TOKEN, "GET", organization, "")).0,
         404
     );
 
     let path = format!("{organization}/test/new");
     assert_eq!(fixture.send(TOKEN, "DELETE", &path, "").status, 200);
-    assert_eq!(refusal(&fixture.send(TOKEN, "DELETE", &path, "")).0, 404);
+    assert_eq!(error(&fixture.send(TOKEN, "DELETE", &path, "")).0, 404);
 }
 
 #[test]
@@ -171,22 +171,21 @@ fn revisions_are_tagged() {
     );
     let body = json!({"name": "beta", "revision": 1}).to_string();
     assert_eq!(fixture.post(&tags, &body).status, 204);
-    assert_eq!(refusal(&fixture.post(&tags, &body)).0, 409);
+    assert_eq!(error(&fixture.post(&tags, &body)).0, 409);
     let unknown = json!({"name": "gamma", "revision": 9}).to_string();
-    assert_eq!(refusal(&fixture.post(&tags, &unknown)).0, 404);
+    assert_eq!(error(&fixture.post(&tags, &unknown)).0, 404);
     let bad = json!({"name": "1st"}).to_string();
-    assert_eq!(refusal(&fixture.post(&tags, &bad)).0, 400);
+    assert_eq!(error(&fixture.post(&tags, &bad)).0, 400);
     let beta = format!("{tags}/beta");
     let change = json!({"revision": 2}).to_string();
     assert_eq!(fixture.send(TOKEN, "PATCH", &beta, &change).status, 204);
-    let seen = list(&format!("{ENVIRONMENT}/versions?count=2"));
-    let seen: Vec<_> = seen.as_array().unwrap().iter().collect();
+    let newest = list(&format!("{ENVIRONMENT}/versions?count=2"));
     assert_eq!(
-        (&seen[0]["number"], &seen[0]["tags"]),
+        (&newest[0]["number"], &newest[0]["tags"]),
         (&json!(3), &json!(["latest"]))
     );
     assert_eq!(
-        (&seen[1]["number"], &seen[1]["tags"]),
+        (&newest[1]["number"], &newest[1]["tags"]),
         (&json!(2), &json!(["beta", "stable"]))
     );
     let before = list(&format!("{ENVIRONMENT}/versions?before=2"));
@@ -194,7 +193,7 @@ fn revisions_are_tagged() {
     let listed = list(&format!("{tags}?after=beta&count=1"));
     assert_eq!(listed["tags"][0]["name"], "latest");
     assert_eq!(fixture.send(TOKEN, "DELETE", &beta, "").status, 204);
-    assert_eq!(refusal(&fixture.get(&beta)).0, 404);
+    assert_eq!(error(&fixture.get(&beta)).0, 404);
 }
 
 #[test]
@@ -204,15 +203,15 @@ fn gated_environment_needs_an_approval() {
     assert_eq!(metadata["openRequestNeeded"], true);
     assert_eq!(metadata["gatedActions"], json!(["open"]));
     assert_eq!(
-        refusal(&fixture.post(&format!("{ENVIRONMENT}/open"), "")).0,
+        error(&fixture.post(&format!("{ENVIRONMENT}/open"), "")).0,
         403
     );
-    let ask = json!({"grantExpirationSeconds": 3600, "accessDurationSeconds": 60}).to_string();
-    let asked = json(&fixture.post(&format!("{ENVIRONMENT}/open/request"), &ask));
-    assert_eq!(asked["changeRequests"][0]["latestRevisionNumber"], 3);
+    let body = json!({"grantExpirationSeconds": 3600, "accessDurationSeconds": 60}).to_string();
+    let created = json(&fixture.post(&format!("{ENVIRONMENT}/open/request"), &body));
+    assert_eq!(created["changeRequests"][0]["latestRevisionNumber"], 3);
     let other = with("values: {}\n");
     assert_eq!(
-        refusal(&other.post(&format!("{PATH}/open/request"), &ask)).0,
+        error(&other.post(&format!("{PATH}/open/request"), &body)).0,
         400
     );
     let metadata = json(&other.get(&format!("{PATH}/metadata")));

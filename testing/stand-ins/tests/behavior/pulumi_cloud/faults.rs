@@ -1,4 +1,4 @@
-//! What it does wrong on order, what it notices, what it records.
+//! Requested faults, violations of the interface, and records.
 
 use std::io::{BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use stand_ins::http::{Client, Gate, read_head};
 use stand_ins::pulumi_cloud::configuration::TOKEN;
-use stand_ins::pulumi_cloud::fault::{Fault, deaf};
+use stand_ins::pulumi_cloud::fault::{Fault, silent_server};
 use stand_ins::tls::Authority;
 
-use super::{ENVIRONMENT, Fixture, fixture, refusal, session};
+use super::{ENVIRONMENT, Fixture, error, fixture, session};
 
-/// Method, target, headers, body; the status of the answer, and what is wrong.
+/// Method, target, headers and body of a request; status and violation in the response.
 type Case<'a> = (
     &'a str,
     &'a str,
@@ -21,7 +21,7 @@ type Case<'a> = (
     &'a str,
 );
 
-/// A request as it stands on the wire.
+/// The text of a request.
 fn request(method: &str, target: &str) -> String {
     format!(
         "{method} {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: token {TOKEN}\r\n\
@@ -34,7 +34,7 @@ fn connect(fixture: &Fixture) -> TcpStream {
     TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap()
 }
 
-/// Head and body of the next answer.
+/// Reads the first line and the body of a response.
 fn answer(stream: &TcpStream) -> (String, Vec<u8>) {
     let mut reader = BufReader::new(stream);
     let (line, headers) = read_head(&mut reader).unwrap().unwrap();
@@ -64,12 +64,12 @@ fn connections_are_kept_and_counted() {
         .iter()
         .map(|record| (record.connection, record.operation.as_str(), record.status))
         .collect();
-    let want = [
+    let expected = [
         (1, "open", 200),
         (1, "read session", 200),
         (2, "current user", 200),
     ];
-    assert_eq!(seen, want);
+    assert_eq!(seen, expected);
     assert_eq!(records[0].target, open);
     assert_eq!(records[0].header("authorization"), Some("token [secret]"));
     assert!(!format!("{records:?}").contains(TOKEN));
@@ -92,17 +92,17 @@ fn pulumi_cloud_is_served_over_tls() {
 }
 
 #[test]
-fn ordered_faults_happen() {
+fn requested_faults_happen() {
     let fixture = fixture(|_| ());
     let open = format!("{ENVIRONMENT}/open");
     let fail = |fault: Fault| {
         fixture.cloud.fail_at("open", fault, 1);
-        // Another operation is not meant.
+        // The fault does not apply to other operations.
         assert_eq!(fixture.get("/api/user").status, 200);
     };
     fail(Fault::internal());
     assert_eq!(
-        refusal(&fixture.post(&open, "")),
+        error(&fixture.post(&open, "")),
         (500, "Internal Server Error".to_owned())
     );
     fail(Fault::too_many_requests(Some(7)));
@@ -143,7 +143,7 @@ fn ordered_faults_happen() {
     let mut stream = connect(&fixture);
     write!(stream, "{}", request("POST", &open)).unwrap();
     assert_eq!(stream.read(&mut [0; 64]).unwrap(), 0);
-    // Only the fault that cuts the answer short let the environment be opened.
+    // Of these faults, only `Truncated` processes the request.
     assert_eq!(fixture.cloud.sessions_opened(), 1);
     assert_eq!(fixture.post(&open, "").status, 200);
 
@@ -151,17 +151,17 @@ fn ordered_faults_happen() {
     fixture
         .cloud
         .fail_at("read session", Fault::ExpireSessions, 1);
-    assert_eq!(refusal(&fixture.get(&format!("{open}/{id}"))).0, 404);
+    assert_eq!(error(&fixture.get(&format!("{open}/{id}"))).0, 404);
 }
 
 #[test]
-fn ordered_hang_lasts_until_the_client_disconnects() {
+fn requested_hang_lasts_until_the_client_disconnects() {
     let fixture = fixture(|_| ());
-    for (fault, head) in [(Fault::Hang, false), (Fault::HangMidBody, true)] {
+    for (fault, has_head) in [(Fault::Hang, false), (Fault::HangMidBody, true)] {
         fixture.cloud.fail(fault, 1);
         let mut stream = connect(&fixture);
         write!(stream, "{}", request("GET", "/api/user")).unwrap();
-        if head {
+        if has_head {
             let mut reader = BufReader::new(&stream);
             let (_, headers) = read_head(&mut reader).unwrap().unwrap();
             assert!(headers.iter().any(|(name, _)| name == "Content-Length"));
@@ -170,19 +170,19 @@ fn ordered_hang_lasts_until_the_client_disconnects() {
         }
         expect_silence(stream);
     }
-    let server = deaf();
+    let server = silent_server();
     let mut stream = TcpStream::connect(server.address()).unwrap();
     write!(stream, "{}", request("GET", "/api/user")).unwrap();
     expect_silence(stream);
 }
 
-/// Whatever is on its way may come; then there is nothing, but no end either.
+/// Checks that the connection stays open without sending anything more.
 fn expect_silence(mut stream: TcpStream) {
     let limit = Duration::from_millis(50);
     stream.set_read_timeout(Some(limit)).unwrap();
     let error = stream.read_to_end(&mut Vec::new()).unwrap_err();
-    let waited = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
-    assert!(waited.contains(&error.kind()), "{error}");
+    let timeouts = [ErrorKind::WouldBlock, ErrorKind::TimedOut];
+    assert!(timeouts.contains(&error.kind()), "{error}");
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn gate_releases_the_response_byte_by_byte() {
     let mut rest = [0; 4];
     reader.read_exact(&mut rest).unwrap();
 
-    // A paced gate releases bytes by itself; and a gate can be shut.
+    // A paced gate releases bytes by itself, until it is ended.
     let gate = Gate::paced(Duration::from_millis(1));
     fixture.cloud.fail(Fault::Drip(gate.clone()), 1);
     let mut stream = connect(&fixture);
@@ -215,7 +215,7 @@ fn gate_releases_the_response_byte_by_byte() {
 }
 
 #[test]
-fn the_date_can_be_wrong() {
+fn date_header_is_shifted() {
     let fixture = fixture(|_| ());
     let date = |seconds| {
         fixture.cloud.skew_date(seconds);
@@ -226,16 +226,17 @@ fn the_date_can_be_wrong() {
 }
 
 #[test]
-fn empty_parts_of_a_path_are_left_out() {
+fn path_with_empty_segments_is_redirected() {
     let fixture = fixture(|_| ());
     let response = fixture.get(&format!("{ENVIRONMENT}/open//id?property=a"));
     assert_eq!(response.status, 301);
-    let place = format!("{ENVIRONMENT}/open/id?property=a");
-    assert_eq!(response.header("Location"), Some(place.as_str()));
+    let clean = format!("{ENVIRONMENT}/open/id?property=a");
+    assert_eq!(response.header("Location"), Some(clean.as_str()));
     assert_eq!(fixture.cloud.operations(), ["clean path"]);
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn interface_violations_are_recorded() {
     let fixture = fixture(|_| ());
     let open = format!("{ENVIRONMENT}/open");
@@ -247,7 +248,7 @@ fn interface_violations_are_recorded() {
             &[("Content-Type", "text/plain")],
             "values: {}",
             400,
-            "`Content-Type: text/plain` is none that is read",
+            "`Content-Type: text/plain` is not supported",
         ),
         ("GET", "/api/nothing", &[], "", 404, "there is no such path"),
         (
@@ -280,7 +281,7 @@ fn interface_violations_are_recorded() {
             &[("Accept", "text/html")],
             "",
             400,
-            "`Accept: text/html` is none that is served",
+            "`Accept: text/html` is not supported",
         ),
         (
             "POST",
@@ -304,7 +305,7 @@ fn interface_violations_are_recorded() {
             &[],
             "",
             400,
-            "`../secrets` is no projectName",
+            "`../secrets` is not a valid projectName",
         ),
     ];
     for (method, target, headers, body, status, problem) in cases {

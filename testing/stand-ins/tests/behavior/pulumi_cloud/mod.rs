@@ -1,4 +1,4 @@
-//! The stand-in for Pulumi Cloud: it answers as the documented service, and refuses the rest.
+//! The stand-in for Pulumi Cloud answers like the documented service, and rejects other requests.
 
 mod accounts;
 mod definitions;
@@ -13,13 +13,13 @@ use stand_ins::clock::Clock;
 use stand_ins::http::{Client, Response};
 use stand_ins::oidc::Issuer;
 use stand_ins::pulumi_cloud::configuration::{Configuration, TOKEN};
-use stand_ins::pulumi_cloud::{LOGIN_ISSUER, PulumiCloud, Surroundings};
+use stand_ins::pulumi_cloud::{Dependencies, LOGIN_ISSUER, PulumiCloud};
 use stand_ins::sts::Sts;
 use stand_ins::sts::configuration::{Configuration as Accounts, Provider, Trust};
 
 /// 2026-03-01T12:34:56Z.
 const NOW: i64 = 1_772_368_496;
-/// The audience of the identity tokens that environments hold.
+/// The audience of the identity tokens from `fn::open::oidc`.
 const AUDIENCE: &str = "sts.amazonaws.com";
 const ENVIRONMENT: &str = "/api/esc/environments/acme/platform/prod";
 
@@ -29,7 +29,7 @@ struct Fixture {
     sts: Sts,
 }
 
-/// A Pulumi Cloud whose logins AWS trusts.
+/// A Pulumi Cloud whose identity tokens AWS trusts.
 fn fixture(change: impl FnOnce(&mut Configuration)) -> Fixture {
     let clock = Clock::fixed(NOW);
     let mut accounts = Accounts::example(&Issuer::new(LOGIN_ISSUER));
@@ -47,15 +47,15 @@ fn fixture(change: impl FnOnce(&mut Configuration)) -> Fixture {
     let sts = Sts::start(accounts, clock.clone());
     let mut configuration = Configuration::example();
     change(&mut configuration);
-    let surroundings = Surroundings {
+    let dependencies = Dependencies {
         clock: clock.clone(),
         sts: Some(sts.clone()),
     };
-    let cloud = PulumiCloud::start(configuration, surroundings);
+    let cloud = PulumiCloud::start(configuration, dependencies);
     Fixture { cloud, clock, sts }
 }
 
-/// A setting with one more environment, `test/env`.
+/// A fixture with one more environment, `test/env`.
 fn with(definition: &str) -> Fixture {
     fixture(|configuration| {
         *configuration = configuration.clone().environment("test", "env", definition);
@@ -92,7 +92,7 @@ impl Fixture {
         serde_json::from_str(&self.opened_text(path)).unwrap()
     }
 
-    /// The same as it was sent.
+    /// Opens `path` and reads the session as text.
     fn opened_text(&self, path: &str) -> String {
         let id = session(&self.post(&format!("{path}/open?duration=2h0m0s"), ""));
         let environment = path.split("/versions/").next().unwrap();
@@ -102,19 +102,19 @@ impl Fixture {
     }
 }
 
-/// The body of a good answer.
+/// The body of a successful response.
 fn json(response: &Response) -> Value {
     assert_eq!(response.status, 200, "{}", response.text());
     serde_json::from_slice(&response.body).unwrap()
 }
 
-/// The id of an answer to an opening.
+/// The id of an opened session.
 fn session(response: &Response) -> String {
     json(response)["id"].as_str().unwrap().to_owned()
 }
 
-/// Status and message of a refusal in the documented form.
-fn refusal(response: &Response) -> (u16, String) {
+/// The status and the message of an error in the documented form.
+fn error(response: &Response) -> (u16, String) {
     let body: Value = serde_json::from_slice(&response.body).unwrap();
     assert_eq!(body["code"], response.status, "{body}");
     (
@@ -126,13 +126,13 @@ fn refusal(response: &Response) -> (u16, String) {
 /// The plain values of `properties`.
 fn plain(properties: &Value) -> Value {
     let entries = properties.as_object().unwrap().iter();
-    let entries = entries.map(|(name, value)| (name.clone(), of(value)));
+    let entries = entries.map(|(name, value)| (name.clone(), plain_value(value)));
     Value::Object(entries.collect())
 }
 
-fn of(value: &Value) -> Value {
+fn plain_value(value: &Value) -> Value {
     match &value["value"] {
-        Value::Array(items) => Value::Array(items.iter().map(of).collect()),
+        Value::Array(items) => Value::Array(items.iter().map(plain_value).collect()),
         entries @ Value::Object(_) => plain(entries),
         other => other.clone(),
     }

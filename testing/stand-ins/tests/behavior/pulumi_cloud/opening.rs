@@ -1,14 +1,14 @@
-//! Opening, reading, checking.
+//! Opening and checking environments, and reading sessions.
 
 use serde_json::json;
 use stand_ins::pulumi_cloud::configuration::{
     ORGANIZATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN, Token,
 };
 
-use super::{ENVIRONMENT, fixture, json, plain, query, refusal, session, with};
+use super::{ENVIRONMENT, error, fixture, json, plain, query, session, with};
 
 #[test]
-fn an_environment_is_opened_with_credentials_of_aws() {
+fn environment_is_opened_with_aws_credentials() {
     let fixture = fixture(|_| ());
     let environment = fixture.opened(ENVIRONMENT);
     let values = plain(&environment["properties"]);
@@ -25,14 +25,14 @@ fn an_environment_is_opened_with_credentials_of_aws() {
     let parameters = &fixture.sts.records()[0].parameters;
     assert_eq!(parameters["DurationSeconds"], "3600");
 
-    // Secrets say so, leaf by leaf.
+    // Each secret value is marked.
     let properties = &environment["properties"];
     assert_eq!(properties["password"]["secret"], true);
     assert!(properties["revision"].get("secret").is_none());
     let login = &properties["aws"]["value"]["login"]["value"];
     assert_eq!(login["secretAccessKey"]["secret"], true);
 
-    // The duration of the login can be read from the expressions.
+    // The expressions have the duration of the login.
     let call = &environment["exprs"]["aws"]["object"]["login"]["builtin"];
     assert_eq!(call["name"], "fn::open::aws-login");
     let duration = &call["arg"]["object"]["oidc"]["object"]["duration"];
@@ -86,7 +86,7 @@ fn revisions_and_tags_are_opened() {
     ] {
         let response = fixture.post(&format!("{ENVIRONMENT}/versions/{version}/open"), "");
         assert_eq!(
-            refusal(&response),
+            error(&response),
             (404, format!("Not Found: {what} not found"))
         );
     }
@@ -103,8 +103,8 @@ fn one_property_is_read() {
     assert_eq!(json(&read("eks.region"))["value"], "eu-west-1");
     assert_eq!(json(&read("[\"eks\"][\"clusterName\"]"))["value"], "prod");
     assert_eq!(json(&read("eks"))["value"]["region"]["value"], "eu-west-1");
-    assert_eq!(refusal(&read("eks.nothing")).0, 404);
-    assert_eq!(refusal(&read("eks..nothing")).0, 400);
+    assert_eq!(error(&read("eks.nothing")).0, 404);
+    assert_eq!(error(&read("eks..nothing")).0, 400);
 }
 
 #[test]
@@ -114,23 +114,23 @@ fn session_belongs_to_its_owner_and_expires() {
     let id = session(&fixture.post(&format!("{open}?duration=90s"), ""));
     let read = |token: &str, id: &str| fixture.send(token, "GET", &format!("{open}/{id}"), "");
     assert_eq!(read(TOKEN, &id).status, 200);
-    let absent = (404, "Not Found: open session not found".to_owned());
+    let not_found = (404, "Not Found: open session not found".to_owned());
     for token in [ORGANIZATION_TOKEN, TEAM_TOKEN] {
-        assert_eq!(refusal(&read(token, &id)), absent);
+        assert_eq!(error(&read(token, &id)), not_found);
     }
-    let id_of_team = session(&fixture.send(TEAM_TOKEN, "POST", &open, ""));
-    assert_eq!(read(TEAM_TOKEN, &id_of_team).status, 200);
-    assert_eq!(refusal(&read(ORGANIZATION_TOKEN, &id_of_team)), absent);
-    assert_eq!(refusal(&read(TOKEN, "another")), absent);
+    let team_id = session(&fixture.send(TEAM_TOKEN, "POST", &open, ""));
+    assert_eq!(read(TEAM_TOKEN, &team_id).status, 200);
+    assert_eq!(error(&read(ORGANIZATION_TOKEN, &team_id)), not_found);
+    assert_eq!(error(&read(TOKEN, "another")), not_found);
     let elsewhere = format!("/api/esc/environments/acme/platform/other/open/{id}");
-    assert_eq!(refusal(&fixture.get(&elsewhere)), absent);
+    assert_eq!(error(&fixture.get(&elsewhere)), not_found);
     fixture.clock.advance(89);
     assert_eq!(read(TOKEN, &id).status, 200);
     fixture.clock.advance(1);
-    assert_eq!(refusal(&read(TOKEN, &id)), absent);
+    assert_eq!(error(&read(TOKEN, &id)), not_found);
     let response = fixture.post(&format!("{open}?duration=soon"), "");
     assert_eq!(
-        refusal(&response),
+        error(&response),
         (400, "Bad Request: invalid duration".to_owned())
     );
 }
@@ -144,12 +144,12 @@ fn only_valid_tokens_of_the_organization_open() {
             revoked,
             ..configuration.tokens[0].clone()
         };
-        let more = [
+        let tokens = [
             token("pul-expired", Some(super::NOW), false),
             token("pul-lasting", Some(super::NOW + 1), false),
             token("pul-revoked", None, true),
         ];
-        configuration.tokens.extend(more);
+        configuration.tokens.extend(tokens);
         let mut restricted = configuration.environments[0].clone();
         restricted.name = "restricted".to_owned();
         restricted.members = Some(vec!["team:platform".to_owned()]);
@@ -164,17 +164,17 @@ fn only_valid_tokens_of_the_organization_open() {
     }
     let unauthorized = "Unauthorized: No credentials provided or are invalid.";
     for token in ["pul-unknown", "pul-expired", "pul-revoked", ""] {
-        let refused = refusal(&open(token, "prod"));
-        assert_eq!(refused, (401, unauthorized.to_owned()), "{token}");
+        let rejected = error(&open(token, "prod"));
+        assert_eq!(rejected, (401, unauthorized.to_owned()), "{token}");
     }
-    // No access looks like no environment.
-    let absent = (404, "Not Found: environment not found".to_owned());
-    assert_eq!(refusal(&open(STRANGERS_TOKEN, "prod")), absent);
-    assert_eq!(refusal(&open(TOKEN, "nothing")), absent);
-    assert_eq!(refusal(&open(TOKEN, "restricted")), absent);
+    // Without access, an environment is not found.
+    let not_found = (404, "Not Found: environment not found".to_owned());
+    assert_eq!(error(&open(STRANGERS_TOKEN, "prod")), not_found);
+    assert_eq!(error(&open(TOKEN, "nothing")), not_found);
+    assert_eq!(error(&open(TOKEN, "restricted")), not_found);
     assert_eq!(open(TEAM_TOKEN, "restricted").status, 200);
     fixture.cloud.revoke(TOKEN);
-    assert_eq!(refusal(&open(TOKEN, "prod")).0, 401);
+    assert_eq!(error(&open(TOKEN, "prod")).0, 401);
     let logins = fixture.cloud.records();
     let logins: Vec<_> = logins.iter().map(|record| record.login.as_str()).collect();
     assert_eq!(
@@ -187,7 +187,7 @@ fn only_valid_tokens_of_the_organization_open() {
 }
 
 #[test]
-fn errors_come_as_diagnostics_with_places() {
+fn errors_are_diagnostics_with_ranges() {
     let fixture = with("values:\n  a: ${b}\n");
     let path = "/api/esc/environments/acme/test/env";
     for target in ["open", "check"] {

@@ -1,4 +1,4 @@
-//! What definitions get from the service: providers, context, imports, expressions.
+//! Providers, context, imports and expressions of definitions.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use encodings::base64::decode_url;
 use serde_json::{Value, json};
 use stand_ins::pulumi_cloud::configuration::{Stack, TEAM_TOKEN, TOKEN};
 
-use super::{ENVIRONMENT, Fixture, NOW, fixture, json, plain, refusal, session, with};
+use super::{ENVIRONMENT, Fixture, NOW, error, fixture, json, plain, session, with};
 use crate::{post, web_identity};
 
 const PATH: &str = "/api/esc/environments/acme/test/env";
@@ -21,6 +21,10 @@ fn claims(token: &Value) -> Value {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one definition, whose values are checked one by one"
+)]
 fn providers_return_the_values_of_pulumi_cloud() {
     let definition = "values:
   static:
@@ -73,8 +77,8 @@ fn providers_return_the_values_of_pulumi_cloud() {
     assert_eq!(claims["https://pulumi.com/current_env"], "test/env");
     assert_eq!(claims["https://pulumi.com/actor"], "alice");
     let form = web_identity(values["token"].as_str().unwrap(), &[]);
-    let traded = post(&fixture.sts, &form);
-    assert_eq!(traded.status, 200, "AWS trusts it: {}", traded.text());
+    let response = post(&fixture.sts, &form);
+    assert_eq!(response.status, 200, "{}", response.text());
 
     let providers = json(&fixture.get("/api/esc/providers?orgName=acme"));
     assert_eq!(
@@ -94,7 +98,7 @@ fn providers_return_the_values_of_pulumi_cloud() {
         json!(["accessKeyId", "secretAccessKey"])
     );
     assert_eq!(
-        refusal(&fixture.get("/api/esc/providers/nothing/schema")).0,
+        error(&fixture.get("/api/esc/providers/nothing/schema")).0,
         404
     );
 }
@@ -123,7 +127,7 @@ fn failures_of_providers_are_diagnostics() {
         let body: Value = serde_json::from_slice(&response.body).unwrap();
         assert_eq!(response.status, 400, "{body}");
         assert_eq!(body["diagnostics"][0]["summary"], summary);
-        // A check opens nothing.
+        // A check does not open providers.
         if !summary.starts_with("unknown provider") {
             let checked = json(&fixture.post(&format!("{PATH}/check"), ""));
             assert_eq!(checked["properties"]["a"]["unknown"], true, "{checked}");
@@ -142,26 +146,25 @@ fn evaluation_context_is_that_of_the_caller() {
         let response = fixture.send(token, "GET", &format!("{open}/{id}"), "");
         plain(&json(&response)["properties"])
     };
-    let of_user = read(TOKEN, &id(TOKEN, &open));
-    assert_eq!(of_user["name"], "test/env");
-    assert_eq!(of_user["all"]["user"]["login"], "alice");
-    assert_eq!(of_user["all"]["openDuration"], "1h0m0s");
-    let of_team = read(TEAM_TOKEN, &id(TEAM_TOKEN, &format!("{open}?duration=90s")));
+    let user = read(TOKEN, &id(TOKEN, &open));
+    assert_eq!(user["name"], "test/env");
+    assert_eq!(user["all"]["user"]["login"], "alice");
+    assert_eq!(user["all"]["openDuration"], "1h0m0s");
+    let team = read(TEAM_TOKEN, &id(TEAM_TOKEN, &format!("{open}?duration=90s")));
     assert_eq!(
-        of_team["all"]["token"],
+        team["all"]["token"],
         json!({"type": "team", "name": "pipelines", "team": "platform"})
     );
-    assert_eq!(of_team["all"]["openDuration"], "1m30s");
+    assert_eq!(team["all"]["openDuration"], "1m30s");
 }
 
 #[test]
 fn environments_import_each_other() {
     let definition = "imports:\n- platform/prod@1\n- base\nvalues:\n  own: ${revision} ${from}\n";
     let fixture = fixture(|configuration| {
-        let more = configuration.clone();
-        let more = more.environment("test", "env", definition);
+        let configured = configuration.clone().environment("test", "env", definition);
         let base = "values:\n  from: ${context.currentEnvironment.name}\n";
-        *configuration = more.environment("default", "base", base);
+        *configuration = configured.environment("default", "base", base);
     });
     assert_eq!(values(&fixture)["own"], "one base");
     let missing = with("imports:\n- platform/nothing\n");
@@ -186,7 +189,7 @@ fn definitions_are_opened_and_checked_without_being_stored() {
     let own = fixture.get(&format!("{organization}/yaml/open/{id}?property=own"));
     assert_eq!(json(&own)["value"], "three");
     assert_eq!(
-        refusal(&fixture.get(&format!("{ENVIRONMENT}/open/{id}"))).0,
+        error(&fixture.get(&format!("{ENVIRONMENT}/open/{id}"))).0,
         404
     );
 
@@ -205,7 +208,7 @@ fn definitions_are_opened_and_checked_without_being_stored() {
     assert_eq!(shown["properties"]["secret"]["value"], "shh");
     assert_eq!(fixture.post(&check, "values: [\n").status, 400);
 
-    // A check that shows no secrets decrypts none.
+    // A check without secrets does not decrypt.
     let sealed = fixture.cloud.encrypt("acme", "any", "other", "shh");
     let sealed = format!("values:\n  a:\n    fn::secret: {{ciphertext: {sealed}}}\n  b: ${{a}}\n");
     let hidden = json(&fixture.post(&check, &sealed));
@@ -215,7 +218,7 @@ fn definitions_are_opened_and_checked_without_being_stored() {
         (&json!(true), &json!(true))
     );
 
-    // Identity tokens need an environment with an identity.
+    // Identity tokens need a stored environment.
     let token = "values:\n  a:\n    fn::open::oidc: {audience: x, identityToken: {version: v2}}\n";
     let response = fixture.post(&format!("{organization}/yaml/open"), token);
     let body: Value = serde_json::from_slice(&response.body).unwrap();

@@ -1,10 +1,10 @@
-//! Stacks: exports, and the secrets in them.
+//! The exports of stacks, and their secrets.
 
 use encodings::base64::decode_standard;
 use serde_json::{Value, json};
 use stand_ins::pulumi_cloud::configuration::{STRANGERS_TOKEN, TEAM_TOKEN};
 
-use super::{Fixture, fixture, json, refusal};
+use super::{Fixture, error, fixture, json};
 
 const PATH: &str = "/api/stacks/acme/cluster/dev";
 
@@ -66,18 +66,18 @@ fn secrets_are_bound_to_their_stack_and_organization() {
             other.as_str(),
             "Bad Request: invalid ciphertext: decrypting: message authentication failed",
         ),
-        ("?", "Bad Request: the ciphertext is no base64"),
+        ("?", "Bad Request: the ciphertext is not Base64"),
     ] {
         let body = json!({"ciphertext": ciphertext}).to_string();
-        let refused = fixture.post(&format!("{PATH}/decrypt"), &body);
-        assert_eq!(refusal(&refused), (400, why.to_owned()));
+        let response = fixture.post(&format!("{PATH}/decrypt"), &body);
+        assert_eq!(error(&response), (400, why.to_owned()));
     }
-    let absent = (404, "Not Found: stack not found".to_owned());
+    let not_found = (404, "Not Found: stack not found".to_owned());
     let export = format!("{PATH}/export");
     let stranger = fixture.send(STRANGERS_TOKEN, "GET", &export, "");
-    assert_eq!(refusal(&stranger), absent);
+    assert_eq!(error(&stranger), not_found);
     let unknown = fixture.get("/api/stacks/acme/cluster/unknown/export");
-    assert_eq!(refusal(&unknown), absent);
+    assert_eq!(error(&unknown), not_found);
     let many: Vec<_> = (0..1001).map(|_| "AAAA").collect();
     let body = json!({"ciphertexts": many}).to_string();
     assert_eq!(
@@ -109,7 +109,7 @@ fn secrets_are_bound_to_their_stack_and_organization() {
             "GET",
             "/api/stacks/acme/cluster/d%20v/export",
             "",
-            "is no stackName",
+            "is not a valid stackName",
         ),
     ] {
         fixture.send(super::TOKEN, method, target, body);

@@ -1,4 +1,4 @@
-//! What the calls need: Pulumi Cloud, STS, a home folder.
+//! The services that the calls need (Pulumi Cloud, AWS STS), and a home directory.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use stand_ins::clock::Clock;
 use stand_ins::oidc::Issuer;
 use stand_ins::pulumi_cloud::configuration::{Configuration, TOKEN};
-use stand_ins::pulumi_cloud::{PulumiCloud, Surroundings};
+use stand_ins::pulumi_cloud::{Dependencies, PulumiCloud};
 use stand_ins::sts::Sts;
 use stand_ins::sts::configuration::{AUDIENCE, Configuration as Accounts, Provider, Trust};
 use stand_ins::tls::Authority;
@@ -16,11 +16,11 @@ use crate::measure::Program;
 
 /// The environment of the stand-in's example.
 pub(crate) const ENVIRONMENT: &str = "acme/platform/prod";
-/// Whom STS trusts for identity tokens in files.
+/// The subject whose identity tokens STS trusts.
 const SUBJECT: &str = "repo:acme/platform:ref:refs/heads/main";
 
-/// Pulumi Cloud and AWS, as they are to the calls.
-pub(crate) struct Scene {
+/// Stand-ins for Pulumi Cloud and AWS STS, and a home directory.
+pub(crate) struct Services {
     folder: TempDir,
     issuer: Issuer,
     clock: Clock,
@@ -29,7 +29,7 @@ pub(crate) struct Scene {
     pub(crate) authority: Authority,
 }
 
-impl Scene {
+impl Services {
     pub(crate) fn new() -> Self {
         let clock = Clock::system();
         let issuer = Issuer::new("https://token.actions.example");
@@ -45,28 +45,28 @@ impl Scene {
             subject: SUBJECT.to_owned(),
         });
         let sts = Sts::start(accounts, clock.clone());
-        let surroundings = Surroundings {
+        let dependencies = Dependencies {
             clock: clock.clone(),
             sts: Some(sts.clone()),
         };
-        let scene = Self {
+        let services = Self {
             folder: tempfile::tempdir().expect("a folder"),
             issuer,
             clock,
             sts,
-            cloud: PulumiCloud::start(Configuration::example(), surroundings),
+            cloud: PulumiCloud::start(Configuration::example(), dependencies),
             authority: Authority::new(),
         };
-        std::fs::write(scene.path("authority.pem"), scene.authority.pem()).expect("a file");
-        scene
+        std::fs::write(services.path("authority.pem"), services.authority.pem()).expect("a file");
+        services
     }
 
-    /// A file or folder of this scene.
+    /// A path below the home directory.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// A command with a home folder, and nothing else set.
+    /// A command with `HOME` as its only variable.
     pub(crate) fn command(&self, program: impl Into<PathBuf>) -> Command {
         let mut command = Command::new(program.into());
         command.env("HOME", self.folder.path());
@@ -88,7 +88,7 @@ impl Scene {
         Program::new("`kubectl-esc get-token`, cached credentials", &command)
     }
 
-    /// How many requests Pulumi Cloud and STS have had.
+    /// The number of requests to Pulumi Cloud and STS so far.
     pub(crate) fn requests(&self) -> usize {
         self.cloud.records().len() + self.sts.records().len()
     }
