@@ -1,5 +1,5 @@
-//! The one error type: what failed, what to do about it, the chain of causes, and the kind that
-//! becomes the exit code.
+//! The error type of the library: what failed, its causes, a hint, and a kind that determines the exit
+//! code.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,17 +8,17 @@ use std::sync::Arc;
 pub(crate) use esc::one_line;
 use serde::{Deserialize, Serialize};
 
-/// A specialised result.
+/// The result type of the library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What sort of failure it is. Each kind has an exit code of its own, because the exit code is all
-/// that client-go's metrics and Pulumi show of a failed plugin.
+/// The kind of an error. Each has its own exit code, because the exit code is all that client-go's metrics
+/// and Pulumi show of a failed plugin.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// There is no such program to run.
+    /// The command of `run` does not exist.
     CommandNotFound,
-    /// The program to run may not be run.
+    /// The command of `run` cannot be executed.
     CommandNotExecutable,
     /// A flag, a variable, the exec info or a local file is missing or wrong.
     Configuration,
@@ -26,11 +26,11 @@ pub enum Kind {
     Credentials,
     /// The environment's definition has errors.
     Definition,
-    /// A service answered that this identity may not do this.
+    /// A service denied access: the login expired, or a permission is missing.
     Denied,
-    /// A bug of kubectl-esc.
+    /// A bug in kubectl-esc.
     Internal,
-    /// A service could not be reached, or not in time.
+    /// A service could not be reached in time.
     Unavailable,
 }
 
@@ -46,7 +46,7 @@ impl Kind {
         Self::Unavailable,
     ];
 
-    /// The exit code of a process that ends with this kind of failure.
+    /// The exit code of the process.
     #[must_use]
     pub fn exit_code(self) -> u8 {
         match self {
@@ -56,17 +56,17 @@ impl Kind {
             Self::Unavailable => 5,
             Self::Credentials => 6,
             Self::Internal => 70,
-            // What shells say.
+            // As in shells.
             Self::CommandNotExecutable => 126,
             Self::CommandNotFound => 127,
         }
     }
 }
 
-/// A failure, made to be read: one sentence for what failed, one for what to do, causes below.
+/// An error for users: a message that says what failed, a hint that says what to do, and the causes.
 ///
-/// `Display` prints the sentence alone; [`StdError::source`] leads to the causes. No part of it may
-/// hold a secret.
+/// `Display` prints only the message. [`StdError::source`] returns the nearest cause. No part contains
+/// secrets.
 #[derive(Clone, Debug)]
 pub struct Error {
     kind: Kind,
@@ -77,7 +77,7 @@ pub struct Error {
 }
 
 impl Error {
-    /// A failure of `kind`; `message` says what failed in one sentence, lower case, no full stop.
+    /// Creates an error. The message is one sentence that starts in lower case and has no full stop.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -88,7 +88,7 @@ impl Error {
         }
     }
 
-    /// [`Kind::Configuration`] with this message.
+    /// Creates an error of [`Kind::Configuration`].
     pub fn configuration(message: impl Into<String>) -> Self {
         Self::new(Kind::Configuration, message)
     }
@@ -100,63 +100,63 @@ impl Error {
         self
     }
 
-    /// Adds one sentence that says what to do.
+    /// Adds a hint: one sentence that says what to do.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Adds a block of text of several lines that is printed as it is: rendered diagnostics.
+    /// Adds text of several lines that is printed unchanged: rendered diagnostics.
     #[must_use]
     pub fn with_details(mut self, details: impl Into<String>) -> Self {
         self.details = Some(details.into());
         self
     }
 
-    /// The same failure, told as that of the larger task: `task`, a colon, and what failed.
+    /// Prepends the task that failed and a colon to the message.
     #[must_use]
     pub fn within(mut self, task: impl fmt::Display) -> Self {
         self.message = format!("{task}: {}", self.message);
         self
     }
 
-    /// What a provider reported through a diagnostic: this package's own error as it was.
+    /// Converts what a provider reported to the evaluator. An error of this type is returned unchanged.
     pub(crate) fn from_failure(failure: &dyn esc::Failure) -> Self {
         let error: &(dyn StdError + 'static) = failure;
-        if let Some(own) = error.downcast_ref::<Self>() {
-            return own.clone();
+        if let Some(error) = error.downcast_ref::<Self>() {
+            return error.clone();
         }
         let mut converted = Self::new(Kind::Definition, failure.message());
         converted.hint = failure.hint().map(str::to_owned);
         converted
     }
 
-    /// The sort of failure.
+    /// The kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// What to do about it.
+    /// The hint: what to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 
-    /// Rendered diagnostics.
+    /// The rendered diagnostics.
     #[must_use]
     pub fn details(&self) -> Option<&str> {
         self.details.as_deref()
     }
 
-    /// The causes, nearest first, each as one line.
+    /// The messages of the causes, nearest first, each on one line.
     pub fn causes(&self) -> impl Iterator<Item = String> {
         esc::causes(self)
     }
 }
 
-/// A failure in a form that can be kept, and told again in the same words.
+/// An error in a form that can be stored. It has the same texts when it is converted back.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Record {
     exit_code: u8,
@@ -179,29 +179,21 @@ impl From<&Error> for Record {
 }
 
 impl From<Record> for Error {
-    /// An exit code that no kind has becomes [`Kind::Internal`].
+    /// An unknown exit code becomes [`Kind::Internal`].
     fn from(record: Record) -> Self {
-        let mut kinds = Kind::ALL.into_iter();
-        let kind = kinds.find(|kind| kind.exit_code() == record.exit_code);
-        let kind = kind.unwrap_or(Kind::Internal);
-        let causes = record.causes.into_iter().rev();
-        let source = causes.fold(None, |source, message| {
-            let cause = Self {
-                kind,
-                message,
-                hint: None,
-                details: None,
-                source,
-            };
-            Some(Arc::new(cause) as Arc<dyn StdError + Send + Sync>)
-        });
-        Self {
-            kind,
-            message: record.message,
-            hint: record.hint,
-            details: record.details,
-            source,
+        let kind = Kind::ALL
+            .into_iter()
+            .find(|kind| kind.exit_code() == record.exit_code)
+            .unwrap_or(Kind::Internal);
+        let mut error = Self::new(kind, record.message);
+        error.hint = record.hint;
+        error.details = record.details;
+        for message in record.causes.into_iter().rev() {
+            let mut cause = Self::new(kind, message);
+            cause.source = error.source.take();
+            error.source = Some(Arc::new(cause));
         }
+        error
     }
 }
 
@@ -219,7 +211,7 @@ impl StdError for Error {
     }
 }
 
-/// What a provider, an importer or a decrypter of this package reports to the evaluator.
+/// Lets providers, importers and decrypters report this error to the evaluator.
 impl esc::Failure for Error {
     fn message(&self) -> String {
         self.message.clone()
@@ -230,7 +222,7 @@ impl esc::Failure for Error {
     }
 }
 
-/// An environment whose values cannot be written in the format that was asked for.
+/// Converts the error of a value that cannot be written in the requested format.
 impl From<esc::Error> for Error {
     fn from(error: esc::Error) -> Self {
         Self::from_failure(&error)
@@ -242,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_chain_of_causes_is_one_line_each() {
+    fn each_cause_is_one_line() {
         let root = std::io::Error::other("line one\nline two\u{1b}[31m");
         let middle = Error::new(Kind::Unavailable, "cannot read").caused_by(root);
         let error = Error::configuration("cannot start").caused_by(middle);
@@ -253,16 +245,16 @@ mod tests {
     }
 
     #[test]
-    fn a_record_tells_the_same() {
+    fn record_keeps_all_texts() {
         let middle = Error::new(Kind::Unavailable, "cannot read").caused_by("no such host");
         let error = Error::new(Kind::Denied, "cannot start")
             .caused_by(middle)
             .with_hint("log in")
             .with_details("line 1\nline 2");
         let text = serde_json::to_string(&Record::from(&error)).unwrap();
-        let again = Error::from(serde_json::from_str::<Record>(&text).unwrap());
-        assert_eq!(Record::from(&again), Record::from(&error));
-        assert_eq!(again.kind(), Kind::Denied);
+        let restored = Error::from(serde_json::from_str::<Record>(&text).unwrap());
+        assert_eq!(Record::from(&restored), Record::from(&error));
+        assert_eq!(restored.kind(), Kind::Denied);
         for kind in Kind::ALL {
             let record = Record::from(&Error::new(kind, ""));
             assert_eq!(Error::from(record).kind(), kind);

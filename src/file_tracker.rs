@@ -42,26 +42,26 @@ impl FileDigest {
 
 /// Whether the error means that a file does not exist.
 #[must_use]
-pub fn is_not_found(error: &std::io::Error) -> bool {
+pub(crate) fn is_not_found(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{NotADirectory, NotFound};
     matches!(error.kind(), NotFound | NotADirectory)
 }
 
 /// Records the files that are read. Clones share their records.
 #[derive(Clone, Debug, Default)]
-pub struct FileTracker(Arc<Mutex<BTreeMap<PathBuf, Option<Sha256>>>>);
+pub(crate) struct FileTracker(Arc<Mutex<BTreeMap<PathBuf, Option<Sha256>>>>);
 
 impl FileTracker {
     /// Records a file and its content, or `None` if it does not exist. If a file is recorded several
     /// times, the first content counts.
-    pub fn record(&self, path: &Path, content: Option<&[u8]>) {
+    pub(crate) fn record(&self, path: &Path, content: Option<&[u8]>) {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         self.lock().entry(path).or_insert(content.map(Sha256::of));
     }
 
     /// The files recorded so far, sorted by path.
     #[must_use]
-    pub fn digests(&self) -> Vec<FileDigest> {
+    pub(crate) fn digests(&self) -> Vec<FileDigest> {
         let files = self.lock();
         let files = files.iter().map(|(path, digest)| FileDigest {
             path: path.clone(),

@@ -243,7 +243,7 @@ impl fmt::Display for IdentityTokenSource {
 /// Returns the expiry in the token: the claim `exp` (RFC 7519, section 4.1.4), not verified. `None`
 /// if it cannot be read.
 #[must_use]
-pub fn expiry(token: &Secret<String>) -> Option<Timestamp> {
+pub(crate) fn expiry(token: &Secret<String>) -> Option<Timestamp> {
     #[derive(Deserialize)]
     struct Claims {
         exp: serde_json::Number,

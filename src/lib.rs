@@ -1,20 +1,30 @@
-//! Logs kubectl, helm and Pulumi in to a Kubernetes cluster with what a Pulumi ESC environment
-//! holds.
+//! Authenticates kubectl, Helm and Pulumi to Amazon EKS with credentials from a Pulumi ESC environment.
+//!
+//! This is the library behind the exec credential plugin `kubectl-esc`:
 //!
 //! ```text
-//! KUBERNETES_EXEC_INFO, flags, variables      kubernetes, config
-//!          |
-//! open the environment                        pulumi_cloud or esc
-//!          |
-//! AWS credentials, a role on top              aws::find_credentials, aws::sts
-//!          |
-//! presign                                     aws::eks_token
-//!          |
-//! ExecCredential                              kubernetes
+//!  Request ── environment, cluster, role, cache settings
+//!     │
+//!     ▼
+//!  credential cache ── hit ─────────────────┐
+//!     │ miss                                │
+//!     ▼                                     │
+//!  open the environment                     │   in Pulumi Cloud, or from a local definition
+//!     │                                     │
+//!     ▼                                     │
+//!  find AWS credentials, assume a role      │   AWS STS
+//!     │                                     │
+//!     ▼                                     ▼
+//!  presign GetCallerIdentity ── ExecCredential with an EKS token
 //! ```
 //!
-//! [`authenticate`] is that way from top to bottom. The parts serve by themselves too: a token needs
-//! nothing but credentials.
+//! The library does not print, does not exit the process, and reads environment variables, the home
+//! directory and the time only through [`host::Host`] and [`clock::Clock`]. Its calls block, up to a
+//! deadline. Errors have a [`kind`](error::Kind), a hint and causes, and never contain secrets.
+//!
+//! # Sign a token
+//!
+//! [`EksToken::presign`](aws::eks_token::EksToken::presign) needs only credentials, and no network.
 //!
 //! ```
 //! use kubectl_esc::aws::Credentials;
@@ -39,29 +49,136 @@
 //! # Ok::<(), kubectl_esc::error::Error>(())
 //! ```
 //!
-//! The library prints nothing, ends no process, and reads variables, the home directory and the time
-//! through [`host::Host`] alone. Only [`commands`], which the binary runs, writes.
+//! # Evaluate a definition
+//!
+//! The crate [`esc`] evaluates environment definitions. It does no I/O: an importer finds the
+//! definitions that others import, and providers implement `fn::open`.
+//!
+//! ```
+//! use kubectl_esc::esc::{
+//!     Definition, Error, Evaluator, HostResult, Importer, Provider, Providers, Value,
+//! };
+//!
+//! /// Imports nothing, and has the provider `greeting`.
+//! struct Example;
+//!
+//! impl Importer for Example {
+//!     fn import(&self, name: &str) -> HostResult<Definition> {
+//!         Err(Error::new(format!("environment {name:?} not found")).into())
+//!     }
+//! }
+//!
+//! impl Providers for Example {
+//!     fn provider(&self, name: &str) -> HostResult<&dyn Provider> {
+//!         match name {
+//!             "greeting" => Ok(self),
+//!             _ => Err(Error::new(format!("unknown provider {name:?}")).into()),
+//!         }
+//!     }
+//! }
+//!
+//! impl Provider for Example {
+//!     fn input_schema(&self) -> &str {
+//!         r#"{"type": "string"}"#
+//!     }
+//!
+//!     fn output_schema(&self) -> &str {
+//!         r#"{"type": "string"}"#
+//!     }
+//!
+//!     fn open(&self, inputs: &Value) -> HostResult<Value> {
+//!         let name = inputs.as_str().unwrap_or("world");
+//!         Ok(Value::secret(format!("Hello, {name}!")))
+//!     }
+//! }
+//!
+//! let evaluation = Evaluator::new(&Example, &Example).open(Definition {
+//!     name: "dev".to_owned(),
+//!     shown_as: "dev.yaml".to_owned(),
+//!     text: "values: {text: {'fn::open::greeting': EKS}}".to_owned().into(),
+//! });
+//! assert!(evaluation.diagnostics.is_empty());
+//! let text = evaluation.environment.values.property("text");
+//! assert_eq!(text.and_then(Value::as_str), Some("Hello, EKS!"));
+//! ```
+//!
+//! # Open an environment
+//!
+//! [`authenticate::open`] opens a definition file, or an environment in Pulumi Cloud such as
+//! `acme/platform/prod` with the login of the Pulumi CLI.
+//!
+//! ```
+//! use kubectl_esc::Context;
+//! use kubectl_esc::authenticate;
+//! use kubectl_esc::config::{OpenRequest, Reference};
+//! use kubectl_esc::host::Host;
+//! use kubectl_esc::http::HttpClient;
+//! use kubectl_esc::log::Log;
+//!
+//! let host = Host::system();
+//! let (http, log) = (HttpClient::new(&host), Log::disabled());
+//! let environment = Reference::parse("examples/environments/static.yaml", &host)?;
+//! let request = OpenRequest::new(environment);
+//! let context = Context::new(&host, &http, &log, request.timeout);
+//!
+//! let opened = authenticate::open(&request, context)?;
+//! let region = opened.environment().get(&"eks.region".parse()?);
+//! assert_eq!(region.and_then(|region| region.as_str()), Some("eu-west-1"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Authenticate to a cluster
+//!
+//! [`authenticate::authenticate`] does what the command `get-token` does.
+//!
+//! ```
+//! use kubectl_esc::Context;
+//! use kubectl_esc::authenticate::authenticate;
+//! use kubectl_esc::config::{OpenRequest, Origin, Reference, Request, Setting};
+//! use kubectl_esc::host::Host;
+//! use kubectl_esc::http::HttpClient;
+//! use kubectl_esc::log::Log;
+//!
+//! let host = Host::system();
+//! let (http, log) = (HttpClient::new(&host), Log::disabled());
+//! let environment = Reference::parse("examples/environments/static.yaml", &host)?;
+//! let mut request = Request::new(OpenRequest::new(environment));
+//! request.cluster_name = Some(Setting::new("demo".to_owned(), Origin::Caller));
+//! let context = Context::new(&host, &http, &log, request.open.timeout);
+//!
+//! let credential = authenticate(request, context)?;
+//! assert!(credential.to_json()?.starts_with(r#"{"kind":"ExecCredential""#));
+//! # Ok::<(), kubectl_esc::error::Error>(())
+//! ```
+
+#![cfg_attr(not(test), warn(clippy::too_many_arguments, clippy::too_many_lines))]
 
 pub mod authenticate;
 pub mod aws;
+#[doc(hidden)]
 pub mod cache;
 pub mod clock;
+#[doc(hidden)]
 pub mod commands;
 pub mod config;
 mod context;
+#[doc(hidden)]
 pub mod digest;
 pub mod error;
-pub mod file_tracker;
+mod file_tracker;
 pub mod host;
 pub mod http;
-pub mod identity_token;
+mod identity_token;
 pub mod kubernetes;
 pub mod log;
-pub mod opener;
-pub mod process;
-pub mod providers;
+mod opener;
+mod process;
+mod providers;
+#[doc(hidden)]
 pub mod pulumi_cloud;
-pub mod pulumi_state;
+mod pulumi_state;
 pub mod secret;
 
 pub use context::Context;
+pub use esc;
+pub use opener::Checked;

@@ -1,51 +1,51 @@
-//! What it takes to open an environment, wherever it lives.
+//! The interface to an environment, whether it is a local definition or in Pulumi Cloud.
 
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::file_tracker::FileDigest;
 use esc::{Diagnostic, Environment, PropertyPath, Sources};
 
-/// Opens or checks one environment.
-pub trait Opener {
-    /// Opens the environment: its providers do their work. What is wrong with the definition is not
-    /// an error of the call; it is among the diagnostics.
+/// An environment that can be opened or checked.
+pub(crate) trait Opener {
+    /// Evaluates the environment and calls its providers. Mistakes in the definition are not errors of
+    /// the call; they are in the diagnostics.
     fn open(&self) -> Result<Opening>;
 
-    /// Checks the environment without opening a provider.
+    /// Validates the environment without calling its providers.
     fn check(&self) -> Result<Checked>;
 }
 
-/// What came of opening an environment.
+/// The result of opening an environment.
 #[derive(Debug)]
-pub struct Opening {
-    /// The values. They must not be used where one of the diagnostics is an error.
+pub(crate) struct Opening {
+    /// The values. They must not be used if a diagnostic is an error.
     pub environment: Environment,
-    /// What is wrong with the definition and its imports.
+    /// The mistakes in the definition and its imports.
     pub diagnostics: Vec<Diagnostic>,
-    /// The texts to show the diagnostics with, as far as they are at hand.
+    /// The available source texts, to render the diagnostics with.
     pub sources: Sources,
-    /// What is known of the end of the AWS keys among the values.
+    /// The known expiries of AWS keys in the values.
     pub keys: Vec<KeyExpiry>,
-    /// Where among the values identity tokens stand that Pulumi Cloud made (`fn::open::oidc`).
+    /// The paths of identity tokens in the values that Pulumi Cloud issued (`fn::open::oidc`).
     pub identity_tokens: Vec<PropertyPath>,
-    /// The files that were read for it.
+    /// The files that were read.
     pub files: Vec<FileDigest>,
 }
 
-/// The end of an AWS key.
+/// The expiry of an AWS key.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct KeyExpiry {
-    /// The key's public name.
+pub(crate) struct KeyExpiry {
+    /// The ID of the access key.
     pub access_key_id: String,
-    /// When it stops to work.
+    /// When the key expires.
     pub expires_at: Timestamp,
 }
 
-/// What came of checking an environment.
+/// The result of checking an environment.
 #[derive(Debug)]
 pub struct Checked {
-    /// What is wrong with the definition and its imports.
+    /// The mistakes in the definition and its imports.
     pub diagnostics: Vec<Diagnostic>,
-    /// The texts to show the diagnostics with, as far as they are at hand.
+    /// The available source texts, to render the diagnostics with.
     pub sources: Sources,
 }

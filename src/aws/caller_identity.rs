@@ -16,7 +16,11 @@ const MAXIMUM_RESPONSE: usize = 64 * 1024;
 ///
 /// The request goes to the host in the token, as the cluster's request does; variables that replace
 /// the endpoint of STS have no effect.
-pub fn ask(context: Context<'_>, token: &Secret<String>, cluster_name: &str) -> Result<String> {
+pub(crate) fn ask(
+    context: Context<'_>,
+    token: &Secret<String>,
+    cluster_name: &str,
+) -> Result<String> {
     let internal = || Error::new(Kind::Internal, "the token contains no URL");
     let url = eks_token::presigned_url_in(token).ok_or_else(internal)?;
     let server = parse_url(&url)?.into_parts().authority;

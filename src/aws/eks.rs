@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result, one_line};
 
 /// What a client needs to connect to a cluster.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct DescribedCluster {
+pub(crate) struct DescribedCluster {
     /// The URL of the API server.
     pub endpoint: String,
     /// The certificate authority: PEM in Base64.
@@ -24,7 +24,7 @@ pub struct DescribedCluster {
 /// Requires the permission `eks:DescribeCluster`. Respects `AWS_ENDPOINT_URL_EKS`,
 /// `AWS_ENDPOINT_URL`, `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`. Blocks until the
 /// deadline at the latest.
-pub fn describe_cluster(
+pub(crate) fn describe_cluster(
     context: Context<'_>,
     region: &Region,
     credentials: &Credentials,

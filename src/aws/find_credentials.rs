@@ -216,7 +216,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::too_many_lines, reason = "a table of cases")]
     fn path_wins_over_variables_and_only_key_is_found() {
         let login = r#"{"accessKeyId":"A","secretAccessKey":"s","sessionToken":"t"}"#;
         let other = r#"{"keyId":"B","secretAccessKey":"s"}"#;

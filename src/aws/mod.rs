@@ -1,15 +1,16 @@
 //! AWS: temporary credentials from STS, and the token for an EKS cluster that they sign.
 
-pub mod caller_identity;
-pub mod credentials;
-pub mod eks;
+pub(crate) mod caller_identity;
+mod credentials;
+pub(crate) mod eks;
 pub mod eks_token;
 pub mod endpoint;
 mod failure;
+#[doc(hidden)]
 pub mod find_credentials;
 pub(crate) mod partition;
 mod sdk;
-pub mod sts;
-pub mod web_identity;
+pub(crate) mod sts;
+pub(crate) mod web_identity;
 
 pub use credentials::Credentials;

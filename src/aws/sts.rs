@@ -17,11 +17,11 @@ use crate::error::{Kind, Result};
 use crate::secret::Secret;
 
 /// Default session name.
-pub const DEFAULT_SESSION_NAME: &str = "kubectl-esc";
+pub(crate) const DEFAULT_SESSION_NAME: &str = "kubectl-esc";
 
 /// The inputs of `AssumeRoleWithWebIdentity`.
 #[derive(Clone, Debug)]
-pub struct AssumeRoleWithWebIdentity<'a> {
+pub(crate) struct AssumeRoleWithWebIdentity<'a> {
     /// The role's ARN.
     pub role_arn: String,
     /// Identifies the session in the logs of AWS: 2 to 64 letters, digits and `_+=,.@-`.
@@ -38,7 +38,7 @@ pub struct AssumeRoleWithWebIdentity<'a> {
 
 /// The inputs of `AssumeRole`. The credentials last an hour.
 #[derive(Clone, Debug)]
-pub struct AssumeRole<'a> {
+pub(crate) struct AssumeRole<'a> {
     /// The role's ARN.
     pub role_arn: String,
     /// Identifies the session in the logs of AWS: 2 to 64 letters, digits and `_+=,.@-`.
@@ -51,7 +51,7 @@ pub struct AssumeRole<'a> {
 
 /// A client for AWS STS in one region.
 #[derive(Debug)]
-pub struct Sts<'a> {
+pub(crate) struct Sts<'a> {
     context: Context<'a>,
     region: String,
     settings: EndpointSettings,
@@ -60,7 +60,7 @@ pub struct Sts<'a> {
 impl<'a> Sts<'a> {
     /// Creates a client. It connects on the first call.
     #[must_use]
-    pub fn new(context: Context<'a>, region: String, settings: EndpointSettings) -> Self {
+    pub(crate) fn new(context: Context<'a>, region: String, settings: EndpointSettings) -> Self {
         Self {
             context,
             region,
@@ -69,7 +69,7 @@ impl<'a> Sts<'a> {
     }
 
     /// Exchanges an identity token for credentials of a role. The request is not signed.
-    pub fn assume_role_with_web_identity(
+    pub(crate) fn assume_role_with_web_identity(
         &self,
         request: &AssumeRoleWithWebIdentity<'_>,
     ) -> Result<Credentials> {
@@ -94,7 +94,7 @@ impl<'a> Sts<'a> {
     /// The request is signed by the clock of the last server that answered. If none has, and the
     /// rejection by STS shows that this machine's clock is wrong, it is signed again by the clock of
     /// STS.
-    pub fn assume_role(
+    pub(crate) fn assume_role(
         &self,
         credentials: &Credentials,
         request: &AssumeRole<'_>,

@@ -7,11 +7,11 @@ use crate::host::Host;
 use crate::identity_token::IdentityTokenSource;
 
 /// The default audience, as AWS documents it for OIDC identity providers.
-pub const DEFAULT_AUDIENCE: &str = "sts.amazonaws.com";
+pub(crate) const DEFAULT_AUDIENCE: &str = "sts.amazonaws.com";
 
 /// The settings for the identity token.
 #[derive(Clone, Debug, Default)]
-pub struct WebIdentitySettings {
+pub(crate) struct WebIdentitySettings {
     /// `--web-identity-token-file`: a file with the token.
     pub file: Option<PathBuf>,
     /// `--web-identity-token-env`: the name of a variable with the token.
@@ -23,7 +23,7 @@ pub struct WebIdentitySettings {
 impl WebIdentitySettings {
     /// Returns the first source that is available: the file, the variable,
     /// `AWS_WEB_IDENTITY_TOKEN_FILE`, GitHub Actions.
-    pub fn source(&self, host: &Host) -> Result<IdentityTokenSource> {
+    pub(crate) fn source(&self, host: &Host) -> Result<IdentityTokenSource> {
         if let Some(path) = &self.file {
             return Ok(IdentityTokenSource::File {
                 path: path.clone(),

@@ -1,4 +1,4 @@
-//! `check`: says what is wrong with an environment, without opening a provider.
+//! `check`: validates an environment without calling its providers.
 
 use clap::{Args, ValueEnum};
 
@@ -10,26 +10,25 @@ use crate::error::{Error, Kind, Result};
 use crate::opener::Checked;
 use esc::Diagnostic;
 
-pub(super) const ABOUT: &str =
-    "Say what is wrong with an environment, without opening any provider";
+pub(super) const ABOUT: &str = "Validate an environment without calling its providers";
 
 #[derive(Args, Debug)]
 #[command(about = ABOUT)]
 pub(super) struct Arguments {
-    /// Environment to check: one in Pulumi Cloud such as acme/platform/prod, or a local definition
-    /// such as ./env.yaml
+    /// Environment to validate: a name in Pulumi Cloud such as acme/platform/prod, or a definition
+    /// file such as ./env.yaml
     #[arg(value_name = "ENVIRONMENT")]
     environment: String,
 
-    /// Folder in which imports are looked up, as PROJECT/NAME.yaml or NAME.yaml [default: the
-    /// definition's folder]
+    /// Folder with the definitions that a local definition imports, as PROJECT/NAME.yaml or NAME.yaml
+    /// [default: the definition's folder]
     #[arg(long, value_name = "FOLDER")]
     root: Option<std::path::PathBuf>,
 
     #[command(flatten)]
     cloud: CloudFlags,
 
-    /// Text for people on standard error, or one JSON document on standard output
+    /// Print diagnostics as text to standard error, or as a JSON document to standard output
     #[arg(
         short = 'o',
         long,
@@ -41,7 +40,7 @@ pub(super) struct Arguments {
     format: Format,
 }
 
-/// How the diagnostics are told.
+/// The format of the diagnostics.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Format {
     Json,

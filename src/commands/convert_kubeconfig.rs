@@ -1,4 +1,4 @@
-//! `convert-kubeconfig`: converts users from other EKS login programs to this plugin.
+//! `convert-kubeconfig`: converts users of other EKS credential plugins to this plugin.
 
 use clap::Args;
 use kubeconfig::{Changes, EntryChange, MergedKubeconfig};
@@ -9,7 +9,7 @@ use crate::aws::endpoint::Region;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::kubernetes::eks_login::{EksLogin, Login};
+use crate::kubernetes::eks_token_command::{EksTokenCommand, ExecPlugin};
 use crate::kubernetes::plugin_user::PluginUser;
 use crate::log::{Log, Message};
 
@@ -19,8 +19,8 @@ pub(super) const ABOUT: &str =
 #[derive(Args, Debug)]
 #[command(about = ABOUT)]
 pub(super) struct Arguments {
-    /// Environment to authenticate with: a local definition such as ./env.yaml, or the name of an
-    /// environment in Pulumi Cloud
+    /// Environment to authenticate with: a name in Pulumi Cloud such as acme/platform/prod, or a
+    /// definition file such as ./env.yaml
     #[arg(value_name = "ENVIRONMENT")]
     environment: String,
 
@@ -31,11 +31,11 @@ pub(super) struct Arguments {
     #[command(flatten)]
     kubeconfig: KubeconfigFlags,
 
-    /// Path of the AWS credentials in the environment, such as aws.creds
+    /// Property path of the AWS credentials in the environment, such as aws.creds
     #[arg(long, value_name = "PATH")]
     credentials: Option<String>,
 
-    /// Lifetime of the environment's credentials if it states no expiry, such as 1h
+    /// How long to use the environment's credentials if their expiry is unknown, such as 1h
     #[arg(long, value_name = "DURATION")]
     credential_lifetime: Option<String>,
 
@@ -87,20 +87,20 @@ impl Conversion<'_> {
         let mut changes = Changes::default();
         let mut eks_users = 0;
         for user in self.kubeconfig.users() {
-            match user.exec.as_ref().map(Login::of) {
-                Some(Login::Eks(login)) => {
+            match user.exec.as_ref().map(ExecPlugin::identify) {
+                Some(ExecPlugin::Eks(command)) => {
                     eks_users += 1;
-                    let change = self.converted_user(&user.name, &user.name, &login)?;
+                    let change = self.converted_user(&user.name, &user.name, &command)?;
                     changes.entries.push(change);
                 }
-                Some(Login::Plugin) => eks_users += 1,
-                Some(Login::Unclear(reason)) => {
+                Some(ExecPlugin::KubectlEsc) => eks_users += 1,
+                Some(ExecPlugin::UnsupportedEks(reason)) => {
                     eks_users += 1;
                     let note = format!("user `{}`: not converted: {reason}", user.name);
                     self.notes.push(note);
                 }
-                Some(Login::Other) | None => log.debug(format_args!(
-                    "user `{}`: not converted: it is not for EKS",
+                Some(ExecPlugin::Other) | None => log.debug(format_args!(
+                    "user `{}`: not converted: not for EKS",
                     user.name
                 )),
             }
@@ -121,28 +121,10 @@ impl Conversion<'_> {
         let new_context = flags.alias.as_deref().unwrap_or(name);
         let new_user = flags.user_alias.as_deref().or(flags.alias.as_deref());
         let new_user = new_user.unwrap_or(&context.user);
-        let user = self.kubeconfig.user(&context.user);
-        let login = user.and_then(|user| user.exec).as_ref().map(Login::of);
         let mut changes = Changes::default();
-        let problem = match login {
-            Some(Login::Eks(login)) => {
-                let change = self.converted_user(&context.user, new_user, &login)?;
-                changes.entries.push(change);
-                None
-            }
-            Some(Login::Plugin) if new_user == context.user => None,
-            Some(Login::Plugin) => Some("it runs this plugin already".to_owned()),
-            Some(Login::Unclear(reason)) => Some(reason),
-            Some(Login::Other) | None => Some(
-                "it runs neither `aws eks get-token` nor `aws-iam-authenticator token`".to_owned(),
-            ),
-        };
-        if let Some(problem) = problem {
-            return Err(Error::configuration(format!(
-                "cannot convert user `{}`: {problem}",
-                context.user
-            ))
-            .with_hint("create an entry with `kubectl-esc update-kubeconfig`"));
+        if let Some(command) = self.command_to_convert(&context.user, new_user)? {
+            let change = self.converted_user(&context.user, new_user, &command)?;
+            changes.entries.push(change);
         }
         if new_user != context.user || new_context != name {
             edit_kubeconfig::check_user(self.kubeconfig, new_user)?;
@@ -161,32 +143,50 @@ impl Conversion<'_> {
         Ok(changes)
     }
 
-    /// The entry `new_name`, which authenticates to the same cluster as the user `name`.
+    /// The command of a user. `None` if it already is this plugin under the new name.
+    fn command_to_convert(&self, user: &str, new_user: &str) -> Result<Option<EksTokenCommand>> {
+        let exec = self.kubeconfig.user(user).and_then(|user| user.exec);
+        let problem = match exec.as_ref().map(ExecPlugin::identify) {
+            Some(ExecPlugin::Eks(command)) => return Ok(Some(command)),
+            Some(ExecPlugin::KubectlEsc) if user == new_user => return Ok(None),
+            Some(ExecPlugin::KubectlEsc) => "it already runs kubectl-esc".to_owned(),
+            Some(ExecPlugin::UnsupportedEks(reason)) => reason,
+            Some(ExecPlugin::Other) | None => {
+                "it runs neither `aws eks get-token` nor `aws-iam-authenticator token`".to_owned()
+            }
+        };
+        Err(
+            Error::configuration(format!("cannot convert user `{user}`: {problem}"))
+                .with_hint("create an entry with `kubectl-esc update-kubeconfig`"),
+        )
+    }
+
+    /// The change that makes the entry `new_name` authenticate to the cluster of user `name`.
     fn converted_user(
         &mut self,
         name: &str,
         new_name: &str,
-        login: &EksLogin,
+        command: &EksTokenCommand,
     ) -> Result<EntryChange> {
-        let region = login.region.clone().or_else(|| self.region_of(name));
+        let region = command.region.clone().or_else(|| self.region_of(name));
         if region.is_none() {
             self.notes.push(format!(
                 "user `{name}`: unknown region; set `eks.region` in the environment"
             ));
         }
-        if !login.lost.is_empty() {
+        if !command.dropped.is_empty() {
             self.notes.push(format!(
                 "user `{name}`: dropped {}; credentials now come from the environment",
-                login.lost.join(", ")
+                command.dropped.join(", ")
             ));
         }
         let flags = GetTokenFlags {
             environment: Some(self.arguments.environment.clone()),
-            cluster_name: Some(login.cluster_name.clone()),
+            cluster_name: Some(command.cluster_name.clone()),
             region,
-            role_arn: login.role_arn.clone(),
-            external_id: login.external_id.clone(),
-            session_name: login.session_name.clone(),
+            role_arn: command.role_arn.clone(),
+            external_id: command.external_id.clone(),
+            session_name: command.session_name.clone(),
             credentials: self.arguments.credentials.clone(),
             web_identity: None,
             credential_lifetime: self.arguments.credential_lifetime.clone(),
@@ -194,7 +194,7 @@ impl Conversion<'_> {
         };
         let user = PluginUser {
             args: flags.to_arguments(self.host)?,
-            env: Some(login.env.clone()),
+            env: Some(command.env.clone()),
         };
         Ok(user.entry(new_name))
     }

@@ -23,12 +23,12 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     let request = arguments.flags.request(&arguments.cache, context.host)?;
     let context = context.with_timeout(request.open.timeout);
-    let mut printed = Ok(());
+    let mut print_result = Ok(());
     let mut report = |Finding { step, detail }: Finding| {
-        if printed.is_ok() {
-            printed = output::print(format!("ok  {step}: {}", one_line(&detail)));
+        if print_result.is_ok() {
+            print_result = output::print(format!("ok  {step}: {}", one_line(&detail)));
         }
     };
     doctor::diagnose(request, context, &mut report)?;
-    printed
+    print_result
 }

@@ -1,4 +1,5 @@
-//! What `update-kubeconfig` and `convert-kubeconfig` share.
+//! Shared by `update-kubeconfig` and `convert-kubeconfig`: applies changes to kubeconfig files, and
+//! protects entries that are not for EKS.
 
 use kubeconfig::{Changes, EditedFile, MergedKubeconfig, redact};
 use similar::TextDiff;
@@ -8,11 +9,11 @@ use super::output;
 use crate::config::OpenRequest;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::kubernetes::eks_login::Login;
+use crate::kubernetes::eks_token_command::ExecPlugin;
 use crate::kubernetes::kubeconfig_files::{KubeconfigFiles, UpdateMode};
 use crate::secret::REDACTED;
 
-/// Changes the kubeconfig files, or prints the diff with `--dry-run`.
+/// Changes the kubeconfig files and lists them. With `--dry-run`, only prints the diff.
 pub(super) fn apply(
     flags: &KubeconfigFlags,
     request: &OpenRequest,
@@ -44,7 +45,7 @@ pub(super) fn apply(
 /// The unified diff of a file, without secrets.
 fn diff(file: &EditedFile) -> String {
     let path = file.path.display().to_string();
-    // `patch` creates a file whose old name is this.
+    // As `diff -u` names a missing file, so that `patch` creates it.
     let old_path = file.before.as_ref().map_or("/dev/null", |_| &path);
     let before = redact(file.before.as_deref().unwrap_or_default(), REDACTED);
     let after = redact(&file.after, REDACTED);
@@ -68,21 +69,21 @@ pub(super) fn check_names(flags: &KubeconfigFlags) -> Result<()> {
     Ok(())
 }
 
-/// Rejects overwriting a user with credentials for something other than EKS: they would be lost.
+/// Rejects overwriting a user who is not for EKS, whose credentials would be lost.
 pub(super) fn check_user(kubeconfig: &MergedKubeconfig, name: &str) -> Result<()> {
     let Some(user) = kubeconfig.user(name) else {
         return Ok(());
     };
-    match user.exec.as_ref().map(Login::of) {
-        Some(Login::Plugin | Login::Eks(_) | Login::Unclear(_)) => Ok(()),
-        Some(Login::Other) | None => Err(Error::configuration(format!(
+    match user.exec.as_ref().map(ExecPlugin::identify) {
+        Some(ExecPlugin::KubectlEsc | ExecPlugin::Eks(_) | ExecPlugin::UnsupportedEks(_)) => Ok(()),
+        Some(ExecPlugin::Other) | None => Err(Error::configuration(format!(
             "the kubeconfig already has a user `{name}`, which is not for EKS"
         ))
         .with_hint("choose another name with `--alias` or `--user-alias`")),
     }
 }
 
-/// Rejects overwriting a context of such a user.
+/// Rejects moving a context from a user who is not for EKS to `user`.
 pub(super) fn check_context(kubeconfig: &MergedKubeconfig, name: &str, user: &str) -> Result<()> {
     match kubeconfig.context(name) {
         Some(context) if context.user != user && !context.user.is_empty() => {

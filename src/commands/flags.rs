@@ -1,4 +1,6 @@
-//! The flags that several commands share. Their doc comments are the help text.
+//! Flags that several commands share, and the requests they make.
+//!
+//! The doc comments on the fields are help texts.
 
 #![expect(clippy::doc_markdown, reason = "help text has no markup")]
 
@@ -14,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::ExecInfo;
 
-/// How an environment is opened.
+/// Flags for opening an environment.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct OpenFlags {
     /// Folder with the definitions that a local definition imports, as PROJECT/NAME.yaml or NAME.yaml
@@ -44,7 +46,7 @@ pub(super) struct OpenFlags {
     pub(super) cloud: CloudFlags,
 }
 
-/// How Pulumi Cloud is reached, and the timeout.
+/// Flags for Pulumi Cloud, and the timeout.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct CloudFlags {
     /// Evaluate a local definition in Pulumi Cloud, where all providers work
@@ -72,7 +74,7 @@ pub(super) struct CloudFlags {
     pub(super) timeout: Option<String>,
 }
 
-/// The settings of `get-token`.
+/// Flags of `get-token`, except for those of the cache.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct GetTokenFlags {
     /// Environment to open: a name in Pulumi Cloud such as acme/platform/prod or
@@ -119,7 +121,7 @@ pub(super) struct GetTokenFlags {
     pub(super) open: OpenFlags,
 }
 
-/// Which kubeconfig to change, and how.
+/// Flags for editing a kubeconfig.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct KubeconfigFlags {
     /// Kubeconfig file to change [default: the files in KUBECONFIG, or ~/.kube/config]
@@ -143,7 +145,7 @@ pub(super) struct KubeconfigFlags {
     pub(super) set_current: bool,
 }
 
-/// Where the cache is.
+/// The location of the credential cache.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct CacheFolderFlags {
     /// Cache folder [env: KUBECTL_ESC_CACHE_DIR] [default: ~/.kube/cache/kubectl-esc]
@@ -151,7 +153,7 @@ pub(super) struct CacheFolderFlags {
     pub(super) cache_dir: Option<PathBuf>,
 }
 
-/// How the cache is used.
+/// Flags for using the credential cache.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct CacheFlags {
     /// Do not read or write the credential cache [env: KUBECTL_ESC_NO_CACHE]
@@ -166,73 +168,111 @@ pub(super) struct CacheFlags {
     pub(super) folder: CacheFolderFlags,
 }
 
-/// The setting of a flag, or else of a variable.
-fn setting(
+/// The flag and the environment variable of a setting.
+struct SettingNames {
     flag: &'static str,
-    value: Option<&String>,
     variable: &'static str,
-    host: &Host,
-) -> Result<Option<Setting>> {
-    let search = SettingSearch::flag(flag, value).variable(variable, host)?;
-    Ok(search.finish())
+}
+
+const CLUSTER_NAME: SettingNames = names("--cluster-name", "KUBECTL_ESC_CLUSTER_NAME");
+const CREDENTIALS: SettingNames = names("--credentials", "KUBECTL_ESC_CREDENTIALS");
+const CREDENTIAL_LIFETIME: SettingNames =
+    names("--credential-lifetime", "KUBECTL_ESC_CREDENTIAL_LIFETIME");
+const EXTERNAL_ID: SettingNames = names("--external-id", "KUBECTL_ESC_EXTERNAL_ID");
+const ORGANIZATION: SettingNames = names("--organization", "PULUMI_DEFAULT_ORGANIZATION");
+const PULUMI_OIDC_TOKEN: SettingNames =
+    names("--pulumi-oidc-token", "KUBECTL_ESC_PULUMI_OIDC_TOKEN");
+const PULUMI_OIDC_TOKEN_TYPE: SettingNames = names(
+    "--pulumi-oidc-token-type",
+    "KUBECTL_ESC_PULUMI_OIDC_TOKEN_TYPE",
+);
+const REGION: SettingNames = names("--region", "KUBECTL_ESC_REGION");
+const ROLE_ARN: SettingNames = names("--role-arn", "KUBECTL_ESC_ROLE_ARN");
+const SECRETS_OF: SettingNames = names("--secrets-of", "KUBECTL_ESC_SECRETS_OF");
+const SESSION_NAME: SettingNames = names("--session-name", "KUBECTL_ESC_SESSION_NAME");
+const TIMEOUT: SettingNames = names("--timeout", "KUBECTL_ESC_TIMEOUT");
+const WEB_IDENTITY: SettingNames = names("--web-identity", "KUBECTL_ESC_WEB_IDENTITY");
+
+const fn names(flag: &'static str, variable: &'static str) -> SettingNames {
+    SettingNames { flag, variable }
+}
+
+impl SettingNames {
+    /// The setting from the flag's value, or else from the variable.
+    fn find(&self, value: Option<&String>, host: &Host) -> Result<Option<Setting>> {
+        let search = SettingSearch::flag(self.flag, value).variable(self.variable, host)?;
+        Ok(search.finish())
+    }
 }
 
 impl OpenFlags {
     /// The request to open `environment`.
     pub(super) fn request(&self, environment: &str, host: &Host) -> Result<OpenRequest> {
-        let CloudFlags {
-            remote,
-            organization,
-            pulumi_oidc_token,
-            pulumi_oidc_token_type,
-            timeout,
-        } = &self.cloud;
-        let expand = |path: Option<&PathBuf>| path.map(|path| host.expand(path)).transpose();
+        let Self { cloud, .. } = self;
         let mut request = OpenRequest::new(Reference::parse(environment, host)?);
-        request.root = expand(self.root.as_ref())?;
-        request.web_identity_token_file = expand(self.web_identity_token_file.as_ref())?;
+        request.root = expand(self.root.as_ref(), host)?;
+        request.web_identity_token_file = expand(self.web_identity_token_file.as_ref(), host)?;
         request
             .web_identity_token_env
             .clone_from(&self.web_identity_token_env);
         request
             .web_identity_audience
             .clone_from(&self.web_identity_audience);
-        request.secrets_of = setting(
-            "--secrets-of",
-            self.secrets_of.as_ref(),
-            "KUBECTL_ESC_SECRETS_OF",
-            host,
-        )?;
-        request.remote = *remote;
-        request.organization = setting(
-            "--organization",
-            organization.as_ref(),
-            "PULUMI_DEFAULT_ORGANIZATION",
-            host,
-        )?;
-        request.pulumi_oidc_token = setting(
-            "--pulumi-oidc-token",
-            pulumi_oidc_token.as_ref(),
-            "KUBECTL_ESC_PULUMI_OIDC_TOKEN",
-            host,
-        )?;
-        request.pulumi_oidc_token_type = setting(
-            "--pulumi-oidc-token-type",
-            pulumi_oidc_token_type.as_ref(),
-            "KUBECTL_ESC_PULUMI_OIDC_TOKEN_TYPE",
-            host,
-        )?;
-        let timeout = setting("--timeout", timeout.as_ref(), "KUBECTL_ESC_TIMEOUT", host)?;
-        request.timeout = match timeout {
+        request.secrets_of = SECRETS_OF.find(self.secrets_of.as_ref(), host)?;
+        request.remote = cloud.remote;
+        request.organization = ORGANIZATION.find(cloud.organization.as_ref(), host)?;
+        request.pulumi_oidc_token =
+            PULUMI_OIDC_TOKEN.find(cloud.pulumi_oidc_token.as_ref(), host)?;
+        request.pulumi_oidc_token_type =
+            PULUMI_OIDC_TOKEN_TYPE.find(cloud.pulumi_oidc_token_type.as_ref(), host)?;
+        request.timeout = match TIMEOUT.find(cloud.timeout.as_ref(), host)? {
             Some(timeout) => timeout.parse(|text| parse_positive_duration(text))?.value,
             None => DEFAULT_TIMEOUT,
         };
         Ok(request)
     }
+
+    /// The flags as arguments that work in any working directory.
+    fn to_arguments(&self, host: &Host) -> Result<Vec<String>> {
+        // No `..` here: a new flag must be added to the arguments.
+        let Self {
+            root,
+            web_identity_token_file,
+            web_identity_token_env,
+            web_identity_audience,
+            secrets_of,
+            cloud:
+                CloudFlags {
+                    remote,
+                    organization,
+                    pulumi_oidc_token,
+                    pulumi_oidc_token_type,
+                    timeout,
+                },
+        } = self;
+        let root = root.as_ref().map(|root| portable_path(root, host));
+        let token_file = web_identity_token_file.as_ref();
+        let token_file = token_file.map(|file| portable_path(file, host));
+        let mut arguments = flag_arguments(&[
+            ("--root", &root.transpose()?),
+            ("--web-identity-token-file", &token_file.transpose()?),
+            ("--web-identity-token-env", web_identity_token_env),
+            ("--web-identity-audience", web_identity_audience),
+            (SECRETS_OF.flag, secrets_of),
+            (ORGANIZATION.flag, organization),
+            (PULUMI_OIDC_TOKEN.flag, pulumi_oidc_token),
+            (PULUMI_OIDC_TOKEN_TYPE.flag, pulumi_oidc_token_type),
+            (TIMEOUT.flag, timeout),
+        ]);
+        if *remote {
+            arguments.push("--remote".to_owned());
+        }
+        Ok(arguments)
+    }
 }
 
 impl GetTokenFlags {
-    /// The request for a token. Reads `KUBERNETES_EXEC_INFO`.
+    /// The request for a token, including what `KUBERNETES_EXEC_INFO` says.
     pub(super) fn request(&self, cache: &CacheFlags, host: &Host) -> Result<Request> {
         let exec_info = ExecInfo::read(host)?;
         let cluster = exec_info.cluster.unwrap_or_default();
@@ -244,7 +284,8 @@ impl GetTokenFlags {
         Ok(request)
     }
 
-    /// The settings of the flags and the variables. The cluster extension may name the environment.
+    /// The request with the settings from flags and variables. The environment may also come from the
+    /// cluster extension.
     pub(super) fn settings(
         &self,
         extension: &serde_json::Map<String, serde_json::Value>,
@@ -256,58 +297,15 @@ impl GetTokenFlags {
             .finish()
             .ok_or_else(no_environment)?;
         let mut request = Request::new(self.open.request(&environment.value, host)?);
-        for (flag, value, variable, target) in [
-            (
-                "--cluster-name",
-                &self.cluster_name,
-                "KUBECTL_ESC_CLUSTER_NAME",
-                &mut request.cluster_name,
-            ),
-            (
-                "--region",
-                &self.region,
-                "KUBECTL_ESC_REGION",
-                &mut request.region,
-            ),
-            (
-                "--role-arn",
-                &self.role_arn,
-                "KUBECTL_ESC_ROLE_ARN",
-                &mut request.role_arn,
-            ),
-            (
-                "--external-id",
-                &self.external_id,
-                "KUBECTL_ESC_EXTERNAL_ID",
-                &mut request.external_id,
-            ),
-            (
-                "--session-name",
-                &self.session_name,
-                "KUBECTL_ESC_SESSION_NAME",
-                &mut request.session_name,
-            ),
-            (
-                "--credentials",
-                &self.credentials,
-                "KUBECTL_ESC_CREDENTIALS",
-                &mut request.credentials,
-            ),
-            (
-                "--web-identity",
-                &self.web_identity,
-                "KUBECTL_ESC_WEB_IDENTITY",
-                &mut request.web_identity,
-            ),
-            (
-                "--credential-lifetime",
-                &self.credential_lifetime,
-                "KUBECTL_ESC_CREDENTIAL_LIFETIME",
-                &mut request.credential_lifetime,
-            ),
-        ] {
-            *target = setting(flag, value.as_ref(), variable, host)?;
-        }
+        request.cluster_name = CLUSTER_NAME.find(self.cluster_name.as_ref(), host)?;
+        request.region = REGION.find(self.region.as_ref(), host)?;
+        request.role_arn = ROLE_ARN.find(self.role_arn.as_ref(), host)?;
+        request.external_id = EXTERNAL_ID.find(self.external_id.as_ref(), host)?;
+        request.session_name = SESSION_NAME.find(self.session_name.as_ref(), host)?;
+        request.credentials = CREDENTIALS.find(self.credentials.as_ref(), host)?;
+        request.web_identity = WEB_IDENTITY.find(self.web_identity.as_ref(), host)?;
+        request.credential_lifetime =
+            CREDENTIAL_LIFETIME.find(self.credential_lifetime.as_ref(), host)?;
         request.open.region = request.region.as_ref().map(|region| region.value.clone());
         Ok(request)
     }
@@ -328,25 +326,6 @@ impl GetTokenFlags {
             credential_lifetime,
             open,
         } = self;
-        let OpenFlags {
-            root,
-            web_identity_token_file,
-            web_identity_token_env,
-            web_identity_audience,
-            secrets_of,
-            cloud,
-        } = open;
-        let CloudFlags {
-            remote,
-            organization,
-            pulumi_oidc_token,
-            pulumi_oidc_token_type,
-            timeout,
-        } = cloud;
-        let path = |path: &Option<PathBuf>| {
-            let path = path.as_ref().map(|path| portable_path(path, host));
-            path.transpose()
-        };
         let mut arguments = vec!["get-token".to_owned()];
         if let Some(environment) = environment {
             arguments.push(match Reference::parse(environment, host)? {
@@ -354,41 +333,23 @@ impl GetTokenFlags {
                 Reference::Cloud(name) => name,
             });
         }
-        for (flag, value) in [
-            ("--cluster-name", cluster_name.clone()),
-            ("--region", region.clone()),
-            ("--role-arn", role_arn.clone()),
-            ("--external-id", external_id.clone()),
-            ("--session-name", session_name.clone()),
-            ("--credentials", credentials.clone()),
-            ("--web-identity", web_identity.clone()),
-            ("--credential-lifetime", credential_lifetime.clone()),
-            ("--root", path(root)?),
-            ("--web-identity-token-file", path(web_identity_token_file)?),
-            ("--web-identity-token-env", web_identity_token_env.clone()),
-            ("--web-identity-audience", web_identity_audience.clone()),
-            ("--secrets-of", secrets_of.clone()),
-            ("--organization", organization.clone()),
-            ("--pulumi-oidc-token", pulumi_oidc_token.clone()),
-            ("--pulumi-oidc-token-type", pulumi_oidc_token_type.clone()),
-            ("--timeout", timeout.clone()),
-        ] {
-            match value {
-                // Otherwise it would be parsed as another flag.
-                Some(value) if value.starts_with('-') => arguments.push(format!("{flag}={value}")),
-                Some(value) => arguments.extend([flag.to_owned(), value]),
-                None => {}
-            }
-        }
-        if *remote {
-            arguments.push("--remote".to_owned());
-        }
+        arguments.extend(flag_arguments(&[
+            (CLUSTER_NAME.flag, cluster_name),
+            (REGION.flag, region),
+            (ROLE_ARN.flag, role_arn),
+            (EXTERNAL_ID.flag, external_id),
+            (SESSION_NAME.flag, session_name),
+            (CREDENTIALS.flag, credentials),
+            (WEB_IDENTITY.flag, web_identity),
+            (CREDENTIAL_LIFETIME.flag, credential_lifetime),
+        ]));
+        arguments.extend(open.to_arguments(host)?);
         Ok(arguments)
     }
 }
 
 impl CacheFlags {
-    /// How the call uses the cache.
+    /// The request for the cache.
     pub(super) fn request(&self, host: &Host) -> Result<CacheRequest> {
         let is_disabled = self.no_cache || is_disabled_by_variable(host)?;
         Ok(CacheRequest {
@@ -419,7 +380,7 @@ fn is_disabled_by_variable(host: &Host) -> Result<bool> {
         None | Some("0" | "false") => Ok(false),
         Some("1" | "true") => Ok(true),
         Some(_) => Err(Error::configuration(format!(
-            "the variable `{NAME}` is neither `true` nor `false`"
+            "the variable `{NAME}` must be `true` or `false`"
         ))
         .with_hint(format!("set `{NAME}` to `true` or `false`, or unset it"))),
     }
@@ -430,26 +391,41 @@ fn no_environment() -> Error {
         .with_hint("pass one: `kubectl-esc get-token ./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT")
 }
 
+fn expand(path: Option<&PathBuf>, host: &Host) -> Result<Option<PathBuf>> {
+    path.map(|path| host.expand(path)).transpose()
+}
+
+fn flag_arguments(flags: &[(&'static str, &Option<String>)]) -> Vec<String> {
+    let mut arguments = Vec::new();
+    for (flag, value) in flags {
+        match value {
+            // As an argument of its own, it would be parsed as another flag.
+            Some(value) if value.starts_with('-') => arguments.push(format!("{flag}={value}")),
+            Some(value) => arguments.extend([(*flag).to_owned(), value.clone()]),
+            None => {}
+        }
+    }
+    arguments
+}
+
 /// A path that works in any working directory: absolute, or below `~`.
 fn portable_path(path: &Path, host: &Host) -> Result<String> {
-    let shown = path.display();
-    let full = if path.starts_with("~") {
+    let absolute = if path.starts_with("~") {
         path.to_owned()
     } else {
         std::path::absolute(path).map_err(|error| {
-            Error::configuration(format!("cannot resolve `{shown}`"))
-                .with_hint("write an absolute path")
+            Error::configuration(format!("cannot resolve `{}`", path.display()))
+                .with_hint("pass an absolute path")
                 .caused_by(error)
         })?
     };
     let home = host.home().filter(|home| home.parent().is_some());
-    let full = match home.as_ref().and_then(|home| full.strip_prefix(home).ok()) {
-        Some(below) => Path::new("~").join(below),
-        None => full,
-    };
-    full.into_os_string().into_string().map_err(|_| {
-        Error::configuration(format!("the path `{shown}` is not valid UTF-8"))
-            .with_hint("rename the file, or use a symbolic link with a plain name")
+    let below_home =
+        home.and_then(|home| Some(Path::new("~").join(absolute.strip_prefix(home).ok()?)));
+    let portable = below_home.unwrap_or(absolute);
+    portable.into_os_string().into_string().map_err(|_| {
+        Error::configuration(format!("the path `{}` is not valid UTF-8", path.display()))
+            .with_hint("rename the file, or use a symbolic link with a UTF-8 name")
     })
 }
 

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::host::Host;
 
 pub(super) const ABOUT: &str =
-    "Print an ExecCredential for an EKS cluster, as kubectl expects it of an exec plugin";
+    "Print an ExecCredential for an EKS cluster, as kubectl expects from an exec plugin";
 
 #[derive(Args, Debug)]
 #[command(about = ABOUT)]
@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     cache: CacheFlags,
 
-    /// Print the bearer token alone
+    /// Print only the bearer token
     #[arg(long)]
     token_only: bool,
 }

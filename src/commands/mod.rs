@@ -1,4 +1,6 @@
-//! The command line. Only the modules below this one write to standard output and standard error.
+//! The command line: parses arguments, runs a command, and prints its result.
+//!
+//! Only this module and its submodules write to standard output and standard error.
 
 mod cache;
 mod check;
@@ -14,21 +16,22 @@ mod update_kubeconfig;
 
 use std::ffi::OsString;
 
+use clap::error::ErrorKind as UsageErrorKind;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::config::{DEFAULT_TIMEOUT, Request};
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::log::{Level, Log};
 
-/// Logs kubectl, helm and Pulumi in to a Kubernetes cluster with what a Pulumi ESC environment holds
+/// Authenticates kubectl, Helm and Pulumi to Amazon EKS with credentials from a Pulumi ESC environment
 #[derive(Debug, Parser)]
 #[expect(clippy::doc_markdown, reason = "help text has no markup")]
 #[command(name = "kubectl-esc", version, disable_help_subcommand = true)]
 struct CommandLine {
-    /// Tell about each step on standard error; twice for more [variable: KUBECTL_ESC_LOG=1 or 2]
+    /// Log each step to standard error (-vv for more) [env: KUBECTL_ESC_LOG=1 or 2]
     #[arg(short, long = "verbose", global = true, action = ArgAction::Count)]
     verbosity: u8,
 
@@ -36,8 +39,8 @@ struct CommandLine {
     command: Command,
 }
 
-// The flags of a command are put together when that command is asked for: a token needs no others.
-// What stands on the variants is for the list of commands, what stands on their arguments for each.
+// Deferred: only the flags of the command that runs are built, which makes `get-token` start faster. The
+// `about` of a variant is for the list of commands; the one of its `Arguments`, for the command's help.
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
 enum Command {
@@ -63,16 +66,18 @@ enum Command {
 pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> u8 {
     let command_line = match CommandLine::try_parse_from(arguments) {
         Ok(command_line) => command_line,
-        Err(problem) if !problem.use_stderr() => {
-            return finish(done(output::print(problem.render().to_string().trim_end())));
+        // `--help` and `--version` are errors to clap.
+        Err(error) if !error.use_stderr() => {
+            let text = error.render().to_string();
+            return report_result(success(output::print(text.trim_end())));
         }
-        Err(problem) => return finish(Err(usage_error(&problem))),
+        Err(error) => return report_result(Err(usage_error(&error))),
     };
-    finish(dispatch(&command_line, host))
+    report_result(dispatch(&command_line, host))
 }
 
-/// The request that the arguments of a `get-token` command line make, program name included. For
-/// tests that make the call in their own process.
+/// Parses a `get-token` command line, including the program name, into a request. For tests that
+/// authenticate in their own process.
 #[doc(hidden)]
 pub fn token_request(
     arguments: impl IntoIterator<Item = OsString>,
@@ -84,34 +89,36 @@ pub fn token_request(
             ..
         }) => arguments.request(host),
         Ok(_) => Err(Error::configuration("not a `get-token` command line")),
-        Err(problem) => Err(usage_error(&problem)),
+        Err(error) => Err(usage_error(&error)),
     }
 }
 
-/// Does what is asked for. The exit code is 0 but for `run`, whose command has one.
+/// Runs a command. The exit code is 0, or that of the child process of `run`.
 fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
-    let log = Log::new(level(command_line.verbosity, host)?, &output::note);
+    let log = Log::new(log_level(command_line.verbosity, host)?, &output::note);
     let http = HttpClient::new(host);
     let context = Context::new(host, &http, &log, DEFAULT_TIMEOUT);
     match &command_line.command {
-        Command::Cache(arguments) => done(cache::run(arguments, host)),
-        Command::Check(arguments) => done(check::run(arguments, context)),
-        Command::ConvertKubeconfig(arguments) => done(convert_kubeconfig::run(arguments, context)),
-        Command::Doctor(arguments) => done(doctor::run(arguments, context)),
-        Command::GetToken(arguments) => done(get_token::run(arguments, context)),
-        Command::Open(arguments) => done(open::run(arguments, context)),
+        Command::Cache(arguments) => success(cache::run(arguments, host)),
+        Command::Check(arguments) => success(check::run(arguments, context)),
+        Command::ConvertKubeconfig(arguments) => {
+            success(convert_kubeconfig::run(arguments, context))
+        }
+        Command::Doctor(arguments) => success(doctor::run(arguments, context)),
+        Command::GetToken(arguments) => success(get_token::run(arguments, context)),
+        Command::Open(arguments) => success(open::run(arguments, context)),
         Command::Run(arguments) => run::run(arguments, context),
-        Command::UpdateKubeconfig(arguments) => done(update_kubeconfig::run(arguments, context)),
+        Command::UpdateKubeconfig(arguments) => success(update_kubeconfig::run(arguments, context)),
     }
 }
 
-fn done(result: Result<()>) -> Result<u8> {
+fn success(result: Result<()>) -> Result<u8> {
     result.map(|()| 0)
 }
 
-fn finish(result: Result<u8>) -> u8 {
+fn report_result(result: Result<u8>) -> u8 {
     match result {
-        Ok(code) => code,
+        Ok(exit_code) => exit_code,
         Err(error) => {
             output::report(&error);
             error.kind().exit_code()
@@ -119,60 +126,57 @@ fn finish(result: Result<u8>) -> u8 {
     }
 }
 
-/// Lets a panic, which is a bug of ours, end the process with one sentence and the exit code of an
-/// internal error. What the panic says is left out, for it may quote any value.
+/// Makes a panic print an error with its location and exit with the code of
+/// [`ErrorKind::Internal`]. The panic message is not printed, because it may contain secrets.
 pub fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic
+        let location = panic
             .location()
-            .map_or_else(String::new, |place| format!(" at {place}"));
-        let error = Error::new(
-            crate::error::Kind::Internal,
-            format!("kubectl-esc {} has a bug{place}", env!("CARGO_PKG_VERSION")),
-        )
-        .with_hint("please report it, with the command that you ran");
+            .map_or_else(String::new, |location| format!(" at {location}"));
+        let version = env!("CARGO_PKG_VERSION");
+        let message = format!("kubectl-esc {version} has a bug{location}");
+        let error = Error::new(ErrorKind::Internal, message)
+            .with_hint("please report it, with the command that you ran");
         output::report(&error);
-        #[expect(clippy::exit, reason = "a panic on any thread has to end the process")]
+        #[expect(clippy::exit, reason = "a panic on any thread must end the process")]
         #[expect(clippy::disallowed_methods, reason = "the same")]
         std::process::exit(error.kind().exit_code().into());
     }));
 }
 
-/// What `-v` and `KUBECTL_ESC_LOG` say together.
-fn level(flags: u8, host: &Host) -> Result<Option<Level>> {
+/// The higher of the levels that `-v` and `KUBECTL_ESC_LOG` set.
+fn log_level(flag_count: u8, host: &Host) -> Result<Option<Level>> {
     let variable = match host.variable("KUBECTL_ESC_LOG")?.as_deref() {
         None | Some("0") => 0,
         Some("1") => 1,
         Some("2") => 2,
         Some(_) => {
             return Err(
-                Error::configuration("the variable `KUBECTL_ESC_LOG` is not 0, 1 or 2")
-                    .with_hint("set it to 1 for steps, to 2 for more, or unset it"),
+                Error::configuration("the variable `KUBECTL_ESC_LOG` must be 0, 1 or 2")
+                    .with_hint("set it to 1 to log each step, to 2 for more, or unset it"),
             );
         }
     };
-    Ok(match flags.max(variable) {
+    Ok(match flag_count.max(variable) {
         0 => None,
         1 => Some(Level::Info),
         _ => Some(Level::Debug),
     })
 }
 
-/// Puts clap's words into the shape of every other error.
-fn usage_error(problem: &clap::Error) -> Error {
-    let rendered = problem.render().to_string();
+/// Converts an error of clap, which is several paragraphs of text, into ours.
+fn usage_error(error: &clap::Error) -> Error {
+    let rendered = error.render().to_string();
     let mut paragraphs = rendered.split("\n\n");
-    let first = paragraphs.next().unwrap_or_default();
-    let first = first.strip_prefix("error: ").unwrap_or(first);
+    let message = match error.kind() {
+        UsageErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        | UsageErrorKind::MissingSubcommand => "no command specified",
+        _ => paragraphs
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: "),
+    };
     let tip = paragraphs.find_map(|paragraph| paragraph.trim().strip_prefix("tip: "));
-    let message =
-        if first.trim().is_empty() || first.starts_with("Usage") || first.starts_with("Logs") {
-            "no command is given"
-        } else {
-            first
-        };
-    Error::configuration(message).with_hint(
-        tip.unwrap_or("`kubectl-esc --help` shows the commands and flags")
-            .trim(),
-    )
+    let hint = tip.unwrap_or("run `kubectl-esc --help` to see the commands and flags");
+    Error::configuration(message).with_hint(hint.trim())
 }

@@ -1,4 +1,4 @@
-//! `open`: shows the values of an environment.
+//! `open`: prints the values of an environment.
 
 use clap::{Args, ValueEnum};
 
@@ -9,30 +9,29 @@ use crate::config::OpenRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::log::Message;
-use esc::format::yaml;
-use esc::format::{Secrets, json};
-use esc::{Environment, PropertyPath, Value, format::string, format::variables};
+use esc::format::{Secrets, json, string, variables, yaml};
+use esc::{Environment, PropertyPath, Value};
 
-pub(super) const ABOUT: &str = "Open an environment and print its values, secrets included";
+pub(super) const ABOUT: &str = "Open an environment and print its values, including secrets";
 
 #[derive(Args, Debug)]
 #[command(about = ABOUT)]
 pub(super) struct Arguments {
-    /// Environment to open: one in Pulumi Cloud such as acme/platform/prod or
-    /// acme/platform/prod@3, or a local definition such as ./env.yaml
+    /// Environment to open: a name in Pulumi Cloud such as acme/platform/prod or
+    /// acme/platform/prod@3, or a definition file such as ./env.yaml
     #[arg(value_name = "ENVIRONMENT")]
     environment: String,
 
-    /// Path of the value to print, such as aws.creds [default: all values]
+    /// Property path of the value to print, such as aws.creds [default: all values]
     #[arg(value_name = "PATH")]
     path: Option<String>,
 
-    /// How to print the values: dotenv and shell print environmentVariables, as lines of NAME="…"
-    /// and export NAME='…'
+    /// Output format: dotenv and shell print environmentVariables, as lines of NAME="…" or export
+    /// NAME='…'
     #[arg(short, long, value_enum, default_value_t = Format::Json, value_name = "FORMAT")]
     format: Format,
 
-    /// Print [secret] in place of secrets
+    /// Print [secret] instead of secret values
     #[arg(long)]
     redact: bool,
 
@@ -40,7 +39,7 @@ pub(super) struct Arguments {
     flags: OpenFlags,
 }
 
-/// The formats of ESC's own `open`.
+/// The formats of `esc env open`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Format {
     Json,
@@ -51,23 +50,15 @@ enum Format {
     Detailed,
 }
 
-pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
-    let path = arguments
-        .path
-        .as_deref()
-        .map(str::parse::<PropertyPath>)
-        .transpose();
-    let path = path.map_err(|problem| {
-        Error::configuration("the second argument is not a property path")
-            .caused_by(problem)
-            .with_hint("write a path such as aws.creds")
-    })?;
-    if path.is_some() && matches!(arguments.format, Format::Dotenv | Format::Shell) {
-        return Err(Error::configuration(
-            "`--format dotenv` and `--format shell` take no property path",
-        )
-        .with_hint("leave the path out, or use `--format string` for a single value"));
+impl Format {
+    /// Whether the format prints only environment variables.
+    fn prints_variables(self) -> bool {
+        matches!(self, Self::Dotenv | Self::Shell)
     }
+}
+
+pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
+    let path = parse_path(arguments)?;
     let request = arguments
         .flags
         .request(&arguments.environment, context.host)?;
@@ -82,46 +73,70 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
         Secrets::Revealed
     };
     let environment = opened.environment();
-    let text = match arguments.format {
-        Format::Dotenv => variables::dotenv(environment, secrets)?,
-        Format::Shell => variables::shell(environment, secrets)?,
-        Format::Json => json::indented(value(&request, environment, path.as_ref())?, secrets),
-        Format::Yaml => {
-            let value = value(&request, environment, path.as_ref())?.with_placeholders(secrets);
-            yaml::text(&value, yaml::OPEN_INDENT)
-        }
-        Format::Detailed => json::detailed(value(&request, environment, path.as_ref())?, secrets),
-        Format::String => {
-            let value = value(&request, environment, path.as_ref())?;
-            string::plain(value, secrets).map_err(|problem| {
-                Error::new(Kind::Definition, "cannot print the value as a string")
-                    .caused_by(problem)
-                    .with_hint("use `--format json`")
-            })?
-        }
-    };
-    if matches!(arguments.format, Format::Dotenv | Format::Shell) {
-        for file in environment.files() {
-            output::note(Message::Line(&format!(
-                "`{}` is left out: it is a file, and `open` writes none; `kubectl-esc run` does",
-                file.name
-            )));
-        }
-        if environment.variables().is_empty() {
-            return Ok(());
-        }
+    if arguments.format.prints_variables() {
+        return print_variables(environment, arguments.format, secrets);
     }
-    // YAML has its line break, and ESC adds none to a string that ends with one.
-    let bytes = text.as_bytes();
-    let text = match arguments.format {
-        Format::String | Format::Yaml => bytes.strip_suffix(b"\n").unwrap_or(bytes),
-        _ => bytes,
-    };
-    output::print(text)
+    let value = find_value(&request, environment, path.as_ref())?;
+    print_value(value, arguments.format, secrets)
 }
 
-/// The value at the path; all values without one.
-fn value<'a>(
+fn parse_path(arguments: &Arguments) -> Result<Option<PropertyPath>> {
+    let Some(path) = &arguments.path else {
+        return Ok(None);
+    };
+    let path = path.parse().map_err(|problem| {
+        Error::configuration("the second argument is not a property path")
+            .caused_by(problem)
+            .with_hint("pass a path such as aws.creds")
+    })?;
+    if arguments.format.prints_variables() {
+        return Err(Error::configuration(
+            "`--format dotenv` and `--format shell` cannot be used with a property path",
+        )
+        .with_hint("omit the path, or use `--format string` for a single value"));
+    }
+    Ok(Some(path))
+}
+
+/// Prints `environmentVariables`. Files are reported, because `open` does not write them.
+fn print_variables(environment: &Environment, format: Format, secrets: Secrets) -> Result<()> {
+    let text = match format {
+        Format::Shell => variables::shell(environment, secrets)?,
+        _ => variables::dotenv(environment, secrets)?,
+    };
+    for file in environment.files() {
+        output::note(Message::Line(&format!(
+            "skipped `{}`, which is a file; `kubectl-esc run` creates it",
+            file.name
+        )));
+    }
+    if environment.variables().is_empty() {
+        return Ok(());
+    }
+    output::print(text.as_bytes())
+}
+
+fn print_value(value: &Value, format: Format, secrets: Secrets) -> Result<()> {
+    let text = match format {
+        Format::Detailed => json::detailed(value, secrets),
+        Format::Yaml => yaml::text(&value.with_placeholders(secrets), yaml::OPEN_INDENT),
+        Format::String => string::plain(value, secrets).map_err(|problem| {
+            Error::new(Kind::Definition, "cannot print the value as a string")
+                .caused_by(problem)
+                .with_hint("use `--format json`")
+        })?,
+        Format::Json | Format::Dotenv | Format::Shell => json::indented(value, secrets),
+    };
+    let bytes = text.as_bytes();
+    // YAML ends with a line feed, and ESC adds none to a string that ends with one.
+    output::print(match format {
+        Format::String | Format::Yaml => bytes.strip_suffix(b"\n").unwrap_or(bytes),
+        _ => bytes,
+    })
+}
+
+/// The value at the path, or all values if there is no path.
+fn find_value<'a>(
     request: &OpenRequest,
     environment: &'a Environment,
     path: Option<&PropertyPath>,
@@ -130,10 +145,10 @@ fn value<'a>(
         return Ok(&environment.values);
     };
     environment.get(path).ok_or_else(|| {
+        let environment = &request.environment;
         Error::configuration(format!(
-            "the environment `{}` has no `{path}`",
-            request.environment
+            "environment `{environment}` has no value at `{path}`"
         ))
-        .with_hint("leave the path out to see every value")
+        .with_hint("omit the path to see all values")
     })
 }

@@ -21,7 +21,7 @@ use crate::host::Host;
 use crate::kubernetes::plugin_user::{self, PluginUser};
 
 pub(super) const ABOUT: &str =
-    "Add or update a cluster, a user and a context that use kubectl-esc in the kubeconfig";
+    "Add or update the kubeconfig entries of an EKS cluster: cluster, user and context";
 
 #[derive(Args, Debug)]
 #[command(about = ABOUT)]
@@ -36,8 +36,8 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with_all = ["dry_run", "kubeconfig", "set_current"])]
     stdout: bool,
 
-    /// Path of a kubeconfig in the environment that describes the cluster [default:
-    /// files.KUBECONFIG, or else the Amazon EKS API]
+    /// Property path of a kubeconfig in the environment that describes the cluster [default:
+    /// files.KUBECONFIG, then the Amazon EKS API]
     #[arg(long, value_name = "PATH", conflicts_with = "server")]
     from: Option<String>,
 
@@ -45,7 +45,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME", conflicts_with = "server")]
     context: Option<String>,
 
-    /// URL of the API server, instead of the one from the environment or Amazon EKS
+    /// URL of the API server [default: from the environment or the Amazon EKS API]
     #[arg(long, value_name = "URL")]
     server: Option<String>,
 
@@ -53,7 +53,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FILE", requires = "server")]
     certificate_authority: Option<PathBuf>,
 
-    /// CA certificates of the API server as in a kubeconfig: PEM in Base64
+    /// CA certificates of the API server in PEM, encoded in Base64 as in a kubeconfig
     #[arg(
         long,
         value_name = "BASE64",
@@ -63,7 +63,7 @@ pub(super) struct Arguments {
     certificate_authority_data: Option<String>,
 }
 
-/// The cluster to write, and what the plugin needs to know of it.
+/// The cluster to write, and the settings for the plugin.
 struct ClusterInfo {
     cluster: Cluster,
     name: String,
@@ -93,13 +93,13 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     if arguments.stdout {
         let changes = Changes {
             current_context: Some(names.context.clone()),
-            ..changes(&names, &info, args, None)
+            ..entry_changes(&names, &info, args, None)
         };
         return output::print(new_kubeconfig(&changes).trim_end());
     }
     edit_kubeconfig::apply(&arguments.kubeconfig, &request.open, host, |kubeconfig| {
         names.check(kubeconfig, &info.cluster)?;
-        let mut changes = changes(&names, &info, args, Some(kubeconfig));
+        let mut changes = entry_changes(&names, &info, args, Some(kubeconfig));
         if arguments.kubeconfig.set_current {
             changes.current_context = Some(names.context.clone());
         }
@@ -128,17 +128,17 @@ impl EntryNames {
     fn check(&self, kubeconfig: &MergedKubeconfig, cluster: &Cluster) -> Result<()> {
         edit_kubeconfig::check_user(kubeconfig, &self.user)?;
         edit_kubeconfig::check_context(kubeconfig, &self.context, &self.user)?;
-        // A different server is fine if the cluster was recreated, but not if a cluster outside of EKS
-        // has the same name.
+        // A recreated EKS cluster has a new server. But if users who are not for EKS use the cluster, it
+        // is another one with the same name.
         let server = kubeconfig.server(&self.cluster);
         if server.is_none_or(|server| server == cluster.server) {
             return Ok(());
         }
         let contexts = kubeconfig.contexts();
-        let mut users = contexts
+        let mut contexts = contexts
             .iter()
             .filter(|context| context.cluster == self.cluster);
-        users.try_for_each(|context| {
+        contexts.try_for_each(|context| {
             edit_kubeconfig::check_user(kubeconfig, &context.user).map_err(|_| {
                 Error::configuration(format!(
                     "the kubeconfig already has a cluster `{}`, which context `{}` uses",
@@ -152,7 +152,7 @@ impl EntryNames {
     }
 }
 
-fn changes(
+fn entry_changes(
     names: &EntryNames,
     info: &ClusterInfo,
     args: Vec<String>,
@@ -184,13 +184,13 @@ fn changes(
     }
 }
 
-/// The name of the environment, as the user wrote it in the argument or in the variable.
+/// The environment as written in the argument or in the variable.
 fn environment_name(flags: &GetTokenFlags, host: &Host) -> Result<String> {
     let name = match &flags.environment {
         Some(environment) => Some(environment.clone()),
         None => host.variable("KUBECTL_ESC_ENVIRONMENT")?,
     };
-    // Reading the request has rejected a missing name already.
+    // Reading the request has already rejected a missing environment.
     name.ok_or_else(|| Error::configuration("no environment specified"))
 }
 
@@ -199,8 +199,8 @@ fn find_cluster(
     request: &Request,
     context: Context<'_>,
 ) -> Result<ClusterInfo> {
-    let given = given_cluster(arguments, context.host)?;
-    if let (Some(cluster), Some(name)) = (&given, &request.cluster_name) {
+    let from_flags = cluster_from_flags(arguments, context.host)?;
+    if let (Some(cluster), Some(name)) = (&from_flags, &request.cluster_name) {
         // Nothing is missing: no need to open the environment.
         let region = match &request.region {
             Some(region) => Some(region.value.clone()),
@@ -215,13 +215,13 @@ fn find_cluster(
     }
     let opened = authenticate::open(&request.open, context)?;
     context.log.warnings(&opened.warnings());
-    let known = match given {
+    let described = match from_flags {
         Some(cluster) => Some((cluster, None)),
         None => kubeconfig_in_environment(arguments, &opened)?
             .map(|kubeconfig| kubeconfig.cluster_of(arguments.context.as_deref()))
             .transpose()?,
     };
-    let region_of_server = known.as_ref().and_then(|(cluster, _)| {
+    let region_of_server = described.as_ref().and_then(|(cluster, _)| {
         let region = Region::of_api_server(&cluster.server)?;
         Some(Setting::new(region.to_string(), Origin::ApiServer))
     });
@@ -237,34 +237,35 @@ fn find_cluster(
         )
         .with_hint("pass the name with `--cluster-name`"));
     }
-    let (cluster, namespace) = if let Some(known) = known {
-        known
-    } else {
-        let cluster = authenticate::describe_cluster(&opened, &target, context)?;
-        (cluster, None)
+    let (cluster, namespace) = match described {
+        Some(described) => described,
+        None => (
+            authenticate::describe_cluster(&opened, &target, context)?,
+            None,
+        ),
     };
     Ok(ClusterInfo {
         cluster,
         name: target.cluster_name.value,
-        // The plugin reads a secret region from the environment.
+        // A secret region stays in the environment, where the plugin reads it.
         region: (!target.region.secret).then_some(target.region.value),
         namespace,
     })
 }
 
-/// The cluster that the flags describe, if they do.
-fn given_cluster(arguments: &Arguments, host: &Host) -> Result<Option<Cluster>> {
+/// The cluster of `--server` and the flags for its CA certificates.
+fn cluster_from_flags(arguments: &Arguments, host: &Host) -> Result<Option<Cluster>> {
     let Some(server) = &arguments.server else {
         return Ok(None);
     };
-    let authority = match (
+    let certificates = match (
         &arguments.certificate_authority,
         &arguments.certificate_authority_data,
     ) {
-        (Some(file), _) => Some(read_authority(&host.expand(file)?)?),
+        (Some(file), _) => Some(read_certificates(&host.expand(file)?)?),
         (None, Some(data)) => {
             let pem = BASE64_STANDARD.decode(data.trim());
-            if !pem.is_ok_and(|pem| is_certificate(&pem)) {
+            if !pem.is_ok_and(|pem| has_certificate(&pem)) {
                 return Err(Error::configuration(
                     "`--certificate-authority-data` is not a PEM certificate in Base64",
                 )
@@ -276,19 +277,19 @@ fn given_cluster(arguments: &Arguments, host: &Host) -> Result<Option<Cluster>> 
     };
     Ok(Some(Cluster {
         server: server.clone(),
-        certificate_authority_data: authority,
+        certificate_authority_data: certificates,
         ..Cluster::default()
     }))
 }
 
-fn read_authority(path: &Path) -> Result<String> {
+fn read_certificates(path: &Path) -> Result<String> {
     let shown = path.display();
     let pem = std::fs::read(path).map_err(|error| {
         Error::configuration(format!("cannot read `{shown}`"))
             .with_hint("pass a PEM file with the CA certificates of the API server")
             .caused_by(error)
     })?;
-    if !is_certificate(&pem) {
+    if !has_certificate(&pem) {
         return Err(
             Error::configuration(format!("`{shown}` contains no PEM certificate"))
                 .with_hint("pass a PEM file with the CA certificates of the API server"),
@@ -297,11 +298,11 @@ fn read_authority(path: &Path) -> Result<String> {
     Ok(BASE64_STANDARD.encode(&pem))
 }
 
-fn is_certificate(pem: &[u8]) -> bool {
+fn has_certificate(pem: &[u8]) -> bool {
     String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----")
 }
 
-/// The kubeconfig in the environment: the one at `--from`, or else `files.KUBECONFIG`.
+/// The kubeconfig in the environment: at the path of `--from`, or else `files.KUBECONFIG`.
 fn kubeconfig_in_environment(
     arguments: &Arguments,
     opened: &OpenedEnvironment,
@@ -314,10 +315,10 @@ fn kubeconfig_in_environment(
                 .with_hint("pass a path such as files.KUBECONFIG")
         })?;
         let value = environment.get(&path).ok_or_else(|| {
-            Error::configuration(format!("the environment has no `{path}`"))
+            Error::configuration(format!("the environment has no value at `{path}`"))
                 .with_hint("pass the path of a kubeconfig, such as files.KUBECONFIG")
         })?;
-        // Pulumi stacks export kubeconfigs as objects or as text.
+        // Pulumi stacks output kubeconfigs as text or as objects.
         match value.as_text() {
             Some(text) => text.clone(),
             None => json::compact(value, Secrets::Revealed),

@@ -1,4 +1,4 @@
-//! The plugin's answer: an `ExecCredential` with a token.
+//! The plugin's output: an `ExecCredential` with a bearer token.
 
 use serde::Serialize;
 use zeroize::Zeroizing;
@@ -8,21 +8,22 @@ use crate::error::{Error, Kind, Result};
 use crate::kubernetes::exec_info::ApiVersion;
 use crate::secret::Secret;
 
-/// A credential for the Kubernetes API.
+/// A credential for the Kubernetes API. `Debug` does not show the token.
 #[derive(Clone, Debug)]
 pub struct ExecCredential {
-    /// The version that client-go asked in.
+    /// The version that client-go requested.
     pub api_version: ApiVersion,
     /// The bearer token.
     pub token: Secret<String>,
-    /// When client-go has to ask again. It compares this with its own clock, without a margin.
+    /// When the token expires. client-go runs the plugin again after this time on its own clock, without
+    /// a margin.
     pub expiration_timestamp: Timestamp,
 }
 
 impl ExecCredential {
-    /// The credential as one line of JSON, without a line feed at its end.
+    /// The credential as one line of JSON, without a final line feed.
     pub fn to_json(&self) -> Result<Zeroizing<String>> {
-        let wire = Wire {
+        let json = ExecCredentialJson {
             kind: "ExecCredential",
             api_version: self.api_version.as_str(),
             spec: Spec { interactive: false },
@@ -31,13 +32,13 @@ impl ExecCredential {
                 token: self.token.expose(),
             },
         };
-        // Room for the token and what stands around it: a buffer that grows would leave copies of
-        // the token behind.
-        let mut json = Zeroizing::new(Vec::with_capacity(self.token.expose().len() * 2 + 256));
-        serde_json::to_writer(&mut *json, &wire).map_err(|error| {
+        // Large enough for the token and the other fields: a buffer that is reallocated would leave
+        // copies of the token in memory.
+        let mut buffer = Zeroizing::new(Vec::with_capacity(self.token.expose().len() * 2 + 256));
+        serde_json::to_writer(&mut *buffer, &json).map_err(|error| {
             Error::new(Kind::Internal, "cannot write the ExecCredential").caused_by(error)
         })?;
-        let text = String::from_utf8(std::mem::take(&mut *json))
+        let text = String::from_utf8(std::mem::take(&mut *buffer))
             .map_err(|_| Error::new(Kind::Internal, "the ExecCredential is not UTF-8"))?;
         Ok(Zeroizing::new(text))
     }
@@ -45,7 +46,7 @@ impl ExecCredential {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire<'a> {
+struct ExecCredentialJson<'a> {
     kind: &'static str,
     api_version: &'static str,
     spec: Spec,
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_is_one_line_of_json() {
+    fn credential_is_one_line_of_json() {
         let credential = ExecCredential {
             api_version: ApiVersion::V1Beta1,
             token: Secret::from("k8s-aws-v1.x"),

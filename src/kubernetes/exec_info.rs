@@ -1,4 +1,4 @@
-//! `KUBERNETES_EXEC_INFO`: the `ExecCredential` object that client-go hands to the plugin.
+//! `KUBERNETES_EXEC_INFO`: the `ExecCredential` object that client-go passes to the plugin.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result};
 use crate::host::Host;
 
-/// The variable in which client-go passes the exec info.
-pub const VARIABLE: &str = "KUBERNETES_EXEC_INFO";
+/// The environment variable in which client-go passes the exec info.
+pub(crate) const VARIABLE: &str = "KUBERNETES_EXEC_INFO";
 
 const GROUP: &str = "client.authentication.k8s.io";
 
-/// A version of the exec protocol. The answer must be in the version of the question.
+/// A version of the exec protocol. client-go rejects an answer in another version than it requested.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum ApiVersion {
     /// `client.authentication.k8s.io/v1`.
@@ -23,7 +23,7 @@ pub enum ApiVersion {
 }
 
 impl ApiVersion {
-    /// The group and version, as `apiVersion` holds it.
+    /// The API group and version, as in `apiVersion`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -39,22 +39,22 @@ impl fmt::Display for ApiVersion {
     }
 }
 
-/// What client-go says about the call.
+/// The exec info: what client-go tells the plugin.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ExecInfo {
-    /// The version to answer in.
+    /// The version for the answer.
     pub api_version: ApiVersion,
-    /// Whether the plugin may read from standard input. False where client-go did not say so.
+    /// Whether the plugin may read from standard input. False if not set.
     pub interactive: bool,
-    /// The cluster, where the kubeconfig has `provideClusterInfo: true`.
-    pub cluster: Option<Cluster>,
+    /// The cluster, if the kubeconfig has `provideClusterInfo: true`.
+    pub cluster: Option<ProvidedCluster>,
 }
 
-/// The cluster that the credential is for.
+/// The cluster that the credential is for, as in the kubeconfig.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
-pub struct Cluster {
+pub struct ProvidedCluster {
     /// The URL of the API server.
     pub server: Option<String>,
     /// The cluster's extension `client.authentication.k8s.io/exec`: settings by name.
@@ -62,34 +62,31 @@ pub struct Cluster {
 }
 
 impl ExecInfo {
-    /// Reads the exec info of this call. Where there is none, somebody runs the plugin by hand and
-    /// gets the newest version.
+    /// Reads the exec info from the environment variable. If it is not set, as when a user runs the
+    /// plugin by hand, returns the default with the newest version.
     ///
-    /// client-go refuses an answer in another version than it asked for, so an unknown version is an
-    /// error here, where the user can read why.
+    /// Rejects unknown versions, with a hint that client-go would not give.
     pub fn read(host: &Host) -> Result<Self> {
         host.variable(VARIABLE)?
             .map_or_else(|| Ok(Self::default()), |text| Self::parse(&text))
     }
 
-    /// Reads the JSON text of an `ExecCredential`.
+    /// Parses an `ExecCredential` in JSON.
     pub fn parse(text: &str) -> Result<Self> {
         let document: Value = serde_json::from_str(text)
             .map_err(|error| malformed("is not valid JSON").caused_by(error))?;
         let Value::Object(document) = document else {
             return Err(malformed(&format!(
                 "is not an ExecCredential: it is {}, not an object",
-                kind_of(&document)
+                json_type(&document)
             )));
         };
         if text_field(&document, "kind", "kind")? != Some("ExecCredential") {
-            return Err(malformed(
-                "is not an ExecCredential: its `kind` says otherwise",
-            ));
+            return Err(malformed("is not an ExecCredential: wrong `kind`"));
         }
         let api_version = match text_field(&document, "apiVersion", "apiVersion")? {
             None => return Err(malformed("has no `apiVersion`")),
-            Some(version) => supported(version)?,
+            Some(version) => parse_version(version)?,
         };
         let Some(spec) = object_field(&document, "spec", "spec")? else {
             return Ok(Self {
@@ -104,7 +101,7 @@ impl ExecInfo {
         };
         let cluster = match object_field(spec, "cluster", "spec.cluster")? {
             None => None,
-            Some(cluster) => Some(Cluster {
+            Some(cluster) => Some(ProvidedCluster {
                 server: text_field(cluster, "server", "spec.cluster.server")?.map(str::to_owned),
                 config: object_field(cluster, "config", "spec.cluster.config")?
                     .cloned()
@@ -119,15 +116,14 @@ impl ExecInfo {
     }
 }
 
-fn supported(version: &str) -> Result<ApiVersion> {
-    if let Some(known) = [ApiVersion::V1, ApiVersion::V1Beta1]
-        .into_iter()
-        .find(|known| known.as_str() == version)
-    {
-        return Ok(known);
+fn parse_version(text: &str) -> Result<ApiVersion> {
+    for version in [ApiVersion::V1, ApiVersion::V1Beta1] {
+        if text == version.as_str() {
+            return Ok(version);
+        }
     }
-    let error = Error::configuration(format!("cannot answer in the exec API version `{version}`"));
-    Err(if version == format!("{GROUP}/v1alpha1") {
+    let error = Error::configuration(format!("unsupported exec API version `{text}`"));
+    Err(if text == format!("{GROUP}/v1alpha1") {
         error.with_hint(format!(
             "Kubernetes 1.24 removed v1alpha1: set `apiVersion: {GROUP}/v1` in the user's `exec` \
              entry of the kubeconfig"
@@ -141,14 +137,14 @@ fn supported(version: &str) -> Result<ApiVersion> {
 
 fn malformed(problem: &str) -> Error {
     Error::configuration(format!("the variable `{VARIABLE}` {problem}")).with_hint(format!(
-        "kubectl and other clients set `{VARIABLE}` themselves; unset it to run kubectl-esc by hand"
+        "kubectl and other clients set `{VARIABLE}`; unset it to run kubectl-esc by hand"
     ))
 }
 
-fn wrong_type(path: &str, wanted: &str, found: &Value) -> Error {
+fn wrong_type(path: &str, expected: &str, found: &Value) -> Error {
     malformed(&format!(
-        "is not an ExecCredential: `{path}` is {}, not {wanted}",
-        kind_of(found)
+        "is not an ExecCredential: `{path}` is {}, not {expected}",
+        json_type(found)
     ))
 }
 
@@ -176,7 +172,7 @@ fn object_field<'a>(
     }
 }
 
-fn kind_of(value: &Value) -> &'static str {
+fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
@@ -192,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_versions_are_read() {
+    fn both_versions_are_parsed() {
         for (version, want) in [("v1", ApiVersion::V1), ("v1beta1", ApiVersion::V1Beta1)] {
             let text = format!(
                 r#"{{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/{version}",
@@ -209,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_has_a_default() {
+    fn missing_fields_have_defaults() {
         let info = ExecInfo::parse(
             r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1",
                 "spec":{"cluster":{"config":null}}}"#,
@@ -220,14 +216,14 @@ mod tests {
     }
 
     #[test]
-    fn malformed_exec_info_says_what_is_wrong() {
+    fn malformed_exec_info_is_rejected_with_the_reason() {
         let v1 = "client.authentication.k8s.io/v1";
         for (text, want) in [
             ("", "is not valid JSON"),
             ("{", "is not valid JSON"),
             ("[]", "it is an array, not an object"),
             ("null", "it is null, not an object"),
-            ("{}", "its `kind` says otherwise"),
+            ("{}", "wrong `kind`"),
             (r#"{"kind":"ExecCredential"}"#, "has no `apiVersion`"),
             (r#"{"kind":7}"#, "`kind` is a number, not a string"),
             (
@@ -242,7 +238,7 @@ mod tests {
             ),
             (
                 r#"{"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v2"}"#,
-                "cannot answer in the exec API version `client.authentication.k8s.io/v2`",
+                "unsupported exec API version `client.authentication.k8s.io/v2`",
             ),
         ] {
             let error = ExecInfo::parse(text).unwrap_err();

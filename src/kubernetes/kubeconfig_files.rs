@@ -33,13 +33,13 @@ impl From<kubeconfig::Error> for Error {
 
 /// The files that make up the kubeconfig.
 #[derive(Clone, Debug)]
-pub struct KubeconfigFiles {
+pub(crate) struct KubeconfigFiles {
     paths: Vec<PathBuf>,
 }
 
 /// Whether an update writes the files.
 #[derive(Clone, Copy, Debug)]
-pub enum UpdateMode {
+pub(crate) enum UpdateMode {
     /// Only returns the edited texts, without locks.
     DryRun,
     /// Locks and writes the files.
@@ -52,7 +52,7 @@ pub enum UpdateMode {
 impl KubeconfigFiles {
     /// Finds the files: `path` if there is one, or else those of `KUBECONFIG`, or else
     /// `~/.kube/config`.
-    pub fn locate(path: Option<&Path>, host: &Host) -> Result<Self> {
+    pub(crate) fn locate(path: Option<&Path>, host: &Host) -> Result<Self> {
         if let Some(path) = path {
             let paths = vec![host.expand(path)?];
             return Ok(Self { paths });
@@ -74,7 +74,7 @@ impl KubeconfigFiles {
     /// Reads the files, makes the changes that `change` returns, and returns the files that differ.
     ///
     /// All files are edited before the first is written. Each is replaced atomically.
-    pub fn update(
+    pub(crate) fn update(
         &self,
         mode: UpdateMode,
         change: impl FnOnce(&MergedKubeconfig) -> Result<Changes>,

@@ -1,12 +1,12 @@
-//! What client-go says to an exec credential plugin, and what it wants to hear.
+//! The exec credential plugin protocol of client-go, and the kubeconfig entries that use it.
 //!
-//! The protocol: <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
+//! Protocol: <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
 
-pub mod eks_login;
-pub mod exec_credential;
-pub mod exec_info;
-pub mod kubeconfig_files;
-pub mod plugin_user;
+pub(crate) mod eks_token_command;
+mod exec_credential;
+pub(crate) mod exec_info;
+pub(crate) mod kubeconfig_files;
+pub(crate) mod plugin_user;
 
 pub use exec_credential::ExecCredential;
-pub use exec_info::{ApiVersion, ExecInfo};
+pub use exec_info::{ApiVersion, ExecInfo, ProvidedCluster};

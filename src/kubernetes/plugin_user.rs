@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use crate::kubernetes::exec_info::ApiVersion;
 
 /// The bare name of the plugin: clients find it on each machine's PATH, and allow lists name it.
-pub const COMMAND: &str = "kubectl-esc";
+pub(crate) const COMMAND: &str = "kubectl-esc";
 
 const INSTALL_HINT: &str = "kubectl-esc is not installed, or not on the PATH";
 
@@ -29,7 +29,7 @@ const OTHER_CREDENTIALS: [&str; 9] = [
 
 /// A user that this plugin authenticates. `Debug` shows no variables, which may be secret.
 #[derive(Clone, Default)]
-pub struct PluginUser {
+pub(crate) struct PluginUser {
     /// The plugin's arguments.
     pub args: Vec<String>,
     /// The plugin's environment variables. `None` keeps those of an existing entry.
@@ -48,7 +48,7 @@ impl fmt::Debug for PluginUser {
 impl PluginUser {
     /// Returns the change that makes the entry `name` run this plugin. Removes all other credentials.
     #[must_use]
-    pub fn entry(&self, name: &str) -> EntryChange {
+    pub(crate) fn entry(&self, name: &str) -> EntryChange {
         let mut set = vec![
             ("exec.apiVersion", json!(ApiVersion::V1.as_str())),
             ("exec.args", json!(self.args)),

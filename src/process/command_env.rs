@@ -11,7 +11,7 @@ use esc::interpolation::{self, Part};
 use esc::{Data, Environment, Value, format::string};
 
 /// What a command receives from an environment. `Debug` shows only names.
-pub struct CommandEnv {
+pub(crate) struct CommandEnv {
     /// Variables as name and value, sorted by name.
     pub variables: Vec<(String, Text)>,
     /// Files: the variable that holds the path, and the content. A file overrides a variable of the
@@ -44,7 +44,7 @@ impl CommandEnv {
     /// exist becomes empty, and an argument with a malformed path is passed unchanged.
     ///
     /// Fails with [`Kind::Definition`] if a name or value cannot be passed to a process.
-    pub fn new(environment: &Environment, arguments: &[OsString]) -> Result<Self> {
+    pub(crate) fn new(environment: &Environment, arguments: &[OsString]) -> Result<Self> {
         let mut secrets = Vec::new();
         let mut variables = Vec::new();
         for entry in environment.variables() {
@@ -86,7 +86,7 @@ impl CommandEnv {
     }
 
     /// The values of the variables and the contents of the files.
-    pub fn values(&self) -> impl Iterator<Item = &Text> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = &Text> {
         let entries = self.variables.iter().chain(&self.files);
         entries.map(|(_, text)| text)
     }

@@ -3,10 +3,10 @@
 //! The command shares our process group and terminal. To its caller it behaves as if it was started
 //! directly: it receives signals, and its exit code is returned. Its files are removed afterwards.
 
-pub mod command_env;
+pub(crate) mod command_env;
 mod private_dir;
-pub mod program;
-pub mod redaction;
+pub(crate) mod program;
+pub(crate) mod redaction;
 mod streams;
 mod supervisor;
 
@@ -15,9 +15,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::process::Command;
 
-pub use command_env::CommandEnv;
-pub use program::Program;
-pub use streams::{Sink, Streams};
+pub(crate) use command_env::CommandEnv;
+pub(crate) use program::Program;
+pub(crate) use streams::{Sink, Streams};
 
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
@@ -26,7 +26,7 @@ use private_dir::PrivateDir;
 use supervisor::Supervisor;
 
 /// A command to run. `Debug` leaves out arguments and variables, which may be secret.
-pub struct Invocation {
+pub(crate) struct Invocation {
     /// The program.
     pub program: Program,
     /// Its arguments.
@@ -51,7 +51,7 @@ impl fmt::Debug for Invocation {
 
 /// How a command exited.
 #[derive(Debug)]
-pub struct Exit {
+pub(crate) struct Exit {
     /// Its exit code; 128 plus the signal number if a signal terminated it, as in a shell.
     pub code: u8,
     /// Whether SIGINT terminated the command and was also sent to this process: the user pressed
@@ -66,7 +66,7 @@ impl Exit {
     /// SIGINT terminates this process too, so that a shell stops the script that called it, as it
     /// would for the command itself.
     #[must_use]
-    pub fn finish(self) -> u8 {
+    pub(crate) fn finish(self) -> u8 {
         if self.interrupted {
             supervisor::exit_by_sigint();
         }
@@ -76,7 +76,7 @@ impl Exit {
 
 impl Invocation {
     /// Runs the command until it exits.
-    pub fn run(self, host: &Host) -> Result<Exit> {
+    pub(crate) fn run(self, host: &Host) -> Result<Exit> {
         // From here on, signals do not terminate this process, so that the files are removed.
         let mut supervisor = Supervisor::start()?;
         private_dir::remove_leftovers(host);

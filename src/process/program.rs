@@ -9,7 +9,7 @@ use crate::host::Host;
 
 /// The executable file of a command.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Program {
+pub(crate) struct Program {
     name: OsString,
     path: PathBuf,
 }
@@ -20,7 +20,7 @@ impl Program {
     ///
     /// Fails with [`Kind::CommandNotFound`], or with [`Kind::CommandNotExecutable`] if the file
     /// exists but is not executable.
-    pub fn find(name: &OsStr, host: &Host) -> Result<Self> {
+    pub(crate) fn find(name: &OsStr, host: &Host) -> Result<Self> {
         let is_path = is_path(name);
         let candidates = if is_path {
             vec![PathBuf::from(name)]
@@ -69,13 +69,13 @@ impl Program {
 
     /// The name that the user typed.
     #[must_use]
-    pub fn name(&self) -> &OsStr {
+    pub(crate) fn name(&self) -> &OsStr {
         &self.name
     }
 
     /// The path of the file.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 

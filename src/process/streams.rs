@@ -8,11 +8,11 @@ use crate::error::{Error, Kind, Result};
 use crate::process::redaction::{Patterns, Redactor};
 
 /// Where redacted output is written.
-pub type Sink = Box<dyn Write + Send>;
+pub(crate) type Sink = Box<dyn Write + Send>;
 
 /// The two output streams of a command.
 #[derive(Default)]
-pub enum Streams {
+pub(crate) enum Streams {
     /// The command inherits the streams of this process.
     #[default]
     Inherited,

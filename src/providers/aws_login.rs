@@ -31,7 +31,7 @@ const MAXIMUM_DURATION: Duration = Duration::from_hours(12);
 
 /// The settings of an `oidc` login that are not among its inputs.
 #[derive(Clone, Debug)]
-pub struct AwsLoginSettings {
+pub(crate) struct AwsLoginSettings {
     /// The region whose STS is called; by default one in the role's partition. The credentials are
     /// valid in all regions of the partition.
     pub region: Option<String>,
@@ -40,7 +40,7 @@ pub struct AwsLoginSettings {
 }
 
 /// The provider. It calls STS once for each login, however often a definition opens it.
-pub struct AwsLogin<'a> {
+pub(crate) struct AwsLogin<'a> {
     context: Context<'a>,
     settings: AwsLoginSettings,
     issued: Mutex<Vec<(OidcLogin, Credentials)>>,
@@ -49,7 +49,7 @@ pub struct AwsLogin<'a> {
 impl<'a> AwsLogin<'a> {
     /// Creates the provider. It reads files and connects only when an `oidc` login is opened.
     #[must_use]
-    pub fn new(context: Context<'a>, settings: AwsLoginSettings) -> Self {
+    pub(crate) fn new(context: Context<'a>, settings: AwsLoginSettings) -> Self {
         Self {
             context,
             settings,
@@ -64,7 +64,7 @@ impl<'a> AwsLogin<'a> {
 
     /// The keys that STS issued through this provider, with their expiry.
     #[must_use]
-    pub fn keys(&self) -> Vec<KeyExpiry> {
+    pub(crate) fn keys(&self) -> Vec<KeyExpiry> {
         let issued = self.issued();
         let keys = issued.iter().filter_map(|(_, credentials)| {
             Some(KeyExpiry {

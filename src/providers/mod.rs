@@ -1,6 +1,6 @@
 //! Providers that a local definition can open on this machine.
 
-pub mod aws_login;
-pub mod pulumi_stacks;
+pub(crate) mod aws_login;
+pub(crate) mod pulumi_stacks;
 
-pub use pulumi_stacks::{Backends, DiyBackendUrl, PulumiStacks};
+pub(crate) use pulumi_stacks::{Backends, DiyBackendUrl, PulumiStacks};

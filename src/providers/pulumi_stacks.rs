@@ -20,7 +20,7 @@ use esc::{Data, Value};
 use esc::{HostResult, Provider};
 
 /// Access to the backend that stores the states of stacks.
-pub trait Backends: Sync {
+pub(crate) trait Backends: Sync {
     /// The configured backend, if it is not Pulumi Cloud.
     fn diy_backend(&self) -> Result<Option<DiyBackendUrl>>;
 
@@ -33,7 +33,7 @@ pub trait Backends: Sync {
 }
 
 /// The URL of a DIY backend, which only stores states.
-pub struct DiyBackendUrl {
+pub(crate) struct DiyBackendUrl {
     /// The URL, such as `file://~`. It may contain a password.
     pub url: Secret<String>,
     /// The setting that it comes from, for messages.
@@ -41,7 +41,7 @@ pub struct DiyBackendUrl {
 }
 
 /// The provider `pulumi-stacks`. It reads each stack only once.
-pub struct PulumiStacks<'b> {
+pub(crate) struct PulumiStacks<'b> {
     host: Host,
     backends: &'b dyn Backends,
     tracker: FileTracker,
@@ -63,7 +63,7 @@ enum Backend {
 impl<'b> PulumiStacks<'b> {
     /// Creates the provider. The backend is not accessed before a stack is opened.
     #[must_use]
-    pub fn new(host: &Host, backends: &'b dyn Backends) -> Self {
+    pub(crate) fn new(host: &Host, backends: &'b dyn Backends) -> Self {
         Self {
             host: host.clone(),
             backends,
@@ -74,7 +74,7 @@ impl<'b> PulumiStacks<'b> {
 
     /// Records the files that the provider reads in `tracker`.
     #[must_use]
-    pub fn tracking(self, tracker: FileTracker) -> Self {
+    pub(crate) fn tracking(self, tracker: FileTracker) -> Self {
         Self { tracker, ..self }
     }
 

@@ -247,7 +247,7 @@ mod tests {
             ("api.pulumi.com", "the URL is malformed"),
             (
                 "https://u:hunter2@x.example.com",
-                "a URL holds a user name or a password",
+                "the URL contains a user name or password",
             ),
             (
                 "https://x.example.com?a=hunter2",

@@ -117,9 +117,9 @@ impl Transport<'_> {
                     self.backend.host(),
                     response.status
                 )),
-                Err(no_answer) => log.debug(format_args!(
+                Err(failure) => log.debug(format_args!(
                     "{}: attempt {attempt}: {}",
-                    request.purpose, no_answer.error
+                    request.purpose, failure.error
                 )),
             }
             match retry_delay(request.is_repeatable, &outcome, attempt) {
@@ -132,7 +132,7 @@ impl Transport<'_> {
                     http.sleep(delay, deadline)?;
                     attempt += 1;
                 }
-                _ => return outcome.map_err(|no_answer| no_answer.error),
+                _ => return outcome.map_err(|failure| failure.error),
             }
         }
     }
@@ -157,8 +157,8 @@ fn retry_delay(
     attempt: u32,
 ) -> Option<Duration> {
     match outcome {
-        Err(no_answer) if no_answer.permanent => None,
-        Err(no_answer) => (is_repeatable || no_answer.unsent).then(|| backoff(attempt)),
+        Err(failure) if failure.permanent => None,
+        Err(failure) => (is_repeatable || failure.unsent).then(|| backoff(attempt)),
         Ok(response) => {
             let retry_after = response.retry_after();
             let should_retry = match response.status {

@@ -19,8 +19,9 @@ use crate::error::{Error, Result};
 use crate::file_tracker::{FileTracker, is_not_found};
 use crate::host::Host;
 use crate::pulumi_state::file::{self, MAX_SMALL_FILE_BYTES, MAX_STATE_BYTES};
-use crate::pulumi_state::stack_name::{StackName, is_valid_part};
+use crate::pulumi_state::stack_name::StackName;
 use crate::pulumi_state::state::{self, State};
+use esc::is_valid_name;
 
 /// The organization of all stacks in a DIY backend.
 const ORGANIZATION: &str = "organization";
@@ -159,7 +160,7 @@ impl DiyBackend {
             Layout::Projects => {
                 for project in entries(&stacks)
                     .into_iter()
-                    .filter(|name| is_valid_part(name))
+                    .filter(|name| is_valid_name(name))
                 {
                     for stack in stacks_in(&stacks.join(&project)) {
                         let is_different = project != requested.project && stack != requested.stack;
@@ -248,7 +249,7 @@ fn stacks_in(directory: &Path) -> Vec<String> {
         .filter_map(|file| {
             let mut extensions = EXTENSIONS.iter();
             let stack = extensions.find_map(|extension| file.strip_suffix(extension))?;
-            is_valid_part(stack).then(|| stack.to_owned())
+            is_valid_name(stack).then(|| stack.to_owned())
         })
         .collect();
     stacks.sort();

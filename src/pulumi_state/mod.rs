@@ -8,4 +8,4 @@ pub(crate) mod passphrase;
 mod stack_name;
 pub(crate) mod state;
 
-pub use stack_name::StackName;
+pub(crate) use stack_name::StackName;

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use crate::error::{Error, Kind, Result};
+use esc::is_valid_name;
 
 /// `[ORG/]PROJECT/STACK`. Each part is safe in paths and URLs.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct StackName {
+pub(crate) struct StackName {
     /// The organization, if the name has one.
     pub organization: Option<String>,
     /// The project.
@@ -17,7 +18,7 @@ pub struct StackName {
 
 impl StackName {
     /// Parses a name. The error does not quote it, because it may be a secret.
-    pub fn parse(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
         let parts: Vec<_> = text.split('/').collect();
         let (organization, project, stack) = match parts[..] {
             [project, stack] => (None, project, stack),
@@ -27,7 +28,7 @@ impl StackName {
         if ![Some(project), Some(stack), organization]
             .into_iter()
             .flatten()
-            .all(is_valid_part)
+            .all(is_valid_name)
         {
             return Err(invalid());
         }
@@ -52,16 +53,6 @@ fn invalid() -> Error {
     Error::new(Kind::Definition, "`stack` is not a valid stack name").with_hint(
         "write PROJECT/STACK, such as `eks-cluster/demo`; each part has up to 100 letters, digits and `-_.`",
     )
-}
-
-/// Whether this is a valid name of an organization, project or stack in Pulumi
-/// (`sdk/go/common/tokens`). Rejects `.` and `..`, which have a meaning in paths.
-pub(crate) fn is_valid_part(text: &str) -> bool {
-    (1..=100).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-        && !matches!(text, "." | "..")
 }
 
 #[cfg(test)]

@@ -48,13 +48,13 @@ fn open_prints_the_values() {
         redacted.stdout
     );
     open(&["passwd"]).assert_fails(
-        "kubectl-esc: the environment `env.yaml` has no `passwd`\n  hint: leave the path out to \
-         see every value\n",
+        "kubectl-esc: environment `env.yaml` has no value at `passwd`\n  hint: omit the path to see \
+         all values\n",
         2,
     );
     open(&["a..b"]).assert_fails(
         "kubectl-esc: the second argument is not a property path\n  caused by: a name is empty at \
-         character 3\n  hint: write a path such as aws.creds\n",
+         character 3\n  hint: pass a path such as aws.creds\n",
         2,
     );
 }

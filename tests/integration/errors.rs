@@ -94,7 +94,7 @@ const ROWS: &[Row] = &[
         |t| t.plain().arg("get-token").env("KUBERNETES_EXEC_INFO", "{"),
         r"kubectl-esc: the variable `KUBERNETES_EXEC_INFO` is not valid JSON
   caused by: EOF while parsing an object at line 1 column 1
-  hint: kubectl and other clients set `KUBERNETES_EXEC_INFO` themselves; unset it to run kubectl-esc by hand
+  hint: kubectl and other clients set `KUBERNETES_EXEC_INFO`; unset it to run kubectl-esc by hand
 ",
         2,
     ),
@@ -102,14 +102,14 @@ const ROWS: &[Row] = &[
         "exec info is an array",
         |t| t.plain().arg("get-token").env("KUBERNETES_EXEC_INFO", "[]"),
         r"kubectl-esc: the variable `KUBERNETES_EXEC_INFO` is not an ExecCredential: it is an array, not an object
-  hint: kubectl and other clients set `KUBERNETES_EXEC_INFO` themselves; unset it to run kubectl-esc by hand
+  hint: kubectl and other clients set `KUBERNETES_EXEC_INFO`; unset it to run kubectl-esc by hand
 ",
         2,
     ),
     (
         "exec info of an unknown version",
         |t| t.plain().arg("get-token").exec_info("v2", false, None),
-        r"kubectl-esc: cannot answer in the exec API version `client.authentication.k8s.io/v2`
+        r"kubectl-esc: unsupported exec API version `client.authentication.k8s.io/v2`
   hint: set `apiVersion: client.authentication.k8s.io/v1` (or v1beta1) in the user's `exec` entry of the kubeconfig
 ",
         2,
@@ -121,7 +121,7 @@ const ROWS: &[Row] = &[
                 .arg("get-token")
                 .exec_info("v1alpha1", false, None)
         },
-        r"kubectl-esc: cannot answer in the exec API version `client.authentication.k8s.io/v1alpha1`
+        r"kubectl-esc: unsupported exec API version `client.authentication.k8s.io/v1alpha1`
   hint: Kubernetes 1.24 removed v1alpha1: set `apiVersion: client.authentication.k8s.io/v1` in the user's `exec` entry of the kubeconfig
 ",
         2,
@@ -138,8 +138,8 @@ const ROWS: &[Row] = &[
     (
         "no command",
         |t| t.plain(),
-        r"kubectl-esc: no command is given
-  hint: `kubectl-esc --help` shows the commands and flags
+        r"kubectl-esc: no command specified
+  hint: run `kubectl-esc --help` to see the commands and flags
 ",
         2,
     ),

@@ -114,7 +114,7 @@ fn call(name: &str, exec: &Value, cluster: &Value) {
     );
     if parsed.access_key_id != "AKIAIOSFODNN7EXAMPLE" {
         let role = match name {
-            "role-on-top.yaml" => "cluster-viewer",
+            "role-to-assume.yaml" => "cluster-viewer",
             _ if cloud.is_some() => "esc-oidc",
             _ => "cluster-admin",
         };

@@ -254,7 +254,6 @@ fn identity_token_source_can_be_chosen() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "one table")]
 fn settings_follow_the_documented_precedence() {
     let environment = |eks: &str| {
         format!(

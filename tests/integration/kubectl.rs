@@ -248,7 +248,7 @@ fn every_example_authenticates_kubectl_through_a_proxy() {
         let aws = cloud.as_ref().map_or_else(aws, PulumiCloudFixture::aws);
         let (contexts, caller): (&[(&str, &str)], _) = match example.as_str() {
             "local.yaml" | "local-v1beta1.yaml" => (&[("demo", "demo")], ALICE),
-            "role-on-top.yaml" => (&[("demo", "demo")], viewer),
+            "role-to-assume.yaml" => (&[("demo", "demo")], viewer),
             _ if cloud.is_some() => (&[("prod", "prod")], cloud_caller),
             "two-clusters.yaml" => (&[("demo", "demo"), ("other", "other")], admin),
             _ => (&[("demo", "demo")], admin),

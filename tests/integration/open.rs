@@ -29,8 +29,8 @@ fn open(definition: &str, arguments: &[&str]) -> Output {
     plugin.args(["open", "env.yaml"]).args(arguments).run()
 }
 
-const LEFT_OUT: &str = "kubectl-esc: `KUBECONFIG` is left out: it is a file, and `open` writes \
-                        none; `kubectl-esc run` does\n";
+const SKIPPED: &str =
+    "kubectl-esc: skipped `KUBECONFIG`, which is a file; `kubectl-esc run` creates it\n";
 
 #[test]
 fn each_format_is_printed() {
@@ -73,13 +73,13 @@ fn dotenv_and_shell_have_a_line_for_each_variable() {
     open(DEFINITION, &["--format", "dotenv"]).assert(
         "HOSTILE=\"'; echo $HOME `id` \\\\ \\\"!\\n\"\nNUMBER=\"1.5\"\nPASSWORD=\"hunter2\"\n\
          TEXT=\"a <b> & \\\"c\\\"\\n\"\n",
-        LEFT_OUT,
+        SKIPPED,
         0,
     );
     open(DEFINITION, &["--format", "shell", "--redact"]).assert(
         "export HOSTILE=''\\''; echo $HOME `id` \\ \"!\n'\nexport NUMBER='1.5'\nexport \
          PASSWORD='[secret]'\nexport TEXT='a <b> & \"c\"\n'\n",
-        LEFT_OUT,
+        SKIPPED,
         0,
     );
     open("values: {a: b}", &["--format", "shell"]).assert("", "", 0);
@@ -105,8 +105,8 @@ fn unprintable_values_are_an_error() {
         (
             DEFINITION,
             &["--format", "shell", "text"][..],
-            "kubectl-esc: `--format dotenv` and `--format shell` take no property path\n  hint: \
-             leave the path out, or use `--format string` for a single value\n",
+            "kubectl-esc: `--format dotenv` and `--format shell` cannot be used with a property \
+             path\n  hint: omit the path, or use `--format string` for a single value\n",
             2,
         ),
         (

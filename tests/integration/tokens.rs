@@ -2,7 +2,7 @@
 //! aws-iam-authenticator's test, byte for byte, and botocore for every region and kind of endpoint.
 
 use encodings::timestamp;
-use kubectl_esc::aws::credentials::Credentials;
+use kubectl_esc::aws::Credentials;
 use kubectl_esc::aws::eks_token::{EksToken, PresignRequest};
 use kubectl_esc::aws::endpoint::{EndpointMode, Region};
 use kubectl_esc::clock::Timestamp;

@@ -72,6 +72,8 @@
 //! secret; a value that is computed from a secret is secret too. Messages do not quote secrets, rendered
 //! source lines hide them, and the formats replace them if asked to ([`format::Secrets::Redacted`]).
 
+#![cfg_attr(not(test), warn(clippy::too_many_arguments, clippy::too_many_lines))]
+
 mod base64;
 pub mod deep_stack;
 mod diagnostic;

@@ -15,7 +15,7 @@ use crate::tree_edit::{PathSegment, TreeEdit};
 /// More rounds than any list of changes needs: each round makes at least one of the edits.
 const MAX_ROUNDS: usize = 10_000;
 
-/// Returns the text with the changes; the same text if it has them already.
+/// Returns the text with the changes, or the same text if it already has them.
 ///
 /// Comments, order, style, line breaks and unknown fields stay as they are. Fails if the text is not
 /// a kubeconfig, or if its layout cannot be edited safely.
@@ -184,8 +184,9 @@ fn next_field_edit(
         let node = keys.try_fold(content, |node, key| node.get(key));
         node.filter(|node| !node.is_null())
     };
-    let is_wrong = |(field, value): &&(&str, Json)| !find(field).is_some_and(|it| it.means(value));
-    if let Some((field, value)) = change.set.iter().find(is_wrong) {
+    let differs =
+        |(field, value): &&(&str, Json)| !find(field).is_some_and(|node| node.means(value));
+    if let Some((field, value)) = change.set.iter().find(differs) {
         let (key, value) = match field.split_once('.') {
             None => (*field, value.clone()),
             Some((outer, inner)) if content.get(outer).is_some_and(is_own_mapping) => {
@@ -208,7 +209,7 @@ fn next_field_edit(
     Some(TreeEdit::Remove { path, key })
 }
 
-/// Whether it is a mapping with entries and without aliases or merge keys.
+/// Whether the node is a mapping with entries, and neither an alias nor merged with another one.
 fn is_own_mapping(node: &Node) -> bool {
     matches!(&node.kind, Kind::Mapping(entries) if !entries.is_empty()) && node.get("<<").is_none()
 }

@@ -7,7 +7,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a kubeconfig cannot be read, used or edited.
 ///
-/// Both texts may name entries and keys, but never quote values, which may be secret.
+/// Both texts may name entries and keys, but never quote values, which may be secret. Hints name flags of
+/// kubectl-esc.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {

@@ -40,6 +40,8 @@
 //!
 //! The crate works on texts. It reads and writes no files.
 
+#![cfg_attr(not(test), warn(clippy::too_many_arguments, clippy::too_many_lines))]
+
 mod changes;
 mod cluster;
 mod edit;

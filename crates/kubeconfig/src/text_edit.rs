@@ -90,12 +90,15 @@ pub(crate) fn flow_layout(text: &str, node: &Node) -> FlowLayout {
     let step = indentation(text, first).strip_prefix(indent);
     FlowLayout::MultiLine {
         indent: indent.to_owned(),
-        step: step.filter(|it| !it.is_empty()).unwrap_or("  ").to_owned(),
+        step: step
+            .filter(|step| !step.is_empty())
+            .unwrap_or("  ")
+            .to_owned(),
         line_break: line_break(text),
     }
 }
 
-/// The blanks at the beginning of the line that contains `at`.
+/// The spaces and tabs at the beginning of the line that contains `at`.
 fn indentation(text: &str, at: usize) -> &str {
     let line = &text[line_start(text, at)..at];
     &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]

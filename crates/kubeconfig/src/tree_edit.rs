@@ -127,7 +127,7 @@ fn replace_value(text: &str, map: &Node, entry: &Entry, value: &Json) -> Result<
     // Right after the colon, without tag, anchor, comment or line break.
     let is_inline = !old.is_empty()
         && between.trim_matches([' ', '\t']).is_empty()
-        && text.get(old.clone()).is_some_and(|it| !it.contains('\n'));
+        && text.get(old.clone()).is_some_and(|old| !old.contains('\n'));
     let is_scalar = match value {
         Json::Array(items) => items.is_empty(),
         Json::Object(entries) => entries.is_empty(),

@@ -42,7 +42,7 @@ pub(crate) fn block_entry(key: &str, value: &Json, column: usize, line_break: &s
     format!("{}:{}", scalar(key), block_value(value, column, line_break))
 }
 
-/// Writes what follows `key:`, with the blank or line break before it; the key is at `column`.
+/// Writes what follows `key:`, with the space or line break before it; the key is at `column`.
 pub(crate) fn block_value(value: &Json, column: usize, line_break: &str) -> String {
     join(&lines_after_colon(value), column, line_break)
 }

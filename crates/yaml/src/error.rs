@@ -23,6 +23,9 @@ pub struct Error {
 pub enum ErrorKind {
     /// yaml.v3 rejects the text too.
     Syntax,
+    /// An alias names an anchor that is not defined before it. The message quotes the name, which may
+    /// be an unquoted secret that begins with `*`.
+    UnknownAnchor,
     /// Nesting exceeds [`Limits::max_depth`](crate::Limits::max_depth).
     TooDeep,
     /// The text holds more nodes than [`Limits::max_nodes`](crate::Limits::max_nodes).
@@ -48,6 +51,15 @@ impl Error {
         Self::syntax(message, None, problem)
     }
 
+    /// yaml.v3 names no line for it.
+    pub(crate) fn unknown_anchor(name: &str, problem: Mark) -> Self {
+        let message = format!("unknown anchor '{name}' referenced");
+        Self {
+            kind: ErrorKind::UnknownAnchor,
+            ..Self::unplaced(message, problem)
+        }
+    }
+
     pub(crate) fn limit(kind: ErrorKind, message: String, position: Position) -> Self {
         Self {
             kind,
@@ -55,6 +67,20 @@ impl Error {
             line: Some(position.line),
             position,
         }
+    }
+
+    /// Moves a position at the end of `text` to the last line. yaml.v3 has it on the next line, even
+    /// if the text does not end with a line break.
+    pub(crate) fn within(mut self, text: &str) -> Self {
+        const BREAKS: [char; 5] = ['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'];
+        let last_line = text.rsplit(BREAKS).next().unwrap_or_default();
+        let last_line = last_line.trim_start_matches('\u{feff}');
+        let Position { line, column, byte } = &mut self.position;
+        if *byte == text.len() && *column == 1 && !last_line.is_empty() {
+            *line -= 1;
+            *column += last_line.chars().count();
+        }
+        self
     }
 
     fn syntax(message: impl Into<Cow<'static, str>>, line: Option<usize>, problem: Mark) -> Self {

@@ -24,6 +24,7 @@
 //! The time and memory to read a text are linear in its size. Nesting is limited, the tree is built
 //! and dropped without recursion, and every copy of the text's content is wiped when it is dropped.
 
+#![cfg_attr(not(test), warn(clippy::too_many_arguments, clippy::too_many_lines))]
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
 
@@ -47,5 +48,6 @@ pub use position::Position;
 /// Returns `None` if there is no document: the text is empty, or holds only comments. What follows
 /// the first document is only read as far as yaml.v3 looks ahead.
 pub fn parse(text: &str, limits: &Limits) -> Result<Option<Node>, Error> {
-    parser::Parser::new(text, limits).document()
+    let document = parser::Parser::new(text, limits).document();
+    document.map_err(|error| error.within(text))
 }

@@ -5,7 +5,6 @@ use crate::aws::sts::tests::host;
 use crate::error::Kind;
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn region_is_read_from_api_server_hosts() {
     for (server, want) in [
         (
@@ -128,7 +127,6 @@ fn dual_stack_hosts_that_clusters_reject_are_errors() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn endpoint_settings_come_from_variables() {
     let settings = |endpoint: Option<&str>, fips, dual_stack| EndpointSettings {
         endpoint: endpoint.map(str::to_owned),

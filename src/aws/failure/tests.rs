@@ -46,7 +46,6 @@ const WITH_TOKEN: bool = true;
 const WITH_KEYS: bool = false;
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn error_codes_have_their_kind_message_cause_and_hint() {
     let role = "arn:aws:iam::123456789012:role/kubectl";
     let too_long =

@@ -213,10 +213,10 @@ fn silent_server_times_out_at_the_deadline() {
     let sts = context.sts_at(server.url());
     let error = sts.assume_role(&keys(), &assume_role()).unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable);
-    assert_eq!(error.to_string(), "AWS STS did not answer within 100ms");
+    assert_eq!(error.to_string(), "AWS STS did not respond within 100ms");
     assert_eq!(
         error.hint().unwrap(),
-        "check the network, or allow more time with `--timeout`"
+        "check the network, or increase `--timeout`"
     );
 }
 

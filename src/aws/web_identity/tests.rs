@@ -291,7 +291,7 @@ fn silent_github_times_out_at_the_deadline() {
     assert_eq!(error.kind(), Kind::Unavailable);
     assert_eq!(
         error.causes().next().unwrap(),
-        "`127.0.0.1` did not answer within 100ms"
+        "`127.0.0.1` did not respond within 100ms"
     );
 }
 

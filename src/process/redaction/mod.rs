@@ -17,20 +17,18 @@ use crate::secret::{REDACTED, Text};
 use automaton::{Automaton, State};
 use variants::variants;
 
-pub use variants::MIN_SECRET_BYTES;
-
 /// The limit for the total size of the secrets. The variants of a secret take about 500 times its size
 /// in memory, if no two of them share a prefix.
 const MAX_SECRET_BYTES: usize = 512 << 10;
 
 /// What to redact.
 #[derive(Clone)]
-pub struct Patterns(Arc<Automaton>);
+pub(crate) struct Patterns(Arc<Automaton>);
 
 impl Patterns {
     /// Patterns for `secrets`, and for those of `candidates` that one of `texts` contains, as they are
     /// or in base64. `None` if there is nothing to redact.
-    pub fn new<'a>(
+    pub(crate) fn new<'a>(
         secrets: &[Text],
         candidates: &[Text],
         texts: impl IntoIterator<Item = &'a Text>,
@@ -74,7 +72,7 @@ fn all_variants(secrets: &[Text]) -> Result<Vec<Vec<Vec<u8>>>> {
 }
 
 /// Redacts one stream.
-pub struct Redactor {
+pub(crate) struct Redactor {
     patterns: Patterns,
     state: State,
     /// Bytes that were read but not written yet.
@@ -90,7 +88,7 @@ pub struct Redactor {
 impl Redactor {
     /// A redactor for a new stream.
     #[must_use]
-    pub fn new(patterns: Patterns) -> Self {
+    pub(crate) fn new(patterns: Patterns) -> Self {
         Self {
             patterns,
             state: Automaton::START,
@@ -102,7 +100,7 @@ impl Redactor {
     }
 
     /// Reads the next bytes, and appends to `output` what can be shown so far.
-    pub fn push(&mut self, bytes: &[u8], output: &mut Vec<u8>) {
+    pub(crate) fn push(&mut self, bytes: &[u8], output: &mut Vec<u8>) {
         let mut position = self.position + self.held.len() as u64;
         for byte in bytes {
             position += 1;
@@ -119,7 +117,7 @@ impl Redactor {
     }
 
     /// Appends the rest at the end of the stream.
-    pub fn finish(&mut self, output: &mut Vec<u8>) {
+    pub(crate) fn finish(&mut self, output: &mut Vec<u8>) {
         self.write_to(self.position + self.held.len() as u64, output);
         self.state = Automaton::START;
     }

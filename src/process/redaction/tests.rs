@@ -1,3 +1,4 @@
+use super::variants::MIN_SECRET_BYTES;
 use super::*;
 
 fn patterns(secrets: &[&[u8]]) -> Patterns {

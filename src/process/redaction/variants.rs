@@ -3,7 +3,7 @@
 use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 
 /// Shorter secrets are not redacted, because they would match everywhere. ESC has the same limit.
-pub const MIN_SECRET_BYTES: usize = 3;
+pub(crate) const MIN_SECRET_BYTES: usize = 3;
 
 /// Shorter base64 is part of too many other words.
 const MIN_BASE64_DIGITS: usize = 4;

@@ -188,7 +188,6 @@ fn hint_for_a_rejected_duration_names_the_input() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn inputs_are_validated_beyond_the_schema() {
     let arn = "`roleArn` is not the ARN of an IAM role";
     let range = "`duration` must be between 15 minutes and 12 hours";

@@ -138,7 +138,6 @@ impl Comparison {
     fn diagnostics(&mut self, phase: &str, theirs: Vec<Diagnostic>, ours: Vec<Diagnostic>) {
         let (theirs, ours) = without_common(theirs, ours, Diagnostic::clone);
         let (theirs, ours) = self.without_explained_pairs(theirs, ours);
-        let (theirs, ours) = self.without_syntax_errors(theirs, ours);
         let (theirs_by_begin, ours_by_begin) =
             without_common(theirs.clone(), ours.clone(), |diagnostic| Diagnostic {
                 end: None,
@@ -174,27 +173,6 @@ impl Comparison {
                 }
                 pair.is_none()
             });
-        }
-        (theirs, ours)
-    }
-
-    /// Leaves out the syntax errors if both report as many.
-    fn without_syntax_errors(
-        &mut self,
-        theirs: Vec<Diagnostic>,
-        ours: Vec<Diagnostic>,
-    ) -> (Vec<Diagnostic>, Vec<Diagnostic>) {
-        let (their_errors, mut theirs) = theirs
-            .into_iter()
-            .partition::<Vec<_>, _>(explained::is_their_syntax_error);
-        let (our_errors, mut ours) = ours
-            .into_iter()
-            .partition::<Vec<_>, _>(explained::is_our_syntax_error);
-        if their_errors.len() != our_errors.len() {
-            theirs.extend(their_errors);
-            ours.extend(our_errors);
-        } else if !their_errors.is_empty() {
-            self.explain("no YAML");
         }
         (theirs, ours)
     }

@@ -205,7 +205,7 @@ fn invalid_settings_are_reported() {
         command.env("KUBECTL_ESC_NO_CACHE", "yes");
     });
     output.assert_fails(
-        "kubectl-esc: the variable `KUBECTL_ESC_NO_CACHE` is neither `true` nor `false`\n  hint: \
+        "kubectl-esc: the variable `KUBECTL_ESC_NO_CACHE` must be `true` or `false`\n  hint: \
          set `KUBECTL_ESC_NO_CACHE` to `true` or `false`, or unset it\n",
         2,
     );

@@ -52,8 +52,8 @@ fn dropped_settings_are_reported() {
     let plugin = convert(&data("aws.yaml"), &["--credentials", "aws.creds"]);
     plugin.run().assert(
         CHANGED,
-        "kubectl-esc: user `arn:aws:eks:eu-central-1:123456789012:cluster/shop`: dropped the AWS \
-         profile `operations`; credentials now come from the environment\n",
+        "kubectl-esc: user `arn:aws:eks:eu-central-1:123456789012:cluster/shop`: dropped AWS profile \
+         `operations`; credentials now come from the environment\n",
         0,
     );
     let after = written(&plugin);
@@ -106,9 +106,9 @@ users:
     let plugin = convert(before, &[]);
     plugin.run().assert(
         CHANGED,
-        "kubectl-esc: user `vault`: dropped the AWS profile `ops`; credentials now come from the \
+        "kubectl-esc: user `vault`: dropped AWS profile `ops`; credentials now come from the \
          environment\n\
-         kubectl-esc: user `unclear`: not converted: it names no cluster\n",
+         kubectl-esc: user `unclear`: not converted: it does not name a cluster\n",
         0,
     );
     let converted = before
@@ -125,7 +125,7 @@ users:
     assert_eq!(written(&plugin), converted);
     plugin.run().assert(
         "nothing to change\n",
-        "kubectl-esc: user `unclear`: not converted: it names no cluster\n",
+        "kubectl-esc: user `unclear`: not converted: it does not name a cluster\n",
         0,
     );
 }

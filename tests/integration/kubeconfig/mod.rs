@@ -3,7 +3,6 @@
 mod convert;
 mod files;
 mod kubectl;
-mod round_trip;
 mod sources;
 
 /// The kubeconfig that `update-kubeconfig` writes to a new file: `name` is that of cluster, user and

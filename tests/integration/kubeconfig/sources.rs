@@ -76,7 +76,7 @@ fn kubeconfig_of_the_environment_is_used() {
             2,
             "no context `x`",
         ),
-        (&["--from", "nothing"], 2, "has no `nothing`"),
+        (&["--from", "nothing"], 2, "has no value at `nothing`"),
         (&["--from", "a..b"], 2, "not a property path"),
         (&["--from", "stack"], 2, "it has no cluster"),
         (&["--from", "stack.kubeconfig.apiVersion"], 2, "cannot read"),

@@ -129,7 +129,7 @@ fn unreadable_state_is_reported_with_its_path() {
             "{\"version\":5,\"checkpoint\":{\"latest\":\"hunter2\"}}".to_owned(),
             "it has version 5, but only versions up to 4 are supported",
         ),
-        (root("\"hunter2\""), "its outputs are no object"),
+        (root("\"hunter2\""), "its outputs are not an object"),
         (
             root(&format!("{{\"a\":{}{}}}", "[".repeat(200), "]".repeat(200))),
             "its outputs are nested deeper than 128 levels",
@@ -153,7 +153,7 @@ fn unreadable_state_is_reported_with_its_path() {
     for (outputs, why) in [
         (
             format!("{{\"a\":{{\"{sign}\":\"hunter2\"}}}}"),
-            "an output has a kind of value that is not known",
+            "an output has an unsupported kind of value",
         ),
         (
             format!("{{\"a\":{{\"{sign}\":\"1b47061264138c4ac30d75fd1eb44270\"}}}}"),

@@ -33,8 +33,11 @@ pub const MAXIMUM_EVALUATION_DEPTH: usize = 1_000;
 /// against schemas, and values exported.
 pub const MAXIMUM_STEPS: usize = 4_000_000;
 
-/// The memory of a schema's compiled patterns that counts as one step, in bytes.
-pub(super) const PATTERN_BYTES_PER_STEP: usize = 1 << 10;
+/// The memory limit for the compiled patterns of a schema, in bytes.
+pub(super) const MAXIMUM_PATTERN_BYTES: usize = 4 << 20;
+
+/// How many bytes of memory that the patterns of a schema take count as one step.
+pub(super) const PATTERN_BYTES_PER_STEP: usize = 1 << 8;
 
 /// The total text that an evaluation may produce, in bytes, including the indentation of its values.
 pub const MAXIMUM_TEXT_BYTES: usize = 32 << 20;

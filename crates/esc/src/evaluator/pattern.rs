@@ -7,8 +7,6 @@
 
 use regex_lite::{Regex, RegexBuilder};
 
-use crate::evaluator::limits::PATTERN_BYTES_PER_STEP;
-
 /// The longest pattern, in bytes.
 const MAXIMUM_BYTES: usize = 32 << 10;
 
@@ -24,6 +22,9 @@ const MAXIMUM_COUNT: usize = 1_000;
 /// The compiled size that the first attempt allows, in bytes.
 const SMALLEST_LIMIT: usize = 512;
 
+/// How many bytes of a compiled pattern, for each byte of the text to match, count as one step.
+const BYTES_PER_STEP: usize = 1 << 10;
+
 /// The error for a pattern that exceeds a limit, in the words of Go.
 pub(super) const TOO_LARGE: &str = "expression too large";
 
@@ -31,6 +32,7 @@ pub(super) const TOO_LARGE: &str = "expression too large";
 #[derive(Debug)]
 pub(super) struct Pattern {
     regex: Regex,
+    text: String,
     /// An upper bound of the compiled size, in bytes.
     compiled_bytes: usize,
     /// An upper bound of the compiled size and the matcher's tables, in bytes.
@@ -51,6 +53,7 @@ impl Pattern {
         // The matcher's tables have two slots per group for each state.
         let tables = 1 + pattern.matches('(').count();
         // `regex-lite` does not tell the compiled size, so find the limit that it fits in.
+        let escaped = escape_literal_braces(pattern);
         let mut limit = SMALLEST_LIMIT.max(4 * pattern.len());
         loop {
             limit = limit.min(MAXIMUM_COMPILED_BYTES);
@@ -58,7 +61,7 @@ impl Pattern {
             if memory > memory_limit {
                 return Err(too_large());
             }
-            let built = RegexBuilder::new(pattern)
+            let built = RegexBuilder::new(&escaped)
                 .size_limit(limit)
                 .nest_limit(MAXIMUM_NESTING)
                 .build();
@@ -66,6 +69,7 @@ impl Pattern {
                 Ok(regex) => {
                     return Ok(Self {
                         regex,
+                        text: pattern.to_owned(),
                         compiled_bytes: limit,
                         memory,
                     });
@@ -88,7 +92,7 @@ impl Pattern {
 
     /// The pattern as it is written.
     pub(super) fn as_str(&self) -> &str {
-        self.regex.as_str()
+        &self.text
     }
 
     /// How much memory the pattern takes, in bytes.
@@ -96,9 +100,9 @@ impl Pattern {
         self.memory
     }
 
-    /// How many steps it may take to match a text of this length.
+    /// How many steps it may take to match a text of this length. Even an empty text may visit every state.
     pub(super) fn steps(&self, text_bytes: usize) -> usize {
-        self.compiled_bytes.saturating_mul(text_bytes) / PATTERN_BYTES_PER_STEP
+        self.compiled_bytes.saturating_mul(text_bytes + 1) / BYTES_PER_STEP
     }
 
     /// Whether it matches somewhere in the text. Each byte that is not UTF-8 counts as U+FFFD.
@@ -168,6 +172,38 @@ fn unsupported(pattern: &str) -> Option<String> {
     None
 }
 
+/// Escapes each `{` that does not start a repetition such as `{2,3}`: Go reads it as a literal.
+fn escape_literal_braces(pattern: &str) -> String {
+    let mut escaped = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some(start) = rest.find(['\\', '{']) {
+        escaped.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let mut length = 1;
+        if let Some(escape) = rest.strip_prefix('\\') {
+            length += escape.chars().next().map_or(0, char::len_utf8);
+            // The brace of `\x{41}`.
+            length += usize::from(escape.starts_with("x{"));
+        } else if !is_repetition(&rest[1..]) {
+            escaped.push('\\');
+        }
+        escaped.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    escaped.push_str(rest);
+    escaped
+}
+
+/// Whether the text behind a `{` continues a repetition: `2}`, `2,}` or `2,3}`.
+fn is_repetition(text: &str) -> bool {
+    let Some((counts, _)) = text.split_once('}') else {
+        return false;
+    };
+    let (least, most) = counts.split_once(',').unwrap_or((counts, ""));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    !least.is_empty() && is_number(least) && is_number(most)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,6 +236,9 @@ mod tests {
             (r"^\(?x\)?$", "(x)", true),
             ("^.$", "é", true),
             ("a|", "", true),
+            ("^p{$", "p{", true),
+            ("^{\"a{,2}\"}$", "{\"a{,2}\"}", true),
+            (r"^[{]\{x{2}$", "{{xx", true),
         ] {
             let matches = compile(pattern).unwrap().matches(text.as_bytes());
             assert_eq!(matches, want, "{pattern} {text}");

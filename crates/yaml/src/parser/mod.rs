@@ -131,8 +131,7 @@ impl<'t> Parser<'t> {
     fn alias(&mut self, name: &'t str) -> Result<(), Error> {
         let token = self.take()?;
         if !self.anchors.contains(name) {
-            let message = format!("unknown anchor '{name}' referenced");
-            return Err(Error::unplaced(message, token.start));
+            return Err(Error::unknown_anchor(name, token.start));
         }
         self.add(Node {
             kind: NodeKind::Alias(Zeroizing::new(name.to_owned())),

@@ -42,7 +42,11 @@ impl Scanner<'_> {
         } else {
             return Ok(());
         };
-        Err(Error::scanner(message, start, self.cursor.mark()))
+        // The opening quote says more about the mistake than where the scanner stopped.
+        Err(Error {
+            position: start.position(),
+            ..Error::scanner(message, start, self.cursor.mark())
+        })
     }
 
     /// Reads up to the next blank, line break or the closing quote. Returns whether it stopped

@@ -45,7 +45,6 @@ fn errors_are_those_of_yaml_v3() {
             "yaml: line 2: found a tab character that violates indentation",
         ),
         ("a: |0", "yaml: found an indentation indicator equal to 0"),
-        ("a: *b", "yaml: unknown anchor 'b' referenced"),
         (
             "& a",
             "yaml: did not find expected alphabetic or numeric character",
@@ -67,6 +66,13 @@ fn errors_are_those_of_yaml_v3() {
 }
 
 #[test]
+fn unknown_anchor_has_its_own_kind() {
+    let error = error("a: *b");
+    assert_eq!(error.to_string(), "yaml: unknown anchor 'b' referenced");
+    assert_eq!(error.kind, ErrorKind::UnknownAnchor);
+}
+
+#[test]
 fn scanner_error_ahead_wins_over_parser_error() {
     assert_eq!(
         error("{a]\n@").to_string(),
@@ -78,6 +84,29 @@ fn scanner_error_ahead_wins_over_parser_error() {
 fn error_position_is_that_of_the_problem() {
     let position = error("a: b\nc: é @: d: e").position;
     assert_eq!((position.line, position.column, position.byte), (2, 7, 12));
+}
+
+#[test]
+fn position_of_an_open_quote_is_where_it_begins() {
+    for text in ["é: b\nc: 'd\ne\n", "é: b\nc: \"d\n---\n"] {
+        let position = error(text).position;
+        assert_eq!((position.line, position.column, position.byte), (2, 4, 9));
+    }
+}
+
+#[test]
+fn error_at_the_end_of_the_text_is_on_its_last_line() {
+    for (text, line, column) in [
+        ("a: [b", 1, 6),
+        ("\u{feff}[é", 1, 3),
+        ("[\r\na", 2, 2),
+        ("[\u{2028}a", 2, 2),
+        ("a: [b\n", 2, 1),
+    ] {
+        let position = error(text).position;
+        let expected = (line, column, text.len());
+        assert_eq!((position.line, position.column, position.byte), expected);
+    }
 }
 
 #[test]

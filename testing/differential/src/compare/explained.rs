@@ -6,11 +6,10 @@ use crate::case::{Answer, Diagnostic};
 use crate::upstream::CRASHED;
 
 /// The intended differences: a class, and why it exists.
-pub const EXPLAINED: [(&str, &str); 13] = [
+pub const EXPLAINED: [(&str, &str); 12] = [
     (
         "no YAML",
-        "both reject text that is not YAML: upstream in its parser's words and without a position, \
-         ours at the position",
+        "both reject text that is not YAML in the same words: upstream without a position, ours with one",
     ),
     (
         "limit",
@@ -35,11 +34,6 @@ pub const EXPLAINED: [(&str, &str); 13] = [
     (
         "unplaced",
         "upstream reports an invalid text of `fn::secret` without a position; ours with one",
-    ),
-    (
-        "parser",
-        "our YAML parser rejects some inputs: names and markers on lightly indented lines in \
-         brackets, markers and commas right behind tags",
     ),
     (
         "pattern",
@@ -75,14 +69,6 @@ const INVALID_PATTERN: &str = "invalid schema: error parsing regexp: ";
 /// Part of our message about a pattern that only upstream supports.
 const REMOTE: &str = "`--remote`";
 
-/// The ends of our messages about YAML that only upstream's parser reads.
-const PARSER: [&str; 4] = [
-    ": invalid indentation in quoted scalar",
-    ": a mark right behind a tag or an anchor is not supported",
-    ": invalid indentation in flow construct",
-    ": a comma right behind a tag is a part of the tag",
-];
-
 /// The class that explains any difference between the two answers, because one side stopped early.
 pub fn explains_whole_answer(theirs: &Answer, ours: &Answer) -> Option<&'static str> {
     if let Some(panic) = &theirs.panic {
@@ -100,15 +86,12 @@ pub fn explains_whole_answer(theirs: &Answer, ours: &Answer) -> Option<&'static 
         let mut diagnostics = ours.open.iter().chain(&ours.checked);
         diagnostics.any(|diagnostic| predicate(&diagnostic.summary))
     };
-    let classes: [(&str, SummaryPredicate); 4] = [
+    let classes: [(&str, SummaryPredicate); 3] = [
         ("limit", |summary| {
             LIMITS.iter().any(|limit| summary.contains(limit))
         }),
         ("no JSON", |summary| {
             summary.starts_with("a number must be finite")
-        }),
-        ("parser", |summary| {
-            PARSER.iter().any(|end| summary.ends_with(end))
         }),
         ("pattern", |summary| {
             summary.starts_with(INVALID_PATTERN) && summary.contains(REMOTE)
@@ -127,6 +110,8 @@ pub fn pair_classes(has_secrets: bool) -> Vec<(&'static str, PairPredicate)> {
         ("tie", is_tie),
         ("secret", omits_secret),
         ("secret", omits_character),
+        ("no YAML", adds_syntax_position),
+        ("secret", omits_anchor),
         ("unplaced", adds_position),
         ("pattern", rejects_pattern),
     ];
@@ -263,12 +248,23 @@ fn rejects_pattern(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
         && *ours == with_summary(theirs, &ours.summary)
 }
 
-/// Whether a diagnostic of upstream's rejects text that is not YAML.
-pub fn is_their_syntax_error(diagnostic: &Diagnostic) -> bool {
-    diagnostic.environment.is_none() && diagnostic.summary.starts_with("yaml: ")
+/// Whether both reject a text as YAML in the same words, ours with a position.
+fn adds_syntax_position(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
+    is_syntax_error(theirs, ours) && theirs.summary == ours.summary
 }
 
-/// Whether a diagnostic of ours rejects text that is not YAML.
-pub fn is_our_syntax_error(diagnostic: &Diagnostic) -> bool {
-    diagnostic.summary.starts_with("yaml: ") || diagnostic.summary.starts_with("invalid YAML")
+/// Whether both report an unknown anchor, ours without its name.
+fn omits_anchor(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
+    is_syntax_error(theirs, ours)
+        && theirs.summary.starts_with("yaml: unknown anchor '")
+        && theirs.summary.ends_with("' referenced")
+        && ours.summary == "yaml: unknown anchor referenced"
+}
+
+/// Whether upstream's diagnostic is about a text that is not YAML, and ours about a position in one.
+fn is_syntax_error(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
+    theirs.summary.starts_with("yaml: ")
+        && theirs.environment.is_none()
+        && ours.begin.is_some()
+        && (&theirs.severity, &theirs.path) == (&ours.severity, &ours.path)
 }

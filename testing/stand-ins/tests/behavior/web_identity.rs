@@ -58,7 +58,6 @@ fn identity_token_is_exchanged_for_credentials() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn invalid_identity_tokens_are_rejected() {
     const EXPIRED: &str = "ExpiredTokenException";
     const INVALID: &str = "InvalidIdentityToken";
@@ -174,7 +173,6 @@ fn invalid_identity_tokens_are_rejected() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn session_parameters_are_validated() {
     let fixture = fixture(|_| ());
     let token = fixture.issuer.token(AUDIENCE, SUBJECT, NOW);

@@ -37,7 +37,7 @@ def role_to_assume(suite):
     home = suite.home()
     # The example has no path of the identity token, which is in a variable, as in a pod.
     home.environment["AWS_WEB_IDENTITY_TOKEN_FILE"] = str(home.definitions / "token")
-    user = whoami(home, home.kubeconfig("role-on-top"))
+    user = whoami(home, home.kubeconfig("role-to-assume"))
     expect_equal("user", user["username"], "viewer:kubectl-esc")
     return user["username"]
 
@@ -83,7 +83,7 @@ def another_cluster(suite):
 def rbac_decides(suite):
     viewer, admin = suite.home(), suite.home()
     viewer.environment["AWS_WEB_IDENTITY_TOKEN_FILE"] = str(viewer.definitions / "token")
-    viewer_kubeconfig = viewer.kubeconfig("role-on-top")
+    viewer_kubeconfig = viewer.kubeconfig("role-to-assume")
     admin_kubeconfig = admin.kubeconfig("oidc-token-file")
     viewer.kubectl(viewer_kubeconfig, "get", "configmaps", "-n", "default").succeeded()
     create = ["create", "configmap", "rbac", "--from-literal=key=value", "-n", "default"]

@@ -7,7 +7,7 @@ use crate::evaluator::builtins::pass_through;
 use crate::evaluator::evaluate::DefinitionEvaluator;
 use crate::evaluator::export;
 use crate::evaluator::expression::ExprId;
-use crate::evaluator::limits::PATTERN_BYTES_PER_STEP;
+use crate::evaluator::limits::{MAXIMUM_PATTERN_BYTES, PATTERN_BYTES_PER_STEP};
 use crate::evaluator::schema::Schema;
 use crate::evaluator::value::EvalValue;
 
@@ -65,13 +65,16 @@ fn evaluate_schema(
     if value.marks.has_unknown() || !is_valid {
         return None;
     }
-    let budget = &mut evaluator.session.budget;
-    let exported = export::to_value(budget, &value);
-    match Schema::read(&exported) {
-        Ok(schema) => {
-            budget.spend_steps(schema.pattern_bytes() / PATTERN_BYTES_PER_STEP);
-            Some(schema)
-        }
+    let exported = export::to_value(&mut evaluator.session.budget, &value);
+    let schema = Schema::read(&exported);
+    let pattern_bytes = match &schema {
+        Ok(schema) => schema.pattern_bytes(),
+        Err(_) => MAXIMUM_PATTERN_BYTES,
+    };
+    let steps = pattern_bytes / PATTERN_BYTES_PER_STEP;
+    evaluator.session.budget.spend_steps(steps);
+    match schema {
+        Ok(schema) => Some(schema),
         Err(error) => {
             evaluator.error(format!("invalid schema: {error}"), id);
             None

@@ -11,13 +11,11 @@ use std::rc::Rc;
 use percent_encoding::percent_decode_str;
 
 use super::{Arena, InvalidSchema, Rules, Schema, Subschema, Type};
+use crate::evaluator::limits::MAXIMUM_PATTERN_BYTES;
 use crate::evaluator::pattern::{self, Pattern};
 use crate::format::string::quote;
 use crate::format::string::quoted;
 use crate::{Data, Number, TextBuilder, Value};
-
-/// The memory limit for the compiled patterns of a schema, in bytes.
-const MAXIMUM_PATTERN_BYTES: usize = 4 << 20;
 
 /// The supported keywords, in the order in which ESC compiles them, which decides which error it reports.
 const KEYWORDS: [&str; 27] = [

@@ -1,53 +1,50 @@
 //! The syntax tree of a definition: what the YAML says, and where.
 //!
-//! It knows lists, maps and resolved scalars, but nothing of interpolation or functions. Only
-//! [`yaml`] and [`places`] know the YAML parser.
+//! It knows lists, maps and resolved scalars, but neither interpolation nor functions. Only
+//! [`reader`] uses the YAML reader.
 
-mod joined;
-mod places;
-mod refusals;
-mod repair;
-mod yaml;
+mod reader;
 
 use crate::text::Text;
 use crate::{Number, Position};
 
 #[cfg(test)]
-pub(super) use yaml::parse;
-pub(super) use yaml::parse_within;
+pub(super) use reader::parse;
+pub(super) use reader::parse_within;
 
-/// A stretch of one definition. The end is the first place after it: its byte truly, its line and
-/// column as ESC states them. ESC adds the length of a scalar's value to the place where it begins,
-/// whatever its quotes and escapes take, and does not count closing brackets.
+/// A part of a definition. The end is the first position after it: `byte` is exact, but `line` and
+/// `column` are what ESC reports. ESC adds the length of a scalar's value to the position where the
+/// scalar begins, whatever its quotes and escapes, and ends a list or map with its last child, before
+/// any closing bracket.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Span {
     pub(super) begin: Position,
     pub(super) end: Position,
 }
 
-/// A definition's text, read.
+/// The result of reading a definition's text.
 #[derive(Debug, Default)]
 pub(super) struct Document {
-    /// The first document of the stream; `None` where there is none, or where it cannot be read.
+    /// The first document of the stream; `None` if there is none or the text is not valid YAML.
     pub(super) root: Option<Node>,
-    /// What is wrong with the text. The tree holds what could be read.
+    /// Errors in the text. The tree holds what could be read.
     pub(super) problems: Vec<Problem>,
-    /// Stretches that were read and left out of the tree.
+    /// Keys and values that were read but are not part of the tree.
     pub(super) dropped: Vec<Span>,
-    /// How many names and values were read.
+    /// The number of keys and values.
     pub(super) nodes: usize,
-    /// Whether the text is YAML at all.
+    /// Whether the text is valid YAML.
     pub(super) readable: bool,
-    /// Whether there is no text at all.
+    /// Whether the text has no bytes.
     pub(super) is_empty: bool,
 }
 
-/// One thing that is wrong with the text.
+/// An error in the text.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Problem {
     pub(super) summary: String,
     pub(super) span: Span,
-    /// The path of what it is about.
+    /// The path of the node with the error; `None` if the text is not valid YAML.
     pub(super) path: Option<String>,
 }
 
@@ -56,14 +53,15 @@ pub(super) struct Problem {
 pub(super) struct Node {
     pub(super) kind: Kind,
     pub(super) span: Span,
-    /// Whether it is a scalar without quotes and without a tag: then ESC states places in its text.
+    /// Whether it is a scalar without quotes or tag. Only in these does ESC report positions within
+    /// the text.
     pub(super) plain: bool,
 }
 
-/// The kinds of node.
+/// The kinds of [`Node`].
 #[derive(Debug)]
 pub(super) enum Kind {
-    /// Something that the language does not have; a problem says what.
+    /// A YAML feature that ESC does not support. A [`Problem`] says which.
     Invalid,
     Null,
     Bool(bool),
@@ -73,14 +71,14 @@ pub(super) enum Kind {
     Object(Vec<Entry>),
 }
 
-/// An entry of a map, in the order of the file; names may repeat.
+/// An entry of a map, in the order of the text. Keys may repeat.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) key: Key,
     pub(super) value: Node,
 }
 
-/// A name in a map.
+/// A key of a map.
 #[derive(Debug)]
 pub(super) struct Key {
     pub(super) name: String,

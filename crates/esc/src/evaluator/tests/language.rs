@@ -377,7 +377,7 @@ fn failed_imports_are_dropped() {
         (
             "imports: [broken]",
             "{}",
-            &["error broken:1:14 yaml: did not find expected node content (-)"],
+            &["error broken:1:14 yaml: line 1: did not find expected node content (-)"],
         ),
         (
             "imports: [wrong]",

@@ -223,7 +223,6 @@ fn exclusive_alternatives_are_named_in_messages() {
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "one table, a row for each rule")]
 #[test]
 fn every_schema_keyword_has_its_message() {
     for (schema, value, want) in [

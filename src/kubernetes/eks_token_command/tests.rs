@@ -1,12 +1,10 @@
-//! Calls of other programs, and what is read from them.
-
 use std::fmt::Write as _;
 
 use super::*;
 
-fn login(call: &str, env: &[(&str, &str)]) -> Login {
-    let mut words = call.split(' ').map(str::to_owned);
-    Login::of(&Exec {
+fn identify(command_line: &str, env: &[(&str, &str)]) -> ExecPlugin {
+    let mut words = command_line.split(' ').map(str::to_owned);
+    ExecPlugin::identify(&Exec {
         command: words.next().unwrap(),
         args: words.collect(),
         env: env
@@ -16,37 +14,36 @@ fn login(call: &str, env: &[(&str, &str)]) -> Login {
     })
 }
 
-fn shown(login: &Login) -> String {
-    match login {
-        Login::Plugin => "plugin".to_owned(),
-        Login::Other => "other".to_owned(),
-        Login::Unclear(reason) => format!("unclear: {reason}"),
-        Login::Eks(login) => {
-            let mut text = login.cluster_name.clone();
-            for (name, value) in [
-                ("region", &login.region),
-                ("role", &login.role_arn),
-                ("id", &login.external_id),
-                ("session", &login.session_name),
-            ] {
-                if let Some(value) = value {
-                    let _ = write!(text, " {name}={value}");
-                }
-            }
-            for (name, value) in &login.env {
-                let _ = write!(text, " {name}={value}");
-            }
-            for lost in &login.lost {
-                let _ = write!(text, "; lost {lost}");
-            }
-            text
+fn describe(plugin: &ExecPlugin) -> String {
+    let command = match plugin {
+        ExecPlugin::KubectlEsc => return "kubectl-esc".to_owned(),
+        ExecPlugin::Other => return "other".to_owned(),
+        ExecPlugin::UnsupportedEks(reason) => return format!("unsupported: {reason}"),
+        ExecPlugin::Eks(command) => command,
+    };
+    let mut text = command.cluster_name.clone();
+    for (name, value) in [
+        ("region", &command.region),
+        ("role", &command.role_arn),
+        ("id", &command.external_id),
+        ("session", &command.session_name),
+    ] {
+        if let Some(value) = value {
+            let _ = write!(text, " {name}={value}");
         }
     }
+    for (name, value) in &command.env {
+        let _ = write!(text, " {name}={value}");
+    }
+    for dropped in &command.dropped {
+        let _ = write!(text, "; dropped {dropped}");
+    }
+    text
 }
 
 #[test]
-fn calls_of_the_aws_cli() {
-    for (call, want) in [
+fn aws_eks_get_token_is_parsed() {
+    for (command_line, want) in [
         ("aws eks get-token --cluster-name demo", "demo"),
         (
             "aws --region eu-west-1 eks get-token --cluster-name demo --output json",
@@ -63,39 +60,46 @@ fn calls_of_the_aws_cli() {
         ("aws eks get-token --cluster-id 1234-5678", "1234-5678"),
         (
             "C:\\Program\\aws.EXE eks get-token --cluster-n demo --no-verify-ssl --debug",
-            "demo; lost the flag `--no-verify-ssl`",
+            "demo; dropped flag `--no-verify-ssl`",
         ),
         (
             "aws eks get-token --cluster-name demo --profile ops",
-            "demo; lost the AWS profile `ops`",
+            "demo; dropped AWS profile `ops`",
         ),
         (
             "aws eks get-token --cluster-name demo --endpoint-url http://x --query y",
-            "demo; lost the flag `--endpoint-url`",
+            "demo; dropped flag `--endpoint-url`",
         ),
         (
             "aws eks get-token --cluster demo",
-            "unclear: it has a flag that is not known",
+            "unsupported: ambiguous flag `--cluster`",
         ),
-        ("aws eks get-token", "unclear: it names no cluster"),
+        (
+            "aws eks get-token",
+            "unsupported: it does not name a cluster",
+        ),
         (
             "aws eks get-token --cluster-name",
-            "unclear: its flag `--cluster-name` has no value",
+            "unsupported: flag `--cluster-name` has no value",
         ),
         (
             "aws eks get-token --cluster-name demo -x",
-            "unclear: it has a flag that is not known",
+            "unsupported: unknown flag `-x`",
         ),
         ("aws ecr get-login-password", "other"),
         ("awsx eks get-token --cluster-name demo", "other"),
     ] {
-        assert_eq!(shown(&login(call, &[])), want, "{call}");
+        assert_eq!(
+            describe(&identify(command_line, &[])),
+            want,
+            "{command_line}"
+        );
     }
 }
 
 #[test]
-fn calls_of_the_authenticator_and_of_wrappers() {
-    for (call, want) in [
+fn iam_authenticator_and_aws_vault_are_parsed() {
+    for (command_line, want) in [
         ("aws-iam-authenticator token -i demo", "demo"),
         (
             "aws-iam-authenticator token -idemo -r R -e E -s S",
@@ -107,7 +111,7 @@ fn calls_of_the_authenticator_and_of_wrappers() {
         ),
         (
             "aws-iam-authenticator -i=demo token --forward-session-name --session-name=S",
-            "demo session=S; lost the flag `--forward-session-name`",
+            "demo session=S; dropped flag `--forward-session-name`",
         ),
         (
             "aws-iam-authenticator token -i demo --forward-session-name=false",
@@ -115,46 +119,50 @@ fn calls_of_the_authenticator_and_of_wrappers() {
         ),
         (
             "aws-iam-authenticator token -i demo --token-only",
-            "unclear: it prints no ExecCredential (`--token-only`)",
+            "unsupported: `--token-only` prints no ExecCredential",
         ),
         (
             "aws-iam-authenticator token",
-            "unclear: it names no cluster",
+            "unsupported: it does not name a cluster",
         ),
         ("aws-iam-authenticator server -c x", "other"),
         (
             "aws-vault exec ops -- aws eks get-token --cluster-name demo",
-            "demo; lost the AWS profile `ops`",
+            "demo; dropped AWS profile `ops`",
         ),
         (
             "aws-vault exec --no-session ops -- /bin/aws-iam-authenticator token -i demo",
-            "demo; lost the AWS profile `ops`",
+            "demo; dropped AWS profile `ops`",
         ),
         ("aws-vault exec ops -- kubectl get pods", "other"),
         ("aws-vault list", "other"),
         ("aws-vault exec ops --", "other"),
-        ("kubectl-esc get-token env", "plugin"),
-        ("/opt/bin/kubectl-esc get-token env", "plugin"),
-        ("kubectl esc get-token env", "plugin"),
+        ("kubectl-esc get-token env", "kubectl-esc"),
+        ("/opt/bin/kubectl-esc get-token env", "kubectl-esc"),
+        ("kubectl esc get-token env", "kubectl-esc"),
         ("kubectl oidc-login get-token", "other"),
         ("gke-gcloud-auth-plugin", "other"),
         ("sh -c aws", "other"),
     ] {
-        assert_eq!(shown(&login(call, &[])), want, "{call}");
+        assert_eq!(
+            describe(&identify(command_line, &[])),
+            want,
+            "{command_line}"
+        );
     }
 }
 
 #[test]
-fn variables_are_kept_taken_over_or_told_as_lost() {
+fn variables_are_kept_converted_or_dropped() {
     let aws = "aws eks get-token --cluster-name demo";
-    for (call, env, want) in [
+    for (command_line, env, want) in [
         (
             aws,
             &[
                 ("AWS_PROFILE", "ops"),
                 ("AWS_STS_REGIONAL_ENDPOINTS", "regional"),
             ][..],
-            "demo; lost the AWS profile `ops`",
+            "demo; dropped AWS profile `ops`",
         ),
         (
             aws,
@@ -173,7 +181,7 @@ fn variables_are_kept_taken_over_or_told_as_lost() {
         (
             aws,
             &[("AWS_SECRET_ACCESS_KEY", "hunter2")],
-            "demo; lost the variable `AWS_SECRET_ACCESS_KEY`",
+            "demo; dropped variable `AWS_SECRET_ACCESS_KEY`",
         ),
         (
             "aws-iam-authenticator token",
@@ -184,8 +192,8 @@ fn variables_are_kept_taken_over_or_told_as_lost() {
             "demo role=R",
         ),
     ] {
-        let login = login(call, env);
-        assert_eq!(shown(&login), want, "{call} {env:?}");
-        assert!(!format!("{login:?}").contains("hunter2"));
+        let plugin = identify(command_line, env);
+        assert_eq!(describe(&plugin), want, "{command_line} {env:?}");
+        assert!(!format!("{plugin:?}").contains("hunter2"));
     }
 }
