@@ -6,7 +6,7 @@ use super::shape::{Kind, Shape};
 use crate::document::{Node, Style};
 
 impl Generator {
-    /// A call whose result is of the wanted kind.
+    /// A call whose result is of the requested kind.
     pub(super) fn call(&mut self, kind: Kind, depth: usize) -> (Node, Shape) {
         let depth = depth.saturating_sub(1);
         let grammar = self.grammar;
@@ -221,7 +221,7 @@ impl Generator {
     }
 }
 
-/// The builtins whose results are of the wanted kind.
+/// The builtins whose results are of the requested kind.
 fn names(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::String => &[

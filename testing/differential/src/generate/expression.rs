@@ -13,7 +13,7 @@ impl Generator {
         self.expression(Kind::Any, depth).0
     }
 
-    /// An expression of the wanted kind, most of the time.
+    /// An expression of the requested kind, most of the time.
     pub(super) fn expression(&mut self, kind: Kind, depth: usize) -> (Node, Shape) {
         self.size += 1;
         let kind = if self.mistake(4) { Kind::Any } else { kind };

@@ -10,7 +10,7 @@ enum Step {
 }
 
 impl Generator {
-    /// A path to a value of the wanted kind, if a few tries find one.
+    /// A path to a value of the requested kind, if a few tries find one.
     pub(super) fn reference(&mut self, kind: Kind) -> Option<(String, Shape)> {
         for _ in 0..6 {
             let (steps, shape) = self.walk()?;
