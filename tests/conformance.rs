@@ -92,15 +92,18 @@ fn missing_cases(reason: &'static str) -> Trial {
 /// Compares each section of a case.
 fn compare(case: &Path, name: &str) -> Result<(), Failed> {
     let mut report = String::new();
-    for (section, want, got) in sections(case, name) {
+    for (section, expected, actual) in sections(case, name) {
         let is_exception = EXCEPTIONS
             .iter()
             .any(|(case, _)| *case == name && section.contains("Diags"));
-        match (want == got, is_exception) {
+        match (expected == actual, is_exception) {
             (true, false) | (false, true) => {}
             (true, true) => writeln!(report, "{section}: equal; remove it from EXCEPTIONS")?,
             (false, false) => {
-                writeln!(report, "{section}:\n  want {want}\n  got  {got}")?;
+                writeln!(
+                    report,
+                    "{section}:\n  expected {expected}\n  actual   {actual}"
+                )?;
             }
         }
     }
@@ -166,9 +169,11 @@ fn sections(case: &Path, name: &str) -> Vec<(&'static str, String, String)> {
         ("evalDiags", ["evalDiags", "evalDiags ends"], &opened),
     ] {
         for (name, bound) in names.into_iter().zip([Bound::Start, Bound::End]) {
-            let want = expected_diagnostics(&expected, key, bound);
-            let got = actual_diagnostics(&evaluation.diagnostics, bound);
-            sections.push((name, want, got));
+            sections.push((
+                name,
+                expected_diagnostics(&expected, key, bound),
+                actual_diagnostics(&evaluation.diagnostics, bound),
+            ));
         }
     }
     sections

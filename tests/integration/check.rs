@@ -219,7 +219,7 @@ fn warnings_alone_exit_with_0() {
     );
     let json = check(&["env.yaml", "--format=json"], &files);
     assert_eq!((json.code, json.stderr.as_str()), (0, ""));
-    let want = json!({"diagnostics": [{
+    let expected = json!({"diagnostics": [{
         "severity": "warning",
         "summary": summary,
         "path": "valeus",
@@ -230,7 +230,7 @@ fn warnings_alone_exit_with_0() {
             "end": {"line": 1, "column": 7, "byte": 6},
         },
     }]});
-    assert_eq!(document(&json), want);
+    assert_eq!(document(&json), expected);
 }
 
 #[test]

@@ -117,6 +117,6 @@ fn credentials_unknown_to_aws_are_reported() {
     let output = plugin.run_command(crate::support::plugin::TIME_LIMIT);
     assert_eq!(passed_steps(&output.stdout), ALL_STEPS[..6]);
     assert_eq!(output.code, 4);
-    let told = "kubectl-esc: AWS STS rejected the token, so every cluster will too\n  caused by: InvalidClientTokenId: The security token included in the request is invalid";
-    assert!(output.stderr.starts_with(told), "{}", output.stderr);
+    let message = "kubectl-esc: AWS STS rejected the token, so every cluster will too\n  caused by: InvalidClientTokenId: The security token included in the request is invalid";
+    assert!(output.stderr.starts_with(message), "{}", output.stderr);
 }

@@ -160,7 +160,7 @@ fn import_of_pulumis_documentation_authenticates() {
 
 #[test]
 fn role_to_assume_signs_the_token_and_the_shorter_session_limits_it() {
-    for (lifetime, want) in [(None, 830..=840), (Some(600), 530..=540)] {
+    for (lifetime, expected) in [(None, 830..=840), (Some(600), 530..=540)] {
         let aws = Aws::with(|configuration| configuration.lifetime = lifetime);
         let output = aws
             .plugin_with_identity()
@@ -186,7 +186,7 @@ fn role_to_assume_signs_the_token_and_the_shorter_session_limits_it() {
         assert_eq!(aws.caller(&output.token(), "demo").as_deref(), Ok(session));
         let now = aws.clock.now();
         let left = seconds_until(&output.credential()["status"]["expirationTimestamp"], now);
-        assert!(want.contains(&left), "{left}");
+        assert!(expected.contains(&left), "{left}");
     }
 }
 
@@ -383,7 +383,7 @@ fn credentials_without_expiry_get_a_default_expiry() {
         )
     };
     let session = "    AWS_SESSION_TOKEN: a-session-token\n";
-    for (session, lifetime, want) in [
+    for (session, lifetime, expected) in [
         ("", None, 830..=840),
         (session, None, 830..=840),
         (session, Some("10m"), 530..=540),
@@ -405,7 +405,7 @@ fn credentials_without_expiry_get_a_default_expiry() {
         let credential = plugin.run().credential();
         let left = seconds_until(&credential["status"]["expirationTimestamp"], now);
         assert!(
-            (*want.start()..=*want.end() + 5).contains(&left),
+            (*expected.start()..=*expected.end() + 5).contains(&left),
             "{lifetime:?}: {left}"
         );
     }

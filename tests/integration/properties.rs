@@ -200,17 +200,17 @@ proptest! {
     fn references_in_text_are_replaced_in_place(
         parts in prop::collection::vec(("[ a-zé]{0,5}", name()), 1..6)
     ) {
-        let (mut written, mut want) = (String::new(), String::new());
+        let (mut written, mut expected) = (String::new(), String::new());
         for (text, name) in &parts {
             written.extend([text, "${", name, "}"]);
-            want.extend([text, "<", name, ">"]);
+            expected.extend([text, "<", name, ">"]);
         }
         let written = serde_json::Value::from(format!("|{written}"));
         let names = "a: <a>, b: <b>, c: <c>, d: <d>, e: <e>";
         let evaluation = open([("root", format!("values: {{{names}, z: {written}}}"))]);
         let value = evaluation.environment.values.property("z").expect("the value");
-        let want = format!("|{want}");
-        prop_assert_eq!(value.as_str(), Some(want.as_str()));
+        let expected = format!("|{expected}");
+        prop_assert_eq!(value.as_str(), Some(expected.as_str()));
     }
 
     #[test]

@@ -343,8 +343,8 @@ fn deprecated_key_name_works_only_locally() {
     }
     let output = environment.call(OpenedBy::PulumiCloud, "open").run();
     assert_eq!(output.code, 3, "{output:#?}");
-    let told = "unknown property \"keyId\"";
-    assert!(output.stderr.contains(told), "{}", output.stderr);
+    let message = "unknown property \"keyId\"";
+    assert!(output.stderr.contains(message), "{}", output.stderr);
 }
 
 #[test]

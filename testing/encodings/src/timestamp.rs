@@ -19,7 +19,7 @@ pub fn parse_compact(text: &str) -> Option<Seconds> {
     let number = |from: usize, to: usize| digits[from..to].parse::<i64>().ok();
     let days = days(number(0, 4)?, number(4, 6)?, number(6, 8)?);
     let at = days * 86_400 + number(8, 10)? * 3_600 + number(10, 12)? * 60 + number(12, 14)?;
-    // A day or hour that does not exist comes back as another one.
+    // Rejects days and hours that do not exist, which were normalized above.
     (compact(at) == text).then_some(at)
 }
 

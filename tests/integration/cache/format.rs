@@ -1,5 +1,5 @@
-//! The cache files, through the library: a lookup returns what was stored, or nothing, whatever the
-//! files contain.
+//! The cache files, through the library: a lookup returns what was stored, or nothing, for any contents
+//! of the files.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -40,7 +40,7 @@ fn definition(login: &str) -> String {
 #[test]
 fn lifetime_comes_from_the_definition_the_setting_or_a_safe_default() {
     let seconds = |minutes: u64| i64::try_from(Duration::from_mins(minutes).as_secs()).unwrap();
-    for (login, flags, want) in [
+    for (login, flags, expected) in [
         ("duration: 45m", &[][..], seconds(45)),
         // The default of the provider's schema.
         ("subjectAttributes: []", &[], seconds(120)),
@@ -60,7 +60,7 @@ fn lifetime_comes_from_the_definition_the_setting_or_a_safe_default() {
         let pulumi_cloud = PulumiCloudFixture::with_definition(&definition(login));
         let (least, most) = lifetime(&pulumi_cloud, "acme/test/env", flags);
         assert!(
-            (least..=most).contains(&want),
+            (least..=most).contains(&expected),
             "{login} {flags:?}: {least} {most}"
         );
     }

@@ -434,23 +434,26 @@ fn every_fault_has_its_message() {
 
 /// Compares line by line. `[n]` at the end of a line matches a number; `[message]`, `[resolver]` and the
 /// system's error match any text, because they come from other programs.
-fn matches(message: &str, want: &str) -> bool {
-    message.lines().count() == want.lines().count()
-        && message.lines().zip(want.lines()).all(|(line, want)| {
-            if let Some(start) = want.strip_suffix("[n]") {
-                let number = line.strip_prefix(start);
-                return number.is_some_and(|n| n.bytes().all(|byte| byte.is_ascii_digit()));
-            }
-            let foreign = [
-                "[message]",
-                "[resolver]",
-                "Connection refused (os error 111)",
-            ];
-            match foreign.iter().find_map(|text| want.strip_suffix(text)) {
-                Some(start) => line.len() > start.len() && line.starts_with(start),
-                None => line == want,
-            }
-        })
+fn matches(message: &str, expected: &str) -> bool {
+    message.lines().count() == expected.lines().count()
+        && message
+            .lines()
+            .zip(expected.lines())
+            .all(|(line, expected)| {
+                if let Some(start) = expected.strip_suffix("[n]") {
+                    let number = line.strip_prefix(start);
+                    return number.is_some_and(|n| n.bytes().all(|byte| byte.is_ascii_digit()));
+                }
+                let foreign = [
+                    "[message]",
+                    "[resolver]",
+                    "Connection refused (os error 111)",
+                ];
+                match foreign.iter().find_map(|text| expected.strip_suffix(text)) {
+                    Some(start) => line.len() > start.len() && line.starts_with(start),
+                    None => line == expected,
+                }
+            })
 }
 
 fn closed_port() -> String {

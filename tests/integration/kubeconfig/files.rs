@@ -125,8 +125,8 @@ fn manual_additions_are_preserved() {
         .run()
         .assert("changed [dir]/home/.kube/config\n", "", 0);
     let args = "      - eu-west-1\n      - --session-name\n      - me\n";
-    let want = edited.replace("      - eu-west-1\n", args);
-    assert_eq!(fs::read_to_string(&config).unwrap(), want);
+    let expected = edited.replace("      - eu-west-1\n", args);
+    assert_eq!(fs::read_to_string(&config).unwrap(), expected);
 }
 
 #[test]
@@ -326,9 +326,9 @@ fn parallel_updates_lose_nothing() {
             .map(|entry| entry["name"].as_str().unwrap().to_owned())
             .collect();
         names.sort();
-        let mut want: Vec<_> = (0..50).map(|number| format!("cluster-{number}")).collect();
-        want.sort();
-        assert_eq!(names, want, "{section}");
+        let mut expected: Vec<_> = (0..50).map(|number| format!("cluster-{number}")).collect();
+        expected.sort();
+        assert_eq!(names, expected, "{section}");
     }
     let left: Vec<_> = fs::read_dir(home.join(".kube")).unwrap().collect();
     assert_eq!(left.len(), 1, "{left:?}");

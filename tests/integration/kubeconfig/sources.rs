@@ -56,7 +56,7 @@ fn written(plugin: &Plugin) -> String {
 
 #[test]
 fn kubeconfig_of_the_environment_is_used() {
-    let want = new_file("demo", SERVER, AUTHORITY, &ARGS);
+    let expected = new_file("demo", SERVER, AUTHORITY, &ARGS);
     for arguments in [
         &["--cluster-name", "demo"][..],
         &["--cluster-name", "demo", "--context", "aws"],
@@ -65,9 +65,9 @@ fn kubeconfig_of_the_environment_is_used() {
     ] {
         let (plugin, output) = update(ENVIRONMENT, arguments);
         output.assert("changed [dir]/home/.kube/config\n", "", 0);
-        assert_eq!(written(&plugin), want, "{arguments:?}");
+        assert_eq!(written(&plugin), expected, "{arguments:?}");
         plugin.run().assert("nothing to change\n", "", 0);
-        assert_eq!(written(&plugin), want, "{arguments:?}");
+        assert_eq!(written(&plugin), expected, "{arguments:?}");
     }
     for (arguments, code, problem) in [
         (&["--from", "several"][..], 2, "several contexts"),
@@ -166,20 +166,20 @@ fn flags_alone_need_no_environment() {
         encodings::base64::decode_standard(&data).unwrap(),
         pem.as_bytes()
     );
-    let want = new_file(
+    let expected = new_file(
         "demo",
         "https://api.example.com:6443",
         &format!("    certificate-authority-data: {data}\n"),
         &["acme/platform/prod@3", "--cluster-name", "demo"],
     );
-    let want = want.replace("kind: Config\n", "current-context: demo\nkind: Config\n");
-    assert_eq!(output.stdout, want);
+    let expected = expected.replace("kind: Config\n", "current-context: demo\nkind: Config\n");
+    assert_eq!(output.stdout, expected);
     assert!(!plugin.path("home/.kube").exists());
     // The authority from another source gives the same bytes.
     let again = base(Plugin::new())
         .args(["--certificate-authority-data", &data, "--stdout"])
         .run();
-    assert_eq!(again.stdout, want);
+    assert_eq!(again.stdout, expected);
 
     for (arguments, problem) in [
         (

@@ -88,8 +88,8 @@ fn one_file_for_both_streams_stays_in_order() {
         .unwrap();
     assert!(status.success());
     let lines = (0..200).map(|i| format!("o {i} [secret]\ne {i} [secret]\n"));
-    let want: String = lines.collect();
-    assert_eq!(std::fs::read_to_string(path).unwrap(), want);
+    let expected: String = lines.collect();
+    assert_eq!(std::fs::read_to_string(path).unwrap(), expected);
 }
 
 /// As without the plugin; and no file is left.

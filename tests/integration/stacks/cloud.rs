@@ -126,10 +126,10 @@ fn login_for_environments_is_used_for_stacks() {
     assert_eq!(stack_of(&call), outputs());
 
     let none = open_call(&definition(STACK)).env("PULUMI_BACKEND_URL", &url);
-    let told = failure(&none, 2);
+    let message = failure(&none, 2);
     assert!(
-        told.starts_with("not logged in to Pulumi Cloud at `127.0.0.1`"),
-        "{told}"
+        message.starts_with("not logged in to Pulumi Cloud at `127.0.0.1`"),
+        "{message}"
     );
 }
 
@@ -203,12 +203,12 @@ fn many_secrets_are_decrypted_in_batches() {
 fn denials_have_a_hint() {
     let variable = "the variable `PULUMI_ACCESS_TOKEN`";
     let alice = format!("the user `alice` (access token from {variable})");
-    let refuse = |status, message: &str| Fault::error(status, message, &[]);
+    let error = |status, message: &str| Fault::error(status, message, &[]);
     let forbidden = format!(
         "{alice} is not allowed to read the stack `acme/eks-cluster/demo`\ncaused by: Forbidden\nhint: ask \
                  an administrator of `acme` for permission to read it"
     );
-    for (fault, at, stack, code, want) in [
+    for (fault, at, stack, code, expected) in [
         (
             None,
             "",
@@ -232,7 +232,7 @@ fn denials_have_a_hint() {
             ),
         ),
         (
-            Some(refuse(401, "Unauthorized")),
+            Some(error(401, "Unauthorized")),
             "export stack",
             STACK,
             4,
@@ -242,14 +242,14 @@ fn denials_have_a_hint() {
             ),
         ),
         (
-            Some(refuse(403, "Forbidden")),
+            Some(error(403, "Forbidden")),
             "export stack",
             STACK,
             4,
             forbidden.clone(),
         ),
         (
-            Some(refuse(403, "Forbidden")),
+            Some(error(403, "Forbidden")),
             "decrypt stack secrets",
             STACK,
             4,
@@ -272,7 +272,7 @@ fn denials_have_a_hint() {
             "the response from `127.0.0.1` did not come from Pulumi Cloud".to_owned(),
         ),
         (
-            Some(refuse(400, "Bad Request: no")),
+            Some(error(400, "Bad Request: no")),
             "decrypt stack secrets",
             STACK,
             2,
@@ -280,7 +280,7 @@ fn denials_have_a_hint() {
                 .to_owned(),
         ),
         (
-            Some(refuse(500, "no")),
+            Some(error(500, "no")),
             "decrypt stack secrets",
             STACK,
             5,
@@ -292,15 +292,18 @@ fn denials_have_a_hint() {
             // No request is made more than four times.
             pulumi_cloud.stand_in.fail_at(at, fault, 4);
         }
-        let told = failure(&open(&pulumi_cloud, &definition(stack)), code);
-        assert!(told.starts_with(&want), "wanted:\n{want}\nis:\n{told}");
+        let message = failure(&open(&pulumi_cloud, &definition(stack)), code);
+        assert!(
+            message.starts_with(&expected),
+            "expected:\n{expected}\nactual:\n{message}"
+        );
     }
     let pulumi_cloud = with_stack(std::convert::identity);
     let call = open(&pulumi_cloud, &definition("acme/eks-cluster/demo"))
         .env("PULUMI_ACCESS_TOKEN", STRANGERS_TOKEN);
-    let told = failure(&call, 2);
-    assert!(told.contains("the user `mallory`"), "{told}");
-    assert!(told.contains("not of `acme`"), "{told}");
+    let message = failure(&call, 2);
+    assert!(message.contains("the user `mallory`"), "{message}");
+    assert!(message.contains("not of `acme`"), "{message}");
 }
 
 #[test]
@@ -346,21 +349,21 @@ fn cloud_kms_secrets_are_an_error_with_a_hint() {
         }}}],
     }});
     let pulumi_cloud = with_stack(|configuration| exported(configuration, export));
-    let told = failure(&open(&pulumi_cloud, &definition(STACK)), 2);
+    let message = failure(&open(&pulumi_cloud, &definition(STACK)), 2);
     assert!(
-        told.starts_with(
+        message.starts_with(
             "the secrets of the stack `eks-cluster/demo` are encrypted with a key in `gcpkms`, which"
         ),
-        "{told}"
+        "{message}"
     );
     let state = json!({"version": 3, "deployment": {"resources": {}}});
     let pulumi_cloud = with_stack(|configuration| exported(configuration, state));
-    let told = failure(&open(&pulumi_cloud, &definition(STACK)), 2);
+    let message = failure(&open(&pulumi_cloud, &definition(STACK)), 2);
     assert!(
-        told.starts_with(
+        message.starts_with(
             "cannot read the state of the stack `eks-cluster/demo`\ncaused by: it is not the state \
              of a stack: unexpected structure at line 1, column"
         ),
-        "{told}"
+        "{message}"
     );
 }

@@ -46,16 +46,16 @@ fn with_files(plugin: Plugin, files: &[(&str, &str)]) -> Plugin {
 #[test]
 fn states_written_by_the_cli_are_read() {
     for backend in ["projects", "packed", "legacy"] {
-        for (name, flags, mut want) in [
+        for (name, flags, mut expected) in [
             (STACK, &[][..], outputs()),
             ("organization/eks-cluster/demo", &["--redact"], redacted()),
         ] {
             let open = with_backend(open_call(&definition(name)), &url(&fixture(backend)));
             if backend == "packed" {
-                want["bytes"] = json!("x\u{fffd}");
-                want["later"] = json!("[unknown]");
+                expected["bytes"] = json!("x\u{fffd}");
+                expected["later"] = json!("[unknown]");
             }
-            assert_eq!(stack_of(&open.args(flags)), want, "{backend} {name}");
+            assert_eq!(stack_of(&open.args(flags)), expected, "{backend} {name}");
         }
     }
 }
@@ -118,7 +118,7 @@ fn passphrase_is_found_as_in_the_cli() {
     let remedy = format!(
         "hint: set `{variable}` to the stack's passphrase, or `{file}` to the path of a file with it"
     );
-    for (call, want) in [
+    for (call, expected) in [
         (
             open("projects"),
             format!(
@@ -157,7 +157,7 @@ fn passphrase_is_found_as_in_the_cli() {
             ),
         ),
     ] {
-        assert_eq!(failure(&call, 2), want);
+        assert_eq!(failure(&call, 2), expected);
     }
 }
 
@@ -180,7 +180,7 @@ fn layouts_and_versions_are_recognized() {
     let in_project = "stacks/eks-cluster/demo.json";
     let without_project = "stacks/demo.json";
     let (one, two) = (&state(3, "{\"n\":1}"), &state(3, "{\"n\":2}"));
-    for (files, want) in [
+    for (files, expected) in [
         (&[(in_project, one.as_str())][..], 1),
         (&[(without_project, one)], 1),
         // The version decides which layout is read.
@@ -216,7 +216,7 @@ fn layouts_and_versions_are_recognized() {
         (&[(in_project, &state(4, "{\"n\":7}"))], 7),
     ] {
         let open = with_files(open_call(&definition(STACK)), files);
-        assert_eq!(stack_of(&open), json!({"n": want}), "{files:?}");
+        assert_eq!(stack_of(&open), json!({"n": expected}), "{files:?}");
     }
     let open = with_files(
         open_call(&definition("other/demo")),
@@ -248,7 +248,7 @@ fn layouts_and_versions_are_recognized() {
 fn newest_of_several_state_files_is_used() {
     let packed = fixture("packed").join(".pulumi/stacks/eks-cluster/demo.json.gz");
     let packed = std::fs::read(packed).unwrap();
-    for (is_packed_newer, want) in [(true, json!("eks-demo")), (false, json!(null))] {
+    for (is_packed_newer, expected) in [(true, json!("eks-demo")), (false, json!(null))] {
         let open = open_call(&definition(STACK))
             .file(
                 "state/.pulumi/stacks/eks-cluster/demo.json",
@@ -267,7 +267,11 @@ fn newest_of_several_state_files_is_used() {
         let earlier = file.metadata().unwrap().modified().unwrap();
         let earlier = earlier - std::time::Duration::from_mins(1);
         file.set_modified(earlier).unwrap();
-        assert_eq!(stack_of(&open)["clusterName"], want, "{is_packed_newer}");
+        assert_eq!(
+            stack_of(&open)["clusterName"],
+            expected,
+            "{is_packed_newer}"
+        );
     }
 }
 
@@ -297,14 +301,14 @@ fn credentials_are_cached_while_the_state_is_unchanged() {
         let logins = actions.iter().filter(|action| action.starts_with("Assume"));
         logins.count()
     };
-    for want in [1, 1] {
+    for expected in [1, 1] {
         call.run().token();
-        assert_eq!(logins(), want);
+        assert_eq!(logins(), expected);
     }
     std::fs::write(call.path(path), text(",\"n\":1")).unwrap();
-    for want in [2, 2] {
+    for expected in [2, 2] {
         call.run().token();
-        assert_eq!(logins(), want);
+        assert_eq!(logins(), expected);
     }
     // A compressed state beside it is newer.
     std::fs::write(call.path(format!("{path}.gz")), text(",\"n\":1")).unwrap();

@@ -34,7 +34,7 @@ fn missing_stack_is_reported_with_the_existing_ones() {
     let none = "the backend has no stacks: check `PULUMI_BACKEND_URL` and `pulumi login`";
     let many: Vec<_> = (10..30).map(|n| format!("stacks/p{n}/s.json")).collect();
     let many: Vec<_> = many.iter().map(String::as_str).collect();
-    for (files, wanted, want) in [
+    for (files, stack, expected) in [
         (&[][..], "a/b", absent("a/b", none)),
         (&["meta.yaml"], "a/b", absent("a/b", none)),
         (
@@ -81,7 +81,7 @@ fn missing_stack_is_reported_with_the_existing_ones() {
             ),
         ),
     ] {
-        let mut open = open_call(&definition(wanted)).env("PULUMI_BACKEND_URL", "file://state");
+        let mut open = open_call(&definition(stack)).env("PULUMI_BACKEND_URL", "file://state");
         for file in files {
             let content = if *file == "meta.yaml" {
                 "version: 1"
@@ -90,7 +90,7 @@ fn missing_stack_is_reported_with_the_existing_ones() {
             };
             open = open.file(Path::new("state/.pulumi").join(file), content);
         }
-        assert_eq!(failure(&open, 2), want, "{files:?}");
+        assert_eq!(failure(&open, 2), expected, "{files:?}");
     }
 }
 
@@ -136,8 +136,8 @@ fn unreadable_state_is_reported_with_its_path() {
         ),
         (root(&deep), "it is not valid JSON at line 1, column 100091"),
     ] {
-        let told = failure(&with_state(&text), 2);
-        let (first, rest) = told.split_once('\n').unwrap();
+        let message = failure(&with_state(&text), 2);
+        let (first, rest) = message.split_once('\n').unwrap();
         assert_eq!(
             first,
             format!("cannot read the state in `{}`", native(STATE))
@@ -160,9 +160,9 @@ fn unreadable_state_is_reported_with_its_path() {
             "a secret in its outputs has an unsupported format",
         ),
     ] {
-        let told = failure(&with_state(root(&outputs)), 2);
+        let message = failure(&with_state(root(&outputs)), 2);
         assert_eq!(
-            told,
+            message,
             format!(
                 "cannot read the state of the stack `eks-cluster/demo`\ncaused by: {why}\nhint: check \
                  whether the Pulumi CLI can read it: `pulumi stack output`"
@@ -254,10 +254,10 @@ fn undecryptable_secrets_are_reported_with_a_hint() {
         "PULUMI_BACKEND_URL",
         format!("file://{}", fixture("zstd").display()),
     );
-    let told = failure(&zstd, 2);
+    let message = failure(&zstd, 2);
     assert!(
-        told.contains("caused by: it is compressed with Zstandard"),
-        "{told}"
+        message.contains("caused by: it is compressed with Zstandard"),
+        "{message}"
     );
 }
 
@@ -292,12 +292,12 @@ fn unsupported_backends_are_reported_without_passwords() {
         let open = open_call(&definition("a/b"))
             .file("state/.pulumi/meta.yaml", meta)
             .env("PULUMI_BACKEND_URL", "file://state");
-        let told = failure(&open, 2);
-        let want = format!(
+        let message = failure(&open, 2);
+        let expected = format!(
             "cannot read `{}`\ncaused by: {why}\n",
             native("state/.pulumi/meta.yaml")
         );
-        assert!(told.starts_with(&want), "{told}");
+        assert!(message.starts_with(&expected), "{message}");
     }
 }
 
@@ -368,9 +368,9 @@ fn secret_stack_name_is_not_printed() {
         assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
     }
     // `..` would leave the folder of the backend.
-    let told = failure(&open_call(&definition("../demo")), 3);
+    let message = failure(&open_call(&definition("../demo")), 3);
     assert!(
-        told.starts_with("`stack` is not a valid stack name"),
-        "{told}"
+        message.starts_with("`stack` is not a valid stack name"),
+        "{message}"
     );
 }

@@ -195,14 +195,14 @@ impl Output {
     #[track_caller]
     pub fn assert(&self, stdout: &str, stderr: &str, code: i32) {
         let mut differences = String::new();
-        for (name, want, actual) in [
+        for (name, expected, actual) in [
             ("stdout", stdout, self.stdout.as_str()),
             ("stderr", stderr, self.stderr.as_str()),
         ] {
-            if want != actual {
+            if expected != actual {
                 let _ = write!(
                     differences,
-                    "\n{name}, expected:\n{want}\n{name}, actual:\n{actual}\n"
+                    "\n{name}, expected:\n{expected}\n{name}, actual:\n{actual}\n"
                 );
             }
         }

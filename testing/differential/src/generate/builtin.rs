@@ -2,12 +2,12 @@
 
 use super::Generator;
 use super::scalar::Position;
-use super::shape::{Shape, Want};
+use super::shape::{Kind, Shape};
 use crate::document::{Node, Style};
 
 impl Generator {
-    /// A call whose result is of the wanted kind.
-    pub(super) fn call(&mut self, want: Want, depth: usize) -> (Node, Shape) {
+    /// A call whose result is of the requested kind.
+    pub(super) fn call(&mut self, kind: Kind, depth: usize) -> (Node, Shape) {
         let depth = depth.saturating_sub(1);
         let grammar = self.grammar;
         let allowed = |name: &&&str| match **name {
@@ -17,9 +17,9 @@ impl Generator {
             "ciphertext" => grammar.ciphertext,
             _ => true,
         };
-        let names: Vec<&str> = names(want).iter().filter(allowed).copied().collect();
+        let names: Vec<&str> = names(kind).iter().filter(allowed).copied().collect();
         let name = *self.random.pick(&names);
-        let (mut called, argument, shape) = self.argument(name, want, depth);
+        let (mut called, argument, shape) = self.argument(name, kind, depth);
         let harmless = !called.starts_with("fn::open::");
         let argument = if self.mistake(6) && harmless {
             self.expression_of_any(depth)
@@ -49,21 +49,21 @@ impl Generator {
     }
 
     /// The function's name, its argument, and the shape of its result.
-    fn argument(&mut self, name: &str, want: Want, depth: usize) -> (String, Node, Shape) {
+    fn argument(&mut self, name: &str, kind: Kind, depth: usize) -> (String, Node, Shape) {
         let called = format!("fn::{name}");
         match name {
             "toJSON" | "toString" | "toYAML" => {
-                let (argument, _) = self.expression(Want::Any, depth);
+                let (argument, _) = self.expression(Kind::Any, depth);
                 (called, argument, Shape::String)
             }
             "toBase64" => {
-                let (argument, _) = self.expression(Want::String, depth);
+                let (argument, _) = self.expression(Kind::String, depth);
                 (called, argument, Shape::String)
             }
             "fromBase64" => (called, self.base64(depth), Shape::String),
             "join" => {
-                let (delimiter, _) = self.expression(Want::String, 0);
-                let (strings, _) = self.expression(Want::Strings, depth);
+                let (delimiter, _) = self.expression(Kind::String, 0);
+                let (strings, _) = self.expression(Kind::Strings, depth);
                 (called, self.tuple(vec![delimiter, strings]), Shape::String)
             }
             "split" => {
@@ -72,16 +72,16 @@ impl Generator {
                 let delimiter = if self.random.chance(80) {
                     self.string_scalar(delimiter, Position::Value)
                 } else {
-                    self.expression(Want::String, 0).0
+                    self.expression(Kind::String, 0).0
                 };
-                let (text, _) = self.expression(Want::String, depth);
+                let (text, _) = self.expression(Kind::String, depth);
                 let shape = Shape::Array(vec![Shape::String]);
                 (called, self.tuple(vec![delimiter, text]), shape)
             }
             "concat" => {
                 let mut items = Vec::new();
                 for _ in 0..self.random.below(4) {
-                    items.push(self.expression(Want::Array, depth).0);
+                    items.push(self.expression(Kind::Array, depth).0);
                 }
                 (called, self.tuple(items), Shape::Array(Vec::new()))
             }
@@ -98,14 +98,14 @@ impl Generator {
                 ("fn::secret".to_owned(), argument, Shape::String)
             }
             "final" => {
-                let (argument, shape) = self.expression(want, depth);
+                let (argument, shape) = self.expression(kind, depth);
                 (called, argument, shape)
             }
-            "fromJSON" => self.json(want, depth),
+            "fromJSON" => self.json(kind, depth),
             "open" => self.open(depth),
             "rotate" => self.rotate(depth),
             _ => {
-                let (argument, shape) = self.validation(want, depth);
+                let (argument, shape) = self.validation(kind, depth);
                 (called, argument, shape)
             }
         }
@@ -144,14 +144,14 @@ impl Generator {
             let text = texts[self.random.below(count)];
             return self.string_scalar(text, Position::Value);
         }
-        let (text, _) = self.expression(Want::String, depth - 1);
+        let (text, _) = self.expression(Kind::String, depth - 1);
         Node::map(vec![(Node::inline("fn::toBase64"), text)], Style::Block)
     }
 
-    fn json(&mut self, want: Want, depth: usize) -> (String, Node, Shape) {
+    fn json(&mut self, kind: Kind, depth: usize) -> (String, Node, Shape) {
         let called = "fn::fromJSON".to_owned();
         if self.random.chance(35) && depth > 0 {
-            let (inner, shape) = self.expression(want, depth - 1);
+            let (inner, shape) = self.expression(kind, depth - 1);
             let node = Node::map(vec![(Node::inline("fn::toJSON"), inner)], Style::Block);
             return (called, node, shape);
         }
@@ -221,10 +221,10 @@ impl Generator {
     }
 }
 
-/// The builtins whose results are of the wanted kind.
-fn names(want: Want) -> &'static [&'static str] {
-    match want {
-        Want::String => &[
+/// The builtins whose results are of the requested kind.
+fn names(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::String => &[
             "toJSON",
             "toString",
             "toBase64",
@@ -237,7 +237,7 @@ fn names(want: Want) -> &'static [&'static str] {
             "validate",
             "fromJSON",
         ],
-        Want::Array | Want::Strings => &["split", "concat", "fromJSON", "final"],
+        Kind::Array | Kind::Strings => &["split", "concat", "fromJSON", "final"],
         _ => &[
             "toJSON",
             "toString",

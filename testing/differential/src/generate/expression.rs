@@ -2,7 +2,7 @@
 
 use super::Generator;
 use super::scalar::Position;
-use super::shape::{Shape, Want};
+use super::shape::{Kind, Shape};
 use crate::document::{Body, Node, Style};
 
 /// The number of nodes from which only scalars are added.
@@ -10,45 +10,45 @@ const LARGE: usize = 120;
 
 impl Generator {
     pub(super) fn expression_of_any(&mut self, depth: usize) -> Node {
-        self.expression(Want::Any, depth).0
+        self.expression(Kind::Any, depth).0
     }
 
-    /// An expression of the wanted kind, most of the time.
-    pub(super) fn expression(&mut self, want: Want, depth: usize) -> (Node, Shape) {
+    /// An expression of the requested kind, most of the time.
+    pub(super) fn expression(&mut self, kind: Kind, depth: usize) -> (Node, Shape) {
         self.size += 1;
-        let want = if self.mistake(4) { Want::Any } else { want };
+        let kind = if self.mistake(4) { Kind::Any } else { kind };
         let deep = usize::from(depth > 0 && self.size < LARGE);
-        match want {
-            Want::Any => match self
+        match kind {
+            Kind::Any => match self
                 .random
                 .weighted(&[28, 22, 12, 12 * deep, 9 * deep, 17 * deep])
             {
                 0 => self.literal(Position::Value),
-                1 => self.symbol(Want::Any),
+                1 => self.symbol(Kind::Any),
                 2 => self.interpolation(),
                 3 => self.object(depth),
                 4 => self.array(depth),
-                _ => self.call(Want::Any, depth),
+                _ => self.call(Kind::Any, depth),
             },
-            Want::String => match self.random.weighted(&[35, 25, 20, 20 * deep]) {
+            Kind::String => match self.random.weighted(&[35, 25, 20, 20 * deep]) {
                 0 => self.text(),
-                1 => self.symbol(want),
+                1 => self.symbol(kind),
                 2 => self.interpolation(),
-                _ => self.call(want, depth),
+                _ => self.call(kind, depth),
             },
-            Want::Array => match self.random.weighted(&[55 * deep, 30, 15 * deep]) {
+            Kind::Array => match self.random.weighted(&[55 * deep, 30, 15 * deep]) {
                 0 if deep > 0 => self.array(depth),
-                2 => self.call(want, depth),
-                _ => self.symbol(want),
+                2 => self.call(kind, depth),
+                _ => self.symbol(kind),
             },
-            Want::Strings => match self.random.weighted(&[60, 25, 15 * deep]) {
+            Kind::Strings => match self.random.weighted(&[60, 25, 15 * deep]) {
                 0 => self.strings(depth),
-                1 => self.symbol(want),
-                _ => self.call(want, depth),
+                1 => self.symbol(kind),
+                _ => self.call(kind, depth),
             },
-            Want::Object => match self.random.weighted(&[60 * deep, 30]) {
+            Kind::Object => match self.random.weighted(&[60 * deep, 30]) {
                 0 if deep > 0 => self.object(depth),
-                _ => self.symbol(want),
+                _ => self.symbol(kind),
             },
         }
     }
@@ -63,19 +63,19 @@ impl Generator {
     }
 
     /// A single reference.
-    fn symbol(&mut self, want: Want) -> (Node, Shape) {
+    fn symbol(&mut self, kind: Kind) -> (Node, Shape) {
         let target = if self.mistake(12) {
-            Some(self.path(want))
+            Some(self.path(kind))
         } else {
-            self.reference(want)
+            self.reference(kind)
         };
         let Some((path, shape)) = target else {
-            return match want {
-                Want::Any => self.literal(Position::Value),
-                Want::String => self.text(),
-                Want::Array => self.array(0),
-                Want::Strings => self.strings(0),
-                Want::Object => self.object(0),
+            return match kind {
+                Kind::Any => self.literal(Position::Value),
+                Kind::String => self.text(),
+                Kind::Array => self.array(0),
+                Kind::Strings => self.strings(0),
+                Kind::Object => self.object(0),
             };
         };
         let node = self.string_scalar(&format!("${{{path}}}"), Position::Value);
@@ -100,7 +100,7 @@ impl Generator {
                         .word(&["${", "${}", "${a", "$${", "${${a}}", "$"]),
                 );
             }
-            let (path, _) = self.path(Want::Any);
+            let (path, _) = self.path(Kind::Any);
             text.extend(["${", path.as_str(), "}"]);
         }
         let pieces = ["", "", "x", ".", " end", "$", "\n", "/日", " a  b"];
@@ -117,7 +117,7 @@ impl Generator {
             if shapes.contains_key(&name) && !self.mistake(20) {
                 continue;
             }
-            let (value, shape) = self.expression(Want::Any, depth.saturating_sub(1));
+            let (value, shape) = self.expression(Kind::Any, depth.saturating_sub(1));
             shapes.entry(name.clone()).or_insert(shape);
             entries.push((self.key(&name), value));
         }
@@ -154,7 +154,7 @@ impl Generator {
                 "&k v",
             ];
             let key = *self.random.pick(&keys);
-            let (value, _) = self.expression(Want::Any, depth.saturating_sub(1));
+            let (value, _) = self.expression(Kind::Any, depth.saturating_sub(1));
             let index = self.random.below(entries.len() + 1);
             entries.insert(index, (Node::inline(key), value));
         }
@@ -174,7 +174,7 @@ impl Generator {
         let mut items = Vec::new();
         let mut shapes = Vec::new();
         for _ in 0..count {
-            let (item, shape) = self.expression(Want::Any, depth.saturating_sub(1));
+            let (item, shape) = self.expression(Kind::Any, depth.saturating_sub(1));
             items.push(item);
             shapes.push(shape);
         }
@@ -187,7 +187,7 @@ impl Generator {
     fn strings(&mut self, depth: usize) -> (Node, Shape) {
         let mut items = Vec::new();
         for _ in 0..self.random.below(4) {
-            items.push(self.expression(Want::String, depth.saturating_sub(1)).0);
+            items.push(self.expression(Kind::String, depth.saturating_sub(1)).0);
         }
         let shape = Shape::Array(vec![Shape::String; items.len()]);
         (Node::list(items, self.collection_style()), shape)

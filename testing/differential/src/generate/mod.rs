@@ -350,13 +350,13 @@ impl Generator {
                 Shape::Object(base) => base.get(&name),
                 _ => None,
             };
-            let want = match overridden {
-                Some(Shape::Object(_)) if self.random.chance(75) => shape::Want::Object,
-                Some(Shape::Array(_)) if self.random.chance(60) => shape::Want::Array,
-                Some(Shape::String) if self.random.chance(60) => shape::Want::String,
-                _ => shape::Want::Any,
+            let kind = match overridden {
+                Some(Shape::Object(_)) if self.random.chance(75) => shape::Kind::Object,
+                Some(Shape::Array(_)) if self.random.chance(60) => shape::Kind::Array,
+                Some(Shape::String) if self.random.chance(60) => shape::Kind::String,
+                _ => shape::Kind::Any,
             };
-            let (value, shape) = self.expression(want, 4);
+            let (value, shape) = self.expression(kind, 4);
             let key = self.key(&name);
             self.scope.own.entry(name).or_insert(shape);
             entries.push((key, value));
@@ -387,7 +387,7 @@ impl Generator {
                 "!!str 1",
                 "? a",
             ]);
-            let (value, _) = self.expression(shape::Want::Any, 2);
+            let (value, _) = self.expression(shape::Kind::Any, 2);
             let index = self.random.below(entries.len() + 1);
             entries.insert(index, (Node::inline(key), value));
         }

@@ -1,7 +1,7 @@
 //! Paths of references, valid and slightly wrong.
 
 use super::Generator;
-use super::shape::{Shape, Want};
+use super::shape::{Kind, Shape};
 
 /// One step of a path.
 enum Step {
@@ -10,11 +10,11 @@ enum Step {
 }
 
 impl Generator {
-    /// A path to a value of the wanted kind, if a few tries find one.
-    pub(super) fn reference(&mut self, want: Want) -> Option<(String, Shape)> {
+    /// A path to a value of the requested kind, if a few tries find one.
+    pub(super) fn reference(&mut self, kind: Kind) -> Option<(String, Shape)> {
         for _ in 0..6 {
             let (steps, shape) = self.walk()?;
-            if shape.satisfies(want) || self.mistake(3) {
+            if shape.satisfies(kind) || self.mistake(3) {
                 return Some((self.print(&steps), shape));
             }
         }
@@ -22,9 +22,9 @@ impl Generator {
     }
 
     /// The text between `${` and `}`, mostly a path that resolves.
-    pub(super) fn path(&mut self, want: Want) -> (String, Shape) {
+    pub(super) fn path(&mut self, kind: Kind) -> (String, Shape) {
         if !self.mistake(20)
-            && let Some(reference) = self.reference(want)
+            && let Some(reference) = self.reference(kind)
         {
             return reference;
         }

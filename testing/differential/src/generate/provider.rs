@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Generator;
 use super::scalar::Position;
-use super::shape::{Shape, Want};
+use super::shape::{Kind, Shape};
 use crate::document::{Node, Style};
 
 /// Inputs of the provider `schemas`, each with a valid value and others.
@@ -81,13 +81,13 @@ impl Generator {
             // Upstream panics unless these get an object.
             "test" | "secret-wrapper" | "missing" => {
                 if self.mistake(3) {
-                    self.expression(Want::Object, depth)
+                    self.expression(Kind::Object, depth)
                 } else {
                     self.object(depth)
                 }
             }
             "error" => {
-                let (why, _) = self.expression(Want::String, 0);
+                let (why, _) = self.expression(Kind::String, 0);
                 let key = if self.random.chance(90) { "why" } else { "who" };
                 (
                     Node::map(vec![(Node::inline(key), why)], Style::Block),
@@ -154,11 +154,11 @@ impl Generator {
             ["a", "b"]
         };
         let inputs = if echo {
-            let (next, _) = self.expression(Want::String, 0);
+            let (next, _) = self.expression(Kind::String, 0);
             let key = if self.mistake(16) { "nxt" } else { "next" };
             Node::map(vec![(Node::inline(key), next)], Style::Block)
         } else {
-            self.expression(Want::Object, depth).0
+            self.expression(Kind::Object, depth).0
         };
         let mut state = Vec::new();
         for key in keys {
@@ -169,7 +169,7 @@ impl Generator {
                         let (text, _) = self.text();
                         Node::map(vec![(Node::inline("fn::secret"), text)], Style::Flow)
                     }
-                    _ => self.expression(Want::String, 0).0,
+                    _ => self.expression(Kind::String, 0).0,
                 };
                 state.push((Node::inline(key), value));
             }
@@ -197,7 +197,7 @@ impl Generator {
             let node = if self.random.chance(80) {
                 self.string_scalar(region, Position::Value)
             } else {
-                self.expression(Want::String, depth).0
+                self.expression(Kind::String, depth).0
             };
             parts.push(("region", node));
         }
@@ -213,15 +213,15 @@ impl Generator {
             parts.push(("partition", Node::inline(*self.random.pick(&partitions))));
         }
         if self.random.chance(20) {
-            parts.push(("tags", self.expression(Want::Object, 1).0));
+            parts.push(("tags", self.expression(Kind::Object, 1).0));
         }
         if self.random.chance(25) {
-            parts.push(("roles", self.expression(Want::Strings, depth).0));
+            parts.push(("roles", self.expression(Kind::Strings, depth).0));
         }
         if self.random.chance(25) {
             let keys = ["static", "token", "both"];
             let key = keys[self.random.below(if self.wild { 3 } else { 2 })];
-            let (value, _) = self.expression(Want::String, depth);
+            let (value, _) = self.expression(Kind::String, depth);
             parts.push((
                 "source",
                 Node::map(vec![(Node::inline(key), value)], Style::Flow),

@@ -2,7 +2,7 @@
 
 use super::Generator;
 use super::scalar::Position;
-use super::shape::{Shape, Want};
+use super::shape::{Kind, Shape};
 use crate::document::{Node, Style};
 
 /// Keywords that any schema may have, valid or not.
@@ -44,23 +44,23 @@ const EXTRA_KEYWORDS: [(&str, &str); 33] = [
 
 impl Generator {
     /// An argument of `fn::validate`.
-    pub(super) fn validation(&mut self, want: Want, depth: usize) -> (Node, Shape) {
+    pub(super) fn validation(&mut self, kind: Kind, depth: usize) -> (Node, Shape) {
         let (schema, value, shape) = match self.random.weighted(&[75, 15, 10]) {
             0 => {
                 let (schema, value, shape) = self.pair(depth.min(3));
                 if self.random.chance(25) {
-                    let (value, shape) = self.expression(want, depth);
+                    let (value, shape) = self.expression(kind, depth);
                     (schema, value, shape)
                 } else {
                     (schema, value, shape)
                 }
             }
             1 => {
-                let (value, shape) = self.expression(want, depth);
+                let (value, shape) = self.expression(kind, depth);
                 (self.pair(depth.min(2)).0, value, shape)
             }
             _ => {
-                let (value, shape) = self.expression(want, depth);
+                let (value, shape) = self.expression(kind, depth);
                 (self.expression_of_any(depth), value, shape)
             }
         };
@@ -97,7 +97,7 @@ impl Generator {
                 let schema = *self
                     .random
                     .pick(&["true", "false", "{}", "[]", "x", "null", "${foo}"]);
-                let (value, shape) = self.expression(Want::Any, 1);
+                let (value, shape) = self.expression(Kind::Any, 1);
                 return (Node::inline(schema), value, shape);
             }
             _ => self.reference_pair(depth),

@@ -18,7 +18,7 @@ pub enum Shape {
 
 /// The kind of value that an expression should have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Want {
+pub enum Kind {
     Any,
     String,
     Array,
@@ -58,13 +58,13 @@ impl Shape {
         }
     }
 
-    pub fn satisfies(&self, want: Want) -> bool {
-        match want {
-            Want::Any => true,
-            Want::String => *self == Self::String,
-            Want::Array => matches!(self, Self::Array(_)),
-            Want::Object => matches!(self, Self::Object(_)),
-            Want::Strings => {
+    pub fn satisfies(&self, kind: Kind) -> bool {
+        match kind {
+            Kind::Any => true,
+            Kind::String => *self == Self::String,
+            Kind::Array => matches!(self, Self::Array(_)),
+            Kind::Object => matches!(self, Self::Object(_)),
+            Kind::Strings => {
                 matches!(self, Self::Array(items) if items.iter().all(|item| *item == Self::String))
             }
         }

@@ -47,7 +47,6 @@ fn role_is_assumed_by_trusted_callers_only() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn callers_are_authenticated() {
     let fixture = fixture(|configuration| configuration.lifetime = Some(120));
     let sts = &fixture.sts;

@@ -1,4 +1,4 @@
-"""Name lookup: a static kubectl-esc loads no library of the machine, whatever nsswitch.conf has."""
+"""Name lookup: a static kubectl-esc loads no library of the machine, regardless of nsswitch.conf."""
 
 import re
 import shutil

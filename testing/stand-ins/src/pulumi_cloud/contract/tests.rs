@@ -5,7 +5,6 @@ use serde_json::json;
 use super::*;
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn values_of_another_type_are_violations() {
     let position = json!({"line": 1, "column": 1, "byte": 0});
     let range = json!({"begin": position, "end": position});

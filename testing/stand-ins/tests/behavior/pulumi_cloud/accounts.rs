@@ -136,7 +136,6 @@ fn identity_tokens_are_exchanged() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn untrusted_identity_tokens_are_rejected() {
     let (fixture, issuer) = trusting(&["organization"]);
     let good = issuer.token(AUDIENCE, SUBJECT, NOW);

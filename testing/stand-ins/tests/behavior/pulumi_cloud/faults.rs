@@ -236,7 +236,6 @@ fn path_with_empty_segments_is_redirected() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn interface_violations_are_recorded() {
     let fixture = fixture(|_| ());
     let open = format!("{ENVIRONMENT}/open");

@@ -21,10 +21,6 @@ fn claims(token: &Value) -> Value {
 }
 
 #[test]
-#[expect(
-    clippy::too_many_lines,
-    reason = "one definition, whose values are checked one by one"
-)]
 fn providers_return_the_values_of_pulumi_cloud() {
     let definition = "values:
   static:
