@@ -148,7 +148,8 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
             ExprKind::Object(_) => inherit(budget, &value, &base),
             ExprKind::Call(BuiltinCall::Final(_) | BuiltinCall::Validate { .. }) => {
                 let mut merged = merge(budget, &value, &base);
-                if matches!(merged.kind, ValueKind::Object { .. }) {
+                // ESC lists only the properties of the call itself, unless it has none.
+                if value.properties().next().is_some() {
                     Rc::make_mut(&mut merged).inherited = InheritedListing::Hidden;
                 }
                 merged

@@ -326,6 +326,17 @@ fn inherited_properties_of_final_values_are_listed_only_in_copies() {
     );
     let want = r#"{"o":{"y":2},"p":{"x":1,"y":2},"q":1,"s":{"y":{"z":1}}}"#;
     assert_eq!(got, (want.to_owned(), String::new()));
+    // A call without properties lists what it inherits.
+    for call in [
+        "{fn::final: {}}",
+        "{fn::validate: {schema: true, value: {}}}",
+    ] {
+        let (got, problems) = opened(&host, &format!("imports: [base]\nvalues: {{o: {call}}}"));
+        assert_eq!(
+            got, r#"{"o":{"x":1},"s":{"y":{"z":1}}}"#,
+            "{call}: {problems}"
+        );
+    }
     // An object does not inherit through a scalar.
     let got = opened(&host, "imports: [over]\nvalues: {s: {a: 1}, t: '${s.y}'}");
     let want = r#"{"o":{"x":1},"s":{"a":1},"t":"[unknown]"}"#;
