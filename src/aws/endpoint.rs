@@ -47,7 +47,7 @@ impl Region {
         };
         let domain = labels[service + 1..].join(".");
         let region = Self::parse(labels.get(service.checked_sub(1)?)?).ok()?;
-        let partition = Partition::of(&region);
+        let partition = Partition::of_region(region.as_str());
         let is_eks_domain =
             domain == partition.domain || Some(domain.as_str()) == partition.dual_stack_domain;
         (service >= 2 && is_eks_domain).then_some(region)
@@ -65,7 +65,7 @@ impl Region {
                 let is_region =
                     region.contains('-') && region.ends_with(|c: char| c.is_ascii_digit());
                 let region = Self::parse(region).ok().filter(|_| is_region)?;
-                let is_in_partition = Partition::of(&region).name == partition.name;
+                let is_in_partition = Partition::of_region(region.as_str()).name == partition.name;
                 (is_in_partition && !cluster.is_empty()).then_some(region)
             })
         })
@@ -206,7 +206,7 @@ impl StsHost {
                 signing_region: "us-east-1".to_owned(),
             });
         }
-        let partition = Partition::of(&region);
+        let partition = Partition::of_region(region.as_str());
         let domain = match (mode.dual_stack, partition.dual_stack_domain) {
             (false, _) => partition.domain,
             (true, Some(domain)) => domain,

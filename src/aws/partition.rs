@@ -1,7 +1,5 @@
 //! The partitions of AWS, as botocore lists them.
 
-use crate::aws::endpoint::Region;
-
 /// An isolated part of AWS with its own regions, domains and accounts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Partition {
@@ -79,11 +77,11 @@ const COMMERCIAL: Partition = Partition {
 };
 
 impl Partition {
-    /// The partition of a region.
-    pub(crate) fn of(region: &Region) -> Self {
+    /// The partition of the region with this name.
+    pub(crate) fn of_region(name: &str) -> Self {
         PARTITIONS
             .into_iter()
-            .find(|partition| region.as_str().starts_with(partition.prefix))
+            .find(|partition| name.starts_with(partition.prefix))
             .unwrap_or(COMMERCIAL)
     }
 
