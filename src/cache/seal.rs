@@ -27,8 +27,9 @@ const DOMAIN: &[u8] = b"kubectl-esc cache 1";
 const SALT_BYTES: usize = 16;
 pub(super) const ID_BYTES: usize = 16;
 
-/// The secrets of a login. All of them are needed to decrypt an entry.
-#[derive(Debug, Default)]
+/// The secrets of a login. All of them are needed to decrypt an entry. Without `Debug`, so that they
+/// cannot be logged.
+#[derive(Default)]
 pub struct LoginSecrets {
     secrets: Zeroizing<Vec<u8>>,
 }
