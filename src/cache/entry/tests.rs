@@ -1,0 +1,82 @@
+use super::*;
+use crate::digest::Sha256;
+
+fn entry() -> CachedCredentials {
+    CachedCredentials {
+        shown_cluster: "prod".to_owned(),
+        cluster_name: "prod".to_owned(),
+        region: "eu-west-1".to_owned(),
+        access_key_id: "ASIAEXAMPLE".to_owned(),
+        secret_access_key: Secret::from("hunter2"),
+        session_token: Some(Secret::from("a\"b\\c")),
+        expires_at: Some(Timestamp::from_unix(4_600)),
+        obtained_at: Timestamp::from_unix(1_000),
+        good_until: Timestamp::from_unix(4_600),
+        clock_offset: 0,
+        boot_time: Some(Timestamp::from_unix(500)),
+        files: vec![FileDigest {
+            path: PathBuf::from("/etc/env.yaml"),
+            digest: Some(Sha256::of(b"x")),
+        }],
+    }
+}
+
+#[test]
+fn entries_survive_encoding() {
+    let (header, content) =
+        encode("acme/platform/prod", &CacheEntry::Credentials(entry())).unwrap();
+    let expected = entry();
+    let Some(CacheEntry::Credentials(decoded)) = decode(&content, expected.files.clone()) else {
+        panic!("no credentials");
+    };
+    assert_eq!(paths(&header), Some(vec![PathBuf::from("/etc/env.yaml")]));
+    assert_eq!(format!("{decoded:?}"), format!("{expected:?}"));
+    assert_eq!(decoded.session_token, expected.session_token);
+    assert_eq!(decoded.secret_access_key, expected.secret_access_key);
+    let summary: EntrySummary = serde_json::from_slice(&header).unwrap();
+    assert_eq!(
+        (summary.cluster.as_str(), summary.good_until),
+        ("prod", 4_600)
+    );
+    assert!(!String::from_utf8(header).unwrap().contains("ASIA"));
+    let (header, content) = encode(
+        "acme/platform/prod",
+        &CacheEntry::NothingToCache(Vec::new()),
+    )
+    .unwrap();
+    let decoded = decode(&content, Vec::new());
+    assert!(matches!(decoded, Some(CacheEntry::NothingToCache(files)) if files.is_empty()));
+    assert_eq!(paths(&header), Some(Vec::new()));
+    assert!(serde_json::from_slice::<EntrySummary>(&header).is_err());
+}
+
+#[test]
+fn credentials_are_due_for_refresh_before_they_expire() {
+    use Freshness::{Expired, Fresh, RefreshDue};
+    let start = Some(500);
+    for (offset, now, boot_time, want) in [
+        (0, 1_000, start, Fresh),
+        (0, 3_699, start, Fresh),
+        (0, 3_700, start, RefreshDue),
+        (0, 4_479, start, RefreshDue),
+        (0, 4_480, start, Expired),
+        (0, 9_999, start, Expired),
+        // The local clock is an hour slow, or fast.
+        (3_600, 1_000 - 3_600, start, Fresh),
+        (3_600, 4_480 - 3_600, start, Expired),
+        (-3_600, 1_000 + 3_600, start, Fresh),
+        // The clock was set, or the machine was rebooted.
+        (0, 1_100, Some(600), RefreshDue),
+        (0, 1_100, Some(510), Fresh),
+        (0, 1_100, None, Fresh),
+        (0, 960, None, RefreshDue),
+    ] {
+        let entry = CachedCredentials {
+            clock_offset: offset,
+            ..entry()
+        };
+        let boot_time = boot_time.map(Timestamp::from_unix);
+        let got = entry.freshness(Timestamp::from_unix(now), boot_time);
+        assert_eq!(got, want, "{offset} {now} {boot_time:?}");
+    }
+}
