@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the library from the bottom up, each with the modules it may depend on.
 const RULES: &[(&str, &[&str])] = &[
-    ("bounded_read", &[]),
+    ("bounded_read", &["clock", "error"]),
     ("error", &[]),
     ("secret", &[]),
     ("log", &[]),
@@ -19,7 +19,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("digest", &[]),
     ("host", &["clock", "error"]),
     ("context", &["clock", "host", "http", "log"]),
-    ("file_tracker", &["digest"]),
+    ("file_tracker", &["bounded_read", "digest"]),
     ("opener", &["clock", "error", "file_tracker"]),
     (
         "http",
@@ -53,7 +53,10 @@ const RULES: &[(&str, &[&str])] = &[
         "config",
         &["clock", "error", "host", "kubernetes::ApiVersion", "secret"],
     ),
-    ("kubernetes", &["clock", "error", "host", "secret"]),
+    (
+        "kubernetes",
+        &["bounded_read", "clock", "error", "host", "secret"],
+    ),
     ("private_files", &[]),
     (
         "process",
@@ -118,6 +121,7 @@ const RULES: &[(&str, &[&str])] = &[
     (
         "authenticate",
         &[
+            "bounded_read",
             "context",
             "aws",
             "cache",
@@ -141,6 +145,7 @@ const RULES: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
+            "bounded_read",
             "context",
             "authenticate",
             "aws::eks_token",

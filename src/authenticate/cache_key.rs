@@ -28,11 +28,9 @@ pub(super) fn login_and_key(
     let open = &inputs.request.open;
     let mut sealing = LoginSecrets::default();
     if let Reference::Local(path) = &open.environment {
-        // A pipe can be read only once.
-        if !path.is_file() {
+        let Some(definition) = file_importer::read_repeatable_definition(path)? else {
             return Ok(None);
-        }
-        let definition = file_importer::read_definition(path)?;
+        };
         sealing.add("definition", Some(definition.text.as_bytes()));
     }
     let pulumi = pulumi_login(inputs, context);

@@ -6,6 +6,7 @@ use similar::TextDiff;
 
 use super::flags::KubeconfigFlags;
 use super::output;
+use crate::clock::Deadline;
 use crate::config::OpenRequest;
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -21,16 +22,16 @@ pub(super) fn apply(
     change: impl FnOnce(&MergedKubeconfig) -> Result<Changes>,
 ) -> Result<()> {
     let files = KubeconfigFiles::locate(flags.kubeconfig.as_deref(), host)?;
+    let deadline = Deadline::after(request.timeout);
     if flags.dry_run {
-        let edited = files.update(UpdateMode::DryRun, change)?;
+        let edited = files.update(UpdateMode::DryRun, deadline, change)?;
         let diff: String = edited.iter().map(diff).collect();
         return match diff.strip_suffix('\n') {
             Some(diff) => output::print(diff),
             None => Ok(()),
         };
     }
-    let lock_timeout = request.timeout;
-    let edited = files.update(UpdateMode::Write { lock_timeout }, change)?;
+    let edited = files.update(UpdateMode::Write, deadline, change)?;
     let changed: Vec<_> = edited
         .iter()
         .map(|file| format!("changed {}", file.path.display()))

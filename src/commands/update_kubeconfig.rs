@@ -14,6 +14,8 @@ use super::{edit_kubeconfig, output};
 use crate::authenticate::{self, OpenedEnvironment};
 use crate::aws::eks_token::check_cluster_name;
 use crate::aws::endpoint::Region;
+use crate::bounded_read::{read_until, unreadable};
+use crate::clock::Deadline;
 use crate::config::{Origin, Request, Setting, Target, default_region};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -22,6 +24,9 @@ use crate::kubernetes::plugin_user::{self, PluginUser};
 
 pub(super) const ABOUT: &str =
     "Add or update the kubeconfig entries of an EKS cluster: cluster, user and context";
+
+/// The largest file with CA certificates of an API server, in bytes.
+const MAX_CERTIFICATES_BYTES: usize = 1024 * 1024;
 
 #[derive(Args, Debug)]
 #[command(about = ABOUT)]
@@ -199,7 +204,7 @@ fn find_cluster(
     request: &Request,
     context: Context<'_>,
 ) -> Result<ClusterInfo> {
-    let from_flags = cluster_from_flags(arguments, context.host)?;
+    let from_flags = cluster_from_flags(arguments, context)?;
     if let (Some(cluster), Some(name)) = (&from_flags, &request.cluster_name) {
         // Nothing is missing: no need to open the environment.
         let region = match &request.region {
@@ -254,7 +259,7 @@ fn find_cluster(
 }
 
 /// The cluster of `--server` and the flags for its CA certificates.
-fn cluster_from_flags(arguments: &Arguments, host: &Host) -> Result<Option<Cluster>> {
+fn cluster_from_flags(arguments: &Arguments, context: Context<'_>) -> Result<Option<Cluster>> {
     let Some(server) = &arguments.server else {
         return Ok(None);
     };
@@ -262,7 +267,10 @@ fn cluster_from_flags(arguments: &Arguments, host: &Host) -> Result<Option<Clust
         &arguments.certificate_authority,
         &arguments.certificate_authority_data,
     ) {
-        (Some(file), _) => Some(read_certificates(&host.expand(file)?)?),
+        (Some(file), _) => {
+            let path = context.host.expand(file)?;
+            Some(read_certificates(&path, context.deadline)?)
+        }
         (None, Some(data)) => {
             let pem = BASE64_STANDARD.decode(data.trim());
             if !pem.is_ok_and(|pem| has_certificate(&pem)) {
@@ -282,17 +290,14 @@ fn cluster_from_flags(arguments: &Arguments, host: &Host) -> Result<Option<Clust
     }))
 }
 
-fn read_certificates(path: &Path) -> Result<String> {
+fn read_certificates(path: &Path, deadline: Deadline) -> Result<String> {
     let shown = path.display();
-    let pem = std::fs::read(path).map_err(|error| {
-        Error::configuration(format!("cannot read `{shown}`"))
-            .with_hint("pass a PEM file with the CA certificates of the API server")
-            .caused_by(error)
-    })?;
+    let hint = "pass a PEM file with the CA certificates of the API server";
+    let pem = read_until(path, MAX_CERTIFICATES_BYTES, deadline)
+        .map_err(|error| unreadable(format!("cannot read `{shown}`"), hint, error))?;
     if !has_certificate(&pem) {
         return Err(
-            Error::configuration(format!("`{shown}` contains no PEM certificate"))
-                .with_hint("pass a PEM file with the CA certificates of the API server"),
+            Error::configuration(format!("`{shown}` contains no PEM certificate")).with_hint(hint),
         );
     }
     Ok(BASE64_STANDARD.encode(&pem))

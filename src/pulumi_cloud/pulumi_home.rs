@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crate::bounded_read::read_bounded;
+use crate::bounded_read::{open_regular, read_bounded};
 use crate::clock::Deadline;
 use crate::error::{Error, Result};
 use crate::file_tracker::is_not_found;
@@ -60,10 +60,10 @@ impl<'h> PulumiHome<'h> {
     }
 }
 
-/// Opens a file for reading; `None` if it does not exist.
+/// Opens a regular file for reading; `None` if it does not exist.
 pub(super) fn open(path: &Path) -> Result<Option<File>> {
-    match File::open(path) {
-        Ok(file) => Ok(Some(file)),
+    match open_regular(path) {
+        Ok((file, _)) => Ok(Some(file)),
         Err(error) if is_not_found(&error) => Ok(None),
         Err(error) => Err(unreadable(path).caused_by(error)),
     }

@@ -285,7 +285,7 @@ fn replace_arguments(command: &mut Command, arguments: &[&str]) {
 /// The same call through a shell script, in which `"$@"` is the program with its arguments, and `$0` is
 /// `zero`.
 #[cfg(unix)]
-fn through_shell(call: &Command, script: &str, zero: &str) -> Command {
+pub(crate) fn through_shell(call: &Command, script: &str, zero: &str) -> Command {
     let mut command = Command::new("sh");
     command
         .args(["-c", script, zero])
