@@ -230,11 +230,15 @@ impl<'a> CachedCall<'a> {
     }
 
     pub(super) fn log_problem(&self, problem: &Error) {
-        self.context.log.info(format_args!(
-            "{problem}: {}",
-            problem.causes().next().unwrap_or_default()
-        ));
+        self.context
+            .log
+            .info(format_args!("{}", in_one_line(problem)));
     }
+}
+
+/// The problem and its cause.
+fn in_one_line(problem: &Error) -> String {
+    format!("{problem}: {}", problem.causes().next().unwrap_or_default())
 }
 
 /// Describes in one line what the cache holds for the call, for `doctor`.
@@ -245,6 +249,9 @@ pub(super) fn describe(inputs: &Inputs, context: Context<'_>) -> String {
             Some(_) => "not usable: there is no login to seal an entry with".to_owned(),
         };
     };
+    if let Err(problem) = call.cache.load() {
+        return format!("not usable: {}", in_one_line(&problem));
+    }
     let held = match call.look_up() {
         Lookup::Fresh(entry) => format!("holds credentials valid until {}", entry.good_until),
         Lookup::Due(entry) => format!(

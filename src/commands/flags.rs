@@ -148,7 +148,8 @@ pub(super) struct KubeconfigFlags {
 /// The location of the credential cache.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct CacheDirectoryFlags {
-    /// Cache directory [env: KUBECTL_ESC_CACHE_DIR] [default: ~/.kube/cache/kubectl-esc]
+    /// Directory of kubectl's caches, for the subdirectory kubectl-esc [env: KUBECTL_ESC_CACHE_DIR]
+    /// [default: ~/.kube/cache]
     #[arg(long, value_name = "DIRECTORY")]
     pub(super) cache_dir: Option<PathBuf>,
 }
@@ -367,10 +368,8 @@ impl CacheDirectoryFlags {
     /// The cache directory; `None` without a home directory.
     pub(super) fn path(&self, host: &Host) -> Result<Option<PathBuf>> {
         let variable = || host.path_variable("KUBECTL_ESC_CACHE_DIR");
-        match self.cache_dir.clone().or_else(variable) {
-            Some(directory) => host.expand(&directory).map(Some),
-            None => Ok(CacheRequest::default_directory(host)),
-        }
+        let parent = self.cache_dir.clone().or_else(variable);
+        CacheRequest::directory(parent.as_deref(), host)
     }
 }
 
