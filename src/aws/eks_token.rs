@@ -30,8 +30,12 @@ pub const LIFETIME: Duration = Duration::from_mins(14);
 /// client-go has no margin.
 pub const CREDENTIALS_MARGIN: Duration = Duration::from_mins(1);
 
-/// Maximum length of a token, in bytes: aws-iam-authenticator rejects longer ones without a reason.
-pub const MAXIMUM_LENGTH: usize = 4096;
+/// Maximum length of a token, in bytes: the limit that aws-iam-authenticator is about to adopt, because
+/// session tokens of AWS STS have grown (its pull requests 1107 and 1108).
+pub const MAXIMUM_LENGTH: usize = 16 * 1024;
+
+/// The length above which released versions of aws-iam-authenticator reject a token without a reason.
+const RELEASED_VERIFIERS_ACCEPT: usize = 4 * 1024;
 
 /// The header that binds a token to a cluster.
 pub(super) const CLUSTER_HEADER: &str = "x-k8s-aws-id";
@@ -82,13 +86,12 @@ impl EksToken {
         if token.len() > MAXIMUM_LENGTH {
             let session_token = request.credentials.session_token.as_ref();
             let message = format!(
-                "the token would be {} bytes long, but EKS rejects tokens longer than \
+                "the token would be {} bytes long, but clusters reject tokens longer than \
                  {MAXIMUM_LENGTH} bytes",
                 token.len()
             );
             return Err(Error::new(Kind::Credentials, message).with_hint(format!(
-                "assume the role with fewer or shorter session policies and tags: the AWS session \
-                 token is {} bytes long",
+                "{SHORTEN_SESSION_TOKEN}: the AWS session token is {} bytes long",
                 session_token.map_or(0, |token| token.expose().len())
             )));
         }
@@ -97,7 +100,22 @@ impl EksToken {
             expires_at,
         })
     }
+
+    /// A warning if the token is so long that only future clusters accept it.
+    #[must_use]
+    pub fn length_warning(&self) -> Option<String> {
+        let length = self.token.expose().len();
+        (length > RELEASED_VERIFIERS_ACCEPT).then(|| {
+            format!(
+                "the token is {length} bytes long, and most clusters reject tokens longer than \
+                 {RELEASED_VERIFIERS_ACCEPT} bytes; {SHORTEN_SESSION_TOKEN}"
+            )
+        })
+    }
 }
+
+const SHORTEN_SESSION_TOKEN: &str =
+    "assume the role with fewer or shorter session policies and tags";
 
 /// The token's own expiry, or that of its credentials less the margin. Never in the past, because
 /// client-go would run the plugin again for every request.

@@ -9,6 +9,7 @@ use crate::aws::endpoint::Region;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::Host;
+use crate::kubernetes::ApiVersion;
 use crate::kubernetes::eks_token_command::{EksTokenCommand, ExecPlugin};
 use crate::kubernetes::plugin_user::PluginUser;
 use crate::log::{Log, Message};
@@ -190,11 +191,14 @@ impl Conversion<'_> {
             credentials: self.arguments.credentials.clone(),
             web_identity: None,
             credential_lifetime: self.arguments.credential_lifetime.clone(),
+            api_version: (command.api_version != ApiVersion::default())
+                .then(|| command.api_version.short_name().to_owned()),
             open: self.arguments.open.clone(),
         };
         let user = PluginUser {
             args: flags.to_arguments(self.host)?,
             env: Some(command.env.clone()),
+            api_version: command.api_version,
         };
         Ok(user.entry(new_name))
     }

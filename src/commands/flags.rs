@@ -117,6 +117,11 @@ pub(super) struct GetTokenFlags {
     #[arg(long, value_name = "DURATION")]
     pub(super) credential_lifetime: Option<String>,
 
+    /// Version of the exec protocol, v1 or v1beta1, for clients that do not set KUBERNETES_EXEC_INFO
+    /// [env: KUBECTL_ESC_API_VERSION] [default: v1]
+    #[arg(long, value_name = "VERSION")]
+    pub(super) api_version: Option<String>,
+
     #[command(flatten)]
     pub(super) open: OpenFlags,
 }
@@ -174,6 +179,7 @@ struct SettingNames {
     variable: &'static str,
 }
 
+const API_VERSION: SettingNames = names("--api-version", "KUBECTL_ESC_API_VERSION");
 const CLUSTER_NAME: SettingNames = names("--cluster-name", "KUBECTL_ESC_CLUSTER_NAME");
 const CREDENTIALS: SettingNames = names("--credentials", "KUBECTL_ESC_CREDENTIALS");
 const CREDENTIAL_LIFETIME: SettingNames =
@@ -275,10 +281,14 @@ impl GetTokenFlags {
     /// The request for a token, including what `KUBERNETES_EXEC_INFO` says.
     pub(super) fn request(&self, cache: &CacheFlags, host: &Host) -> Result<Request> {
         let exec_info = ExecInfo::read(host)?;
-        let cluster = exec_info.cluster.unwrap_or_default();
+        let requested_version = exec_info.as_ref().map(|info| info.api_version);
+        let cluster = exec_info.and_then(|info| info.cluster).unwrap_or_default();
         let mut request = self.settings(&cluster.config, host)?;
         request.cache = cache.request(host)?;
-        request.api_version = exec_info.api_version;
+        if let Some(version) = requested_version {
+            request.api_version = version;
+            request.is_from_client = true;
+        }
         request.api_server = cluster.server;
         request.extension = cluster.config;
         Ok(request)
@@ -306,6 +316,9 @@ impl GetTokenFlags {
         request.web_identity = WEB_IDENTITY.find(self.web_identity.as_ref(), host)?;
         request.credential_lifetime =
             CREDENTIAL_LIFETIME.find(self.credential_lifetime.as_ref(), host)?;
+        if let Some(version) = API_VERSION.find(self.api_version.as_ref(), host)? {
+            request.api_version = version.parse(|text| text.parse())?.value;
+        }
         request.open.region = request.region.as_ref().map(|region| region.value.clone());
         Ok(request)
     }
@@ -324,6 +337,7 @@ impl GetTokenFlags {
             credentials,
             web_identity,
             credential_lifetime,
+            api_version,
             open,
         } = self;
         let mut arguments = vec!["get-token".to_owned()];
@@ -342,6 +356,7 @@ impl GetTokenFlags {
             (CREDENTIALS.flag, credentials),
             (WEB_IDENTITY.flag, web_identity),
             (CREDENTIAL_LIFETIME.flag, credential_lifetime),
+            (API_VERSION.flag, api_version),
         ]));
         arguments.extend(open.to_arguments(host)?);
         Ok(arguments)

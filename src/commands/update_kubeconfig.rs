@@ -89,17 +89,21 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
         ..arguments.flags.clone()
     };
     let names = EntryNames::new(&arguments.kubeconfig, &info.name);
-    let args = flags.to_arguments(host)?;
+    let user = PluginUser {
+        args: flags.to_arguments(host)?,
+        env: Some(Vec::new()),
+        api_version: request.api_version,
+    };
     if arguments.stdout {
         let changes = Changes {
             current_context: Some(names.context.clone()),
-            ..entry_changes(&names, &info, args, None)
+            ..entry_changes(&names, &info, user, None)
         };
         return output::print(new_kubeconfig(&changes).trim_end());
     }
     edit_kubeconfig::apply(&arguments.kubeconfig, &request.open, host, |kubeconfig| {
         names.check(kubeconfig, &info.cluster)?;
-        let mut changes = entry_changes(&names, &info, args, Some(kubeconfig));
+        let mut changes = entry_changes(&names, &info, user, Some(kubeconfig));
         if arguments.kubeconfig.set_current {
             changes.current_context = Some(names.context.clone());
         }
@@ -155,7 +159,7 @@ impl EntryNames {
 fn entry_changes(
     names: &EntryNames,
     info: &ClusterInfo,
-    args: Vec<String>,
+    mut user: PluginUser,
     kubeconfig: Option<&MergedKubeconfig>,
 ) -> Changes {
     let context = kubeconfig.and_then(|kubeconfig| kubeconfig.context(&names.context));
@@ -166,14 +170,11 @@ fn entry_changes(
     };
     // Variables in an entry of this plugin were added by hand. Those of another program are not for
     // this plugin.
-    let user = kubeconfig.and_then(|kubeconfig| kubeconfig.user(&names.user));
-    let runs_plugin = user
-        .and_then(|user| user.exec)
-        .is_some_and(|exec| exec.command == plugin_user::COMMAND);
-    let user = PluginUser {
-        args,
-        env: (!runs_plugin).then(Vec::new),
-    };
+    let old_user = kubeconfig.and_then(|kubeconfig| kubeconfig.user(&names.user));
+    let old_exec = old_user.and_then(|user| user.exec);
+    if old_exec.is_some_and(|exec| exec.command == plugin_user::COMMAND) {
+        user.env = None;
+    }
     Changes {
         entries: vec![
             info.cluster.entry(&names.cluster),

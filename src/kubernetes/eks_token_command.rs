@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::kubernetes::exec_info::ApiVersion;
 use crate::kubernetes::plugin_user::COMMAND;
 use kubeconfig::Exec;
 
@@ -65,6 +66,8 @@ pub(crate) struct EksTokenCommand {
     pub session_name: Option<String>,
     /// The environment variables that this plugin supports too.
     pub env: Vec<(String, String)>,
+    /// The version of the exec protocol; v1 where this plugin does not support the entry's version.
+    pub api_version: ApiVersion,
     /// Descriptions of the settings that this plugin does not have, such as "AWS profile `ops`". They
     /// do not include the values of variables, which may be secret.
     pub dropped: Vec<String>,
@@ -92,6 +95,10 @@ impl EksTokenCommand {
             return Ok(None);
         }
         command.read_variables(&exec.env);
+        let api_version = exec.api_version.as_deref();
+        command.api_version = api_version
+            .and_then(ApiVersion::from_name)
+            .unwrap_or_default();
         if command.cluster_name.is_empty() {
             return Err("it does not name a cluster".to_owned());
         }

@@ -34,6 +34,8 @@ pub(crate) struct PluginUser {
     pub args: Vec<String>,
     /// The plugin's environment variables. `None` keeps those of an existing entry.
     pub env: Option<Vec<(String, String)>>,
+    /// The version of the exec protocol.
+    pub api_version: ApiVersion,
 }
 
 impl fmt::Debug for PluginUser {
@@ -50,7 +52,7 @@ impl PluginUser {
     #[must_use]
     pub(crate) fn entry(&self, name: &str) -> EntryChange {
         let mut set = vec![
-            ("exec.apiVersion", json!(ApiVersion::V1.as_str())),
+            ("exec.apiVersion", json!(self.api_version.as_str())),
             ("exec.args", json!(self.args)),
             ("exec.command", json!(COMMAND)),
             ("exec.installHint", json!(INSTALL_HINT)),

@@ -63,6 +63,8 @@ pub struct Exec {
     pub args: Vec<String>,
     /// Its environment variables: names and values.
     pub env: Vec<(String, String)>,
+    /// The version of the exec protocol.
+    pub api_version: Option<String>,
 }
 
 impl fmt::Debug for Exec {
@@ -83,6 +85,7 @@ impl Exec {
             command: text(node.get("command")?)?,
             args: list("args").iter().map(text).collect::<Option<_>>()?,
             env: list("env").iter().filter_map(variable).collect(),
+            api_version: node.get("apiVersion").and_then(text),
         })
     }
 }

@@ -29,7 +29,7 @@ fn eksctl_user_is_converted() {
     plugin.run().assert(CHANGED, "", 0);
     let (start, _) = before.split_once("      apiVersion: client").unwrap();
     let after = format!(
-        "{start}      apiVersion: client.authentication.k8s.io/v1
+        "{start}      apiVersion: client.authentication.k8s.io/v1beta1
       args:
       - get-token
       - acme/platform/shop
@@ -37,6 +37,8 @@ fn eksctl_user_is_converted() {
       - shop
       - --region
       - eu-west-1
+      - --api-version
+      - v1beta1
       command: kubectl-esc
       provideClusterInfo: false
       installHint: kubectl-esc is not installed, or not on the PATH
@@ -68,6 +70,8 @@ fn dropped_settings_are_reported() {
       - arn:aws:iam::123456789012:role/shop-admin
       - --credentials
       - aws.creds
+      - --api-version
+      - v1beta1
       command: kubectl-esc
 ";
     assert!(after.contains(args), "{after}");
@@ -112,11 +116,10 @@ users:
         0,
     );
     let converted = before
-        .replace("k8s.io/v1beta1", "k8s.io/v1")
         .replace("/usr/local/bin/aws-vault", "kubectl-esc")
         .replace(
             "      args: [exec, ops, --, aws, eks, get-token, --cluster-name, a]\n",
-            "      args:\n      - get-token\n      - acme/platform/shop\n      - --cluster-name\n      - a\n      - --region\n      - eu-west-1\n",
+            "      args:\n      - get-token\n      - acme/platform/shop\n      - --cluster-name\n      - a\n      - --region\n      - eu-west-1\n      - --api-version\n      - v1beta1\n",
         )
         .replace(
             "- name: unclear",
