@@ -15,6 +15,7 @@ use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use percent_encoding::utf8_percent_encode;
 use zeroize::Zeroizing;
 
+use crate::aws::arn::ClusterArn;
 use crate::aws::credentials::Credentials;
 use crate::aws::endpoint::{EndpointMode, Region, StsHost};
 use crate::clock::Timestamp;
@@ -138,11 +139,15 @@ fn expiry(signed_at: Timestamp, credentials: &Credentials) -> Result<Timestamp> 
         .with_hint("get credentials that last longer, and check this machine's clock"))
 }
 
-/// Checks that a cluster name can be signed as a header: printable ASCII without surrounding spaces.
-/// EKS allows less, but aws-iam-authenticator accepts any text as a cluster ID.
+/// Checks a cluster name: letters, digits, `.`, `_` and `-`. EKS does not allow dots, but IDs of other
+/// clusters that use aws-iam-authenticator have them.
 pub fn check_cluster_name(name: &str) -> Result<()> {
-    let is_printable = name.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-    if is_printable && !name.is_empty() && name.trim() == name {
+    if let Some(arn) = ClusterArn::parse(name) {
+        let message = format!("`{name}` is the ARN of a cluster, not its name");
+        return Err(Error::configuration(message).with_hint(format!("use the name `{}`", arn.name)));
+    }
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_allowed) {
         return Ok(());
     }
     let message = format!("`{name}` is not a valid cluster name");

@@ -256,9 +256,9 @@ impl OpenFlags {
                     timeout,
                 },
         } = self;
-        let root = root.as_ref().map(|root| portable_path(root, host));
+        let root = root.as_ref().map(|root| absolute_path(root, host));
         let token_file = web_identity_token_file.as_ref();
-        let token_file = token_file.map(|file| portable_path(file, host));
+        let token_file = token_file.map(|file| absolute_path(file, host));
         let mut arguments = flag_arguments(&[
             ("--root", &root.transpose()?),
             ("--web-identity-token-file", &token_file.transpose()?),
@@ -323,8 +323,7 @@ impl GetTokenFlags {
         Ok(request)
     }
 
-    /// The arguments of a `get-token` call with these flags that works in any working directory:
-    /// paths are absolute, or start with `~` if they are below the home directory.
+    /// The arguments of a `get-token` call with these flags that works in any working directory.
     pub(super) fn to_arguments(&self, host: &Host) -> Result<Vec<String>> {
         // No `..` here: a new flag must be added to the arguments.
         let Self {
@@ -343,7 +342,7 @@ impl GetTokenFlags {
         let mut arguments = vec!["get-token".to_owned()];
         if let Some(environment) = environment {
             arguments.push(match Reference::parse(environment, host)? {
-                Reference::Local(path) => portable_path(&path, host)?,
+                Reference::Local(path) => absolute_path(&path, host)?,
                 Reference::Cloud(name) => name,
             });
         }
@@ -423,22 +422,15 @@ fn flag_arguments(flags: &[(&'static str, &Option<String>)]) -> Vec<String> {
     arguments
 }
 
-/// A path that works in any working directory: absolute, or below `~`.
-fn portable_path(path: &Path, host: &Host) -> Result<String> {
-    let absolute = if path.starts_with("~") {
-        path.to_owned()
-    } else {
-        std::path::absolute(path).map_err(|error| {
-            Error::configuration(format!("cannot resolve `{}`", path.display()))
-                .with_hint("pass an absolute path")
-                .caused_by(error)
-        })?
-    };
-    let home = host.home().filter(|home| home.parent().is_some());
-    let below_home =
-        home.and_then(|home| Some(Path::new("~").join(absolute.strip_prefix(home).ok()?)));
-    let portable = below_home.unwrap_or(absolute);
-    portable.into_os_string().into_string().map_err(|_| {
+/// The absolute path, which works in any working directory. Clients do not expand `~`.
+fn absolute_path(path: &Path, host: &Host) -> Result<String> {
+    let path = host.expand(path)?;
+    let absolute = std::path::absolute(&path).map_err(|error| {
+        Error::configuration(format!("cannot resolve `{}`", path.display()))
+            .with_hint("pass an absolute path")
+            .caused_by(error)
+    })?;
+    absolute.into_os_string().into_string().map_err(|_| {
         Error::configuration(format!("the path `{}` is not valid UTF-8", path.display()))
             .with_hint("rename the file, or use a symbolic link with a UTF-8 name")
     })
@@ -459,12 +451,11 @@ mod tests {
         let variable = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
         let host = Host::with([(variable, home)], Clock::fixed(Timestamp::from_unix(0)));
         let below_home = Path::new(home).join("esc").join("env.yaml");
-        let shown = Path::new("~").join("esc").join("env.yaml");
         let elsewhere = std::path::absolute("env.yaml").unwrap();
         for (environment, want) in [
             ("acme/platform/prod@3", "acme/platform/prod@3"),
-            ("~/esc/env.yaml", shown.to_str().unwrap()),
-            (below_home.to_str().unwrap(), shown.to_str().unwrap()),
+            ("~/esc/env.yaml", below_home.to_str().unwrap()),
+            (below_home.to_str().unwrap(), below_home.to_str().unwrap()),
             ("env.yaml", elsewhere.to_str().unwrap()),
             ("./env.yaml", elsewhere.to_str().unwrap()),
         ] {

@@ -64,6 +64,8 @@ pub(crate) struct EksTokenCommand {
     pub external_id: Option<String>,
     /// The session name for that role.
     pub session_name: Option<String>,
+    /// The AWS profile, which this plugin does not use.
+    pub profile: Option<String>,
     /// The environment variables that this plugin supports too.
     pub env: Vec<(String, String)>,
     /// The version of the exec protocol; v1 where this plugin does not support the entry's version.
@@ -185,6 +187,7 @@ impl EksTokenCommand {
     }
 
     fn drop_profile(&mut self, profile: &str) {
+        self.profile.get_or_insert_with(|| profile.to_owned());
         let dropped = format!("AWS profile `{profile}`");
         if !self.dropped.contains(&dropped) {
             self.dropped.push(dropped);
@@ -222,6 +225,9 @@ impl EksTokenCommand {
                 | "AWS_SHARED_CREDENTIALS_FILE"
                 | "AWS_ROLE_ARN"
                 | "AWS_ROLE_SESSION_NAME" => self.dropped.push(format!("variable `{name}`")),
+                "AWS_STS_REGIONAL_ENDPOINTS" if value == "legacy" => {
+                    self.dropped.push(format!("variable `{name}=legacy`"));
+                }
                 // These have no effect here: the plugin always calls STS in the region, and has no
                 // pager, prompt or metadata service.
                 "AWS_STS_REGIONAL_ENDPOINTS"

@@ -176,6 +176,18 @@ const ROWS: &[Row] = &[
         2,
     ),
     (
+        "ARN instead of the cluster name",
+        |t| {
+            let arn = "arn:aws:eks:eu-west-1:123456789012:cluster/demo";
+            t.plain()
+                .args(["get-token", "env.yaml", "-i", arn, "--region", "eu-west-1"])
+        },
+        r"kubectl-esc: `arn:aws:eks:eu-west-1:123456789012:cluster/demo` is the ARN of a cluster, not its name
+  hint: use the name `demo`
+",
+        2,
+    ),
+    (
         "no region",
         |t| t.plain().args(["get-token", "env.yaml", "-i", "demo"]),
         r"kubectl-esc: no AWS region specified for the cluster

@@ -73,7 +73,16 @@ fn long_token_is_a_warning_and_too_long_token_an_error() {
 
 #[test]
 fn invalid_cluster_names_are_errors() {
-    for name in ["", " a", "a\nb", "a\0", "é"] {
+    for name in [
+        "",
+        " a",
+        "a b",
+        "a\nb",
+        "a\0",
+        "é",
+        "-a",
+        "arn:aws:eks:eu-west-1:123456789012:cluster/a",
+    ] {
         let error = presign(&credentials(None, None), name).unwrap_err();
         assert_eq!(error.kind(), Kind::Configuration, "{name:?}");
     }
