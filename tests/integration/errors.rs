@@ -182,7 +182,7 @@ const ROWS: &[Row] = &[
             t.plain()
                 .args(["get-token", "env.yaml", "-i", arn, "--region", "eu-west-1"])
         },
-        r"kubectl-esc: `arn:aws:eks:eu-west-1:123456789012:cluster/demo` is the ARN of a cluster, not its name
+        r"kubectl-esc: cannot use the flag `--cluster-name`: `arn:aws:eks:eu-west-1:123456789012:cluster/demo` is the ARN of a cluster, not its name
   hint: use the name `demo`
 ",
         2,
