@@ -246,7 +246,10 @@ pub(super) fn describe(inputs: &Inputs, context: Context<'_>) -> String {
     let Some(call) = CachedCall::new(inputs, context) else {
         return match inputs.request.cache.directory {
             None => "disabled".to_owned(),
-            Some(_) => "not usable: there is no login to seal an entry with".to_owned(),
+            Some(_) => match login_and_key(inputs, context) {
+                Err(problem) => format!("not usable: {problem}"),
+                Ok(_) => "not usable: there is no login to seal an entry with".to_owned(),
+            },
         };
     };
     if let Err(problem) = call.cache.load() {

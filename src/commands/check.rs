@@ -1,5 +1,7 @@
 //! `check`: validates an environment without calling its providers.
 
+use std::ffi::OsString;
+
 use clap::{Args, ValueEnum};
 
 use super::flags::{CloudFlags, OpenFlags};
@@ -19,7 +21,7 @@ pub(super) struct Arguments {
     /// Environment to validate: a name in Pulumi Cloud such as acme/platform/prod, or a definition
     /// file such as ./env.yaml
     #[arg(value_name = "ENVIRONMENT")]
-    environment: String,
+    environment: OsString,
 
     /// Directory with the definitions that a local definition imports, as PROJECT/NAME.yaml or NAME.yaml
     /// [default: the definition's directory]

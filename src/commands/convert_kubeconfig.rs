@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use std::ffi::OsString;
+
 use clap::Args;
 use kubeconfig::{Changes, EntryChange, MergedKubeconfig};
 
@@ -25,7 +27,7 @@ pub(super) struct Arguments {
     /// Environment to authenticate with: a name in Pulumi Cloud such as acme/platform/prod, or a
     /// definition file such as ./env.yaml
     #[arg(value_name = "ENVIRONMENT")]
-    environment: String,
+    environment: OsString,
 
     /// Convert only the user of this context [default: all users, if they have the same AWS profile and
     /// role]

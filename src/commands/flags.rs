@@ -4,6 +4,7 @@
 
 #![expect(clippy::doc_markdown, reason = "help text has no markup")]
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -80,7 +81,7 @@ pub(super) struct GetTokenFlags {
     /// Environment to open: a name in Pulumi Cloud such as acme/platform/prod or
     /// acme/platform/prod@3, or a definition file such as ./env.yaml [env: KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
-    pub(super) environment: Option<String>,
+    pub(super) environment: Option<OsString>,
 
     /// Name of the EKS cluster [env: KUBECTL_ESC_CLUSTER_NAME]
     #[arg(short = 'i', long, visible_alias = "cluster-id", value_name = "NAME")]
@@ -214,7 +215,7 @@ impl SettingNames {
 
 impl OpenFlags {
     /// The request to open `environment`.
-    pub(super) fn request(&self, environment: &str, host: &Host) -> Result<OpenRequest> {
+    pub(super) fn request(&self, environment: &OsStr, host: &Host) -> Result<OpenRequest> {
         let Self { cloud, .. } = self;
         let mut request = OpenRequest::new(Reference::parse(environment, host)?);
         request.root = expand(self.root.as_ref(), host)?;
@@ -302,12 +303,15 @@ impl GetTokenFlags {
         extension: &serde_json::Map<String, serde_json::Value>,
         host: &Host,
     ) -> Result<Request> {
-        let environment = SettingSearch::flag("ENVIRONMENT", self.environment.as_ref())
-            .variable("KUBECTL_ESC_ENVIRONMENT", host)?
-            .extension(extension, "environment")?
-            .finish()
-            .ok_or_else(no_environment)?;
-        let mut request = Request::new(self.open.request(&environment.value, host)?);
+        let environment = match self.environment(host) {
+            Some(environment) => environment,
+            None => SettingSearch::default()
+                .extension(extension, "environment")?
+                .finish()
+                .map(|setting| setting.value.into())
+                .ok_or_else(no_environment)?,
+        };
+        let mut request = Request::new(self.open.request(&environment, host)?);
         request.cluster_name = CLUSTER_NAME.find(self.cluster_name.as_ref(), host)?;
         request.region = REGION.find(self.region.as_ref(), host)?;
         request.role_arn = ROLE_ARN.find(self.role_arn.as_ref(), host)?;
@@ -322,6 +326,13 @@ impl GetTokenFlags {
         }
         request.open.region = request.region.as_ref().map(|region| region.value.clone());
         Ok(request)
+    }
+
+    /// The environment in the argument, or else in the variable.
+    pub(super) fn environment(&self, host: &Host) -> Option<OsString> {
+        let variable = || host.path_variable("KUBECTL_ESC_ENVIRONMENT");
+        let argument = self.environment.clone();
+        argument.or_else(|| variable().map(PathBuf::into_os_string))
     }
 
     /// The arguments of a `get-token` call with these flags that works in any working directory.
@@ -459,7 +470,7 @@ mod tests {
             ("./env.yaml", elsewhere.to_str().unwrap()),
         ] {
             let flags = GetTokenFlags {
-                environment: Some(environment.to_owned()),
+                environment: Some(environment.into()),
                 cluster_name: Some("demo".to_owned()),
                 session_name: Some("-x".to_owned()),
                 ..GetTokenFlags::default()

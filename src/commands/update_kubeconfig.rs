@@ -184,7 +184,7 @@ fn plugin_user(
     host: &Host,
 ) -> Result<PluginUser> {
     let flags = GetTokenFlags {
-        environment: Some(environment_name(&arguments.flags, host)?),
+        environment: arguments.flags.environment(host),
         cluster_name: Some(info.name.clone()),
         region: info.region.clone(),
         ..arguments.flags.clone()
@@ -285,16 +285,6 @@ fn entry_changes(
         ],
         current_context: None,
     }
-}
-
-/// The environment as written in the argument or in the variable.
-fn environment_name(flags: &GetTokenFlags, host: &Host) -> Result<String> {
-    let name = match &flags.environment {
-        Some(environment) => Some(environment.clone()),
-        None => host.variable("KUBECTL_ESC_ENVIRONMENT")?,
-    };
-    // Reading the request has already rejected a missing environment.
-    name.ok_or_else(|| Error::configuration("no environment specified"))
 }
 
 fn find_cluster(

@@ -382,3 +382,97 @@ fn directory_of_imports_may_be_a_link() {
     symlink("real", plugin.path("envs")).unwrap();
     plugin.run().assert("", "", 0);
 }
+
+/// Only Linux has such paths.
+#[cfg(target_os = "linux")]
+#[test]
+fn path_need_not_be_utf_8() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let name = OsStr::from_bytes(b"caf\xe9");
+    let definition = Path::new(name).join("env.yaml");
+    let aws = Aws::new();
+    let plugin = |arguments: &[&OsStr]| {
+        let plugin = aws
+            .plugin()
+            .file(&definition, "imports: [base]\n".to_owned() + &oidc())
+            .file(
+                Path::new(name).join("base.yaml"),
+                "values: {eks: {clusterName: demo, region: eu-west-1}}\n",
+            )
+            .file(Path::new(name).join("token"), aws.identity())
+            .file(Path::new(name).join("ca.pem"), CERTIFICATE)
+            .args(arguments);
+        let home = plugin.path(name);
+        plugin.env("HOME", home)
+    };
+    let os = OsStr::new;
+    let path = definition.as_os_str();
+    let token = Path::new(name).join("token");
+    let certificates = Path::new(name).join("ca.pem");
+    for arguments in [
+        &[os("check"), path][..],
+        &[os("check"), path, os("--root"), name],
+        &[
+            os("open"),
+            path,
+            os("eks"),
+            os("--web-identity-token-file"),
+            token.as_os_str(),
+        ],
+        &[
+            os("get-token"),
+            path,
+            os("--web-identity-token-file"),
+            token.as_os_str(),
+        ],
+        &[
+            os("update-kubeconfig"),
+            os("acme/prod"),
+            os("--cluster-name=demo"),
+            os("--server=https://api.example.com"),
+            os("--certificate-authority"),
+            certificates.as_os_str(),
+            os("--kubeconfig"),
+            token.with_extension("config").as_os_str(),
+        ],
+    ] {
+        let output = plugin(arguments).run();
+        assert_eq!(
+            (output.code, output.stderr.as_str()),
+            (0, ""),
+            "{arguments:?}"
+        );
+    }
+    let by_variable = plugin(&[
+        os("get-token"),
+        os("--web-identity-token-file"),
+        token.as_os_str(),
+    ])
+    .env("KUBECTL_ESC_ENVIRONMENT", path);
+    by_variable.run().token();
+
+    // A kubeconfig is JSON or YAML, and a name in Pulumi Cloud is part of a URL.
+    let message = "kubectl-esc: the path `caf\u{fffd}/env.yaml` is not valid UTF-8\n  hint: rename \
+                   the file, or use a symbolic link with a UTF-8 name\n";
+    for arguments in [
+        &[
+            os("update-kubeconfig"),
+            path,
+            os("--cluster-name=demo"),
+            os("--server=https://api.example.com"),
+        ][..],
+        &[os("convert-kubeconfig"), path],
+    ] {
+        let config = "users: [{name: a, user: {exec: {command: aws, args: [eks, get-token, \
+                      --cluster-name, a]}}}]\n";
+        let plugin = plugin(arguments).file(Path::new(name).join(".kube/config"), config);
+        plugin.run().assert_fails(message, 2);
+    }
+    plugin(&[os("check"), name]).run().assert_fails(
+        "kubectl-esc: the environment name `caf\u{fffd}` is not valid UTF-8\n  hint: pass a definition \
+         file such as ./env.yaml, or a name in Pulumi Cloud\n",
+        2,
+    );
+}
