@@ -36,23 +36,22 @@ pub(crate) fn read_bounded(
     Err(io::Error::new(ErrorKind::FileTooLarge, message))
 }
 
-/// Opens a regular file. Anything else is an error of the kind `InvalidInput`, without waiting for the
-/// writer of a named pipe.
+/// Opens a regular file. Anything else is an error of the kind `InvalidInput`, and is not opened: that
+/// would let the writer of a named pipe start, and end before the pipe is read.
 pub(crate) fn open_regular(path: &Path) -> io::Result<(File, Metadata)> {
+    let metadata = std::fs::metadata(path)?;
+    if !metadata.is_file() {
+        let message = "it is not a regular file";
+        return Err(io::Error::new(ErrorKind::InvalidInput, message));
+    }
     let mut options = File::options();
+    // If a pipe has replaced the file in the meantime, this does not wait for its writer.
     #[cfg(unix)]
     {
         let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags);
     }
-    let file = options.read(true).open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_file() {
-        Ok((file, metadata))
-    } else {
-        let message = "it is not a regular file";
-        Err(io::Error::new(ErrorKind::InvalidInput, message))
-    }
+    Ok((options.read(true).open(path)?, metadata))
 }
 
 /// Reads a regular file of at most `limit` bytes.
@@ -69,9 +68,9 @@ pub(crate) fn read_until(
     limit: usize,
     deadline: Deadline,
 ) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Opening a pipe would let its writer start, which another open would miss.
-    if std::fs::metadata(path)?.is_file() {
-        return read_regular(path, limit);
+    match read_regular(path, limit) {
+        Err(error) if error.kind() == ErrorKind::InvalidInput => {}
+        content => return content,
     }
     let (sender, receiver) = mpsc::channel();
     let path = path.to_owned();

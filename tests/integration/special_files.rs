@@ -274,12 +274,26 @@ fn run_beside(plugin: &Plugin, command: &str) -> Output {
 
 #[test]
 fn named_pipe_is_read() {
-    let plugin = Plugin::new()
-        .file("content", "values: {a: b}\n")
-        .args(["open", "./pipe", "a"]);
-    make_pipe(&plugin.path("pipe"));
-    let output = run_beside(&plugin, "cat content > pipe");
-    output.assert("\"b\"\n", "", 0);
+    let aws = Aws::new();
+    let definition = oidc() + "  eks: {clusterName: demo, region: eu-west-1}\n";
+    let cases = [
+        (
+            aws.plugin_with_identity().args(["get-token", "./pipe"]),
+            definition.clone(),
+        ),
+        (
+            aws.plugin()
+                .file("env.yaml", &definition)
+                .args(["get-token", "env.yaml"])
+                .args(["--web-identity-token-file", "pipe"]),
+            aws.identity(),
+        ),
+    ];
+    for (call, content) in cases {
+        let call = call.file("content", content);
+        make_pipe(&call.path("pipe"));
+        run_beside(&call, "cat content > pipe").token();
+    }
 }
 
 #[test]

@@ -103,10 +103,7 @@ fn passwords_in_urls_are_hidden() {
     for (text, want) in [
         ("a: postgres://u:pw@h/db", "a: postgres://u:**@h/db"),
         ("a: \"https://abcde@h\"", "a: \"https://*****@h\""),
-        (
-            "a: [x://u:p@ss:w/o#rd@h, y]",
-            "a: [x://u:***********@h, y]",
-        ),
+        ("a: [x://u:p@ss:w/o#rd@h, y]", "a: [x://u:***********@h, y]"),
         ("a: x://u:p@h,y://v:q@i", "a: x://u:***********@i"),
         (
             "a: x://${db.user}:${db.pass}@h",
