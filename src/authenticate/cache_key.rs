@@ -112,9 +112,10 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
     } = inputs;
     let Request {
         open,
-        cache: _,       // where the entry is, not what is in it
-        api_version: _, // only the token's envelope
-        api_server: _,  // only through `server_region`
+        cache: _,          // where the entry is, not what is in it
+        api_version: _,    // only the token's envelope
+        is_from_client: _, // only words an error
+        api_server: _,     // only through `server_region`
         extension,
         cluster_name,
         region,

@@ -41,7 +41,11 @@ pub fn diagnose(
     let session = fetched.session;
     let token = session.sign(&inputs, context)?;
     let size = token.token.expose().len();
-    report("token", format!("signed, {size} bytes"));
+    let warning = token.length_warning().map(|warning| format!("; {warning}"));
+    report(
+        "token",
+        format!("signed, {size} bytes{}", warning.unwrap_or_default()),
+    );
 
     let caller = caller_identity::ask(context, &token.token, &session.cluster_name)?;
     report("AWS STS", format!("accepts the token as `{caller}`"));
