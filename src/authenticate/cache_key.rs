@@ -61,7 +61,7 @@ fn pulumi_login(inputs: &Inputs, context: Context<'_>) -> Result<Option<LoginMet
     let Ok(backend) = &inputs.backend else {
         return Ok(None);
     };
-    let home = PulumiHome::new(context.host, context.deadline);
+    let home = PulumiHome::without_waiting(context.host);
     let oidc = pulumi_login::oidc(&inputs.request.open, context.host)?;
     LoginMethod::find(context.host, &home, &backend.url, &oidc, None).map(Some)
 }
@@ -83,7 +83,7 @@ fn add_local_secrets(
         },
     };
     sealing.add_secret("identity token", identity_token.as_ref());
-    let home = PulumiHome::new(host, context.deadline);
+    let home = PulumiHome::without_waiting(host);
     if let Ok(StateBackend::Files { url, .. }) = StateBackend::find(host, &home) {
         sealing.add("states", Some(url.expose().as_bytes()));
     }

@@ -16,7 +16,7 @@ use crate::private_files;
 pub(super) const ENTRY: &str = "entry";
 
 /// The extensions of the cache's files, after an id.
-const EXTENSIONS: [&str; 3] = [ENTRY, "failure", "lock"];
+const EXTENSIONS: [&str; 4] = [ENTRY, "failure", "lock", "takeover"];
 
 /// The extension of a file that is being written.
 const UNFINISHED: &str = "new";

@@ -3,13 +3,14 @@
 mod cache_key;
 mod clock;
 mod commands;
-mod concurrent_calls;
+pub(crate) mod concurrent_calls;
 mod failures;
 mod files;
 mod format;
 #[cfg(unix)]
 mod killed_calls;
 mod lock_waiting;
+mod locked_login;
 mod outage;
 mod refresh;
 mod renewed_login;
@@ -270,7 +271,7 @@ fn with_second_role(plugin: Plugin) -> Plugin {
 }
 
 /// Replaces the arguments of a call.
-fn replace_arguments(command: &mut Command, arguments: &[&str]) {
+pub(crate) fn replace_arguments(command: &mut Command, arguments: &[&str]) {
     let mut other = Command::new(command.get_program());
     other.args(arguments).env_clear();
     for (name, value) in command.get_envs() {
