@@ -16,10 +16,10 @@ const RULES: &[(&str, &[&str])] = &[
     ("secret", &[]),
     ("log", &[]),
     ("clock", &[]),
+    ("file_lock", &["clock", "error"]),
     ("digest", &[]),
     ("host", &["clock", "error"]),
     ("context", &["clock", "host", "http", "log"]),
-    ("file_lock", &["clock", "error"]),
     ("file_tracker", &["digest"]),
     ("opener", &["clock", "error", "file_tracker"]),
     (
