@@ -166,6 +166,7 @@ mod context;
 #[doc(hidden)]
 pub mod digest;
 pub mod error;
+mod file_lock;
 mod file_tracker;
 pub mod host;
 pub mod http;

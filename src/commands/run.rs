@@ -22,7 +22,7 @@ pub(super) const ABOUT: &str =
 pub(super) struct Arguments {
     /// Environment to open: a local definition such as ./env.yaml
     #[arg(value_name = "ENVIRONMENT")]
-    environment: String,
+    environment: OsString,
 
     /// Command to run, and its arguments; ${PATH} in an argument is replaced by a value of the
     /// environment, such as ${aws.region}

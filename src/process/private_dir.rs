@@ -10,6 +10,7 @@ use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::file_lock::is_same_file;
 use crate::host::Host;
 use crate::private_files;
 use crate::secret::Text;
@@ -199,22 +200,6 @@ fn parents(host: &Host) -> Vec<PathBuf> {
 fn is_own(path: &Path) -> bool {
     path.symlink_metadata()
         .is_ok_and(|metadata| !metadata.is_symlink() && private_files::is_own(&metadata))
-}
-
-/// Whether the open file is still the one at `path`.
-#[cfg(unix)]
-fn is_same_file(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    match (file.metadata(), path.symlink_metadata()) {
-        (Ok(opened), Ok(current)) => identity(opened) == identity(current),
-        _ => false,
-    }
-}
-
-#[cfg(not(unix))]
-fn is_same_file(_file: &File, path: &Path) -> bool {
-    path.exists()
 }
 
 /// Lets child processes inherit the lock.

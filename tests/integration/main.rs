@@ -29,6 +29,8 @@ mod properties;
 mod pulumi_kubernetes_docs;
 #[cfg(unix)]
 mod run;
+#[cfg(unix)]
+mod special_files;
 mod stacks;
 mod support_tests;
 mod tokens;

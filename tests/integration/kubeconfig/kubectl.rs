@@ -87,7 +87,8 @@ fn update_changes_nothing_in_a_file_rewritten_by_kubectl() {
         let current = run(&kubectl, &plugin, &["config", "use-context", "demo"]);
         assert_eq!(current.code, 0, "{current:?}");
         let before = fs::read_to_string(plugin.path("home/.kube/config")).unwrap();
-        plugin.run().assert("nothing to change\n", "", 0);
+        let unchanged = "nothing to change\nthe current context is `demo`\n";
+        plugin.run().assert(unchanged, "", 0);
         let after = fs::read_to_string(plugin.path("home/.kube/config")).unwrap();
         assert_eq!(before, after);
         let lock = plugin.path("home/.kube/config.lock");
