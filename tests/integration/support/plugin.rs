@@ -300,9 +300,10 @@ pub fn run(mut command: Command, limit: Duration) -> Output {
     if adds_log {
         command.env("KUBECTL_ESC_LOG", "2");
     }
+    let is_get_token = command.get_args().any(|argument| argument == "get-token");
     let output = run_scanned(command, limit, scan);
     if adds_log {
-        output.without_log()
+        output.without_log(is_get_token)
     } else {
         output
     }

@@ -66,7 +66,9 @@ impl SecretScan {
             .get_envs()
             .filter_map(|(name, value)| Some((text(name), text(value?))))
             .collect();
-        let directory = command.get_current_dir().unwrap_or(Path::new("/nowhere"));
+        // A test's own directory contains its home directory.
+        let directory = variables.get("HOME").and_then(|home| Path::new(home).parent());
+        let directory = directory.unwrap_or(Path::new("/nowhere"));
         let files = files_in(directory);
         let fixed = [
             MARKER,
@@ -178,11 +180,12 @@ impl SecretScan {
         let unwrapped: String = text.replace("\\n", "").split_whitespace().collect();
         let mut leaks = Vec::new();
         for secret in &self.secrets {
+            let start: String = secret.chars().take(3).collect();
             for (encoding, form) in forms(secret) {
                 if text.contains(&form) {
-                    leaks.push(format!("{place}: {encoding} of {}…", &secret[..3]));
+                    leaks.push(format!("{place}: {encoding} of {start}…"));
                 } else if encoding != "text" && unwrapped.contains(&form) {
-                    leaks.push(format!("{place}: wrapped {encoding} of {}…", &secret[..3]));
+                    leaks.push(format!("{place}: wrapped {encoding} of {start}…"));
                 }
             }
         }
@@ -312,7 +315,11 @@ fn secrets_in(text: &str) -> Vec<String> {
             .strip_prefix(':')?
             .trim_start();
         let end = match rest.chars().next()? {
-            quote @ ('"' | '\'') => return rest[1..].split(quote).next().map(str::to_owned),
+            '"' => {
+                let mut texts = serde_json::Deserializer::from_str(rest).into_iter();
+                return texts.next()?.ok();
+            }
+            '\'' => return rest[1..].split('\'').next().map(str::to_owned),
             '$' | '{' | '|' | '>' => return None,
             _ => rest.find(['\n', '}', ',']),
         };
@@ -350,7 +357,12 @@ pub fn forms(secret: &str) -> Vec<(&'static str, String)> {
         ("percent encoding", each(|byte| format!("%{byte:02X}"))),
         ("hex", each(|byte| format!("{byte:02x}"))),
         ("hex", each(|byte| format!("{byte:02X}"))),
-        ("bytes", each(|byte| format!("{byte},"))),
+        (
+            "bytes",
+            each(|byte| format!("{byte},"))
+                .trim_end_matches(',')
+                .to_owned(),
+        ),
     ];
     // The three base64 alignments within a longer text, without the ends that depend on the text around it.
     for lead in ["", "x", "xx"] {
