@@ -2,7 +2,7 @@
 //! releases a lock when its holder exits for any reason.
 
 use std::fmt;
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::mpsc;
@@ -197,8 +197,8 @@ fn lock_error(error: io::Error) -> Error {
 #[cfg(unix)]
 pub(crate) fn is_same_file(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    match (file.metadata(), fs::symlink_metadata(path)) {
+    let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
+    match (file.metadata(), path.symlink_metadata()) {
         (Ok(opened), Ok(current)) => identity(opened) == identity(current),
         _ => false,
     }

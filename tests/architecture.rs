@@ -160,6 +160,7 @@ const RULES: &[(&str, &[&str])] = &[
             "bounded_read",
             "context",
             "authenticate",
+            "aws::arn",
             "aws::eks_token",
             "aws::endpoint",
             "cache",

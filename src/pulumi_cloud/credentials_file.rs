@@ -24,6 +24,10 @@ use esc::{Data, Value};
 /// The time between two attempts to get the lock.
 const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
+/// How often to lock the file if other processes replace it. Some file systems report another identity
+/// for a file that is still the same.
+const MAX_ATTEMPTS: u32 = 5;
+
 /// An access token must last at least this long to be used without a refresh.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(30);
 
@@ -105,7 +109,9 @@ impl PulumiHome<'_> {
             Error::configuration("the Pulumi CLI is not logged in").with_hint("run `pulumi login`")
         };
         let shown = self.path("credentials.json").ok_or_else(not_logged_in)?;
+        let mut attempts = 0;
         loop {
+            attempts += 1;
             let path = shown
                 .canonicalize()
                 .map_err(|error| unwritable(&shown, error))?;
@@ -113,7 +119,7 @@ impl PulumiHome<'_> {
             let file = file.map_err(|error| unwritable(&shown, error))?;
             self.wait_for_lock(&shown, || file.try_lock())?;
             // Another process may have replaced the file while this one waited for its lock.
-            if !is_same_file(&file, &path) {
+            if attempts < MAX_ATTEMPTS && !is_same_file(&file, &path) {
                 continue;
             }
             let text = pulumi_home::read_text(&file, &shown)?;

@@ -198,11 +198,7 @@ fn open_lock(credentials: &Path, extension: &str) -> Result<File> {
         options.read(true).write(true).create(true).truncate(false);
         let file = options.open(path)?;
         let metadata = file.metadata()?;
-        #[cfg(unix)]
-        let has_one_name = std::os::unix::fs::MetadataExt::nlink(&metadata) == 1;
-        #[cfg(not(unix))]
-        let has_one_name = true;
-        if metadata.is_file() && has_one_name {
+        if metadata.is_file() && private_files::has_one_name(&metadata) {
             Ok(file)
         } else {
             Err(io::Error::other("it is not a file of its own"))

@@ -10,6 +10,7 @@ mod format;
 #[cfg(unix)]
 mod killed_calls;
 mod lock_waiting;
+#[cfg(unix)]
 mod locked_login;
 mod outage;
 mod refresh;
