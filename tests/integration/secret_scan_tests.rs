@@ -1,7 +1,7 @@
 //! `SecretScan` finds a leak that was planted, in each place and encoding; and no other.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Command, Stdio};
 
@@ -96,12 +96,19 @@ fn planted_leak_is_found_in_child_processes() {
     for (encoding, text) in encodings(SECRET) {
         let child = |arguments: &[&str], variable: &str| {
             let mut child = Command::new("sh")
-                .args(["-c", "read line; exit 0", "sh"])
+                .args(["-c", "echo started; read line", "sh"])
                 .args(arguments)
                 .env_clear()
                 .env("LEAK", variable)
                 .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
                 .spawn()
+                .unwrap();
+            child
+                .stdout
+                .take()
+                .unwrap()
+                .read_exact(&mut [0; 8])
                 .unwrap();
             let process = Process::read(child.id()).unwrap();
             child.stdin.take().unwrap().write_all(b"\n").unwrap();
@@ -122,7 +129,7 @@ fn leak_fails_the_test() {
     for (script, is_leak) in [
         ("printf %s \"$SECRET\"", true),
         ("printf %s \"$SECRET\" >&2", true),
-        ("printf %s \"$SECRET\" > leak", true),
+        ("printf %s \"$SECRET\" > home/leak", true),
         ("LEAK=$SECRET sh -c 'sleep 0.2; exit 0'", true),
         ("sh -c 'sleep 0.2; exit 0' \"$SECRET\"", true),
         ("echo nothing", false),

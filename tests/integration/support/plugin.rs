@@ -18,6 +18,9 @@ use super::secret_scan::{self, SecretScan};
 /// After this time a run counts as hung and is killed.
 pub const TIME_LIMIT: Duration = Duration::from_mins(1);
 
+/// How the names of the tests' directories start.
+pub const DIRECTORY_PREFIX: &str = "kubectl-esc-test-";
+
 /// Builds a call of the binary.
 pub struct Plugin {
     directory: TempDir,
@@ -40,7 +43,7 @@ impl Plugin {
     /// A call with no arguments.
     pub fn new() -> Self {
         let directory = tempfile::Builder::new()
-            .prefix("kubectl-esc-test-")
+            .prefix(DIRECTORY_PREFIX)
             .tempdir()
             .expect("a temporary directory");
         let home = directory.path().join("home");
@@ -258,7 +261,8 @@ impl Output {
         lines.retain(|line| {
             let is_last = numbers.next() == last && self.code != 0;
             let is_error = is_last && !line.starts_with("kubectl-esc: running `");
-            is_error || !is_message(line) && !(self.code == 0 && is_get_token)
+            let is_warning = line.starts_with("kubectl-esc: warning: ");
+            is_error || is_warning || !is_message(line) && !(self.code == 0 && is_get_token)
         });
         self.stderr = lines.concat();
         self

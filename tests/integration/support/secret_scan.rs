@@ -21,7 +21,7 @@ use stand_ins::pulumi_cloud::configuration::{
     ORGANIZATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN,
 };
 
-use super::plugin::{Output, test_variable};
+use super::plugin::{DIRECTORY_PREFIX, Output, test_variable};
 
 /// Shorter texts also occur by chance.
 const SHORTEST: usize = 7;
@@ -52,6 +52,7 @@ pub fn is_enabled() -> bool {
 /// A call that is scanned.
 pub struct SecretScan {
     directory: PathBuf,
+    is_script: bool,
     arguments: Vec<String>,
     variables: BTreeMap<String, String>,
     secrets: BTreeSet<String>,
@@ -66,8 +67,9 @@ impl SecretScan {
             .get_envs()
             .filter_map(|(name, value)| Some((text(name), text(value?))))
             .collect();
-        // A test's own directory contains its home directory.
-        let directory = variables.get("HOME").and_then(|home| Path::new(home).parent());
+        let home = variables.get("HOME").map(Path::new);
+        let mut places = home.into_iter().chain(command.get_current_dir());
+        let directory = places.find_map(test_directory);
         let directory = directory.unwrap_or(Path::new("/nowhere"));
         let files = files_in(directory);
         let fixed = [
@@ -100,6 +102,7 @@ impl SecretScan {
         });
         Self {
             directory: directory.to_owned(),
+            is_script: command.get_program() == "sh",
             arguments,
             variables,
             secrets,
@@ -204,17 +207,20 @@ impl SecretScan {
         opens || self.has_argument(&["run"]) && is_raw
     }
 
-    /// Whether the call is documented to write secrets there: a renewed login, and what a command of `run`
-    /// does with what it got.
+    /// Whether the call is documented to write secrets there: a renewed login, what the command of `run`
+    /// does with its variables, and what the shell of a test does in the test's own directory.
     fn may_have_secrets(&self, path: &Path) -> bool {
-        let is_ours = [".kube/cache", "runtime", "temporary"]
-            .iter()
-            .any(|folder| path.to_string_lossy().contains(folder));
-        path.ends_with("credentials.json") || self.has_argument(&["run"]) && !is_ours
+        let is_below = |folder: &str| path.starts_with(self.directory.join(folder));
+        let is_ours = is_below("home/.kube") || is_below("runtime") || is_below("temporary");
+        let is_foreign = self.has_argument(&["run"]) || self.is_script && !is_below("home");
+        path.ends_with("credentials.json") || is_foreign && !is_ours
     }
 
-    /// Whether a definition has this name, so that `run` sets the variable.
+    /// Whether a definition has this name, or may have it in Pulumi Cloud, so that `run` sets the variable.
     fn defines(&self, name: &str) -> bool {
+        if self.has_argument(&["run"]) && !self.arguments.iter().any(|a| a.ends_with(".yaml")) {
+            return true;
+        }
         let mut contents = self.files.values();
         contents.any(|content| String::from_utf8_lossy(content).contains(name))
     }
@@ -281,6 +287,14 @@ fn add_descendants(process: u32, seen: &mut BTreeSet<Process>) {
             add_descendants(child, seen);
         }
     }
+}
+
+/// The test's own directory, which contains this path.
+fn test_directory(path: &Path) -> Option<&Path> {
+    path.ancestors().find(|ancestor| {
+        let name = ancestor.file_name().unwrap_or_default();
+        name.to_string_lossy().starts_with(DIRECTORY_PREFIX)
+    })
 }
 
 /// Every file below a folder; links are not followed.
