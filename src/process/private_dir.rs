@@ -148,8 +148,12 @@ pub(super) fn remove_leftovers(host: &Host) {
         for entry in entries.flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if name.starts_with(PREFIX) && name.ends_with(LOCK_SUFFIX) {
-                let _ = remove_leftover(&entry.path());
+            if name.starts_with(PREFIX) {
+                let _ = if name.ends_with(LOCK_SUFFIX) {
+                    remove_leftover(&entry.path())
+                } else {
+                    remove_unlocked(&entry.path())
+                };
             }
         }
     }
@@ -170,11 +174,26 @@ fn remove_leftover(lock_path: &Path) -> io::Result<()> {
     fs::remove_file(lock_path)
 }
 
+/// Removes a directory that has lost its lock file. That file is created before the directory, and
+/// removed after it.
+fn remove_unlocked(directory: &Path) -> io::Result<()> {
+    let mut lock_path = directory.as_os_str().to_owned();
+    lock_path.push(LOCK_SUFFIX);
+    let has_lock = Path::new(&lock_path).symlink_metadata().is_ok();
+    if has_lock || !is_own(directory) {
+        return Ok(());
+    }
+    remove_dir(directory)
+}
+
 /// Removes a directory and its content. It is no error if it does not exist.
 fn remove_dir(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+        // Also reported if something else removes the content at the same time.
+        Err(error) if error.kind() == ErrorKind::NotFound && path.symlink_metadata().is_err() => {
+            Ok(())
+        }
+        result => result,
     }
 }
 
