@@ -167,6 +167,9 @@ mod context;
 pub mod digest;
 pub mod error;
 mod file_tracker;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod host;
 pub mod http;
 mod identity_token;
