@@ -3,9 +3,12 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 pub(crate) use esc::one_line;
+#[cfg(unix)]
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 /// The result type of the library.
@@ -30,12 +33,14 @@ pub enum Kind {
     Denied,
     /// A bug in kubectl-esc.
     Internal,
+    /// The reader of standard output has closed it. Nothing is reported.
+    OutputClosed,
     /// A service could not be reached in time.
     Unavailable,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::CommandNotFound,
         Self::CommandNotExecutable,
         Self::Configuration,
@@ -43,6 +48,7 @@ impl Kind {
         Self::Definition,
         Self::Denied,
         Self::Internal,
+        Self::OutputClosed,
         Self::Unavailable,
     ];
 
@@ -59,6 +65,8 @@ impl Kind {
             // As in shells.
             Self::CommandNotExecutable => 126,
             Self::CommandNotFound => 127,
+            // 128 plus the number of SIGPIPE, which ends other programs.
+            Self::OutputClosed => 141,
         }
     }
 }
@@ -74,6 +82,23 @@ pub struct Error {
     hint: Option<String>,
     details: Option<String>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
+    /// Whether the cause is that the system has run out of something.
+    is_exhaustion: bool,
+}
+
+const EXHAUSTION_HINT: &str =
+    "close other programs, or raise the limits of this user (`ulimit -a`), and try again";
+
+/// Whether the error, or one of its causes, is that the system has run out of files, threads or memory.
+fn is_exhaustion(error: &(dyn StdError + 'static)) -> bool {
+    let Some(cause) = error.downcast_ref::<io::Error>() else {
+        return error.source().is_some_and(is_exhaustion);
+    };
+    #[cfg(unix)]
+    if let Some(Errno::MFILE | Errno::NFILE | Errno::AGAIN) = Errno::from_io_error(cause) {
+        return true;
+    }
+    cause.kind() == io::ErrorKind::OutOfMemory || cause.source().is_some_and(is_exhaustion)
 }
 
 impl Error {
@@ -85,6 +110,7 @@ impl Error {
             hint: None,
             details: None,
             source: None,
+            is_exhaustion: false,
         }
     }
 
@@ -93,17 +119,26 @@ impl Error {
         Self::new(Kind::Configuration, message)
     }
 
-    /// Adds the cause.
+    /// Adds the cause. If the system has run out of files, threads or memory, the error becomes one of
+    /// [`Kind::Unavailable`], with a hint for that.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(Arc::from(source.into()));
+        let source = source.into();
+        self.is_exhaustion = is_exhaustion(&*source);
+        if self.is_exhaustion {
+            self.kind = Kind::Unavailable;
+            self.hint = Some(EXHAUSTION_HINT.to_owned());
+        }
+        self.source = Some(Arc::from(source));
         self
     }
 
     /// Adds a hint: one sentence that says what to do.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        if !self.is_exhaustion {
+            self.hint = Some(hint.into());
+        }
         self
     }
 
@@ -235,7 +270,7 @@ mod tests {
 
     #[test]
     fn each_cause_is_one_line() {
-        let root = std::io::Error::other("line one\nline two\u{1b}[31m");
+        let root = io::Error::other("line one\nline two\u{1b}[31m");
         let middle = Error::new(Kind::Unavailable, "cannot read").caused_by(root);
         let error = Error::configuration("cannot start").caused_by(middle);
         let causes: Vec<_> = error.causes().collect();

@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use zeroize::Zeroizing;
-
+use crate::bounded_read::read_regular;
 use crate::digest::Sha256;
 
 /// Larger files are not hashed. Definitions and stack states have lower limits.
-const MAX_FILE_BYTES: u64 = 256 << 20;
+const MAX_FILE_BYTES: usize = 256 << 20;
 
 /// A file and the digest of its content.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,12 +25,7 @@ impl FileDigest {
     /// The current digest of a file; `None` if it exists but cannot be read.
     #[must_use]
     pub fn now(path: PathBuf) -> Option<Self> {
-        let content = match std::fs::metadata(&path) {
-            Ok(metadata) if metadata.len() > MAX_FILE_BYTES || !metadata.is_file() => return None,
-            Ok(_) => std::fs::read(&path).map(Zeroizing::new),
-            Err(error) => Err(error),
-        };
-        let digest = match content {
+        let digest = match read_regular(&path, MAX_FILE_BYTES) {
             Ok(content) => Some(Sha256::of(&content)),
             Err(error) if is_not_found(&error) => None,
             Err(_) => return None,

@@ -3,7 +3,6 @@
 //! AWS STS and Pulumi Cloud exchange them for credentials.
 
 use std::fmt;
-use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -12,8 +11,8 @@ use percent_encoding::utf8_percent_encode;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::bounded_read::read_bounded;
-use crate::clock::Timestamp;
+use crate::bounded_read::{read_regular, read_until, unreadable};
+use crate::clock::{Deadline, Timestamp};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
@@ -81,7 +80,9 @@ impl IdentityTokenSource {
                 token,
                 audience,
             } => self.request_from_github(url, token, audience, context),
-            _ => self.validate(self.content(context.host)?.expose()),
+            _ => self
+                .content(context.host, Some(context.deadline))
+                .and_then(|text| self.validate(text.expose())),
         }
     }
 
@@ -89,15 +90,13 @@ impl IdentityTokenSource {
     /// itself, or the request token of GitHub Actions. Fails for a pipe, because it can be read only
     /// once.
     pub fn secret(&self, host: &Host) -> Result<Secret<Vec<u8>>> {
-        match self {
-            Self::File { path, .. } if !path.is_file() => Err(self.missing()),
-            _ => self.content(host),
-        }
+        self.content(host, None)
     }
 
-    fn content(&self, host: &Host) -> Result<Secret<Vec<u8>>> {
+    /// The content of the source. With a deadline, a file may be a pipe.
+    fn content(&self, host: &Host, deadline: Option<Deadline>) -> Result<Secret<Vec<u8>>> {
         Ok(Secret::new(match self {
-            Self::File { path, .. } => std::mem::take(&mut *self.read_file(path)?),
+            Self::File { path, .. } => std::mem::take(&mut *self.read_file(path, deadline)?),
             Self::Variable { name, .. } => {
                 let value = host.variable(name)?.ok_or_else(|| self.missing())?;
                 value.into_bytes()
@@ -107,14 +106,17 @@ impl IdentityTokenSource {
         }))
     }
 
-    fn read_file(&self, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-        let content =
-            File::open(path).and_then(|file| read_bounded(file, MAXIMUM_LENGTH, MAXIMUM_LENGTH));
-        content.map_err(|error| match error.kind() {
-            ErrorKind::FileTooLarge => self.too_long(),
-            _ => Error::configuration(format!("cannot read the identity token from {self}"))
-                .with_hint("check the path and the file's permissions")
-                .caused_by(error),
+    fn read_file(&self, path: &Path, deadline: Option<Deadline>) -> Result<Zeroizing<Vec<u8>>> {
+        let content = match deadline {
+            Some(deadline) => read_until(path, MAXIMUM_LENGTH, deadline),
+            None => read_regular(path, MAXIMUM_LENGTH),
+        };
+        content.map_err(|error| {
+            if error.kind() == ErrorKind::FileTooLarge {
+                return self.too_long();
+            }
+            let message = format!("cannot read the identity token from {self}");
+            unreadable(message, "check the path and the file's permissions", error)
         })
     }
 

@@ -166,7 +166,11 @@ mod context;
 #[doc(hidden)]
 pub mod digest;
 pub mod error;
+mod file_lock;
 mod file_tracker;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod host;
 pub mod http;
 mod identity_token;

@@ -28,11 +28,9 @@ pub(super) fn login_and_key(
     let open = &inputs.request.open;
     let mut sealing = LoginSecrets::default();
     if let Reference::Local(path) = &open.environment {
-        // A pipe can be read only once.
-        if !path.is_file() {
+        let Some(definition) = file_importer::read_repeatable_definition(path)? else {
             return Ok(None);
-        }
-        let definition = file_importer::read_definition(path)?;
+        };
         sealing.add("definition", Some(definition.text.as_bytes()));
     }
     let pulumi = pulumi_login(inputs, context);
@@ -63,7 +61,7 @@ fn pulumi_login(inputs: &Inputs, context: Context<'_>) -> Result<Option<LoginMet
     let Ok(backend) = &inputs.backend else {
         return Ok(None);
     };
-    let home = PulumiHome::new(context.host, context.deadline);
+    let home = PulumiHome::without_waiting(context.host);
     let oidc = pulumi_login::oidc(&inputs.request.open, context.host)?;
     LoginMethod::find(context.host, &home, &backend.url, &oidc, None).map(Some)
 }
@@ -85,7 +83,7 @@ fn add_local_secrets(
         },
     };
     sealing.add_secret("identity token", identity_token.as_ref());
-    let home = PulumiHome::new(host, context.deadline);
+    let home = PulumiHome::without_waiting(host);
     if let Ok(StateBackend::Files { url, .. }) = StateBackend::find(host, &home) {
         sealing.add("states", Some(url.expose().as_bytes()));
     }
@@ -112,9 +110,10 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
     } = inputs;
     let Request {
         open,
-        cache: _,       // where the entry is, not what is in it
-        api_version: _, // only the token's envelope
-        api_server: _,  // only through `server_region`
+        cache: _,          // where the entry is, not what is in it
+        api_version: _,    // only the token's envelope
+        is_from_client: _, // only words an error
+        api_server: _,     // only through `server_region`
         extension,
         cluster_name,
         region,

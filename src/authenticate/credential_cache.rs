@@ -230,11 +230,15 @@ impl<'a> CachedCall<'a> {
     }
 
     pub(super) fn log_problem(&self, problem: &Error) {
-        self.context.log.info(format_args!(
-            "{problem}: {}",
-            problem.causes().next().unwrap_or_default()
-        ));
+        self.context
+            .log
+            .info(format_args!("{}", in_one_line(problem)));
     }
+}
+
+/// The problem and its cause.
+fn in_one_line(problem: &Error) -> String {
+    format!("{problem}: {}", problem.causes().next().unwrap_or_default())
 }
 
 /// Describes in one line what the cache holds for the call, for `doctor`.
@@ -242,9 +246,15 @@ pub(super) fn describe(inputs: &Inputs, context: Context<'_>) -> String {
     let Some(call) = CachedCall::new(inputs, context) else {
         return match inputs.request.cache.directory {
             None => "disabled".to_owned(),
-            Some(_) => "not usable: there is no login to seal an entry with".to_owned(),
+            Some(_) => match login_and_key(inputs, context) {
+                Err(problem) => format!("not usable: {problem}"),
+                Ok(_) => "not usable: there is no login to seal an entry with".to_owned(),
+            },
         };
     };
+    if let Err(problem) = call.cache.load() {
+        return format!("not usable: {}", in_one_line(&problem));
+    }
     let held = match call.look_up() {
         Lookup::Fresh(entry) => format!("holds credentials valid until {}", entry.good_until),
         Lookup::Due(entry) => format!(

@@ -7,6 +7,7 @@ use crate::aws::caller_identity;
 use crate::config::Request;
 use crate::context::Context;
 use crate::error::Result;
+use crate::pulumi_cloud::storing_problem;
 
 /// A diagnostic step that succeeded.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,10 +35,17 @@ pub fn diagnose(
         let (name, detail) = describe(&step, &inputs);
         report(name, detail);
     })?;
+    if let Some(problem) = storing_problem() {
+        report("login", problem);
+    }
     let session = fetched.session;
     let token = session.sign(&inputs, context)?;
     let size = token.token.expose().len();
-    report("token", format!("signed, {size} bytes"));
+    let warning = token.length_warning().map(|warning| format!("; {warning}"));
+    report(
+        "token",
+        format!("signed, {size} bytes{}", warning.unwrap_or_default()),
+    );
 
     let caller = caller_identity::ask(context, &token.token, &session.cluster_name)?;
     report("AWS STS", format!("accepts the token as `{caller}`"));

@@ -102,7 +102,7 @@ fn with_opener<T>(
         Reference::Local(path) => path,
     };
     if request.remote {
-        let definition = file_importer::read_definition(path)?;
+        let definition = file_importer::read_definition(path, context.deadline)?;
         return log_in(request, context, None)
             .and_then(|cloud| {
                 let (text, shown_as) = (definition.text, definition.shown_as);

@@ -3,12 +3,13 @@
 //! `PROJECT/NAME` is `<root>/PROJECT/NAME.yaml`, or else `<root>/NAME.yaml`. A `NAME` without a
 //! project is in the project `default`, as in Pulumi Cloud. Versions exist only in Pulumi Cloud.
 
-use std::fs::File;
-use std::io::Read;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::bounded_read::{self, read_regular, read_until};
+use crate::clock::Deadline;
 use crate::error::{Error, Kind, Result};
 use crate::file_tracker::{FileTracker, is_not_found};
 use esc::evaluator::limits::MAXIMUM_SOURCE_BYTES;
@@ -47,7 +48,7 @@ impl Importer for FileImporter {
         let file = format!("{environment}.yaml");
         let candidates = [self.root.join(project).join(&file), self.root.join(&file)];
         for path in &candidates {
-            let text = read(path)?;
+            let text = self.read(path)?;
             self.files
                 .record(path, text.as_ref().map(|text| text.as_bytes()));
             if let Some(text) = text {
@@ -66,18 +67,66 @@ impl Importer for FileImporter {
     }
 }
 
-/// Reads the definition at `path`. The environment is named after the file, without its extension.
-pub(super) fn read_definition(path: &Path) -> Result<Definition> {
+impl FileImporter {
+    /// The text of the file of an import; `None` if it does not exist. A symbolic link must not lead out
+    /// of the directory: diagnostics show lines of the file.
+    fn read(&self, path: &Path) -> Result<Option<Zeroizing<String>>> {
+        let failed = |error: io::Error| {
+            if is_not_found(&error) {
+                Ok(None)
+            } else {
+                Err(unreadable(path, error))
+            }
+        };
+        // Joined with `.`, because the directory may be the empty path.
+        let resolved = || Ok((path.canonicalize()?, self.root.join(".").canonicalize()?));
+        let (target, root) = match resolved() {
+            Ok(paths) => paths,
+            Err(error) => return failed(error),
+        };
+        if !target.starts_with(root) {
+            let link = path.display();
+            let message = format!("`{link}` is a link out of the directory of imports");
+            return Err(Error::new(Kind::Definition, message).with_hint(
+                "replace the link with a copy, or pass the directory of the file with `--root`",
+            ));
+        }
+        match read_regular(&target, MAXIMUM_SOURCE_BYTES) {
+            Ok(content) => text(path, content).map(Some),
+            Err(error) => failed(error),
+        }
+    }
+}
+
+/// Reads the definition at `path`, which may be a pipe, until the deadline.
+pub(super) fn read_definition(path: &Path, deadline: Deadline) -> Result<Definition> {
+    definition(path, read_until(path, MAXIMUM_SOURCE_BYTES, deadline))
+}
+
+/// Reads the definition at `path` if it can be read again; `None` for a pipe.
+pub(super) fn read_repeatable_definition(path: &Path) -> Result<Option<Definition>> {
+    match read_regular(path, MAXIMUM_SOURCE_BYTES) {
+        Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(None),
+        content => definition(path, content).map(Some),
+    }
+}
+
+/// The definition with this content. It is named after the file, without its extension.
+fn definition(path: &Path, content: io::Result<Zeroizing<Vec<u8>>>) -> Result<Definition> {
     let shown_as = path.display().to_string();
-    let text = read(path)?.ok_or_else(|| {
-        Error::configuration(format!("the file `{shown_as}` does not exist"))
-            .with_hint("check the path of the definition")
+    let content = content.map_err(|error| {
+        if is_not_found(&error) {
+            Error::configuration(format!("the file `{shown_as}` does not exist"))
+                .with_hint("check the path of the definition")
+        } else {
+            unreadable(path, error)
+        }
     })?;
     let name = path.file_stem().unwrap_or(path.as_os_str());
     Ok(Definition {
         name: name.to_string_lossy().into_owned(),
+        text: text(path, content)?,
         shown_as,
-        text,
     })
 }
 
@@ -116,40 +165,28 @@ fn project_and_name(name: &str) -> Result<(&str, &str)> {
     }
 }
 
-/// The text of a file; `None` if it does not exist.
-fn read(path: &Path) -> Result<Option<Zeroizing<String>>> {
+fn unreadable(path: &Path, error: io::Error) -> Error {
     let shown = path.display();
-    let failed = |error: std::io::Error| {
-        Error::configuration(format!("cannot read the definition `{shown}`"))
-            .with_hint("check that this user may read the file")
-            .caused_by(error)
-    };
-    let metadata = match std::fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if is_not_found(&error) => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    if metadata.is_dir() {
-        let message = format!("`{shown}` is a directory, not a definition");
-        return Err(Error::configuration(message).with_hint("pass the YAML file"));
-    }
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if is_not_found(&error) => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    // One byte above the limit, to detect a file that is too large, even one that is growing.
-    let limit = MAXIMUM_SOURCE_BYTES as u64 + 1;
-    let size = metadata.len().min(limit);
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() > MAXIMUM_SOURCE_BYTES {
-        return Err(Error::configuration(format!(
+    match error.kind() {
+        ErrorKind::FileTooLarge => Error::configuration(format!(
             "the definition `{shown}` is larger than {MAXIMUM_SOURCE_BYTES} bytes"
-        )));
+        )),
+        _ if path.is_dir() => {
+            Error::configuration(format!("`{shown}` is a directory, not a definition"))
+                .with_hint("pass the YAML file")
+        }
+        _ => {
+            let message = format!("cannot read the definition `{shown}`");
+            let hint = "check that it is a file, and that this user may read it";
+            bounded_read::unreadable(message, hint, error)
+        }
     }
-    String::from_utf8(bytes)
-        .map(|text| Some(Zeroizing::new(text)))
+}
+
+/// The content of a definition as text.
+fn text(path: &Path, mut content: Zeroizing<Vec<u8>>) -> Result<Zeroizing<String>> {
+    String::from_utf8(std::mem::take(&mut content))
+        .map(Zeroizing::new)
         .map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
             let before = &error.as_bytes()[..valid];
@@ -160,6 +197,7 @@ fn read(path: &Path) -> Result<Option<Zeroizing<String>>> {
                 .map_or(0, |at| at + 1);
             // invariant: the bytes before the first invalid one are UTF-8.
             let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+            let shown = path.display();
             Error::configuration(format!(
                 "the definition `{shown}` is not UTF-8 text: line {line}, column {column}"
             ))

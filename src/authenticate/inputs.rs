@@ -30,7 +30,7 @@ impl Inputs {
     /// Resolves the inputs. Reads variables and small files, and never the network.
     pub(super) fn resolve(request: Request, context: Context<'_>) -> Result<Self> {
         let host = context.host;
-        let home = PulumiHome::new(host, context.deadline);
+        let home = PulumiHome::without_waiting(host);
         let backend = Backend::find(host, &home);
         Ok(Self {
             server_region: request

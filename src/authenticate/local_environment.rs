@@ -33,7 +33,7 @@ impl<'a> LocalEnvironment<'a> {
         stacks: &'a CloudStackBackends<'a>,
         decrypter: Option<&'a RemoteDecrypter<'a>>,
     ) -> Result<Self> {
-        let definition = file_importer::read_definition(path)?;
+        let definition = file_importer::read_definition(path, context.deadline)?;
         let files = FileTracker::default();
         files.record(path, Some(definition.text.as_bytes()));
         let root = request

@@ -58,6 +58,9 @@ pub fn authenticate(request: Request, context: Context<'_>) -> Result<ExecCreden
         "signed a token for cluster `{}` with access key {}, valid until {expiration_timestamp}",
         session.shown_cluster_name, session.credentials.access_key_id,
     ));
+    if let Some(warning) = token.length_warning() {
+        context.log.info(format_args!("warning: {warning}"));
+    }
     Ok(ExecCredential {
         api_version: inputs.request.api_version,
         token: token.token,

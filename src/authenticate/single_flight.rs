@@ -5,20 +5,18 @@ use std::time::Duration;
 
 use crate::authenticate::credential_cache::{CachedCall, Lookup, fetch_uncached, session_of};
 use crate::authenticate::session::ClusterSession;
-use crate::cache::{CacheEntry, CachedCredentials, CachedFailure, Lock, LockAttempt, LockMode};
-use crate::clock::{Deadline, Timestamp, format_duration};
-use crate::error::{Error, Kind, Result};
+use crate::cache::{
+    CacheEntry, CachedCredentials, CachedFailure, Lock, LockAttempt, LockHolder, LockRole,
+};
+use crate::clock::{Deadline, Timestamp};
+use crate::context::Context;
+use crate::error::{Kind, Result};
+use crate::file_lock::{LockMode, LockRequest, LockWait};
 use crate::kubernetes::exec_info;
 
 /// How long a failure is replayed to the client that got it: kubectl runs a failing plugin up to five
 /// times per command.
 const REPLAY_WINDOW: Duration = Duration::from_secs(5);
-
-/// How long a new lock holder may take to write its deadline to the lock file.
-const DEADLINE_DELAY: Duration = Duration::from_secs(1);
-
-/// How long a lock holder may still clean up after its own deadline.
-const GRACE_PERIOD: Duration = Duration::from_secs(2);
 
 /// What the lock holder left for the processes that waited for it.
 enum HolderResult<'a> {
@@ -32,11 +30,14 @@ enum HolderResult<'a> {
     None,
 }
 
-/// The lock, or `None` if waiting is pointless: the file cannot be locked, or its holder is past its
-/// own deadline.
+/// How waiting for the lock ended.
+#[derive(Default)]
 struct WaitedLock {
+    /// `None` if the file cannot be locked, or its holder hangs.
     lock: Option<Lock>,
     has_waited: bool,
+    /// The lock holder that did not finish in time.
+    hanging: Option<LockHolder>,
 }
 
 impl<'a> CachedCall<'a> {
@@ -51,13 +52,13 @@ impl<'a> CachedCall<'a> {
             return Err(failure.clone().into_error());
         }
         let replaced = self.entry_to_replace();
-        let mut waited = self.wait_for_lock(LockMode::Shared)?;
+        let mut waited = self.wait_for_lock(LockMode::Shared, None);
         if waited.has_waited {
             let mut result = self.holder_result(last_failure.as_ref(), replaced);
             let is_shared = |lock: &mut Lock| lock.mode() == LockMode::Shared;
             if matches!(result, HolderResult::None) && waited.lock.take_if(is_shared).is_some() {
                 // The lock holder exited without a result; one waiter retries.
-                waited = self.wait_for_lock(LockMode::Exclusive)?;
+                waited = self.wait_for_lock(LockMode::Exclusive, waited.hanging);
                 result = self.holder_result(last_failure.as_ref(), replaced);
             }
             match result {
@@ -77,7 +78,19 @@ impl<'a> CachedCall<'a> {
                 HolderResult::None => {}
             }
         }
-        self.fetch_and_store(self.context, waited.lock)
+        let Some(holder) = waited.hanging else {
+            return self.fetch_and_store(self.context, waited.lock);
+        };
+        // A time-out is to state the time that was left.
+        let context = self.context.with_timeout(self.context.deadline.remaining());
+        let fetched = self.fetch_and_store(context, waited.lock);
+        fetched.map_err(|error| match error.kind() {
+            Kind::Unavailable => error.with_hint(format!(
+                "end {holder}, which has not finished fetching the same credentials, if it hangs, or \
+                 increase `--timeout`"
+            )),
+            _ => error,
+        })
     }
 
     /// When the entry was obtained that a refresh is to replace.
@@ -127,66 +140,55 @@ impl<'a> CachedCall<'a> {
     }
 
     /// Waits for the lock. Without waiting the lock is exclusive, and after waiting as `mode` says.
-    fn wait_for_lock(&self, mode: LockMode) -> Result<WaitedLock> {
-        let deadline = self.context.deadline;
-        let remaining_at_start = deadline.remaining();
-        let mut has_waited = false;
-        let without_lock = |has_waited| {
-            Ok(WaitedLock {
-                lock: None,
-                has_waited,
-            })
+    ///
+    /// A lock holder may hang, or take long. So each wait ends after half of the time that is left, and
+    /// one of the waiting processes takes over, while the others wait for that one. `hanging` is the
+    /// holder of the first lock if that is known to hang.
+    fn wait_for_lock(&self, mode: LockMode, hanging: Option<LockHolder>) -> WaitedLock {
+        let Context { log, deadline, .. } = self.context;
+        let clock = self.context.host.clock();
+        let roles: &[LockRole] = match hanging {
+            None => &[LockRole::First, LockRole::Takeover],
+            Some(_) => &[LockRole::Takeover],
         };
-        loop {
-            let holder_deadline = match self.try_lock(deadline) {
-                Ok(LockAttempt::Acquired(lock)) => {
-                    return Ok(WaitedLock {
-                        lock: Some(lock),
-                        has_waited,
-                    });
-                }
-                Ok(LockAttempt::Held(deadline)) => deadline.map(|it| it.plus(GRACE_PERIOD)),
-                Err(problem) => {
-                    self.log_problem(&problem);
-                    return without_lock(has_waited);
-                }
+        let mut waited = WaitedLock {
+            lock: None,
+            has_waited: hanging.is_some(),
+            hanging,
+        };
+        for &role in roles {
+            let request = LockRequest {
+                open: &|| self.cache.open_lock(role),
+                mode,
+                until: &|| self.wall_clock(deadline),
+                clock,
+                deadline: deadline.within(deadline.remaining() / 2),
+                on_wait: &|| {
+                    log.info(format_args!(
+                        "waiting for another process to fetch these credentials"
+                    ));
+                },
             };
-            let now = self.context.now();
-            let remaining = deadline.remaining();
-            // Right after the lock was taken, the file still holds the previous holder's deadline.
-            let is_deadline_current =
-                has_waited && remaining_at_start.saturating_sub(remaining) > DEADLINE_DELAY;
-            if is_deadline_current && holder_deadline.is_some_and(|deadline| deadline < now) {
-                return without_lock(has_waited);
-            }
-            if remaining.is_zero() {
-                return Err(self.wait_timed_out());
-            }
-            if !has_waited {
-                self.context.log.info(format_args!(
-                    "waiting for another process to fetch these credentials"
-                ));
-            }
-            has_waited = true;
-            let patience = holder_deadline.map_or(remaining, |it| it.since(now) + DEADLINE_DELAY);
-            let own_deadline = self.wall_clock(deadline);
-            match self
-                .cache
-                .wait_for_lock(mode, own_deadline, patience.min(remaining))
-            {
-                Ok(Some(lock)) => {
-                    return Ok(WaitedLock {
-                        lock: Some(lock),
-                        has_waited,
-                    });
+            match request.lock() {
+                Ok(LockWait::Acquired { lock, has_waited }) => {
+                    waited.lock = Some(lock);
+                    waited.has_waited |= has_waited;
+                    break;
                 }
-                Ok(None) => {}
+                Ok(LockWait::StillHeld(holder)) => {
+                    log.info(format_args!(
+                        "{holder} has not finished; no longer waiting for it"
+                    ));
+                    waited.has_waited = true;
+                    waited.hanging = Some(holder);
+                }
                 Err(problem) => {
                     self.log_problem(&problem);
-                    return without_lock(has_waited);
+                    break;
                 }
             }
         }
+        waited
     }
 
     pub(super) fn try_lock(&self, deadline: Deadline) -> Result<LockAttempt> {
@@ -196,17 +198,5 @@ impl<'a> CachedCall<'a> {
     /// The deadline on the wall clock, which other processes can read.
     fn wall_clock(&self, deadline: Deadline) -> Timestamp {
         self.context.now().plus(deadline.remaining())
-    }
-
-    fn wait_timed_out(&self) -> Error {
-        Error::new(
-            Kind::Unavailable,
-            format!(
-                "another process did not finish opening the environment `{}` within {}",
-                self.inputs.request.open.environment,
-                format_duration(self.context.deadline.allowed())
-            ),
-        )
-        .with_hint("try again, or use `--no-cache` to skip the wait")
     }
 }

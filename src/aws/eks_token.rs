@@ -15,6 +15,7 @@ use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use percent_encoding::utf8_percent_encode;
 use zeroize::Zeroizing;
 
+use crate::aws::arn::ClusterArn;
 use crate::aws::credentials::Credentials;
 use crate::aws::endpoint::{EndpointMode, Region, StsHost};
 use crate::clock::Timestamp;
@@ -30,8 +31,12 @@ pub const LIFETIME: Duration = Duration::from_mins(14);
 /// client-go has no margin.
 pub const CREDENTIALS_MARGIN: Duration = Duration::from_mins(1);
 
-/// Maximum length of a token, in bytes: aws-iam-authenticator rejects longer ones without a reason.
-pub const MAXIMUM_LENGTH: usize = 4096;
+/// Maximum length of a token, in bytes: the limit that aws-iam-authenticator is about to adopt, because
+/// session tokens of AWS STS have grown (its pull requests 1107 and 1108).
+pub const MAXIMUM_LENGTH: usize = 16 * 1024;
+
+/// The length above which released versions of aws-iam-authenticator reject a token without a reason.
+const RELEASED_VERIFIERS_ACCEPT: usize = 4 * 1024;
 
 /// The header that binds a token to a cluster.
 pub(super) const CLUSTER_HEADER: &str = "x-k8s-aws-id";
@@ -82,13 +87,12 @@ impl EksToken {
         if token.len() > MAXIMUM_LENGTH {
             let session_token = request.credentials.session_token.as_ref();
             let message = format!(
-                "the token would be {} bytes long, but EKS rejects tokens longer than \
+                "the token would be {} bytes long, but clusters reject tokens longer than \
                  {MAXIMUM_LENGTH} bytes",
                 token.len()
             );
             return Err(Error::new(Kind::Credentials, message).with_hint(format!(
-                "assume the role with fewer or shorter session policies and tags: the AWS session \
-                 token is {} bytes long",
+                "{SHORTEN_SESSION_TOKEN}: the AWS session token is {} bytes long",
                 session_token.map_or(0, |token| token.expose().len())
             )));
         }
@@ -97,7 +101,22 @@ impl EksToken {
             expires_at,
         })
     }
+
+    /// A warning if the token is so long that only future clusters accept it.
+    #[must_use]
+    pub fn length_warning(&self) -> Option<String> {
+        let length = self.token.expose().len();
+        (length > RELEASED_VERIFIERS_ACCEPT).then(|| {
+            format!(
+                "the token is {length} bytes long, and most clusters reject tokens longer than \
+                 {RELEASED_VERIFIERS_ACCEPT} bytes; {SHORTEN_SESSION_TOKEN}"
+            )
+        })
+    }
 }
+
+const SHORTEN_SESSION_TOKEN: &str =
+    "assume the role with fewer or shorter session policies and tags";
 
 /// The token's own expiry, or that of its credentials less the margin. Never in the past, because
 /// client-go would run the plugin again for every request.
@@ -120,11 +139,15 @@ fn expiry(signed_at: Timestamp, credentials: &Credentials) -> Result<Timestamp> 
         .with_hint("get credentials that last longer, and check this machine's clock"))
 }
 
-/// Checks that a cluster name can be signed as a header: printable ASCII without surrounding spaces.
-/// EKS allows less, but aws-iam-authenticator accepts any text as a cluster ID.
+/// Checks a cluster name: letters, digits, `.`, `_` and `-`. EKS does not allow dots, but IDs of other
+/// clusters that use aws-iam-authenticator have them.
 pub fn check_cluster_name(name: &str) -> Result<()> {
-    let is_printable = name.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-    if is_printable && !name.is_empty() && name.trim() == name {
+    if let Some(arn) = ClusterArn::parse(name) {
+        let message = format!("`{name}` is the ARN of a cluster, not its name");
+        return Err(Error::configuration(message).with_hint(format!("use the name `{}`", arn.name)));
+    }
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    if name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_allowed) {
         return Ok(());
     }
     let message = format!("`{name}` is not a valid cluster name");

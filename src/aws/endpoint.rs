@@ -11,6 +11,28 @@ use crate::http::parse_url;
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Region(String);
 
+/// The first words of region names.
+const AREAS: [&str; 11] = [
+    "af", "ap", "ca", "cn", "eu", "eusc", "il", "me", "mx", "sa", "us",
+];
+
+/// The last words of region names, before the number.
+const DIRECTIONS: [&str; 9] = [
+    "central",
+    "east",
+    "north",
+    "northeast",
+    "northwest",
+    "south",
+    "southeast",
+    "southwest",
+    "west",
+];
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 impl Region {
     /// Parses a region name: up to 63 letters, digits and hyphens, as aws-iam-authenticator requires
     /// it in the host name of a presigned request.
@@ -69,6 +91,28 @@ impl Region {
                 (is_in_partition && !cluster.is_empty()).then_some(region)
             })
         })
+    }
+
+    /// A warning if the name does not look like that of a region. AWS adds regions, so that there is no
+    /// complete list.
+    #[must_use]
+    pub(crate) fn spelling_warning(&self) -> Option<String> {
+        let name = self.as_str();
+        let (start, number) = name.rsplit_once('-')?;
+        let (area, direction) = start.rsplit_once('-').unwrap_or((start, ""));
+        let known_area = AREAS.contains(&area.split('-').next().unwrap_or_default());
+        if known_area && DIRECTIONS.contains(&direction) && is_number(number) {
+            return None;
+        }
+        let zone_number = number.trim_end_matches(|c: char| c.is_ascii_lowercase());
+        let suggestion = similar::get_close_matches(direction, &DIRECTIONS, 1, 0.6)
+            .first()
+            .filter(|_| known_area && is_number(zone_number))
+            .map(|direction| format!("; did you mean `{area}-{direction}-{zone_number}`?"));
+        let suggestion = suggestion.unwrap_or_default();
+        Some(format!(
+            "`{name}` does not look like an AWS region{suggestion}"
+        ))
     }
 
     /// The name.

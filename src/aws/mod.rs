@@ -1,5 +1,6 @@
 //! AWS: temporary credentials from STS, and the token for an EKS cluster that they sign.
 
+pub(crate) mod arn;
 pub(crate) mod caller_identity;
 mod credentials;
 pub(crate) mod eks;

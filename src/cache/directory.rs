@@ -16,7 +16,7 @@ use crate::private_files;
 pub(super) const ENTRY: &str = "entry";
 
 /// The extensions of the cache's files, after an id.
-const EXTENSIONS: [&str; 3] = [ENTRY, "failure", "lock"];
+const EXTENSIONS: [&str; 4] = [ENTRY, "failure", "lock", "takeover"];
 
 /// The extension of a file that is being written.
 const UNFINISHED: &str = "new";
@@ -43,9 +43,12 @@ impl CacheDir {
         &self.path
     }
 
-    /// Reads a file; `None` if it does not exist. Fails if other users can access it, and if it is
-    /// a symbolic link or not a regular file.
+    /// Reads a file; `None` if it does not exist. Fails if other users can access it or change the
+    /// directory, and if it is a symbolic link or not a regular file.
     pub(super) fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
+        if !self.exists_unshared()? {
+            return Ok(None);
+        }
         let path = self.path.join(name);
         let file = match private_files::open_options().read(true).open(&path) {
             Ok(file) => file,
@@ -100,7 +103,11 @@ impl CacheDir {
             let mut options = private_files::open_options();
             options.read(true).write(true).create(true).truncate(false);
             let file = options.open(&path)?;
-            check_file(&file.metadata()?).map_err(io::Error::other)?;
+            let metadata = file.metadata()?;
+            check_file(&metadata).map_err(io::Error::other)?;
+            if !private_files::has_one_name(&metadata) {
+                return Err(io::Error::other("it is a hard link"));
+            }
             Ok(file)
         };
         open().or_else(|_| {
@@ -115,8 +122,9 @@ impl CacheDir {
         let _ = remove(&self.path.join(name));
     }
 
-    /// The names of the entries, sorted.
+    /// The names of the entries, sorted. Fails if other users can change the directory.
     pub(super) fn entries(&self) -> Result<Vec<String>> {
+        self.exists_unshared()?;
         let mut names = self.names()?;
         names.retain(|name| extension(name) == Some(ENTRY));
         names.sort();
@@ -169,6 +177,18 @@ impl CacheDir {
         entries
             .map(|entry| Ok(entry.map_err(failed)?.file_name().to_string_lossy().into()))
             .collect()
+    }
+
+    /// Whether the directory exists. Fails if other users can change it.
+    fn exists_unshared(&self) -> Result<bool> {
+        let checked = match fs::symlink_metadata(&self.path) {
+            Ok(metadata) if metadata.is_dir() => private_files::check_unshared(&metadata),
+            Ok(_) => Err("it is not a directory"),
+            Err(error) if is_not_found(&error) => return Ok(false),
+            Err(error) => return Err(unusable(&self.path, error)),
+        };
+        checked.map_err(|reason| unusable(&self.path, reason))?;
+        Ok(true)
     }
 
     /// Creates the directory, or makes it private if it exists. A directory that also contains other

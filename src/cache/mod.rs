@@ -9,26 +9,28 @@
 //! <directory>/<id>.entry     credentials, sealed
 //! <directory>/<id>.failure   the last failure, sealed
 //! <directory>/<id>.lock      locked by the call that fetches credentials
+//! <directory>/<id>.takeover  locked by the call that fetches them because that one hangs
 //! ```
 
 mod directory;
 mod entry;
 mod failure;
-mod lock;
 mod seal;
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::digest::Sha256;
 use crate::error::{Error, Kind, Result};
+use crate::file_lock;
 use crate::file_tracker::FileDigest;
 
+pub use crate::file_lock::{Lock, LockAttempt, LockHolder};
 pub use directory::CacheDir;
 pub use entry::{CacheEntry, CachedCredentials, EntrySummary, FORMAT, Freshness};
 pub use failure::CachedFailure;
-pub use lock::{Lock, LockAttempt, LockMode};
 pub use seal::LoginSecrets;
 
 use seal::{Purpose, Seal};
@@ -42,6 +44,15 @@ pub struct Cache {
     directory: CacheDir,
     seal: Seal,
     id: String,
+}
+
+/// The lock files of a cache key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum LockRole {
+    /// Of the call that fetches credentials.
+    First,
+    /// Of the call that fetches them because the holder of the first lock hangs.
+    Takeover,
 }
 
 impl Cache {
@@ -116,24 +127,15 @@ impl Cache {
     /// Tries to lock these files for fetching. `until` is the deadline of this call: when it will
     /// release the lock at the latest.
     pub fn try_lock(&self, until: Timestamp) -> Result<LockAttempt> {
-        lock::try_lock(&self.directory, &self.file_name("lock"), until)
+        file_lock::try_lock(self.open_lock(LockRole::First)?, until)
     }
 
-    /// Waits for at most `timeout` until the lock holder has finished; `None` if it has not. `until`
-    /// as in [`Cache::try_lock`], for [`LockMode::Exclusive`].
-    pub fn wait_for_lock(
-        &self,
-        mode: LockMode,
-        until: Timestamp,
-        timeout: Duration,
-    ) -> Result<Option<Lock>> {
-        lock::wait(
-            &self.directory,
-            &self.file_name("lock"),
-            mode,
-            until,
-            timeout,
-        )
+    /// Opens a lock file.
+    pub(crate) fn open_lock(&self, role: LockRole) -> Result<File> {
+        self.directory.open_lock(&self.file_name(match role {
+            LockRole::First => "lock",
+            LockRole::Takeover => "takeover",
+        }))
     }
 
     fn file_name(&self, extension: &str) -> String {

@@ -1,10 +1,13 @@
 //! `check`: validates an environment without calling its providers.
 
+use std::ffi::OsString;
+
 use clap::{Args, ValueEnum};
 
 use super::flags::{CloudFlags, OpenFlags};
 use super::output;
 use crate::authenticate::{self, count_errors};
+use crate::config::OpenRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::opener::Checked;
@@ -18,7 +21,7 @@ pub(super) struct Arguments {
     /// Environment to validate: a name in Pulumi Cloud such as acme/platform/prod, or a definition
     /// file such as ./env.yaml
     #[arg(value_name = "ENVIRONMENT")]
-    environment: String,
+    environment: OsString,
 
     /// Directory with the definitions that a local definition imports, as PROJECT/NAME.yaml or NAME.yaml
     /// [default: the definition's directory]
@@ -55,32 +58,44 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     };
     let request = flags.request(&arguments.environment, context.host)?;
     let context = context.with_timeout(request.timeout);
+    let checked = authenticate::check(&request, context)?;
+    if arguments.format == Format::Json {
+        output::print(checked.sources.render_json(&checked.diagnostics))?;
+        if checked.diagnostics.iter().any(Diagnostic::is_error) {
+            return Err(cannot_be_used(&request, &checked.diagnostics));
+        }
+        return Ok(());
+    }
+    report(&request, &checked, context)
+}
+
+/// Prints warnings, or returns an error with all diagnostics.
+fn report(request: &OpenRequest, checked: &Checked, context: Context<'_>) -> Result<()> {
     let Checked {
         diagnostics,
         sources,
-    } = authenticate::check(&request, context)?;
-    let rendered = match arguments.format {
-        Format::Json => {
-            output::print(sources.render_json(&diagnostics))?;
-            None
-        }
-        Format::Text if diagnostics.is_empty() => None,
-        Format::Text => Some(sources.render(&diagnostics, output::style(context.host))),
-    };
+    } = checked;
+    if diagnostics.is_empty() {
+        return Ok(());
+    }
+    let rendered = sources.render(diagnostics, output::style(context.host));
     if diagnostics.iter().any(Diagnostic::is_error) {
-        let message = format!(
-            "`{}` cannot be used: {}",
-            request.environment,
-            count_errors(&diagnostics)
-        );
-        let error = Error::new(Kind::Definition, message);
-        return Err(match rendered {
-            Some(rendered) => error.with_details(rendered),
-            None => error,
-        });
+        return Err(cannot_be_used(request, diagnostics).with_details(rendered));
     }
-    if let Some(rendered) = rendered {
-        output::block(&rendered);
-    }
+    output::block(&rendered);
     Ok(())
+}
+
+/// Fails if the environment does not exist or is invalid.
+pub(super) fn require_valid(request: &OpenRequest, context: Context<'_>) -> Result<()> {
+    report(request, &authenticate::check(request, context)?, context)
+}
+
+fn cannot_be_used(request: &OpenRequest, diagnostics: &[Diagnostic]) -> Error {
+    let message = format!(
+        "`{}` cannot be used: {}",
+        request.environment,
+        count_errors(diagnostics)
+    );
+    Error::new(Kind::Definition, message)
 }

@@ -1,16 +1,21 @@
 //! `convert-kubeconfig`: converts users of other EKS credential plugins to this plugin.
 
+use std::collections::BTreeSet;
+
+use std::ffi::OsString;
+
 use clap::Args;
 use kubeconfig::{Changes, EntryChange, MergedKubeconfig};
 
 use super::flags::{GetTokenFlags, KubeconfigFlags, OpenFlags};
-use super::{edit_kubeconfig, output};
+use super::{check, edit_kubeconfig, output};
 use crate::aws::endpoint::Region;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::Host;
+use crate::kubernetes::ApiVersion;
 use crate::kubernetes::eks_token_command::{EksTokenCommand, ExecPlugin};
-use crate::kubernetes::plugin_user::PluginUser;
+use crate::kubernetes::plugin_user::{COMMAND, PluginUser};
 use crate::log::{Log, Message};
 
 pub(super) const ABOUT: &str =
@@ -22,11 +27,16 @@ pub(super) struct Arguments {
     /// Environment to authenticate with: a name in Pulumi Cloud such as acme/platform/prod, or a
     /// definition file such as ./env.yaml
     #[arg(value_name = "ENVIRONMENT")]
-    environment: String,
+    environment: OsString,
 
-    /// Convert only the user of this context [default: all users]
+    /// Convert only the user of this context [default: all users, if they have the same AWS profile and
+    /// role]
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
+
+    /// Convert all users, even if they have different AWS profiles or roles
+    #[arg(long, conflicts_with = "context")]
+    all: bool,
 
     #[command(flatten)]
     kubeconfig: KubeconfigFlags,
@@ -55,6 +65,7 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     edit_kubeconfig::check_names(flags)?;
     let Context { host, log, .. } = context;
     let request = arguments.open.request(&arguments.environment, host)?;
+    check::require_valid(&request, context.with_timeout(request.timeout))?;
     let mut notes = Vec::new();
     edit_kubeconfig::apply(flags, &request, host, |kubeconfig| {
         let mut conversion = Conversion {
@@ -84,18 +95,14 @@ struct Conversion<'a> {
 
 impl Conversion<'_> {
     fn convert_all(&mut self, log: &Log<'_>) -> Result<Changes> {
-        let mut changes = Changes::default();
-        let mut eks_users = 0;
+        let mut commands = Vec::new();
+        let mut has_others = false;
         for user in self.kubeconfig.users() {
             match user.exec.as_ref().map(ExecPlugin::identify) {
-                Some(ExecPlugin::Eks(command)) => {
-                    eks_users += 1;
-                    let change = self.converted_user(&user.name, &user.name, &command)?;
-                    changes.entries.push(change);
-                }
-                Some(ExecPlugin::KubectlEsc) => eks_users += 1,
+                Some(ExecPlugin::Eks(command)) => commands.push((user.name, command)),
+                Some(ExecPlugin::KubectlEsc) => has_others = true,
                 Some(ExecPlugin::UnsupportedEks(reason)) => {
-                    eks_users += 1;
+                    has_others = true;
                     let note = format!("user `{}`: not converted: {reason}", user.name);
                     self.notes.push(note);
                 }
@@ -105,14 +112,35 @@ impl Conversion<'_> {
                 )),
             }
         }
-        if eks_users == 0 {
-            return Err(Error::configuration(
-                "no user of the kubeconfig runs `aws eks get-token` or \
-                 `aws-iam-authenticator token`",
-            )
-            .with_hint("create an entry with `kubectl-esc update-kubeconfig`"));
+        if commands.is_empty() && !has_others {
+            return Err(self.no_eks_user());
+        }
+        if !self.arguments.all {
+            check_same_identity(&commands)?;
+        }
+        let mut changes = Changes::default();
+        for (user, command) in &commands {
+            changes
+                .entries
+                .push(self.converted_user(user, user, command)?);
         }
         Ok(changes)
+    }
+
+    fn no_eks_user(&self) -> Error {
+        let files = self.kubeconfig.files();
+        let missing: Vec<_> = files
+            .filter(|(_, exists)| !exists)
+            .map(|(path, _)| format!("`{}` does not exist", path.display()))
+            .collect();
+        let mut message = "no user of the kubeconfig runs `aws eks get-token` or \
+                           `aws-iam-authenticator token`"
+            .to_owned();
+        if !missing.is_empty() {
+            message = format!("{message}: {}", missing.join(", "));
+        }
+        Error::configuration(message)
+            .with_hint("create an entry with `kubectl-esc update-kubeconfig`")
     }
 
     fn convert_context(&mut self, name: &str) -> Result<Changes> {
@@ -190,12 +218,17 @@ impl Conversion<'_> {
             credentials: self.arguments.credentials.clone(),
             web_identity: None,
             credential_lifetime: self.arguments.credential_lifetime.clone(),
+            api_version: (command.api_version != ApiVersion::default())
+                .then(|| command.api_version.short_name().to_owned()),
             open: self.arguments.open.clone(),
         };
         let user = PluginUser {
+            command: COMMAND.to_owned(),
             args: flags.to_arguments(self.host)?,
             env: Some(command.env.clone()),
+            api_version: command.api_version,
         };
+        self.notes.extend(edit_kubeconfig::warnings(&user));
         Ok(user.entry(new_name))
     }
 
@@ -213,4 +246,25 @@ impl Conversion<'_> {
             _ => None,
         }
     }
+}
+
+/// Rejects users with different AWS profiles or roles: one environment would replace them all.
+fn check_same_identity(commands: &[(String, EksTokenCommand)]) -> Result<()> {
+    let identity = |command: &EksTokenCommand| (command.profile.clone(), command.role_arn.clone());
+    let identities: BTreeSet<_> = commands
+        .iter()
+        .map(|(_, command)| identity(command))
+        .collect();
+    if identities.len() < 2 {
+        return Ok(());
+    }
+    let describe = |(user, command): &(String, EksTokenCommand)| {
+        let profile = command.profile.as_deref().unwrap_or("none");
+        let role = command.role_arn.as_deref().unwrap_or("none");
+        format!("  user `{user}`: AWS profile {profile}, role {role}\n")
+    };
+    let error = Error::configuration("the users have different AWS profiles or roles")
+        .with_details(commands.iter().map(describe).collect::<String>());
+    Err(error
+        .with_hint("convert one user at a time with `--context NAME`, or all of them with `--all`"))
 }

@@ -6,14 +6,18 @@ use similar::TextDiff;
 
 use super::flags::KubeconfigFlags;
 use super::output;
+use crate::clock::Deadline;
 use crate::config::OpenRequest;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::eks_token_command::ExecPlugin;
 use crate::kubernetes::kubeconfig_files::{KubeconfigFiles, UpdateMode};
+use crate::kubernetes::plugin_user::PluginUser;
+use crate::process::DeferredSignals;
 use crate::secret::REDACTED;
 
-/// Changes the kubeconfig files and lists them. With `--dry-run`, only prints the diff.
+/// Changes the kubeconfig files, and lists them with the entries that changed. With `--dry-run`, only
+/// prints the diff.
 pub(super) fn apply(
     flags: &KubeconfigFlags,
     request: &OpenRequest,
@@ -21,25 +25,48 @@ pub(super) fn apply(
     change: impl FnOnce(&MergedKubeconfig) -> Result<Changes>,
 ) -> Result<()> {
     let files = KubeconfigFiles::locate(flags.kubeconfig.as_deref(), host)?;
+    let deadline = Deadline::after(request.timeout);
     if flags.dry_run {
-        let edited = files.update(UpdateMode::DryRun, change)?;
+        let edited = files.update(UpdateMode::DryRun, deadline, change)?;
         let diff: String = edited.iter().map(diff).collect();
         return match diff.strip_suffix('\n') {
             Some(diff) => output::print(diff),
             None => Ok(()),
         };
     }
-    let lock_timeout = request.timeout;
-    let edited = files.update(UpdateMode::Write { lock_timeout }, change)?;
-    let changed: Vec<_> = edited
-        .iter()
-        .map(|file| format!("changed {}", file.path.display()))
-        .collect();
+    let signals = DeferredSignals::start()?;
+    let is_canceled = || signals.is_pending();
+    let mode = UpdateMode::Write {
+        is_canceled: &is_canceled,
+    };
+    let edited = files.update(mode, deadline, change);
+    // The locks are removed now.
+    signals.deliver();
+    let edited = edited?;
+    let changed: Vec<_> = edited.iter().map(describe).collect();
     if changed.is_empty() {
         output::print("nothing to change")
     } else {
         output::print(changed.join("\n"))
     }
+}
+
+/// The file, and its entries that were added and updated.
+fn describe(file: &EditedFile) -> String {
+    let mut parts = Vec::new();
+    for (verb, is_new) in [("added", true), ("updated", false)] {
+        let entries = file.entries.iter().filter(|entry| entry.is_new == is_new);
+        let entries: Vec<_> = entries
+            .map(|entry| format!("{} `{}`", entry.section.content_key(), entry.name))
+            .collect();
+        if !entries.is_empty() {
+            parts.push(format!("{verb} {}", entries.join(", ")));
+        }
+    }
+    if parts.is_empty() {
+        return format!("changed {}", file.path.display());
+    }
+    format!("changed {}: {}", file.path.display(), parts.join("; "))
 }
 
 /// The unified diff of a file, without secrets.
@@ -97,4 +124,14 @@ pub(super) fn check_context(kubeconfig: &MergedKubeconfig, name: &str, user: &st
         }
         _ => Ok(()),
     }
+}
+
+/// Warnings about arguments that some clients do not pass on unchanged.
+pub(super) fn warnings(user: &PluginUser) -> impl Iterator<Item = String> {
+    user.fragile_arguments().map(|argument| {
+        format!(
+            "warning: fabric8 and the .NET client change arguments with blanks, quotes, `$` or `~`: \
+             `{argument}`"
+        )
+    })
 }

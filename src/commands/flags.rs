@@ -4,6 +4,7 @@
 
 #![expect(clippy::doc_markdown, reason = "help text has no markup")]
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -80,7 +81,7 @@ pub(super) struct GetTokenFlags {
     /// Environment to open: a name in Pulumi Cloud such as acme/platform/prod or
     /// acme/platform/prod@3, or a definition file such as ./env.yaml [env: KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
-    pub(super) environment: Option<String>,
+    pub(super) environment: Option<OsString>,
 
     /// Name of the EKS cluster [env: KUBECTL_ESC_CLUSTER_NAME]
     #[arg(short = 'i', long, visible_alias = "cluster-id", value_name = "NAME")]
@@ -117,6 +118,11 @@ pub(super) struct GetTokenFlags {
     #[arg(long, value_name = "DURATION")]
     pub(super) credential_lifetime: Option<String>,
 
+    /// Version of the exec protocol, v1 or v1beta1, for clients that do not set KUBERNETES_EXEC_INFO
+    /// [env: KUBECTL_ESC_API_VERSION] [default: v1]
+    #[arg(long, value_name = "VERSION")]
+    pub(super) api_version: Option<String>,
+
     #[command(flatten)]
     pub(super) open: OpenFlags,
 }
@@ -148,7 +154,8 @@ pub(super) struct KubeconfigFlags {
 /// The location of the credential cache.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct CacheDirectoryFlags {
-    /// Cache directory [env: KUBECTL_ESC_CACHE_DIR] [default: ~/.kube/cache/kubectl-esc]
+    /// Directory of kubectl's caches, for the subdirectory kubectl-esc [env: KUBECTL_ESC_CACHE_DIR]
+    /// [default: ~/.kube/cache]
     #[arg(long, value_name = "DIRECTORY")]
     pub(super) cache_dir: Option<PathBuf>,
 }
@@ -174,6 +181,7 @@ struct SettingNames {
     variable: &'static str,
 }
 
+const API_VERSION: SettingNames = names("--api-version", "KUBECTL_ESC_API_VERSION");
 const CLUSTER_NAME: SettingNames = names("--cluster-name", "KUBECTL_ESC_CLUSTER_NAME");
 const CREDENTIALS: SettingNames = names("--credentials", "KUBECTL_ESC_CREDENTIALS");
 const CREDENTIAL_LIFETIME: SettingNames =
@@ -207,7 +215,7 @@ impl SettingNames {
 
 impl OpenFlags {
     /// The request to open `environment`.
-    pub(super) fn request(&self, environment: &str, host: &Host) -> Result<OpenRequest> {
+    pub(super) fn request(&self, environment: &OsStr, host: &Host) -> Result<OpenRequest> {
         let Self { cloud, .. } = self;
         let mut request = OpenRequest::new(Reference::parse(environment, host)?);
         request.root = expand(self.root.as_ref(), host)?;
@@ -250,9 +258,9 @@ impl OpenFlags {
                     timeout,
                 },
         } = self;
-        let root = root.as_ref().map(|root| portable_path(root, host));
+        let root = root.as_ref().map(|root| absolute_path(root, host));
         let token_file = web_identity_token_file.as_ref();
-        let token_file = token_file.map(|file| portable_path(file, host));
+        let token_file = token_file.map(|file| absolute_path(file, host));
         let mut arguments = flag_arguments(&[
             ("--root", &root.transpose()?),
             ("--web-identity-token-file", &token_file.transpose()?),
@@ -275,10 +283,14 @@ impl GetTokenFlags {
     /// The request for a token, including what `KUBERNETES_EXEC_INFO` says.
     pub(super) fn request(&self, cache: &CacheFlags, host: &Host) -> Result<Request> {
         let exec_info = ExecInfo::read(host)?;
-        let cluster = exec_info.cluster.unwrap_or_default();
+        let requested_version = exec_info.as_ref().map(|info| info.api_version);
+        let cluster = exec_info.and_then(|info| info.cluster).unwrap_or_default();
         let mut request = self.settings(&cluster.config, host)?;
         request.cache = cache.request(host)?;
-        request.api_version = exec_info.api_version;
+        if let Some(version) = requested_version {
+            request.api_version = version;
+            request.is_from_client = true;
+        }
         request.api_server = cluster.server;
         request.extension = cluster.config;
         Ok(request)
@@ -291,12 +303,15 @@ impl GetTokenFlags {
         extension: &serde_json::Map<String, serde_json::Value>,
         host: &Host,
     ) -> Result<Request> {
-        let environment = SettingSearch::flag("ENVIRONMENT", self.environment.as_ref())
-            .variable("KUBECTL_ESC_ENVIRONMENT", host)?
-            .extension(extension, "environment")?
-            .finish()
-            .ok_or_else(no_environment)?;
-        let mut request = Request::new(self.open.request(&environment.value, host)?);
+        let environment = match self.environment(host) {
+            Some(environment) => environment,
+            None => SettingSearch::default()
+                .extension(extension, "environment")?
+                .finish()
+                .map(|setting| setting.value.into())
+                .ok_or_else(no_environment)?,
+        };
+        let mut request = Request::new(self.open.request(&environment, host)?);
         request.cluster_name = CLUSTER_NAME.find(self.cluster_name.as_ref(), host)?;
         request.region = REGION.find(self.region.as_ref(), host)?;
         request.role_arn = ROLE_ARN.find(self.role_arn.as_ref(), host)?;
@@ -306,12 +321,21 @@ impl GetTokenFlags {
         request.web_identity = WEB_IDENTITY.find(self.web_identity.as_ref(), host)?;
         request.credential_lifetime =
             CREDENTIAL_LIFETIME.find(self.credential_lifetime.as_ref(), host)?;
+        if let Some(version) = API_VERSION.find(self.api_version.as_ref(), host)? {
+            request.api_version = version.parse(|text| text.parse())?.value;
+        }
         request.open.region = request.region.as_ref().map(|region| region.value.clone());
         Ok(request)
     }
 
-    /// The arguments of a `get-token` call with these flags that works in any working directory:
-    /// paths are absolute, or start with `~` if they are below the home directory.
+    /// The environment in the argument, or else in the variable.
+    pub(super) fn environment(&self, host: &Host) -> Option<OsString> {
+        let variable = || host.path_variable("KUBECTL_ESC_ENVIRONMENT");
+        let argument = self.environment.clone();
+        argument.or_else(|| variable().map(PathBuf::into_os_string))
+    }
+
+    /// The arguments of a `get-token` call with these flags that works in any working directory.
     pub(super) fn to_arguments(&self, host: &Host) -> Result<Vec<String>> {
         // No `..` here: a new flag must be added to the arguments.
         let Self {
@@ -324,12 +348,13 @@ impl GetTokenFlags {
             credentials,
             web_identity,
             credential_lifetime,
+            api_version,
             open,
         } = self;
         let mut arguments = vec!["get-token".to_owned()];
         if let Some(environment) = environment {
             arguments.push(match Reference::parse(environment, host)? {
-                Reference::Local(path) => portable_path(&path, host)?,
+                Reference::Local(path) => absolute_path(&path, host)?,
                 Reference::Cloud(name) => name,
             });
         }
@@ -342,6 +367,7 @@ impl GetTokenFlags {
             (CREDENTIALS.flag, credentials),
             (WEB_IDENTITY.flag, web_identity),
             (CREDENTIAL_LIFETIME.flag, credential_lifetime),
+            (API_VERSION.flag, api_version),
         ]));
         arguments.extend(open.to_arguments(host)?);
         Ok(arguments)
@@ -367,10 +393,8 @@ impl CacheDirectoryFlags {
     /// The cache directory; `None` without a home directory.
     pub(super) fn path(&self, host: &Host) -> Result<Option<PathBuf>> {
         let variable = || host.path_variable("KUBECTL_ESC_CACHE_DIR");
-        match self.cache_dir.clone().or_else(variable) {
-            Some(directory) => host.expand(&directory).map(Some),
-            None => Ok(CacheRequest::default_directory(host)),
-        }
+        let parent = self.cache_dir.clone().or_else(variable);
+        CacheRequest::directory(parent.as_deref(), host)
     }
 }
 
@@ -408,22 +432,15 @@ fn flag_arguments(flags: &[(&'static str, &Option<String>)]) -> Vec<String> {
     arguments
 }
 
-/// A path that works in any working directory: absolute, or below `~`.
-fn portable_path(path: &Path, host: &Host) -> Result<String> {
-    let absolute = if path.starts_with("~") {
-        path.to_owned()
-    } else {
-        std::path::absolute(path).map_err(|error| {
-            Error::configuration(format!("cannot resolve `{}`", path.display()))
-                .with_hint("pass an absolute path")
-                .caused_by(error)
-        })?
-    };
-    let home = host.home().filter(|home| home.parent().is_some());
-    let below_home =
-        home.and_then(|home| Some(Path::new("~").join(absolute.strip_prefix(home).ok()?)));
-    let portable = below_home.unwrap_or(absolute);
-    portable.into_os_string().into_string().map_err(|_| {
+/// The absolute path, which works in any working directory. Clients do not expand `~`.
+fn absolute_path(path: &Path, host: &Host) -> Result<String> {
+    let path = host.expand(path)?;
+    let absolute = std::path::absolute(&path).map_err(|error| {
+        Error::configuration(format!("cannot resolve `{}`", path.display()))
+            .with_hint("pass an absolute path")
+            .caused_by(error)
+    })?;
+    absolute.into_os_string().into_string().map_err(|_| {
         Error::configuration(format!("the path `{}` is not valid UTF-8", path.display()))
             .with_hint("rename the file, or use a symbolic link with a UTF-8 name")
     })
@@ -444,17 +461,16 @@ mod tests {
         let variable = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
         let host = Host::with([(variable, home)], Clock::fixed(Timestamp::from_unix(0)));
         let below_home = Path::new(home).join("esc").join("env.yaml");
-        let shown = Path::new("~").join("esc").join("env.yaml");
         let elsewhere = std::path::absolute("env.yaml").unwrap();
         for (environment, want) in [
             ("acme/platform/prod@3", "acme/platform/prod@3"),
-            ("~/esc/env.yaml", shown.to_str().unwrap()),
-            (below_home.to_str().unwrap(), shown.to_str().unwrap()),
+            ("~/esc/env.yaml", below_home.to_str().unwrap()),
+            (below_home.to_str().unwrap(), below_home.to_str().unwrap()),
             ("env.yaml", elsewhere.to_str().unwrap()),
             ("./env.yaml", elsewhere.to_str().unwrap()),
         ] {
             let flags = GetTokenFlags {
-                environment: Some(environment.to_owned()),
+                environment: Some(environment.into()),
                 cluster_name: Some("demo".to_owned()),
                 session_name: Some("-x".to_owned()),
                 ..GetTokenFlags::default()

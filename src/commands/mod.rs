@@ -64,6 +64,13 @@ enum Command {
     UpdateKubeconfig(update_kubeconfig::Arguments),
 }
 
+/// Fails because standard output is closed: every command would lose its result.
+#[must_use]
+pub fn reject_closed_stdout() -> u8 {
+    report_result(Err(Error::configuration("standard output is closed")
+        .with_hint("redirect it to a file or to /dev/null")))
+}
+
 /// Runs the command line and returns the exit code of the process.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> u8 {
     let command_line = match CommandLine::try_parse_from(arguments) {
@@ -122,7 +129,9 @@ fn report_result(result: Result<u8>) -> u8 {
     match result {
         Ok(exit_code) => exit_code,
         Err(error) => {
-            output::report(&error);
+            if error.kind() != ErrorKind::OutputClosed {
+                output::report(&error);
+            }
             error.kind().exit_code()
         }
     }

@@ -1,5 +1,7 @@
 //! `open`: prints the values of an environment.
 
+use std::ffi::OsString;
+
 use clap::{Args, ValueEnum};
 
 use super::flags::OpenFlags;
@@ -20,7 +22,7 @@ pub(super) struct Arguments {
     /// Environment to open: a name in Pulumi Cloud such as acme/platform/prod or
     /// acme/platform/prod@3, or a definition file such as ./env.yaml
     #[arg(value_name = "ENVIRONMENT")]
-    environment: String,
+    environment: OsString,
 
     /// Property path of the value to print, such as aws.creds [default: all values]
     #[arg(value_name = "PATH")]

@@ -4,27 +4,61 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Result, one_line};
+use crate::error::{Error, Kind, Result, one_line};
 use crate::host::Host;
 use crate::log::Message;
 use esc::Style;
 
-/// Writes `text`, which need not be UTF-8, and a line feed to standard output. A reader that has
-/// closed the pipe is no error.
+/// Writes `text`, which need not be UTF-8, and a line feed to standard output.
 pub(super) fn print(text: impl AsRef<[u8]>) -> Result<()> {
     let text = text.as_ref();
     // One buffer makes one system call, so that no reader sees a partial line. It may contain a token.
     let mut line = Zeroizing::new(Vec::with_capacity(text.len() + 1));
     line.extend_from_slice(text);
     line.push(b'\n');
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(&line).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Error::configuration("cannot write to standard output")
-                .with_hint("check where the output is redirected")
-                .caused_by(error))
-        }
-        _ => Ok(()),
+    stdout()
+        .write_all(&line)
+        .map_err(|error| lost("standard output", error))
+}
+
+/// The error for output that could not be written.
+pub(super) fn lost(what: &str, error: io::Error) -> Error {
+    if error.kind() == ErrorKind::BrokenPipe {
+        return Error::new(Kind::OutputClosed, format!("the reader has closed {what}"));
+    }
+    Error::configuration(format!("cannot write to {what}"))
+        .with_hint("check where the output is redirected")
+        .caused_by(error)
+}
+
+/// Standard output, without a buffer.
+pub(super) fn stdout() -> impl Write + Send {
+    #[cfg(unix)]
+    return Descriptor(rustix::stdio::stdout());
+    #[cfg(not(unix))]
+    io::stdout()
+}
+
+/// Standard error, without a buffer.
+pub(super) fn stderr() -> impl Write + Send {
+    #[cfg(unix)]
+    return Descriptor(rustix::stdio::stderr());
+    #[cfg(not(unix))]
+    io::stderr()
+}
+
+/// A standard stream. The standard library reports success for one that is not open for writing.
+#[cfg(unix)]
+struct Descriptor(std::os::fd::BorrowedFd<'static>);
+
+#[cfg(unix)]
+impl Write for Descriptor {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::io::write(self.0, bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -90,7 +124,7 @@ fn style_for(host: &Host, is_terminal: bool) -> Style {
 /// Writes `text` with one system call, so that the lines of parallel plugins do not mix. An error
 /// cannot be reported anywhere and is ignored.
 fn write_stderr(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let _ = stderr().write_all(text.as_bytes());
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ pub(super) const ABOUT: &str =
 pub(super) struct Arguments {
     /// Environment to open: a local definition such as ./env.yaml
     #[arg(value_name = "ENVIRONMENT")]
-    environment: String,
+    environment: OsString,
 
     /// Command to run, and its arguments; ${PATH} in an argument is replaced by a value of the
     /// environment, such as ${aws.region}
@@ -74,19 +74,20 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8> {
         invocation.variables.len(),
         invocation.files.len()
     ));
-    let exit = invocation.run(context.host)?;
+    let mut exit = invocation.run(context.host)?;
     if let Some(error) = &exit.cleanup_error {
         output::report(error);
     }
-    Ok(exit.finish())
+    match exit.lost_output.take() {
+        Some(error) if exit.code == 0 => Err(output::lost("the output of the command", error)),
+        _ => Ok(exit.finish()),
+    }
 }
 
 /// Redacts each output stream that is not a terminal, such as a CI log.
 fn redacted_streams(command_env: &CommandEnv) -> Result<Streams> {
-    let stdout = io::stdout();
-    let stdout = (!stdout.is_terminal()).then(|| Box::new(stdout) as Sink);
-    let stderr = io::stderr();
-    let stderr = (!stderr.is_terminal()).then(|| Box::new(stderr) as Sink);
+    let stdout = (!io::stdout().is_terminal()).then(|| Box::new(output::stdout()) as Sink);
+    let stderr = (!io::stderr().is_terminal()).then(|| Box::new(output::stderr()) as Sink);
     if stdout.is_none() && stderr.is_none() {
         return Ok(Streams::Inherited);
     }

@@ -12,25 +12,41 @@ use serde_json::Map;
 use super::flags::{GetTokenFlags, KubeconfigFlags};
 use super::{edit_kubeconfig, output};
 use crate::authenticate::{self, OpenedEnvironment};
+use crate::aws::arn::{ClusterArn, check_role_arn};
 use crate::aws::eks_token::check_cluster_name;
 use crate::aws::endpoint::Region;
+use crate::bounded_read::{read_until, unreadable};
+use crate::clock::Deadline;
 use crate::config::{Origin, Request, Setting, Target, default_region};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::plugin_user::{self, PluginUser};
+use crate::log::Message;
 
 pub(super) const ABOUT: &str =
     "Add or update the kubeconfig entries of an EKS cluster: cluster, user and context";
 
+/// The largest file with CA certificates of an API server, in bytes.
+const MAX_CERTIFICATES_BYTES: usize = 1024 * 1024;
+
 #[derive(Args, Debug)]
-#[command(about = ABOUT)]
+#[command(about = ABOUT, mut_arg("cluster_name", |arg| arg.visible_alias("name")))]
 pub(super) struct Arguments {
     #[command(flatten)]
     flags: GetTokenFlags,
 
     #[command(flatten)]
     kubeconfig: KubeconfigFlags,
+
+    /// Default namespace of the context [default: that of the kubeconfig in the environment]
+    #[arg(long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+
+    /// Write the absolute path of this program instead of `kubectl-esc`, for clients with another PATH,
+    /// such as desktop applications
+    #[arg(long)]
+    absolute_command: bool,
 
     /// Print a standalone kubeconfig instead of editing a file
     #[arg(long, conflicts_with_all = ["dry_run", "kubeconfig", "set_current"])]
@@ -69,42 +85,132 @@ struct ClusterInfo {
     name: String,
     region: Option<String>,
     namespace: Option<String>,
+    /// Whether `--namespace` set the namespace.
+    is_namespace_chosen: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     let host = context.host;
-    let request = arguments.flags.settings(&Map::new(), host)?;
+    let mut request = arguments.flags.settings(&Map::new(), host)?;
+    take_arn_apart(&mut request)?;
     let context = context.with_timeout(request.open.timeout);
-    let info = find_cluster(arguments, &request, context)?;
+    let mut info = find_cluster(arguments, &request, context)?;
+    if let Some(namespace) = &arguments.namespace {
+        info.namespace = Some(namespace.clone());
+        info.is_namespace_chosen = true;
+    }
+    check(&info, &request)?;
+    edit_kubeconfig::check_names(&arguments.kubeconfig)?;
+    let names = EntryNames::new(&arguments.kubeconfig, &info.name);
+    let user = plugin_user(arguments, &request, &info, host)?;
+    for warning in edit_kubeconfig::warnings(&user) {
+        output::note(Message::Line(&warning));
+    }
+    if arguments.stdout {
+        let changes = Changes {
+            current_context: Some(names.context.clone()),
+            ..entry_changes(&names, &info, user, None)
+        };
+        return output::print(new_kubeconfig(&changes).trim_end());
+    }
+    let flags = &arguments.kubeconfig;
+    let mut current_context = None;
+    edit_kubeconfig::apply(flags, &request.open, host, |kubeconfig| {
+        names.check(kubeconfig, &info.cluster)?;
+        let mut changes = entry_changes(&names, &info, user.clone(), Some(kubeconfig));
+        current_context = kubeconfig.current_context().map(str::to_owned);
+        if flags.set_current || current_context.is_none() {
+            changes.current_context = Some(names.context.clone());
+        }
+        Ok(changes)
+    })?;
+    if flags.dry_run {
+        return Ok(());
+    }
+    output::print(match current_context {
+        Some(current) if current != names.context && !flags.set_current => format!(
+            "the current context is still `{current}`; switch with `kubectl config use-context {}`",
+            names.context
+        ),
+        _ => format!("the current context is `{}`", names.context),
+    })
+}
+
+/// Splits the ARN of a cluster in the setting for its name into the region and the name.
+fn take_arn_apart(request: &mut Request) -> Result<()> {
+    let Some(cluster) = &mut request.cluster_name else {
+        return Ok(());
+    };
+    let Some(arn) = ClusterArn::parse(&cluster.value) else {
+        return Ok(());
+    };
+    let region = Setting::new(arn.region.to_owned(), cluster.origin.clone());
+    match &request.region {
+        Some(other) if other.value != region.value => {
+            let message = format!(
+                "`{}` is in region `{}`, but {} is `{}`",
+                cluster.value, region.value, other.origin, other.value
+            );
+            return Err(Error::configuration(message)
+                .with_hint("omit the region, or pass the cluster's name instead of its ARN"));
+        }
+        Some(_) => {}
+        None => request.region = Some(region),
+    }
+    cluster.value = arn.name.to_owned();
+    Ok(())
+}
+
+/// Rejects what no cluster or AWS would accept, and warns about a region that looks misspelled.
+fn check(info: &ClusterInfo, request: &Request) -> Result<()> {
     info.cluster.check()?;
     check_cluster_name(&info.name)?;
-    if let Some(region) = &info.region {
-        Region::parse(region)?;
+    if let Some(role) = request.role_arn.clone() {
+        role.parse(|arn| check_role_arn(arn))?;
     }
-    edit_kubeconfig::check_names(&arguments.kubeconfig)?;
+    if let Some(region) = &info.region
+        && let Some(warning) = Region::parse(region)?.spelling_warning()
+    {
+        output::note(Message::Line(&format!("warning: {warning}")));
+    }
+    Ok(())
+}
+
+/// The user that runs this plugin with the settings of this call.
+fn plugin_user(
+    arguments: &Arguments,
+    request: &Request,
+    info: &ClusterInfo,
+    host: &Host,
+) -> Result<PluginUser> {
     let flags = GetTokenFlags {
-        environment: Some(environment_name(&arguments.flags, host)?),
+        environment: arguments.flags.environment(host),
         cluster_name: Some(info.name.clone()),
         region: info.region.clone(),
         ..arguments.flags.clone()
     };
-    let names = EntryNames::new(&arguments.kubeconfig, &info.name);
-    let args = flags.to_arguments(host)?;
-    if arguments.stdout {
-        let changes = Changes {
-            current_context: Some(names.context.clone()),
-            ..entry_changes(&names, &info, args, None)
-        };
-        return output::print(new_kubeconfig(&changes).trim_end());
-    }
-    edit_kubeconfig::apply(&arguments.kubeconfig, &request.open, host, |kubeconfig| {
-        names.check(kubeconfig, &info.cluster)?;
-        let mut changes = entry_changes(&names, &info, args, Some(kubeconfig));
-        if arguments.kubeconfig.set_current {
-            changes.current_context = Some(names.context.clone());
-        }
-        Ok(changes)
+    let command = if arguments.absolute_command {
+        absolute_command()?
+    } else {
+        plugin_user::COMMAND.to_owned()
+    };
+    Ok(PluginUser {
+        command,
+        args: flags.to_arguments(host)?,
+        env: Some(Vec::new()),
+        api_version: request.api_version,
     })
+}
+
+fn absolute_command() -> Result<String> {
+    let cannot_find = || {
+        Error::configuration("cannot find the path of this program")
+            .with_hint("omit `--absolute-command`, and edit `command` in the kubeconfig")
+    };
+    let path = std::env::current_exe().map_err(|error| cannot_find().caused_by(error))?;
+    path.into_os_string()
+        .into_string()
+        .map_err(|_| cannot_find())
 }
 
 /// The names of the entries.
@@ -155,25 +261,22 @@ impl EntryNames {
 fn entry_changes(
     names: &EntryNames,
     info: &ClusterInfo,
-    args: Vec<String>,
+    mut user: PluginUser,
     kubeconfig: Option<&MergedKubeconfig>,
 ) -> Changes {
     let context = kubeconfig.and_then(|kubeconfig| kubeconfig.context(&names.context));
     // An existing namespace was chosen by hand.
     let namespace = match context.and_then(|context| context.namespace) {
-        Some(_) => None,
-        None => info.namespace.as_deref(),
+        Some(_) if !info.is_namespace_chosen => None,
+        _ => info.namespace.as_deref(),
     };
     // Variables in an entry of this plugin were added by hand. Those of another program are not for
     // this plugin.
-    let user = kubeconfig.and_then(|kubeconfig| kubeconfig.user(&names.user));
-    let runs_plugin = user
-        .and_then(|user| user.exec)
-        .is_some_and(|exec| exec.command == plugin_user::COMMAND);
-    let user = PluginUser {
-        args,
-        env: (!runs_plugin).then(Vec::new),
-    };
+    let old_user = kubeconfig.and_then(|kubeconfig| kubeconfig.user(&names.user));
+    let old_exec = old_user.and_then(|user| user.exec);
+    if old_exec.is_some_and(|exec| exec.command == plugin_user::COMMAND) {
+        user.env = None;
+    }
     Changes {
         entries: vec![
             info.cluster.entry(&names.cluster),
@@ -184,22 +287,12 @@ fn entry_changes(
     }
 }
 
-/// The environment as written in the argument or in the variable.
-fn environment_name(flags: &GetTokenFlags, host: &Host) -> Result<String> {
-    let name = match &flags.environment {
-        Some(environment) => Some(environment.clone()),
-        None => host.variable("KUBECTL_ESC_ENVIRONMENT")?,
-    };
-    // Reading the request has already rejected a missing environment.
-    name.ok_or_else(|| Error::configuration("no environment specified"))
-}
-
 fn find_cluster(
     arguments: &Arguments,
     request: &Request,
     context: Context<'_>,
 ) -> Result<ClusterInfo> {
-    let from_flags = cluster_from_flags(arguments, context.host)?;
+    let from_flags = cluster_from_flags(arguments, context)?;
     if let (Some(cluster), Some(name)) = (&from_flags, &request.cluster_name) {
         // Nothing is missing: no need to open the environment.
         let region = match &request.region {
@@ -211,6 +304,7 @@ fn find_cluster(
             name: name.value.clone(),
             region,
             namespace: None,
+            is_namespace_chosen: false,
         });
     }
     let opened = authenticate::open(&request.open, context)?;
@@ -250,11 +344,12 @@ fn find_cluster(
         // A secret region stays in the environment, where the plugin reads it.
         region: (!target.region.secret).then_some(target.region.value),
         namespace,
+        is_namespace_chosen: false,
     })
 }
 
 /// The cluster of `--server` and the flags for its CA certificates.
-fn cluster_from_flags(arguments: &Arguments, host: &Host) -> Result<Option<Cluster>> {
+fn cluster_from_flags(arguments: &Arguments, context: Context<'_>) -> Result<Option<Cluster>> {
     let Some(server) = &arguments.server else {
         return Ok(None);
     };
@@ -262,7 +357,10 @@ fn cluster_from_flags(arguments: &Arguments, host: &Host) -> Result<Option<Clust
         &arguments.certificate_authority,
         &arguments.certificate_authority_data,
     ) {
-        (Some(file), _) => Some(read_certificates(&host.expand(file)?)?),
+        (Some(file), _) => {
+            let path = context.host.expand(file)?;
+            Some(read_certificates(&path, context.deadline)?)
+        }
         (None, Some(data)) => {
             let pem = BASE64_STANDARD.decode(data.trim());
             if !pem.is_ok_and(|pem| has_certificate(&pem)) {
@@ -282,17 +380,14 @@ fn cluster_from_flags(arguments: &Arguments, host: &Host) -> Result<Option<Clust
     }))
 }
 
-fn read_certificates(path: &Path) -> Result<String> {
+fn read_certificates(path: &Path, deadline: Deadline) -> Result<String> {
     let shown = path.display();
-    let pem = std::fs::read(path).map_err(|error| {
-        Error::configuration(format!("cannot read `{shown}`"))
-            .with_hint("pass a PEM file with the CA certificates of the API server")
-            .caused_by(error)
-    })?;
+    let hint = "pass a PEM file with the CA certificates of the API server";
+    let pem = read_until(path, MAX_CERTIFICATES_BYTES, deadline)
+        .map_err(|error| unreadable(format!("cannot read `{shown}`"), hint, error))?;
     if !has_certificate(&pem) {
         return Err(
-            Error::configuration(format!("`{shown}` contains no PEM certificate"))
-                .with_hint("pass a PEM file with the CA certificates of the API server"),
+            Error::configuration(format!("`{shown}` contains no PEM certificate")).with_hint(hint),
         );
     }
     Ok(BASE64_STANDARD.encode(&pem))

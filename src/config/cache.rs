@@ -1,11 +1,12 @@
 //! Where the credential cache is, and how a call uses it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::error::Result;
 use crate::host::Host;
 
-/// The cache directory below the home directory, beside those of kubectl and of other plugins.
-const DEFAULT_DIRECTORY: [&str; 3] = [".kube", "cache", "kubectl-esc"];
+/// The name of the cache in a directory that other programs may use too.
+const NAME: &str = "kubectl-esc";
 
 /// How a call uses the credential cache. The default is not at all.
 #[derive(Clone, Debug, Default)]
@@ -17,11 +18,13 @@ pub struct CacheRequest {
 }
 
 impl CacheRequest {
-    /// The default directory, `~/.kube/cache/kubectl-esc`; `None` without a home directory.
-    #[must_use]
-    pub fn default_directory(host: &Host) -> Option<PathBuf> {
-        let mut directory = host.home()?;
-        directory.extend(DEFAULT_DIRECTORY);
-        Some(directory)
+    /// The directory of the cache: `kubectl-esc` in `parent`, which is kubectl's `~/.kube/cache` by
+    /// default; `None` without a home directory.
+    pub fn directory(parent: Option<&Path>, host: &Host) -> Result<Option<PathBuf>> {
+        let parent = match parent {
+            Some(parent) => Some(host.expand(parent)?),
+            None => host.home().map(|home| home.join(".kube").join("cache")),
+        };
+        Ok(parent.map(|parent| parent.join(NAME)))
     }
 }

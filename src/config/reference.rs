@@ -1,5 +1,6 @@
 //! What the user calls an environment: a file, or a name in Pulumi Cloud.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -22,25 +23,33 @@ impl Reference {
     ///
     /// # Errors
     ///
-    /// `Configuration` if the text is empty, or starts with `~` and there is no home directory.
-    pub fn parse(text: &str, host: &Host) -> Result<Self> {
+    /// `Configuration` if the text is empty, if it is a name that is not UTF-8, or if it starts with `~`
+    /// and there is no home directory.
+    pub fn parse(text: impl AsRef<OsStr>, host: &Host) -> Result<Self> {
+        let path = Path::new(text.as_ref());
+        let text = path.to_string_lossy();
+        let invalid = |message: String| {
+            Error::configuration(message)
+                .with_hint("pass a definition file such as ./env.yaml, or a name in Pulumi Cloud")
+        };
         if text.is_empty() {
-            return Err(
-                Error::configuration("the environment name is empty").with_hint(
-                    "pass a definition file such as ./env.yaml, or a name in Pulumi Cloud",
-                ),
-            );
+            return Err(invalid("the environment name is empty".to_owned()));
         }
         let is_path = ["/", "./", "../", "~"]
             .iter()
             .any(|start| text.starts_with(start))
             || [".yaml", ".yml"].iter().any(|end| text.ends_with(end))
-            || Path::new(text).is_absolute()
+            || path.is_absolute()
             || (cfg!(windows) && text.contains('\\'));
         if is_path {
-            return host.expand(Path::new(text)).map(Self::Local);
+            return host.expand(path).map(Self::Local);
         }
-        Ok(Self::Cloud(text.to_owned()))
+        match path.to_str() {
+            Some(name) => Ok(Self::Cloud(name.to_owned())),
+            None => Err(invalid(format!(
+                "the environment name `{text}` is not valid UTF-8"
+            ))),
+        }
     }
 }
 

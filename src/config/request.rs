@@ -80,7 +80,9 @@ pub struct Request {
     pub cache: CacheRequest,
     /// The version of the exec protocol to answer in.
     pub api_version: ApiVersion,
-    /// The URL of the API server, if client-go passed it.
+    /// Whether a Kubernetes client makes the call: it passed `KUBERNETES_EXEC_INFO`.
+    pub is_from_client: bool,
+    /// The URL of the API server, if the client passed it.
     pub api_server: Option<String>,
     /// The cluster extension `client.authentication.k8s.io/exec`: settings by name.
     pub extension: Map<String, Json>,
@@ -110,6 +112,7 @@ impl Request {
             open,
             cache: CacheRequest::default(),
             api_version: ApiVersion::default(),
+            is_from_client: false,
             api_server: None,
             extension: Map::new(),
             cluster_name: None,

@@ -63,12 +63,7 @@ impl Target {
         };
         let cluster_name = eks(&request.cluster_name, "clusterName")?
             .finish()
-            .ok_or_else(|| {
-                Error::configuration("no EKS cluster name specified").with_hint(
-                    "pass `--cluster-name NAME`, set KUBECTL_ESC_CLUSTER_NAME, or add \
-                     `eks.clusterName` to the environment",
-                )
-            })?;
+            .ok_or_else(|| no_cluster_name(request))?;
         let region = eks(&request.region, "region")?
             .environment(environment, &["environmentVariables", "AWS_REGION"])?
             .environment(environment, &["environmentVariables", "AWS_DEFAULT_REGION"])?
@@ -115,6 +110,19 @@ pub fn default_region(host: &Host) -> Result<Option<Setting>> {
         .variable("AWS_REGION", host)?
         .variable("AWS_DEFAULT_REGION", host)?
         .finish())
+}
+
+fn no_cluster_name(request: &Request) -> Error {
+    let has_cluster_info = request.api_server.is_some() || !request.extension.is_empty();
+    let message = if request.is_from_client && !has_cluster_info {
+        "no EKS cluster name specified, and the client passed no cluster information"
+    } else {
+        "no EKS cluster name specified"
+    };
+    Error::configuration(message).with_hint(
+        "pass `--cluster-name NAME`, set KUBECTL_ESC_CLUSTER_NAME, or add `eks.clusterName` to the \
+         environment",
+    )
 }
 
 fn assumed_role(

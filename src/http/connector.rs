@@ -1,6 +1,6 @@
 //! Creates connections: trusted certificates, proxy, DNS, connect timeout.
 
-use std::fs::File;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,9 +13,8 @@ use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConn
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
 
-use crate::bounded_read::read_bounded;
+use crate::bounded_read::read_regular;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::http::dns::Resolver;
@@ -25,6 +24,28 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Larger CA bundles are rejected. In bytes.
 const MAX_CA_BUNDLE_BYTES: usize = 16 * 1024 * 1024;
+
+/// The files with all root certificates on Unix, as Go's `crypto/x509` and openssl-probe know them.
+#[cfg(not(any(windows, target_os = "macos")))]
+const BUNDLES: [&str; 8] = [
+    "/etc/ssl/certs/ca-certificates.crt", // Debian, Gentoo, Arch
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // Fedora, RHEL
+    "/etc/pki/tls/certs/ca-bundle.crt",   // RHEL 6
+    "/etc/ssl/ca-bundle.pem",             // SUSE
+    "/etc/ssl/cert.pem",                  // Alpine, OpenBSD
+    "/etc/pki/tls/cacert.pem",            // OpenELEC
+    "/usr/local/etc/ssl/cert.pem",        // FreeBSD
+    "/etc/openssl/certs/ca-certificates.crt", // NetBSD
+];
+
+/// The directories with one file for each root certificate.
+#[cfg(not(any(windows, target_os = "macos")))]
+const DIRECTORIES: [&str; 4] = [
+    "/etc/ssl/certs",
+    "/etc/pki/tls/certs",
+    "/usr/local/share/certs",
+    "/etc/openssl/certs",
+];
 
 /// Creates the connector that all requests share.
 pub(super) fn build(host: &Host) -> Result<SharedHttpConnector> {
@@ -125,14 +146,14 @@ fn system_roots(host: &Host) -> Result<Vec<CertificateDer<'static>>> {
     let file = host.path_variable("SSL_CERT_FILE");
     let directories = host.path_variable("SSL_CERT_DIR");
     if file.is_none() && directories.is_none() {
-        return Ok(trust_anchors(load_native_certs()));
+        return Ok(trust_anchors(platform_roots()));
     }
     let mut roots = match &file {
         Some(file) => certificates_in(file, "SSL_CERT_FILE")?,
         None => Vec::new(),
     };
     for directory in directories.iter().flat_map(std::env::split_paths) {
-        roots.extend(trust_anchors(load_certs_from_paths(None, Some(&directory))));
+        roots.extend(trust_anchors(certificates_in_directory(&directory)));
     }
     Ok(roots)
 }
@@ -146,21 +167,62 @@ fn certificates_in(path: &Path, variable: &str) -> Result<Vec<CertificateDer<'st
             "set `{variable}` to a PEM file with at least one certificate, or unset it"
         ))
     };
-    let text = File::open(path)
-        .and_then(|file| read_bounded(file, 256 * 1024, MAX_CA_BUNDLE_BYTES))
-        .map_err(|error| unusable().caused_by(error))?;
-    let certificates: Vec<_> = CertificateDer::pem_slice_iter(&text)
-        .filter_map(Result::ok)
-        .filter(is_trust_anchor)
-        .collect();
+    let text =
+        read_regular(path, MAX_CA_BUNDLE_BYTES).map_err(|error| unusable().caused_by(error))?;
+    let certificates = trust_anchors(certificates_of(&text));
     if certificates.is_empty() {
         return Err(unusable().caused_by("the file contains no certificate"));
     }
     Ok(certificates)
 }
 
-fn trust_anchors(loaded: CertificateResult) -> Vec<CertificateDer<'static>> {
-    loaded.certs.into_iter().filter(is_trust_anchor).collect()
+/// The certificates in the files of a directory. OpenSSL's tools link a file there by several names, so
+/// a certificate may be read several times, but is returned once.
+fn certificates_in_directory(directory: &Path) -> Vec<CertificateDer<'static>> {
+    let mut certificates = BTreeSet::new();
+    let mut remaining = MAX_CA_BUNDLE_BYTES;
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        if let Ok(text) = read_regular(&entry.path(), remaining) {
+            remaining -= text.len();
+            certificates.extend(certificates_of(&text).into_iter().map(|it| it.to_vec()));
+        }
+    }
+    certificates.into_iter().map(CertificateDer::from).collect()
+}
+
+fn certificates_of(text: &[u8]) -> Vec<CertificateDer<'static>> {
+    CertificateDer::pem_slice_iter(text)
+        .filter_map(Result::ok)
+        .collect()
+}
+
+#[cfg(any(windows, target_os = "macos"))]
+fn platform_roots() -> Vec<CertificateDer<'static>> {
+    rustls_native_certs::load_native_certs().certs
+}
+
+#[cfg(not(any(windows, target_os = "macos")))]
+fn platform_roots() -> Vec<CertificateDer<'static>> {
+    first_roots(&BUNDLES.map(Path::new), &DIRECTORIES.map(Path::new))
+}
+
+/// The certificates in the first bundle that has any, or else in the first such directory. Systems that
+/// have both keep the same certificates in them.
+#[cfg(not(any(windows, target_os = "macos")))]
+fn first_roots(bundles: &[&Path], directories: &[&Path]) -> Vec<CertificateDer<'static>> {
+    let bundles = bundles.iter().map(|path| {
+        let text = read_regular(path, MAX_CA_BUNDLE_BYTES);
+        text.map_or_else(|_| Vec::new(), |text| certificates_of(&text))
+    });
+    let directories = directories
+        .iter()
+        .map(|path| certificates_in_directory(path));
+    let mut found = bundles.chain(directories).filter(|it| !it.is_empty());
+    found.next().unwrap_or_default()
+}
+
+fn trust_anchors(certificates: Vec<CertificateDer<'static>>) -> Vec<CertificateDer<'static>> {
+    certificates.into_iter().filter(is_trust_anchor).collect()
 }
 
 fn is_trust_anchor(certificate: &CertificateDer<'_>) -> bool {

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::kubernetes::exec_info::ApiVersion;
 use crate::kubernetes::plugin_user::COMMAND;
 use kubeconfig::Exec;
 
@@ -63,8 +64,12 @@ pub(crate) struct EksTokenCommand {
     pub external_id: Option<String>,
     /// The session name for that role.
     pub session_name: Option<String>,
+    /// The AWS profile, which this plugin does not use.
+    pub profile: Option<String>,
     /// The environment variables that this plugin supports too.
     pub env: Vec<(String, String)>,
+    /// The version of the exec protocol; v1 where this plugin does not support the entry's version.
+    pub api_version: ApiVersion,
     /// Descriptions of the settings that this plugin does not have, such as "AWS profile `ops`". They
     /// do not include the values of variables, which may be secret.
     pub dropped: Vec<String>,
@@ -92,6 +97,10 @@ impl EksTokenCommand {
             return Ok(None);
         }
         command.read_variables(&exec.env);
+        let api_version = exec.api_version.as_deref();
+        command.api_version = api_version
+            .and_then(ApiVersion::from_name)
+            .unwrap_or_default();
         if command.cluster_name.is_empty() {
             return Err("it does not name a cluster".to_owned());
         }
@@ -178,6 +187,7 @@ impl EksTokenCommand {
     }
 
     fn drop_profile(&mut self, profile: &str) {
+        self.profile.get_or_insert_with(|| profile.to_owned());
         let dropped = format!("AWS profile `{profile}`");
         if !self.dropped.contains(&dropped) {
             self.dropped.push(dropped);
@@ -215,6 +225,9 @@ impl EksTokenCommand {
                 | "AWS_SHARED_CREDENTIALS_FILE"
                 | "AWS_ROLE_ARN"
                 | "AWS_ROLE_SESSION_NAME" => self.dropped.push(format!("variable `{name}`")),
+                "AWS_STS_REGIONAL_ENDPOINTS" if value == "legacy" => {
+                    self.dropped.push(format!("variable `{name}=legacy`"));
+                }
                 // These have no effect here: the plugin always calls STS in the region, and has no
                 // pager, prompt or metadata service.
                 "AWS_STS_REGIONAL_ENDPOINTS"

@@ -1,7 +1,9 @@
 //! `KUBERNETES_EXEC_INFO`: the `ExecCredential` object that client-go passes to the plugin.
 
 use std::fmt;
+use std::str::FromStr;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
@@ -31,6 +33,38 @@ impl ApiVersion {
             Self::V1Beta1 => "client.authentication.k8s.io/v1beta1",
         }
     }
+
+    /// The version without its group, as in `--api-version`.
+    #[must_use]
+    pub fn short_name(self) -> &'static str {
+        match self {
+            Self::V1 => "v1",
+            Self::V1Beta1 => "v1beta1",
+        }
+    }
+
+    /// The version with this name, as in `apiVersion`.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::V1, Self::V1Beta1]
+            .into_iter()
+            .find(|version| version.as_str() == name)
+    }
+}
+
+impl FromStr for ApiVersion {
+    type Err = Error;
+
+    /// Parses the value of `--api-version`: `v1`, `v1beta1`, or the name with its group.
+    fn from_str(text: &str) -> Result<Self> {
+        [Self::V1, Self::V1Beta1]
+            .into_iter()
+            .find(|version| [version.as_str(), version.short_name()].contains(&text))
+            .ok_or_else(|| {
+                Error::configuration(format!("unsupported exec API version `{text}`"))
+                    .with_hint("use `v1` or `v1beta1`, as in the user's `exec` entry")
+            })
+    }
 }
 
 impl fmt::Display for ApiVersion {
@@ -39,8 +73,8 @@ impl fmt::Display for ApiVersion {
     }
 }
 
-/// The exec info: what client-go tells the plugin.
-#[derive(Clone, Debug, Default)]
+/// The exec info: what the client tells the plugin.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ExecInfo {
     /// The version for the answer.
@@ -61,69 +95,62 @@ pub struct ProvidedCluster {
     pub config: Map<String, Value>,
 }
 
+/// The fields that the plugin reads. Clients disagree about the others: the .NET client writes
+/// `kind: ExecCredentials`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ExecCredentialJson {
+    api_version: Option<String>,
+    spec: Option<SpecJson>,
+}
+
+#[derive(Deserialize)]
+struct SpecJson {
+    interactive: Option<bool>,
+    cluster: Option<ClusterJson>,
+}
+
+#[derive(Deserialize)]
+struct ClusterJson {
+    server: Option<String>,
+    config: Option<Map<String, Value>>,
+}
+
 impl ExecInfo {
-    /// Reads the exec info from the environment variable. If it is not set, as when a user runs the
-    /// plugin by hand, returns the default with the newest version.
+    /// Reads the exec info from the environment variable. `None` if it is not set, as when a user runs
+    /// the plugin by hand; the Java, Ruby and JavaScript clients do not set it either.
     ///
     /// Rejects unknown versions, with a hint that client-go would not give.
-    pub fn read(host: &Host) -> Result<Self> {
+    pub fn read(host: &Host) -> Result<Option<Self>> {
         host.variable(VARIABLE)?
-            .map_or_else(|| Ok(Self::default()), |text| Self::parse(&text))
+            .map(|text| Self::parse(&text))
+            .transpose()
     }
 
-    /// Parses an `ExecCredential` in JSON.
+    /// Parses an `ExecCredential` in JSON. Ignores `kind` and unknown fields.
     pub fn parse(text: &str) -> Result<Self> {
-        let document: Value = serde_json::from_str(text)
-            .map_err(|error| malformed("is not valid JSON").caused_by(error))?;
-        let Value::Object(document) = document else {
-            return Err(malformed(&format!(
-                "is not an ExecCredential: it is {}, not an object",
-                json_type(&document)
-            )));
-        };
-        if text_field(&document, "kind", "kind")? != Some("ExecCredential") {
-            return Err(malformed("is not an ExecCredential: wrong `kind`"));
-        }
-        let api_version = match text_field(&document, "apiVersion", "apiVersion")? {
-            None => return Err(malformed("has no `apiVersion`")),
-            Some(version) => parse_version(version)?,
-        };
-        let Some(spec) = object_field(&document, "spec", "spec")? else {
-            return Ok(Self {
-                api_version,
-                ..Self::default()
-            });
-        };
-        let interactive = match spec.get("interactive") {
-            None | Some(Value::Null) => false,
-            Some(Value::Bool(interactive)) => *interactive,
-            Some(other) => return Err(wrong_type("spec.interactive", "a boolean", other)),
-        };
-        let cluster = match object_field(spec, "cluster", "spec.cluster")? {
-            None => None,
-            Some(cluster) => Some(ProvidedCluster {
-                server: text_field(cluster, "server", "spec.cluster.server")?.map(str::to_owned),
-                config: object_field(cluster, "config", "spec.cluster.config")?
-                    .cloned()
-                    .unwrap_or_default(),
-            }),
-        };
+        let document: ExecCredentialJson = serde_json::from_str(text)
+            .map_err(|error| malformed("is not an ExecCredential in JSON").caused_by(error))?;
+        let version = document
+            .api_version
+            .ok_or_else(|| malformed("has no `apiVersion`"))?;
+        let spec = document.spec;
+        let interactive = spec.as_ref().and_then(|spec| spec.interactive);
+        let cluster = spec.and_then(|spec| spec.cluster);
         Ok(Self {
-            api_version,
-            interactive,
-            cluster,
+            api_version: ApiVersion::from_name(&version).ok_or_else(|| unsupported(&version))?,
+            interactive: interactive.unwrap_or(false),
+            cluster: cluster.map(|cluster| ProvidedCluster {
+                server: cluster.server,
+                config: cluster.config.unwrap_or_default(),
+            }),
         })
     }
 }
 
-fn parse_version(text: &str) -> Result<ApiVersion> {
-    for version in [ApiVersion::V1, ApiVersion::V1Beta1] {
-        if text == version.as_str() {
-            return Ok(version);
-        }
-    }
-    let error = Error::configuration(format!("unsupported exec API version `{text}`"));
-    Err(if text == format!("{GROUP}/v1alpha1") {
+fn unsupported(version: &str) -> Error {
+    let error = Error::configuration(format!("unsupported exec API version `{version}`"));
+    if version == format!("{GROUP}/v1alpha1") {
         error.with_hint(format!(
             "Kubernetes 1.24 removed v1alpha1: set `apiVersion: {GROUP}/v1` in the user's `exec` \
              entry of the kubeconfig"
@@ -132,55 +159,13 @@ fn parse_version(text: &str) -> Result<ApiVersion> {
         error.with_hint(format!(
             "set `apiVersion: {GROUP}/v1` (or v1beta1) in the user's `exec` entry of the kubeconfig"
         ))
-    })
+    }
 }
 
 fn malformed(problem: &str) -> Error {
     Error::configuration(format!("the variable `{VARIABLE}` {problem}")).with_hint(format!(
         "kubectl and other clients set `{VARIABLE}`; unset it to run kubectl-esc by hand"
     ))
-}
-
-fn wrong_type(path: &str, expected: &str, found: &Value) -> Error {
-    malformed(&format!(
-        "is not an ExecCredential: `{path}` is {}, not {expected}",
-        json_type(found)
-    ))
-}
-
-fn text_field<'a>(
-    object: &'a Map<String, Value>,
-    name: &str,
-    path: &str,
-) -> Result<Option<&'a str>> {
-    match object.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(other) => Err(wrong_type(path, "a string", other)),
-    }
-}
-
-fn object_field<'a>(
-    object: &'a Map<String, Value>,
-    name: &str,
-    path: &str,
-) -> Result<Option<&'a Map<String, Value>>> {
-    match object.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Object(object)) => Ok(Some(object)),
-        Some(other) => Err(wrong_type(path, "an object", other)),
-    }
-}
-
-fn json_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
 }
 
 #[cfg(test)]

@@ -6,18 +6,22 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use tempfile::NamedTempFile;
+use zeroize::Zeroizing;
+
 use kubeconfig::{Changes, EditedFile, KubeconfigFile, MergedKubeconfig};
 
+use crate::bounded_read::{read_regular, read_until, unreadable};
 use crate::clock::{Deadline, format_duration};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 
 /// The largest kubeconfig that is read, in bytes.
-const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
 
 /// The interval between attempts to take a lock.
 const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -38,14 +42,14 @@ pub(crate) struct KubeconfigFiles {
 }
 
 /// Whether an update writes the files.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum UpdateMode {
-    /// Only returns the edited texts, without locks.
+#[derive(Clone, Copy)]
+pub(crate) enum UpdateMode<'a> {
+    /// Only returns the edited texts, without locks. The files may be pipes.
     DryRun,
     /// Locks and writes the files.
     Write {
-        /// How long to wait for other lock holders.
-        lock_timeout: Duration,
+        /// Whether to stop waiting for other lock holders.
+        is_canceled: &'a dyn Fn() -> bool,
     },
 }
 
@@ -73,31 +77,38 @@ impl KubeconfigFiles {
 
     /// Reads the files, makes the changes that `change` returns, and returns the files that differ.
     ///
-    /// All files are edited before the first is written. Each is replaced atomically.
+    /// All files are edited before the first is written. Each is replaced atomically. The deadline is for
+    /// other lock holders, and for the writers of pipes.
     pub(crate) fn update(
         &self,
-        mode: UpdateMode,
+        mode: UpdateMode<'_>,
+        deadline: Deadline,
         change: impl FnOnce(&MergedKubeconfig) -> Result<Changes>,
     ) -> Result<Vec<EditedFile>> {
+        // The locks are held until this function returns.
         let locks = match mode {
             UpdateMode::DryRun => None,
-            UpdateMode::Write { lock_timeout } => Some(FileLocks::take(&self.paths, lock_timeout)?),
+            UpdateMode::Write { is_canceled } => {
+                Some(FileLocks::take(&self.paths, deadline, is_canceled)?)
+            }
         };
-        // The locks are held until this function returns.
-        let kubeconfig = MergedKubeconfig::parse(self.read()?)?;
+        let kubeconfig = MergedKubeconfig::parse(self.read(mode, deadline)?)?;
         let edited = kubeconfig.edit(change(&kubeconfig)?)?;
         if locks.is_some() {
             for file in &edited {
-                write(&file.path, &file.after)
-                    .map_err(|error| cannot("write", &file.path, error))?;
+                write(file)?;
             }
         }
         Ok(edited)
     }
 
-    fn read(&self) -> Result<Vec<KubeconfigFile>> {
+    fn read(&self, mode: UpdateMode<'_>, deadline: Deadline) -> Result<Vec<KubeconfigFile>> {
         let read = |path: &PathBuf| {
-            let text = read(path).map_err(|error| cannot("read", path, error))?;
+            let content = match mode {
+                UpdateMode::DryRun => read_until(path, MAX_FILE_BYTES, deadline),
+                UpdateMode::Write { .. } => read_regular(path, MAX_FILE_BYTES),
+            };
+            let text = text(content).map_err(|error| cannot("read", path, error))?;
             let path = path.clone();
             Ok(KubeconfigFile { path, text })
         };
@@ -105,32 +116,58 @@ impl KubeconfigFiles {
     }
 }
 
-fn cannot(verb: &str, path: &Path, error: std::io::Error) -> Error {
-    Error::configuration(format!("cannot {verb} `{}`", path.display()))
-        .with_hint("check the file's permissions, or choose another file with `--kubeconfig`")
-        .caused_by(error)
+fn cannot(verb: &str, path: &Path, error: io::Error) -> Error {
+    let message = format!("cannot {verb} `{}`", path.display());
+    let hint = "check the file's permissions, or choose another file with `--kubeconfig`";
+    unreadable(message, hint, error)
 }
 
-/// Reads a file; `None` if it does not exist.
-fn read(path: &Path) -> std::io::Result<Option<String>> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        opened => opened?,
-    };
-    let mut text = String::new();
-    file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_FILE_BYTES {
-        return Err(std::io::Error::other(
-            "the file is too large for a kubeconfig",
-        ));
+/// The text of a file that was read; `None` if it does not exist.
+fn text(content: io::Result<Zeroizing<Vec<u8>>>) -> io::Result<Option<String>> {
+    match content {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+        Ok(mut content) => String::from_utf8(std::mem::take(&mut content))
+            .map(Some)
+            .map_err(|_| io::Error::new(ErrorKind::InvalidData, "it is not UTF-8 text")),
     }
-    Ok(Some(text))
 }
 
 /// Replaces a file atomically: readers see either the old text or the new one. Keeps symbolic links,
-/// mode and owner. A new file is readable only by its owner.
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let target = link_target(path)?;
+/// mode and owner. A new file is readable only by its owner. Fails if the file has changed since it was
+/// read, by a program that ignores kubectl's lock.
+fn write(file: &EditedFile) -> Result<()> {
+    let written = || {
+        let target = link_target(&file.path)?;
+        let new = new_file(&target, &file.after)?;
+        let current = text(read_regular(&target, MAX_FILE_BYTES))?;
+        if current == file.before {
+            replace(new, &target, current.as_deref())
+        } else {
+            Err(ErrorKind::AlreadyExists.into())
+        }
+    };
+    written().map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            let path = file.path.display();
+            let message = format!("another program has changed `{path}` in the meantime");
+            Error::configuration(message).with_hint("run the command again")
+        }
+        _ => cannot("write", &file.path, error),
+    })
+}
+
+/// Moves the new file to `target`, whose text is `current`.
+fn replace(new: NamedTempFile, target: &Path, current: Option<&str>) -> io::Result<()> {
+    let replaced = match current {
+        Some(_) => new.persist(target),
+        None => new.persist_noclobber(target),
+    };
+    replaced.map(drop).map_err(|error| error.error)
+}
+
+/// Creates the file that will replace `target`.
+fn new_file(target: &Path, text: &str) -> io::Result<NamedTempFile> {
     let directory = match target.parent() {
         Some(directory) if !directory.as_os_str().is_empty() => directory,
         _ => Path::new("."),
@@ -140,9 +177,9 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
         .suffix(".tmp")
         .tempfile_in(directory)?;
     new.write_all(text.as_bytes())?;
-    match fs::metadata(&target) {
+    match fs::metadata(target) {
         Ok(old) if old.permissions().readonly() => {
-            return Err(std::io::Error::other("the file is write-protected"));
+            return Err(io::Error::other("the file is write-protected"));
         }
         Ok(old) => {
             keep_owner(&old, new.as_file(), new.path())?;
@@ -152,12 +189,11 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
         Err(error) => return Err(error),
     }
     new.as_file().sync_all()?;
-    new.persist(&target).map_err(|error| error.error)?;
-    Ok(())
+    Ok(new)
 }
 
 #[cfg(unix)]
-fn keep_owner(old: &fs::Metadata, new: &File, path: &Path) -> std::io::Result<()> {
+fn keep_owner(old: &fs::Metadata, new: &File, path: &Path) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, chown};
 
     let created = new.metadata()?;
@@ -168,7 +204,7 @@ fn keep_owner(old: &fs::Metadata, new: &File, path: &Path) -> std::io::Result<()
     );
     if user.is_some() || group.is_some() {
         chown(path, user, group).map_err(|_| {
-            std::io::Error::other(
+            io::Error::other(
                 "cannot keep the file's owner and group: it belongs to another user or group",
             )
         })?;
@@ -178,12 +214,12 @@ fn keep_owner(old: &fs::Metadata, new: &File, path: &Path) -> std::io::Result<()
 
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
-fn keep_owner(_old: &fs::Metadata, _new: &File, _path: &Path) -> std::io::Result<()> {
+fn keep_owner(_old: &fs::Metadata, _new: &File, _path: &Path) -> io::Result<()> {
     Ok(())
 }
 
 /// Follows symbolic links, up to a file that need not exist.
-fn link_target(path: &Path) -> std::io::Result<PathBuf> {
+fn link_target(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..MAX_LINKS {
         match fs::read_link(&path) {
@@ -196,7 +232,7 @@ fn link_target(path: &Path) -> std::io::Result<PathBuf> {
             Err(_) => return Ok(path),
         }
     }
-    Err(std::io::Error::other("too many symbolic links"))
+    Err(io::Error::other("too many symbolic links"))
 }
 
 /// Lock files that this process holds. Dropping this value removes them.
@@ -205,8 +241,7 @@ struct FileLocks(Vec<PathBuf>);
 impl FileLocks {
     /// Takes the locks of these files, in the same order in all processes. Also locks the target of a
     /// link, because other processes may use its path.
-    fn take(paths: &[PathBuf], timeout: Duration) -> Result<Self> {
-        let deadline = Deadline::after(timeout);
+    fn take(paths: &[PathBuf], deadline: Deadline, is_canceled: &dyn Fn() -> bool) -> Result<Self> {
         let mut locks = Vec::new();
         for path in paths {
             let target = link_target(path).map_err(|error| cannot("read", path, error))?;
@@ -216,7 +251,7 @@ impl FileLocks {
         locks.dedup();
         let mut held = Self(Vec::new());
         for lock in locks {
-            take_lock(&lock, deadline)?;
+            take_lock(&lock, deadline, is_canceled)?;
             held.0.push(lock);
         }
         Ok(held)
@@ -238,8 +273,11 @@ fn lock_path(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn take_lock(lock: &Path, deadline: Deadline) -> Result<()> {
+fn take_lock(lock: &Path, deadline: Deadline, is_canceled: &dyn Fn() -> bool) -> Result<()> {
     loop {
+        if is_canceled() {
+            return Err(Error::new(Kind::Unavailable, "canceled by a signal"));
+        }
         match create_lock(lock) {
             Ok(()) => return Ok(()),
             Err(error) if is_locked(&error) && deadline.remaining() > Duration::ZERO => {
@@ -259,13 +297,13 @@ fn take_lock(lock: &Path, deadline: Deadline) -> Result<()> {
     }
 }
 
-fn is_locked(error: &std::io::Error) -> bool {
+fn is_locked(error: &io::Error) -> bool {
     // Windows denies access to a file that is being removed.
     error.kind() == ErrorKind::AlreadyExists
         || (cfg!(windows) && error.kind() == ErrorKind::PermissionDenied)
 }
 
-fn create_lock(lock: &Path) -> std::io::Result<()> {
+fn create_lock(lock: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     match options.open(lock) {
@@ -279,10 +317,13 @@ fn create_lock(lock: &Path) -> std::io::Result<()> {
     }
 }
 
-fn create_directory(directory: &Path) -> std::io::Result<()> {
+fn create_directory(directory: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(directory)
 }
+
+#[cfg(test)]
+mod tests;

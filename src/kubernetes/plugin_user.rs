@@ -14,6 +14,9 @@ pub(crate) const COMMAND: &str = "kubectl-esc";
 
 const INSTALL_HINT: &str = "kubectl-esc is not installed, or not on the PATH";
 
+/// Characters that the shell of fabric8, or the quoting of kubernetes-client/csharp, changes.
+const FRAGILE_CHARACTERS: [char; 7] = [' ', '\t', '\n', '$', '~', '\'', '"'];
+
 /// The fields of a user that clients would prefer to the exec plugin.
 const OTHER_CREDENTIALS: [&str; 9] = [
     "auth-provider",
@@ -28,12 +31,16 @@ const OTHER_CREDENTIALS: [&str; 9] = [
 ];
 
 /// A user that this plugin authenticates. `Debug` shows no variables, which may be secret.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct PluginUser {
+    /// The plugin: [`COMMAND`], or an absolute path.
+    pub command: String,
     /// The plugin's arguments.
     pub args: Vec<String>,
     /// The plugin's environment variables. `None` keeps those of an existing entry.
     pub env: Option<Vec<(String, String)>>,
+    /// The version of the exec protocol.
+    pub api_version: ApiVersion,
 }
 
 impl fmt::Debug for PluginUser {
@@ -46,13 +53,19 @@ impl fmt::Debug for PluginUser {
 }
 
 impl PluginUser {
+    /// The arguments that some clients do not pass on unchanged.
+    pub(crate) fn fragile_arguments(&self) -> impl Iterator<Item = &str> {
+        let arguments = self.args.iter().map(String::as_str);
+        arguments.filter(|argument| argument.contains(FRAGILE_CHARACTERS))
+    }
+
     /// Returns the change that makes the entry `name` run this plugin. Removes all other credentials.
     #[must_use]
     pub(crate) fn entry(&self, name: &str) -> EntryChange {
         let mut set = vec![
-            ("exec.apiVersion", json!(ApiVersion::V1.as_str())),
+            ("exec.apiVersion", json!(self.api_version.as_str())),
             ("exec.args", json!(self.args)),
-            ("exec.command", json!(COMMAND)),
+            ("exec.command", json!(self.command)),
             ("exec.installHint", json!(INSTALL_HINT)),
             ("exec.interactiveMode", json!("Never")),
         ];

@@ -10,9 +10,12 @@ use rustix::fs::OFlags;
 use signal_hook::consts::SIGXFSZ;
 
 const DIR_MODE: u32 = 0o700;
+/// The mode of directories above a private one, as kubectl creates `~/.kube`.
+const PARENT_MODE: u32 = 0o755;
 const FILE_MODE: u32 = 0o600;
 /// The permissions of group and others.
 const OTHER_USERS: u32 = 0o077;
+const OTHER_WRITERS: u32 = 0o022;
 
 /// Options that reject symbolic links, do not block on a named pipe, and create private files.
 pub(crate) fn open_options() -> OpenOptions {
@@ -35,14 +38,31 @@ pub(crate) fn check_private(metadata: &Metadata) -> Result<(), &'static str> {
     }
 }
 
-/// Creates a private directory, and its parents with the default mode.
+/// Checks that only this user can change what a directory contains.
+pub(crate) fn check_unshared(metadata: &Metadata) -> Result<(), &'static str> {
+    if !is_own(metadata) {
+        Err("it belongs to another user")
+    } else if metadata.mode() & OTHER_WRITERS != 0 {
+        Err("other users can write to it")
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether a file has no other name (hard link).
+pub(crate) fn has_one_name(metadata: &Metadata) -> bool {
+    metadata.nlink() == 1
+}
+
+/// Creates a private directory, and its parents, which only this user can write to.
 pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.mode(DIR_MODE);
     match builder.create(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if let Some(parent) = path.parent() {
-                std::fs::create_dir_all(parent)?;
+                let mut parents = DirBuilder::new();
+                parents.recursive(true).mode(PARENT_MODE).create(parent)?;
             }
             builder.create(path)
         }

@@ -12,6 +12,14 @@ pub(crate) fn check_private(_: &Metadata) -> Result<(), &'static str> {
     Ok(())
 }
 
+pub(crate) fn check_unshared(_: &Metadata) -> Result<(), &'static str> {
+    Ok(())
+}
+
+pub(crate) fn has_one_name(_: &Metadata) -> bool {
+    true
+}
+
 pub(crate) fn create_dir(path: &Path) -> io::Result<()> {
     std::fs::create_dir_all(path)
 }

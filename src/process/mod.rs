@@ -11,18 +11,25 @@ mod streams;
 mod supervisor;
 
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 pub(crate) use command_env::CommandEnv;
 pub(crate) use program::Program;
 pub(crate) use streams::{Sink, Streams};
 
+use crate::clock::Deadline;
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 use crate::secret::Text;
 use private_dir::PrivateDir;
+pub(crate) use supervisor::DeferredSignals;
 use supervisor::Supervisor;
+
+/// How long background processes of the command may still write after it has exited.
+const STREAM_DELAY: Duration = Duration::from_secs(1);
 
 /// A command to run.
 pub(crate) struct Invocation {
@@ -48,6 +55,8 @@ pub(crate) struct Exit {
     pub interrupted: bool,
     /// Why the command's files could not be removed.
     pub cleanup_error: Option<Error>,
+    /// Why some of its output could not be written.
+    pub lost_output: Option<io::Error>,
 }
 
 impl Exit {
@@ -85,7 +94,8 @@ impl Invocation {
         let mut exit = result?;
         exit.cleanup_error = cleanup_error;
         // Background processes of the command may still write to the pipes.
-        supervisor.wait_for_streams();
+        supervisor.wait_for_streams(Deadline::after(STREAM_DELAY));
+        exit.lost_output = supervisor.take_lost_output();
         Ok(exit)
     }
 
@@ -111,23 +121,20 @@ impl Invocation {
         for (name, path) in paths {
             command.env(name, path);
         }
-        let pipes = self.streams.attach(&mut command)?;
+        // The threads start first: a command must not run without them.
+        for pipe in self.streams.attach(&mut command)? {
+            let stream = supervisor.track_stream();
+            std::thread::Builder::new()
+                .spawn(move || stream.close(pipe.copy().err()))
+                .map_err(|error| {
+                    Error::new(Kind::Internal, "cannot start a thread").caused_by(error)
+                })?;
+        }
         let mut child = command
             .spawn()
             .map_err(|error| self.program.spawn_error(error))?;
         // `command` holds the write ends of the pipes: the readers would never see the end.
         drop(command);
-        for pipe in pipes {
-            let guard = supervisor.track_stream();
-            std::thread::Builder::new()
-                .spawn(move || {
-                    pipe.copy();
-                    drop(guard);
-                })
-                .map_err(|error| {
-                    Error::new(Kind::Internal, "cannot start a thread").caused_by(error)
-                })?;
-        }
         supervisor.wait(&mut child)
     }
 }

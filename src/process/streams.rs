@@ -85,26 +85,24 @@ impl RedactingPipe {
 
     /// Copies until every writer has closed the pipe, or the sink fails. Dropping the reader then
     /// makes the command's next write fail, as it would without the pipe.
-    pub(super) fn copy(mut self) {
+    pub(super) fn copy(mut self) -> io::Result<()> {
         let mut buffer = vec![0; 64 << 10];
         let mut redacted = Vec::new();
         loop {
             redacted.clear();
-            let at_end = match self.reader.read(&mut buffer) {
-                Ok(0) => {
-                    self.redactor.finish(&mut redacted);
-                    true
-                }
-                Ok(length) => {
-                    self.redactor.push(&buffer[..length], &mut redacted);
-                    false
-                }
+            let length = match self.reader.read(&mut buffer) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(_) => true,
+                length => length?,
             };
-            let written = self.sink.write_all(&redacted);
-            if at_end || written.and_then(|()| self.sink.flush()).is_err() {
-                return;
+            if length == 0 {
+                self.redactor.finish(&mut redacted);
+            } else {
+                self.redactor.push(&buffer[..length], &mut redacted);
+            }
+            self.sink.write_all(&redacted)?;
+            self.sink.flush()?;
+            if length == 0 {
+                return Ok(());
             }
         }
     }

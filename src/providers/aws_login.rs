@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::aws::Credentials;
+use crate::aws::arn::role_partition;
 use crate::aws::endpoint::EndpointSettings;
 use crate::aws::partition::Partition;
 use crate::aws::sts::{AssumeRoleWithWebIdentity, Sts};
@@ -201,13 +202,7 @@ impl OidcLogin {
 
     /// The partition in the role's ARN; `None` if it is not the ARN of a role.
     fn partition(&self) -> Option<&str> {
-        let parts: Vec<_> = self.role_arn.splitn(6, ':').collect();
-        let ["arn", partition, "iam", "", account, resource] = parts[..] else {
-            return None;
-        };
-        let is_account = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
-        let role = resource.strip_prefix("role/")?;
-        (is_account && !role.is_empty()).then_some(partition)
+        role_partition(&self.role_arn)
     }
 
     /// A region of the role's partition that every account can use.

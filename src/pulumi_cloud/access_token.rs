@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::identity_token::IdentityTokenSource;
 use crate::pulumi_cloud::access_token_source::AccessTokenSource;
 use crate::pulumi_cloud::credentials_file::{CliAccount, CredentialsFile};
 use crate::pulumi_cloud::environment_name::Organization;
 use crate::pulumi_cloud::login::{LoginMethod, OidcSettings};
+use crate::pulumi_cloud::login_refresh::ExpiredLogin;
 use crate::pulumi_cloud::pulumi_home::PulumiHome;
-use crate::pulumi_cloud::token_exchange;
 use crate::pulumi_cloud::transport::Transport;
+use crate::pulumi_cloud::{token_exchange, unstored_login};
 use crate::secret::Secret;
 
 /// An access token and its source.
@@ -32,31 +33,32 @@ impl AccessToken {
         organization: Option<&Organization>,
     ) -> Result<Self> {
         let host = transport.context.host;
-        match LoginMethod::find(host, home, &transport.backend.url, oidc, organization)? {
+        let url = &transport.backend.url;
+        let login = LoginMethod::find(host, home, url, oidc, organization);
+        let is_stored = matches!(
+            login,
+            Err(_) | Ok(LoginMethod::CliAccount(..) | LoginMethod::Unavailable(_))
+        );
+        if is_stored
+            && let Some(path) = home.path("credentials.json")
+            && let Some(secret) = unstored_login::access_token(&path, url)
+        {
+            return Ok(Self {
+                secret,
+                source: AccessTokenSource::CredentialsFile(path),
+                username: None,
+            });
+        }
+        match login? {
             LoginMethod::AccessTokenVariable(token) => Ok(Self {
                 secret: token,
                 source: AccessTokenSource::Variable,
                 username: None,
             }),
             LoginMethod::IdentityToken(source) => exchange(transport, &source, oidc, organization),
-            LoginMethod::CliAccount(account, path) => {
-                from_cli_account(transport, home, account, path)
-            }
+            LoginMethod::CliAccount(account, path) => from_cli_account(transport, account, path),
             LoginMethod::Unavailable(file) => Err(not_logged_in(transport, &file)),
         }
-    }
-
-    /// The access token of a CLI account, unless it has expired.
-    fn from_valid(
-        account: &CliAccount,
-        source: &AccessTokenSource,
-        transport: &Transport<'_>,
-    ) -> Option<Self> {
-        Some(Self {
-            secret: account.valid_access_token(transport.context.now())?.clone(),
-            source: source.clone(),
-            username: account.username.clone(),
-        })
     }
 }
 
@@ -98,47 +100,23 @@ fn exchange(
 /// Uses the login in the CLI's credentials file, and refreshes it if it has expired.
 fn from_cli_account(
     transport: &Transport<'_>,
-    home: &PulumiHome<'_>,
     account: CliAccount,
     path: PathBuf,
 ) -> Result<AccessToken> {
-    let backend = &transport.backend;
-    let source = AccessTokenSource::CredentialsFile(path);
-    if let Some(token) = AccessToken::from_valid(&account, &source, transport) {
-        return Ok(token);
-    }
-    let login = match &account.username {
-        Some(username) => format!("the login of `{username}` at `{}`", backend.host()),
-        None => format!("the login at `{}`", backend.host()),
+    let username = account.username.clone();
+    let secret = match account.valid_access_token(transport.context.now()) {
+        Some(token) => token.clone(),
+        None => ExpiredLogin {
+            transport,
+            account,
+            path: &path,
+        }
+        .refresh()?,
     };
-    let expired = || {
-        Error::new(Kind::Denied, format!("{login} has expired"))
-            .with_hint("run `pulumi login`, or set PULUMI_ACCESS_TOKEN")
-    };
-    if account.refresh_token.is_none() {
-        return Err(expired());
-    }
-    // Many plugins may find the login expired at the same time, and a refresh token may be valid
-    // only once. So one of them refreshes the login while the others wait for the lock, and then
-    // find the new tokens in the file.
-    let locked = home.lock_credentials()?;
-    let account = locked.credentials.account(&backend.url).unwrap_or(account);
-    if let Some(token) = AccessToken::from_valid(&account, &source, transport) {
-        return Ok(token);
-    }
-    let Some(refresh_token) = &account.refresh_token else {
-        return Err(expired());
-    };
-    transport
-        .context
-        .log
-        .info(format_args!("refreshing {login}"));
-    let refreshed = token_exchange::refresh(transport, refresh_token, &login)?;
-    locked.store(&backend.url, &refreshed)?;
     Ok(AccessToken {
-        secret: refreshed.access_token,
-        source,
-        username: account.username,
+        secret,
+        source: AccessTokenSource::CredentialsFile(path),
+        username,
     })
 }
 

@@ -1,16 +1,20 @@
 //! `credentials.json`: the logins that `pulumi login` stores.
 //!
-//! Like the CLI, this module locks the file itself while reading or writing it, and writes it in
-//! place with mode 0600. Fields that it does not know are kept.
+//! The CLI locks the file itself while it reads or writes it, for a few milliseconds, and writes it in
+//! place. This module takes the same lock to change the file, and never during a request. Reading does
+//! without: what the CLI has written in part is no JSON.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
+use crate::file_lock::is_same_file;
 use crate::pulumi_cloud::pulumi_home::{self, PulumiHome, backend_entry, text, unreadable};
 use crate::pulumi_cloud::token_exchange::IssuedTokens;
 use crate::secret::{Secret, Text};
@@ -19,6 +23,10 @@ use esc::{Data, Value};
 
 /// The time between two attempts to get the lock.
 const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How often to lock the file if other processes replace it. Some file systems report another identity
+/// for a file that is still the same.
+const MAX_ATTEMPTS: u32 = 5;
 
 /// An access token must last at least this long to be used without a refresh.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(30);
@@ -59,22 +67,36 @@ pub struct CliAccount {
 
 /// The credentials file, with an exclusive lock until it is dropped.
 pub(super) struct LockedCredentials {
-    file: File,
+    pub(super) file: File,
+    /// The path of the file itself: symbolic links are resolved.
+    pub(super) path: PathBuf,
     /// The content, read under the lock.
+    pub(super) text: Zeroizing<Vec<u8>>,
     pub(super) credentials: CliCredentials,
 }
 
 impl PulumiHome<'_> {
-    /// Reads the credentials file.
+    /// Reads the credentials file. Waits only while the CLI is writing it.
     pub fn credentials(&self) -> Result<CredentialsFile> {
         let Some(path) = self.path("credentials.json") else {
             return Ok(CredentialsFile::Absent);
         };
-        let Some(mut file) = pulumi_home::open(&path)? else {
+        let read = || -> Result<Option<Value>> {
+            let file = pulumi_home::open(&path)?;
+            file.map(|file| pulumi_home::read(&file, &path)).transpose()
+        };
+        let content = match read() {
+            Err(_) => {
+                if let Some(file) = pulumi_home::open(&path)? {
+                    self.wait_for_lock(&path, || file.try_lock_shared())?;
+                }
+                read()?
+            }
+            Ok(content) => content,
+        };
+        let Some(content) = content else {
             return Ok(CredentialsFile::Absent);
         };
-        self.wait_for_lock(&path, || file.try_lock_shared())?;
-        let content = pulumi_home::read(&mut file, &path)?;
         if content.property(ENCRYPTION_MARKER).is_some() {
             return Ok(CredentialsFile::Encrypted(path));
         }
@@ -86,26 +108,35 @@ impl PulumiHome<'_> {
         let not_logged_in = || {
             Error::configuration("the Pulumi CLI is not logged in").with_hint("run `pulumi login`")
         };
-        let path = self.path("credentials.json").ok_or_else(not_logged_in)?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(|error| {
-                Error::configuration(format!("cannot write to `{}`", path.display()))
-                    .with_hint(
-                        "make the file writable, so that the expired login can be refreshed, or set \
-                         PULUMI_ACCESS_TOKEN",
-                    )
-                    .caused_by(error)
-            })?;
-        self.wait_for_lock(&path, || file.try_lock())?;
-        let content = pulumi_home::read(&mut file, &path)?;
-        if content.property(ENCRYPTION_MARKER).is_some() {
-            return Err(not_logged_in());
+        let shown = self.path("credentials.json").ok_or_else(not_logged_in)?;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let path = shown
+                .canonicalize()
+                .map_err(|error| unwritable(&shown, error))?;
+            let file = OpenOptions::new().read(true).write(true).open(&path);
+            let file = file.map_err(|error| unwritable(&shown, error))?;
+            self.wait_for_lock(&shown, || file.try_lock())?;
+            // Another process may have replaced the file while this one waited for its lock.
+            if attempts < MAX_ATTEMPTS && !is_same_file(&file, &path) {
+                continue;
+            }
+            let text = pulumi_home::read_text(&file, &shown)?;
+            let content = pulumi_home::parse(&text, &shown)?;
+            if content.property(ENCRYPTION_MARKER).is_some() {
+                return Err(not_logged_in());
+            }
+            return Ok(LockedCredentials {
+                file,
+                path,
+                text,
+                credentials: CliCredentials {
+                    path: shown,
+                    content,
+                },
+            });
         }
-        let credentials = CliCredentials { path, content };
-        Ok(LockedCredentials { file, credentials })
     }
 
     /// Retries `lock` until it succeeds or the deadline passes. File systems without locks are
@@ -122,14 +153,14 @@ impl PulumiHome<'_> {
                     return Ok(());
                 }
                 Err(TryLockError::Error(error)) => return Err(unreadable(path).caused_by(error)),
-                Err(TryLockError::WouldBlock) if self.deadline.remaining().is_zero() => {
+                Err(TryLockError::WouldBlock) if self.remaining().is_zero() => {
                     let message = format!("another process has locked `{}`", path.display());
                     return Err(Error::new(Kind::Unavailable, message).with_hint(
                         "stop the process that holds the lock, or try again in a moment",
                     ));
                 }
                 Err(TryLockError::WouldBlock) => {
-                    std::thread::sleep(LOCK_RETRY_INTERVAL.min(self.deadline.remaining()));
+                    std::thread::sleep(LOCK_RETRY_INTERVAL.min(self.remaining()));
                 }
             }
         }
@@ -177,11 +208,11 @@ impl CliAccount {
     }
 }
 
-impl LockedCredentials {
-    /// Writes refreshed tokens into the account of a backend.
-    pub(super) fn store(mut self, backend_url: &str, refreshed: &IssuedTokens) -> Result<()> {
+impl CliCredentials {
+    /// The text of the file with refreshed tokens in the account of a backend.
+    pub(super) fn with_tokens(&self, backend_url: &str, refreshed: &IssuedTokens) -> Text {
         let access_token = || Value::secret(refreshed.access_token.expose().as_str());
-        let mut content = into_entries(Some(self.credentials.content.clone()));
+        let mut content = into_entries(Some(self.content.clone()));
 
         let mut accounts = into_entries(content.remove("accounts"));
         let key = existing_key(&accounts, backend_url);
@@ -202,28 +233,18 @@ impl LockedCredentials {
         let key = existing_key(&tokens, backend_url);
         tokens.insert(key, access_token());
         content.insert("accessTokens".to_owned(), object(tokens));
-        let text = json::indented(&object(content), Secrets::Revealed);
-        self.write(&text).map_err(|error| {
-            let path = self.credentials.path.display();
-            Error::configuration(format!("cannot write the refreshed login to `{path}`"))
-                .with_hint("make the file writable, then run `pulumi login`")
-                .caused_by(error)
-        })
+        json::indented(&object(content), Secrets::Revealed)
     }
+}
 
-    /// Overwrites the file, then truncates it, so that it is never empty.
-    fn write(&mut self, text: &Text) -> io::Result<()> {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            self.file
-                .set_permissions(std::fs::Permissions::from_mode(0o600))?;
-        }
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.write_all(text.as_bytes())?;
-        self.file.set_len(text.as_bytes().len() as u64)?;
-        self.file.sync_all()
-    }
+/// The error if a refreshed login cannot be stored.
+pub(super) fn unwritable(path: &Path, error: io::Error) -> Error {
+    Error::configuration(format!("cannot write to `{}`", path.display()))
+        .with_hint(
+            "make the file writable and free disk space, so that the expired login can be refreshed, or \
+             set PULUMI_ACCESS_TOKEN",
+        )
+        .caused_by(error)
 }
 
 /// The key that the section uses for a backend: its URL, possibly with a trailing slash.

@@ -4,8 +4,11 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use crate::bounded_read::read_bounded;
+use zeroize::Zeroizing;
+
+use crate::bounded_read::{open_regular, read_bounded};
 use crate::clock::Deadline;
 use crate::error::{Error, Result};
 use crate::file_tracker::is_not_found;
@@ -23,14 +26,29 @@ const MAX_NESTING: usize = 32;
 #[derive(Clone, Debug)]
 pub struct PulumiHome<'h> {
     host: &'h Host,
-    pub(super) deadline: Deadline,
+    /// When to stop waiting for a file lock; `None` not to wait.
+    deadline: Option<Deadline>,
 }
 
 impl<'h> PulumiHome<'h> {
     /// Refers to the directory without reading it. `deadline` limits the wait for a file lock.
     #[must_use]
     pub fn new(host: &'h Host, deadline: Deadline) -> Self {
+        let deadline = Some(deadline);
         Self { host, deadline }
+    }
+
+    /// The same, without waiting for a file lock: for what a call may not need.
+    #[must_use]
+    pub fn without_waiting(host: &'h Host) -> Self {
+        let deadline = None;
+        Self { host, deadline }
+    }
+
+    /// How long to wait for a file lock.
+    pub(super) fn remaining(&self) -> Duration {
+        self.deadline
+            .map_or(Duration::ZERO, |deadline| deadline.remaining())
     }
 
     /// Reads the organization that `pulumi org set-default` chose for the backend with this URL.
@@ -38,10 +56,10 @@ impl<'h> PulumiHome<'h> {
         let Some(path) = self.path("config.json") else {
             return Ok(None);
         };
-        let Some(mut file) = open(&path)? else {
+        let Some(file) = open(&path)? else {
             return Ok(None);
         };
-        let content = read(&mut file, &path)?;
+        let content = read(&file, &path)?;
         let backend = content
             .property("backends")
             .and_then(|backends| backend_entry(backends, backend_url));
@@ -60,20 +78,26 @@ impl<'h> PulumiHome<'h> {
     }
 }
 
-/// Opens a file for reading; `None` if it does not exist.
+/// Opens a regular file for reading; `None` if it does not exist.
 pub(super) fn open(path: &Path) -> Result<Option<File>> {
-    match File::open(path) {
-        Ok(file) => Ok(Some(file)),
+    match open_regular(path) {
+        Ok((file, _)) => Ok(Some(file)),
         Err(error) if is_not_found(&error) => Ok(None),
         Err(error) => Err(unreadable(path).caused_by(error)),
     }
 }
 
 /// Reads a JSON file. The error does not quote its content.
-pub(super) fn read(file: &mut File, path: &Path) -> Result<Value> {
-    let content = read_bounded(file, 64 * 1024, MAX_FILE_BYTES)
-        .map_err(|error| unreadable(path).caused_by(error))?;
-    json::parse(&content, MAX_NESTING).map_err(|error| unreadable(path).caused_by(error))
+pub(super) fn read(file: &File, path: &Path) -> Result<Value> {
+    parse(&read_text(file, path)?, path)
+}
+
+pub(super) fn read_text(file: &File, path: &Path) -> Result<Zeroizing<Vec<u8>>> {
+    read_bounded(file, 64 * 1024, MAX_FILE_BYTES).map_err(|error| unreadable(path).caused_by(error))
+}
+
+pub(super) fn parse(text: &[u8], path: &Path) -> Result<Value> {
+    json::parse(text, MAX_NESTING).map_err(|error| unreadable(path).caused_by(error))
 }
 
 pub(super) fn unreadable(path: &Path) -> Error {

@@ -1,13 +1,12 @@
 //! Reads files of a DIY backend, and passphrases, with a size limit.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 use zeroize::Zeroizing;
 
-use crate::bounded_read::read_bounded;
+use crate::bounded_read::{read_bounded, read_regular};
 use crate::file_tracker::{FileTracker, is_not_found};
 
 /// The maximum size of a state in bytes, compressed and uncompressed. The states of large stacks have a
@@ -23,22 +22,13 @@ pub(crate) fn read(
     limit: usize,
     tracker: &FileTracker,
 ) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
-    let metadata = match std::fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if is_not_found(&error) => {
-            tracker.record(path, None);
-            return Ok(None);
-        }
+    let content = match read_regular(path, limit) {
+        Ok(content) => Some(content),
+        Err(error) if is_not_found(&error) => None,
         Err(error) => return Err(error),
     };
-    // Opening a named pipe would block.
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-    let content = read_bounded(File::open(path)?, size, limit)?;
-    tracker.record(path, Some(&content));
-    Ok(Some(content))
+    tracker.record(path, content.as_ref().map(|content| content.as_slice()));
+    Ok(content)
 }
 
 /// Decompresses gzip. More than `limit` bytes are an error.

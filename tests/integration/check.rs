@@ -270,3 +270,12 @@ fn pipe_gets_colors_only_on_request() {
         .run_command(TIME_LIMIT);
     assert!(!json.stdout.contains('\u{1b}') && !json.stderr.contains('\u{1b}'));
 }
+
+#[test]
+fn password_in_a_url_is_hidden() {
+    let definition = "values: {url: 'postgres://app:hunter2@${nowhere}'}\n";
+    let output = check(&["env.yaml"], &[("env.yaml", definition)]);
+    let line = "1 | values: {url: 'postgres://app:*******@${nowhere}'}\n";
+    assert!(output.stderr.contains(line), "{}", output.stderr);
+    assert_eq!(output.code, 3);
+}

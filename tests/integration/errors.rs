@@ -92,7 +92,7 @@ const ROWS: &[Row] = &[
     (
         "exec info is not JSON",
         |t| t.plain().arg("get-token").env("KUBERNETES_EXEC_INFO", "{"),
-        r"kubectl-esc: the variable `KUBERNETES_EXEC_INFO` is not valid JSON
+        r"kubectl-esc: the variable `KUBERNETES_EXEC_INFO` is not an ExecCredential in JSON
   caused by: EOF while parsing an object at line 1 column 1
   hint: kubectl and other clients set `KUBERNETES_EXEC_INFO`; unset it to run kubectl-esc by hand
 ",
@@ -101,7 +101,8 @@ const ROWS: &[Row] = &[
     (
         "exec info is an array",
         |t| t.plain().arg("get-token").env("KUBERNETES_EXEC_INFO", "[]"),
-        r"kubectl-esc: the variable `KUBERNETES_EXEC_INFO` is not an ExecCredential: it is an array, not an object
+        r"kubectl-esc: the variable `KUBERNETES_EXEC_INFO` is not an ExecCredential in JSON
+  caused by: invalid length 0, expected struct ExecCredentialJson with 2 elements at line 1 column 2
   hint: kubectl and other clients set `KUBERNETES_EXEC_INFO`; unset it to run kubectl-esc by hand
 ",
         2,
@@ -159,6 +160,30 @@ const ROWS: &[Row] = &[
         },
         r"kubectl-esc: no EKS cluster name specified
   hint: pass `--cluster-name NAME`, set KUBECTL_ESC_CLUSTER_NAME, or add `eks.clusterName` to the environment
+",
+        2,
+    ),
+    (
+        "no cluster name, and no cluster information from the client",
+        |t| {
+            t.plain()
+                .args(["get-token", "env.yaml", "--region", "eu-west-1"])
+                .exec_info("v1", false, None)
+        },
+        r"kubectl-esc: no EKS cluster name specified, and the client passed no cluster information
+  hint: pass `--cluster-name NAME`, set KUBECTL_ESC_CLUSTER_NAME, or add `eks.clusterName` to the environment
+",
+        2,
+    ),
+    (
+        "ARN instead of the cluster name",
+        |t| {
+            let arn = "arn:aws:eks:eu-west-1:123456789012:cluster/demo";
+            t.plain()
+                .args(["get-token", "env.yaml", "-i", arn, "--region", "eu-west-1"])
+        },
+        r"kubectl-esc: cannot use the flag `--cluster-name`: `arn:aws:eks:eu-west-1:123456789012:cluster/demo` is the ARN of a cluster, not its name
+  hint: use the name `demo`
 ",
         2,
     ),
@@ -420,9 +445,9 @@ error: expected a string of at least length 2
     ),
     (
         "token too long",
-        |t| t.oidc_in(Aws::with(|aws| aws.session_token_length = 3_500)),
-        r"kubectl-esc: the token would be [length] bytes long, but EKS rejects tokens longer than 4096 bytes
-  hint: assume the role with fewer or shorter session policies and tags: the AWS session token is 3500 bytes long
+        |t| t.oidc_in(Aws::with(|aws| aws.session_token_length = 13_000)),
+        r"kubectl-esc: the token would be [length] bytes long, but clusters reject tokens longer than 16384 bytes
+  hint: assume the role with fewer or shorter session policies and tags: the AWS session token is 13000 bytes long
 ",
         6,
     ),

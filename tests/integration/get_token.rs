@@ -70,6 +70,73 @@ fn api_version_of_the_exec_info_is_used() {
 }
 
 #[test]
+fn api_version_of_the_setting_is_used_without_exec_info() {
+    let variable = "KUBECTL_ESC_API_VERSION";
+    let call = |arguments: &[&str], value: &str, requested: Option<&str>| {
+        let plugin = Plugin::new()
+            .file(
+                "static.yaml",
+                project_file("examples/environments/static.yaml"),
+            )
+            .args(["get-token", "static.yaml"])
+            .args(arguments)
+            .env(variable, value);
+        match requested {
+            Some(version) => plugin.exec_info(version, false, None).run(),
+            None => plugin.run(),
+        }
+    };
+    let full = "client.authentication.k8s.io/v1beta1";
+    for (arguments, value, requested, want) in [
+        (&[][..], "", None, "v1"),
+        (&[], "v1beta1", None, "v1beta1"),
+        (&[], full, None, "v1beta1"),
+        (&["--api-version", "v1beta1"], "v1", None, "v1beta1"),
+        (&["--api-version", full], "", None, "v1beta1"),
+        (&["--api-version", "v1beta1"], "", Some("v1"), "v1"),
+        (&["--api-version", "v1"], "", Some("v1beta1"), "v1beta1"),
+    ] {
+        let credential = call(arguments, value, requested).credential();
+        let api_version = format!("client.authentication.k8s.io/{want}");
+        assert_eq!(
+            credential["apiVersion"],
+            json!(api_version),
+            "{arguments:?}"
+        );
+    }
+    call(&["--api-version", "v2"], "", None).assert(
+        "",
+        "kubectl-esc: cannot use the flag `--api-version`: unsupported exec API version `v2`\n  \
+         hint: use `v1` or `v1beta1`, as in the user's `exec` entry\n",
+        2,
+    );
+}
+
+#[test]
+fn long_token_is_printed_with_a_warning_in_the_log() {
+    let aws = Aws::with(|aws| aws.session_token_length = 3_500);
+    let plugin = aws
+        .plugin_with_identity()
+        .file("env.yaml", PULUMI_DOCS)
+        .args(["get-token", "./env.yaml", "--cluster-name", "demo"])
+        .args(["--region", "eu-west-1"]);
+    let output = plugin.run();
+    assert!(
+        output.credential()["status"]["token"]
+            .as_str()
+            .unwrap()
+            .len()
+            > 4_096
+    );
+    assert_eq!(output.stderr, "");
+    let log = plugin.arg("-v").run().stderr;
+    assert!(
+        log.contains("most clusters reject tokens longer than 4096 bytes"),
+        "{log}"
+    );
+}
+
+#[test]
 fn environment_of_pulumis_documentation_authenticates() {
     let aws = Aws::new();
     let plugin = aws

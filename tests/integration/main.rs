@@ -29,6 +29,9 @@ mod properties;
 mod pulumi_kubernetes_docs;
 #[cfg(unix)]
 mod run;
+mod secret_scan_tests;
+#[cfg(unix)]
+mod special_files;
 mod stacks;
 mod support_tests;
 mod tokens;

@@ -30,8 +30,9 @@ impl Section {
         }
     }
 
-    /// The key of an entry's content, beside its `name`.
-    pub(crate) fn content_key(self) -> &'static str {
+    /// The key of an entry's content, beside its `name`: the word for one entry.
+    #[must_use]
+    pub fn content_key(self) -> &'static str {
         self.key().trim_end_matches('s')
     }
 }

@@ -59,5 +59,5 @@ pub use cluster::Cluster;
 pub use edit::edit;
 pub use error::{Error, Result};
 pub use kubeconfig::Kubeconfig;
-pub use merged::{Context, EditedFile, Exec, KubeconfigFile, MergedKubeconfig, User};
+pub use merged::{Context, EditedEntry, EditedFile, Exec, KubeconfigFile, MergedKubeconfig, User};
 pub use redact::redact;

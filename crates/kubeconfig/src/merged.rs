@@ -1,9 +1,9 @@
 //! Several kubeconfig files as one: the first file that has an entry wins, as in kubectl.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::changes::{Changes, Section};
+use crate::changes::{Changes, EntryChange, Section};
 use crate::edit::edit;
 use crate::error::{Error, Result};
 use crate::kubeconfig::Kubeconfig;
@@ -25,6 +25,19 @@ pub struct EditedFile {
     pub before: Option<String>,
     /// The new text.
     pub after: String,
+    /// The entries that differ.
+    pub entries: Vec<EditedEntry>,
+}
+
+/// An entry that was added or changed.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct EditedEntry {
+    /// The list that holds the entry.
+    pub section: Section,
+    /// The entry's name.
+    pub name: String,
+    /// Whether the entry was added.
+    pub is_new: bool,
 }
 
 /// The kubeconfig that several files make up.
@@ -63,6 +76,8 @@ pub struct Exec {
     pub args: Vec<String>,
     /// Its environment variables: names and values.
     pub env: Vec<(String, String)>,
+    /// The version of the exec protocol.
+    pub api_version: Option<String>,
 }
 
 impl fmt::Debug for Exec {
@@ -83,6 +98,7 @@ impl Exec {
             command: text(node.get("command")?)?,
             args: list("args").iter().map(text).collect::<Option<_>>()?,
             env: list("env").iter().filter_map(variable).collect(),
+            api_version: node.get("apiVersion").and_then(text),
         })
     }
 }
@@ -105,6 +121,19 @@ impl MergedKubeconfig {
         self.content(Section::Clusters, cluster)?
             .get("server")?
             .text()
+    }
+
+    /// Returns the name of the current context.
+    #[must_use]
+    pub fn current_context(&self) -> Option<&str> {
+        let mut files = self.files.iter();
+        files.find_map(|(_, kubeconfig)| kubeconfig.current_context())
+    }
+
+    /// Returns the paths of the files, and whether each exists.
+    pub fn files(&self) -> impl Iterator<Item = (&Path, bool)> {
+        let files = self.files.iter();
+        files.map(|(file, _)| (file.path.as_path(), file.text.is_some()))
     }
 
     /// Returns all contexts.
@@ -164,7 +193,7 @@ impl MergedKubeconfig {
     /// file that exists, or else to the last one.
     pub fn edit(&self, changes: Changes) -> Result<Vec<EditedFile>> {
         let mut edited = Vec::new();
-        for ((file, _), changes) in self.files.iter().zip(self.changes_per_file(changes)) {
+        for ((file, old), changes) in self.files.iter().zip(self.changes_per_file(changes)) {
             let before = file.text.as_deref();
             if changes.is_empty() {
                 continue;
@@ -175,6 +204,7 @@ impl MergedKubeconfig {
                 edited.push(EditedFile {
                     path: file.path.clone(),
                     before: file.text.clone(),
+                    entries: edited_entries(old, &Kubeconfig::parse(&after)?, &changes),
                     after,
                 });
             }
@@ -192,8 +222,7 @@ impl MergedKubeconfig {
                 changes.entries.push(entry);
             }
         }
-        let mut files = self.files.iter();
-        let current_context = files.find_map(|(_, kubeconfig)| kubeconfig.current_context());
+        let current_context = self.current_context();
         if let Some(default) = per_file.get_mut(default)
             && changes.current_context.as_deref() != current_context
         {
@@ -225,4 +254,19 @@ impl MergedKubeconfig {
         }
         names
     }
+}
+
+fn edited_entries(old: &Kubeconfig, new: &Kubeconfig, changes: &Changes) -> Vec<EditedEntry> {
+    let item = |kubeconfig: &'_ Kubeconfig, change: &EntryChange| {
+        kubeconfig.item(change.section, &change.name).cloned()
+    };
+    let entries = changes.entries.iter();
+    let entries = entries.filter(|change| item(old, change) != item(new, change));
+    entries
+        .map(|change| EditedEntry {
+            section: change.section,
+            name: change.name.clone(),
+            is_new: item(old, change).is_none(),
+        })
+        .collect()
 }

@@ -1,5 +1,9 @@
 use super::*;
 
+fn deadline() -> Deadline {
+    Deadline::after(std::time::Duration::from_secs(20))
+}
+
 /// A folder for one test, removed afterwards.
 struct Folder(PathBuf);
 
@@ -130,7 +134,7 @@ fn invalid_import_names_are_rejected() {
 fn the_root_definition_is_read_by_its_path() {
     let folder = Folder::new("root");
     let path = folder.file("prod.env.yaml", "values: {a: é}".as_bytes());
-    let definition = read_definition(&path).unwrap();
+    let definition = read_definition(&path, deadline()).unwrap();
     assert_eq!(definition.name, "prod.env");
     assert_eq!(definition.shown_as, path.display().to_string());
     assert_eq!(definition.text.as_str(), "values: {a: é}");
@@ -152,7 +156,7 @@ fn files_that_are_not_definitions_are_rejected() {
             "the definition `PATH` is larger than 16777216 bytes",
         ),
     ] {
-        let error = read_definition(&path).unwrap_err();
+        let error = read_definition(&path, deadline()).unwrap_err();
         let want = want.replace("PATH", &path.display().to_string());
         assert_eq!(error.to_string(), want);
         assert_eq!(error.kind(), Kind::Configuration);
@@ -169,10 +173,10 @@ fn an_unreadable_file_is_rejected() {
     let mode = std::fs::Permissions::from_mode(0o000);
     std::fs::set_permissions(&path, mode).unwrap();
     // root can read it anyway.
-    if File::open(&path).is_ok() {
+    if std::fs::File::open(&path).is_ok() {
         return;
     }
-    let error = read_definition(&path).unwrap_err();
+    let error = read_definition(&path, deadline()).unwrap_err();
     let want = format!("cannot read the definition `{}`", path.display());
     assert_eq!(error.to_string(), want);
     assert_eq!(error.causes().count(), 1);

@@ -45,33 +45,44 @@ fn token_expires_before_its_credentials() {
 }
 
 #[test]
-fn too_long_token_is_an_error() {
-    for (session_token_length, fits) in
-        [(2_000, true), (2_600, true), (2_700, false), (4_096, false)]
-    {
+fn long_token_is_a_warning_and_too_long_token_an_error() {
+    for (session_token_length, want) in [
+        (2_000, ""),
+        (2_600, ""),
+        (2_700, "most clusters reject tokens longer than 4096 bytes"),
+        (11_800, "most clusters reject tokens longer than 4096 bytes"),
+        (12_100, "clusters reject tokens longer than 16384 bytes"),
+    ] {
         let token = presign(
             &credentials(Some(&"x".repeat(session_token_length)), None),
             "c",
         );
-        match token {
-            Ok(token) => assert!(fits && token.token.expose().len() <= MAXIMUM_LENGTH),
-            Err(error) => {
-                assert!(!fits);
-                assert_eq!(error.kind(), Kind::Credentials);
-                assert!(
-                    error
-                        .to_string()
-                        .contains("EKS rejects tokens longer than 4096"),
-                    "{error}"
-                );
-            }
-        }
+        let message = match &token {
+            Ok(token) => token.length_warning().unwrap_or_default(),
+            Err(error) => error.to_string(),
+        };
+        assert!(message.contains(want), "{session_token_length}: {message}");
+        assert_eq!(
+            message.is_empty(),
+            want.is_empty(),
+            "{session_token_length}"
+        );
+        assert_eq!(token.is_err(), session_token_length > 12_000);
     }
 }
 
 #[test]
 fn invalid_cluster_names_are_errors() {
-    for name in ["", " a", "a\nb", "a\0", "é"] {
+    for name in [
+        "",
+        " a",
+        "a b",
+        "a\nb",
+        "a\0",
+        "é",
+        "-a",
+        "arn:aws:eks:eu-west-1:123456789012:cluster/a",
+    ] {
         let error = presign(&credentials(None, None), name).unwrap_err();
         assert_eq!(error.kind(), Kind::Configuration, "{name:?}");
     }

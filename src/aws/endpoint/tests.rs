@@ -199,3 +199,41 @@ fn endpoint_settings_come_from_variables() {
         );
     }
 }
+
+#[test]
+fn misspelled_region_gets_a_suggestion() {
+    for (region, suggestion) in [
+        ("eu-wst-1", "; did you mean `eu-west-1`?"),
+        ("eu-west-1a", "; did you mean `eu-west-1`?"),
+        ("ap-souteast-2", "; did you mean `ap-southeast-2`?"),
+        ("us-gov-wset-1", "; did you mean `us-gov-west-1`?"),
+        ("uk-west-1", ""),
+        ("eu-west", ""),
+        ("ireland-1", ""),
+    ] {
+        let want = format!("`{region}` does not look like an AWS region{suggestion}");
+        let warning = Region::parse(region).unwrap().spelling_warning();
+        assert_eq!(warning, Some(want), "{region}");
+    }
+}
+
+#[test]
+fn regions_of_botocore_are_spelled_right() {
+    let text = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/data/botocore.json"
+    ));
+    let text = text.unwrap();
+    let regions = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("[\"")?.split('"').next());
+    let regions: std::collections::BTreeSet<_> = regions.collect();
+    assert!(regions.len() > 30, "{regions:?}");
+    for region in regions {
+        assert_eq!(
+            Region::parse(region).unwrap().spelling_warning(),
+            None,
+            "{region}"
+        );
+    }
+}

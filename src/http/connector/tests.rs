@@ -186,3 +186,51 @@ fn missing_root_certificates_have_a_hint() {
          file"
     );
 }
+
+/// A directory with one certificate under two names, and with files that must not be read.
+#[cfg(unix)]
+fn certificate_directory(pem: &str) -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    std::fs::write(path("a.pem"), pem).unwrap();
+    std::os::unix::fs::symlink("a.pem", path("12345678.0")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", path("endless")).unwrap();
+    std::os::unix::fs::symlink("none", path("broken")).unwrap();
+    std::fs::create_dir(path("directory")).unwrap();
+    std::fs::write(path("README"), "not a certificate").unwrap();
+    directory
+}
+
+#[cfg(unix)]
+#[test]
+fn each_certificate_in_a_directory_is_trusted_once() {
+    let identity = SelfSignedCert::new("localhost", 2999);
+    let directory = certificate_directory(&identity.pem());
+    let host = host([("SSL_CERT_DIR", directory.path().to_str().unwrap())]);
+    assert_eq!(trusted_roots(&host).unwrap().len(), 1);
+    let server = TestServer::tls(&identity, http_response(204, "", ""));
+    let url = format!("https://localhost:{}", server.port());
+    assert_eq!(get(&host, &url).unwrap().status, 204);
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+#[test]
+fn directory_is_read_only_if_there_is_no_bundle() {
+    let of_directory = SelfSignedCert::new("a", 2999);
+    let directory = certificate_directory(&of_directory.pem());
+    let files = tempfile::tempdir().unwrap();
+    let bundle = files.path().join("bundle.pem");
+    std::fs::write(&bundle, SelfSignedCert::new("b", 2999).pem().repeat(2)).unwrap();
+    let empty = files.path().join("empty.pem");
+    std::fs::write(&empty, "").unwrap();
+    let missing = files.path().join("missing.pem");
+    let directories = [files.path().join("missing"), directory.path().to_owned()];
+    let directories = [directories[0].as_path(), directories[1].as_path()];
+    for (bundles, certificates) in [
+        (vec![missing.as_path(), &empty, &bundle], 2),
+        (vec![missing.as_path(), &empty], 1),
+    ] {
+        assert_eq!(first_roots(&bundles, &directories).len(), certificates);
+    }
+    assert!(first_roots(&[], &[]).is_empty());
+}

@@ -11,6 +11,7 @@ fn identify(command_line: &str, env: &[(&str, &str)]) -> ExecPlugin {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect(),
+        ..Exec::default()
     })
 }
 

@@ -2,7 +2,10 @@
 //! directly and decides, for example, what Ctrl-C does. A signal that was sent to this process only is
 //! forwarded. When the command stops (Ctrl-Z), this process stops too, because the shell watches it.
 
+use std::io;
 use std::process::Child;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
@@ -31,8 +34,12 @@ const FORWARDED: [i32; 3] = [SIGCONT, SIGTSTP, SIGWINCH];
 const SIGINT_DELAY: Duration = Duration::from_millis(250);
 
 enum Event {
-    Signal { number: i32, only_to_us: bool },
-    StreamClosed,
+    Signal {
+        number: i32,
+        only_to_us: bool,
+    },
+    /// With the reason if output was lost.
+    StreamClosed(Option<io::Error>),
 }
 
 /// Supervises a command.
@@ -45,15 +52,17 @@ pub(in crate::process) struct Supervisor {
     interrupted: bool,
     /// Whether the command was stopped at its last change of state.
     is_stopped: bool,
+    lost_output: Option<io::Error>,
 }
 
-/// Reports the end of a stream when it is dropped.
-pub(in crate::process) struct StreamGuard(Sender<Event>);
+/// Reports the end of a stream.
+pub(in crate::process) struct OpenStream(Sender<Event>);
 
-impl Drop for StreamGuard {
-    fn drop(&mut self) {
+impl OpenStream {
+    /// Reports that the stream has ended, and why if output was lost.
+    pub(in crate::process) fn close(self, lost_output: Option<io::Error>) {
         // Fails if the supervisor is gone.
-        let _ = self.0.send(Event::StreamClosed);
+        let _ = self.0.send(Event::StreamClosed(lost_output));
     }
 }
 
@@ -70,9 +79,8 @@ impl Supervisor {
         let ignored = ignored_signals();
         let caught = TERMINATING.iter().chain(&FORWARDED).copied();
         let caught = caught.filter(|number| ignored & (1 << (number - 1)) == 0);
-        let failed = |error: std::io::Error| {
-            Error::new(Kind::Internal, "cannot catch signals").caused_by(error)
-        };
+        let failed =
+            |error: io::Error| Error::new(Kind::Internal, "cannot catch signals").caused_by(error);
         let mut signals =
             SignalsInfo::<WithOrigin>::new(caught.chain([SIGCHLD])).map_err(failed)?;
         let (sender, events) = mpsc::channel();
@@ -98,6 +106,7 @@ impl Supervisor {
             open_streams: 0,
             interrupted: false,
             is_stopped: false,
+            lost_output: None,
         })
     }
 
@@ -115,10 +124,20 @@ impl Supervisor {
         None
     }
 
-    /// Counts a stream as open until the guard is dropped.
-    pub(in crate::process) fn track_stream(&mut self) -> StreamGuard {
+    /// Counts a stream as open until it is closed.
+    pub(in crate::process) fn track_stream(&mut self) -> OpenStream {
         self.open_streams += 1;
-        StreamGuard(self.sender.clone())
+        OpenStream(self.sender.clone())
+    }
+
+    fn stream_closed(&mut self, lost_output: Option<io::Error>) {
+        self.open_streams -= 1;
+        self.lost_output = self.lost_output.take().or(lost_output);
+    }
+
+    /// Why output of the command was lost.
+    pub(in crate::process) fn take_lost_output(&mut self) -> Option<io::Error> {
+        self.lost_output.take()
     }
 
     /// Waits until the command exits, and forwards signals to it.
@@ -145,18 +164,19 @@ impl Supervisor {
                         forward(pid, number);
                     }
                 }
-                Ok(Event::StreamClosed) => self.open_streams -= 1,
+                Ok(Event::StreamClosed(lost)) => self.stream_closed(lost),
                 // `self.sender` keeps the channel open.
                 Err(_) => return Err(Error::new(Kind::Internal, "cannot receive signals")),
             }
         }
     }
 
-    /// Waits until all streams of the command are closed, or a terminating signal arrives.
-    pub(in crate::process) fn wait_for_streams(&mut self) {
+    /// Waits until all streams of the command are closed, a terminating signal arrives, or the deadline
+    /// passes.
+    pub(in crate::process) fn wait_for_streams(&mut self, deadline: Deadline) {
         while self.open_streams > 0 {
-            match self.events.recv() {
-                Ok(Event::StreamClosed) => self.open_streams -= 1,
+            match self.events.recv_timeout(deadline.remaining()) {
+                Ok(Event::StreamClosed(lost)) => self.stream_closed(lost),
                 Ok(Event::Signal { number, .. }) if !TERMINATING.contains(&number) => (),
                 Ok(Event::Signal { .. }) | Err(_) => return,
             }
@@ -183,6 +203,7 @@ impl Supervisor {
                     code: u8::try_from(code).unwrap_or(u8::MAX),
                     interrupted: false,
                     cleanup_error: None,
+                    lost_output: None,
                 }));
             }
             if let Some(number) = status.terminating_signal() {
@@ -203,6 +224,7 @@ impl Supervisor {
             code: u8::try_from(128 + number).unwrap_or(u8::MAX),
             interrupted: number == SIGINT && self.interrupted,
             cleanup_error: None,
+            lost_output: None,
         }
     }
 
@@ -212,7 +234,7 @@ impl Supervisor {
         while !self.interrupted {
             match self.events.recv_timeout(deadline.remaining()) {
                 Ok(Event::Signal { number, .. }) => self.interrupted = number == SIGINT,
-                Ok(Event::StreamClosed) => self.open_streams -= 1,
+                Ok(Event::StreamClosed(lost)) => self.stream_closed(lost),
                 Err(_) => return,
             }
         }
@@ -249,6 +271,39 @@ fn ignored_signals() -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     mask.unwrap_or(0)
+}
+
+/// Defers the signals that would terminate this process, so that it first removes its lock files.
+pub(crate) struct DeferredSignals(Arc<AtomicUsize>);
+
+impl DeferredSignals {
+    /// Starts to defer signals, except those that this process ignores.
+    pub(crate) fn start() -> Result<Self> {
+        let received = Arc::new(AtomicUsize::new(0));
+        let ignored = ignored_signals();
+        for number in [SIGHUP, SIGINT, SIGTERM] {
+            if ignored & (1 << (number - 1)) == 0 {
+                let value = usize::try_from(number).unwrap_or_default();
+                signal_hook::flag::register_usize(number, received.clone(), value).map_err(
+                    |error| Error::new(Kind::Internal, "cannot catch signals").caused_by(error),
+                )?;
+            }
+        }
+        Ok(Self(received))
+    }
+
+    /// Whether a signal has arrived.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != 0
+    }
+
+    /// Terminates this process if a signal has arrived.
+    pub(crate) fn deliver(self) {
+        let received = i32::try_from(self.0.load(Ordering::Relaxed)).unwrap_or_default();
+        if received != 0 {
+            let _ = signal_hook::low_level::emulate_default_handler(received);
+        }
+    }
 }
 
 /// Terminates this process by SIGINT. A shell distinguishes this from an exit code, and stops its

@@ -1,26 +1,30 @@
 //! Supervision without signals: Ctrl-C terminates this process and the command alike, and the next
 //! run removes the files.
 
+use std::io;
 use std::process::Child;
 use std::sync::mpsc::{self, Receiver, Sender};
 
+use crate::clock::Deadline;
 use crate::error::{Error, Kind, Result};
 use crate::process::Exit;
 
 /// Supervises a command.
 pub(in crate::process) struct Supervisor {
-    events: Receiver<()>,
-    sender: Sender<()>,
+    events: Receiver<Option<io::Error>>,
+    sender: Sender<Option<io::Error>>,
     open_streams: usize,
+    lost_output: Option<io::Error>,
 }
 
-/// Reports the end of a stream when it is dropped.
-pub(in crate::process) struct StreamGuard(Sender<()>);
+/// Reports the end of a stream.
+pub(in crate::process) struct OpenStream(Sender<Option<io::Error>>);
 
-impl Drop for StreamGuard {
-    fn drop(&mut self) {
+impl OpenStream {
+    /// Reports that the stream has ended, and why if output was lost.
+    pub(in crate::process) fn close(self, lost_output: Option<io::Error>) {
         // Fails if the supervisor is gone.
-        let _ = self.0.send(());
+        let _ = self.0.send(lost_output);
     }
 }
 
@@ -33,6 +37,7 @@ impl Supervisor {
             events,
             sender,
             open_streams: 0,
+            lost_output: None,
         })
     }
 
@@ -42,10 +47,15 @@ impl Supervisor {
         None
     }
 
-    /// Counts a stream as open until the guard is dropped.
-    pub(in crate::process) fn track_stream(&mut self) -> StreamGuard {
+    /// Counts a stream as open until it is closed.
+    pub(in crate::process) fn track_stream(&mut self) -> OpenStream {
         self.open_streams += 1;
-        StreamGuard(self.sender.clone())
+        OpenStream(self.sender.clone())
+    }
+
+    /// Why output of the command was lost.
+    pub(in crate::process) fn take_lost_output(&mut self) -> Option<io::Error> {
+        self.lost_output.take()
     }
 
     /// Waits until the command exits. Exit codes on Windows have 32 bits; those above 255 become 255.
@@ -59,15 +69,43 @@ impl Supervisor {
             code: u8::try_from(code).unwrap_or(u8::MAX),
             interrupted: false,
             cleanup_error: None,
+            lost_output: None,
         })
     }
 
-    /// Waits until all streams are closed.
-    pub(in crate::process) fn wait_for_streams(&mut self) {
-        while self.open_streams > 0 && self.events.recv().is_ok() {
+    /// Waits until all streams are closed, or the deadline passes.
+    pub(in crate::process) fn wait_for_streams(&mut self, deadline: Deadline) {
+        while self.open_streams > 0 {
+            let Ok(lost_output) = self.events.recv_timeout(deadline.remaining()) else {
+                return;
+            };
             self.open_streams -= 1;
+            self.lost_output = self.lost_output.take().or(lost_output);
         }
     }
+}
+
+/// Defers nothing: on Windows, Ctrl-C terminates this process at once.
+pub(crate) struct DeferredSignals;
+
+#[expect(
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    reason = "same signatures as on Unix"
+)]
+impl DeferredSignals {
+    /// Does nothing.
+    pub(crate) fn start() -> Result<Self> {
+        Ok(Self)
+    }
+
+    /// Always false.
+    pub(crate) fn is_pending(&self) -> bool {
+        false
+    }
+
+    /// Does nothing.
+    pub(crate) fn deliver(self) {}
 }
 
 /// Does nothing: a command is never reported as interrupted.

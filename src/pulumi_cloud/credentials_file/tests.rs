@@ -3,6 +3,7 @@
 use super::*;
 use crate::clock::{Clock, Deadline};
 use crate::host::Host;
+use crate::pulumi_cloud::credentials_writer::CredentialsWriter;
 
 const URL: &str = "https://api.pulumi.com";
 
@@ -142,13 +143,14 @@ fn refreshed_tokens_are_stored_and_other_fields_are_kept() {
         let path = folder.path().join("credentials.json");
         let host = host(folder.path());
         let home = PulumiHome::new(&host, in_20_seconds());
-        let locked = home.lock_credentials().unwrap();
         let refreshed = IssuedTokens {
             access_token: Secret::from("pul-new"),
             refresh_token: refresh_token.map(Secret::from),
             expires_at: Timestamp::from_unix(1_682_640_000),
         };
-        locked.store(URL, &refreshed).unwrap();
+        let writer = CredentialsWriter::prepare(&home).unwrap();
+        let spent = Secret::from("ref-old");
+        writer.store(&home, URL, &spent, &refreshed).unwrap();
         let stored = std::fs::read_to_string(&path).unwrap();
         let stored: serde_json::Value = serde_json::from_str(&stored).unwrap();
         let want = text
@@ -159,29 +161,35 @@ fn refreshed_tokens_are_stored_and_other_fields_are_kept() {
         assert_eq!(stored, want);
         let raw = std::fs::read_to_string(&path).unwrap();
         assert!(raw.contains("12345678901234567890.50"), "{raw}");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-            assert_eq!(mode & 0o777, 0o600);
-        }
     }
 }
 
+/// On Windows, a locked file cannot be read.
+#[cfg(unix)]
 #[test]
-fn lock_is_awaited_until_the_deadline() {
-    let folder = folder_with("{}");
-    let host = host(folder.path());
-    let home = PulumiHome::new(&host, in_20_seconds());
-    let held = home.lock_credentials().unwrap();
-    let impatient = PulumiHome::new(&host, Deadline::after(Duration::from_millis(30)));
-    for error in [
-        impatient.credentials().unwrap_err(),
-        impatient.lock_credentials().err().unwrap(),
-    ] {
+fn lock_is_awaited_to_write_and_to_read_what_is_written_in_part() {
+    for text in ["{}", "", "{\"accounts\":"] {
+        let folder = folder_with(text);
+        let host = host(folder.path());
+        let held = File::open(folder.path().join("credentials.json")).unwrap();
+        held.lock().unwrap();
+        let impatient = PulumiHome::new(&host, Deadline::after(Duration::from_millis(30)));
+        let read = impatient.credentials();
+        if text == "{}" {
+            assert!(read.is_ok());
+        } else {
+            let error = read.unwrap_err();
+            assert_eq!(error.kind(), Kind::Unavailable);
+            assert!(error.to_string().contains("locked"), "{error}");
+        }
+        let error = impatient.lock_credentials().err().unwrap();
         assert_eq!(error.kind(), Kind::Unavailable);
-        assert!(error.to_string().contains("locked"), "{error}");
+        let home = PulumiHome::new(&host, in_20_seconds());
+        std::thread::scope(|scope| {
+            let read = scope.spawn(|| home.credentials());
+            std::fs::write(folder.path().join("credentials.json"), "{}").unwrap();
+            drop(held);
+            assert!(read.join().unwrap().is_ok());
+        });
     }
-    drop(held);
-    assert!(home.credentials().is_ok());
 }

@@ -570,11 +570,12 @@ fn irrelevant_settings_are_not_part_of_the_key() {
         (
             "the absolute path of the cache folder",
             |fixture, command| {
-                command.arg("--cache-dir").arg(fixture.folder());
+                let directory = fixture.folder();
+                command.arg("--cache-dir").arg(directory.parent().unwrap());
             },
         ),
         ("the cache folder by variable", |_, command| {
-            command.env("KUBECTL_ESC_CACHE_DIR", "~/.kube/cache/kubectl-esc");
+            command.env("KUBECTL_ESC_CACHE_DIR", "~/.kube/cache");
         }),
     ];
     for fixture in [

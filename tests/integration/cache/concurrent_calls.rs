@@ -9,24 +9,24 @@ use std::time::Instant;
 use crate::support::plugin::{Output, TIME_LIMIT};
 
 /// What a waiting call logs with `-v`.
-pub(super) const WAITING: &str = "waiting for another process to fetch these credentials";
+pub(crate) const WAITING: &str = "waiting for another process to fetch these credentials";
 
 /// Running processes. They are killed when this is dropped.
-pub(super) struct ConcurrentCalls {
+pub(crate) struct ConcurrentCalls {
     calls: Vec<RunningCall>,
     waiting: Receiver<()>,
 }
 
 /// One running process.
-pub(super) struct RunningCall {
-    pub(super) child: Child,
+pub(crate) struct RunningCall {
+    pub(crate) child: Child,
     stdout: Option<JoinHandle<String>>,
     stderr: Option<JoinHandle<String>>,
 }
 
 impl ConcurrentCalls {
     /// Starts `size` processes.
-    pub(super) fn start(size: usize, command: impl Fn() -> Command) -> Self {
+    pub(crate) fn start(size: usize, command: impl Fn() -> Command) -> Self {
         let (sender, waiting) = mpsc::channel();
         let calls = (0..size).map(|_| RunningCall::start(command(), &sender));
         Self {
@@ -37,7 +37,7 @@ impl ConcurrentCalls {
 
     /// Waits until `count` processes have logged that they wait for another one. They need `-v`.
     #[track_caller]
-    pub(super) fn wait_until_waiting(&self, count: usize) {
+    pub(crate) fn wait_until_waiting(&self, count: usize) {
         let end = Instant::now() + TIME_LIMIT;
         for number in 0..count {
             let left = end.saturating_duration_since(Instant::now());
@@ -46,9 +46,15 @@ impl ConcurrentCalls {
         }
     }
 
+    /// The process id of the first process.
+    #[cfg(unix)]
+    pub(crate) fn process_id(&self) -> u32 {
+        self.calls[0].child.id()
+    }
+
     /// Waits for all processes, and returns their outputs.
     #[track_caller]
-    pub(super) fn outputs(mut self) -> Vec<Output> {
+    pub(crate) fn outputs(mut self) -> Vec<Output> {
         let calls = std::mem::take(&mut self.calls);
         calls.into_iter().map(RunningCall::output).collect()
     }
@@ -101,7 +107,7 @@ impl RunningCall {
 
     /// Waits for the process, which exits at its own time limit at the latest.
     #[track_caller]
-    pub(super) fn output(mut self) -> Output {
+    pub(crate) fn output(mut self) -> Output {
         let read = |stream: Option<JoinHandle<String>>| {
             stream.map_or_else(String::new, |thread| {
                 thread.join().expect("the text of the stream")
@@ -120,7 +126,7 @@ impl RunningCall {
 }
 
 /// Removes the log lines of `-v`; the message of a failure remains.
-pub(super) fn without_steps(output: Output) -> Output {
+pub(crate) fn without_steps(output: Output) -> Output {
     let lines: Vec<_> = output.stderr.split_inclusive('\n').collect();
     let is_message = |line: &&str| line.starts_with("kubectl-esc: ");
     let last = lines.iter().rposition(is_message).unwrap_or_default();

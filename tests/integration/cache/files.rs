@@ -124,7 +124,7 @@ fn truncated_and_changed_entries_are_replaced() {
 #[cfg(unix)]
 mod unix {
     use super::*;
-    use crate::cache::through_shell;
+    use crate::cache::{ENVIRONMENT, replace_arguments, through_shell};
     use crate::support::plugin::{Plugin, TIME_LIMIT, run};
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
     use std::os::unix::process::CommandExt;
@@ -171,8 +171,15 @@ mod unix {
                 set_mode(&fixture.file("entry"), loose);
             });
         }
-        for loose in [0o750, 0o705, 0o755, 0o777, 0o1777] {
-            check("folder", Outcome::Hit, |fixture| {
+        for (loose, outcome) in [
+            (0o750, Outcome::Hit),
+            (0o755, Outcome::Hit),
+            (0o770, Outcome::Repaired),
+            (0o757, Outcome::Repaired),
+            (0o777, Outcome::Repaired),
+            (0o1777, Outcome::Repaired),
+        ] {
+            check("folder", outcome, |fixture| {
                 set_mode(&fixture.folder(), loose);
             });
             let fixture = CacheFixture::cloud();
@@ -209,9 +216,84 @@ mod unix {
             give_away(&fixture.file("lock"));
         });
         check("folder", Outcome::Unusable, |fixture| {
-            fs::remove_file(fixture.file("entry")).unwrap();
             give_away(&fixture.folder());
         });
+    }
+
+    #[test]
+    fn folder_that_others_can_change_is_named() {
+        let fixture = CacheFixture::cloud();
+        fixture.assert_miss();
+        set_mode(&fixture.folder(), 0o777);
+        let problem = "the cache cannot use `[dir]/home/.kube/cache/kubectl-esc`";
+        let reason = "other users can write to it";
+        let shown = fixture.plugin.path(".").canonicalize().unwrap();
+        let call = |arguments: &[&str]| {
+            let mut command = fixture.plugin.command();
+            replace_arguments(&mut command, arguments);
+            let output = run(command, TIME_LIMIT);
+            (output.stdout + &output.stderr).replace(shown.to_str().unwrap(), "[dir]")
+        };
+        let doctor = call(&["doctor", ENVIRONMENT]);
+        let line = format!("ok  cache: not usable: {problem}: {reason}\n");
+        assert!(doctor.contains(&line), "{doctor}");
+        let list = call(&["cache", "list"]);
+        let message = format!("kubectl-esc: {problem}\n  caused by: {reason}\n");
+        assert!(list.starts_with(&message), "{list}");
+        // This call makes the folder private.
+        let log = call(&["get-token", ENVIRONMENT, "-v"]);
+        let line = format!("kubectl-esc: {problem}: {reason}\n");
+        assert!(log.contains(&line), "{log}");
+    }
+
+    #[test]
+    fn configured_directory_keeps_its_mode() {
+        for loose in [0o700, 0o755, 0o777, 0o1777] {
+            let fixture = CacheFixture::cloud();
+            let shared = fixture.plugin.path("shared");
+            fs::create_dir(&shared).unwrap();
+            set_mode(&shared, loose);
+            let fixture = fixture.with(|plugin| plugin.env("KUBECTL_ESC_CACHE_DIR", &shared));
+            fixture.assert_miss();
+            fixture.assert_hit();
+            assert_eq!(mode(&shared), loose);
+            assert_eq!(mode(&shared.join("kubectl-esc")), 0o700);
+        }
+    }
+
+    #[test]
+    fn directories_are_private_without_a_umask() {
+        let fixture = CacheFixture::cloud();
+        let call = fixture.plugin.command();
+        let output = run(
+            through_shell(&call, "umask 0; exec \"$@\"", "sh"),
+            TIME_LIMIT,
+        );
+        fixture.pulumi_cloud.assert_token(&output);
+        for (path, want) in [
+            ("home/.kube", 0o755),
+            ("home/.kube/cache", 0o755),
+            ("home/.kube/cache/kubectl-esc", 0o700),
+        ] {
+            assert_eq!(mode(&fixture.plugin.path(path)), want, "{path}");
+        }
+        fixture.assert_hit();
+    }
+
+    #[test]
+    fn target_of_a_hard_link_is_not_changed() {
+        let fixture = CacheFixture::cloud();
+        fixture.assert_miss();
+        let mine = fixture.plugin.path("mine");
+        fs::write(&mine, "mine").unwrap();
+        set_mode(&mine, 0o600);
+        let lock = fixture.file("lock");
+        fs::remove_file(&lock).unwrap();
+        fs::hard_link(&mine, &lock).unwrap();
+        fs::remove_file(fixture.file("entry")).unwrap();
+        fixture.assert_miss();
+        assert_eq!(fs::read_to_string(&mine).unwrap(), "mine");
+        fixture.assert_hit();
     }
 
     #[test]
@@ -312,8 +394,8 @@ mod unix {
     #[test]
     fn folder_with_other_files_is_left_unchanged() {
         let fixture = CacheFixture::cloud();
-        let shared = fixture.plugin.path("shared");
-        fs::create_dir(&shared).unwrap();
+        let shared = fixture.folder();
+        fs::create_dir_all(&shared).unwrap();
         set_mode(&shared, 0o755);
         let old = ["Cargo.lock", "a.failure", "b.entry", "c.new", "notes"];
         for name in old {
@@ -324,7 +406,6 @@ mod unix {
                 .status();
             assert!(status.unwrap().success());
         }
-        let fixture = fixture.with(|plugin| plugin.env("KUBECTL_ESC_CACHE_DIR", &shared));
         fixture.assert_miss();
         fixture.assert_miss();
         assert_eq!(mode(&shared), 0o755);
@@ -332,10 +413,8 @@ mod unix {
         set_mode(&shared, 0o700);
         fixture.assert_miss();
         fixture.assert_hit();
-        let mut clear = Command::new(fixture.plugin.command().get_program());
-        clear.args(["cache", "clear", "--cache-dir"]).arg(&shared);
-        let output = clear.output().unwrap();
-        assert_eq!(output.stdout, b"1 entry removed\n", "{output:?}");
+        let clear = fixture.run_with(|command| replace_arguments(command, &["cache", "clear"]));
+        clear.assert("1 entry removed\n", "", 0);
         let mut left: Vec<_> = fs::read_dir(&shared)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -183,25 +183,20 @@ fn orphaned_call_exits_at_its_time_limit() {
 
 /// Ctrl-Z stops kubectl's plugin too.
 #[test]
-fn waiters_give_up_on_a_stopped_call_after_its_time_limit() {
+fn one_waiter_takes_over_from_a_stopped_call_after_its_time_limit() {
     let fixture = ControlledCall::new(Behavior::Hold);
     let mut stopped = start(fixture.command(&SHORT_TIMEOUT));
     fixture.server.wait_for_requests(1);
     signal(&stopped, Signal::STOP);
-    let waiters = ConcurrentCalls::start(3, || fixture.command(&SHORT_TIMEOUT));
-    waiters.wait_until_waiting(3);
-    for output in waiters.outputs() {
-        without_steps(output).assert_fails(
-            "kubectl-esc: another process did not finish opening the environment \
-             `acme/platform/prod` within 2s\n  hint: try again, or use `--no-cache` to skip \
-             the wait\n",
-            5,
-        );
-    }
-    assert_eq!(fixture.server.requests(), 1);
-    // A call with more time outlasts the holder's deadline, fetches, and stores the result.
+    let waiters = ConcurrentCalls::start(5, || fixture.command(&["--timeout", "50s"]));
+    waiters.wait_until_waiting(5);
+    fixture.server.wait_for_requests(2);
     fixture.server.set(Behavior::Answer);
-    fixture.assert_valid_token(&["--timeout", "50s"]);
+    for output in waiters.outputs() {
+        fixture.pulumi_cloud.assert_token(&without_steps(output));
+    }
+    // One from the stopped call, and two from the waiter that took over.
+    assert_eq!(fixture.server.requests(), 3);
     let steps = fixture.assert_valid_token(&[]);
     assert!(steps.contains(CACHED), "{steps}");
     signal(&stopped, Signal::CONT);
@@ -210,6 +205,53 @@ fn waiters_give_up_on_a_stopped_call_after_its_time_limit() {
     assert!(matches!(code, Some(0 | 5)), "{code:?}");
     let steps = fixture.assert_valid_token(&[]);
     assert!(steps.contains(CACHED), "{steps}");
+}
+
+/// Both calls have the same time limit, as usual.
+#[test]
+fn stopped_call_leaves_other_calls_enough_time() {
+    let fixture = ControlledCall::new(Behavior::Hold);
+    let timeout = ["--timeout", "12s"];
+    let mut stopped = start(fixture.command(&timeout));
+    fixture.server.wait_for_requests(1);
+    signal(&stopped, Signal::STOP);
+    fixture.server.set(Behavior::Answer);
+    let steps = fixture.assert_valid_token(&timeout);
+    let holder = format!(
+        "process {} has not finished; no longer waiting",
+        stopped.id()
+    );
+    assert!(
+        steps.contains(WAITING) && steps.contains(&holder),
+        "{steps}"
+    );
+    stopped.kill().unwrap();
+    stopped.wait().unwrap();
+}
+
+#[test]
+fn stopped_call_is_named_if_other_calls_fail_too() {
+    let fixture = ControlledCall::new(Behavior::Hold);
+    let mut stopped = start(fixture.command(&[]));
+    fixture.server.wait_for_requests(1);
+    signal(&stopped, Signal::STOP);
+    let output = run(fixture.command(&SHORT_TIMEOUT), TIME_LIMIT);
+    assert_eq!((output.code, output.stdout.as_str()), (5, ""));
+    let hint = format!(
+        "\n  hint: end process {}, which has not finished fetching the same credentials, if it hangs, \
+         or increase `--timeout`\n",
+        stopped.id()
+    );
+    assert!(output.stderr.ends_with(&hint), "{}", output.stderr);
+    // The request had what was left of the two seconds.
+    assert!(
+        output.stderr.contains("did not respond within "),
+        "{}",
+        output.stderr
+    );
+    assert!(!output.stderr.contains("within 2s"), "{}", output.stderr);
+    stopped.kill().unwrap();
+    stopped.wait().unwrap();
 }
 
 #[test]

@@ -3,13 +3,15 @@
 mod cache_key;
 mod clock;
 mod commands;
-mod concurrent_calls;
+pub(crate) mod concurrent_calls;
 mod failures;
 mod files;
 mod format;
 #[cfg(unix)]
 mod killed_calls;
 mod lock_waiting;
+#[cfg(unix)]
+mod locked_login;
 mod outage;
 mod refresh;
 mod renewed_login;
@@ -270,7 +272,7 @@ fn with_second_role(plugin: Plugin) -> Plugin {
 }
 
 /// Replaces the arguments of a call.
-fn replace_arguments(command: &mut Command, arguments: &[&str]) {
+pub(crate) fn replace_arguments(command: &mut Command, arguments: &[&str]) {
     let mut other = Command::new(command.get_program());
     other.args(arguments).env_clear();
     for (name, value) in command.get_envs() {
@@ -285,7 +287,7 @@ fn replace_arguments(command: &mut Command, arguments: &[&str]) {
 /// The same call through a shell script, in which `"$@"` is the program with its arguments, and `$0` is
 /// `zero`.
 #[cfg(unix)]
-fn through_shell(call: &Command, script: &str, zero: &str) -> Command {
+pub(crate) fn through_shell(call: &Command, script: &str, zero: &str) -> Command {
     let mut command = Command::new("sh");
     command
         .args(["-c", script, zero])

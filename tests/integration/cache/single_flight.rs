@@ -166,8 +166,7 @@ fn failure_of_sts_reaches_all_waiters() {
     }
 }
 
-/// While a login is renewed no other process can read it, so none of them waits for the cache lock;
-/// later processes see the new login.
+/// The cache key changes with the login: the waiting processes use the new one.
 #[test]
 fn expired_login_is_renewed_once_and_opens_once() {
     let pulumi_cloud = PulumiCloudFixture::new();

@@ -4,6 +4,9 @@ mod credentials;
 mod decryption;
 mod faults;
 mod login;
+#[cfg(unix)]
+mod login_files;
+mod login_refresh;
 mod opening;
 
 use stand_ins::clock::Clock;

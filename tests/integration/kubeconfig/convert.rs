@@ -11,32 +11,41 @@ fn data(name: &str) -> String {
 
 fn convert(kubeconfig: &str, arguments: &[&str]) -> Plugin {
     Plugin::new()
+        .without_log()
         .file("home/.kube/config", kubeconfig)
-        .args(["convert-kubeconfig", "acme/platform/shop"])
+        .file("shop.yaml", "values: {}\n")
+        .args(["convert-kubeconfig", "./shop.yaml"])
         .args(arguments)
 }
 
+/// The kubeconfig, with `[dir]` for the test's own directory.
 fn written(plugin: &Plugin) -> String {
-    fs::read_to_string(plugin.path("home/.kube/config")).unwrap()
+    let text = fs::read_to_string(plugin.path("home/.kube/config")).unwrap();
+    text.replace(plugin.path("").to_str().unwrap(), "[dir]/")
 }
 
-const CHANGED: &str = "changed [dir]/home/.kube/config\n";
+fn changed(entries: &str) -> String {
+    format!("changed [dir]/home/.kube/config: {entries}\n")
+}
 
 #[test]
 fn eksctl_user_is_converted() {
     let before = data("eksctl.yaml");
     let plugin = convert(&before, &[]);
-    plugin.run().assert(CHANGED, "", 0);
+    let updated = changed("updated user `admin@shop.eu-west-1.eksctl.io`");
+    plugin.run().assert(&updated, "", 0);
     let (start, _) = before.split_once("      apiVersion: client").unwrap();
     let after = format!(
-        "{start}      apiVersion: client.authentication.k8s.io/v1
+        "{start}      apiVersion: client.authentication.k8s.io/v1beta1
       args:
       - get-token
-      - acme/platform/shop
+      - [dir]/shop.yaml
       - --cluster-name
       - shop
       - --region
       - eu-west-1
+      - --api-version
+      - v1beta1
       command: kubectl-esc
       provideClusterInfo: false
       installHint: kubectl-esc is not installed, or not on the PATH
@@ -51,7 +60,7 @@ fn eksctl_user_is_converted() {
 fn dropped_settings_are_reported() {
     let plugin = convert(&data("aws.yaml"), &["--credentials", "aws.creds"]);
     plugin.run().assert(
-        CHANGED,
+        &changed("updated user `arn:aws:eks:eu-central-1:123456789012:cluster/shop`"),
         "kubectl-esc: user `arn:aws:eks:eu-central-1:123456789012:cluster/shop`: dropped AWS profile \
          `operations`; credentials now come from the environment\n",
         0,
@@ -59,7 +68,7 @@ fn dropped_settings_are_reported() {
     let after = written(&plugin);
     let args = "      args:
       - get-token
-      - acme/platform/shop
+      - [dir]/shop.yaml
       - --cluster-name
       - shop
       - --region
@@ -68,6 +77,8 @@ fn dropped_settings_are_reported() {
       - arn:aws:iam::123456789012:role/shop-admin
       - --credentials
       - aws.creds
+      - --api-version
+      - v1beta1
       command: kubectl-esc
 ";
     assert!(after.contains(args), "{after}");
@@ -105,18 +116,17 @@ users:
 ";
     let plugin = convert(before, &[]);
     plugin.run().assert(
-        CHANGED,
-        "kubectl-esc: user `vault`: dropped AWS profile `ops`; credentials now come from the \
-         environment\n\
-         kubectl-esc: user `unclear`: not converted: it does not name a cluster\n",
+        &changed("updated user `vault`"),
+        "kubectl-esc: user `unclear`: not converted: it does not name a cluster\n\
+         kubectl-esc: user `vault`: dropped AWS profile `ops`; credentials now come from the \
+         environment\n",
         0,
     );
     let converted = before
-        .replace("k8s.io/v1beta1", "k8s.io/v1")
         .replace("/usr/local/bin/aws-vault", "kubectl-esc")
         .replace(
             "      args: [exec, ops, --, aws, eks, get-token, --cluster-name, a]\n",
-            "      args:\n      - get-token\n      - acme/platform/shop\n      - --cluster-name\n      - a\n      - --region\n      - eu-west-1\n",
+            "      args:\n      - get-token\n      - [dir]/shop.yaml\n      - --cluster-name\n      - a\n      - --region\n      - eu-west-1\n      - --api-version\n      - v1beta1\n",
         )
         .replace(
             "- name: unclear",
@@ -138,7 +148,8 @@ fn context_is_converted_into_a_new_entry() {
         &before,
         &["--context", context, "--alias", "shop", "--set-current"],
     );
-    plugin.run().assert(CHANGED, "", 0);
+    let added = changed("added user `shop`, context `shop`");
+    plugin.run().assert(&added, "", 0);
     let after = written(&plugin);
     for part in [
         "- context:\n    cluster: shop.eu-west-1.eksctl.io\n    user: shop\n  name: shop\n",
@@ -150,7 +161,8 @@ fn context_is_converted_into_a_new_entry() {
         assert!(after.contains(part), "{part}: {after}");
     }
     let plugin = convert(&before, &["--context", context, "--user-alias", "shop"]);
-    plugin.run().assert(CHANGED, "", 0);
+    let edited = changed(&format!("added user `shop`; updated context `{context}`"));
+    plugin.run().assert(&edited, "", 0);
     let after = written(&plugin);
     let changed = format!("    user: shop\n  name: {context}\n");
     assert!(after.contains(&changed), "{after}");
@@ -188,4 +200,78 @@ fn unconvertible_users_are_an_error() {
         assert!(difference.contains(line), "{difference}");
     }
     assert_eq!(written(&plugin), data("eksctl.yaml"));
+}
+
+const TWO_USERS: &str = "\
+users:
+- name: dev
+  user: {exec: {command: aws, args: [--profile, dev, eks, get-token, --cluster-name, dev]}}
+- name: prd
+  user: {exec: {command: aws, args: [--profile, prd, eks, get-token, --cluster-name, prd]}}
+";
+
+#[test]
+fn users_with_different_profiles_are_converted_only_on_request() {
+    let plugin = convert(TWO_USERS, &[]);
+    plugin.run().assert(
+        "",
+        "kubectl-esc: the users have different AWS profiles or roles\n  \
+         user `dev`: AWS profile dev, role none\n  \
+         user `prd`: AWS profile prd, role none\n  \
+         hint: convert one user at a time with `--context NAME`, or all of them with `--all`\n",
+        2,
+    );
+    assert_eq!(written(&plugin), TWO_USERS);
+    let output = convert(TWO_USERS, &["--all"]).run();
+    assert_eq!(output.code, 0, "{output:?}");
+    let updated = "updated user `dev`, user `prd`\n";
+    assert!(output.stdout.ends_with(updated), "{output:?}");
+}
+
+#[test]
+fn environment_that_does_not_exist_or_is_invalid_is_refused() {
+    for (definition, problem, code) in [
+        (None, "the file `./other.yaml` does not exist", 2),
+        (
+            Some("values: [\n"),
+            "`./other.yaml` cannot be used: its definition has 1 error",
+            3,
+        ),
+    ] {
+        let mut plugin = Plugin::new()
+            .file("home/.kube/config", data("eksctl.yaml"))
+            .args(["convert-kubeconfig", "./other.yaml"]);
+        if let Some(definition) = definition {
+            plugin = plugin.file("other.yaml", definition);
+        }
+        let output = plugin.run();
+        assert!(output.stderr.contains(problem), "{output:?}");
+        assert_eq!(output.code, code, "{output:?}");
+        assert_eq!(written(&plugin), data("eksctl.yaml"));
+    }
+}
+
+#[test]
+fn missing_kubeconfig_is_named() {
+    let output = convert("", &["--kubeconfig", "/none"]).run();
+    assert_eq!(output.code, 2);
+    assert!(
+        output.stderr.contains(": `/none` does not exist\n"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn arguments_that_some_clients_change_are_reported() {
+    let plugin = convert(TWO_USERS, &["--all"])
+        .args(["--pulumi-oidc-token", "file:///var/run/my token"])
+        .run();
+    assert_eq!(plugin.code, 0, "{plugin:?}");
+    assert!(
+        plugin.stderr.contains(
+            "warning: fabric8 and the .NET client change arguments with blanks, quotes, `$` or `~`: \
+             `file:///var/run/my token`\n"
+        ),
+        "{plugin:?}"
+    );
 }

@@ -38,6 +38,15 @@ fn kubeconfig_list(plugin: &Plugin, files: &[&str]) -> std::ffi::OsString {
     std::env::join_paths(paths).unwrap()
 }
 
+const NOTHING_TO_CHANGE: &str = "nothing to change\nthe current context is `demo`\n";
+
+fn added(file: &str) -> String {
+    format!(
+        "changed [dir]/{file}: added cluster `demo`, user `demo`, context `demo`\n\
+         the current context is `demo`\n"
+    )
+}
+
 #[test]
 fn existing_entry_is_changed_in_its_file_and_new_entry_added_to_the_first() {
     let user = "users:\n- name: demo\n  user:\n    exec: {command: aws, args: [eks, get-token]}\n";
@@ -47,32 +56,35 @@ fn existing_entry_is_changed_in_its_file_and_new_entry_added_to_the_first() {
         .file("four", user);
     let list = kubeconfig_list(&plugin, &["", "one", "two", "three", "two", "four"]);
     let plugin = plugin.env("KUBECONFIG", list).arg("--set-current");
-    plugin
-        .run()
-        .assert("changed [dir]/two\nchanged [dir]/three\n", "", 0);
+    plugin.run().assert(
+        "changed [dir]/two: added cluster `demo`, context `demo`\n\
+             changed [dir]/three: updated user `demo`\n\
+             the current context is `demo`\n",
+        "",
+        0,
+    );
     assert!(!plugin.path("one").exists());
     assert_eq!(read(&plugin, "four"), user);
     let new = new_entries("demo");
     let (entries, _) = new.split_once("users:\n").unwrap();
-    let entries = entries.replace("kind: Config\n", "current-context: demo\nkind: Config\n");
     assert_eq!(read(&plugin, "two"), format!("# two\n{entries}"));
     let three = read(&plugin, "three");
     let exec = "    exec: {command: \"kubectl-esc\", args: [\"get-token\", \"acme/prod\", ";
     assert!(three.contains(exec), "{three}");
-    plugin.run().assert("nothing to change\n", "", 0);
+    plugin.run().assert(NOTHING_TO_CHANGE, "", 0);
 
     // If no file exists, the last one is created, as by kubectl.
     let plugin = update(Plugin::new());
     let list = kubeconfig_list(&plugin, &["one", "folder/two"]);
     let plugin = plugin.env("KUBECONFIG", list);
-    plugin.run().assert("changed [dir]/folder/two\n", "", 0);
+    plugin.run().assert(&added("folder/two"), "", 0);
     assert_eq!(read(&plugin, "folder/two"), new_entries("demo"));
 
     // `--kubeconfig` overrides `KUBECONFIG`.
     let plugin = update(Plugin::new()).args(["--kubeconfig", "~/three"]);
     let list = kubeconfig_list(&plugin, &["one"]);
     let plugin = plugin.env("KUBECONFIG", list);
-    plugin.run().assert("changed [dir]/home/three\n", "", 0);
+    plugin.run().assert(&added("home/three"), "", 0);
     assert!(!plugin.path("one").exists());
 }
 
@@ -87,7 +99,12 @@ fn names_and_current_context_can_be_chosen() {
         assert_eq!(plugin.run().code, 0);
         read(&plugin, "home/.kube/config")
     };
-    assert_eq!(plugin.run().code, 0);
+    plugin.run().assert(
+        "changed [dir]/home/.kube/config: added cluster `demo`, user `demo`, context `demo`\n\
+         the current context is still `mine`; switch with `kubectl config use-context demo`\n",
+        "",
+        0,
+    );
     let text = read(&plugin, "home/.kube/config");
     assert!(text.starts_with(before), "{text}");
     let text = run(&["--set-current"]);
@@ -99,6 +116,82 @@ fn names_and_current_context_can_be_chosen() {
     assert!(text.contains("    user: admin\n  name: demo\n"), "{text}");
     let text = run(&["--alias", "prod", "--user-alias", "admin"]);
     assert!(text.contains("    user: admin\n  name: prod\n"), "{text}");
+}
+
+#[test]
+fn namespace_and_absolute_command_are_written() {
+    let namespace = "    cluster: demo\n    namespace: apps\n    user: demo\n";
+    let plugin = update(Plugin::new()).args(["--namespace", "apps"]);
+    assert_eq!(plugin.run().code, 0);
+    let text = read(&plugin, "home/.kube/config");
+    assert!(text.contains(namespace), "{text}");
+    // A namespace that is already there stays, unless the flag is passed.
+    let plugin = update(Plugin::new()).file("home/.kube/config", &text);
+    plugin.run().assert(NOTHING_TO_CHANGE, "", 0);
+    assert_eq!(plugin.args(["--namespace", "web"]).run().code, 0);
+    let plugin = update(Plugin::new())
+        .file("home/.kube/config", &text)
+        .args(["--namespace", "web", "--absolute-command"]);
+    assert_eq!(plugin.run().code, 0);
+    let text = read(&plugin, "home/.kube/config");
+    assert!(text.contains("    namespace: web\n"), "{text}");
+    let command = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("command: "));
+    let command = Path::new(command.unwrap());
+    assert!(command.is_absolute() && command.is_file(), "{text}");
+}
+
+#[test]
+fn cluster_is_named_as_in_the_aws_cli() {
+    let arn = "arn:aws:eks:eu-west-1:123456789012:cluster/demo";
+    let run = |arguments: &[&str]| {
+        let plugin = Plugin::new()
+            .args(["update-kubeconfig", "acme/prod", "--server", SERVER])
+            .args(arguments);
+        let output = plugin.run();
+        (plugin, output)
+    };
+    let args = [
+        "acme/prod",
+        "--cluster-name",
+        "demo",
+        "--region",
+        "eu-west-1",
+    ];
+    for arguments in [
+        &["--name", "demo", "--region", "eu-west-1"][..],
+        &["--name", arn],
+        &["--cluster-name", arn, "--region", "eu-west-1"],
+    ] {
+        let (plugin, output) = run(arguments);
+        output.assert(&added("home/.kube/config"), "", 0);
+        let want = new_file("demo", SERVER, "", &args);
+        assert_eq!(read(&plugin, "home/.kube/config"), want);
+    }
+    for (arguments, problem) in [
+        (
+            &["--name", arn, "--region", "us-east-1"][..],
+            "is in region `eu-west-1`, but the flag `--region` is `us-east-1`",
+        ),
+        (&["--name", "a b"], "`a b` is not a valid cluster name"),
+        (
+            &["--name", "a", "--role-arn", "foo"],
+            "cannot use the flag `--role-arn`: `foo` is not the ARN of an IAM role",
+        ),
+    ] {
+        let (plugin, output) = run(arguments);
+        assert_eq!(output.code, 2, "{output:?}");
+        assert!(output.stderr.contains(problem), "{output:?}");
+        assert!(!plugin.path("home/.kube/config").exists());
+    }
+    let (_, output) = run(&["--name", "demo", "--region", "eu-wst-1"]);
+    assert_eq!(output.code, 0);
+    assert_eq!(
+        output.stderr,
+        "kubectl-esc: warning: `eu-wst-1` does not look like an AWS region; did you mean \
+         `eu-west-1`?\n"
+    );
 }
 
 #[test]
@@ -119,11 +212,13 @@ fn manual_additions_are_preserved() {
         )
         .replace("  user:\n", "  user: # me\n    as: alice\n");
     fs::write(&config, &edited).unwrap();
-    plugin.run().assert("nothing to change\n", "", 0);
+    plugin.run().assert(NOTHING_TO_CHANGE, "", 0);
     let changed = plugin.args(["--session-name", "me"]);
-    changed
-        .run()
-        .assert("changed [dir]/home/.kube/config\n", "", 0);
+    changed.run().assert(
+        "changed [dir]/home/.kube/config: updated user `demo`\nthe current context is `demo`\n",
+        "",
+        0,
+    );
     let args = "      - eu-west-1\n      - --session-name\n      - me\n";
     let expected = edited.replace("      - eu-west-1\n", args);
     assert_eq!(fs::read_to_string(&config).unwrap(), expected);
@@ -280,7 +375,7 @@ fn symlinks_and_file_modes_are_preserved() {
         fs::Permissions::from_mode(0o400),
     )
     .unwrap();
-    let output = plugin.arg("--set-current").run();
+    let output = plugin.args(["--session-name", "me"]).run();
     assert_eq!(output.code, 2);
     assert!(output.stderr.contains("write-protected"), "{output:?}");
 }

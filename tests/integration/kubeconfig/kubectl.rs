@@ -87,7 +87,8 @@ fn update_changes_nothing_in_a_file_rewritten_by_kubectl() {
         let current = run(&kubectl, &plugin, &["config", "use-context", "demo"]);
         assert_eq!(current.code, 0, "{current:?}");
         let before = fs::read_to_string(plugin.path("home/.kube/config")).unwrap();
-        plugin.run().assert("nothing to change\n", "", 0);
+        let unchanged = "nothing to change\nthe current context is `demo`\n";
+        plugin.run().assert(unchanged, "", 0);
         let after = fs::read_to_string(plugin.path("home/.kube/config")).unwrap();
         assert_eq!(before, after);
         let lock = plugin.path("home/.kube/config.lock");
@@ -114,7 +115,7 @@ fn kubectl_authenticates_with_the_written_kubeconfig() {
     });
     for kubectl in oldest_and_newest() {
         let verifier = Verifier::new("aws", "eu-west-1");
-        let server = ApiServer::start("demo", verifier, &aws.sts, aws.clock.clone());
+        let server = ApiServer::start("demo", verifier, &aws.sts);
         let environment = project_file("examples/environments/static.yaml");
         let plugin = Plugin::new().file("home/env.yaml", environment).args([
             "update-kubeconfig",

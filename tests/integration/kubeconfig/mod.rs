@@ -22,6 +22,7 @@ contexts:
     cluster: {name}
     user: {name}
   name: {name}
+current-context: {name}
 kind: Config
 users:
 - name: {name}

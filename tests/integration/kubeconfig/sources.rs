@@ -50,9 +50,16 @@ fn update(environment: &str, arguments: &[&str]) -> (Plugin, crate::support::plu
     (plugin, output)
 }
 
+/// The kubeconfig, with `~` for the home directory.
 fn written(plugin: &Plugin) -> String {
-    fs::read_to_string(plugin.path("home/.kube/config")).unwrap()
+    let text = fs::read_to_string(plugin.path("home/.kube/config")).unwrap();
+    text.replace(plugin.path("home").to_str().unwrap(), "~")
 }
+
+const ADDED: &str = "\
+changed [dir]/home/.kube/config: added cluster `demo`, user `demo`, context `demo`
+the current context is `demo`
+";
 
 #[test]
 fn kubeconfig_of_the_environment_is_used() {
@@ -64,9 +71,10 @@ fn kubeconfig_of_the_environment_is_used() {
         &["-i", "demo", "--from", "several", "--context", "two"],
     ] {
         let (plugin, output) = update(ENVIRONMENT, arguments);
-        output.assert("changed [dir]/home/.kube/config\n", "", 0);
+        output.assert(ADDED, "", 0);
         assert_eq!(written(&plugin), expected, "{arguments:?}");
-        plugin.run().assert("nothing to change\n", "", 0);
+        let unchanged = "nothing to change\nthe current context is `demo`\n";
+        plugin.run().assert(unchanged, "", 0);
         assert_eq!(written(&plugin), expected, "{arguments:?}");
     }
     for (arguments, code, problem) in [
@@ -120,7 +128,7 @@ fn settings_of_the_environment_and_flags_become_arguments() {
         "--credentials",
         "aws.creds",
         "--root",
-        "\"~\"",
+        "~/",
         "--web-identity-token-file",
         "~/token",
         "--timeout",
@@ -172,7 +180,6 @@ fn flags_alone_need_no_environment() {
         &format!("    certificate-authority-data: {data}\n"),
         &["acme/platform/prod@3", "--cluster-name", "demo"],
     );
-    let expected = expected.replace("kind: Config\n", "current-context: demo\nkind: Config\n");
     assert_eq!(output.stdout, expected);
     assert!(!plugin.path("home/.kube").exists());
     // The authority from another source gives the same bytes.
@@ -301,9 +308,7 @@ fn amazon_eks_is_called_with_the_environments_credentials() {
             .file("home/env.yaml", environment)
             .args(["update-kubeconfig", "~/env.yaml"])
             .env("AWS_ENDPOINT_URL_EKS", eks.url());
-        plugin
-            .run()
-            .assert("changed [dir]/home/.kube/config\n", "", 0);
+        plugin.run().assert(ADDED, "", 0);
         assert_eq!(written(&plugin), new_file("demo", SERVER, AUTHORITY, &ARGS));
         assert_eq!(eks.log(), ["GET /clusters/demo 200"]);
     }

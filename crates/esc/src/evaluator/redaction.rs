@@ -1,7 +1,8 @@
 //! Finds the parts of a definition that must not be shown when a diagnostic prints its source line.
 //!
 //! Hidden are: arguments of `fn::secret`; values under names that suggest a secret, such as
-//! `password`; and comments, which do not help to understand a diagnostic and may contain anything.
+//! `password`; passwords in URLs; and comments, which do not help to understand a diagnostic and may
+//! contain anything.
 //! If the text is not valid YAML, only names can be recognized, and whatever may belong to the value
 //! after such a name is hidden.
 
@@ -13,9 +14,16 @@ use crate::evaluator::syntax::{Span, SyntaxEntry, SyntaxKind, SyntaxNode, Syntax
 
 /// Returns the byte ranges of `text` to hide, in any order.
 pub(super) fn hidden_ranges(document: &SyntaxTree, text: &str) -> Vec<Range<usize>> {
-    if !document.is_valid {
-        return hidden_ranges_of_invalid_yaml(text);
-    }
+    let mut hidden = if document.is_valid {
+        hidden_ranges_of_valid_yaml(document, text)
+    } else {
+        hidden_ranges_of_invalid_yaml(text)
+    };
+    hide_passwords_in_urls(text, &mut hidden);
+    hidden
+}
+
+fn hidden_ranges_of_valid_yaml(document: &SyntaxTree, text: &str) -> Vec<Range<usize>> {
     let mut finder = SecretFinder {
         text,
         hidden: Vec::new(),
@@ -218,6 +226,35 @@ fn hidden_ranges_of_invalid_yaml(text: &str) -> Vec<Range<usize>> {
         line_start += line.len();
     }
     hidden
+}
+
+/// Hides the password in `scheme://user:PASSWORD@host`, and the user in `scheme://USER@host`, which may be
+/// a token. `${…}` is shown. A password may contain any character but whitespace, so the last `@` ends it.
+fn hide_passwords_in_urls(text: &str, hidden: &mut Vec<Range<usize>>) {
+    let mut position = 0;
+    while let Some(offset) = text[position..].find("://") {
+        let start = position + offset + "://".len();
+        let url = text[start..].split(char::is_whitespace).next();
+        let url = url.unwrap_or_default();
+        position = start + url.len();
+        let Some((user_info, _)) = url.rsplit_once('@') else {
+            continue;
+        };
+        let mut secret = match user_info.split_once(':') {
+            Some((_, password)) => password,
+            None if user_info.contains('/') => continue,
+            None => user_info,
+        };
+        let end = start + user_info.len();
+        while let Some((literal, rest)) = secret.split_once("${")
+            && let Some((_, after)) = rest.split_once('}')
+        {
+            let begin = end - secret.len();
+            hidden.push(begin..begin + literal.len());
+            secret = after;
+        }
+        hidden.push(end - secret.len()..end);
+    }
 }
 
 /// A secret in invalid YAML that may continue on the next line.

@@ -97,3 +97,28 @@ fn other_values_in_invalid_yaml_are_shown() {
     assert!(!syntax::parse(text).is_valid);
     assert_eq!(masked(text), want);
 }
+
+#[test]
+fn passwords_in_urls_are_hidden() {
+    for (text, want) in [
+        ("a: postgres://u:pw@h/db", "a: postgres://u:**@h/db"),
+        ("a: \"https://abcde@h\"", "a: \"https://*****@h\""),
+        ("a: [x://u:p@ss:w/o#rd@h, y]", "a: [x://u:***********@h, y]"),
+        ("a: x://u:p@h,y://v:q@i", "a: x://u:***********@i"),
+        (
+            "a: x://${db.user}:${db.pass}@h",
+            "a: x://${db.user}:${db.pass}@h",
+        ),
+        ("a: x://u:p-${b}-q@h", "a: x://u:**${b}**@h"),
+        ("a: x://u:p-${b@h", "a: x://u:*****@h"),
+        ("a: https://h:8443/b?c=d", "a: https://h:8443/b?c=d"),
+        ("a: https://h/b@c", "a: https://h/b@c"),
+        ("a: me@h.com", "a: me@h.com"),
+        ("a: x:// b:c@d", "a: x:// b:c@d"),
+    ] {
+        assert_eq!(masked(text), want);
+        let invalid = |text| format!("{text}\nb: [");
+        assert!(!syntax::parse(&invalid(text)).is_valid, "{text}");
+        assert_eq!(masked(&invalid(text)), invalid(want));
+    }
+}
