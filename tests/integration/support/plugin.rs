@@ -282,7 +282,7 @@ impl Output {
 
 /// The binary that was built with the tests, or the one that `KUBECTL_ESC_BINARY` names, such as a release
 /// build.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let built = || env!("CARGO_BIN_EXE_kubectl-esc").into();
     test_variable("KUBECTL_ESC_BINARY").map_or_else(built, PathBuf::from)
 }
