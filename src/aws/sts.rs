@@ -159,8 +159,16 @@ impl<'a> Sts<'a> {
             let server = self.server().await?;
             let issued = operation.await;
             let issued = issued.map_err(|error| call.failure(&server, &error))?;
-            let issued = issued
-                .ok_or_else(|| call.not_from_aws(&server, "a response without credentials"))?;
+            // The SDK replaces what is missing by an empty text, or by 1970.
+            let is_complete = |issued: &IssuedCredentials| {
+                !issued.access_key_id.is_empty()
+                    && !issued.secret_access_key.is_empty()
+                    && !issued.session_token.is_empty()
+                    && issued.expiration.secs() > 0
+            };
+            let issued = issued.filter(is_complete).ok_or_else(|| {
+                call.not_from_aws(&server, "a response without complete credentials")
+            })?;
             Ok(Credentials {
                 access_key_id: issued.access_key_id,
                 secret_access_key: Secret::new(issued.secret_access_key),

@@ -277,7 +277,7 @@ fn responses_of_other_servers_are_recognized() {
             200,
             "<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>",
             message,
-            "`HOST` sent a response without credentials",
+            "`HOST` sent a response without complete credentials",
             hint,
         ),
         (
