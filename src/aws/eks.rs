@@ -5,7 +5,7 @@ use aws_sdk_eks::operation::describe_cluster::DescribeClusterOutput;
 use http::uri::Authority;
 
 use crate::aws::endpoint::{EndpointSettings, Region, Service};
-use crate::aws::failure::{Operation, ServiceCall};
+use crate::aws::failure::{Operation, ServiceCall, shortened};
 use crate::aws::{Credentials, sdk};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result, one_line};
@@ -76,7 +76,7 @@ fn read(response: DescribeClusterOutput, name: &str) -> Result<Option<DescribedC
     // In all other states the API server is not there yet, or no longer.
     let status = cluster.status.as_ref().map_or("", |status| status.as_str());
     if !matches!(status, "ACTIVE" | "UPDATING") {
-        let status = one_line(status);
+        let status = shortened(&one_line(status));
         let message = format!("the EKS cluster `{name}` is not active: its status is `{status}`");
         return Err(Error::new(Kind::Unavailable, message)
             .with_hint("wait until its status is `ACTIVE`, then try again"));

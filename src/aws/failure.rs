@@ -376,7 +376,7 @@ fn is_busy(status: u16) -> bool {
     status == 429 || status >= 500
 }
 
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     match text.char_indices().nth(MAXIMUM_MESSAGE) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

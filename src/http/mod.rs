@@ -10,6 +10,7 @@ mod connector;
 mod dns;
 mod failure;
 mod request;
+mod sdk_connector;
 mod server_clock;
 #[cfg(test)]
 pub(crate) mod test_server;
@@ -29,6 +30,7 @@ use crate::host::Host;
 pub(crate) use failure::unreachable;
 pub(crate) use request::host_of;
 pub use request::{Method, Request, Response, SendError};
+use sdk_connector::SdkConnector;
 use server_clock::{ServerClock, TrackingConnector};
 
 /// The characters to escape in a query string: all but the unreserved ones of RFC 3986.
@@ -119,7 +121,7 @@ impl HttpClient {
 
     /// This client for the AWS SDK. It has its own connect timeout and ignores that of the SDK.
     pub(crate) fn smithy(&self) -> Result<SharedHttpClient> {
-        let connector = self.connector()?;
+        let connector = SharedHttpConnector::new(SdkConnector(self.connector()?));
         Ok(http_client_fn(move |_settings, _components| {
             connector.clone()
         }))
