@@ -153,6 +153,12 @@ impl Deadline {
         self.at.saturating_duration_since(Instant::now())
     }
 
+    /// Whether no time remains.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.remaining().is_zero()
+    }
+
     /// The timeout that the user chose.
     #[must_use]
     pub fn allowed(&self) -> Duration {

@@ -26,8 +26,9 @@ pub(crate) struct Opening {
     pub sources: Sources,
     /// The known expiries of AWS keys in the values.
     pub keys: Vec<KeyExpiry>,
-    /// The paths of identity tokens in the values that Pulumi Cloud issued (`fn::open::oidc`).
-    pub identity_tokens: Vec<PropertyPath>,
+    /// The path of the identity token in the values that Pulumi Cloud issued (`fn::open::oidc`); `None`
+    /// if there are several.
+    pub identity_token: Option<PropertyPath>,
     /// The files that were read.
     pub files: Vec<FileDigest>,
 }

@@ -60,9 +60,9 @@ impl OpenedEnvironment {
         let path = target.credentials.as_ref().map(|path| &path.value);
         let found = match find_credentials::look_up(self.environment(), path)? {
             Some(found) => found,
-            None => match self.opening.identity_tokens.as_slice() {
-                [only] if web_identity_role(target).is_some() => {
-                    return self.exchange_identity_token(only, target, sts, context);
+            None => match &self.opening.identity_token {
+                Some(path) if web_identity_role(target).is_some() => {
+                    return self.exchange_identity_token(path, target, sts, context);
                 }
                 _ => find_credentials::find(self.environment(), path)?,
             },

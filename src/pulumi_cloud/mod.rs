@@ -15,6 +15,7 @@ mod error_response;
 mod login;
 mod provider_calls;
 mod pulumi_home;
+mod response_json;
 mod session;
 mod session_values;
 mod stack;

@@ -39,7 +39,7 @@ pub(super) fn open(
                 values: Value::new(Data::Object([].into())),
             },
             key_durations: Vec::new(),
-            identity_tokens: Vec::new(),
+            identity_token: None,
         },
     };
     // The clock of the server is known from its responses.
@@ -55,7 +55,7 @@ pub(super) fn open(
                 expires_at: started.plus(duration),
             })
             .collect(),
-        identity_tokens: values.identity_tokens,
+        identity_token: values.identity_token,
         files: Vec::new(),
     })
 }
@@ -106,7 +106,7 @@ fn read(cloud: &Cloud<'_>, path: &str, id: &str) -> Result<SessionValues> {
             _ => cloud.error(&error),
         });
     }
-    session_values::read(response.body.expose())
+    session_values::read(response.body.expose(), cloud.context().deadline)
         .map_err(|reason| cloud.unexpected(format!("it {reason}")))
 }
 
@@ -125,7 +125,7 @@ pub(super) fn check(
         definition,
     ))?;
     let diagnostics = if response.status == 200 {
-        session_values::read_check(response.body.expose())
+        session_values::read_check(response.body.expose(), cloud.context().deadline)
             .map_err(|reason| cloud.unexpected(format!("it {reason}")))?
     } else {
         let error = cloud.error_response(&response);

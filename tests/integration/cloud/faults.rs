@@ -184,7 +184,7 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("read session", Fault::Huge(100_000_000), 1);
             plugin
         },
-        stderr: "the response from `127.0.0.1` is larger than 33554432 bytes
+        stderr: "the response from `127.0.0.1` is larger than 16777216 bytes
   hint: check that the URL is that of the service
 ",
         code: 5,

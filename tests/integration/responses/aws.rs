@@ -1,9 +1,6 @@
 //! Hostile responses of AWS STS and Amazon EKS.
 
-use std::io;
-use std::net::TcpStream;
-
-use super::{run_with_little_memory, serve, write_body, write_endless_body, write_endless_headers};
+use super::{WireRow, unexpected_wire_outcomes, write_body};
 use crate::support::aws::{Aws, project_file};
 use crate::support::plugin::Plugin;
 
@@ -20,48 +17,13 @@ values:
       oidc: {roleArn: arn:aws:iam::123456789012:role/cluster-admin, sessionName: ss, duration: 1h}
 ";
 
-/// A kind of response, and part of the message.
-type Row = (
-    &'static str,
-    fn(&mut TcpStream) -> io::Result<()>,
-    &'static str,
-);
-
 /// The text between the start and the end of a response, repeated to fill it.
 fn filled(start: &str, repeated: &str, end: &str) -> String {
     let count = ALMOST_A_MEBIBYTE / repeated.len();
     format!("{start}{}{end}", repeated.repeat(count))
 }
 
-const TRANSPORT: &[Row] = &[
-    (
-        "endless body",
-        |stream| write_endless_body(stream, &"x".repeat(64 << 10)),
-        "is larger than 1048576 bytes",
-    ),
-    (
-        "endless body of small chunks",
-        |stream| write_endless_body(&mut io::BufWriter::new(stream), &"x".repeat(100)),
-        "is larger than 1048576 bytes",
-    ),
-    (
-        "400 MB",
-        |stream| super::write_head(stream, "Content-Length: 400000000\r\n"),
-        "is larger than 1048576 bytes",
-    ),
-    ("endless headers", write_endless_headers, "cannot reach"),
-    (
-        "compressed body",
-        |stream| {
-            // Never asked for, and not decompressed: a kilobyte could become a megabyte.
-            super::write_head(stream, "Content-Encoding: gzip\r\nContent-Length: 4\r\n")?;
-            io::Write::write_all(stream, b"\x1f\x8b\x08\x00")
-        },
-        "the response did not come from",
-    ),
-];
-
-const STS: &[Row] = &[
+const STS: &[WireRow] = &[
     (
         "many elements",
         |stream| {
@@ -94,7 +56,7 @@ const STS: &[Row] = &[
     ),
 ];
 
-const EKS: &[Row] = &[
+const EKS: &[WireRow] = &[
     (
         "many numbers",
         |stream| write_body(stream, &filled("{\"a\":[", "0,", "0]}")),
@@ -127,27 +89,10 @@ const EKS: &[Row] = &[
     ),
 ];
 
-/// Calls the binary for each row, and returns the rows with another outcome than a clean failure.
-fn unexpected_outcomes(rows: &[&[Row]], call: impl Fn(&str) -> Plugin) -> Vec<String> {
-    let mut failures = Vec::new();
-    for (name, write, message) in rows.iter().copied().flatten() {
-        println!("{name}");
-        let server = serve(*write);
-        let plugin = call(&format!("http://{}", server.address()));
-        let output = run_with_little_memory(&plugin, MAX_MEMORY);
-        let is_short = output.stderr.len() < 2_000;
-        if output.code != 5 || !is_short || !output.stderr.contains(message) {
-            let shown: String = output.stderr.chars().take(300).collect();
-            failures.push(format!("{name}: {} {shown}", output.code));
-        }
-    }
-    failures
-}
-
 #[test]
 fn hostile_responses_of_sts_fail_with_little_memory() {
     let aws = Aws::new();
-    let failures = unexpected_outcomes(&[TRANSPORT, STS], |url| {
+    let failures = unexpected_wire_outcomes(STS, MAX_MEMORY, |url| {
         aws.plugin_with_identity()
             .file("env.yaml", OIDC)
             .args(["get-token", "env.yaml", "-i", "demo", "--no-cache"])
@@ -159,7 +104,7 @@ fn hostile_responses_of_sts_fail_with_little_memory() {
 
 #[test]
 fn hostile_responses_of_eks_fail_with_little_memory() {
-    let failures = unexpected_outcomes(&[TRANSPORT, EKS], |url| {
+    let failures = unexpected_wire_outcomes(EKS, MAX_MEMORY, |url| {
         Plugin::new()
             .file(
                 "env.yaml",

@@ -1,12 +1,13 @@
 //! Hostile responses: whatever a server sends, a call ends in time with little memory.
 
 mod aws;
+mod pulumi_cloud;
 
 use std::ffi::OsString;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use stand_ins::http::{Serve, Server, read_head};
 
@@ -51,12 +52,83 @@ fn run_with_little_memory(plugin: &Plugin, max_bytes: u64) -> Output {
     }));
     command.arg(call.get_program()).args(call.get_args());
     command.current_dir(plugin.path(""));
+    let start = Instant::now();
     let output = plugin::run(command, EXIT_LIMIT);
     let peak: u64 = std::fs::read_to_string(peak).unwrap().parse().unwrap();
-    let shown: String = output.stderr.chars().take(300).collect();
-    println!("{} MiB, exit code {}: {shown}", peak >> 20, output.code);
+    let shown = start_of(&output.stderr);
+    println!(
+        "{} MiB, {:?}, exit code {}: {shown}",
+        peak >> 20,
+        start.elapsed(),
+        output.code
+    );
     assert!(peak <= max_bytes, "{} MiB: {shown}", peak >> 20);
     output
+}
+
+/// A kind of response on the wire, and a part of the message.
+type WireRow = (
+    &'static str,
+    fn(&mut TcpStream) -> io::Result<()>,
+    &'static str,
+);
+
+/// Responses that no service sends.
+const WIRE_ROWS: &[WireRow] = &[
+    (
+        "endless body",
+        |stream| write_endless_body(stream, &"x".repeat(64 << 10)),
+        "is larger than ",
+    ),
+    (
+        "endless body of small chunks",
+        |stream| write_endless_body(&mut BufWriter::new(stream), &"x".repeat(1_000)),
+        "is larger than ",
+    ),
+    (
+        "400 MB",
+        |stream| write_head(stream, "Content-Length: 400000000\r\n"),
+        "is larger than ",
+    ),
+    ("endless headers", write_endless_headers, "cannot reach"),
+    (
+        "compressed body",
+        |stream| {
+            // Never asked for, and not decompressed: a kilobyte could become a megabyte.
+            write_head(stream, "Content-Encoding: gzip\r\nContent-Length: 4\r\n")?;
+            stream.write_all(b"\x1f\x8b\x08\x00")
+        },
+        "did not come from",
+    ),
+];
+
+/// Runs the call that `call` makes for the URL of a server with each of these responses and those of
+/// [`WIRE_ROWS`]. Returns the outcomes that are no clean failure.
+fn unexpected_wire_outcomes(
+    rows: &[WireRow],
+    max_memory: u64,
+    call: impl Fn(&str) -> Plugin,
+) -> Vec<String> {
+    let mut failures = Vec::new();
+    for (name, write, message) in WIRE_ROWS.iter().chain(rows).copied() {
+        println!("{name}");
+        let server = serve(write);
+        let plugin = call(&format!("http://{}", server.address()));
+        let output = run_with_little_memory(&plugin, max_memory);
+        let is_short = output.stderr.len() < 2_000;
+        if output.code != 5 || !is_short || !output.stderr.contains(message) {
+            failures.push(format!(
+                "{name}: {} {}",
+                output.code,
+                start_of(&output.stderr)
+            ));
+        }
+    }
+    failures
+}
+
+fn start_of(text: &str) -> String {
+    text.chars().take(300).collect()
 }
 
 /// A server that answers every request with the bytes that `write` writes, and then disconnects.
