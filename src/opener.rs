@@ -1,5 +1,7 @@
 //! The interface to an environment, whether it is a local definition or in Pulumi Cloud.
 
+use std::time::Duration;
+
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::file_tracker::FileDigest;
@@ -39,7 +41,16 @@ pub(crate) struct KeyExpiry {
     /// The ID of the access key.
     pub access_key_id: String,
     /// When the key expires.
-    pub expires_at: Timestamp,
+    pub expiry: Expiry,
+}
+
+/// When a key expires.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Expiry {
+    /// At this time on AWS's clock.
+    At(Timestamp),
+    /// This long after the environment was opened.
+    After(Duration),
 }
 
 /// The result of checking an environment.

@@ -31,7 +31,19 @@ pub(crate) fn describe_cluster(
     cluster_name: &str,
 ) -> Result<DescribedCluster> {
     let settings = EndpointSettings::read(context.host, Service::Eks)?;
-    let configuration = sdk::configuration(context, region.as_str(), &settings, Some(credentials))?;
+    sdk::with_aws_time(context, || {
+        describe_once(context, region, &settings, credentials, cluster_name)
+    })
+}
+
+fn describe_once(
+    context: Context<'_>,
+    region: &Region,
+    settings: &EndpointSettings,
+    credentials: &Credentials,
+    cluster_name: &str,
+) -> Result<DescribedCluster> {
+    let configuration = sdk::configuration(context, region.as_str(), settings, Some(credentials))?;
     let request = aws_sdk_eks::Client::new(&configuration)
         .describe_cluster()
         .name(cluster_name);
@@ -45,7 +57,7 @@ pub(crate) fn describe_cluster(
         secrets: credentials.secrets().collect(),
     };
     sdk::block_on(context, Service::Eks, async {
-        let server = server(region, &settings).await?;
+        let server = server(region, settings).await?;
         let response = request.send().await;
         let response = response.map_err(|error| call.failure(&server, &error))?;
         read(response, cluster_name)?

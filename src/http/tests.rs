@@ -146,7 +146,7 @@ fn only_safe_urls_are_accepted() {
 #[test]
 fn sdk_cannot_send_plain_http_to_other_machines() {
     let client = client(&[]);
-    let connector = SdkConnector(client.connector().unwrap());
+    let connector = client.sdk_connector().unwrap();
     let request = HttpRequest::get("http://192.0.2.1/").unwrap();
     let response = client.block_on(soon(), connector.call(request)).unwrap();
     let error = response.unwrap().unwrap_err();

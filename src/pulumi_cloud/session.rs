@@ -3,9 +3,11 @@
 use percent_encoding::utf8_percent_encode;
 use zeroize::Zeroizing;
 
+use crate::clock::{Timestamp, describe_skew};
+use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::http::RESERVED;
-use crate::opener::{Checked, KeyExpiry, Opening};
+use crate::http::{RESERVED, Response};
+use crate::opener::{Checked, Expiry, KeyExpiry, Opening};
 use crate::pulumi_cloud::client::Cloud;
 use crate::pulumi_cloud::diagnostics::read_diagnostics;
 use crate::pulumi_cloud::error_response::ErrorResponse;
@@ -29,8 +31,6 @@ pub(super) fn open(
     definition: &[u8],
     explain: impl Fn(&ErrorResponse) -> Error,
 ) -> Result<Opening> {
-    // The credentials in the session cannot be older than this.
-    let started = cloud.context().now();
     let (id, diagnostics) = create(cloud, open_path, definition, explain)?;
     let values = match id {
         Some(id) => read(cloud, read_path, &id)?,
@@ -42,8 +42,6 @@ pub(super) fn open(
             identity_token: None,
         },
     };
-    // The clock of the server is known from its responses.
-    let started = started.shifted(cloud.context().http.clock_offset());
     let keys = values.key_durations.into_iter();
     Ok(Opening {
         environment: values.environment,
@@ -52,7 +50,7 @@ pub(super) fn open(
         keys: keys
             .map(|(access_key_id, duration)| KeyExpiry {
                 access_key_id,
-                expires_at: started.plus(duration),
+                expiry: Expiry::After(duration),
             })
             .collect(),
         identity_token: values.identity_token,
@@ -74,6 +72,7 @@ fn create(
         &path,
         definition,
     ))?;
+    log_skew(cloud.context(), &response);
     if !matches!(response.status, 200 | 201) {
         let error = cloud.error_response(&response);
         if error.status == 400 && error.diagnostics.iter().any(Diagnostic::is_error) {
@@ -91,6 +90,15 @@ fn create(
             Ok((Some(Zeroizing::new(id.to_owned())), diagnostics))
         }
         _ => Err(cloud.unexpected("it has no session ID")),
+    }
+}
+
+/// Logs a wrong clock. Only AWS's clock corrects it, but AWS may not be asked in this call.
+fn log_skew(context: Context<'_>, response: &Response) {
+    let offset = |date: Timestamp| date.unix().saturating_sub(context.now().unix());
+    let offset = response.date.map(offset).unwrap_or_default();
+    if let Some(skew) = describe_skew(offset, "Pulumi Cloud") {
+        context.log.info(format_args!("{skew}"));
     }
 }
 

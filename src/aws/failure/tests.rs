@@ -184,7 +184,7 @@ fn error_codes_have_their_kind_message_cause_and_hint() {
             "Signature expired: 20230428T000001Z is now earlier than 20230501T000000Z",
             Kind::Denied,
             "AWS STS rejected the time of the signature".to_owned(),
-            "check this machine's clock",
+            "set this machine's clock",
         ),
         (
             WITH_KEYS,

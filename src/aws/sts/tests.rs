@@ -3,6 +3,7 @@
 use super::*;
 use crate::aws::endpoint::EndpointMode;
 use crate::clock::Clock;
+use crate::error::Kind;
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::http::test_server::{TestServer, closed_port, http_response};

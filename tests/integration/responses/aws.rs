@@ -96,7 +96,7 @@ fn hostile_responses_of_sts_fail_with_little_memory() {
         aws.plugin_with_identity()
             .file("env.yaml", OIDC)
             .args(["get-token", "env.yaml", "-i", "demo", "--no-cache"])
-            .args(["--region", "eu-west-1", "--timeout", "20s"])
+            .args(["--region", "eu-west-1", "--timeout", "1m"])
             .env("AWS_ENDPOINT_URL_STS", url)
     });
     assert!(failures.is_empty(), "{}", failures.join("\n"));
@@ -110,7 +110,7 @@ fn hostile_responses_of_eks_fail_with_little_memory() {
                 "env.yaml",
                 project_file("examples/environments/static.yaml"),
             )
-            .args(["update-kubeconfig", "./env.yaml", "--timeout", "20s"])
+            .args(["update-kubeconfig", "./env.yaml", "--timeout", "1m"])
             .env("AWS_ENDPOINT_URL_EKS", url)
     });
     assert!(failures.is_empty(), "{}", failures.join("\n"));

@@ -14,7 +14,7 @@ use stand_ins::http::{Serve, Server, read_head};
 use crate::support::plugin::{self, Output, Plugin, test_variable};
 
 /// Every call exits by itself within this time.
-const EXIT_LIMIT: Duration = Duration::from_secs(50);
+const EXIT_LIMIT: Duration = Duration::from_mins(3);
 
 /// Runs a command, and writes its peak memory to a file: `sys.argv[1]`.
 const MEASURE: &str = "
@@ -57,9 +57,9 @@ fn run_with_little_memory(plugin: &Plugin, max_bytes: u64) -> Output {
     let peak: u64 = std::fs::read_to_string(peak).unwrap().parse().unwrap();
     let shown = start_of(&output.stderr);
     println!(
-        "{} MiB, {:?}, exit code {}: {shown}",
+        "{} MiB, {} ms, exit code {}: {shown}",
         peak >> 20,
-        start.elapsed(),
+        start.elapsed().as_millis(),
         output.code
     );
     assert!(peak <= max_bytes, "{} MiB: {shown}", peak >> 20);

@@ -11,6 +11,9 @@ use crate::support::plugin::Output;
 /// The most memory that a call may use.
 const MAX_MEMORY: u64 = 256 << 20;
 
+/// The time limit of a call that must not time out on a slow machine.
+const LONG_TIMEOUT: &str = "2m";
+
 /// A response that is just small enough to be read.
 const ALMOST_THE_LIMIT: usize = (16 << 20) - 2_000;
 
@@ -344,14 +347,14 @@ fn unexpected_outcomes(rows: &[Row]) -> Vec<String> {
         let (operation, status) = row.operation;
         let body = (row.body)();
         for arguments in row.arguments {
-            println!("{}: {arguments:?}", row.name);
+            println!("{}: {}", row.name, arguments.join(" "));
             let pulumi_cloud = PulumiCloudFixture::new();
             let response = Response::new(status, "application/json", body.clone());
             pulumi_cloud
                 .stand_in
                 .fail_at(operation, Fault::Answer(response), 9);
             let plugin = pulumi_cloud.plugin().args(*arguments);
-            let plugin = plugin.env("KUBECTL_ESC_TIMEOUT", "45s");
+            let plugin = plugin.env("KUBECTL_ESC_TIMEOUT", LONG_TIMEOUT);
             let output = run_with_little_memory(&plugin, MAX_MEMORY);
             failures.extend(unexpected_outcome(row.name, &output, row.outcome));
         }
@@ -489,7 +492,7 @@ fn hostile_stacks_take_little_memory() {
                 .fail_at(operation, Fault::Answer(response), 9);
         }
         let plugin = pulumi_cloud.plugin().file("env.yaml", STACK);
-        let plugin = plugin.args(["open", "env.yaml", "--timeout", "45s"]);
+        let plugin = plugin.args(["open", "env.yaml", "--timeout", LONG_TIMEOUT]);
         let output = run_with_little_memory(&plugin, MAX_MEMORY);
         failures.extend(unexpected_outcome(name, &output, *outcome));
     }
@@ -503,7 +506,7 @@ fn hostile_transport_takes_little_memory() {
         let plugin = pulumi_cloud.plugin().args(GET_TOKEN);
         plugin
             .env("PULUMI_BACKEND_URL", url)
-            .env("KUBECTL_ESC_TIMEOUT", "40s")
+            .env("KUBECTL_ESC_TIMEOUT", LONG_TIMEOUT)
     });
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
