@@ -2,8 +2,8 @@
 //!
 //! It trusts the system's root certificates (`SSL_CERT_FILE`, `SSL_CERT_DIR`) and those in
 //! `AWS_CA_BUNDLE`, uses the proxy in `HTTPS_PROXY` or `ALL_PROXY` unless `NO_PROXY` lists the host,
-//! has a connect timeout of five seconds, follows no redirects, and allows plain HTTP only for loopback
-//! addresses. Calls block until they finish or reach their deadline. Certificates, connections and the
+//! has a connect timeout of five seconds, follows no redirects, limits the size of responses, and allows
+//! plain HTTP only for loopback addresses. Calls block until they finish or reach their deadline. Certificates, connections and the
 //! async runtime are set up by the first call.
 
 mod aws_clock;

@@ -500,6 +500,28 @@ fn hostile_stacks_take_little_memory() {
 }
 
 #[test]
+fn plaintexts_are_not_larger_than_their_ciphertexts() {
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let ciphertext = |i: usize| {
+        let text = pulumi_cloud
+            .stand_in
+            .encrypt("acme", "platform", "prod", &i.to_string());
+        format!("s{i}: {{fn::secret: {{ciphertext: {text}}}}}")
+    };
+    let definition = format!("values: {{{}}}", texts(40, ciphertext));
+    let body = filled("{\"plaintexts\":[\"", "x", "\"]}");
+    let response = Response::new(200, "application/json", body);
+    pulumi_cloud
+        .stand_in
+        .fail_at("decrypt secrets", Fault::Answer(response), 40);
+    let plugin = pulumi_cloud.plugin().file("env.yaml", definition);
+    let plugin = plugin.args(["open", "env.yaml", "--secrets-of", ENVIRONMENT]);
+    let output = run_with_little_memory(&plugin, MAX_MEMORY);
+    let outcome = (5, "the response from `127.0.0.1` is larger than ");
+    assert_eq!(unexpected_outcome("", &output, outcome), None);
+}
+
+#[test]
 fn hostile_transport_takes_little_memory() {
     let pulumi_cloud = PulumiCloudFixture::new();
     let failures = unexpected_wire_outcomes(&[], MAX_MEMORY, |url| {
