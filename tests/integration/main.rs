@@ -27,6 +27,7 @@ mod kubectl;
 mod open;
 mod properties;
 mod pulumi_kubernetes_docs;
+mod responses;
 #[cfg(unix)]
 mod run;
 mod secret_scan_tests;
