@@ -3,6 +3,8 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::io;
+use std::iter::successors;
 use std::sync::Arc;
 
 pub(crate) use esc::one_line;
@@ -16,6 +18,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Kind {
+    /// The reader of standard output closed the pipe.
+    BrokenPipe,
     /// The command of `run` does not exist.
     CommandNotFound,
     /// The command of `run` cannot be executed.
@@ -30,12 +34,14 @@ pub enum Kind {
     Denied,
     /// A bug in kubectl-esc.
     Internal,
-    /// A service could not be reached in time.
+    /// A service could not be reached in time, or the system is out of file descriptors, threads or
+    /// memory.
     Unavailable,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
+        Self::BrokenPipe,
         Self::CommandNotFound,
         Self::CommandNotExecutable,
         Self::Configuration,
@@ -59,6 +65,8 @@ impl Kind {
             // As in shells.
             Self::CommandNotExecutable => 126,
             Self::CommandNotFound => 127,
+            // As if SIGPIPE had terminated the process.
+            Self::BrokenPipe => 141,
         }
     }
 }
@@ -132,16 +140,36 @@ impl Error {
         converted
     }
 
-    /// The kind.
+    /// The kind. If a cause is that the system is out of resources, it is [`Kind::Unavailable`],
+    /// whatever failed for that reason.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.kind
+        if self.is_out_of_resources() {
+            Kind::Unavailable
+        } else {
+            self.kind
+        }
     }
 
     /// The hint: what to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
+        if self.is_out_of_resources() {
+            return Some(
+                "close other programs, or raise the limits for open files, processes and memory \
+                 (`ulimit -a` shows them)",
+            );
+        }
         self.hint.as_deref()
+    }
+
+    fn is_out_of_resources(&self) -> bool {
+        let mut causes = successors(self.source(), |cause| (*cause).source());
+        causes.any(|cause| {
+            cause
+                .downcast_ref::<io::Error>()
+                .is_some_and(is_out_of_resources)
+        })
     }
 
     /// The rendered diagnostics.
@@ -154,6 +182,23 @@ impl Error {
     pub fn causes(&self) -> impl Iterator<Item = String> {
         esc::causes(self)
     }
+}
+
+/// Whether the operation failed because there are too many open files or threads, or too little memory.
+#[cfg(unix)]
+fn is_out_of_resources(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::AGAIN | Errno::MFILE | Errno::NFILE | Errno::NOMEM)
+    )
+}
+
+#[cfg(not(unix))]
+fn is_out_of_resources(error: &io::Error) -> bool {
+    const ERROR_TOO_MANY_OPEN_FILES: i32 = 4;
+    error.kind() == io::ErrorKind::OutOfMemory
+        || error.raw_os_error() == Some(ERROR_TOO_MANY_OPEN_FILES)
 }
 
 /// An error in a form that can be stored. It has the same texts when it is converted back.
@@ -169,9 +214,9 @@ pub struct Record {
 impl From<&Error> for Record {
     fn from(error: &Error) -> Self {
         Self {
-            exit_code: error.kind.exit_code(),
+            exit_code: error.kind().exit_code(),
             message: error.message.clone(),
-            hint: error.hint.clone(),
+            hint: error.hint().map(str::to_owned),
             details: error.details.clone(),
             causes: error.causes().collect(),
         }
@@ -235,7 +280,7 @@ mod tests {
 
     #[test]
     fn each_cause_is_one_line() {
-        let root = std::io::Error::other("line one\nline two\u{1b}[31m");
+        let root = io::Error::other("line one\nline two\u{1b}[31m");
         let middle = Error::new(Kind::Unavailable, "cannot read").caused_by(root);
         let error = Error::configuration("cannot start").caused_by(middle);
         let causes: Vec<_> = error.causes().collect();

@@ -11,12 +11,13 @@ mod streams;
 mod supervisor;
 
 use std::ffi::OsString;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::process::Command;
 
 pub(crate) use command_env::CommandEnv;
 pub(crate) use program::Program;
-pub(crate) use streams::{Sink, Streams};
+pub(crate) use streams::Streams;
 
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
@@ -46,11 +47,39 @@ pub(crate) struct Exit {
     /// Whether SIGINT terminated the command and was also sent to this process: the user pressed
     /// Ctrl-C.
     pub interrupted: bool,
-    /// Why the command's files could not be removed.
-    pub cleanup_error: Option<Error>,
+    /// What failed besides the command: removing its files, or copying its output.
+    pub errors: Vec<Error>,
 }
 
 impl Exit {
+    /// An exit code above 255 becomes 255.
+    fn with_code(code: i32) -> Self {
+        Self {
+            code: u8::try_from(code).unwrap_or(u8::MAX),
+            interrupted: false,
+            errors: Vec::new(),
+        }
+    }
+
+    /// Adds that output of the command was lost. If the command succeeded, this is the exit code.
+    fn add_output_error(&mut self, cause: io::Error) {
+        let is_broken_pipe = cause.kind() == ErrorKind::BrokenPipe;
+        let kind = if is_broken_pipe {
+            Kind::BrokenPipe
+        } else {
+            Kind::Configuration
+        };
+        let error = Error::new(kind, "cannot write the output of the command")
+            .with_hint("check where the output is redirected")
+            .caused_by(cause);
+        if self.code == 0 {
+            self.code = error.kind().exit_code();
+        }
+        if !is_broken_pipe {
+            self.errors.push(error);
+        }
+    }
+
     /// Returns the exit code for this process. If the command was interrupted, this does not return:
     /// SIGINT terminates this process too, so that a shell stops the script that called it, as it
     /// would for the command itself.
@@ -83,9 +112,12 @@ impl Invocation {
         };
         let cleanup_error = directory.and_then(|directory| directory.remove().err());
         let mut exit = result?;
-        exit.cleanup_error = cleanup_error;
+        exit.errors.extend(cleanup_error);
         // Background processes of the command may still write to the pipes.
         supervisor.wait_for_streams();
+        if let Some(cause) = supervisor.take_output_error() {
+            exit.add_output_error(cause);
+        }
         Ok(exit)
     }
 
@@ -111,23 +143,20 @@ impl Invocation {
         for (name, path) in paths {
             command.env(name, path);
         }
-        let pipes = self.streams.attach(&mut command)?;
+        // The threads are started first: without them, the command would block.
+        for pipe in self.streams.attach(&mut command)? {
+            let stream = supervisor.track_stream();
+            std::thread::Builder::new()
+                .spawn(move || stream.close(pipe.copy()))
+                .map_err(|error| {
+                    Error::new(Kind::Internal, "cannot start a thread").caused_by(error)
+                })?;
+        }
         let mut child = command
             .spawn()
             .map_err(|error| self.program.spawn_error(error))?;
         // `command` holds the write ends of the pipes: the readers would never see the end.
         drop(command);
-        for pipe in pipes {
-            let guard = supervisor.track_stream();
-            std::thread::Builder::new()
-                .spawn(move || {
-                    pipe.copy();
-                    drop(guard);
-                })
-                .map_err(|error| {
-                    Error::new(Kind::Internal, "cannot start a thread").caused_by(error)
-                })?;
-        }
         supervisor.wait(&mut child)
     }
 }

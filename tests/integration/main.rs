@@ -17,6 +17,8 @@ mod cache;
 mod check;
 mod cloud;
 mod commands;
+#[cfg(unix)]
+mod delivery;
 mod doctor;
 mod errors;
 mod examples;
@@ -27,6 +29,8 @@ mod kubectl;
 mod open;
 mod properties;
 mod pulumi_kubernetes_docs;
+#[cfg(unix)]
+mod resources;
 #[cfg(unix)]
 mod run;
 #[cfg(unix)]

@@ -136,10 +136,16 @@ impl Plugin {
     /// before it fails, because `run` passes on the output of its command.
     #[track_caller]
     pub fn run_through_shell(&self) -> Output {
+        self.run_in_script("\"$@\"; exit $?")
+    }
+
+    /// Runs a shell script, in which `"$@"` is the call of the binary.
+    #[track_caller]
+    pub fn run_in_script(&self, script: &str) -> Output {
         let mut shell = Command::new("sh");
         let command = self.command();
         shell
-            .args(["-c", "\"$@\"; exit $?", "sh"])
+            .args(["-c", script, "sh"])
             .arg(command.get_program())
             .args(command.get_args())
             .env_clear()
