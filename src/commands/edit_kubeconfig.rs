@@ -36,9 +36,9 @@ pub(super) fn apply(
     let edited = files.update(UpdateMode::Write, deadline, change)?;
     let changed: Vec<_> = edited.iter().map(describe).collect();
     if changed.is_empty() {
-        output::print("nothing to change")
+        output::confirm("nothing to change")
     } else {
-        output::print(changed.join("\n"))
+        output::confirm(changed.join("\n"))
     }
 }
 

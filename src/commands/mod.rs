@@ -120,7 +120,10 @@ fn report_result(result: Result<u8>) -> u8 {
     match result {
         Ok(exit_code) => exit_code,
         Err(error) => {
-            output::report(&error);
+            // The reader has what it wants, as with a program that SIGPIPE terminates.
+            if error.kind() != ErrorKind::BrokenPipe {
+                output::report(&error);
+            }
             error.kind().exit_code()
         }
     }

@@ -4,28 +4,76 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Result, one_line};
+use crate::error::{Error, Kind, Result, one_line};
 use crate::host::Host;
 use crate::log::Message;
 use esc::Style;
 
-/// Writes `text`, which need not be UTF-8, and a line feed to standard output. A reader that has
-/// closed the pipe is no error.
+/// Writes the result of a command, which need not be UTF-8, and a line feed to standard output. Fails
+/// if it cannot be delivered.
 pub(super) fn print(text: impl AsRef<[u8]>) -> Result<()> {
+    if is_closed() {
+        return Err(Error::configuration("standard output is closed")
+            .with_hint("redirect it to a file or a pipe, or to /dev/null with `>`"));
+    }
+    confirm(text)
+}
+
+/// Like [`print`], for a command that did its work already: standard output may be closed.
+pub(super) fn confirm(text: impl AsRef<[u8]>) -> Result<()> {
     let text = text.as_ref();
     // One buffer makes one system call, so that no reader sees a partial line. It may contain a token.
     let mut line = Zeroizing::new(Vec::with_capacity(text.len() + 1));
     line.extend_from_slice(text);
     line.push(b'\n');
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(&line).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Error::configuration("cannot write to standard output")
-                .with_hint("check where the output is redirected")
-                .caused_by(error))
+    write_stdout(&line).map_err(|cause| {
+        let kind = match cause.kind() {
+            ErrorKind::BrokenPipe => Kind::BrokenPipe,
+            _ => Kind::Configuration,
+        };
+        Error::new(kind, "cannot write to standard output")
+            .with_hint("check where the output is redirected")
+            .caused_by(cause)
+    })
+}
+
+/// Writes to standard output directly: the standard library ignores that it is open for reading only.
+#[cfg(unix)]
+fn write_stdout(mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match rustix::io::retry_on_intr(|| rustix::io::write(io::stdout(), bytes))? {
+            0 => return Err(ErrorKind::WriteZero.into()),
+            length => bytes = &bytes[length..],
         }
-        _ => Ok(()),
     }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn write_stdout(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
+}
+
+/// Whether standard output was closed when this process started.
+///
+/// The standard library replaced it by `/dev/null`, open for reading and writing. Shells and most
+/// programs that discard output open `/dev/null` for writing only.
+#[cfg(unix)]
+fn is_closed() -> bool {
+    use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
+    fcntl_getfl(io::stdout()).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR)
+        && match (fstat(io::stdout()), stat("/dev/null")) {
+            (Ok(stdout), Ok(null)) => (stdout.st_dev, stdout.st_ino) == (null.st_dev, null.st_ino),
+            _ => false,
+        }
+}
+
+#[cfg(windows)]
+fn is_closed() -> bool {
+    use std::os::windows::io::AsRawHandle;
+    io::stdout().as_raw_handle().is_null()
 }
 
 /// Writes a log message to standard error; a line is prefixed with the name of the program.

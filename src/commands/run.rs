@@ -1,6 +1,7 @@
 //! `run`: runs a command with the variables and files of an environment.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, IsTerminal};
 
 use clap::Args;
@@ -12,7 +13,7 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::process::CommandEnv;
 use crate::process::redaction::Patterns;
-use crate::process::{Invocation, Program, Sink, Streams};
+use crate::process::{Invocation, Program, Streams};
 
 pub(super) const ABOUT: &str =
     "Run a command with the environmentVariables and files of an environment";
@@ -75,18 +76,18 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8> {
         invocation.files.len()
     ));
     let exit = invocation.run(context.host)?;
-    if let Some(error) = &exit.cleanup_error {
-        output::report(error);
-    }
+    exit.errors.iter().for_each(output::report);
     Ok(exit.finish())
 }
 
 /// Redacts each output stream that is not a terminal, such as a CI log.
 fn redacted_streams(command_env: &CommandEnv) -> Result<Streams> {
-    let stdout = io::stdout();
-    let stdout = (!stdout.is_terminal()).then(|| Box::new(stdout) as Sink);
-    let stderr = io::stderr();
-    let stderr = (!stderr.is_terminal()).then(|| Box::new(stderr) as Sink);
+    let failed = |cause| Error::configuration("cannot duplicate an output stream").caused_by(cause);
+    let (stdout, stderr) = (io::stdout(), io::stderr());
+    let stdout = (!stdout.is_terminal()).then(|| duplicate(&stdout));
+    let stderr = (!stderr.is_terminal()).then(|| duplicate(&stderr));
+    let stdout = stdout.transpose().map_err(failed)?;
+    let stderr = stderr.transpose().map_err(failed)?;
     if stdout.is_none() && stderr.is_none() {
         return Ok(Streams::Inherited);
     }
@@ -99,30 +100,38 @@ fn redacted_streams(command_env: &CommandEnv) -> Result<Streams> {
         None => Streams::Inherited,
         Some(patterns) => Streams::Redacted {
             patterns,
-            joined: stdout.is_some() && stderr.is_some() && are_same_file(),
+            joined: are_same_file(stdout.as_ref(), stderr.as_ref()),
             stdout,
             stderr,
         },
     })
 }
 
+/// The file of an output stream. Unlike the stream, it has no buffer, and reports all errors.
+#[cfg(unix)]
+fn duplicate(stream: &impl std::os::fd::AsFd) -> io::Result<File> {
+    Ok(File::from(stream.as_fd().try_clone_to_owned()?))
+}
+
+#[cfg(windows)]
+fn duplicate(stream: &impl std::os::windows::io::AsHandle) -> io::Result<File> {
+    Ok(File::from(stream.as_handle().try_clone_to_owned()?))
+}
+
 /// Whether standard output and standard error are the same file or pipe.
 #[cfg(unix)]
-fn are_same_file() -> bool {
-    use std::fs::File;
-    use std::os::fd::AsFd;
+fn are_same_file(stdout: Option<&File>, stderr: Option<&File>) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let identity = |stream: io::Result<std::os::fd::OwnedFd>| {
-        let metadata = File::from(stream?).metadata()?;
-        Ok::<_, io::Error>((metadata.dev(), metadata.ino()))
+    let identity = |file: Option<&File>| {
+        let metadata = file?.metadata().ok()?;
+        Some((metadata.dev(), metadata.ino()))
     };
-    let stdout = identity(io::stdout().as_fd().try_clone_to_owned());
-    let stderr = identity(io::stderr().as_fd().try_clone_to_owned());
-    matches!((stdout, stderr), (Ok(stdout), Ok(stderr)) if stdout == stderr)
+    let stdout = identity(stdout);
+    stdout.is_some() && stdout == identity(stderr)
 }
 
 /// Unknown on this system. With two pipes, the order between the streams may change.
 #[cfg(not(unix))]
-fn are_same_file() -> bool {
+fn are_same_file(_stdout: Option<&File>, _stderr: Option<&File>) -> bool {
     false
 }

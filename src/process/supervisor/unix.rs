@@ -2,6 +2,7 @@
 //! directly and decides, for example, what Ctrl-C does. A signal that was sent to this process only is
 //! forwarded. When the command stops (Ctrl-Z), this process stops too, because the shell watches it.
 
+use std::io;
 use std::process::Child;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
@@ -32,7 +33,7 @@ const SIGINT_DELAY: Duration = Duration::from_millis(250);
 
 enum Event {
     Signal { number: i32, only_to_us: bool },
-    StreamClosed,
+    StreamClosed(io::Result<()>),
 }
 
 /// Supervises a command.
@@ -41,19 +42,22 @@ pub(in crate::process) struct Supervisor {
     sender: Sender<Event>,
     signals: Handle,
     open_streams: usize,
+    /// Why output of the command was lost.
+    output_error: Option<io::Error>,
     /// Whether this process received SIGINT.
     interrupted: bool,
     /// Whether the command was stopped at its last change of state.
     is_stopped: bool,
 }
 
-/// Reports the end of a stream when it is dropped.
-pub(in crate::process) struct StreamGuard(Sender<Event>);
+/// An open stream of the command.
+pub(in crate::process) struct OpenStream(Sender<Event>);
 
-impl Drop for StreamGuard {
-    fn drop(&mut self) {
+impl OpenStream {
+    /// Reports that the stream was closed, and whether it was copied completely.
+    pub(in crate::process) fn close(self, copied: io::Result<()>) {
         // Fails if the supervisor is gone.
-        let _ = self.0.send(Event::StreamClosed);
+        let _ = self.0.send(Event::StreamClosed(copied));
     }
 }
 
@@ -70,9 +74,8 @@ impl Supervisor {
         let ignored = ignored_signals();
         let caught = TERMINATING.iter().chain(&FORWARDED).copied();
         let caught = caught.filter(|number| ignored & (1 << (number - 1)) == 0);
-        let failed = |error: std::io::Error| {
-            Error::new(Kind::Internal, "cannot catch signals").caused_by(error)
-        };
+        let failed =
+            |error: io::Error| Error::new(Kind::Internal, "cannot catch signals").caused_by(error);
         let mut signals =
             SignalsInfo::<WithOrigin>::new(caught.chain([SIGCHLD])).map_err(failed)?;
         let (sender, events) = mpsc::channel();
@@ -96,6 +99,7 @@ impl Supervisor {
             sender,
             signals: handle,
             open_streams: 0,
+            output_error: None,
             interrupted: false,
             is_stopped: false,
         })
@@ -115,10 +119,20 @@ impl Supervisor {
         None
     }
 
-    /// Counts a stream as open until the guard is dropped.
-    pub(in crate::process) fn track_stream(&mut self) -> StreamGuard {
+    /// Counts a stream as open until it is closed.
+    pub(in crate::process) fn track_stream(&mut self) -> OpenStream {
         self.open_streams += 1;
-        StreamGuard(self.sender.clone())
+        OpenStream(self.sender.clone())
+    }
+
+    /// Why output of the command was lost, if it was.
+    pub(in crate::process) fn take_output_error(&mut self) -> Option<io::Error> {
+        self.output_error.take()
+    }
+
+    fn stream_closed(&mut self, copied: io::Result<()>) {
+        self.open_streams -= 1;
+        self.output_error = self.output_error.take().or(copied.err());
     }
 
     /// Waits until the command exits, and forwards signals to it.
@@ -145,7 +159,7 @@ impl Supervisor {
                         forward(pid, number);
                     }
                 }
-                Ok(Event::StreamClosed) => self.open_streams -= 1,
+                Ok(Event::StreamClosed(copied)) => self.stream_closed(copied),
                 // `self.sender` keeps the channel open.
                 Err(_) => return Err(Error::new(Kind::Internal, "cannot receive signals")),
             }
@@ -156,7 +170,7 @@ impl Supervisor {
     pub(in crate::process) fn wait_for_streams(&mut self) {
         while self.open_streams > 0 {
             match self.events.recv() {
-                Ok(Event::StreamClosed) => self.open_streams -= 1,
+                Ok(Event::StreamClosed(copied)) => self.stream_closed(copied),
                 Ok(Event::Signal { number, .. }) if !TERMINATING.contains(&number) => (),
                 Ok(Event::Signal { .. }) | Err(_) => return,
             }
@@ -179,11 +193,7 @@ impl Supervisor {
                 }
             };
             if let Some(code) = status.exit_status() {
-                return Ok(Some(Exit {
-                    code: u8::try_from(code).unwrap_or(u8::MAX),
-                    interrupted: false,
-                    cleanup_error: None,
-                }));
+                return Ok(Some(Exit::with_code(code)));
             }
             if let Some(number) = status.terminating_signal() {
                 return Ok(Some(self.terminated_by(number)));
@@ -200,9 +210,8 @@ impl Supervisor {
             self.wait_for_sigint();
         }
         Exit {
-            code: u8::try_from(128 + number).unwrap_or(u8::MAX),
             interrupted: number == SIGINT && self.interrupted,
-            cleanup_error: None,
+            ..Exit::with_code(128 + number)
         }
     }
 
@@ -212,7 +221,7 @@ impl Supervisor {
         while !self.interrupted {
             match self.events.recv_timeout(deadline.remaining()) {
                 Ok(Event::Signal { number, .. }) => self.interrupted = number == SIGINT,
-                Ok(Event::StreamClosed) => self.open_streams -= 1,
+                Ok(Event::StreamClosed(copied)) => self.stream_closed(copied),
                 Err(_) => return,
             }
         }

@@ -1,6 +1,7 @@
 //! Supervision without signals: Ctrl-C terminates this process and the command alike, and the next
 //! run removes the files.
 
+use std::io;
 use std::process::Child;
 use std::sync::mpsc::{self, Receiver, Sender};
 
@@ -9,18 +10,21 @@ use crate::process::Exit;
 
 /// Supervises a command.
 pub(in crate::process) struct Supervisor {
-    events: Receiver<()>,
-    sender: Sender<()>,
+    events: Receiver<io::Result<()>>,
+    sender: Sender<io::Result<()>>,
     open_streams: usize,
+    /// Why output of the command was lost.
+    output_error: Option<io::Error>,
 }
 
-/// Reports the end of a stream when it is dropped.
-pub(in crate::process) struct StreamGuard(Sender<()>);
+/// An open stream of the command.
+pub(in crate::process) struct OpenStream(Sender<io::Result<()>>);
 
-impl Drop for StreamGuard {
-    fn drop(&mut self) {
+impl OpenStream {
+    /// Reports that the stream was closed, and whether it was copied completely.
+    pub(in crate::process) fn close(self, copied: io::Result<()>) {
         // Fails if the supervisor is gone.
-        let _ = self.0.send(());
+        let _ = self.0.send(copied);
     }
 }
 
@@ -33,6 +37,7 @@ impl Supervisor {
             events,
             sender,
             open_streams: 0,
+            output_error: None,
         })
     }
 
@@ -42,10 +47,15 @@ impl Supervisor {
         None
     }
 
-    /// Counts a stream as open until the guard is dropped.
-    pub(in crate::process) fn track_stream(&mut self) -> StreamGuard {
+    /// Counts a stream as open until it is closed.
+    pub(in crate::process) fn track_stream(&mut self) -> OpenStream {
         self.open_streams += 1;
-        StreamGuard(self.sender.clone())
+        OpenStream(self.sender.clone())
+    }
+
+    /// Why output of the command was lost, if it was.
+    pub(in crate::process) fn take_output_error(&mut self) -> Option<io::Error> {
+        self.output_error.take()
     }
 
     /// Waits until the command exits. Exit codes on Windows have 32 bits; those above 255 become 255.
@@ -54,18 +64,16 @@ impl Supervisor {
         let status = child.wait().map_err(|error| {
             Error::new(Kind::Internal, "cannot wait for the command").caused_by(error)
         })?;
-        let code = status.code().unwrap_or_default();
-        Ok(Exit {
-            code: u8::try_from(code).unwrap_or(u8::MAX),
-            interrupted: false,
-            cleanup_error: None,
-        })
+        Ok(Exit::with_code(status.code().unwrap_or_default()))
     }
 
     /// Waits until all streams are closed.
     pub(in crate::process) fn wait_for_streams(&mut self) {
-        while self.open_streams > 0 && self.events.recv().is_ok() {
+        while self.open_streams > 0
+            && let Ok(copied) = self.events.recv()
+        {
             self.open_streams -= 1;
+            self.output_error = self.output_error.take().or(copied.err());
         }
     }
 }
