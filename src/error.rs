@@ -4,10 +4,11 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
-use std::iter::successors;
 use std::sync::Arc;
 
 pub(crate) use esc::one_line;
+#[cfg(unix)]
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 /// The result type of the library.
@@ -18,8 +19,6 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// The reader of standard output closed the pipe.
-    BrokenPipe,
     /// The command of `run` does not exist.
     CommandNotFound,
     /// The command of `run` cannot be executed.
@@ -34,14 +33,14 @@ pub enum Kind {
     Denied,
     /// A bug in kubectl-esc.
     Internal,
-    /// A service could not be reached in time, or the system is out of file descriptors, threads or
-    /// memory.
+    /// The reader of standard output has closed it. Nothing is reported.
+    OutputClosed,
+    /// A service could not be reached in time.
     Unavailable,
 }
 
 impl Kind {
     const ALL: [Self; 9] = [
-        Self::BrokenPipe,
         Self::CommandNotFound,
         Self::CommandNotExecutable,
         Self::Configuration,
@@ -49,6 +48,7 @@ impl Kind {
         Self::Definition,
         Self::Denied,
         Self::Internal,
+        Self::OutputClosed,
         Self::Unavailable,
     ];
 
@@ -65,8 +65,8 @@ impl Kind {
             // As in shells.
             Self::CommandNotExecutable => 126,
             Self::CommandNotFound => 127,
-            // As if SIGPIPE had terminated the process.
-            Self::BrokenPipe => 141,
+            // 128 plus the number of SIGPIPE, which ends other programs.
+            Self::OutputClosed => 141,
         }
     }
 }
@@ -82,6 +82,23 @@ pub struct Error {
     hint: Option<String>,
     details: Option<String>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
+    /// Whether the cause is that the system has run out of something.
+    is_exhaustion: bool,
+}
+
+const EXHAUSTION_HINT: &str =
+    "close other programs, or raise the limits of this user (`ulimit -a`), and try again";
+
+/// Whether the error, or one of its causes, is that the system has run out of files, threads or memory.
+fn is_exhaustion(error: &(dyn StdError + 'static)) -> bool {
+    let Some(cause) = error.downcast_ref::<io::Error>() else {
+        return error.source().is_some_and(is_exhaustion);
+    };
+    #[cfg(unix)]
+    if let Some(Errno::MFILE | Errno::NFILE | Errno::AGAIN) = Errno::from_io_error(cause) {
+        return true;
+    }
+    cause.kind() == io::ErrorKind::OutOfMemory || cause.source().is_some_and(is_exhaustion)
 }
 
 impl Error {
@@ -93,6 +110,7 @@ impl Error {
             hint: None,
             details: None,
             source: None,
+            is_exhaustion: false,
         }
     }
 
@@ -101,17 +119,26 @@ impl Error {
         Self::new(Kind::Configuration, message)
     }
 
-    /// Adds the cause.
+    /// Adds the cause. If the system has run out of files, threads or memory, the error becomes one of
+    /// [`Kind::Unavailable`], with a hint for that.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.source = Some(Arc::from(source.into()));
+        let source = source.into();
+        self.is_exhaustion = is_exhaustion(&*source);
+        if self.is_exhaustion {
+            self.kind = Kind::Unavailable;
+            self.hint = Some(EXHAUSTION_HINT.to_owned());
+        }
+        self.source = Some(Arc::from(source));
         self
     }
 
     /// Adds a hint: one sentence that says what to do.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        if !self.is_exhaustion {
+            self.hint = Some(hint.into());
+        }
         self
     }
 
@@ -140,36 +167,16 @@ impl Error {
         converted
     }
 
-    /// The kind. If a cause is that the system is out of resources, it is [`Kind::Unavailable`],
-    /// whatever failed for that reason.
+    /// The kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        if self.is_out_of_resources() {
-            Kind::Unavailable
-        } else {
-            self.kind
-        }
+        self.kind
     }
 
     /// The hint: what to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<&str> {
-        if self.is_out_of_resources() {
-            return Some(
-                "close other programs, or raise the limits for open files, processes and memory \
-                 (`ulimit -a` shows them)",
-            );
-        }
         self.hint.as_deref()
-    }
-
-    fn is_out_of_resources(&self) -> bool {
-        let mut causes = successors(self.source(), |cause| (*cause).source());
-        causes.any(|cause| {
-            cause
-                .downcast_ref::<io::Error>()
-                .is_some_and(is_out_of_resources)
-        })
     }
 
     /// The rendered diagnostics.
@@ -182,23 +189,6 @@ impl Error {
     pub fn causes(&self) -> impl Iterator<Item = String> {
         esc::causes(self)
     }
-}
-
-/// Whether the operation failed because there are too many open files or threads, or too little memory.
-#[cfg(unix)]
-fn is_out_of_resources(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::AGAIN | Errno::MFILE | Errno::NFILE | Errno::NOMEM)
-    )
-}
-
-#[cfg(not(unix))]
-fn is_out_of_resources(error: &io::Error) -> bool {
-    const ERROR_TOO_MANY_OPEN_FILES: i32 = 4;
-    error.kind() == io::ErrorKind::OutOfMemory
-        || error.raw_os_error() == Some(ERROR_TOO_MANY_OPEN_FILES)
 }
 
 /// An error in a form that can be stored. It has the same texts when it is converted back.
@@ -214,9 +204,9 @@ pub struct Record {
 impl From<&Error> for Record {
     fn from(error: &Error) -> Self {
         Self {
-            exit_code: error.kind().exit_code(),
+            exit_code: error.kind.exit_code(),
             message: error.message.clone(),
-            hint: error.hint().map(str::to_owned),
+            hint: error.hint.clone(),
             details: error.details.clone(),
             causes: error.causes().collect(),
         }

@@ -183,6 +183,21 @@ const RULES: &[(&str, &[&str])] = &[
             "secret",
         ],
     ),
+    (
+        "fuzzing",
+        &[
+            "aws",
+            "clock",
+            "context",
+            "error",
+            "host",
+            "http",
+            "identity_token",
+            "process",
+            "pulumi_state",
+            "secret",
+        ],
+    ),
     ("lib", &[]),
 ];
 
@@ -223,7 +238,7 @@ fn modules_depend_only_on_modules_below_them() {
 }
 
 #[test]
-fn only_one_file_contains_unsafe_code() {
+fn only_two_files_contain_unsafe_code() {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut unsafe_files: Vec<_> = rust_files(&package.join("src"))
         .into_iter()
@@ -234,7 +249,7 @@ fn only_one_file_contains_unsafe_code() {
         .map(|file| file.strip_prefix(package).unwrap().to_owned())
         .collect();
     unsafe_files.sort();
-    let allowed = ["src/http/dns/static_glibc.rs"];
+    let allowed = ["src/closed_stdout.rs", "src/http/dns/static_glibc.rs"];
     assert_eq!(unsafe_files, allowed.map(PathBuf::from));
 }
 

@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Arguments, host: &Host) -> Result<()> {
         }
         Action::Clear(flags) => {
             let removed = cache_dir(flags, host)?.clear()?;
-            output::confirm(match removed {
+            output::print(match removed {
                 1 => "1 entry removed".to_owned(),
                 count => format!("{count} entries removed"),
             })

@@ -13,6 +13,7 @@ use crate::host::Host;
 use crate::kubernetes::eks_token_command::ExecPlugin;
 use crate::kubernetes::kubeconfig_files::{KubeconfigFiles, UpdateMode};
 use crate::kubernetes::plugin_user::PluginUser;
+use crate::process::DeferredSignals;
 use crate::secret::REDACTED;
 
 /// Changes the kubeconfig files, and lists them with the entries that changed. With `--dry-run`, only
@@ -33,12 +34,20 @@ pub(super) fn apply(
             None => Ok(()),
         };
     }
-    let edited = files.update(UpdateMode::Write, deadline, change)?;
+    let signals = DeferredSignals::start()?;
+    let is_canceled = || signals.is_pending();
+    let mode = UpdateMode::Write {
+        is_canceled: &is_canceled,
+    };
+    let edited = files.update(mode, deadline, change);
+    // The locks are removed now.
+    signals.deliver();
+    let edited = edited?;
     let changed: Vec<_> = edited.iter().map(describe).collect();
     if changed.is_empty() {
-        output::confirm("nothing to change")
+        output::print("nothing to change")
     } else {
-        output::confirm(changed.join("\n"))
+        output::print(changed.join("\n"))
     }
 }
 

@@ -25,6 +25,7 @@ use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::log::{Level, Log};
+use crate::process::core_dumps;
 
 /// Authenticates kubectl, Helm and Pulumi to Amazon EKS with credentials from a Pulumi ESC environment
 #[derive(Debug, Parser)]
@@ -62,8 +63,16 @@ enum Command {
     UpdateKubeconfig(update_kubeconfig::Arguments),
 }
 
+/// Fails because standard output is closed: every command would lose its result.
+#[must_use]
+pub fn reject_closed_stdout() -> u8 {
+    report_result(Err(Error::configuration("standard output is closed")
+        .with_hint("redirect it to a file or to /dev/null")))
+}
+
 /// Runs the command line and returns the exit code of the process.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> u8 {
+    core_dumps::disable();
     let command_line = match CommandLine::try_parse_from(arguments) {
         Ok(command_line) => command_line,
         // `--help` and `--version` are errors to clap.
@@ -95,6 +104,9 @@ pub fn token_request(
 
 /// Runs a command. The exit code is 0, or that of the child process of `run`.
 fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
+    if !matches!(command_line.command, Command::Run(_)) {
+        core_dumps::disable_for_children();
+    }
     let log = Log::new(log_level(command_line.verbosity, host)?, &output::note);
     let http = HttpClient::new(host);
     let context = Context::new(host, &http, &log, DEFAULT_TIMEOUT);
@@ -120,8 +132,7 @@ fn report_result(result: Result<u8>) -> u8 {
     match result {
         Ok(exit_code) => exit_code,
         Err(error) => {
-            // The reader has what it wants, as with a program that SIGPIPE terminates.
-            if error.kind() != ErrorKind::BrokenPipe {
+            if error.kind() != ErrorKind::OutputClosed {
                 output::report(&error);
             }
             error.kind().exit_code()

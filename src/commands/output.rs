@@ -9,71 +9,60 @@ use crate::host::Host;
 use crate::log::Message;
 use esc::Style;
 
-/// Writes the result of a command, which need not be UTF-8, and a line feed to standard output. Fails
-/// if it cannot be delivered.
+/// Writes `text`, which need not be UTF-8, and a line feed to standard output.
 pub(super) fn print(text: impl AsRef<[u8]>) -> Result<()> {
-    if is_closed() {
-        return Err(Error::configuration("standard output is closed")
-            .with_hint("redirect it to a file or a pipe, or to /dev/null with `>`"));
-    }
-    confirm(text)
-}
-
-/// Like [`print`], for a command that did its work already: standard output may be closed.
-pub(super) fn confirm(text: impl AsRef<[u8]>) -> Result<()> {
     let text = text.as_ref();
     // One buffer makes one system call, so that no reader sees a partial line. It may contain a token.
     let mut line = Zeroizing::new(Vec::with_capacity(text.len() + 1));
     line.extend_from_slice(text);
     line.push(b'\n');
-    write_stdout(&line).map_err(|cause| {
-        let kind = match cause.kind() {
-            ErrorKind::BrokenPipe => Kind::BrokenPipe,
-            _ => Kind::Configuration,
-        };
-        Error::new(kind, "cannot write to standard output")
-            .with_hint("check where the output is redirected")
-            .caused_by(cause)
-    })
+    stdout()
+        .write_all(&line)
+        .map_err(|error| lost("to standard output", error))
 }
 
-/// Writes to standard output directly: the standard library ignores that it is open for reading only.
-#[cfg(unix)]
-fn write_stdout(mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match rustix::io::retry_on_intr(|| rustix::io::write(io::stdout(), bytes))? {
-            0 => return Err(ErrorKind::WriteZero.into()),
-            length => bytes = &bytes[length..],
-        }
+/// The error for output that could not be written.
+pub(super) fn lost(what: &str, error: io::Error) -> Error {
+    if error.kind() == ErrorKind::BrokenPipe {
+        return Error::new(
+            Kind::OutputClosed,
+            format!("cannot write {what}: it was closed"),
+        );
     }
-    Ok(())
+    Error::configuration(format!("cannot write {what}"))
+        .with_hint("check where the output is redirected")
+        .caused_by(error)
 }
 
-#[cfg(not(unix))]
-fn write_stdout(bytes: &[u8]) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(bytes)?;
-    stdout.flush()
+/// Standard output, without a buffer.
+pub(super) fn stdout() -> impl Write + Send {
+    #[cfg(unix)]
+    return Descriptor(rustix::stdio::stdout());
+    #[cfg(not(unix))]
+    io::stdout()
 }
 
-/// Whether standard output was closed when this process started.
-///
-/// The standard library replaced it by `/dev/null`, open for reading and writing. Shells and most
-/// programs that discard output open `/dev/null` for writing only.
+/// Standard error, without a buffer.
+pub(super) fn stderr() -> impl Write + Send {
+    #[cfg(unix)]
+    return Descriptor(rustix::stdio::stderr());
+    #[cfg(not(unix))]
+    io::stderr()
+}
+
+/// A standard stream. The standard library reports success for one that is not open for writing.
 #[cfg(unix)]
-fn is_closed() -> bool {
-    use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
-    fcntl_getfl(io::stdout()).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR)
-        && match (fstat(io::stdout()), stat("/dev/null")) {
-            (Ok(stdout), Ok(null)) => (stdout.st_dev, stdout.st_ino) == (null.st_dev, null.st_ino),
-            _ => false,
-        }
-}
+struct Descriptor(std::os::fd::BorrowedFd<'static>);
 
-#[cfg(windows)]
-fn is_closed() -> bool {
-    use std::os::windows::io::AsRawHandle;
-    io::stdout().as_raw_handle().is_null()
+#[cfg(unix)]
+impl Write for Descriptor {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::io::write(self.0, bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Writes a log message to standard error; a line is prefixed with the name of the program.
@@ -138,7 +127,7 @@ fn style_for(host: &Host, is_terminal: bool) -> Style {
 /// Writes `text` with one system call, so that the lines of parallel plugins do not mix. An error
 /// cannot be reported anywhere and is ignored.
 fn write_stderr(text: &str) {
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let _ = stderr().write_all(text.as_bytes());
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! `run`: runs a command with the variables and files of an environment.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, IsTerminal};
 
 use clap::Args;
@@ -10,10 +9,10 @@ use super::flags::OpenFlags;
 use super::output;
 use crate::authenticate::open;
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::process::CommandEnv;
 use crate::process::redaction::Patterns;
-use crate::process::{Invocation, Program, Streams};
+use crate::process::{Invocation, Program, Sink, Streams};
 
 pub(super) const ABOUT: &str =
     "Run a command with the environmentVariables and files of an environment";
@@ -75,19 +74,27 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8> {
         invocation.variables.len(),
         invocation.files.len()
     ));
-    let exit = invocation.run(context.host)?;
-    exit.errors.iter().for_each(output::report);
+    let mut exit = invocation.run(context.host)?;
+    if let Some(error) = &exit.cleanup_error {
+        output::report(error);
+    }
+    if let Some(error) = exit.lost_output.take() {
+        let error = output::lost("the output of the command", error);
+        if exit.code == 0 {
+            return Err(error);
+        }
+        // SIGPIPE may have terminated the command, which would not say why.
+        if error.kind() != Kind::OutputClosed {
+            output::report(&error);
+        }
+    }
     Ok(exit.finish())
 }
 
 /// Redacts each output stream that is not a terminal, such as a CI log.
 fn redacted_streams(command_env: &CommandEnv) -> Result<Streams> {
-    let failed = |cause| Error::configuration("cannot duplicate an output stream").caused_by(cause);
-    let (stdout, stderr) = (io::stdout(), io::stderr());
-    let stdout = (!stdout.is_terminal()).then(|| duplicate(&stdout));
-    let stderr = (!stderr.is_terminal()).then(|| duplicate(&stderr));
-    let stdout = stdout.transpose().map_err(failed)?;
-    let stderr = stderr.transpose().map_err(failed)?;
+    let stdout = (!io::stdout().is_terminal()).then(|| Box::new(output::stdout()) as Sink);
+    let stderr = (!io::stderr().is_terminal()).then(|| Box::new(output::stderr()) as Sink);
     if stdout.is_none() && stderr.is_none() {
         return Ok(Streams::Inherited);
     }
@@ -100,38 +107,30 @@ fn redacted_streams(command_env: &CommandEnv) -> Result<Streams> {
         None => Streams::Inherited,
         Some(patterns) => Streams::Redacted {
             patterns,
-            joined: are_same_file(stdout.as_ref(), stderr.as_ref()),
+            joined: stdout.is_some() && stderr.is_some() && are_same_file(),
             stdout,
             stderr,
         },
     })
 }
 
-/// The file of an output stream. Unlike the stream, it has no buffer, and reports all errors.
-#[cfg(unix)]
-fn duplicate(stream: &impl std::os::fd::AsFd) -> io::Result<File> {
-    Ok(File::from(stream.as_fd().try_clone_to_owned()?))
-}
-
-#[cfg(windows)]
-fn duplicate(stream: &impl std::os::windows::io::AsHandle) -> io::Result<File> {
-    Ok(File::from(stream.as_handle().try_clone_to_owned()?))
-}
-
 /// Whether standard output and standard error are the same file or pipe.
 #[cfg(unix)]
-fn are_same_file(stdout: Option<&File>, stderr: Option<&File>) -> bool {
+fn are_same_file() -> bool {
+    use std::fs::File;
+    use std::os::fd::AsFd;
     use std::os::unix::fs::MetadataExt;
-    let identity = |file: Option<&File>| {
-        let metadata = file?.metadata().ok()?;
-        Some((metadata.dev(), metadata.ino()))
+    let identity = |stream: io::Result<std::os::fd::OwnedFd>| {
+        let metadata = File::from(stream?).metadata()?;
+        Ok::<_, io::Error>((metadata.dev(), metadata.ino()))
     };
-    let stdout = identity(stdout);
-    stdout.is_some() && stdout == identity(stderr)
+    let stdout = identity(io::stdout().as_fd().try_clone_to_owned());
+    let stderr = identity(io::stderr().as_fd().try_clone_to_owned());
+    matches!((stdout, stderr), (Ok(stdout), Ok(stderr)) if stdout == stderr)
 }
 
 /// Unknown on this system. With two pipes, the order between the streams may change.
 #[cfg(not(unix))]
-fn are_same_file(_stdout: Option<&File>, _stderr: Option<&File>) -> bool {
+fn are_same_file() -> bool {
     false
 }

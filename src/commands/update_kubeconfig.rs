@@ -127,7 +127,7 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     if flags.dry_run {
         return Ok(());
     }
-    output::confirm(match current_context {
+    output::print(match current_context {
         Some(current) if current != names.context && !flags.set_current => format!(
             "the current context is still `{current}`; switch with `kubectl config use-context {}`",
             names.context

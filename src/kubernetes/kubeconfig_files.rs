@@ -43,12 +43,15 @@ pub(crate) struct KubeconfigFiles {
 }
 
 /// Whether an update writes the files.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum UpdateMode {
+#[derive(Clone, Copy)]
+pub(crate) enum UpdateMode<'a> {
     /// Only returns the edited texts, without locks. The files may be pipes.
     DryRun,
     /// Locks and writes the files.
-    Write,
+    Write {
+        /// Whether to stop waiting for other lock holders.
+        is_canceled: &'a dyn Fn() -> bool,
+    },
 }
 
 impl KubeconfigFiles {
@@ -79,18 +82,20 @@ impl KubeconfigFiles {
     /// other lock holders, and for the writers of pipes.
     pub(crate) fn update(
         &self,
-        mode: UpdateMode,
+        mode: UpdateMode<'_>,
         deadline: Deadline,
         change: impl FnOnce(&MergedKubeconfig) -> Result<Changes>,
     ) -> Result<Vec<EditedFile>> {
         // The locks are held until this function returns.
-        let _locks = match mode {
+        let locks = match mode {
             UpdateMode::DryRun => None,
-            UpdateMode::Write => Some(FileLocks::take(&self.paths, deadline)?),
+            UpdateMode::Write { is_canceled } => {
+                Some(FileLocks::take(&self.paths, deadline, is_canceled)?)
+            }
         };
         let kubeconfig = MergedKubeconfig::parse(self.read(mode, deadline)?)?;
         let edited = kubeconfig.edit(change(&kubeconfig)?)?;
-        if mode == UpdateMode::Write {
+        if locks.is_some() {
             for file in &edited {
                 write(file)?;
             }
@@ -98,11 +103,11 @@ impl KubeconfigFiles {
         Ok(edited)
     }
 
-    fn read(&self, mode: UpdateMode, deadline: Deadline) -> Result<Vec<KubeconfigFile>> {
+    fn read(&self, mode: UpdateMode<'_>, deadline: Deadline) -> Result<Vec<KubeconfigFile>> {
         let read = |path: &PathBuf| {
             let content = match mode {
                 UpdateMode::DryRun => read_until(path, MAX_FILE_BYTES, deadline),
-                UpdateMode::Write => read_regular(path, MAX_FILE_BYTES),
+                UpdateMode::Write { .. } => read_regular(path, MAX_FILE_BYTES),
             };
             let text = text(content).map_err(|error| cannot("read", path, error))?;
             let path = path.clone();
@@ -237,7 +242,7 @@ struct FileLocks(Vec<PathBuf>);
 impl FileLocks {
     /// Takes the locks of these files, in the same order in all processes. Also locks the target of a
     /// link, because other processes may use its path.
-    fn take(paths: &[PathBuf], deadline: Deadline) -> Result<Self> {
+    fn take(paths: &[PathBuf], deadline: Deadline, is_canceled: &dyn Fn() -> bool) -> Result<Self> {
         let mut locks = Vec::new();
         for path in paths {
             let target = link_target(path).map_err(|error| cannot("read", path, error))?;
@@ -247,7 +252,7 @@ impl FileLocks {
         locks.dedup();
         let mut held = Self(Vec::new());
         for lock in locks {
-            take_lock(&lock, deadline)?;
+            take_lock(&lock, deadline, is_canceled)?;
             held.0.push(lock);
         }
         Ok(held)
@@ -269,8 +274,11 @@ fn lock_path(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn take_lock(lock: &Path, deadline: Deadline) -> Result<()> {
+fn take_lock(lock: &Path, deadline: Deadline, is_canceled: &dyn Fn() -> bool) -> Result<()> {
     loop {
+        if is_canceled() {
+            return Err(Error::new(Kind::Unavailable, "canceled by a signal"));
+        }
         match create_lock(lock) {
             Ok(()) => return Ok(()),
             Err(error) if is_locked(&error) && deadline.remaining() > Duration::ZERO => {

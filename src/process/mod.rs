@@ -4,6 +4,7 @@
 //! directly: it receives signals, and its exit code is returned. Its files are removed afterwards.
 
 pub(crate) mod command_env;
+pub(crate) mod core_dumps;
 mod private_dir;
 pub(crate) mod program;
 pub(crate) mod redaction;
@@ -11,19 +12,25 @@ mod streams;
 mod supervisor;
 
 use std::ffi::OsString;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 pub(crate) use command_env::CommandEnv;
 pub(crate) use program::Program;
-pub(crate) use streams::Streams;
+pub(crate) use streams::{Sink, Streams};
 
+use crate::clock::Deadline;
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 use crate::secret::Text;
 use private_dir::PrivateDir;
+pub(crate) use supervisor::DeferredSignals;
 use supervisor::Supervisor;
+
+/// How long background processes of the command may still write after it has exited.
+const STREAM_DELAY: Duration = Duration::from_secs(1);
 
 /// A command to run.
 pub(crate) struct Invocation {
@@ -47,39 +54,13 @@ pub(crate) struct Exit {
     /// Whether SIGINT terminated the command and was also sent to this process: the user pressed
     /// Ctrl-C.
     pub interrupted: bool,
-    /// What failed besides the command: removing its files, or copying its output.
-    pub errors: Vec<Error>,
+    /// Why the command's files could not be removed.
+    pub cleanup_error: Option<Error>,
+    /// Why some of its output could not be written.
+    pub lost_output: Option<io::Error>,
 }
 
 impl Exit {
-    /// An exit code above 255 becomes 255.
-    fn with_code(code: i32) -> Self {
-        Self {
-            code: u8::try_from(code).unwrap_or(u8::MAX),
-            interrupted: false,
-            errors: Vec::new(),
-        }
-    }
-
-    /// Adds that output of the command was lost. If the command succeeded, this is the exit code.
-    fn add_output_error(&mut self, cause: io::Error) {
-        let is_broken_pipe = cause.kind() == ErrorKind::BrokenPipe;
-        let kind = if is_broken_pipe {
-            Kind::BrokenPipe
-        } else {
-            Kind::Configuration
-        };
-        let error = Error::new(kind, "cannot write the output of the command")
-            .with_hint("check where the output is redirected")
-            .caused_by(cause);
-        if self.code == 0 {
-            self.code = error.kind().exit_code();
-        }
-        if !is_broken_pipe {
-            self.errors.push(error);
-        }
-    }
-
     /// Returns the exit code for this process. If the command was interrupted, this does not return:
     /// SIGINT terminates this process too, so that a shell stops the script that called it, as it
     /// would for the command itself.
@@ -112,12 +93,10 @@ impl Invocation {
         };
         let cleanup_error = directory.and_then(|directory| directory.remove().err());
         let mut exit = result?;
-        exit.errors.extend(cleanup_error);
+        exit.cleanup_error = cleanup_error;
         // Background processes of the command may still write to the pipes.
-        supervisor.wait_for_streams();
-        if let Some(cause) = supervisor.take_output_error() {
-            exit.add_output_error(cause);
-        }
+        supervisor.wait_for_streams(Deadline::after(STREAM_DELAY));
+        exit.lost_output = supervisor.take_lost_output();
         Ok(exit)
     }
 
@@ -143,11 +122,11 @@ impl Invocation {
         for (name, path) in paths {
             command.env(name, path);
         }
-        // The threads are started first: without them, the command would block.
+        // The threads start first: a command must not run without them.
         for pipe in self.streams.attach(&mut command)? {
             let stream = supervisor.track_stream();
             std::thread::Builder::new()
-                .spawn(move || stream.close(pipe.copy()))
+                .spawn(move || stream.close(pipe.copy().err()))
                 .map_err(|error| {
                     Error::new(Kind::Internal, "cannot start a thread").caused_by(error)
                 })?;

@@ -1,11 +1,13 @@
 //! The output streams of a command: inherited, or redacted in a pipe.
 
-use std::fs::File;
 use std::io::{self, ErrorKind, PipeReader, Read, Write};
 use std::process::{Command, Stdio};
 
 use crate::error::{Error, Kind, Result};
 use crate::process::redaction::{Patterns, Redactor};
+
+/// Where redacted output is written.
+pub(crate) type Sink = Box<dyn Write + Send>;
 
 /// The two output streams of a command.
 #[derive(Default)]
@@ -18,9 +20,9 @@ pub(crate) enum Streams {
         /// What to redact.
         patterns: Patterns,
         /// The destination of standard output; `None` if it is inherited.
-        stdout: Option<File>,
+        stdout: Option<Sink>,
         /// The destination of standard error; `None` if it is inherited.
-        stderr: Option<File>,
+        stderr: Option<Sink>,
         /// Whether standard error is the same file as standard output. Then both share one pipe to
         /// `stdout`, which keeps the order of what the command writes.
         joined: bool,
@@ -66,11 +68,11 @@ fn pipe_error(error: io::Error) -> Error {
 pub(super) struct RedactingPipe {
     reader: PipeReader,
     redactor: Redactor,
-    sink: File,
+    sink: Sink,
 }
 
 impl RedactingPipe {
-    fn new(patterns: &Patterns, sink: File) -> Result<(Self, io::PipeWriter)> {
+    fn new(patterns: &Patterns, sink: Sink) -> Result<(Self, io::PipeWriter)> {
         let (reader, writer) = io::pipe().map_err(pipe_error)?;
         let redactor = Redactor::new(patterns.clone());
         let pipe = Self {
@@ -81,23 +83,27 @@ impl RedactingPipe {
         Ok((pipe, writer))
     }
 
-    /// Copies until every writer has closed the pipe. If that fails, dropping the reader makes the
-    /// command's next write fail, as it would without the pipe.
+    /// Copies until every writer has closed the pipe, or the sink fails. Dropping the reader then
+    /// makes the command's next write fail, as it would without the pipe.
     pub(super) fn copy(mut self) -> io::Result<()> {
         let mut buffer = vec![0; 64 << 10];
         let mut redacted = Vec::new();
         loop {
             redacted.clear();
-            match self.reader.read(&mut buffer) {
-                Ok(0) => {
-                    self.redactor.finish(&mut redacted);
-                    return self.sink.write_all(&redacted);
-                }
-                Ok(length) => self.redactor.push(&buffer[..length], &mut redacted),
-                Err(error) if error.kind() == ErrorKind::Interrupted => (),
-                Err(error) => return Err(error),
+            let length = match self.reader.read(&mut buffer) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                length => length?,
+            };
+            if length == 0 {
+                self.redactor.finish(&mut redacted);
+            } else {
+                self.redactor.push(&buffer[..length], &mut redacted);
             }
             self.sink.write_all(&redacted)?;
+            self.sink.flush()?;
+            if length == 0 {
+                return Ok(());
+            }
         }
     }
 }

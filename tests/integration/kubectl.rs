@@ -40,7 +40,7 @@ fn aws() -> Aws {
 
 fn api_server(name: &str, aws: &Aws) -> ApiServer {
     let verifier = Verifier::new("aws", "eu-west-1");
-    ApiServer::start(name, verifier, &aws.sts, aws.clock.clone())
+    ApiServer::start(name, verifier, &aws.sts)
 }
 
 /// A change of a token's URL: its name, the change, and the start of the reason for rejection.

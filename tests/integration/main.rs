@@ -18,6 +18,8 @@ mod check;
 mod cloud;
 mod commands;
 #[cfg(unix)]
+mod core_dumps;
+#[cfg(unix)]
 mod delivery;
 mod doctor;
 mod errors;
@@ -33,6 +35,7 @@ mod pulumi_kubernetes_docs;
 mod resources;
 #[cfg(unix)]
 mod run;
+mod secret_scan_tests;
 #[cfg(unix)]
 mod special_files;
 mod stacks;

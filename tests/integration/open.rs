@@ -25,7 +25,7 @@ values:
 "#;
 
 fn open(definition: &str, arguments: &[&str]) -> Output {
-    let plugin = Plugin::new().file("env.yaml", definition);
+    let plugin = Plugin::new().without_log().file("env.yaml", definition);
     plugin.args(["open", "env.yaml"]).args(arguments).run()
 }
 

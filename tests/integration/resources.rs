@@ -3,8 +3,8 @@
 use crate::support::aws::{Aws, project_file};
 use crate::support::plugin::{Output, Plugin, test_variable};
 
-const HINT: &str = "  hint: close other programs, or raise the limits for open files, processes and \
-                    memory (`ulimit -a` shows them)\n";
+const HINT: &str = "  hint: close other programs, or raise the limits of this user (`ulimit -a`), and \
+                    try again\n";
 
 /// A size for the stacks of threads that no address space has room for: 2⁴⁷ bytes.
 const IMPOSSIBLE_STACK: &str = "140737488355328";

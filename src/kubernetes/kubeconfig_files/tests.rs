@@ -8,18 +8,24 @@ fn update(path: &Path, meanwhile: impl FnOnce()) -> Result<Vec<EditedFile>> {
         paths: vec![path.to_owned()],
     };
     let deadline = Deadline::after(Duration::from_secs(20));
-    files.update(UpdateMode::Write, deadline, |_| {
-        meanwhile();
-        let cluster = Cluster {
-            server: "https://api.example.com".to_owned(),
-            ..Cluster::default()
-        };
-        let entries: Vec<EntryChange> = vec![cluster.entry("demo")];
-        Ok(Changes {
-            entries,
-            current_context: None,
-        })
-    })
+    files.update(
+        UpdateMode::Write {
+            is_canceled: &|| false,
+        },
+        deadline,
+        |_| {
+            meanwhile();
+            let cluster = Cluster {
+                server: "https://api.example.com".to_owned(),
+                ..Cluster::default()
+            };
+            let entries: Vec<EntryChange> = vec![cluster.entry("demo")];
+            Ok(Changes {
+                entries,
+                current_context: None,
+            })
+        },
+    )
 }
 
 #[test]

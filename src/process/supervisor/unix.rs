@@ -4,6 +4,8 @@
 
 use std::io;
 use std::process::Child;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
@@ -12,8 +14,10 @@ use signal_hook::consts::signal::{
     SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
     SIGWINCH,
 };
+use signal_hook::flag;
 use signal_hook::iterator::exfiltrator::origin::WithOrigin;
 use signal_hook::iterator::{Handle, SignalsInfo};
+use signal_hook::low_level::emulate_default_handler;
 use signal_hook::low_level::siginfo::{Cause, Origin};
 
 use crate::clock::Deadline;
@@ -32,8 +36,12 @@ const FORWARDED: [i32; 3] = [SIGCONT, SIGTSTP, SIGWINCH];
 const SIGINT_DELAY: Duration = Duration::from_millis(250);
 
 enum Event {
-    Signal { number: i32, only_to_us: bool },
-    StreamClosed(io::Result<()>),
+    Signal {
+        number: i32,
+        only_to_us: bool,
+    },
+    /// With the reason if output was lost.
+    StreamClosed(Option<io::Error>),
 }
 
 /// Supervises a command.
@@ -42,22 +50,21 @@ pub(in crate::process) struct Supervisor {
     sender: Sender<Event>,
     signals: Handle,
     open_streams: usize,
-    /// Why output of the command was lost.
-    output_error: Option<io::Error>,
     /// Whether this process received SIGINT.
     interrupted: bool,
     /// Whether the command was stopped at its last change of state.
     is_stopped: bool,
+    lost_output: Option<io::Error>,
 }
 
-/// An open stream of the command.
+/// Reports the end of a stream.
 pub(in crate::process) struct OpenStream(Sender<Event>);
 
 impl OpenStream {
-    /// Reports that the stream was closed, and whether it was copied completely.
-    pub(in crate::process) fn close(self, copied: io::Result<()>) {
+    /// Reports that the stream has ended, and why if output was lost.
+    pub(in crate::process) fn close(self, lost_output: Option<io::Error>) {
         // Fails if the supervisor is gone.
-        let _ = self.0.send(Event::StreamClosed(copied));
+        let _ = self.0.send(Event::StreamClosed(lost_output));
     }
 }
 
@@ -99,9 +106,9 @@ impl Supervisor {
             sender,
             signals: handle,
             open_streams: 0,
-            output_error: None,
             interrupted: false,
             is_stopped: false,
+            lost_output: None,
         })
     }
 
@@ -125,14 +132,14 @@ impl Supervisor {
         OpenStream(self.sender.clone())
     }
 
-    /// Why output of the command was lost, if it was.
-    pub(in crate::process) fn take_output_error(&mut self) -> Option<io::Error> {
-        self.output_error.take()
+    fn stream_closed(&mut self, lost_output: Option<io::Error>) {
+        self.open_streams -= 1;
+        self.lost_output = self.lost_output.take().or(lost_output);
     }
 
-    fn stream_closed(&mut self, copied: io::Result<()>) {
-        self.open_streams -= 1;
-        self.output_error = self.output_error.take().or(copied.err());
+    /// Why output of the command was lost.
+    pub(in crate::process) fn take_lost_output(&mut self) -> Option<io::Error> {
+        self.lost_output.take()
     }
 
     /// Waits until the command exits, and forwards signals to it.
@@ -159,18 +166,19 @@ impl Supervisor {
                         forward(pid, number);
                     }
                 }
-                Ok(Event::StreamClosed(copied)) => self.stream_closed(copied),
+                Ok(Event::StreamClosed(lost)) => self.stream_closed(lost),
                 // `self.sender` keeps the channel open.
                 Err(_) => return Err(Error::new(Kind::Internal, "cannot receive signals")),
             }
         }
     }
 
-    /// Waits until all streams of the command are closed, or a terminating signal arrives.
-    pub(in crate::process) fn wait_for_streams(&mut self) {
+    /// Waits until all streams of the command are closed, a terminating signal arrives, or the deadline
+    /// passes.
+    pub(in crate::process) fn wait_for_streams(&mut self, deadline: Deadline) {
         while self.open_streams > 0 {
-            match self.events.recv() {
-                Ok(Event::StreamClosed(copied)) => self.stream_closed(copied),
+            match self.events.recv_timeout(deadline.remaining()) {
+                Ok(Event::StreamClosed(lost)) => self.stream_closed(lost),
                 Ok(Event::Signal { number, .. }) if !TERMINATING.contains(&number) => (),
                 Ok(Event::Signal { .. }) | Err(_) => return,
             }
@@ -193,7 +201,12 @@ impl Supervisor {
                 }
             };
             if let Some(code) = status.exit_status() {
-                return Ok(Some(Exit::with_code(code)));
+                return Ok(Some(Exit {
+                    code: u8::try_from(code).unwrap_or(u8::MAX),
+                    interrupted: false,
+                    cleanup_error: None,
+                    lost_output: None,
+                }));
             }
             if let Some(number) = status.terminating_signal() {
                 return Ok(Some(self.terminated_by(number)));
@@ -210,8 +223,10 @@ impl Supervisor {
             self.wait_for_sigint();
         }
         Exit {
+            code: u8::try_from(128 + number).unwrap_or(u8::MAX),
             interrupted: number == SIGINT && self.interrupted,
-            ..Exit::with_code(128 + number)
+            cleanup_error: None,
+            lost_output: None,
         }
     }
 
@@ -221,7 +236,7 @@ impl Supervisor {
         while !self.interrupted {
             match self.events.recv_timeout(deadline.remaining()) {
                 Ok(Event::Signal { number, .. }) => self.interrupted = number == SIGINT,
-                Ok(Event::StreamClosed(copied)) => self.stream_closed(copied),
+                Ok(Event::StreamClosed(lost)) => self.stream_closed(lost),
                 Err(_) => return,
             }
         }
@@ -260,8 +275,52 @@ fn ignored_signals() -> u64 {
     mask.unwrap_or(0)
 }
 
+/// Defers the signals that would terminate this process, so that it first removes its lock files.
+pub(crate) struct DeferredSignals {
+    /// The number of the last signal; 0 if none has arrived.
+    received: Arc<AtomicUsize>,
+    /// Whether signals have their default action again.
+    is_over: Arc<AtomicBool>,
+}
+
+impl DeferredSignals {
+    /// Starts to defer signals, except those that this process ignores.
+    pub(crate) fn start() -> Result<Self> {
+        let signals = Self {
+            received: Arc::default(),
+            is_over: Arc::default(),
+        };
+        let ignored = ignored_signals();
+        for number in [SIGHUP, SIGINT, SIGTERM] {
+            if ignored & (1 << (number - 1)) == 0 {
+                let value = usize::try_from(number).unwrap_or_default();
+                flag::register_conditional_default(number, signals.is_over.clone())
+                    .and_then(|_| flag::register_usize(number, signals.received.clone(), value))
+                    .map_err(|error| {
+                        Error::new(Kind::Internal, "cannot catch signals").caused_by(error)
+                    })?;
+            }
+        }
+        Ok(signals)
+    }
+
+    /// Whether a signal has arrived.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.received.load(Ordering::SeqCst) != 0
+    }
+
+    /// Terminates this process if a signal has arrived. Later signals are not deferred.
+    pub(crate) fn deliver(self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        let received = i32::try_from(self.received.load(Ordering::SeqCst)).unwrap_or_default();
+        if received != 0 {
+            let _ = emulate_default_handler(received);
+        }
+    }
+}
+
 /// Terminates this process by SIGINT. A shell distinguishes this from an exit code, and stops its
 /// script.
 pub(in crate::process) fn exit_by_sigint() {
-    let _ = signal_hook::low_level::emulate_default_handler(SIGINT);
+    let _ = emulate_default_handler(SIGINT);
 }

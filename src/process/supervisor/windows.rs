@@ -5,26 +5,26 @@ use std::io;
 use std::process::Child;
 use std::sync::mpsc::{self, Receiver, Sender};
 
+use crate::clock::Deadline;
 use crate::error::{Error, Kind, Result};
 use crate::process::Exit;
 
 /// Supervises a command.
 pub(in crate::process) struct Supervisor {
-    events: Receiver<io::Result<()>>,
-    sender: Sender<io::Result<()>>,
+    events: Receiver<Option<io::Error>>,
+    sender: Sender<Option<io::Error>>,
     open_streams: usize,
-    /// Why output of the command was lost.
-    output_error: Option<io::Error>,
+    lost_output: Option<io::Error>,
 }
 
-/// An open stream of the command.
-pub(in crate::process) struct OpenStream(Sender<io::Result<()>>);
+/// Reports the end of a stream.
+pub(in crate::process) struct OpenStream(Sender<Option<io::Error>>);
 
 impl OpenStream {
-    /// Reports that the stream was closed, and whether it was copied completely.
-    pub(in crate::process) fn close(self, copied: io::Result<()>) {
+    /// Reports that the stream has ended, and why if output was lost.
+    pub(in crate::process) fn close(self, lost_output: Option<io::Error>) {
         // Fails if the supervisor is gone.
-        let _ = self.0.send(copied);
+        let _ = self.0.send(lost_output);
     }
 }
 
@@ -37,7 +37,7 @@ impl Supervisor {
             events,
             sender,
             open_streams: 0,
-            output_error: None,
+            lost_output: None,
         })
     }
 
@@ -53,9 +53,9 @@ impl Supervisor {
         OpenStream(self.sender.clone())
     }
 
-    /// Why output of the command was lost, if it was.
-    pub(in crate::process) fn take_output_error(&mut self) -> Option<io::Error> {
-        self.output_error.take()
+    /// Why output of the command was lost.
+    pub(in crate::process) fn take_lost_output(&mut self) -> Option<io::Error> {
+        self.lost_output.take()
     }
 
     /// Waits until the command exits. Exit codes on Windows have 32 bits; those above 255 become 255.
@@ -64,18 +64,48 @@ impl Supervisor {
         let status = child.wait().map_err(|error| {
             Error::new(Kind::Internal, "cannot wait for the command").caused_by(error)
         })?;
-        Ok(Exit::with_code(status.code().unwrap_or_default()))
+        let code = status.code().unwrap_or_default();
+        Ok(Exit {
+            code: u8::try_from(code).unwrap_or(u8::MAX),
+            interrupted: false,
+            cleanup_error: None,
+            lost_output: None,
+        })
     }
 
-    /// Waits until all streams are closed.
-    pub(in crate::process) fn wait_for_streams(&mut self) {
-        while self.open_streams > 0
-            && let Ok(copied) = self.events.recv()
-        {
+    /// Waits until all streams are closed, or the deadline passes.
+    pub(in crate::process) fn wait_for_streams(&mut self, deadline: Deadline) {
+        while self.open_streams > 0 {
+            let Ok(lost_output) = self.events.recv_timeout(deadline.remaining()) else {
+                return;
+            };
             self.open_streams -= 1;
-            self.output_error = self.output_error.take().or(copied.err());
+            self.lost_output = self.lost_output.take().or(lost_output);
         }
     }
+}
+
+/// Defers nothing: on Windows, Ctrl-C terminates this process at once.
+pub(crate) struct DeferredSignals;
+
+#[expect(
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
+    reason = "same signatures as on Unix"
+)]
+impl DeferredSignals {
+    /// Does nothing.
+    pub(crate) fn start() -> Result<Self> {
+        Ok(Self)
+    }
+
+    /// Always false.
+    pub(crate) fn is_pending(&self) -> bool {
+        false
+    }
+
+    /// Does nothing.
+    pub(crate) fn deliver(self) {}
 }
 
 /// Does nothing: a command is never reported as interrupted.

@@ -9,9 +9,8 @@ use encodings::base64::encode_standard_padded;
 use serde_json::{Value, json};
 use token_verifier::Verifier;
 
-use crate::clock::Clock;
 use crate::http::{Client, Reply, Request, Response, Server};
-use crate::sts::{Sts, caller_identity_request};
+use crate::sts::Sts;
 use crate::tls::Authority;
 
 /// The server, which stops when it is dropped.
@@ -34,20 +33,18 @@ struct Cluster {
     name: String,
     verifier: Verifier,
     sts: Sts,
-    clock: Clock,
     log: Arc<Mutex<Log>>,
 }
 
 impl ApiServer {
     /// Starts the API server of the cluster `name`, which authenticates callers with `sts`.
-    pub fn start(name: &str, verifier: Verifier, sts: &Sts, clock: Clock) -> Self {
+    pub fn start(name: &str, verifier: Verifier, sts: &Sts) -> Self {
         let authority = Authority::new();
         let log = Arc::<Mutex<Log>>::default();
         let cluster = Cluster {
             name: name.to_owned(),
             verifier,
             sts: sts.clone(),
-            clock,
             log: Arc::clone(&log),
         };
         let server = Server::start(Some(authority.server(is_eks)), move |request| {
@@ -127,30 +124,7 @@ impl Cluster {
         let token = authorization
             .strip_prefix("Bearer ")
             .ok_or("no bearer token")?;
-        let parsed = self
-            .verifier
-            .verify(token, self.clock.now())
-            .map_err(|rejection| format!("check {}: {}", rejection.check, rejection.message))?;
-        let Reply::Answer(answer) = self.sts.answer(&caller_identity_request(
-            &parsed.target,
-            &parsed.host,
-            &self.name,
-        )) else {
-            return Err("STS did not answer".to_owned());
-        };
-        let identity: Value = serde_json::from_slice(&answer.body)
-            .map_err(|_| "STS did not answer in JSON".to_owned())?;
-        if answer.status != 200 {
-            let code = identity["Error"]["Code"].as_str().unwrap_or_default();
-            return Err(format!("STS: {} {code}", answer.status));
-        }
-        let result = &identity["GetCallerIdentityResponse"]["GetCallerIdentityResult"];
-        let arn = result["Arn"].as_str().ok_or("STS named no ARN")?;
-        let user_id = result["UserId"].as_str().unwrap_or_default();
-        if arn.contains(":assumed-role/") && user_id.matches(':').count() != 1 {
-            return Err(format!("malformed UserID {user_id}"));
-        }
-        Ok(arn.to_owned())
+        self.sts.authenticate(token, &self.name, self.verifier)
     }
 }
 

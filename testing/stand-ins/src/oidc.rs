@@ -11,6 +11,7 @@ use encodings::percent;
 use encodings::timestamp::Seconds;
 use serde_json::{Map, Value, json};
 
+use crate::MARKER;
 use crate::http::{Reply, Response, Server};
 
 /// One key for all issuers of a test run, because generating a key is slow.
@@ -79,7 +80,7 @@ impl Issuer {
             "iat": now,
             "nbf": now,
             "exp": now + 300,
-            "jti": format!("{subject}-{now}"),
+            "jti": format!("{subject}-{now}-{MARKER}"),
         });
         match claims {
             Value::Object(claims) => claims,

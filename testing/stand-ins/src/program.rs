@@ -5,7 +5,10 @@ use std::error::Error;
 use std::io::{BufRead as _, BufReader, Read, Write};
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
+use token_verifier::Verifier;
+
+use crate::sts::Sts;
 
 /// Reads the configuration from the file that the first argument names; the default without one.
 pub fn configuration<T: Default + DeserializeOwned>() -> Result<T, Box<dyn Error>> {
@@ -31,4 +34,12 @@ pub fn serve<C: DeserializeOwned>(
         output.flush()?;
     }
     Ok(())
+}
+
+/// Executes the command `authenticate`, for a cluster in the commercial partition.
+pub fn authenticate(sts: &Sts, token: &str, cluster: &str) -> Value {
+    match sts.authenticate(token, cluster, Verifier::new("aws", "us-east-1")) {
+        Ok(caller) => json!({"caller": caller}),
+        Err(reason) => json!({"rejected": reason}),
+    }
 }

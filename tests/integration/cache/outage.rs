@@ -79,7 +79,7 @@ current-context: prod
 fn api_server(fixture: &CacheFixture) -> ApiServer {
     let verifier = Verifier::new("aws", "eu-west-1");
     let aws = &fixture.aws;
-    ApiServer::start("prod", verifier, &aws.sts, aws.clock.clone())
+    ApiServer::start("prod", verifier, &aws.sts)
 }
 
 #[test]

@@ -11,6 +11,7 @@ fn data(name: &str) -> String {
 
 fn convert(kubeconfig: &str, arguments: &[&str]) -> Plugin {
     Plugin::new()
+        .without_log()
         .file("home/.kube/config", kubeconfig)
         .file("shop.yaml", "values: {}\n")
         .args(["convert-kubeconfig", "./shop.yaml"])

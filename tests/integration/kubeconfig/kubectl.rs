@@ -115,7 +115,7 @@ fn kubectl_authenticates_with_the_written_kubeconfig() {
     });
     for kubectl in oldest_and_newest() {
         let verifier = Verifier::new("aws", "eu-west-1");
-        let server = ApiServer::start("demo", verifier, &aws.sts, aws.clock.clone());
+        let server = ApiServer::start("demo", verifier, &aws.sts);
         let environment = project_file("examples/environments/static.yaml");
         let plugin = Plugin::new().file("home/env.yaml", environment).args([
             "update-kubeconfig",

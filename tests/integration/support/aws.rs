@@ -2,13 +2,10 @@
 
 use std::path::Path;
 
-use encodings::timestamp::Seconds;
-use serde_json::Value;
 use stand_ins::clock::Clock;
-use stand_ins::http::Reply;
 use stand_ins::oidc::Issuer;
+use stand_ins::sts::Sts;
 use stand_ins::sts::configuration::{Configuration, Provider, Role, Trust};
-use stand_ins::sts::{Sts, caller_identity_request};
 use token_verifier::{Parsed, Verifier};
 
 use super::plugin::Plugin;
@@ -93,34 +90,21 @@ impl Aws {
         plugin.env("AWS_WEB_IDENTITY_TOKEN_FILE", path)
     }
 
-    /// Authenticates a token as the cluster `cluster` does: all checks of the verifier, then
-    /// `GetCallerIdentity` at STS. Returns the caller's ARN, or why the token was rejected.
+    /// Authenticates a token as the cluster `cluster` does. Returns the caller's ARN, or why the token was
+    /// rejected.
     pub fn caller(&self, token: &str, cluster: &str) -> Result<String, String> {
-        let parsed = parse_at(token, self.clock.now())?;
-        let Reply::Answer(answer) = self.sts.answer(&caller_identity_request(
-            &parsed.target,
-            &parsed.host,
-            cluster,
-        )) else {
-            return Err("STS did not answer".to_owned());
-        };
-        if answer.status != 200 {
-            return Err(answer.text());
-        }
-        let answer: Value = serde_json::from_str(&answer.text()).expect("JSON of STS");
-        let result = &answer["GetCallerIdentityResponse"]["GetCallerIdentityResult"];
-        Ok(result["Arn"].as_str().expect("an ARN").to_owned())
+        self.sts.authenticate(token, cluster, verifier())
     }
 }
 
 /// Verifies a token as in the commercial partition.
 pub fn parse(token: &str) -> Result<Parsed, String> {
-    parse_at(token, Clock::system().now())
+    let verified = verifier().verify(token, Clock::system().now());
+    verified.map_err(|rejection| format!("check {}: {}", rejection.check, rejection.message))
 }
 
-fn parse_at(token: &str, now: Seconds) -> Result<Parsed, String> {
-    let verified = Verifier::new("aws", "us-east-1").verify(token, now);
-    verified.map_err(|rejection| format!("check {}: {}", rejection.check, rejection.message))
+fn verifier() -> Verifier {
+    Verifier::new("aws", "us-east-1")
 }
 
 /// Reads a file of the repository.

@@ -4,3 +4,4 @@ pub mod aws;
 pub(crate) mod definitions;
 pub mod kubectl;
 pub mod plugin;
+pub mod secret_scan;

@@ -13,8 +13,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::secret_scan::{self, SecretScan};
+
 /// After this time a run counts as hung and is killed.
 pub const TIME_LIMIT: Duration = Duration::from_mins(1);
+
+/// How the names of the tests' directories start.
+pub const DIRECTORY_PREFIX: &str = "kubectl-esc-test-";
 
 /// Builds a call of the binary.
 pub struct Plugin {
@@ -38,7 +43,7 @@ impl Plugin {
     /// A call with no arguments.
     pub fn new() -> Self {
         let directory = tempfile::Builder::new()
-            .prefix("kubectl-esc-test-")
+            .prefix(DIRECTORY_PREFIX)
             .tempdir()
             .expect("a temporary directory");
         let home = directory.path().join("home");
@@ -102,6 +107,12 @@ impl Plugin {
             information["spec"]["cluster"] = cluster;
         }
         self.env("KUBERNETES_EXEC_INFO", format!("{information}\n"))
+    }
+
+    /// Logs nothing while the suite is scanned for secrets: the messages of a successful call are compared.
+    #[must_use]
+    pub fn without_log(self) -> Self {
+        self.env("KUBECTL_ESC_LOG", "0")
     }
 
     /// Writes a file below the working directory, and creates its folders.
@@ -246,6 +257,23 @@ impl Output {
         token.expect("a token").to_owned()
     }
 
+    /// Removes what is logged with `-v`; the message of a failure remains.
+    #[must_use]
+    fn without_log(mut self, is_get_token: bool) -> Self {
+        let mut lines: Vec<_> = self.stderr.split_inclusive('\n').collect();
+        let is_message = |line: &str| line.starts_with("kubectl-esc: ");
+        let last = lines.iter().rposition(|line| is_message(line));
+        let mut numbers = 0..;
+        lines.retain(|line| {
+            let is_last = numbers.next() == last && self.code != 0;
+            let is_error = is_last && !line.starts_with("kubectl-esc: running `");
+            let is_warning = line.starts_with("kubectl-esc: warning: ");
+            is_error || is_warning || !is_message(line) && !(self.code == 0 && is_get_token)
+        });
+        self.stderr = lines.concat();
+        self
+    }
+
     fn replacing(mut self, path: &Path, name: &str) -> Self {
         let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         // First the canonical form, which may contain the other one (macOS: /private/var).
@@ -277,6 +305,34 @@ pub fn test_variable(name: &str) -> Option<OsString> {
 /// Runs a command without standard input and kills it after `limit`, which fails the test.
 #[track_caller]
 pub fn run(mut command: Command, limit: Duration) -> Output {
+    let scan = secret_scan::is_enabled().then(|| SecretScan::new(&command));
+    let adds_log = scan.is_some() && !logs_already(&command);
+    if adds_log {
+        command.env("KUBECTL_ESC_LOG", "2");
+    }
+    let is_get_token = command.get_args().any(|argument| argument == "get-token");
+    let output = run_scanned(command, limit, scan);
+    if adds_log {
+        output.without_log(is_get_token)
+    } else {
+        output
+    }
+}
+
+/// Whether the call logs its steps.
+fn logs_already(command: &Command) -> bool {
+    let has_flag = command
+        .get_args()
+        .any(|argument| argument == "-v" || argument == "-vv");
+    has_flag
+        || command
+            .get_envs()
+            .any(|(name, _)| name == "KUBECTL_ESC_LOG")
+}
+
+/// Runs a command, and scans it for secrets.
+#[track_caller]
+pub fn run_scanned(mut command: Command, limit: Duration, scan: Option<SecretScan>) -> Output {
     let program = command.get_program().to_owned();
     let mut child = command
         .stdin(Stdio::null())
@@ -285,6 +341,7 @@ pub fn run(mut command: Command, limit: Duration) -> Output {
         .spawn()
         .unwrap_or_else(|error| panic!("cannot start {}: {error}", program.display()));
     let end = Instant::now() + limit;
+    let watch = scan.as_ref().map(|scan| scan.watch(child.id()));
     let stdout = read(child.stdout.take());
     let stderr = read(child.stderr.take());
     let result = stdout
@@ -302,11 +359,15 @@ pub fn run(mut command: Command, limit: Duration) -> Output {
     let Some(code) = status.code() else {
         panic!("{} was ended by a signal: {stderr}", program.display());
     };
-    Output {
+    let output = Output {
         stdout,
         stderr,
         code,
+    };
+    if let Some((scan, watch)) = scan.zip(watch) {
+        scan.assert_no_leaks(&output, &watch.finish());
     }
+    output
 }
 
 /// Reads a stream in a thread, so that neither stream can block the other.

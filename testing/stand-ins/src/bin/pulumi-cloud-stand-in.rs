@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use stand_ins::clock::Clock;
 use stand_ins::oidc::Issuer;
 use stand_ins::program;
-use stand_ins::pulumi_cloud::configuration::{Configuration, Trust};
+use stand_ins::pulumi_cloud::configuration::{Configuration, Owner, Trust};
 use stand_ins::pulumi_cloud::fault::Fault;
 use stand_ins::pulumi_cloud::{Dependencies, PulumiCloud};
 use stand_ins::sts::Sts;
@@ -78,6 +78,11 @@ enum Command {
     Advance { seconds: Seconds },
     /// Returns an identity token of the issuer, valid for five minutes, in `identityToken`.
     IdentityToken,
+    /// Issues a refresh token for a user, and returns it in `refreshToken`.
+    RefreshToken { login: String },
+    /// Authenticates a token as the API server of a cluster does. Returns the caller's ARN in `caller`, or
+    /// in `rejected` why the token is rejected.
+    Authenticate { token: String, cluster: String },
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -139,6 +144,13 @@ fn run(mut program: Program, input: impl Read, output: impl Write) -> Result<(),
             json!({})
         }
         Command::IdentityToken => json!({"identityToken": identity_token()}),
+        Command::RefreshToken { login } => {
+            json!({"refreshToken": cloud.refresh_token(Owner::Personal(login))})
+        }
+        Command::Authenticate { token, cluster } => match &sts {
+            Some(sts) => program::authenticate(sts, &token, &cluster),
+            None => json!({"rejected": "no AWS accounts are configured"}),
+        },
     })?;
     // The caller has not seen these.
     let violations = cloud.take_violations();
@@ -275,6 +287,10 @@ mod tests {
             );
             let token = execute(r#"{"command": "identityToken"}"#);
             assert!(token["identityToken"].is_string(), "{token}");
+            let token = execute(r#"{"command": "refreshToken", "login": "alice"}"#);
+            assert!(token["refreshToken"].is_string(), "{token}");
+            let authenticate = r#"{"command": "authenticate", "token": "k8s", "cluster": "prod"}"#;
+            assert!(execute(authenticate)["rejected"].is_string());
             assert_eq!(
                 execute(r#"{"command": "revoke", "token": "pul-1"}"#),
                 json!({})

@@ -49,6 +49,9 @@ struct IssuerConfiguration {
 enum Command {
     /// Returns an identity token, valid for five minutes, in `identityToken`.
     IdentityToken,
+    /// Authenticates a token as the API server of a cluster does. Returns the caller's ARN in `caller`, or
+    /// in `rejected` why the token is rejected.
+    Authenticate { token: String, cluster: String },
     /// Sets the lifetime of the credentials issued from now on, in seconds; `null` for the requested
     /// duration.
     Lifetime { seconds: Option<Seconds> },
@@ -104,6 +107,7 @@ fn run(mut program: Program, input: impl Read, output: impl Write) -> Result<(),
     });
     program::serve(input, output, &addresses, |command| match command {
         Command::IdentityToken => json!({"identityToken": identity_token()}),
+        Command::Authenticate { token, cluster } => program::authenticate(&sts, &token, &cluster),
         Command::Lifetime { seconds } => {
             sts.set_lifetime(seconds);
             json!({})
@@ -193,6 +197,8 @@ mod tests {
         };
         let records = execute(r#"{"command": "records"}"#);
         assert_eq!(records["records"][0]["outcome"], "OK", "{records}");
+        let authenticate = r#"{"command": "authenticate", "token": "k8s", "cluster": "prod"}"#;
+        assert!(execute(authenticate)["rejected"].is_string());
         let token = execute(r#"{"command": "identityToken"}"#);
         assert!(token["identityToken"].is_string(), "{token}");
         assert_eq!(

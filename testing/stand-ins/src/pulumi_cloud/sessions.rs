@@ -230,9 +230,9 @@ fn duration(call: &Call) -> Result<Seconds, ApiError> {
     Seconds::try_from(parsed.as_secs()).map_err(|_| ApiError::bad_request("invalid duration"))
 }
 
-/// A random identifier.
+/// A random identifier, with the [`MARKER`](crate::MARKER) of secrets.
 pub(super) fn random() -> String {
     let mut bytes = [0; 16];
     rand::fill(&mut bytes).expect("random bytes");
-    hexadecimal(&bytes)
+    hexadecimal(&bytes) + crate::MARKER
 }

@@ -8,6 +8,7 @@ use encodings::timestamp::{self, Seconds};
 
 use super::answer::{Assumed, StsError};
 use super::configuration::{Configuration, Role, Trust};
+use crate::MARKER;
 use crate::http::Request;
 use crate::sigv4::{Problem, Signed};
 
@@ -273,11 +274,13 @@ fn random(length: usize, character: impl Fn(usize) -> u8) -> String {
     characters.collect()
 }
 
-/// Random Base64 of this length, whose `+` and `/` reveal a client that does not encode them.
+/// Random Base64 of this length, whose `+` and `/` reveal a client that does not encode them, with the
+/// [`MARKER`] of secrets.
 fn random_base64(length: usize) -> String {
     let mut bytes = vec![0; length];
     rand::fill(&mut bytes).expect("random bytes");
     let mut text = base64::encode_standard(&bytes);
     text.truncate(length);
+    text.replace_range(4..4 + MARKER.len(), MARKER);
     text
 }

@@ -15,6 +15,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use encodings::timestamp::Seconds;
+use serde_json::Value;
+use token_verifier::Verifier;
 
 use super::http::{Reply, Request, Response, Server};
 use super::tls::Authority;
@@ -147,6 +149,36 @@ impl Sts {
     /// Answers a call within the process like a request.
     pub fn answer(&self, request: &Request) -> Reply {
         self.service.answer(request)
+    }
+
+    /// Authenticates a token as the API server of `cluster` does: the checks of the verifier, then
+    /// `GetCallerIdentity`. Returns the caller's ARN, or why the token is rejected.
+    pub fn authenticate(
+        &self,
+        token: &str,
+        cluster: &str,
+        verifier: Verifier,
+    ) -> Result<String, String> {
+        let parsed = verifier
+            .verify(token, self.service.clock.now())
+            .map_err(|rejection| format!("check {}: {}", rejection.check, rejection.message))?;
+        let request = caller_identity_request(&parsed.target, &parsed.host, cluster);
+        let Reply::Answer(answer) = self.answer(&request) else {
+            return Err("STS did not answer".to_owned());
+        };
+        let identity: Value = serde_json::from_slice(&answer.body)
+            .map_err(|_| "STS did not answer in JSON".to_owned())?;
+        if answer.status != 200 {
+            let code = identity["Error"]["Code"].as_str().unwrap_or_default();
+            return Err(format!("STS: {} {code}", answer.status));
+        }
+        let result = &identity["GetCallerIdentityResponse"]["GetCallerIdentityResult"];
+        let arn = result["Arn"].as_str().ok_or("STS named no ARN")?;
+        let user_id = result["UserId"].as_str().unwrap_or_default();
+        if arn.contains(":assumed-role/") && user_id.matches(':').count() != 1 {
+            return Err(format!("malformed UserID {user_id}"));
+        }
+        Ok(arn.to_owned())
     }
 
     /// Every request so far, in order.

@@ -12,7 +12,7 @@ const HOST: &str = "sts.eu-west-1.amazonaws.com";
 
 fn server(fixture: &Fixture) -> ApiServer {
     let verifier = Verifier::new("aws", "eu-west-1");
-    ApiServer::start("demo", verifier, &fixture.sts, fixture.clock.clone())
+    ApiServer::start("demo", verifier, &fixture.sts)
 }
 
 #[test]

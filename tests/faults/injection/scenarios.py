@@ -1,0 +1,525 @@
+"""The calls that are made to fail, and what has to hold for each of them, whatever fails."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from datetime import datetime, timezone
+
+
+from suite.processes import Failure
+from suite.pulumi_cloud import ROLE, TOKEN
+from suite.stand_in import ADMIN_ROLE
+
+
+# A call gives up after this time; the suite waits a while longer, because the machine may be busy.
+TIMEOUT = 3
+MARGIN = 12
+
+# Calls for which the process has no descriptors left, or the system no processes, or which are not to be
+# waited for.
+EXHAUSTED = {
+    "EMFILE": re.compile(
+        r"(open\w*|creat|socket\w*|pipe2|dup[23]?|fcntl|epoll_create1|eventfd2)\(|nofile="
+    ),
+    "EAGAIN": re.compile(r"(clone3?|v?fork|execve|socket|connect|recvfrom|sendto|flock)\(|write\(1,"),
+}
+
+# What an error looks like: the message, diagnostics of a definition, causes, a hint.
+ERROR = re.compile(r"kubectl-esc: \S[^\n]*\n(?:(?!kubectl-esc: |  caused by: |  hint: )[^\n]*\n)*"
+                   r"(?:  caused by: \S[^\n]*\n)*(?:  hint: \S[^\n]*\n)?")
+CODES = {0, 2, 3, 4, 5, 6}
+ABORTED = 128 + 6
+
+
+class Result:
+    """The result of a call; `code` is None if it hung."""
+
+    def __init__(self, code, stdout, stderr):
+        # As a shell has it.
+        self.code = 128 - code if code is not None and code < 0 else code
+        self.stdout, self.stderr = stdout, stderr
+
+    def __str__(self):
+        text = f"exit code {self.code}\n"
+        for name in ("stdout", "stderr"):
+            lines = getattr(self, name).splitlines()
+            text += "".join(f"    {name}: {line[:300]}\n" for line in lines)
+        return text
+
+
+class Fault:
+    """What a call met."""
+
+    def __init__(self, family="", name="", ours=(), others=(), may_abort=False):
+        self.family, self.name = family, name
+        # The calls of the plugin that failed, and those of the command that `run` started.
+        self.ours, self.others = list(ours), list(others)
+        # Whether libraries may abort or hang: before `main`, and on errors that the kernel does not document.
+        self.may_abort = may_abort
+
+    def lines(self):
+        """The first of the failed calls, to show them."""
+        return (self.ours + self.others)[:3]
+
+    def kills(self):
+        return self.name == "SIGKILL"
+
+    def interrupts(self):
+        return self.name in ("SIGINT", "SIGTERM")
+
+    def hit(self, pattern):
+        return any(re.match(pattern, line) for line in self.ours)
+
+
+class Scenario:
+    """A call in a home folder of its own, which is restored before each run."""
+
+    name = ""
+    arguments = []
+    variables = {}
+    # System calls during which it holds a lock.
+    stops_at = ()
+
+    def __init__(self, services, plugin, folder):
+        self.services, self.plugin, self.folder = services, plugin, folder
+        self.home, self.saved = folder / "home", folder / "saved"
+        self.home.mkdir(parents=True)
+        (self.home / "tmp").mkdir()
+        self.prepare()
+        shutil.copytree(self.home, self.saved, symlinks=True)
+
+    def prepare(self):
+        """Fills the home folder."""
+
+    def restore(self):
+        """Restores the home folder, which may be a disk of its own."""
+        for path in self.home.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        shutil.copytree(self.saved, self.home, symlinks=True, dirs_exist_ok=True)
+
+    def environment(self, timeout):
+        return {
+            "HOME": str(self.home),
+            "TMPDIR": str(self.home / "tmp"),
+            "PATH": "/usr/bin:/bin",
+            "KUBECTL_ESC_TIMEOUT": f"{timeout}s",
+            **self.variables,
+        }
+
+    def started(self, prefix=(), timeout=TIMEOUT, arguments=None, **options):
+        """Starts the call, through another program."""
+        arguments = self.arguments if arguments is None else arguments
+        return subprocess.Popen(
+            [*map(str, prefix), str(self.plugin), *map(str, arguments)],
+            env=self.environment(timeout),
+            cwd=self.home,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+        )
+
+    def call(self, prefix=(), timeout=TIMEOUT, **options):
+        """Makes the call, and kills it if it hangs."""
+        with self.started(prefix, timeout, **options) as child:
+            try:
+                stdout, stderr = child.communicate(timeout=timeout + MARGIN)
+                code = child.returncode
+            except subprocess.TimeoutExpired:
+                end_group(child)
+                stdout, stderr = child.communicate()
+                code = None
+        return Result(code, stdout or "", stderr or "")
+
+    def check(self, result, fault):
+        """Yields what is wrong after a call that met a fault."""
+        yield from self._check_result(result, fault)
+        yield from self.check_files(result, fault)
+        yield from self._check_next_call(fault)
+
+    def _check_result(self, result, fault):
+        if fault.may_abort and result.code in (None, ABORTED, 70, 127):
+            return
+        if result.code is None:
+            yield "hangs beyond its deadline"
+            return
+        if result.code == 0:
+            yield from self.check_answer(result, fault)
+            return
+        if fault.kills() or fault.interrupts():
+            return
+        if result.stdout and not self.may_print_and_fail(fault):
+            yield "prints and fails"
+        if result.code == 70 or "has a bug" in result.stderr or "panicked" in result.stderr:
+            yield "has a bug: exit code 70"
+        elif fault.name == "ENOMEM" and result.code == ABORTED:
+            # The standard library aborts if memory cannot be allocated.
+            if not re.fullmatch(r"(memory allocation of \d+ bytes failed\n)?", result.stderr):
+                yield "aborts without a reason"
+        elif not self.is_fitting(result.code, fault):
+            yield f"exit code {result.code} does not fit {fault.name}"
+        elif not ERROR.fullmatch(result.stderr) and not fault.hit(r"(write|writev)\(2,"):
+            yield "does not print one error"
+        elif result.code == 5 and "  hint: " not in result.stderr:
+            yield "has no hint"
+
+    def is_fitting(self, code, fault):
+        """Whether an exit code fits the fault."""
+        exhausted = EXHAUSTED.get(fault.name)
+        if exhausted and any(exhausted.match(line) for line in fault.ours):
+            return code == 5
+        return code in CODES
+
+    def check_answer(self, result, fault):
+        """Yields what is wrong with a call that succeeded."""
+        raise NotImplementedError
+
+    def may_print_and_fail(self, fault):
+        """Whether the output may be there although the call failed."""
+        # strace pretends that nothing was written, or nothing more.
+        return fault.hit(r"(write|writev)\(1,") and fault.name != "short"
+
+    def check_files(self, result, fault):
+        """Yields what is wrong with the files."""
+        for path in sorted(self.home.rglob("*")):
+            # The next call that stores the same credentials removes a `.new`.
+            is_left = path.suffix == ".tmp" or path.suffix == ".new" and not fault.interrupts()
+            if is_left and not self.may_leave_files(result, fault):
+                yield f"leaves a file {path.parent.relative_to(self.home)}/*{path.suffix}"
+
+    def may_leave_files(self, result, fault):
+        """Whether files for the moment may stay: the call had no chance to remove them, or failed to."""
+        ended = fault.kills() or result.code in (None, ABORTED)
+        return ended or fault.family == "unlink"
+
+    def _check_next_call(self, fault):
+        self.before_next_call(fault)
+        result = self.call(timeout=60)
+        if result.code != 0:
+            yield f"the next call fails: {result}"
+        for problem in self.check_answer(result, Fault()):
+            yield f"the next call: {problem}: {result}"
+
+    def before_next_call(self, fault):
+        """Does what a user has to do after the fault."""
+
+
+class GetToken(Scenario):
+    """A call of `get-token`."""
+
+    role = ROLE
+
+    def check_answer(self, result, fault):
+        if result.stderr and not self.may_warn(result, fault):
+            yield "prints messages on success"
+        try:
+            credential = json.loads(result.stdout)
+            token = credential["status"]["token"]
+            expiry = credential["status"]["expirationTimestamp"]
+        except (ValueError, KeyError, TypeError):
+            yield "succeeds without an ExecCredential"
+            return
+        if not result.stdout.endswith("\n") or result.stdout.count("\n") != 1:
+            yield "prints more or less than a line"
+        if not 0 < seconds_until(expiry) <= 15 * 60:
+            yield f"the token expires at {expiry}"
+        answer = self.services.authenticate(self.stand_in(), token)
+        session = self.role.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/") + "/"
+        if not answer.get("caller", "").startswith(session):
+            yield f"the cluster rejects the token: {answer}"
+
+    def may_warn(self, _result, _fault):
+        return False
+
+    def stand_in(self):
+        return self.services.cloud
+
+
+class Warm(GetToken):
+    """The credentials are in the cache."""
+
+    name = "warm"
+    arguments = ["get-token", "acme/platform/oidc", "--cluster-name", "prod", "--region", "eu-west-1"]
+
+    def __init__(self, services, plugin, folder):
+        self.variables = {
+            "PULUMI_BACKEND_URL": services.cloud.url,
+            "PULUMI_ACCESS_TOKEN": TOKEN,
+        }
+        super().__init__(services, plugin, folder)
+
+    def prepare(self):
+        result = self.call(timeout=60)
+        for problem in self.check_answer(result, Fault()):
+            raise Failure(f"{problem}: {result}")
+        if not list(self.home.rglob("*.entry")):
+            raise Failure("nothing was cached")
+
+
+class ColdCloud(GetToken):
+    """The environment is opened in Pulumi Cloud, by TLS."""
+
+    name = "cold Cloud"
+    stops_at = ("connect",)
+    arguments = Warm.arguments
+
+    def __init__(self, services, plugin, folder):
+        self.variables = {
+            "PULUMI_BACKEND_URL": services.cloud.secure_url,
+            "PULUMI_ACCESS_TOKEN": TOKEN,
+            "SSL_CERT_FILE": str(services.cloud.authority),
+        }
+        super().__init__(services, plugin, folder)
+
+
+class ColdLocal(GetToken):
+    """The environment is a file; its identity token is exchanged at AWS STS."""
+
+    name = "cold local"
+    stops_at = ("connect",)
+    role = ADMIN_ROLE
+    arguments = ["get-token", "oidc.yaml", "--cluster-name", "prod", "--region", "eu-west-1"]
+    definition = "oidc.yaml"
+
+    def __init__(self, services, plugin, folder):
+        self.variables = {
+            "AWS_ENDPOINT_URL_STS": services.sts.url,
+            "SSL_CERT_FILE": str(services.sts.authority),
+            "AWS_WEB_IDENTITY_TOKEN_FILE": str(folder / "identity"),
+        }
+        super().__init__(services, plugin, folder)
+
+    def prepare(self):
+        shutil.copy(self.services.examples / self.definition, self.home)
+
+    def restore(self):
+        super().restore()
+        (self.folder / "identity").write_text(self.services.identity_token())
+
+    def stand_in(self):
+        return self.services.sts
+
+
+class LoginRefresh(GetToken):
+    """The login of `pulumi login` has expired. Its refresh token is valid once."""
+
+    name = "login refresh"
+    stops_at = ("connect",)
+    arguments = Warm.arguments
+    other_logins = {
+        "https://api.pulumi.com": {"accessToken": "pul-other", "username": "alice"},
+        "https://pulumi.example.com": {"accessToken": "pul-third", "refreshToken": "pulr-third"},
+    }
+    warning = "kubectl-esc: warning: "
+
+    def __init__(self, services, plugin, folder):
+        self.variables = {
+            "PULUMI_BACKEND_URL": services.cloud.url,
+            "SSL_CERT_FILE": str(services.cloud.authority),
+        }
+        super().__init__(services, plugin, folder)
+
+    @property
+    def credentials(self):
+        return self.home / ".pulumi" / "credentials.json"
+
+    def restore(self):
+        super().restore()
+        url = self.services.cloud.url
+        account = {
+            "accessToken": "pul-expired",
+            "refreshToken": self.services.refresh_token(),
+            "username": "alice",
+            "tokenInformation": {"name": "laptop", "expiresAt": "2024-01-01T00:00:00Z"},
+        }
+        accounts = {url: account, **self.other_logins}
+        tokens = {url: login["accessToken"] for url, login in accounts.items()}
+        content = {"current": url, "accessTokens": tokens, "accounts": accounts}
+        self.credentials.parent.mkdir()
+        self.credentials.touch(0o600)
+        self.credentials.write_text(json.dumps(content))
+
+    def may_warn(self, result, _fault):
+        return result.stderr.startswith(self.warning) and "refreshed login" in result.stderr
+
+    def check_files(self, result, fault):
+        yield from super().check_files(result, fault)
+        try:
+            stored = json.loads(self.credentials.read_text())
+            accounts, tokens = stored["accounts"], stored["accessTokens"]
+        except (OSError, ValueError, KeyError) as error:
+            yield f"credentials.json is lost: {error}"
+            return
+        for url, login in self.other_logins.items():
+            if accounts.get(url) != login or tokens.get(url) != login["accessToken"]:
+                yield f"the login at {url} is lost"
+        if self.credentials.stat().st_mode & 0o77:
+            yield "others can read credentials.json"
+        others = {path.name for path in self.credentials.parent.iterdir()} - {"credentials.json"}
+        locks = {name for name in others if name.endswith(".lock")}
+        if others - locks and not self.may_leave_files(result, fault):
+            yield f"leaves {others} beside credentials.json"
+        self.may_be_logged_out = self._may_be_logged_out(result, fault)
+
+    def _may_be_logged_out(self, result, fault):
+        """Whether the refresh token may be spent in vain: the new tokens did not arrive, or the call ended
+        with them, or it warned that it cannot store them."""
+        ended = fault.kills() or fault.interrupts() or result.code in (None, ABORTED)
+        not_received = fault.family in ("network", "poll") or fault.hit("writev")
+        return ended or not_received or self.may_warn(result, fault)
+
+    def _check_next_call(self, _fault):
+        # As if the access token had expired since: only the refresh token counts.
+        try:
+            stored = json.loads(self.credentials.read_text())
+            information = stored["accounts"][self.services.cloud.url]["tokenInformation"]
+            information["expiresAt"] = "2024-01-01T00:00:00Z"
+        except (OSError, ValueError, KeyError):
+            return
+        self.credentials.write_text(json.dumps(stored))
+        result = self.call(timeout=60, arguments=[*self.arguments, "--no-cache"])
+        if result.code == 0:
+            yield from self.check_answer(result, Fault())
+        elif result.code != 4:
+            yield f"the next call fails: {result}"
+        elif not self.may_be_logged_out:
+            yield "the refresh token is spent, and the new one is lost"
+
+
+class UpdateKubeconfig(Scenario):
+    """An entry is added to a kubeconfig with others."""
+
+    name = "kubeconfig"
+    stops_at = ("fsync",)
+    arguments = [
+        "update-kubeconfig", "acme/platform/prod", "--cluster-name", "prod",
+        "--server", "https://ABC.gr7.eu-west-1.eks.amazonaws.com",
+    ]  # fmt: skip
+    token = "the-only-copy-of-a-token"
+
+    def prepare(self):
+        self.kubeconfig = self.home / ".kube" / "config"
+        self.kubeconfig.parent.mkdir()
+        text = (self.services.examples.parent / "kubeconfigs" / "two-clusters.yaml").read_text()
+        user = f"users:\n- name: first\n  user: {{token: {self.token}}}\n"
+        self.old = text.replace("users:\n", user, 1)
+        self.kubeconfig.write_text(self.old)
+        self.kubeconfig.chmod(0o640)
+        self.new = self.old
+        result = self.call(timeout=60)
+        if result.code != 0:
+            raise Failure(str(result))
+        self.new = self.kubeconfig.read_text()
+        if self.new == self.old or self.new.count(self.token) != self.old.count(self.token):
+            raise Failure("the kubeconfig was not changed as expected")
+        self.kubeconfig.write_text(self.old)
+
+    def check_answer(self, result, _fault):
+        if result.stderr:
+            yield "prints messages on success"
+        if result.stdout not in (f"changed {self.kubeconfig}\n", "nothing to change\n"):
+            yield "succeeds without its message"
+        if self.kubeconfig.read_text() != self.new:
+            yield "succeeds without the change"
+
+    def check_files(self, result, fault):
+        yield from super().check_files(result, fault)
+        if not self.kubeconfig.exists():
+            yield "the kubeconfig is lost"
+        elif self.kubeconfig.read_text() not in (self.old, self.new):
+            yield "the kubeconfig is damaged"
+        elif self.kubeconfig.stat().st_mode & 0o777 != 0o640:
+            yield "the kubeconfig has another mode"
+        if self._locks() and not self.may_leave_files(result, fault):
+            yield f"leaves {self._locks()[0].name}"
+
+    def _locks(self):
+        return list(self.kubeconfig.parent.glob("*.lock"))
+
+    def before_next_call(self, fault):
+        # As the documentation says.
+        for lock in self._locks():
+            lock.unlink()
+
+
+class Run(Scenario):
+    """A command gets a secret file and a secret variable, and prints both."""
+
+    name = "run"
+    secret = "run-secret-of-the-suite"
+    script = 'cat "$CONFIG"; echo "password $PASSWORD"; echo done; test -s "$CONFIG"'
+    arguments = ["run", "run.yaml", "--", "sh", "-c", script]
+    expected = "[secret]\npassword [secret]\ndone\n"
+
+    def __init__(self, services, plugin, folder):
+        self.variables = {"XDG_RUNTIME_DIR": str(folder / "home" / "runtime")}
+        super().__init__(services, plugin, folder)
+
+    def prepare(self):
+        (self.home / "runtime").mkdir(mode=0o700)
+        (self.home / "run.yaml").write_text(
+            f"values:\n  password: {{fn::secret: {self.secret}}}\n"
+            "  environmentVariables: {PASSWORD: '${password}'}\n"
+            "  files: {CONFIG: \"token ${password}\\n\"}\n"
+        )
+
+    def restore(self):
+        super().restore()
+        for path in self._left():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def check_answer(self, result, fault):
+        if result.stdout != self.expected and not fault.others:
+            yield "succeeds without the whole output"
+        if result.stderr and "cannot remove the environment's files" not in result.stderr:
+            yield "prints messages on success"
+
+    def may_print_and_fail(self, _fault):
+        return True
+
+    def _check_result(self, result, fault):
+        if self.secret in result.stdout + result.stderr:
+            yield "shows a secret"
+        # What fails in the command is its own matter: its exit code and messages are passed on.
+        if result.code is None or not fault.others:
+            yield from super()._check_result(result, fault)
+
+    def is_fitting(self, code, fault):
+        # 141: as if SIGPIPE had ended the command.
+        fitting = {"process": 126, "output": 141}
+        return super().is_fitting(code, fault) or code == fitting.get(fault.family)
+
+    def check_files(self, result, fault):
+        yield from super().check_files(result, fault)
+        left = {path.suffix or "folder" for path in self._left()}
+        if left and not self.may_leave_files(result, fault) and "cannot remove" not in result.stderr:
+            yield f"leaves secret files: {' and '.join(left)}"
+
+    def _left(self):
+        folders = (self.home / "runtime", self.home / "tmp", self.services.shared_memory)
+        return [path for folder in folders for path in folder.glob("kubectl-esc-run-*")]
+
+    def _check_next_call(self, fault):
+        yield from super()._check_next_call(fault)
+        if self._left():
+            yield f"the next call leaves {self._left()}"
+
+
+ALL = [Warm, ColdLocal, ColdCloud, LoginRefresh, UpdateKubeconfig, Run]
+
+
+def seconds_until(timestamp):
+    end = datetime.fromisoformat(timestamp.replace("Z", "+00:00"))
+    return (end - datetime.now(timezone.utc)).total_seconds()
+
+
+def end_group(child):
+    """Kills a process with its children."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
