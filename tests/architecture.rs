@@ -58,7 +58,14 @@ const RULES: &[(&str, &[&str])] = &[
     ),
     (
         "kubernetes",
-        &["bounded_read", "clock", "error", "host", "secret"],
+        &[
+            "bounded_read",
+            "clock",
+            "error",
+            "host",
+            "private_files",
+            "secret",
+        ],
     ),
     ("private_files", &[]),
     (

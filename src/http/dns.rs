@@ -4,9 +4,11 @@
 mod static_glibc;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs};
+use std::thread;
 
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
+use tokio::sync::oneshot;
 
 /// A resolver whose errors have a type that `failure` recognizes.
 #[derive(Clone, Debug)]
@@ -25,6 +27,12 @@ async fn lookup(name: &str) -> io::Result<Vec<IpAddr>> {
     }
     #[cfg(static_glibc)]
     static_glibc::use_builtin_sources()?;
-    let addresses = tokio::net::lookup_host((name, 0)).await?;
-    Ok(addresses.map(|address| address.ip()).collect())
+    let name = name.to_owned();
+    let (sender, receiver) = oneshot::channel();
+    // Tokio panics if it cannot start a thread. After the deadline, sending fails.
+    thread::Builder::new().spawn(move || {
+        let addresses = (name.as_str(), 0).to_socket_addrs();
+        let _ = sender.send(addresses.map(|found| found.map(|address| address.ip()).collect()));
+    })?;
+    receiver.await.map_err(io::Error::other)?
 }

@@ -39,7 +39,13 @@ pub(crate) fn unreachable(
         ));
     }
     // The outer errors only say that a request failed.
-    let root_cause = chain(failure).last().unwrap_or(failure).to_string();
+    let root_cause = chain(failure).last().unwrap_or(failure);
+    // The kind and the hint of the error depend on the error of the operating system.
+    let os_error = root_cause.downcast_ref().and_then(io::Error::raw_os_error);
+    let root_cause = match os_error {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::other(root_cause.to_string()),
+    };
     match reason.message() {
         // The root cause only says `timed out`.
         Some(message) if matches!(reason, Reason::Timeout) => error.caused_by(message),

@@ -215,16 +215,6 @@ impl Runtime {
     }
 }
 
-/// A DNS lookup may still block a thread of the runtime. Dropping the runtime would wait for it, beyond
-/// the deadline.
-impl Drop for Runtime {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
 /// The error if `server` did not respond within the timeout `allowed`.
 pub(crate) fn timed_out(server: impl fmt::Display, allowed: Duration) -> Error {
     let allowed = format_duration(allowed);
