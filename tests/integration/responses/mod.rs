@@ -2,6 +2,7 @@
 
 mod aws;
 mod pulumi_cloud;
+mod stacks;
 
 use std::ffi::OsString;
 use std::io::{self, BufReader, BufWriter, Read, Write};
