@@ -35,7 +35,7 @@ pub enum Kind {
     Internal,
     /// The reader of standard output has closed it. Nothing is reported.
     OutputClosed,
-    /// A service could not be reached in time.
+    /// A service could not be reached in time, or this system is out of files, threads or memory.
     Unavailable,
 }
 
