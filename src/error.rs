@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn each_cause_is_one_line() {
-        let root = std::io::Error::other("line one\nline two\u{1b}[31m");
+        let root = io::Error::other("line one\nline two\u{1b}[31m");
         let middle = Error::new(Kind::Unavailable, "cannot read").caused_by(root);
         let error = Error::configuration("cannot start").caused_by(middle);
         let causes: Vec<_> = error.causes().collect();

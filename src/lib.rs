@@ -168,6 +168,9 @@ pub mod digest;
 pub mod error;
 mod file_lock;
 mod file_tracker;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod host;
 pub mod http;
 mod identity_token;

@@ -176,6 +176,21 @@ const RULES: &[(&str, &[&str])] = &[
             "secret",
         ],
     ),
+    (
+        "fuzzing",
+        &[
+            "aws",
+            "clock",
+            "context",
+            "error",
+            "host",
+            "http",
+            "identity_token",
+            "process",
+            "pulumi_state",
+            "secret",
+        ],
+    ),
     ("lib", &[]),
 ];
 

@@ -101,7 +101,7 @@ impl CachedCredentials {
             return Freshness::Expired;
         }
         let lifetime = self.good_until.since(self.obtained_at);
-        let refresh_at = self.obtained_at.plus(lifetime * ADVISORY_REFRESH / 100);
+        let refresh_at = self.obtained_at.plus(lifetime / 100 * ADVISORY_REFRESH);
         // If the clock was set, `clock_offset` is outdated.
         let clock_was_set = match (self.boot_time, boot_time) {
             (Some(then), Some(now)) => then.unix().abs_diff(now.unix()) > CLOCK_STEP,

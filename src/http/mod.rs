@@ -62,6 +62,24 @@ impl HttpClient {
         }))
     }
 
+    /// A client that passes its requests to `connector`, on this runtime.
+    #[cfg(fuzzing)]
+    pub(crate) fn with_connector(
+        host: &Host,
+        connector: SharedHttpConnector,
+        runtime: tokio::runtime::Runtime,
+    ) -> Self {
+        let client = Self::new(host);
+        let server_clock = Arc::clone(&client.0.server_clock);
+        let connector = TrackingConnector {
+            connector,
+            server_clock,
+        };
+        let _ = client.0.connector.set(SharedHttpConnector::new(connector));
+        let _ = client.0.runtime.0.set(runtime);
+        client
+    }
+
     /// Sends a GET request with these headers (name and value) and returns the response, whatever its
     /// status. A response of more than `limit` bytes is an error.
     ///

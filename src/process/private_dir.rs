@@ -3,7 +3,8 @@
 //! The directory has mode 0700 and its files 0600. A lock file next to it is locked while the
 //! directory is in use: by this process, and by the command, which inherits the lock. So the next run
 //! can detect and remove what a killed run left behind, and a command that outlives its killed parent
-//! keeps its files.
+//! keeps its files. The lock file is created before the directory and removed after it, so a directory
+//! without one is not in use.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -19,6 +20,11 @@ use crate::secret::Text;
 const PREFIX: &str = "kubectl-esc-run-";
 /// A lock file has the name of its directory and this suffix.
 const LOCK_SUFFIX: &str = ".lock";
+/// The number of random letters and digits in a name.
+const RANDOM_LENGTH: usize = 12;
+
+/// The limit for attempts to create a directory while other runs clean up.
+const MAX_ATTEMPTS: u32 = 100;
 
 /// A private directory, removed by [`PrivateDir::remove`] or when it is dropped.
 #[derive(Debug)]
@@ -53,19 +59,18 @@ impl PrivateDir {
     }
 
     fn create_in(parent: &Path) -> io::Result<Self> {
-        loop {
-            let (lock, lock_path) = tempfile::Builder::new()
+        for _ in 0..MAX_ATTEMPTS {
+            let lock = tempfile::Builder::new()
                 .prefix(PREFIX)
                 .suffix(LOCK_SUFFIX)
-                .rand_bytes(12)
-                .tempfile_in(parent)?
-                .keep()
-                .map_err(|error| error.error)?;
-            lock.lock()?;
+                .rand_bytes(RANDOM_LENGTH)
+                .tempfile_in(parent)?;
+            lock.as_file().lock()?;
             // Another run that cleans up may have locked and removed the file first.
-            if !is_same_file(&lock, &lock_path) {
+            if !is_same_file(lock.as_file(), lock.path()) {
                 continue;
             }
+            let (lock, lock_path) = lock.keep().map_err(|error| error.error)?;
             let directory = Self {
                 path: directory_of(&lock_path),
                 lock_path,
@@ -76,6 +81,7 @@ impl PrivateDir {
             private_files::create_dir(&directory.path)?;
             return Ok(directory);
         }
+        Err(io::Error::other("another program keeps removing new files"))
     }
 
     /// Writes `content` unchanged to a new file and returns its path. The file is called `name` if
@@ -148,19 +154,21 @@ pub(super) fn remove_leftovers(host: &Host) {
         for entry in entries.flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if name.starts_with(PREFIX) {
-                let _ = if name.ends_with(LOCK_SUFFIX) {
-                    remove_leftover(&entry.path())
-                } else {
-                    remove_unlocked(&entry.path())
-                };
+            let Some(name) = name.strip_prefix(PREFIX) else {
+                continue;
+            };
+            if name.ends_with(LOCK_SUFFIX) {
+                let _ = remove_leftover(&entry.path());
+            } else if name.len() == RANDOM_LENGTH && name.chars().all(|c| c.is_ascii_alphanumeric())
+            {
+                let _ = remove_without_lock(&entry.path());
             }
         }
     }
 }
 
 fn remove_leftover(lock_path: &Path) -> io::Result<()> {
-    if !is_own(lock_path) {
+    if !is_own(lock_path)? {
         return Ok(());
     }
     let lock = File::open(lock_path)?;
@@ -168,33 +176,29 @@ fn remove_leftover(lock_path: &Path) -> io::Result<()> {
         return Ok(());
     }
     let directory = directory_of(lock_path);
-    if is_own(&directory) {
+    if is_own(&directory)? {
         remove_dir(&directory)?;
     }
     fs::remove_file(lock_path)
 }
 
-/// Removes a directory that has lost its lock file. That file is created before the directory, and
-/// removed after it.
-fn remove_unlocked(directory: &Path) -> io::Result<()> {
-    let mut lock_path = directory.as_os_str().to_owned();
+/// Removes a directory whose lock file was lost. Does nothing to other files: a directory of a run that
+/// is about to end may be gone already.
+fn remove_without_lock(path: &Path) -> io::Result<()> {
+    let mut lock_path = path.to_owned().into_os_string();
     lock_path.push(LOCK_SUFFIX);
-    let has_lock = Path::new(&lock_path).symlink_metadata().is_ok();
-    if has_lock || !is_own(directory) {
-        return Ok(());
+    let is_private = path
+        .symlink_metadata()
+        .is_ok_and(|metadata| metadata.is_dir() && private_files::check_private(&metadata).is_ok());
+    if is_private && !Path::new(&lock_path).try_exists()? {
+        remove_dir(path)?;
     }
-    remove_dir(directory)
+    Ok(())
 }
 
 /// Removes a directory and its content. It is no error if it does not exist.
 fn remove_dir(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        // Also reported if something else removes the content at the same time.
-        Err(error) if error.kind() == ErrorKind::NotFound && path.symlink_metadata().is_err() => {
-            Ok(())
-        }
-        result => result,
-    }
+    if_exists(fs::remove_dir_all(path)).map(drop)
 }
 
 /// The directory that a lock file belongs to.
@@ -215,10 +219,17 @@ fn parents(host: &Host) -> Vec<PathBuf> {
     parents
 }
 
-/// Whether this user owns the path, and it is not a symbolic link.
-fn is_own(path: &Path) -> bool {
-    path.symlink_metadata()
-        .is_ok_and(|metadata| !metadata.is_symlink() && private_files::is_own(&metadata))
+/// Whether the path exists, this user owns it, and it is not a symbolic link.
+fn is_own(path: &Path) -> io::Result<bool> {
+    let metadata = if_exists(path.symlink_metadata())?;
+    Ok(metadata.is_some_and(|metadata| !metadata.is_symlink() && private_files::is_own(&metadata)))
+}
+
+fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
+    }
 }
 
 /// Lets child processes inherit the lock.

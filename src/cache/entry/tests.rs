@@ -80,3 +80,15 @@ fn credentials_are_due_for_refresh_before_they_expire() {
         assert_eq!(got, want, "{offset} {now} {boot_time:?}");
     }
 }
+
+/// `--credential-lifetime` accepts any duration.
+#[test]
+fn longest_lifetime_is_fresh() {
+    let entry = CachedCredentials {
+        good_until: Timestamp::from_unix(i64::MAX),
+        ..entry()
+    };
+    let start = Some(Timestamp::from_unix(500));
+    let now = Timestamp::from_unix(1_000);
+    assert_eq!(entry.freshness(now, start), Freshness::Fresh);
+}

@@ -55,8 +55,13 @@ fn leftovers_are_removed_unless_they_are_in_use() {
     fs::write(leftover.join("KUBECONFIG"), "x").unwrap();
     fs::write(parent.path().join("kubectl-esc-run-killed.lock"), "").unwrap();
     fs::write(parent.path().join("kubectl-esc-run-early.lock"), "").unwrap();
-    // Directories without a lock file, and other names, are left alone.
+    let without_lock = parent.path().join("kubectl-esc-run-a1B2c3D4e5F6");
+    private_files::create_dir(&without_lock).unwrap();
+    fs::write(without_lock.join("KUBECONFIG"), "x").unwrap();
+    // Other names are left alone.
     fs::create_dir(parent.path().join("kubectl-esc-run-other")).unwrap();
+    fs::create_dir(parent.path().join("kubectl-esc-run-my_precious_")).unwrap();
+    fs::write(parent.path().join("kubectl-esc-run-123456789012"), "").unwrap();
     fs::write(parent.path().join("other.lock"), "").unwrap();
     #[cfg(unix)]
     {
@@ -66,7 +71,14 @@ fn leftovers_are_removed_unless_they_are_in_use() {
         fs::write(parent.path().join("kubectl-esc-run-link.lock"), "").unwrap();
     }
     remove_leftovers(&host(parent.path()));
-    let mut want = vec!["kubectl-esc-run-other".to_owned(), "other.lock".to_owned()];
+    let mut want = [
+        "kubectl-esc-run-123456789012",
+        "kubectl-esc-run-my_precious_",
+        "kubectl-esc-run-other",
+        "other.lock",
+    ]
+    .map(str::to_owned)
+    .to_vec();
     let name = in_use.path.file_name().unwrap().to_str().unwrap();
     want.extend([name.to_owned(), format!("{name}.lock")]);
     if cfg!(unix) {

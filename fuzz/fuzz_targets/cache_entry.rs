@@ -1,0 +1,161 @@
+//! Files of the cache: an entry is read back as it was stored, by the same login only. A changed file is
+//! no entry, and a listing shows no secret.
+
+#![no_main]
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use arbitrary::Arbitrary;
+use kubectl_esc::cache::{
+    Cache, CacheDir, CacheEntry, CachedCredentials, CachedFailure, LoginSecrets, list,
+};
+use kubectl_esc::clock::Timestamp;
+use kubectl_esc::digest::Sha256;
+use kubectl_esc::error::Error;
+use kubectl_esc::secret::Secret;
+use kubectl_esc_fuzz::{scratch, shown};
+use libfuzzer_sys::fuzz_target;
+
+const KEY: &str = "hunter2-secret-access-key";
+
+#[derive(Arbitrary, Debug)]
+struct Input<'a> {
+    login: [&'a [u8]; 2],
+    other_login: [&'a [u8]; 2],
+    key: &'a str,
+    other_key: &'a str,
+    environment: &'a str,
+    cluster: &'a str,
+    region: &'a str,
+    access_key_id: &'a str,
+    session_token: Option<&'a str>,
+    times: [i64; 3],
+    expires_at: Option<i64>,
+    clock_offset: i64,
+    boot_time: Option<i64>,
+    /// How the stored file is changed.
+    changes: Vec<(u16, u8)>,
+    truncated: u16,
+    /// A file from elsewhere.
+    foreign: &'a [u8],
+}
+
+fuzz_target!(|input: Input<'_>| {
+    let directory = scratch().join("cache");
+    let _ = fs::remove_dir_all(&directory);
+    let cache = cache(&directory, input.login, input.key);
+    let other = self::cache(&directory, input.other_login, input.other_key);
+    let is_other = input.login != input.other_login || input.key != input.other_key;
+    assert_eq!(cache.has_same_id(&other), !is_other);
+
+    let entry = CacheEntry::Credentials(credentials(&input));
+    assert!(cache.load().unwrap().is_none());
+    if let Err(error) = cache.store(input.environment, &entry) {
+        shown(&error);
+        return;
+    }
+    let stored = format!("{entry:?}");
+    let load = |cache: &Cache| {
+        cache
+            .load()
+            .unwrap_or_default()
+            .map(|entry| format!("{entry:?}"))
+    };
+    assert_eq!(load(&cache).as_deref(), Some(stored.as_str()));
+    if let Some(CacheEntry::Credentials(loaded)) = cache.load().unwrap() {
+        assert_eq!(loaded.secret_access_key.expose(), KEY);
+        let token = loaded
+            .session_token
+            .as_ref()
+            .map(|token| token.expose().as_str());
+        assert_eq!(token, input.session_token);
+        let [now, ..] = input.times;
+        loaded.freshness(
+            Timestamp::from_unix(now),
+            input.boot_time.map(Timestamp::from_unix),
+        );
+    }
+    if is_other {
+        assert_eq!(load(&other), None, "another login reads the entry");
+    }
+    let summaries = list(&CacheDir::new(directory.clone())).unwrap();
+    let [summary] = summaries.as_slice() else {
+        panic!("{summaries:?}")
+    };
+    assert_eq!(summary.environment, input.environment);
+
+    let failure = CachedFailure::new(
+        &Error::configuration(input.environment),
+        None,
+        Timestamp::from_unix(0),
+    );
+    cache.store_failure(&failure).unwrap();
+    assert_eq!(cache.last_failure(), Some(failure));
+
+    let path = entry_file(&directory);
+    let sealed = fs::read(&path).unwrap();
+    assert!(
+        !contains(&sealed, KEY.as_bytes()),
+        "the secret is not encrypted"
+    );
+    for changed in [changed(&sealed, &input), input.foreign.to_vec()] {
+        if changed != sealed {
+            fs::write(&path, &changed).unwrap();
+            assert_eq!(load(&cache), None, "a changed file is read");
+            let _ = list(&CacheDir::new(directory.clone()));
+        }
+    }
+    fs::rename(&path, path.with_extension("failure")).unwrap();
+    assert_eq!(cache.last_failure(), None, "an entry is read as a failure");
+});
+
+fn cache(directory: &std::path::Path, login: [&[u8]; 2], key: &str) -> Cache {
+    let mut secrets = LoginSecrets::default();
+    for secret in login {
+        secrets.add("secret", (!secret.is_empty()).then_some(secret));
+    }
+    Cache::new(directory.to_owned(), &secrets, &Sha256::of(key.as_bytes()))
+}
+
+fn credentials(input: &Input<'_>) -> CachedCredentials {
+    let [_, obtained_at, good_until] = input.times.map(Timestamp::from_unix);
+    CachedCredentials {
+        shown_cluster: input.cluster.to_owned(),
+        cluster_name: input.cluster.to_owned(),
+        region: input.region.to_owned(),
+        access_key_id: input.access_key_id.to_owned(),
+        secret_access_key: Secret::from(KEY),
+        session_token: input.session_token.map(Secret::from),
+        expires_at: input.expires_at.map(Timestamp::from_unix),
+        obtained_at,
+        good_until,
+        clock_offset: input.clock_offset,
+        boot_time: input.boot_time.map(Timestamp::from_unix),
+        files: Vec::new(),
+    }
+}
+
+fn changed(sealed: &[u8], input: &Input<'_>) -> Vec<u8> {
+    let mut changed = sealed.to_vec();
+    for (at, byte) in &input.changes {
+        let at = usize::from(*at) % changed.len();
+        changed[at] = *byte;
+    }
+    let removed = usize::from(input.truncated) % 256;
+    changed.truncate(changed.len().saturating_sub(removed));
+    changed
+}
+
+fn entry_file(directory: &std::path::Path) -> PathBuf {
+    let files = fs::read_dir(directory)
+        .unwrap()
+        .map(|file| file.unwrap().path());
+    let mut entries = files.filter(|path| path.extension().is_some_and(|it| it == "entry"));
+    entries.next().unwrap()
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
