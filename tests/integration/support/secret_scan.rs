@@ -102,7 +102,7 @@ impl SecretScan {
         });
         Self {
             directory: directory.to_owned(),
-            is_script: command.get_program() == "sh",
+            is_script: !text(command.get_program()).contains("kubectl-esc"),
             arguments,
             variables,
             secrets,
