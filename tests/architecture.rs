@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the library from the bottom up, each with the modules it may depend on.
 const RULES: &[(&str, &[&str])] = &[
+    ("closed_stdout", &[]),
     ("bounded_read", &["clock", "error"]),
     ("error", &[]),
     ("secret", &[]),
@@ -58,7 +59,14 @@ const RULES: &[(&str, &[&str])] = &[
     ),
     (
         "kubernetes",
-        &["bounded_read", "clock", "error", "host", "secret"],
+        &[
+            "bounded_read",
+            "clock",
+            "error",
+            "host",
+            "private_files",
+            "secret",
+        ],
     ),
     ("private_files", &[]),
     (

@@ -11,9 +11,7 @@ from pathlib import Path
 from suite.processes import wait_until
 
 from . import strace
-from .scenarios import Fault, GetToken, LoginRefresh, Run, UpdateKubeconfig, end_group
-
-PAGE = 4096
+from .scenarios import PAGE, Fault, GetToken, LoginRefresh, Run, UpdateKubeconfig, end_group
 
 
 class Case:

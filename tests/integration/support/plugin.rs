@@ -147,10 +147,16 @@ impl Plugin {
     /// before it fails, because `run` passes on the output of its command.
     #[track_caller]
     pub fn run_through_shell(&self) -> Output {
+        self.run_in_script("\"$@\"; exit $?")
+    }
+
+    /// Runs a shell script, in which `"$@"` is the call of the binary.
+    #[track_caller]
+    pub fn run_in_script(&self, script: &str) -> Output {
         let mut shell = Command::new("sh");
         let command = self.command();
         shell
-            .args(["-c", "\"$@\"; exit $?", "sh"])
+            .args(["-c", script, "sh"])
             .arg(command.get_program())
             .args(command.get_args())
             .env_clear()
@@ -262,7 +268,7 @@ impl Output {
             let is_last = numbers.next() == last && self.code != 0;
             let is_error = is_last && !line.starts_with("kubectl-esc: running `");
             let is_warning = line.starts_with("kubectl-esc: warning: ");
-            is_error || is_warning || !is_message(line) && !(self.code == 0 && is_get_token)
+            is_error || is_warning || !(is_message(line) || self.code == 0 && is_get_token)
         });
         self.stderr = lines.concat();
         self
