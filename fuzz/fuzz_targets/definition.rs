@@ -126,7 +126,7 @@ fn check(evaluation: &Evaluation, text: &str) -> String {
         );
         shown += &rendered;
     }
-    sources.render(diagnostics, Style::Colored);
+    let _ = sources.render(diagnostics, Style::Colored);
     let rendered = sources.render_json(diagnostics);
     serde_json::from_str::<serde_json::Value>(&rendered).unwrap();
     shown += &rendered;

@@ -122,6 +122,9 @@ fn check_yaml(value: &Value) {
         if let Err(error) = esc_yaml::parse(text, &esc_yaml::Limits::default()) {
             panic!("{error}: {text:?}");
         }
+        if is_lossy(value) {
+            return;
+        }
         let read = serde_yaml::from_str::<serde_yaml::Value>(text);
         let read = read.unwrap_or_else(|error| panic!("{error}: {text:?}"));
         assert!(is_same(value, &read), "{text:?} is read as {read:?}");
@@ -139,7 +142,7 @@ fn is_same(value: &Value, read: &serde_yaml::Value) -> bool {
         }
         // `!!binary`
         (Data::String(text), Yaml::String(read)) => {
-            BASE64_STANDARD.decode(read).as_deref() == Ok(text.as_bytes())
+            BASE64_STANDARD.decode(read.replace('\n', "")).as_deref() == Ok(text.as_bytes())
         }
         (Data::Array(items), Yaml::Sequence(read)) => {
             items.len() == read.len()
@@ -155,6 +158,19 @@ fn is_same(value: &Value, read: &serde_yaml::Value) -> bool {
                     let found = read.find(|(key, _)| key.as_str() == Some(name));
                     found.is_some_and(|(_, read)| is_same(value, read))
                 })
+        }
+        _ => false,
+    }
+}
+
+/// yaml.v3 loses the first line break of a literal block, and so does ESC.
+fn is_lossy(value: &Value) -> bool {
+    match &value.data {
+        Data::String(text) => text.as_bytes().starts_with(b"\n"),
+        Data::Array(items) => items.iter().any(is_lossy),
+        Data::Object(entries) => {
+            let mut entries = entries.iter();
+            entries.any(|(name, value)| name.starts_with('\n') || is_lossy(value))
         }
         _ => false,
     }
