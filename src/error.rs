@@ -23,7 +23,7 @@ pub enum Kind {
     CommandNotFound,
     /// The command of `run` cannot be executed.
     CommandNotExecutable,
-    /// A flag, a variable, the exec info or a local file is missing or wrong.
+    /// A flag, a variable, the exec info or a local file is missing or wrong, or this machine's clock is.
     Configuration,
     /// The environment opened, but holds no usable credentials.
     Credentials,
@@ -35,7 +35,7 @@ pub enum Kind {
     Internal,
     /// The reader of standard output has closed it. Nothing is reported.
     OutputClosed,
-    /// A service could not be reached in time.
+    /// A service could not be reached in time, or this system is out of files, threads or memory.
     Unavailable,
 }
 

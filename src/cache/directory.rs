@@ -71,7 +71,7 @@ impl CacheDir {
             let mut file = tempfile::Builder::new()
                 .prefix(&format!("{id}."))
                 .suffix(&format!(".{UNFINISHED}"))
-                .tempfile_in(&self.path)?;
+                .make_in(&self.path, private_files::create_new)?;
             file.write_all(content)?;
             file.as_file().sync_all()?;
             let Err(failed) = file.persist(&path) else {

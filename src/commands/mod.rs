@@ -13,6 +13,7 @@ mod open;
 mod output;
 mod run;
 mod update_kubeconfig;
+mod version;
 
 use std::ffi::OsString;
 
@@ -25,11 +26,13 @@ use crate::error::{Error, Kind as ErrorKind, Result};
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::log::{Level, Log};
+use crate::process::core_dumps;
 
 /// Authenticates kubectl, Helm and Pulumi to Amazon EKS with credentials from a Pulumi ESC environment
 #[derive(Debug, Parser)]
 #[expect(clippy::doc_markdown, reason = "help text has no markup")]
-#[command(name = "kubectl-esc", version, disable_help_subcommand = true)]
+#[command(name = "kubectl-esc", version, long_version = version::LONG)]
+#[command(disable_help_subcommand = true)]
 struct CommandLine {
     /// Log each step to standard error (-vv for more) [env: KUBECTL_ESC_LOG=1 or 2]
     #[arg(short, long = "verbose", global = true, action = ArgAction::Count)]
@@ -71,6 +74,7 @@ pub fn reject_closed_stdout() -> u8 {
 
 /// Runs the command line and returns the exit code of the process.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> u8 {
+    core_dumps::disable();
     let command_line = match CommandLine::try_parse_from(arguments) {
         Ok(command_line) => command_line,
         // `--help` and `--version` are errors to clap.
@@ -102,6 +106,9 @@ pub fn token_request(
 
 /// Runs a command. The exit code is 0, or that of the child process of `run`.
 fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
+    if !matches!(command_line.command, Command::Run(_)) {
+        core_dumps::disable_for_children();
+    }
     let log = Log::new(log_level(command_line.verbosity, host)?, &output::note);
     let http = HttpClient::new(host);
     let context = Context::new(host, &http, &log, DEFAULT_TIMEOUT);

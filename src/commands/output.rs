@@ -18,15 +18,18 @@ pub(super) fn print(text: impl AsRef<[u8]>) -> Result<()> {
     line.push(b'\n');
     stdout()
         .write_all(&line)
-        .map_err(|error| lost("standard output", error))
+        .map_err(|error| lost("to standard output", error))
 }
 
 /// The error for output that could not be written.
 pub(super) fn lost(what: &str, error: io::Error) -> Error {
     if error.kind() == ErrorKind::BrokenPipe {
-        return Error::new(Kind::OutputClosed, format!("the reader has closed {what}"));
+        return Error::new(
+            Kind::OutputClosed,
+            format!("cannot write {what}: it was closed"),
+        );
     }
-    Error::configuration(format!("cannot write to {what}"))
+    Error::configuration(format!("cannot write {what}"))
         .with_hint("check where the output is redirected")
         .caused_by(error)
 }

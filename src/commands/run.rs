@@ -9,7 +9,7 @@ use super::flags::OpenFlags;
 use super::output;
 use crate::authenticate::open;
 use crate::context::Context;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::process::CommandEnv;
 use crate::process::redaction::Patterns;
 use crate::process::{Invocation, Program, Sink, Streams};
@@ -78,10 +78,17 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8> {
     if let Some(error) = &exit.cleanup_error {
         output::report(error);
     }
-    match exit.lost_output.take() {
-        Some(error) if exit.code == 0 => Err(output::lost("the output of the command", error)),
-        _ => Ok(exit.finish()),
+    if let Some(error) = exit.lost_output.take() {
+        let error = output::lost("the output of the command", error);
+        if exit.code == 0 {
+            return Err(error);
+        }
+        // SIGPIPE may have terminated the command, which would not say why.
+        if error.kind() != Kind::OutputClosed {
+            output::report(&error);
+        }
     }
+    Ok(exit.finish())
 }
 
 /// Redacts each output stream that is not a terminal, such as a CI log.

@@ -14,14 +14,17 @@ use crate::host::Host;
 use crate::http::connector::{CONNECT_TIMEOUT, proxy, trusted_roots};
 use crate::http::is_loopback;
 
-/// The error for a request without a response. `server` is the host name in the URL, and `who` its name
-/// in the message.
+/// The error for a request without a usable response. `server` is the host name in the URL, and `who` its
+/// name in the message.
 pub(crate) fn unreachable(
     host: &Host,
     who: &str,
     server: &str,
     failure: &(dyn StdError + 'static),
 ) -> Error {
+    if let Some(error) = chain(failure).find_map(|cause| cause.downcast_ref::<Error>()) {
+        return error.clone();
+    }
     let reason = Reason::of(failure);
     let mut error =
         Error::new(Kind::Unavailable, format!("cannot reach {who}")).with_hint(reason.hint(host));
@@ -36,7 +39,13 @@ pub(crate) fn unreachable(
         ));
     }
     // The outer errors only say that a request failed.
-    let root_cause = chain(failure).last().unwrap_or(failure).to_string();
+    let root_cause = chain(failure).last().unwrap_or(failure);
+    // The kind and the hint of the error depend on the error of the operating system.
+    let os_error = root_cause.downcast_ref().and_then(io::Error::raw_os_error);
+    let root_cause = match os_error {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::other(root_cause.to_string()),
+    };
     match reason.message() {
         // The root cause only says `timed out`.
         Some(message) if matches!(reason, Reason::Timeout) => error.caused_by(message),

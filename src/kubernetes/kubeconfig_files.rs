@@ -19,6 +19,7 @@ use crate::bounded_read::{read_regular, read_until, unreadable};
 use crate::clock::{Deadline, format_duration};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
+use crate::private_files;
 
 /// The largest kubeconfig that is read, in bytes.
 const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
@@ -175,7 +176,7 @@ fn new_file(target: &Path, text: &str) -> io::Result<NamedTempFile> {
     let mut new = tempfile::Builder::new()
         .prefix(".kubeconfig-")
         .suffix(".tmp")
-        .tempfile_in(directory)?;
+        .make_in(directory, private_files::create_new)?;
     new.write_all(text.as_bytes())?;
     match fs::metadata(target) {
         Ok(old) if old.permissions().readonly() => {

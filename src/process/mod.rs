@@ -4,6 +4,7 @@
 //! directly: it receives signals, and its exit code is returned. Its files are removed afterwards.
 
 pub(crate) mod command_env;
+pub(crate) mod core_dumps;
 mod private_dir;
 pub(crate) mod program;
 pub(crate) mod redaction;

@@ -64,7 +64,7 @@ impl PrivateDir {
                 .prefix(PREFIX)
                 .suffix(LOCK_SUFFIX)
                 .rand_bytes(RANDOM_LENGTH)
-                .tempfile_in(parent)?;
+                .make_in(parent, private_files::create_new)?;
             lock.as_file().lock()?;
             // Another run that cleans up may have locked and removed the file first.
             if !is_same_file(lock.as_file(), lock.path()) {

@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use crate::error::Result;
+use crate::private_files;
 use crate::pulumi_cloud::credentials_file::{LockedCredentials, unwritable};
 use crate::pulumi_cloud::pulumi_home::PulumiHome;
 use crate::pulumi_cloud::token_exchange::IssuedTokens;
@@ -104,7 +105,7 @@ impl LockedCredentials {
         let file = tempfile::Builder::new()
             .prefix(&prefix)
             .suffix(&format!(".{UNFINISHED}"))
-            .tempfile_in(folder)?;
+            .make_in(folder, private_files::create_new)?;
         copy_access(&self.file, file.as_file())?;
         file.as_file()
             .write_all(&vec![b' '; self.text.len() + GROWTH])?;

@@ -17,6 +17,10 @@ mod cache;
 mod check;
 mod cloud;
 mod commands;
+#[cfg(unix)]
+mod core_dumps;
+#[cfg(unix)]
+mod delivery;
 mod doctor;
 mod errors;
 mod examples;
@@ -27,6 +31,9 @@ mod kubectl;
 mod open;
 mod properties;
 mod pulumi_kubernetes_docs;
+#[cfg(unix)]
+mod resources;
+mod responses;
 #[cfg(unix)]
 mod run;
 mod secret_scan_tests;

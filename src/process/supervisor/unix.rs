@@ -5,7 +5,7 @@
 use std::io;
 use std::process::Child;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
@@ -14,8 +14,10 @@ use signal_hook::consts::signal::{
     SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
     SIGWINCH,
 };
+use signal_hook::flag;
 use signal_hook::iterator::exfiltrator::origin::WithOrigin;
 use signal_hook::iterator::{Handle, SignalsInfo};
+use signal_hook::low_level::emulate_default_handler;
 use signal_hook::low_level::siginfo::{Cause, Origin};
 
 use crate::clock::Deadline;
@@ -274,34 +276,45 @@ fn ignored_signals() -> u64 {
 }
 
 /// Defers the signals that would terminate this process, so that it first removes its lock files.
-pub(crate) struct DeferredSignals(Arc<AtomicUsize>);
+pub(crate) struct DeferredSignals {
+    /// The number of the last signal; 0 if none has arrived.
+    received: Arc<AtomicUsize>,
+    /// Whether signals have their default action again.
+    is_over: Arc<AtomicBool>,
+}
 
 impl DeferredSignals {
     /// Starts to defer signals, except those that this process ignores.
     pub(crate) fn start() -> Result<Self> {
-        let received = Arc::new(AtomicUsize::new(0));
+        let signals = Self {
+            received: Arc::default(),
+            is_over: Arc::default(),
+        };
         let ignored = ignored_signals();
         for number in [SIGHUP, SIGINT, SIGTERM] {
             if ignored & (1 << (number - 1)) == 0 {
                 let value = usize::try_from(number).unwrap_or_default();
-                signal_hook::flag::register_usize(number, received.clone(), value).map_err(
-                    |error| Error::new(Kind::Internal, "cannot catch signals").caused_by(error),
-                )?;
+                flag::register_conditional_default(number, signals.is_over.clone())
+                    .and_then(|_| flag::register_usize(number, signals.received.clone(), value))
+                    .map_err(|error| {
+                        Error::new(Kind::Internal, "cannot catch signals").caused_by(error)
+                    })?;
             }
         }
-        Ok(Self(received))
+        Ok(signals)
     }
 
     /// Whether a signal has arrived.
     pub(crate) fn is_pending(&self) -> bool {
-        self.0.load(Ordering::Relaxed) != 0
+        self.received.load(Ordering::SeqCst) != 0
     }
 
-    /// Terminates this process if a signal has arrived.
+    /// Terminates this process if a signal has arrived. Later signals are not deferred.
     pub(crate) fn deliver(self) {
-        let received = i32::try_from(self.0.load(Ordering::Relaxed)).unwrap_or_default();
+        self.is_over.store(true, Ordering::SeqCst);
+        let received = i32::try_from(self.received.load(Ordering::SeqCst)).unwrap_or_default();
         if received != 0 {
-            let _ = signal_hook::low_level::emulate_default_handler(received);
+            let _ = emulate_default_handler(received);
         }
     }
 }
@@ -309,5 +322,5 @@ impl DeferredSignals {
 /// Terminates this process by SIGINT. A shell distinguishes this from an exit code, and stops its
 /// script.
 pub(in crate::process) fn exit_by_sigint() {
-    let _ = signal_hook::low_level::emulate_default_handler(SIGINT);
+    let _ = emulate_default_handler(SIGINT);
 }

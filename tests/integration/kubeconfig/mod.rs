@@ -3,6 +3,8 @@
 mod convert;
 mod files;
 mod kubectl;
+#[cfg(unix)]
+pub(crate) mod signals;
 mod sources;
 
 /// The kubeconfig that `update-kubeconfig` writes to a new file: `name` is that of cluster, user and

@@ -87,3 +87,54 @@ fn missing_command_is_an_error() {
     assert_eq!(output.code, 2);
     assert!(output.stderr.contains("COMMAND"), "{}", output.stderr);
 }
+
+/// The command itself succeeds before the plugin writes its output.
+#[test]
+fn lost_output_is_an_error_if_the_command_succeeds() {
+    let report = |cause: &str| {
+        format!(
+            "kubectl-esc: cannot write the output of the command\n  caused by: {cause}\n  hint: check \
+             where the output is redirected\n"
+        )
+    };
+    let full = report("No space left on device (os error 28)");
+    let read_only = report("Bad file descriptor (os error 9)");
+    for (text, redirection, stderr, code) in [
+        ("echo out", ">/dev/full", full.as_str(), 2),
+        ("echo out", "1</dev/null", read_only.as_str(), 2),
+        ("echo out; exit 7", ">/dev/full", full.as_str(), 7),
+        ("echo error >&2", "2>/dev/full", "", 2),
+        ("echo out", ">/dev/null", "", 0),
+        ("exit 0", ">/dev/full", "", 0),
+    ] {
+        if redirection.ends_with("full") && !cfg!(target_os = "linux") {
+            continue;
+        }
+        let plugin = script(text);
+        let output = plugin.run_in_script(&format!("\"$@\" {redirection}; exit $?"));
+        assert_eq!(
+            (output.code, output.stderr.as_str()),
+            (code, stderr),
+            "{text} {redirection}"
+        );
+        assert_eq!(runtime_files(&plugin), [""; 0]);
+    }
+}
+
+#[test]
+fn output_without_a_reader_has_the_exit_code_of_sigpipe() {
+    for (text, code) in [
+        ("echo out", 128 + 13),
+        ("echo out; exit 7", 7),
+        ("exit 0", 0),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let plugin = script(text);
+        let mut command = plugin.command();
+        let command = command.stdin(std::process::Stdio::null()).stdout(writer);
+        let output = command.output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{text}");
+        assert_eq!(output.status.code(), Some(code), "{text}");
+    }
+}

@@ -144,3 +144,44 @@ fn output_is_inherited_without_secrets() {
         path.canonicalize().unwrap()
     );
 }
+
+/// A secret in the encodings of common programs, all in one file that the command prints.
+#[test]
+fn encoded_secrets_are_redacted() {
+    let definition =
+        r#"{"values": {"environmentVariables": {"TOKEN": {"fn::secret": "to/k3n \"ü\"\n<end>"}}}}"#;
+    let base64 = "dG8vazNuICLDvCIKPGVuZD4=";
+    let wrapped = |width: usize, line_break: &str| {
+        let lines = base64.as_bytes().chunks(width);
+        let lines = lines.map(|line| String::from_utf8_lossy(line) + line_break);
+        lines.collect::<String>()
+    };
+    for (name, text) in [
+        ("base64", base64.to_owned()),
+        ("base64 -w 1", wrapped(1, "\n")),
+        ("base64 -w 5", wrapped(5, "\n")),
+        ("base64 with CRLF", wrapped(20, "\r\n")),
+        ("base64 in a YAML block", wrapped(10, "\n    ")),
+        ("JSON of Go", r#"to/k3n \"ü\"\n\u003cend\u003e"#.to_owned()),
+        ("JSON of Python", r#"to/k3n \"\u00fc\"\n<end>"#.to_owned()),
+        ("JSON of PHP", r#"to\/k3n \"\u00FC\"\n<end>"#.to_owned()),
+        ("%q of Go", r#"to/k3n \"\xc3\xbc\"\n<end>"#.to_owned()),
+        ("octal", r"to/k3n \042\303\274\042\012<end>".to_owned()),
+        (
+            "QueryEscape of Go",
+            "to%2Fk3n+%22%C3%BC%22%0A%3Cend%3E".to_owned(),
+        ),
+        ("encodeURI", "to/k3n%20%22%c3%bc%22%0a%3cend%3e".to_owned()),
+        ("hex", "746f2f6b336e2022c3bc220a3c656e643e".to_owned()),
+        ("HEX", "746F2F6B336E2022C3BC220A3C656E643E".to_owned()),
+    ] {
+        let text = format!("<{}>", text.trim_end());
+        let plugin = script_with(definition, &[], "cat encoded").file("encoded", text);
+        let output = plugin.run();
+        assert_eq!(
+            (output.stdout.as_str(), output.code),
+            ("<[secret]>", 0),
+            "{name}"
+        );
+    }
+}

@@ -147,10 +147,16 @@ impl Plugin {
     /// before it fails, because `run` passes on the output of its command.
     #[track_caller]
     pub fn run_through_shell(&self) -> Output {
+        self.run_in_script("\"$@\"; exit $?")
+    }
+
+    /// Runs a shell script, in which `"$@"` is the call of the binary.
+    #[track_caller]
+    pub fn run_in_script(&self, script: &str) -> Output {
         let mut shell = Command::new("sh");
         let command = self.command();
         shell
-            .args(["-c", "\"$@\"; exit $?", "sh"])
+            .args(["-c", script, "sh"])
             .arg(command.get_program())
             .args(command.get_args())
             .env_clear()
@@ -261,8 +267,9 @@ impl Output {
         lines.retain(|line| {
             let is_last = numbers.next() == last && self.code != 0;
             let is_error = is_last && !line.starts_with("kubectl-esc: running `");
+            let is_silent = self.code == 0 && is_get_token;
             let is_warning = line.starts_with("kubectl-esc: warning: ");
-            is_error || is_warning || !is_message(line) && !(self.code == 0 && is_get_token)
+            is_error || !is_silent && (is_warning || !is_message(line))
         });
         self.stderr = lines.concat();
         self
@@ -282,7 +289,7 @@ impl Output {
 
 /// The binary that was built with the tests, or the one that `KUBECTL_ESC_BINARY` names, such as a release
 /// build.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let built = || env!("CARGO_BIN_EXE_kubectl-esc").into();
     test_variable("KUBECTL_ESC_BINARY").map_or_else(built, PathBuf::from)
 }
