@@ -11,7 +11,8 @@ from pathlib import Path
 from suite.processes import wait_until
 
 from . import strace
-from .scenarios import PAGE, Fault, GetToken, LoginRefresh, Run, UpdateKubeconfig, end_group
+from .outcomes import PAGE, Fault
+from .scenarios import GetToken, LoginRefresh, Run, UpdateKubeconfig, end_group
 
 
 class Case:

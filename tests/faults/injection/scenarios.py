@@ -8,72 +8,22 @@ import signal
 import subprocess
 from datetime import datetime, timezone
 
-
 from suite.processes import Failure
 from suite.pulumi_cloud import ROLE, TOKEN
 from suite.stand_in import ADMIN_ROLE
 
-
-# A call gives up after this time; the suite waits a while longer, because the machine may be busy.
-TIMEOUT = 3
-MARGIN = 12
-# Of a file system.
-PAGE = 4096
-
-# Calls for which the process has no descriptors left, or the system no processes, or which are not to be
-# waited for.
-EXHAUSTED = {
-    "EMFILE": re.compile(
-        r"(open\w*|creat|socket\w*|pipe2|dup[23]?|fcntl|epoll_create1|eventfd2)\(|nofile="
-    ),
-    "EAGAIN": re.compile(r"(clone3?|v?fork|execve|socket|connect|recvfrom|sendto|flock)\(|write\(1,"),
-}
-
-# What an error looks like: the message, diagnostics of a definition, causes, a hint.
-ERROR = re.compile(r"kubectl-esc: \S[^\n]*\n(?:(?!kubectl-esc: |  caused by: |  hint: )[^\n]*\n)*"
-                   r"(?:  caused by: \S[^\n]*\n)*(?:  hint: \S[^\n]*\n)?")
-CODES = {0, 2, 3, 4, 5, 6}
-ABORTED, SIGPIPE = 128 + 6, 128 + 13
-
-
-class Result:
-    """The result of a call; `code` is None if it hung."""
-
-    def __init__(self, code, stdout, stderr):
-        # As a shell has it.
-        self.code = 128 - code if code is not None and code < 0 else code
-        self.stdout, self.stderr, self.log = stdout, stderr, ""
-
-    def __str__(self):
-        text = f"exit code {self.code}\n"
-        for name in ("stdout", "stderr"):
-            lines = getattr(self, name).splitlines()
-            text += "".join(f"    {name}: {line[:300]}\n" for line in lines)
-        return text
-
-
-class Fault:
-    """What a call met."""
-
-    def __init__(self, family="", name="", ours=(), others=(), may_abort=False):
-        self.family, self.name = family, name
-        # The calls of the plugin that failed, and those of the command that `run` started.
-        self.ours, self.others = list(ours), list(others)
-        # Whether libraries may abort or hang: before `main`, and on errors that the kernel does not document.
-        self.may_abort = may_abort
-
-    def lines(self):
-        """The first of the failed calls, to show them."""
-        return (self.ours + self.others)[:3]
-
-    def kills(self):
-        return self.name == "SIGKILL"
-
-    def interrupts(self):
-        return self.name in ("SIGINT", "SIGTERM")
-
-    def hit(self, pattern):
-        return any(re.match(pattern, line) for line in self.ours)
+from .outcomes import (
+    ABORTED,
+    CODES,
+    ERROR,
+    EXHAUSTED,
+    MARGIN,
+    PAGE,
+    SIGPIPE,
+    TIMEOUT,
+    Fault,
+    Result,
+)
 
 
 class Scenario:
@@ -194,15 +144,15 @@ class Scenario:
         """Yields what is wrong with the files."""
         for path in sorted(self.home.rglob("*")):
             # The next call that writes the same file removes a `.new`.
-            may_stay = fault.interrupts() or fault.name == "SIGSTOP"
-            is_left = path.suffix == ".tmp" or path.suffix == ".new" and not may_stay
+            is_left = path.suffix == ".tmp" or path.suffix == ".new" and not fault.interrupts()
             if is_left and not self.may_leave_files(result, fault):
                 yield f"leaves a file {path.parent.relative_to(self.home)}/*{path.suffix}"
 
     def may_leave_files(self, result, fault):
         """Whether files for the moment may stay: the call had no chance to remove them, or failed to."""
         ended = fault.kills() or result.code in (None, ABORTED) or fault.may_abort and result.code == 70
-        return ended or fault.family == "unlink"
+        # A stopped lock holder is killed in the end.
+        return ended or fault.name == "SIGSTOP" or fault.family == "unlink"
 
     def _check_next_call(self, fault):
         self.before_next_call(fault)
