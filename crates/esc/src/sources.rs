@@ -31,7 +31,7 @@ pub struct Sources {
 pub(super) struct Source {
     pub(super) shown_as: String,
     pub(super) text: Zeroizing<String>,
-    /// Byte ranges to hide, in any order.
+    /// Byte ranges to hide apart from those that the text itself shows, in any order.
     pub(super) hidden: Vec<ops::Range<usize>>,
 }
 

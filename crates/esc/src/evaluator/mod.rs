@@ -42,7 +42,7 @@ mod merge;
 mod parser;
 mod pattern;
 pub mod provider;
-mod redaction;
+pub(crate) mod redaction;
 mod schema;
 mod session;
 mod suggest;

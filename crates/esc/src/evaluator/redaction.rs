@@ -9,10 +9,11 @@ use std::ops::Range;
 
 use crate::evaluator::interpolation::{self, Segment};
 use crate::evaluator::suggest;
-use crate::evaluator::syntax::{Span, SyntaxEntry, SyntaxKind, SyntaxNode, SyntaxTree};
+use crate::evaluator::syntax::{self, Span, SyntaxEntry, SyntaxKind, SyntaxNode};
 
-/// Returns the byte ranges of `text` to hide, in any order.
-pub(super) fn hidden_ranges(document: &SyntaxTree, text: &str) -> Vec<Range<usize>> {
+/// Returns the byte ranges of a definition's text to hide, in any order.
+pub(crate) fn hidden_ranges(text: &str) -> Vec<Range<usize>> {
+    let document = syntax::parse(text);
     if !document.is_valid {
         return hidden_ranges_of_invalid_yaml(text);
     }
@@ -187,7 +188,7 @@ fn suggests_secret(name: &str) -> bool {
 
 /// Hides what follows a name that suggests a secret, on its line and on lines that may continue the
 /// value, and everything that may be a comment.
-fn hidden_ranges_of_invalid_yaml(text: &str) -> Vec<Range<usize>> {
+pub(super) fn hidden_ranges_of_invalid_yaml(text: &str) -> Vec<Range<usize>> {
     let mut hidden = Vec::new();
     let mut secret: Option<SecretValue> = None;
     let mut line_start = 0;

@@ -69,11 +69,10 @@ impl EvalSession<'_> {
         }
         let document = syntax::parse_within(&text, self.budget.nodes());
         self.budget.spend_nodes(document.nodes);
-        let hidden = redaction::hidden_ranges(&document, &text);
         if !document.is_valid {
             // Without a tree, other uses of a secret can only be found by its text.
-            for range in &hidden {
-                let secret = text.get(range.clone()).unwrap_or_default();
+            for range in redaction::hidden_ranges_of_invalid_yaml(&text) {
+                let secret = text.get(range).unwrap_or_default();
                 let secret = secret.trim_matches(|c: char| !c.is_alphanumeric());
                 self.sources.hide_text(&Text::from(secret));
             }
@@ -81,9 +80,6 @@ impl EvalSession<'_> {
         let environment = self
             .sources
             .add(&definition.name, &definition.shown_as, text);
-        for range in hidden {
-            self.sources.hide(&environment, range);
-        }
         let parsed = definition::parse(&document);
         drop(document);
         let is_dropped = if is_import {

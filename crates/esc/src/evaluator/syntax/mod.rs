@@ -8,9 +8,7 @@ mod reader;
 use crate::text::Text;
 use crate::{Number, Position};
 
-#[cfg(test)]
-pub(super) use reader::parse;
-pub(super) use reader::parse_within;
+pub(super) use reader::{parse, parse_within};
 
 /// A part of a definition. The end is the first position after it: `byte` is exact, but `line` and
 /// `column` are what ESC reports. ESC adds the length of a scalar's value to the position where the

@@ -18,7 +18,6 @@ use crate::yaml_scalar::{self, Scalar};
 use crate::{Number, Position};
 
 /// Reads the first document of `text`.
-#[cfg(test)]
 pub(in crate::evaluator) fn parse(text: &str) -> SyntaxTree {
     parse_within(text, MAXIMUM_NODES)
 }
