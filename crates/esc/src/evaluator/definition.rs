@@ -120,7 +120,7 @@ impl ParsedDefinition {
                 };
                 join_name(&mut path, &key.name);
                 let merge = self.import_options(value, &path);
-                (key.name.as_str(), merge, key.span)
+                (&*key.name, merge, key.span)
             }
             _ => {
                 let summary = "import must be a string or an object";
@@ -186,7 +186,7 @@ impl ParsedDefinition {
     fn warn_of_duplicates(&mut self, entries: &[SyntaxEntry], path: &str) {
         let mut seen: Vec<&str> = Vec::new();
         for SyntaxEntry { key, .. } in entries {
-            if seen.contains(&key.name.as_str()) {
+            if seen.contains(&&*key.name) {
                 self.warn(&duplicate_key(&key.name), key, path);
             } else if seen.len() < MAXIMUM_DIAGNOSTICS {
                 seen.push(&key.name);

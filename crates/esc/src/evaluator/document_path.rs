@@ -1,6 +1,15 @@
 //! Paths in a definition as diagnostics print them: `values.a["b-c"][0]`.
 
-use crate::property_path::{Accessor as PathStep, is_identifier};
+use std::rc::Rc;
+
+use crate::property_path::is_identifier;
+
+/// A step of a path: a key as it is written, or an index.
+#[derive(Debug)]
+pub(super) enum PathStep {
+    Name(Rc<str>),
+    Index(usize),
+}
 
 /// Appends a step to a path as ESC prints it: an empty name is omitted, and only quotes are escaped.
 pub(super) fn join_step(path: &mut String, step: &PathStep) {

@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::Number;
-use crate::evaluator::document_path::join_step;
+use crate::evaluator::document_path::{PathStep, join_name, join_step};
 use crate::evaluator::interpolation::{AccessStep, Segment};
 use crate::evaluator::syntax::Span;
-use crate::property_path::Accessor as PathStep;
 use crate::text::Text;
 
 /// Identifies an expression of a [`Program`].
@@ -147,7 +146,7 @@ impl Program {
         for (depth, parent) in self.ancestors(id).into_iter().enumerate() {
             match &parent.property {
                 Some(name) if depth == 0 => path.push_str(name),
-                Some(name) => join_step(&mut path, &PathStep::Name(name.to_string())),
+                Some(name) => join_name(&mut path, name),
                 None => join_step(&mut path, &parent.step),
             }
         }

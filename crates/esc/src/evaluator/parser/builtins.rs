@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
+use crate::evaluator::document_path::PathStep;
 use crate::evaluator::expression::{BuiltinCall, ExprId, ExprKind};
 use crate::evaluator::parser::Parser;
 use crate::evaluator::syntax::{Span, SyntaxEntry, SyntaxKey, SyntaxNode};
 use crate::format::string::quoted;
-use crate::property_path::Accessor as PathStep;
 use crate::text::Text;
 
 /// The prefix of every builtin's name.
@@ -80,7 +80,7 @@ impl Parser {
             }
         };
         let before_argument = self.diagnostics.len();
-        let step = PathStep::Name(key.name.clone());
+        let step = PathStep::Name(Rc::clone(&key.name));
         let argument = if name == "open" {
             self.record(node, id, step, &["provider", "inputs"])
         } else if name == "rotate" || name.starts_with("rotate::") {
@@ -220,7 +220,7 @@ impl Parser {
     /// from it.
     fn secret(&mut self, id: ExprId, key: &SyntaxKey, node: &SyntaxNode) -> BuiltinCall {
         let before_argument = self.diagnostics.len();
-        let step = PathStep::Name(key.name.clone());
+        let step = PathStep::Name(Rc::clone(&key.name));
         let argument = self.expression(node, id, step, None);
         self.drop_declare_errors(before_argument);
         let has_single_entry = node.entries().is_some_and(|entries| entries.len() == 1);

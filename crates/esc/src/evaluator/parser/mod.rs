@@ -8,13 +8,12 @@ use std::collections::btree_map::Entry as MapEntry;
 use std::rc::Rc;
 
 use crate::Severity;
-use crate::evaluator::document_path::join_name;
+use crate::evaluator::document_path::{PathStep, join_name};
 use crate::evaluator::expression::{ExprId, ExprKind, Parent, Program};
 use crate::evaluator::interpolation::{self, Segment};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
 use crate::evaluator::syntax::{Span, SyntaxEntry, SyntaxKey, SyntaxKind, SyntaxNode};
 use crate::format::string::quoted;
-use crate::property_path::Accessor as PathStep;
 use crate::text::Text;
 
 /// A diagnostic about a definition that was found before evaluation.
@@ -54,20 +53,19 @@ pub(super) fn parse_values(
             let summary = format!("builtin function call {name} not allowed at the top level");
             parser.key_error(summary, root, key, Phase::Parse);
         }
-        let rejection = if reserved.contains(&key.name.as_str()) {
+        let rejection = if reserved.contains(&&*key.name) {
             Some(format!("{} is a reserved key", quoted(&key.name)))
-        } else if properties.contains_key(key.name.as_str()) {
+        } else if properties.contains_key(&key.name) {
             Some(duplicate_key(&key.name))
         } else {
             None
         };
-        let name: Rc<str> = Rc::from(key.name.as_str());
         let before_value = parser.diagnostics.len();
-        let step = PathStep::Name(key.name.clone());
-        let id = parser.expression(value, root, step, Some(Rc::clone(&name)));
+        let step = PathStep::Name(Rc::clone(&key.name));
+        let id = parser.expression(value, root, step, Some(Rc::clone(&key.name)));
         match rejection {
             None => {
-                properties.insert(name, id);
+                properties.insert(Rc::clone(&key.name), id);
             }
             Some(summary) => parser.reject_property(summary, root, key, before_value),
         }
@@ -137,10 +135,11 @@ impl Parser {
         for (position, SyntaxEntry { key, value }) in entries.iter().enumerate() {
             let name = self.key(id, key);
             let before_value = self.diagnostics.len();
-            let value = self.expression(value, id, PathStep::Name(key.name.clone()), None);
+            let step = PathStep::Name(Rc::clone(&key.name));
+            let value = self.expression(value, id, step, None);
             let is_repeated = |name: &str| {
                 let mut later = entries[position + 1..].iter();
-                later.any(|later| later.key.name == name)
+                later.any(|later| *later.key.name == *name)
             };
             match name.filter(|name| names.contains(&&**name)) {
                 Some(name) if !is_repeated(&key.name) => {
@@ -160,7 +159,7 @@ impl Parser {
             SyntaxKind::Null => ExprKind::Null,
             SyntaxKind::Bool(value) => ExprKind::Bool(*value),
             SyntaxKind::Number(number) => ExprKind::Number(number.clone()),
-            SyntaxKind::Text(_) => self.text(node, id),
+            SyntaxKind::Text(text) => self.text(text, node, id),
             SyntaxKind::List(items) => {
                 let items = items
                     .iter()
@@ -180,7 +179,7 @@ impl Parser {
         for SyntaxEntry { key, value } in entries {
             let name = self.key(id, key);
             let before_value = self.diagnostics.len();
-            let step = PathStep::Name(key.name.clone());
+            let step = PathStep::Name(Rc::clone(&key.name));
             let property = self.expression(value, id, step, name.clone());
             let Some(name) = name else {
                 self.drop_declare_errors(before_value);
@@ -212,9 +211,11 @@ impl Parser {
 
     /// Parses a key of the object `parent`. Returns `None`, with an error, unless it is a literal.
     fn key(&mut self, parent: ExprId, key: &SyntaxKey) -> Option<Rc<str>> {
+        if !key.name.contains('$') {
+            return Some(Rc::clone(&key.name));
+        }
         let (segments, problems) = interpolation::parse(&key.name, key.span, key.is_plain);
         match segments.as_slice() {
-            [] => return Some(Rc::from("")),
             [Segment::Text(text)] => {
                 if let Some(name) = text.as_str() {
                     return Some(Rc::from(name));
@@ -232,8 +233,11 @@ impl Parser {
         None
     }
 
-    fn text(&mut self, node: &SyntaxNode, id: ExprId) -> ExprKind {
-        let text = node.as_str().unwrap_or_default();
+    fn text(&mut self, text: &Text, node: &SyntaxNode, id: ExprId) -> ExprKind {
+        if !text.as_bytes().contains(&b'$') {
+            return ExprKind::Text(text.clone());
+        }
+        let text = text.as_str().unwrap_or_default();
         let (segments, problems) = interpolation::parse(text, node.span, node.is_plain);
         for problem in problems {
             self.error(problem.summary, problem.location, id);
@@ -241,7 +245,6 @@ impl Parser {
         match <[Segment; 1]>::try_from(segments) {
             Ok([Segment::Text(text)]) => ExprKind::Text(text),
             Ok([Segment::Access(access)]) => ExprKind::Symbol(access),
-            Err(segments) if segments.is_empty() => ExprKind::Text(Text::default()),
             Err(segments) => ExprKind::Interpolation(segments),
         }
     }

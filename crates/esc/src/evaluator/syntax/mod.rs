@@ -5,6 +5,8 @@
 
 mod reader;
 
+use std::rc::Rc;
+
 use crate::text::Text;
 use crate::{Number, Position};
 
@@ -79,7 +81,7 @@ pub(super) struct SyntaxEntry {
 /// A key of a map.
 #[derive(Debug)]
 pub(super) struct SyntaxKey {
-    pub(super) name: String,
+    pub(super) name: Rc<str>,
     pub(super) span: Span,
     pub(super) is_plain: bool,
 }

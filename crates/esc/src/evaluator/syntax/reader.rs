@@ -1,18 +1,18 @@
 //! Builds the syntax tree from YAML: resolves scalars, and rejects what ESC does not support.
 
 use std::mem;
+use std::rc::Rc;
 
 use esc_yaml::{Error, ErrorKind, NodeKind, ScalarStyle};
 
 use crate::base64;
-use crate::evaluator::document_path::{join_name, join_step};
+use crate::evaluator::document_path::{PathStep, join_step};
 use crate::evaluator::limits::{
     MAXIMUM_DIAGNOSTICS, MAXIMUM_NAME_BYTES, MAXIMUM_NESTING, MAXIMUM_NODES,
 };
 use crate::evaluator::syntax::{
     Span, SyntaxEntry, SyntaxError, SyntaxKey, SyntaxKind, SyntaxNode, SyntaxTree,
 };
-use crate::property_path::Accessor;
 use crate::text::Text;
 use crate::yaml_scalar::{self, Scalar};
 use crate::{Number, Position};
@@ -68,16 +68,9 @@ fn syntax_error(error: &Error) -> SyntaxError {
 
 /// The path of a node as its last step and the path of its parent, so that no path is built unless an
 /// error has it.
-#[derive(Clone, Copy)]
 struct Path<'a> {
     parent: Option<&'a Path<'a>>,
-    step: Step<'a>,
-}
-
-#[derive(Clone, Copy)]
-enum Step<'a> {
-    Name(&'a str),
-    Index(usize),
+    step: PathStep,
 }
 
 impl Path<'_> {
@@ -85,15 +78,12 @@ impl Path<'_> {
         if let Some(parent) = self.parent {
             parent.append_to(path);
         }
-        match self.step {
-            Step::Name(name) => join_name(path, name),
-            Step::Index(index) => join_step(path, &Accessor::Index(index)),
-        }
+        join_step(path, &self.step);
     }
 
     /// Whether the node is in the argument of `fn::secret`.
     fn is_secret(&self) -> bool {
-        matches!(self.step, Step::Name(name) if name.eq_ignore_ascii_case("fn::secret"))
+        matches!(&self.step, PathStep::Name(name) if name.eq_ignore_ascii_case("fn::secret"))
             || self.parent.is_some_and(Path::is_secret)
     }
 }
@@ -104,7 +94,23 @@ struct Reader {
 }
 
 impl Reader {
-    fn node(&mut self, mut node: esc_yaml::Node, path: Option<&Path<'_>>) -> SyntaxNode {
+    fn node(&mut self, node: esc_yaml::Node, path: Option<&Path<'_>>) -> SyntaxNode {
+        if let Some((scalar, span, is_plain)) = self.scalar(&node, path) {
+            let kind = match (scalar, node.into_kind()) {
+                (Scalar::Null, _) => SyntaxKind::Null,
+                (Scalar::Bool(value), _) => SyntaxKind::Bool(value),
+                (Scalar::Number(number), _) => SyntaxKind::Number(Number::from_text(number)),
+                (Scalar::Text, NodeKind::Scalar { mut value, .. }) => {
+                    SyntaxKind::Text(Text::from(mem::take(&mut *value)))
+                }
+                (Scalar::NotFinite | Scalar::Text, _) => SyntaxKind::Invalid,
+            };
+            return SyntaxNode {
+                kind,
+                span,
+                is_plain,
+            };
+        }
         self.tree.nodes += 1;
         let begin = position(node.start);
         // An empty list or map ends after its opening bracket, but ESC does not count that column.
@@ -112,54 +118,38 @@ impl Reader {
             byte: node.span.start + 1,
             ..begin
         };
-        let mut is_plain = false;
-        let (kind, end) = match &mut node.kind {
-            NodeKind::Scalar { value, style } => {
-                let properties = node.properties.as_ref();
-                let tag = properties.and_then(|properties| properties.tag.as_deref());
-                // yaml.v3 ignores a lone `!`.
-                let tag = tag.map(String::as_str).filter(|tag| *tag != "!");
-                is_plain = *style == ScalarStyle::Plain && tag.is_none();
-                let mut end = scalar_end(begin, value, *style, tag);
-                end.byte = node.span.end.max(begin.byte);
-                let span = Span { begin, end };
-                let scalar = match tag {
-                    Some(tag) => self.tagged(value, tag, span, path),
-                    None if is_plain => yaml_scalar::resolve(value),
-                    None => Scalar::Text,
-                };
-                (self.scalar(scalar, value, span, path), end)
-            }
-            NodeKind::Alias(name) => {
-                // ESC counts the name without its `*`.
-                let end = Position {
-                    line: begin.line,
-                    column: begin.column + name.len(),
-                    byte: node.span.end,
-                };
-                self.error("alias nodes are not supported", Span { begin, end }, path);
-                (SyntaxKind::Invalid, end)
-            }
+        let bytes = node.span.clone();
+        let (kind, end) = match node.into_kind() {
             NodeKind::Sequence(items) => {
-                let items = self.list(mem::take(items), path);
+                let items = self.list(items, path);
                 let end = items.last().map(|item| item.span.end);
                 (SyntaxKind::List(items), end.unwrap_or(empty_end))
             }
             NodeKind::Mapping(entries) => {
-                let (entries, end) = self.object(mem::take(entries), path);
+                let (entries, end) = self.object(entries, path);
                 (SyntaxKind::Object(entries), end.unwrap_or(empty_end))
+            }
+            NodeKind::Scalar { value: name, .. } | NodeKind::Alias(name) => {
+                // ESC counts the name without its `*`.
+                let end = Position {
+                    line: begin.line,
+                    column: begin.column + name.len(),
+                    byte: bytes.end,
+                };
+                self.error("alias nodes are not supported", Span { begin, end }, path);
+                (SyntaxKind::Invalid, end)
             }
         };
         SyntaxNode {
             kind,
             span: Span { begin, end },
-            is_plain,
+            is_plain: false,
         }
     }
 
     fn list(&mut self, items: Vec<esc_yaml::Node>, parent: Option<&Path<'_>>) -> Vec<SyntaxNode> {
         let items = items.into_iter().enumerate().map(|(index, item)| {
-            let step = Step::Index(index);
+            let step = PathStep::Index(index);
             self.node(item, Some(&Path { parent, step }))
         });
         items.collect()
@@ -175,9 +165,9 @@ impl Reader {
         let mut end = None;
         for (key, value) in entries {
             let key = self.key(key, parent);
-            let step = Step::Name(match &key {
-                Ok(key) => &key.name,
-                Err(name) => name,
+            let step = PathStep::Name(match &key {
+                Ok(key) => Rc::clone(&key.name),
+                Err(name) => Rc::clone(name),
             });
             let value = self.node(value, Some(&Path { parent, step }));
             end = Some(value.span.end);
@@ -190,46 +180,58 @@ impl Reader {
     }
 
     /// Reads a key. If it is not a string, returns the name that stands for it in paths.
-    fn key(&mut self, key: esc_yaml::Node, parent: Option<&Path<'_>>) -> Result<SyntaxKey, String> {
-        let name = key.as_str().unwrap_or_default().to_owned();
-        let SyntaxNode {
-            kind,
-            span,
-            is_plain,
-        } = self.node(key, parent);
-        if matches!(kind, SyntaxKind::Text(_)) {
-            return Ok(SyntaxKey {
-                name,
-                span,
-                is_plain,
-            });
-        }
+    fn key(
+        &mut self,
+        key: esc_yaml::Node,
+        parent: Option<&Path<'_>>,
+    ) -> Result<SyntaxKey, Rc<str>> {
+        let name = Rc::from(key.as_str().unwrap_or_default());
+        let span = match self.scalar(&key, parent) {
+            Some((Scalar::Text, span, is_plain)) => {
+                return Ok(SyntaxKey {
+                    name,
+                    span,
+                    is_plain,
+                });
+            }
+            Some((_, span, _)) => span,
+            None => self.node(key, parent).span,
+        };
         self.tree.dropped.push(span);
-        let step = Step::Name(&name);
+        let step = PathStep::Name(Rc::clone(&name));
         let path = Path { parent, step };
         self.error("mapping keys must be strings", span, Some(&path));
         Err(name)
     }
 
-    /// Converts a resolved scalar, and takes `value` if it is text.
+    /// Resolves a scalar. Also returns its span, and whether it has neither quotes nor a tag. Returns
+    /// `None` for any other node.
     fn scalar(
         &mut self,
-        scalar: Scalar,
-        value: &mut String,
-        span: Span,
+        node: &esc_yaml::Node,
         path: Option<&Path<'_>>,
-    ) -> SyntaxKind {
-        match scalar {
-            Scalar::Null => SyntaxKind::Null,
-            Scalar::Bool(value) => SyntaxKind::Bool(value),
-            Scalar::Number(number) => SyntaxKind::Number(Number::from_text(number)),
-            Scalar::Text => SyntaxKind::Text(Text::from(mem::take(value))),
-            Scalar::NotFinite => {
-                let summary = "a number must be finite: JSON has no infinity";
-                self.error(summary, span, path);
-                SyntaxKind::Invalid
-            }
+    ) -> Option<(Scalar, Span, bool)> {
+        let NodeKind::Scalar { value, style } = &node.kind else {
+            return None;
+        };
+        self.tree.nodes += 1;
+        // yaml.v3 ignores a lone `!`.
+        let tag = node.tag().filter(|tag| *tag != "!");
+        let is_plain = *style == ScalarStyle::Plain && tag.is_none();
+        let begin = position(node.start);
+        let mut end = scalar_end(begin, value, *style, tag);
+        end.byte = node.span.end.max(begin.byte);
+        let span = Span { begin, end };
+        let scalar = match tag {
+            Some(tag) => self.tagged(value, tag, span, path),
+            None if is_plain => yaml_scalar::resolve(value),
+            None => Scalar::Text,
+        };
+        if scalar == Scalar::NotFinite {
+            let summary = "a number must be finite: JSON has no infinity";
+            self.error(summary, span, path);
         }
+        Some((scalar, span, is_plain))
     }
 
     /// Resolves a scalar with a tag. One of YAML's own tags requires a value of its type; others mean
