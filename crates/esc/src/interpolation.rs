@@ -280,9 +280,12 @@ fn ends_name(character: char) -> bool {
 /// Whether upstream treats a character as a blank. It checks single bytes, so that some letters with
 /// diacritics are blanks, such as `à` (0xC3 0xA0).
 fn is_blank(character: char) -> bool {
-    let mut buffer = [0; 4];
-    let mut bytes = character.encode_utf8(&mut buffer).bytes();
-    bytes.any(|byte| matches!(byte, b'\t'..=b'\r' | b' ' | 0x85 | 0xa0))
+    if character.is_ascii() {
+        return matches!(character, '\t'..='\r' | ' ');
+    }
+    let mut bytes = [0; 4];
+    character.encode_utf8(&mut bytes);
+    bytes.contains(&0x85) || bytes.contains(&0xa0)
 }
 
 #[cfg(test)]

@@ -185,13 +185,12 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
                 ValueKind::Array(items.collect())
             }
             ExprKind::Object(expressions) => {
-                let mut properties = Properties::new();
-                for (name, property) in expressions {
+                let properties = expressions.iter().map(|(name, property)| {
                     let accept = accept.map(|accept| accept.property(name));
                     let value = self.evaluate_input(*property, accept.as_ref());
-                    properties.insert(Rc::clone(name), Property::own(value));
-                }
-                ValueKind::object(properties)
+                    (Rc::clone(name), Property::own(value))
+                });
+                ValueKind::object(properties.collect())
             }
             ExprKind::Call(call) => return self.call_builtin(id, call),
         };

@@ -1,6 +1,5 @@
 //! Converts evaluated values: to text, and to and from the values of an environment.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::evaluator::limits::Budget;
@@ -108,14 +107,14 @@ fn to_value_at_depth(budget: &mut Budget, value: &EvalValue, depth: usize) -> Va
         }
         ValueKind::Object { properties, .. } => {
             let lists_inherited = value.inherited != InheritedListing::Hidden;
-            let mut entries = BTreeMap::new();
-            for (name, property) in properties.iter() {
-                if (property.is_own || lists_inherited) && budget.spend_text(name.len()) {
+            let entries = properties.iter().filter_map(|(name, property)| {
+                let is_listed = property.is_own || lists_inherited;
+                (is_listed && budget.spend_text(name.len())).then(|| {
                     let value = to_value_at_depth(budget, &property.value, depth + 1);
-                    entries.insert(name.to_string(), value);
-                }
-            }
-            Data::Object(entries)
+                    (str::to_owned(name), value)
+                })
+            });
+            Data::Object(entries.collect())
         }
     };
     Value {

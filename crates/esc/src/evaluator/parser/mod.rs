@@ -215,13 +215,10 @@ impl Parser {
             return Some(Rc::clone(&key.name));
         }
         let (segments, problems) = interpolation::parse(&key.name, key.span, key.is_plain);
-        match segments.as_slice() {
-            [Segment::Text(text)] => {
-                if let Some(name) = text.as_str() {
-                    return Some(Rc::from(name));
-                }
-            }
-            _ => {}
+        if let [Segment::Text(text)] = segments.as_slice()
+            && let Some(name) = text.as_str()
+        {
+            return Some(Rc::from(name));
         }
         let path = self.path_of_key(parent, key);
         for problem in problems {
