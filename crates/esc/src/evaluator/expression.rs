@@ -37,7 +37,7 @@ pub(super) struct Expression {
 pub(super) struct Parent {
     pub(super) id: ExprId,
     /// The key or index in the parent, as written in the definition.
-    pub(super) step: PathStep,
+    pub(super) step: PathStep<Rc<str>>,
     /// The property name, if the parent is an object and not a builtin call. `$$` is replaced.
     pub(super) property: Option<Rc<str>>,
 }

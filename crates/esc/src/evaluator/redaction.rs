@@ -7,9 +7,11 @@
 
 use std::ops::Range;
 
+use esc_yaml::{Node, NodeKind};
+
 use crate::evaluator::interpolation::{self, Segment};
 use crate::evaluator::suggest;
-use crate::evaluator::syntax::{self, Span, SyntaxEntry, SyntaxKind, SyntaxNode};
+use crate::evaluator::syntax::{self, is_plain, is_text, name, span};
 
 /// Returns the byte ranges of a definition's text to hide, in any order.
 pub(crate) fn hidden_ranges(text: &str) -> Vec<Range<usize>> {
@@ -22,10 +24,6 @@ pub(crate) fn hidden_ranges(text: &str) -> Vec<Range<usize>> {
         hidden: Vec::new(),
         scalars: Vec::new(),
     };
-    for span in &document.dropped {
-        finder.hide(*span);
-        finder.scalars.push(bytes(*span));
-    }
     if let Some(root) = &document.root {
         finder.node(root, Secrecy::Public);
     }
@@ -53,38 +51,43 @@ struct SecretFinder<'text> {
 }
 
 impl SecretFinder<'_> {
-    fn node(&mut self, node: &SyntaxNode, secrecy: Secrecy) {
+    fn node(&mut self, node: &Node<'_>, secrecy: Secrecy) {
         match &node.kind {
-            SyntaxKind::List(items) => items.iter().for_each(|item| self.node(item, secrecy)),
-            SyntaxKind::Object(entries) => {
-                for SyntaxEntry { key, value } in entries {
-                    self.scalars.push(bytes(key.span));
-                    if secrecy == Secrecy::Secret {
-                        self.hide(key.span);
+            NodeKind::Sequence(items) => items.iter().for_each(|item| self.node(item, secrecy)),
+            NodeKind::Mapping(entries) => {
+                for (key, value) in entries {
+                    self.scalars.push(bytes(key));
+                    if !is_text(key) {
+                        self.scalars.push(bytes(value));
+                        self.hidden.extend([bytes(key), bytes(value)]);
+                        continue;
                     }
-                    self.node(value, secrecy.below(&key.name));
+                    if secrecy == Secrecy::Secret {
+                        self.hidden.push(bytes(key));
+                    }
+                    self.node(value, secrecy.below(name(key)));
                 }
             }
-            _ => {
-                self.scalars.push(bytes(node.span));
+            NodeKind::Scalar { .. } | NodeKind::Alias(_) => {
+                self.scalars.push(bytes(node));
                 match secrecy {
                     Secrecy::Public | Secrecy::Rotation => {}
                     Secrecy::Likely => self.hide_literals(node),
-                    Secrecy::Secret => self.hide(node.span),
+                    Secrecy::Secret => self.hidden.push(bytes(node)),
                 }
             }
         }
     }
 
     /// Hides a scalar except for its `${…}`, if their locations are known.
-    fn hide_literals(&mut self, node: &SyntaxNode) {
-        let text = node.as_str().unwrap_or_default();
-        let (segments, problems) = interpolation::parse(text, node.span, node.is_plain);
+    fn hide_literals(&mut self, node: &Node<'_>) {
+        let (text, span, is_plain) = (name(node), span(node), is_plain(node));
+        let (segments, problems) = interpolation::parse(text, span, is_plain);
         if matches!(segments.as_slice(), [Segment::Access(_)]) && problems.is_empty() {
             return;
         }
-        let mut start = node.span.begin.byte;
-        if interpolation::is_verbatim(text, node.span, node.is_plain) && problems.is_empty() {
+        let mut start = span.begin.byte;
+        if interpolation::is_verbatim(text, span, is_plain) && problems.is_empty() {
             for segment in &segments {
                 if let Segment::Access(access) = segment
                     && let (Some(first), Some(last)) = (access.first(), access.last())
@@ -94,7 +97,7 @@ impl SecretFinder<'_> {
                 }
             }
         }
-        self.hidden.push(start..node.span.end.byte);
+        self.hidden.push(start..span.end.byte);
     }
 
     /// Hides comments: from a `#` outside of scalars to the end of the line.
@@ -116,10 +119,6 @@ impl SecretFinder<'_> {
             position = position.max(scalar.end);
         }
     }
-
-    fn hide(&mut self, span: Span) {
-        self.hidden.push(bytes(span));
-    }
 }
 
 impl Secrecy {
@@ -137,7 +136,8 @@ impl Secrecy {
     }
 }
 
-fn bytes(span: Span) -> Range<usize> {
+fn bytes(node: &Node<'_>) -> Range<usize> {
+    let span = span(node);
     span.begin.byte..span.end.byte
 }
 

@@ -69,7 +69,10 @@ impl EvalSession<'_> {
         }
         let document = syntax::parse_within(&text, self.budget.nodes());
         self.budget.spend_nodes(document.nodes);
-        if !document.is_valid {
+        let parsed = definition::parse(&document);
+        let is_valid = document.is_valid;
+        drop(document);
+        if !is_valid {
             // Without a tree, other uses of a secret can only be found by its text.
             for range in redaction::hidden_ranges_of_invalid_yaml(&text) {
                 let secret = text.get(range).unwrap_or_default();
@@ -80,8 +83,6 @@ impl EvalSession<'_> {
         let environment = self
             .sources
             .add(&definition.name, &definition.shown_as, text);
-        let parsed = definition::parse(&document);
-        drop(document);
         let is_dropped = if is_import {
             parsed.has_parse_errors()
         } else {

@@ -9,8 +9,7 @@ mod properties;
 
 use std::collections::{HashMap, HashSet};
 
-use zeroize::Zeroizing;
-
+use crate::content::Content;
 use crate::error::{Error, ErrorKind};
 use crate::limits::{Limits, YAML_V3_DEPTH};
 use crate::node::{Node, NodeKind, Properties, ScalarStyle};
@@ -25,9 +24,9 @@ pub(crate) struct Parser<'t> {
     nodes: usize,
     anchors: HashSet<&'t str>,
     /// What the handles of `%TAG` directives stand for.
-    tag_prefixes: HashMap<&'t str, Zeroizing<String>>,
-    open: Vec<Open>,
-    root: Option<Node>,
+    tag_prefixes: HashMap<&'t str, Content<'t>>,
+    open: Vec<Open<'t>>,
+    root: Option<Node<'t>>,
     /// The byte where the last token ends that is written in the text.
     last_end: usize,
 }
@@ -56,7 +55,7 @@ impl<'t> Parser<'t> {
     }
 
     /// Reads the first document.
-    pub(crate) fn document(&mut self) -> Result<Option<Node>, Error> {
+    pub(crate) fn document(&mut self) -> Result<Option<Node<'t>>, Error> {
         if matches!(self.peek()?.kind, TokenKind::StreamEnd) {
             return Ok(None);
         }
@@ -132,11 +131,15 @@ impl<'t> Parser<'t> {
         if !self.anchors.contains(name) {
             return Err(Error::unknown_anchor(name, token.start));
         }
-        let kind = NodeKind::Alias(Zeroizing::new(name.to_owned()));
+        let kind = NodeKind::Alias(name);
         self.add(kind, token.start, None, token.start.byte)
     }
 
-    fn scalar(&mut self, start: Mark, properties: Option<Box<Properties>>) -> Result<(), Error> {
+    fn scalar(
+        &mut self,
+        start: Mark,
+        properties: Option<Box<Properties<'t>>>,
+    ) -> Result<(), Error> {
         let token = self.take()?;
         let TokenKind::Scalar { value, style, .. } = token.kind else {
             return Ok(());
@@ -157,9 +160,9 @@ impl<'t> Parser<'t> {
     }
 
     /// Adds a scalar that is not written.
-    fn empty(&mut self, start: Mark, properties: Option<Box<Properties>>) -> Result<(), Error> {
+    fn empty(&mut self, start: Mark, properties: Option<Box<Properties<'t>>>) -> Result<(), Error> {
         let kind = NodeKind::Scalar {
-            value: Zeroizing::default(),
+            value: Content::default(),
             style: ScalarStyle::Plain,
         };
         self.add(kind, start, properties, self.last_end)
@@ -168,9 +171,9 @@ impl<'t> Parser<'t> {
     /// Adds a node without children, whose content reaches from the byte `content` to the last token.
     fn add(
         &mut self,
-        kind: NodeKind,
+        kind: NodeKind<'t>,
         start: Mark,
-        properties: Option<Box<Properties>>,
+        properties: Option<Box<Properties<'t>>>,
         content: usize,
     ) -> Result<(), Error> {
         self.count(start)?;
@@ -189,7 +192,7 @@ impl<'t> Parser<'t> {
         self.open.last().is_some_and(Open::expects_key)
     }
 
-    fn attach(&mut self, node: Node) {
+    fn attach(&mut self, node: Node<'t>) {
         match self.open.last_mut() {
             Some(open) => open.add(node),
             None => self.root = Some(node),
@@ -201,7 +204,7 @@ impl<'t> Parser<'t> {
         form: Form,
         start: Mark,
         content: Mark,
-        properties: Option<Box<Properties>>,
+        properties: Option<Box<Properties<'t>>>,
     ) -> Result<(), Error> {
         let limit = self.limits.max_depth;
         if limit < YAML_V3_DEPTH && self.open.len() >= limit {

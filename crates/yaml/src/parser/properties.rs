@@ -9,9 +9,9 @@ use crate::scanner::{Token, TokenKind};
 /// What begins the tags that YAML defines.
 const CORE_PREFIX: &str = "tag:yaml.org,2002:";
 
-impl Parser<'_> {
+impl<'t> Parser<'t> {
     /// Reads a tag and an anchor, in either order. Returns where the node begins.
-    pub(super) fn properties(&mut self) -> Result<(Mark, Option<Box<Properties>>), Error> {
+    pub(super) fn properties(&mut self) -> Result<(Mark, Option<Box<Properties<'t>>>), Error> {
         let token = self.peek()?;
         let start = token.start;
         if !matches!(token.kind, TokenKind::Anchor(_) | TokenKind::Tag { .. }) {
@@ -35,7 +35,7 @@ impl Parser<'_> {
         self.anchors.extend(anchor);
         let properties = Properties {
             tag,
-            anchor: anchor.map(|name| Zeroizing::new(name.to_owned())),
+            anchor,
             span: start.byte..self.last_end,
         };
         Ok((start, Some(Box::new(properties))))
@@ -57,7 +57,7 @@ impl Parser<'_> {
             }
         };
         // `concat` leaves no copies behind: it allocates once.
-        let full = Zeroizing::new([prefix, suffix].concat());
+        let full = Zeroizing::new([prefix, &**suffix].concat());
         Ok(match full.strip_prefix(CORE_PREFIX) {
             Some(name) => Zeroizing::new(["!!", name].concat()),
             None => full,

@@ -14,11 +14,11 @@ mod unprintable;
 
 use std::collections::VecDeque;
 
+use crate::content::Content;
 use crate::cursor::{Cursor, END};
 use crate::error::Error;
 use crate::node::ScalarStyle;
 use crate::position::Mark;
-use crate::text_buffer::TextBuffer;
 
 pub(crate) use token::{Token, TokenKind};
 use unprintable::Unprintable;
@@ -289,13 +289,13 @@ impl<'t> Scanner<'t> {
 
     fn push_scalar(
         &mut self,
-        value: TextBuffer,
+        value: Content<'t>,
         style: ScalarStyle,
         content_end: usize,
         end: Mark,
     ) {
         let kind = TokenKind::Scalar {
-            value: value.into_text(),
+            value,
             style,
             content_end,
         };

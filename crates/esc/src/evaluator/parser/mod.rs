@@ -7,14 +7,17 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as MapEntry;
 use std::rc::Rc;
 
-use crate::Severity;
+use esc_yaml::{Node, NodeKind};
+
 use crate::evaluator::document_path::{PathStep, join_name};
 use crate::evaluator::expression::{ExprId, ExprKind, Parent, Program};
 use crate::evaluator::interpolation::{self, Segment};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
-use crate::evaluator::syntax::{Span, SyntaxEntry, SyntaxKey, SyntaxKind, SyntaxNode};
+use crate::evaluator::syntax::{self, Span, is_plain, name, span};
 use crate::format::string::quoted;
 use crate::text::Text;
+use crate::yaml_scalar::Scalar;
+use crate::{Number, Severity};
 
 /// A diagnostic about a definition that was found before evaluation.
 #[derive(Debug)]
@@ -40,32 +43,33 @@ pub(super) enum Phase {
 /// `reserved`.
 pub(super) fn parse_values(
     path: String,
-    entries: &[SyntaxEntry],
+    entries: &[(Node<'_>, Node<'_>)],
     span: Span,
     reserved: &[&str],
 ) -> (Program, Vec<ParseDiagnostic>) {
     let mut parser = Parser::new(path);
     let root = parser.program.add(span, None);
     let mut properties = BTreeMap::new();
-    for SyntaxEntry { key, value } in entries {
-        if builtins::is_call(&key.name) {
-            let name = quoted(&key.name);
+    for (key, value) in entries {
+        let name: Rc<str> = Rc::from(name(key));
+        if builtins::is_call(&name) {
+            let name = quoted(&name);
             let summary = format!("builtin function call {name} not allowed at the top level");
             parser.key_error(summary, root, key, Phase::Parse);
         }
-        let rejection = if reserved.contains(&&*key.name) {
-            Some(format!("{} is a reserved key", quoted(&key.name)))
-        } else if properties.contains_key(&key.name) {
-            Some(duplicate_key(&key.name))
+        let rejection = if reserved.contains(&&*name) {
+            Some(format!("{} is a reserved key", quoted(&name)))
+        } else if properties.contains_key(&name) {
+            Some(duplicate_key(&name))
         } else {
             None
         };
         let before_value = parser.diagnostics.len();
-        let step = PathStep::Name(Rc::clone(&key.name));
-        let id = parser.expression(value, root, step, Some(Rc::clone(&key.name)));
+        let step = PathStep::Name(Rc::clone(&name));
+        let id = parser.expression(value, root, step, Some(Rc::clone(&name)));
         match rejection {
             None => {
-                properties.insert(Rc::clone(&key.name), id);
+                properties.insert(name, id);
             }
             Some(summary) => parser.reject_property(summary, root, key, before_value),
         }
@@ -75,9 +79,9 @@ pub(super) fn parse_values(
 }
 
 /// Parses a single expression at `path`.
-pub(super) fn parse_single(path: String, node: &SyntaxNode) -> (ExprKind, Vec<ParseDiagnostic>) {
+pub(super) fn parse_single(path: String, node: &Node<'_>) -> (ExprKind, Vec<ParseDiagnostic>) {
     let mut parser = Parser::new(path);
-    let id = parser.program.add(node.span, None);
+    let id = parser.program.add(span(node), None);
     let kind = parser.parse(node, id);
     (kind, parser.diagnostics)
 }
@@ -98,13 +102,13 @@ impl Parser {
     /// Parses `node`, which is `step` of `parent`, and its property of this name, if any.
     fn expression(
         &mut self,
-        node: &SyntaxNode,
+        node: &Node<'_>,
         id: ExprId,
-        step: PathStep,
+        step: PathStep<Rc<str>>,
         property: Option<Rc<str>>,
     ) -> ExprId {
         let parent = Parent { id, step, property };
-        let id = self.program.add(node.span, Some(parent));
+        let id = self.program.add(span(node), Some(parent));
         *self.program.kind_mut(id) = self.parse(node, id);
         id
     }
@@ -113,12 +117,12 @@ impl Parser {
     /// several entries of one name counts, and entries of other names are not part of the program.
     fn record(
         &mut self,
-        node: &SyntaxNode,
+        node: &Node<'_>,
         parent: ExprId,
-        step: PathStep,
+        step: PathStep<Rc<str>>,
         names: &[&str],
     ) -> ExprId {
-        let Some(entries) = node.entries() else {
+        let NodeKind::Mapping(entries) = &node.kind else {
             return self.expression(node, parent, step, None);
         };
         let parent = Parent {
@@ -126,24 +130,22 @@ impl Parser {
             step,
             property: None,
         };
-        let id = self.program.add(node.span, Some(parent));
-        if let Some(call) = self.call(entries, node.span, id) {
+        let id = self.program.add(span(node), Some(parent));
+        if let Some(call) = self.call(entries, id) {
             *self.program.kind_mut(id) = ExprKind::Call(call);
             return id;
         }
         let mut properties = BTreeMap::new();
-        for (position, SyntaxEntry { key, value }) in entries.iter().enumerate() {
-            let name = self.key(id, key);
+        for (position, (key, value)) in entries.iter().enumerate() {
+            let (written, property) = self.key(id, key);
             let before_value = self.diagnostics.len();
-            let step = PathStep::Name(Rc::clone(&key.name));
-            let value = self.expression(value, id, step, None);
-            let is_repeated = |name: &str| {
-                let mut later = entries[position + 1..].iter();
-                later.any(|later| *later.key.name == *name)
-            };
-            match name.filter(|name| names.contains(&&**name)) {
-                Some(name) if !is_repeated(&key.name) => {
-                    properties.insert(name, value);
+            let is_repeated = entries[position + 1..]
+                .iter()
+                .any(|(later, _)| name(later) == &*written);
+            let value = self.expression(value, id, PathStep::Name(written), None);
+            match property.filter(|property| names.contains(&&**property)) {
+                Some(property) if !is_repeated => {
+                    properties.insert(property, value);
                 }
                 _ => self.drop_declare_errors(before_value),
             }
@@ -153,34 +155,36 @@ impl Parser {
     }
 
     /// Parses `node`, which is the expression `id`.
-    fn parse(&mut self, node: &SyntaxNode, id: ExprId) -> ExprKind {
+    fn parse(&mut self, node: &Node<'_>, id: ExprId) -> ExprKind {
         match &node.kind {
-            SyntaxKind::Invalid => ExprKind::Invalid,
-            SyntaxKind::Null => ExprKind::Null,
-            SyntaxKind::Bool(value) => ExprKind::Bool(*value),
-            SyntaxKind::Number(number) => ExprKind::Number(number.clone()),
-            SyntaxKind::Text(text) => self.text(text, node, id),
-            SyntaxKind::List(items) => {
+            NodeKind::Scalar { value, .. } => match syntax::resolve(node) {
+                Some(Scalar::Null) => ExprKind::Null,
+                Some(Scalar::Bool(value)) => ExprKind::Bool(value),
+                Some(Scalar::Number(number)) => ExprKind::Number(Number::from_text(number)),
+                Some(Scalar::Text) => self.text(value, node, id),
+                Some(Scalar::NotFinite) | None => ExprKind::Invalid,
+            },
+            NodeKind::Alias(_) => ExprKind::Invalid,
+            NodeKind::Sequence(items) => {
                 let items = items
                     .iter()
                     .enumerate()
                     .map(|(index, item)| self.expression(item, id, PathStep::Index(index), None));
                 ExprKind::List(items.collect())
             }
-            SyntaxKind::Object(entries) => match self.call(entries, node.span, id) {
+            NodeKind::Mapping(entries) => match self.call(entries, id) {
                 Some(call) => ExprKind::Call(call),
                 None => self.object(entries, id),
             },
         }
     }
 
-    fn object(&mut self, entries: &[SyntaxEntry], id: ExprId) -> ExprKind {
+    fn object(&mut self, entries: &[(Node<'_>, Node<'_>)], id: ExprId) -> ExprKind {
         let mut properties = BTreeMap::new();
-        for SyntaxEntry { key, value } in entries {
-            let name = self.key(id, key);
+        for (key, value) in entries {
+            let (written, name) = self.key(id, key);
             let before_value = self.diagnostics.len();
-            let step = PathStep::Name(Rc::clone(&key.name));
-            let property = self.expression(value, id, step, name.clone());
+            let property = self.expression(value, id, PathStep::Name(written), name.clone());
             let Some(name) = name else {
                 self.drop_declare_errors(before_value);
                 continue;
@@ -202,23 +206,25 @@ impl Parser {
         &mut self,
         summary: String,
         parent: ExprId,
-        key: &SyntaxKey,
+        key: &Node<'_>,
         before_value: usize,
     ) {
         self.drop_declare_errors(before_value);
         self.key_error(summary, parent, key, Phase::Declare);
     }
 
-    /// Parses a key of the object `parent`. Returns `None`, with an error, unless it is a literal.
-    fn key(&mut self, parent: ExprId, key: &SyntaxKey) -> Option<Rc<str>> {
-        if !key.name.contains('$') {
-            return Some(Rc::clone(&key.name));
+    /// Parses a key of the object `parent`. Returns it as it is written, and the name that it means:
+    /// `None`, with an error, unless it is a literal.
+    fn key(&mut self, parent: ExprId, key: &Node<'_>) -> (Rc<str>, Option<Rc<str>>) {
+        let written: Rc<str> = Rc::from(name(key));
+        if !written.contains('$') {
+            return (Rc::clone(&written), Some(written));
         }
-        let (segments, problems) = interpolation::parse(&key.name, key.span, key.is_plain);
+        let (segments, problems) = interpolation::parse(&written, span(key), is_plain(key));
         if let [Segment::Text(text)] = segments.as_slice()
             && let Some(name) = text.as_str()
         {
-            return Some(Rc::from(name));
+            return (written, Some(Rc::from(name)));
         }
         let path = self.path_of_key(parent, key);
         for problem in problems {
@@ -226,16 +232,15 @@ impl Parser {
             self.push_error(summary, problem.location, path.clone(), Phase::Parse);
         }
         let summary = "object keys must be strings".to_owned();
-        self.push_error(summary, key.span, path, Phase::Parse);
-        None
+        self.push_error(summary, span(key), path, Phase::Parse);
+        (written, None)
     }
 
-    fn text(&mut self, text: &Text, node: &SyntaxNode, id: ExprId) -> ExprKind {
-        if !text.as_bytes().contains(&b'$') {
-            return ExprKind::Text(text.clone());
+    fn text(&mut self, text: &str, node: &Node<'_>, id: ExprId) -> ExprKind {
+        if !text.contains('$') {
+            return ExprKind::Text(Text::from(text));
         }
-        let text = text.as_str().unwrap_or_default();
-        let (segments, problems) = interpolation::parse(text, node.span, node.is_plain);
+        let (segments, problems) = interpolation::parse(text, span(node), is_plain(node));
         for problem in problems {
             self.error(problem.summary, problem.location, id);
         }
@@ -274,9 +279,9 @@ impl Parser {
     }
 
     /// Reports an error at a key of the object `parent`.
-    fn key_error(&mut self, summary: String, parent: ExprId, key: &SyntaxKey, phase: Phase) {
+    fn key_error(&mut self, summary: String, parent: ExprId, key: &Node<'_>, phase: Phase) {
         let path = self.path_of_key(parent, key);
-        self.push_error(summary, key.span, path, phase);
+        self.push_error(summary, span(key), path, phase);
     }
 
     fn push_error(&mut self, summary: String, span: Span, path: String, phase: Phase) {
@@ -292,9 +297,9 @@ impl Parser {
         }
     }
 
-    fn path_of_key(&self, parent: ExprId, key: &SyntaxKey) -> String {
+    fn path_of_key(&self, parent: ExprId, key: &Node<'_>) -> String {
         let mut path = self.program.path(parent);
-        join_name(&mut path, &key.name);
+        join_name(&mut path, name(key));
         path
     }
 }

@@ -143,7 +143,7 @@ impl Validator<'_> {
         self.violation_at(location.origin.clone(), message)
     }
 
-    fn below(&mut self, location: &Location, step: &PathStep) -> Location {
+    fn below(&mut self, location: &Location, step: &PathStep<Rc<str>>) -> Location {
         self.spend_bytes(location.path.len());
         let mut below = location.clone();
         join_step(&mut below.path, step);
