@@ -138,7 +138,8 @@ impl<'text, L, F: FnMut(Range<usize>) -> L> Parser<'text, L, F> {
     /// Parses a path and its closing brace.
     fn access(&mut self) -> Vec<AccessStep<L>> {
         let start = self.offset;
-        let mut steps = Vec::new();
+        // Most accesses have one or two steps, and a definition may hold a million accesses.
+        let mut steps = Vec::with_capacity(2);
         loop {
             match self.peek() {
                 Some('}') => {
@@ -163,7 +164,6 @@ impl<'text, L, F: FnMut(Range<usize>) -> L> Parser<'text, L, F> {
             // In ESC, `${}` accesses the property with the empty name.
             steps.push(self.step(AccessKey::Name(String::new()), start));
         }
-        // Most accesses have one or two steps, and a definition may hold a million accesses.
         steps.shrink_to_fit();
         steps
     }

@@ -8,6 +8,7 @@ mod linearity;
 mod properties;
 
 use std::collections::{HashMap, HashSet};
+use std::mem;
 
 use crate::content::Content;
 use crate::error::{Error, ErrorKind};
@@ -82,18 +83,21 @@ impl<'t> Parser<'t> {
         Ok(self.root.take())
     }
 
-    fn peek(&mut self) -> Result<&Token<'t>, Error> {
+    fn peek(&mut self) -> Result<&mut Token<'t>, Error> {
         self.scanner.peek()
     }
 
-    fn take(&mut self) -> Result<Token<'t>, Error> {
-        let token = self.scanner.next()?;
+    /// Drops the next token. Returns where it begins and ends.
+    fn skip(&mut self) -> Result<(Mark, Mark), Error> {
+        let token = self.scanner.peek()?;
+        let (start, end) = (token.start, token.end);
         if let TokenKind::Scalar { content_end, .. } = token.kind {
             self.last_end = content_end;
-        } else if token.end.byte > token.start.byte {
-            self.last_end = token.end.byte;
+        } else if end.byte > start.byte {
+            self.last_end = end.byte;
         }
-        Ok(token)
+        self.scanner.skip();
+        Ok((start, end))
     }
 
     /// Reads a node, or the beginning of one that has children.
@@ -121,18 +125,17 @@ impl<'t> Parser<'t> {
             }
         };
         if form != Form::IndentlessSequence {
-            self.take()?;
+            self.skip()?;
         }
         self.open(form, start, mark, properties)
     }
 
     fn alias(&mut self, name: &'t str) -> Result<(), Error> {
-        let token = self.take()?;
+        let (start, _) = self.skip()?;
         if !self.anchors.contains(name) {
-            return Err(Error::unknown_anchor(name, token.start));
+            return Err(Error::unknown_anchor(name, start));
         }
-        let kind = NodeKind::Alias(name);
-        self.add(kind, token.start, None, token.start.byte)
+        self.add(NodeKind::Alias(name), start, None, start.byte)
     }
 
     fn scalar(
@@ -140,17 +143,18 @@ impl<'t> Parser<'t> {
         start: Mark,
         properties: Option<Box<Properties<'t>>>,
     ) -> Result<(), Error> {
-        let token = self.take()?;
-        let TokenKind::Scalar { value, style, .. } = token.kind else {
+        let TokenKind::Scalar { value, style, .. } = &mut self.peek()?.kind else {
             return Ok(());
         };
+        let (value, style) = (mem::take(value), *style);
+        let (content, _) = self.skip()?;
         let limit = self.limits.max_key_bytes;
         if self.expects_key() && value.len() > limit {
             let message = format!("a key is longer than {limit} bytes");
-            return Err(Error::limit(ErrorKind::KeyTooLong, message, token.start));
+            return Err(Error::limit(ErrorKind::KeyTooLong, message, content));
         }
         let kind = NodeKind::Scalar { value, style };
-        self.add(kind, start, properties, token.start.byte)
+        self.add(kind, start, properties, content.byte)
     }
 
     /// Adds a scalar that is not written, at the next token.
@@ -218,7 +222,7 @@ impl<'t> Parser<'t> {
 
     /// Takes the token that ends the innermost collection.
     fn take_end(&mut self) -> Result<(), Error> {
-        self.take()?;
+        self.skip()?;
         self.close();
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use esc_yaml::{Error, ErrorKind, Node, NodeKind};
 
-use super::{Span, is_text, name, position, resolve, resolve_tagged, span, tag};
+use super::{Span, name, position, resolve, resolve_tagged, span, tag};
 use crate::evaluator::document_path::{PathStep, join_step};
 use crate::evaluator::limits::{
     MAXIMUM_DIAGNOSTICS, MAXIMUM_NAME_BYTES, MAXIMUM_NESTING, MAXIMUM_NODES,
@@ -110,11 +110,11 @@ impl Path<'_> {
 }
 
 impl SyntaxTree<'_> {
-    /// Counts the nodes, and reports what ESC does not support.
-    fn check(&mut self, node: &Node<'_>, path: Option<&Path<'_>>) {
+    /// Counts the nodes, and reports what ESC does not support. Returns whether the node is a string.
+    fn check(&mut self, node: &Node<'_>, path: Option<&Path<'_>>) -> bool {
         self.nodes += 1;
         match &node.kind {
-            NodeKind::Scalar { value, .. } => self.check_scalar(node, value, path),
+            NodeKind::Scalar { value, .. } => return self.check_scalar(node, value, path),
             NodeKind::Alias(_) => self.error("alias nodes are not supported", node, path),
             NodeKind::Sequence(items) => {
                 for (index, item) in items.iter().enumerate() {
@@ -124,19 +124,21 @@ impl SyntaxTree<'_> {
             }
             NodeKind::Mapping(entries) => {
                 for (key, value) in entries {
-                    self.check(key, path);
+                    let is_text = self.check(key, path);
                     let step = PathStep::Name(name(key));
                     let path = Path { parent: path, step };
-                    if !is_text(key) {
+                    if !is_text {
                         self.error("mapping keys must be strings", key, Some(&path));
                     }
                     self.check(value, Some(&path));
                 }
             }
         }
+        false
     }
 
-    fn check_scalar(&mut self, node: &Node<'_>, value: &str, path: Option<&Path<'_>>) {
+    fn check_scalar(&mut self, node: &Node<'_>, value: &str, path: Option<&Path<'_>>) -> bool {
+        let resolved = resolve(node);
         if let Some(tag) = tag(node)
             && resolve_tagged(value, tag).is_none()
         {
@@ -149,10 +151,11 @@ impl SyntaxTree<'_> {
                 format!("yaml: cannot decode {found} `{value}` as a {tag}")
             };
             self.error(&summary, node, path);
-        } else if resolve(node) == Some(Scalar::NotFinite) {
+        } else if resolved == Some(Scalar::NotFinite) {
             let summary = "a number must be finite: JSON has no infinity";
             self.error(summary, node, path);
         }
+        resolved == Some(Scalar::Text)
     }
 
     fn error(&mut self, summary: &str, node: &Node<'_>, path: Option<&Path<'_>>) {
