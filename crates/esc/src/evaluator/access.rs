@@ -70,7 +70,7 @@ impl DefinitionEvaluator<'_, '_> {
                     match self.base(current) {
                         Some(base) if base.may_be_object() => base,
                         _ => {
-                            let names = properties.keys().map(|name| &**name);
+                            let names = properties.iter().map(|(name, _)| &**name);
                             return self.access_error(id, step, unknown_property(name, names));
                         }
                     }

@@ -61,7 +61,7 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
             module,
             merged_imports: None,
             context,
-            imports: Rc::new(EvalValue::object(Properties::new())),
+            imports: Rc::new(EvalValue::object(Properties::from_iter([]))),
         }
     }
 

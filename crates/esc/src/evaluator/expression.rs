@@ -3,12 +3,12 @@
 //! All expressions of one definition are in a [`Program`] and refer to each other by [`ExprId`], so
 //! that evaluation can keep its state in a parallel array and find the parent of any expression.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::Number;
 use crate::evaluator::document_path::{PathStep, join_name, join_step};
 use crate::evaluator::interpolation::{AccessStep, Segment};
+use crate::evaluator::name_map::NameMap;
 use crate::evaluator::syntax::Span;
 use crate::text::Text;
 
@@ -56,7 +56,7 @@ pub(super) enum ExprKind {
     /// A string that is a single access: a copy of the accessed value, of any type.
     Symbol(Vec<AccessStep>),
     List(Vec<ExprId>),
-    Object(BTreeMap<Rc<str>, ExprId>),
+    Object(NameMap<ExprId>),
     Call(BuiltinCall),
 }
 

@@ -121,7 +121,7 @@ fn merge_properties(
 ) -> Properties {
     budget.spend_steps(properties.len());
     let mut merged = properties.clone();
-    for (name, property) in &mut merged {
+    for (name, property) in merged.iter_mut() {
         if let Some(base) = base.property(name) {
             property.value = merge(budget, &property.value, &base);
         }
@@ -142,17 +142,12 @@ fn object_over(
             properties: inherited,
             base: base_of_base,
         } => {
-            for (name, property) in inherited.iter() {
-                if !budget.spend_steps(1) {
-                    break;
-                }
-                properties
-                    .entry(Rc::clone(name))
-                    .or_insert_with(|| Property {
-                        value: Rc::clone(&property.value),
-                        is_own: false,
-                    });
-            }
+            let inherited = inherited.iter().take_while(|_| budget.spend_steps(1));
+            properties.add_new(inherited.map(|(name, property)| {
+                let value = Rc::clone(&property.value);
+                let is_own = false;
+                (Rc::clone(name), Property { value, is_own })
+            }));
             let lowest_of =
                 |lowest: &Option<_>| Some(lowest.clone().unwrap_or_else(|| Rc::clone(base)));
             match base_of_base {

@@ -39,6 +39,7 @@ mod imports;
 mod interpolation;
 pub mod limits;
 mod merge;
+mod name_map;
 mod parser;
 mod pattern;
 pub mod provider;

@@ -121,17 +121,15 @@ impl EvalSession<'_> {
 
     /// The value of `${context}` in the environment `current`.
     pub(super) fn context_of(&self, current: &str, root: &str) -> Rc<EvalValue> {
-        let mut properties: Properties = self
-            .context
-            .properties()
-            .map(|(name, property)| (Rc::clone(name), property.clone()))
-            .collect();
-        for (key, name) in [("currentEnvironment", current), ("rootEnvironment", root)] {
+        let own = [("currentEnvironment", current), ("rootEnvironment", root)];
+        let own = own.map(|(key, name)| {
             let name = Property::own(Rc::new(EvalValue::text(name)));
-            let environment = EvalValue::object(Properties::from([(Rc::from("name"), name)]));
-            properties.insert(Rc::from(key), Property::own(Rc::new(environment)));
-        }
-        Rc::new(EvalValue::object(properties))
+            let environment = EvalValue::object(Properties::from_iter([(Rc::from("name"), name)]));
+            (Rc::from(key), Property::own(Rc::new(environment)))
+        });
+        let host = self.context.properties();
+        let host = host.map(|(name, property)| (Rc::clone(name), property.clone()));
+        Rc::new(EvalValue::object(own.into_iter().chain(host).collect()))
     }
 
     pub(super) fn report(

@@ -4,11 +4,11 @@
 //! Values are immutable and shared by reference.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::evaluator::expression::{ExprId, Program};
+use crate::evaluator::name_map::NameMap;
 use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::syntax::Span;
 use crate::text::Text;
@@ -61,7 +61,7 @@ pub(super) enum ValueKind {
 }
 
 /// The properties of an object, including inherited ones.
-pub(super) type Properties = BTreeMap<Rc<str>, Property>;
+pub(super) type Properties = NameMap<Property>;
 
 /// A property of an object.
 #[derive(Clone, Debug)]
@@ -207,7 +207,7 @@ impl EvalValue {
         match &kind {
             ValueKind::Array(items) => items.iter().for_each(|item| value.include(item, true)),
             ValueKind::Object { properties, .. } => {
-                for property in properties.values() {
+                for (_, property) in properties.iter() {
                     value.include(&property.value, property.is_own);
                 }
             }
@@ -302,7 +302,7 @@ impl EvalValue {
             ValueKind::Array(items) => *items = items.iter().map(copy_of).collect(),
             ValueKind::Object { properties, .. } => {
                 let mut copied = (**properties).clone();
-                for property in copied.values_mut() {
+                for (_, property) in copied.iter_mut() {
                     property.value = copy_of(&property.value);
                 }
                 *properties = Rc::new(copied);

@@ -74,7 +74,7 @@ pub(super) fn parse_values(
             Some(summary) => parser.reject_property(summary, root, key, before_value),
         }
     }
-    *parser.program.kind_mut(root) = ExprKind::Object(properties);
+    *parser.program.kind_mut(root) = ExprKind::Object(properties.into_iter().collect());
     (parser.program, parser.diagnostics)
 }
 
@@ -150,7 +150,7 @@ impl Parser {
                 _ => self.drop_declare_errors(before_value),
             }
         }
-        *self.program.kind_mut(id) = ExprKind::Object(properties);
+        *self.program.kind_mut(id) = ExprKind::Object(properties.into_iter().collect());
         id
     }
 
@@ -198,7 +198,7 @@ impl Parser {
                 }
             }
         }
-        ExprKind::Object(properties)
+        ExprKind::Object(properties.into_iter().collect())
     }
 
     /// Reports that an entry is not part of its object, although its value was parsed.
