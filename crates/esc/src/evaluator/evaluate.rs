@@ -115,7 +115,7 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
         self.session.depth += 1;
         let mut value = self.evaluate_over_base(id, accept);
         self.session.depth -= 1;
-        if value.depth > MAXIMUM_VALUE_NESTING {
+        if value.depth as usize > MAXIMUM_VALUE_NESTING {
             let summary = format!("the value nests deeper than {MAXIMUM_VALUE_NESTING} levels");
             self.error(summary, id);
             value = EvalValue::unknown_any();

@@ -14,7 +14,7 @@ use crate::text::Text;
 
 /// Identifies an expression of a [`Program`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct ExprId(usize);
+pub(super) struct ExprId(u32);
 
 /// The expressions of a definition's `values`. The first one is the object of all values.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl ExprId {
     pub(super) const ROOT: Self = Self(0);
 
     pub(super) fn index(self) -> usize {
-        self.0
+        self.0 as usize
     }
 }
 
@@ -111,18 +111,18 @@ impl Program {
 
     /// Adds an expression whose kind is set later.
     pub(super) fn add(&mut self, span: Span, parent: Option<Parent>) -> ExprId {
-        let id = ExprId(self.expressions.len());
+        let id = ExprId(u32::try_from(self.expressions.len()).unwrap_or(u32::MAX));
         let kind = ExprKind::Invalid;
         self.expressions.push(Expression { kind, span, parent });
         id
     }
 
     pub(super) fn expression(&self, id: ExprId) -> &Expression {
-        &self.expressions[id.0]
+        &self.expressions[id.index()]
     }
 
     pub(super) fn kind_mut(&mut self, id: ExprId) -> &mut ExprKind {
-        &mut self.expressions[id.0].kind
+        &mut self.expressions[id.index()].kind
     }
 
     /// The number of expressions, which is more than the index of any [`ExprId`].

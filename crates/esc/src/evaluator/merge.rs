@@ -70,7 +70,7 @@ fn merge_with(
         return Rc::clone(top);
     }
     let mut object_schema = None;
-    if let Some(schema) = &top.schema
+    if let Some(schema) = top.own_schema()
         && schema.rules().kind == Some(Type::Object)
     {
         let (merged, steps) = Schema::merged(&base.schema(), schema);
@@ -96,7 +96,7 @@ fn merge_with(
         kind => kind.clone(),
     };
     let mut merged = EvalValue::new(kind).with_secret(top.secret);
-    if let Some(schema) = object_schema.or_else(|| top.schema.clone()) {
+    if let Some(schema) = object_schema.or_else(|| top.own_schema().cloned()) {
         merged = if top.unknown {
             merged.into_unknown(schema)
         } else {

@@ -56,24 +56,24 @@ impl SecretFinder<'_> {
             NodeKind::Sequence(items) => items.iter().for_each(|item| self.node(item, secrecy)),
             NodeKind::Mapping(entries) => {
                 for (key, value) in entries {
-                    self.scalars.push(bytes(key));
+                    self.scalars.push(span(key).bytes());
                     if !is_text(key) {
-                        self.scalars.push(bytes(value));
-                        self.hidden.extend([bytes(key), bytes(value)]);
+                        self.scalars.push(span(value).bytes());
+                        self.hidden.extend([span(key).bytes(), span(value).bytes()]);
                         continue;
                     }
                     if secrecy == Secrecy::Secret {
-                        self.hidden.push(bytes(key));
+                        self.hidden.push(span(key).bytes());
                     }
                     self.node(value, secrecy.below(name(key)));
                 }
             }
             NodeKind::Scalar { .. } | NodeKind::Alias(_) => {
-                self.scalars.push(bytes(node));
+                self.scalars.push(span(node).bytes());
                 match secrecy {
                     Secrecy::Public | Secrecy::Rotation => {}
                     Secrecy::Likely => self.hide_literals(node),
-                    Secrecy::Secret => self.hidden.push(bytes(node)),
+                    Secrecy::Secret => self.hidden.push(span(node).bytes()),
                 }
             }
         }
@@ -86,18 +86,18 @@ impl SecretFinder<'_> {
         if matches!(segments.as_slice(), [Segment::Access(_)]) && problems.is_empty() {
             return;
         }
-        let mut start = span.begin.byte;
+        let mut start = span.bytes().start;
         if interpolation::is_verbatim(text, span, is_plain) && problems.is_empty() {
             for segment in &segments {
                 if let Segment::Access(access) = segment
                     && let (Some(first), Some(last)) = (access.first(), access.last())
                 {
-                    self.hidden.push(start..first.location.begin.byte);
-                    start = last.location.end.byte;
+                    self.hidden.push(start..first.location.bytes().start);
+                    start = last.location.bytes().end;
                 }
             }
         }
-        self.hidden.push(start..span.end.byte);
+        self.hidden.push(start..span.bytes().end);
     }
 
     /// Hides comments: from a `#` outside of scalars to the end of the line.
@@ -134,11 +134,6 @@ impl Secrecy {
             other => other,
         }
     }
-}
-
-fn bytes(node: &Node<'_>) -> Range<usize> {
-    let span = span(node);
-    span.begin.byte..span.end.byte
 }
 
 /// `fn::secret` in any case, and what looks like a misspelling of it.

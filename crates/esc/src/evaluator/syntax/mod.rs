@@ -4,6 +4,8 @@
 
 mod reader;
 
+use std::ops::Range;
+
 use esc_yaml::{Node, NodeKind, ScalarStyle};
 
 use crate::yaml_scalar::{self, Scalar};
@@ -15,10 +17,37 @@ pub(super) use reader::{SyntaxTree, parse, parse_within};
 /// `column` are what ESC reports. ESC adds the length of a scalar's value to the position where the
 /// scalar begins, whatever its quotes and escapes, and ends a list or map with its last child, before
 /// any closing bracket.
+///
+/// It is stored for each expression and each step of a reference, so in half the size of two positions:
+/// definitions are shorter than 4 GB.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Span {
-    pub(super) begin: Position,
-    pub(super) end: Position,
+    begin: [u32; 3],
+    end: [u32; 3],
+}
+
+impl Span {
+    pub(super) fn new(begin: Position, end: Position) -> Self {
+        let pack = |Position { line, column, byte }| {
+            [line, column, byte].map(|number| u32::try_from(number).unwrap_or(u32::MAX))
+        };
+        let (begin, end) = (pack(begin), pack(end));
+        Self { begin, end }
+    }
+
+    pub(super) fn begin(self) -> Position {
+        let [line, column, byte] = self.begin.map(|number| number as usize);
+        Position { line, column, byte }
+    }
+
+    pub(super) fn end(self) -> Position {
+        let [line, column, byte] = self.end.map(|number| number as usize);
+        Position { line, column, byte }
+    }
+
+    pub(super) fn bytes(self) -> Range<usize> {
+        self.begin().byte..self.end().byte
+    }
 }
 
 /// Where a node is.
@@ -27,7 +56,7 @@ pub(super) fn span(node: &Node<'_>) -> Span {
     let last_item = node.items().last();
     let last_child = last_item.or_else(|| Some(&node.entries().last()?.1));
     let end = match (&node.kind, last_child) {
-        (_, Some(last)) => span(last).end,
+        (_, Some(last)) => span(last).end(),
         (NodeKind::Scalar { value, style }, _) => {
             let (lines, length) = match (style, tag(node)) {
                 (ScalarStyle::Literal, None) => {
@@ -55,7 +84,7 @@ pub(super) fn span(node: &Node<'_>) -> Span {
             ..begin
         },
     };
-    Span { begin, end }
+    Span::new(begin, end)
 }
 
 fn position(position: esc_yaml::Position) -> Position {

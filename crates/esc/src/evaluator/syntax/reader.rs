@@ -82,7 +82,7 @@ fn syntax_error(error: &Error) -> SyntaxError {
     let begin = position(error.position);
     SyntaxError {
         summary,
-        span: Span { begin, end: begin },
+        span: Span::new(begin, begin),
         path: None,
     }
 }

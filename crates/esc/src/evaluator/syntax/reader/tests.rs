@@ -13,7 +13,7 @@ fn scalar_spans(node: &Node<'_>) -> Vec<String> {
             .flat_map(|(_, value)| scalar_spans(value))
             .collect(),
         _ => {
-            let Span { begin, end } = span(node);
+            let (begin, end) = (span(node).begin(), span(node).end());
             vec![format!(
                 "{}:{}({})-{}:{}({})",
                 begin.line, begin.column, begin.byte, end.line, end.column, end.byte
@@ -46,7 +46,7 @@ fn shape(node: &Node<'_>) -> String {
 /// `line:column summary` of each error.
 fn errors(document: &SyntaxTree<'_>) -> Vec<String> {
     let show = |error: &SyntaxError| {
-        let Position { line, column, .. } = error.span.begin;
+        let Position { line, column, .. } = error.span.begin();
         format!("{line}:{column} {}", error.summary)
     };
     document.errors.iter().map(show).collect()
@@ -120,7 +120,7 @@ fn lists_and_maps_end_with_their_last_child() {
         ("- {a: b, 1: cd}\n", (1, 15, 14)),
     ] {
         let root = parse(text).root.unwrap();
-        let Position { line, column, byte } = span(&root.items()[0]).end;
+        let Position { line, column, byte } = span(&root.items()[0]).end();
         assert_eq!((line, column, byte), expected, "{text:?}");
     }
 }
@@ -301,8 +301,8 @@ fn caret_of_a_syntax_error_is_under_its_line() {
             summary,
             range: Some(Range {
                 environment,
-                begin: span.begin,
-                end: span.end,
+                begin: span.begin(),
+                end: span.end(),
             }),
             path: None,
             failure: None,
