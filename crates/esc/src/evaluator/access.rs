@@ -30,7 +30,7 @@ impl DefinitionEvaluator<'_, '_> {
                     ..
                 },
                 rest @ ..,
-            ] => match name.as_str() {
+            ] => match &**name {
                 "context" => self.access_value(id, Rc::clone(&self.context), rest),
                 "imports" => self.access_value(id, Rc::clone(&self.imports), rest),
                 "environments" => self.inline_import(id, rest),

@@ -17,6 +17,10 @@ impl<T> NameMap<T> {
         self.0.iter().map(|(name, value)| (name, value))
     }
 
+    pub(super) fn into_iter(self) -> impl Iterator<Item = (Rc<str>, T)> {
+        self.0.into_iter()
+    }
+
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&Rc<str>, &mut T)> {
         self.0.iter_mut().map(|(name, value)| (&*name, value))
     }

@@ -11,7 +11,6 @@ use std::ops;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::error::{causes, one_line};
-use crate::evaluator::redaction;
 use crate::sources::{LONGEST_PIECE, SecretPieces, Source};
 use crate::{Diagnostic, Position, Range, Severity, Sources};
 
@@ -44,7 +43,7 @@ impl Sources {
             if let Some(source) = self.sources.get(&range.environment) {
                 hidden
                     .entry(&*range.environment)
-                    .or_insert_with(|| source.hidden_ranges());
+                    .or_insert_with(|| merged(source.hidden().cloned().collect()));
             }
         }
         let entries = diagnostics.iter().map(|diagnostic| {
@@ -58,16 +57,6 @@ impl Sources {
             render(diagnostic, excerpt.as_ref(), &renderer)
         });
         entries.collect::<Vec<_>>().join("\n")
-    }
-}
-
-impl Source {
-    /// The sorted byte ranges to hide: secrets and comments, which the text itself shows, and what the
-    /// evaluation added.
-    fn hidden_ranges(&self) -> Vec<ops::Range<usize>> {
-        let mut ranges = redaction::hidden_ranges(&self.text);
-        ranges.extend(self.hidden.iter().cloned());
-        merged(ranges)
     }
 }
 

@@ -45,7 +45,7 @@ impl DefinitionEvaluator<'_, '_> {
             && !inputs.marks.has_unknown()
             && self.session.mode == Mode::Open
         {
-            let inputs = export::to_value(&mut self.session.budget, &inputs);
+            let inputs = export::to_value(&mut self.session.budget, inputs);
             if !self.session.budget.is_exhausted()
                 && let Some(opened) = self.ok_or_report(provider.open(&inputs), id)
             {

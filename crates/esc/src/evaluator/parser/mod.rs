@@ -221,10 +221,8 @@ impl Parser {
             return (Rc::clone(&written), Some(written));
         }
         let (segments, problems) = interpolation::parse(&written, span(key), is_plain(key));
-        if let [Segment::Text(text)] = segments.as_slice()
-            && let Some(name) = text.as_str()
-        {
-            return (written, Some(Rc::from(name)));
+        if let [Segment::Text(name)] = segments.as_slice() {
+            return (written, Some(Rc::from(name.as_str())));
         }
         let path = self.path_of_key(parent, key);
         for problem in problems {
@@ -245,7 +243,7 @@ impl Parser {
             self.error(problem.summary, problem.location, id);
         }
         match <[Segment; 1]>::try_from(segments) {
-            Ok([Segment::Text(text)]) => ExprKind::Text(text),
+            Ok([Segment::Text(text)]) => ExprKind::Text(Text::from(text.as_str())),
             Ok([Segment::Access(access)]) => ExprKind::Symbol(access),
             Err(segments) => ExprKind::Interpolation(segments),
         }
