@@ -72,12 +72,7 @@ impl HttpClient {
         runtime: tokio::runtime::Runtime,
     ) -> Self {
         let client = Self::new(host);
-        let server_clock = Arc::clone(&client.0.server_clock);
-        let connector = TrackingConnector {
-            connector,
-            server_clock,
-        };
-        let _ = client.0.connector.set(SharedHttpConnector::new(connector));
+        let _ = client.0.connector.set(connector);
         let _ = client.0.runtime.0.set(runtime);
         client
     }
