@@ -26,18 +26,24 @@ fn main() {
     if target("OS") != "linux" || target("ENV") != "gnu" {
         return;
     }
+    let glibc = if is_native_build() {
+        Glibc::of_this_machine()
+    } else {
+        None
+    };
+    // For `kubectl-esc --version`.
+    let release = glibc
+        .as_ref()
+        .map_or("an unknown version", |glibc| &glibc.release);
+    println!("cargo::rustc-env=KUBECTL_ESC_GLIBC={release}");
     if target("FEATURE").contains("crt-static") {
         println!("cargo::rustc-cfg=static_glibc");
         return;
     }
-    let glibc = if is_native_build() {
-        glibc_version()
-    } else {
-        None
-    };
+    let version = glibc.map(|glibc| glibc.version);
     let is_dynamic = env::var_os("KUBECTL_ESC_LINK").is_some_and(|link| link == "dynamic");
     // Since 2.34, the DNS resolver is part of libc.a.
-    let link_dir = if !is_dynamic && glibc >= Some((2, 34)) {
+    let link_dir = if !is_dynamic && version >= Some((2, 34)) {
         static_archives().and_then(|archives| write_linker_scripts(&archives).ok())
     } else {
         None
@@ -52,7 +58,7 @@ fn main() {
         // library less to load.
         None => println!("cargo::rustc-link-lib=static:-bundle,+whole-archive=gcc_eh"),
     }
-    if glibc >= Some((2, 36)) {
+    if version >= Some((2, 36)) {
         // Relocations in a tenth of the space, supported since glibc 2.36.
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }
@@ -62,15 +68,35 @@ fn is_native_build() -> bool {
     env::var("HOST") == env::var("TARGET")
 }
 
-/// The version of this machine's glibc.
-fn glibc_version() -> Option<(u32, u32)> {
-    let output = Command::new("getconf")
-        .arg("GNU_LIBC_VERSION")
-        .output()
-        .ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let (major, minor) = text.trim().strip_prefix("glibc ")?.split_once('.')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
+/// A version of glibc.
+struct Glibc {
+    version: (u32, u32),
+    /// With the distribution's revision, which says what security fixes it has: `Debian GLIBC 2.36-9+deb12u14`.
+    release: String,
+}
+
+impl Glibc {
+    /// The glibc that the linker uses, from the line in it that starts with `GNU C Library`.
+    fn of_this_machine() -> Option<Self> {
+        const START: &[u8] = b"GNU C Library (";
+        let library = fs::read(compiler_file("libc.so.6")?).ok()?;
+        let start = library.windows(START.len()).position(|at| at == START)?;
+        let line = library[start + START.len()..]
+            .split(|byte| *byte == b'\n')
+            .next()?;
+        // `Debian GLIBC 2.36-9+deb12u14) stable release version 2.36.`
+        let (name, text) = std::str::from_utf8(line).ok()?.split_once(')')?;
+        let number = text.trim_end_matches('.').rsplit(' ').next()?;
+        let (major, minor) = number.split_once('.')?;
+        Some(Self {
+            version: (major.parse().ok()?, minor.parse().ok()?),
+            release: if name.contains(number) {
+                name.to_owned()
+            } else {
+                format!("{name} {number}")
+            },
+        })
+    }
 }
 
 /// The paths of [`ARCHIVES`] by library; `None` if one is missing.

@@ -153,6 +153,12 @@ impl Deadline {
         self.at.saturating_duration_since(Instant::now())
     }
 
+    /// Whether no time remains.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.remaining().is_zero()
+    }
+
     /// The timeout that the user chose.
     #[must_use]
     pub fn allowed(&self) -> Duration {
@@ -210,6 +216,21 @@ pub fn format_duration(duration: Duration) -> String {
     } else {
         text
     }
+}
+
+/// A larger difference between this machine's clock and that of a server is reported.
+const REPORTED_SKEW: Duration = Duration::from_mins(5);
+
+/// Describes the difference between this machine's clock and that of `server`, if it is above five
+/// minutes. `offset` is the server's clock minus this machine's, in seconds.
+#[must_use]
+pub(crate) fn describe_skew(offset: i64, server: &str) -> Option<String> {
+    let skew = Duration::from_secs(offset.unsigned_abs());
+    let direction = if offset > 0 { "behind" } else { "ahead of" };
+    (skew > REPORTED_SKEW).then(|| {
+        let skew = format_duration(skew);
+        format!("this machine's clock is {skew} {direction} that of {server}")
+    })
 }
 
 #[cfg(test)]

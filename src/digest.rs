@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::digest::{Context, SHA256, digest};
+use sha2::Digest as _;
 
 /// A SHA-256 digest.
 #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
@@ -12,16 +12,16 @@ impl Sha256 {
     /// The digest of these bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        Self::from_slice(digest(&SHA256, bytes).as_ref())
+        Self(sha2::Sha256::digest(bytes).into())
     }
 
     /// The digest of named fields. Names and values are preceded by their length, so that different
     /// lists have different digests, and an absent value differs from an empty one.
     #[must_use]
     pub fn of_fields(fields: &[(&str, Option<&str>)]) -> Self {
-        let mut context = Context::new(&SHA256);
+        let mut context = sha2::Sha256::new();
         let mut add = |bytes: &[u8]| {
-            context.update(&(bytes.len() as u64).to_be_bytes());
+            context.update((bytes.len() as u64).to_be_bytes());
             context.update(bytes);
         };
         for (name, value) in fields {
@@ -29,20 +29,13 @@ impl Sha256 {
             add(&[u8::from(value.is_some())]);
             add(value.unwrap_or_default().as_bytes());
         }
-        Self::from_slice(context.finish().as_ref())
+        Self(context.finalize().into())
     }
 
     /// The bytes of the digest.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
-    }
-
-    fn from_slice(bytes: &[u8]) -> Self {
-        let mut digest = [0; 32];
-        // invariant: a SHA-256 digest has 32 bytes.
-        digest.copy_from_slice(bytes);
-        Self(digest)
     }
 }
 

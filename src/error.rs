@@ -23,7 +23,7 @@ pub enum Kind {
     CommandNotFound,
     /// The command of `run` cannot be executed.
     CommandNotExecutable,
-    /// A flag, a variable, the exec info or a local file is missing or wrong.
+    /// A flag, a variable, the exec info or a local file is missing or wrong, or this machine's clock is.
     Configuration,
     /// The environment opened, but holds no usable credentials.
     Credentials,

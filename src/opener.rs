@@ -1,5 +1,7 @@
 //! The interface to an environment, whether it is a local definition or in Pulumi Cloud.
 
+use std::time::Duration;
+
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::file_tracker::FileDigest;
@@ -26,8 +28,9 @@ pub(crate) struct Opening {
     pub sources: Sources,
     /// The known expiries of AWS keys in the values.
     pub keys: Vec<KeyExpiry>,
-    /// The paths of identity tokens in the values that Pulumi Cloud issued (`fn::open::oidc`).
-    pub identity_tokens: Vec<PropertyPath>,
+    /// The path of the identity token in the values that Pulumi Cloud issued (`fn::open::oidc`); `None`
+    /// if there are several.
+    pub identity_token: Option<PropertyPath>,
     /// The files that were read.
     pub files: Vec<FileDigest>,
 }
@@ -38,7 +41,16 @@ pub(crate) struct KeyExpiry {
     /// The ID of the access key.
     pub access_key_id: String,
     /// When the key expires.
-    pub expires_at: Timestamp,
+    pub expiry: Expiry,
+}
+
+/// When a key expires.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Expiry {
+    /// At this time on AWS's clock.
+    At(Timestamp),
+    /// This long after the environment was opened.
+    After(Duration),
 }
 
 /// The result of checking an environment.

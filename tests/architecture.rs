@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the library from the bottom up, each with the modules it may depend on.
 const RULES: &[(&str, &[&str])] = &[
+    ("closed_stdout", &[]),
     ("bounded_read", &["clock", "error"]),
     ("error", &[]),
     ("secret", &[]),

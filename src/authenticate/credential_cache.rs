@@ -15,7 +15,7 @@ use crate::aws::endpoint::Region;
 use crate::cache::{
     Cache, CacheEntry, CachedCredentials, CachedFailure, Freshness, Lock, LockAttempt,
 };
-use crate::clock::format_duration;
+use crate::clock::{describe_skew, format_duration};
 use crate::config::Reference;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -255,12 +255,17 @@ pub(super) fn describe(inputs: &Inputs, context: Context<'_>) -> String {
     if let Err(problem) = call.cache.load() {
         return format!("not usable: {}", in_one_line(&problem));
     }
-    let held = match call.look_up() {
-        Lookup::Fresh(entry) => format!("holds credentials valid until {}", entry.good_until),
-        Lookup::Due(entry) => format!(
-            "holds credentials valid until {}, due for refresh",
+    let describe_entry = |entry: &CachedCredentials, state: &str| {
+        let skew = describe_skew(entry.clock_offset, "AWS");
+        let skew = skew.map_or_else(String::new, |skew| format!("; {skew}"));
+        format!(
+            "holds credentials valid until {}{state}{skew}",
             entry.good_until
-        ),
+        )
+    };
+    let held = match call.look_up() {
+        Lookup::Fresh(entry) => describe_entry(&entry, ""),
+        Lookup::Due(entry) => describe_entry(&entry, ", due for refresh"),
         Lookup::NotCached | Lookup::Missing => "holds nothing for this call".to_owned(),
     };
     match call.cache.last_failure() {

@@ -12,6 +12,7 @@ use crate::config::{AssumedRole, Setting, Target};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::identity_token::IdentityTokenSource;
+use crate::opener::Expiry;
 use esc::PropertyPath;
 use kubeconfig::Cluster;
 
@@ -35,13 +36,18 @@ impl OpenedEnvironment {
     ) -> Result<Obtained> {
         let own = self.own_credentials(target, sts, context)?;
         match &target.role {
-            Some(role) if !own.is_issued_for_role => Ok(Obtained {
-                credentials: assume_role(sts, &own.credentials, role, context)?,
-                is_issued_by_sts: true,
-            }),
+            Some(role) if !own.is_issued_for_role => {
+                let assumed = assume_role(sts, &own.credentials, role, context)?;
+                // AWS's clock may be known only now.
+                let own = self.with_expiry(own.credentials, target, context);
+                Ok(Obtained {
+                    credentials: expiring_with(assumed, &own),
+                    is_issued_by_sts: true,
+                })
+            }
             _ => Ok(Obtained {
                 is_issued_by_sts: own.is_issued_for_role
-                    || self.known_expiry(&own.credentials).is_some(),
+                    || self.known_expiry(&own.credentials, context).is_some(),
                 credentials: own.credentials,
             }),
         }
@@ -60,9 +66,9 @@ impl OpenedEnvironment {
         let path = target.credentials.as_ref().map(|path| &path.value);
         let found = match find_credentials::look_up(self.environment(), path)? {
             Some(found) => found,
-            None => match self.opening.identity_tokens.as_slice() {
-                [only] if web_identity_role(target).is_some() => {
-                    return self.exchange_identity_token(only, target, sts, context);
+            None => match &self.opening.identity_token {
+                Some(path) if web_identity_role(target).is_some() => {
+                    return self.exchange_identity_token(path, target, sts, context);
                 }
                 _ => find_credentials::find(self.environment(), path)?,
             },
@@ -83,10 +89,13 @@ impl OpenedEnvironment {
     }
 
     /// The expiry that the issuer stated, or the duration in the definition.
-    fn known_expiry(&self, credentials: &Credentials) -> Option<Timestamp> {
+    fn known_expiry(&self, credentials: &Credentials, context: Context<'_>) -> Option<Timestamp> {
         let mut keys = self.opening.keys.iter();
-        let key = keys.find(|key| key.access_key_id == credentials.access_key_id);
-        key.map(|key| key.expires_at)
+        let key = keys.find(|key| key.access_key_id == credentials.access_key_id)?;
+        Some(match key.expiry {
+            Expiry::At(expiry) => expiry,
+            Expiry::After(duration) => self.started_at(context).plus(duration),
+        })
     }
 
     /// Adds the best known expiry: the known one, else the setting, else the shortest session for
@@ -104,7 +113,7 @@ impl OpenedEnvironment {
             (None, None) => None,
         };
         Credentials {
-            expires_at: self.known_expiry(&credentials).or(expires_at),
+            expires_at: self.known_expiry(&credentials, context).or(expires_at),
             ..credentials
         }
     }
@@ -194,7 +203,7 @@ fn assume_role(
         role.arn.redacted(),
         role.arn.origin
     ));
-    let assumed = sts.assume_role(
+    sts.assume_role(
         credentials,
         &AssumeRole {
             role_arn: role.arn.value.clone(),
@@ -202,17 +211,17 @@ fn assume_role(
             external_id: role.external_id.as_ref().map(|id| id.value.clone()),
             secret_inputs: secret_values([Some(&role.arn), role.session_name.as_ref()]),
         },
-    )?;
-    // At AWS, the assumed session outlives the one that requested it. The token still expires with
-    // the shorter one, so that a revoked or expired login has an effect in time.
-    let expires_at = [credentials.expires_at, assumed.expires_at]
-        .into_iter()
-        .flatten()
-        .min();
-    Ok(Credentials {
-        expires_at,
+    )
+}
+
+/// At AWS, the assumed session outlives the one that requested it. The token still expires with the
+/// shorter one, so that a revoked or expired login has an effect in time.
+fn expiring_with(assumed: Credentials, own: &Credentials) -> Credentials {
+    let expiries = [own.expires_at, assumed.expires_at];
+    Credentials {
+        expires_at: expiries.into_iter().flatten().min(),
         ..assumed
-    })
+    }
 }
 
 fn session_name_or_default(session_name: Option<&Setting>) -> String {

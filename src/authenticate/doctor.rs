@@ -2,8 +2,9 @@
 
 use crate::authenticate::fetch::{self, Step};
 use crate::authenticate::inputs::Inputs;
-use crate::authenticate::{cache_key, clock_skew, credential_cache};
+use crate::authenticate::{cache_key, credential_cache};
 use crate::aws::caller_identity;
+use crate::clock::describe_skew;
 use crate::config::Request;
 use crate::context::Context;
 use crate::error::Result;
@@ -49,10 +50,10 @@ pub fn diagnose(
 
     let caller = caller_identity::ask(context, &token.token, &session.cluster_name)?;
     report("AWS STS", format!("accepts the token as `{caller}`"));
-    let skew = clock_skew::describe(context.http.clock_offset());
+    let skew = describe_skew(context.http.aws_clock_offset(), "AWS");
     report(
         "clock",
-        skew.unwrap_or_else(|| "agrees with the servers'".to_owned()),
+        skew.unwrap_or_else(|| "agrees with that of AWS".to_owned()),
     );
     Ok(())
 }

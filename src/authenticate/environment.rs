@@ -1,10 +1,10 @@
 //! Opens and checks environments, on this machine or in Pulumi Cloud.
 
+use crate::authenticate::file_importer;
 use crate::authenticate::local_environment::LocalEnvironment;
 use crate::authenticate::pulumi_login::log_in;
 use crate::authenticate::remote_decrypter::RemoteDecrypter;
 use crate::authenticate::stack_backends::CloudStackBackends;
-use crate::authenticate::{clock_skew, file_importer};
 use crate::clock::Timestamp;
 use crate::config::{OpenRequest, Origin, Reference};
 use crate::context::Context;
@@ -35,7 +35,6 @@ pub fn open(request: &OpenRequest, context: Context<'_>) -> Result<OpenedEnviron
     ));
     let started_at = context.now();
     let opening = with_opener("open", request, context, |opener| opener.open())?;
-    clock_skew::log(context);
     if opening.diagnostics.iter().any(Diagnostic::is_error) {
         let Opening {
             diagnostics,
@@ -78,9 +77,9 @@ impl OpenedEnvironment {
         sources.render(diagnostics, Style::Plain)
     }
 
-    /// When opening started, on the servers' clock.
+    /// When opening started, on AWS's clock, as far as it is known by now.
     pub(super) fn started_at(&self, context: Context<'_>) -> Timestamp {
-        self.started_at.shifted(context.http.clock_offset())
+        self.started_at.shifted(context.http.aws_clock_offset())
     }
 }
 

@@ -1,7 +1,6 @@
 //! Fetches what signing a token takes: opens the environment, resolves the cluster, and obtains
 //! credentials.
 
-use crate::authenticate::clock_skew;
 use crate::authenticate::credentials::{SHORTEST_SESSION, sts_client};
 use crate::authenticate::environment::{OpenedEnvironment, open};
 use crate::authenticate::inputs::Inputs;
@@ -24,7 +23,7 @@ pub(super) enum Step<'a> {
     Credentials(&'a Target, &'a Credentials),
 }
 
-/// A fetched session, and what the cache has to know about it. Times are on the servers' clock.
+/// A fetched session, and what the cache has to know about it. Times are on AWS's clock.
 pub(super) struct Fetched {
     pub(super) session: ClusterSession,
     pub(super) obtained_at: Timestamp,
@@ -53,11 +52,7 @@ pub(super) fn fetch(
     observe(Step::Cluster(&target, &region));
 
     let sts = sts_client(&region.value, &inputs.sts, context);
-    let is_skew_logged = context.http.clock_offset() != 0;
     let obtained = opened.credentials(&target, &sts, context)?;
-    if !is_skew_logged {
-        clock_skew::log(context);
-    }
     let credentials = obtained.credentials;
     observe(Step::Credentials(&target, &credentials));
 
@@ -75,7 +70,7 @@ pub(super) fn fetch(
             cluster_name: target.cluster_name.value,
             region: region.value,
             credentials,
-            clock_offset: context.http.clock_offset(),
+            clock_offset: context.http.aws_clock_offset(),
         },
         obtained_at,
         usable_until,

@@ -85,7 +85,7 @@ impl Opener for LocalEnvironment<'_> {
             diagnostics,
             sources,
             keys: self.aws_login.keys(),
-            identity_tokens: Vec::new(),
+            identity_token: None,
             files: self.files.digests(),
         })
     }

@@ -13,7 +13,6 @@
 //! This is the only module that knows all the others.
 
 mod cache_key;
-mod clock_skew;
 mod credential_cache;
 mod credentials;
 pub mod doctor;
@@ -33,6 +32,7 @@ pub(crate) use environment::count_errors;
 pub use environment::{OpenedEnvironment, check, open};
 pub use file_importer::FileImporter;
 
+use crate::clock::describe_skew;
 use crate::config::Request;
 use crate::context::Context;
 use crate::error::Result;
@@ -50,6 +50,10 @@ use inputs::Inputs;
 pub fn authenticate(request: Request, context: Context<'_>) -> Result<ExecCredential> {
     let inputs = Inputs::resolve(request, context)?;
     let session = credential_cache::session(&inputs, context)?;
+    if let Some(skew) = describe_skew(session.clock_offset, "AWS") {
+        let log = context.log;
+        log.info(format_args!("{skew}; signing with the time of AWS"));
+    }
     let token = session.sign(&inputs, context)?;
     // AWS checks the signature against its own clock. The client checks the expiry against this
     // machine's.

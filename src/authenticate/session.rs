@@ -14,12 +14,12 @@ pub(super) struct ClusterSession {
     pub(super) shown_cluster_name: String,
     pub(super) region: Region,
     pub(super) credentials: Credentials,
-    /// The servers' clock minus this machine's, in seconds.
+    /// AWS's clock minus this machine's, in seconds; 0 if AWS was not asked.
     pub(super) clock_offset: i64,
 }
 
 impl ClusterSession {
-    /// Signs a token with the current time on AWS's clock.
+    /// Signs a token with the current time on AWS's clock, as far as it is known.
     pub(super) fn sign(&self, inputs: &Inputs, context: Context<'_>) -> Result<EksToken> {
         EksToken::presign(&PresignRequest {
             cluster_name: &self.cluster_name,

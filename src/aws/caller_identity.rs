@@ -32,6 +32,7 @@ pub(crate) fn ask(
     let response = context
         .http
         .get(&url, &headers, context.deadline, MAXIMUM_RESPONSE)?;
+    context.http.observe_aws_date(&response)?;
     let call = ServiceCall {
         context,
         operation: Operation::GetCallerIdentity,

@@ -5,7 +5,7 @@ use aws_sdk_eks::operation::describe_cluster::DescribeClusterOutput;
 use http::uri::Authority;
 
 use crate::aws::endpoint::{EndpointSettings, Region, Service};
-use crate::aws::failure::{Operation, ServiceCall};
+use crate::aws::failure::{Operation, ServiceCall, shortened};
 use crate::aws::{Credentials, sdk};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result, one_line};
@@ -31,7 +31,19 @@ pub(crate) fn describe_cluster(
     cluster_name: &str,
 ) -> Result<DescribedCluster> {
     let settings = EndpointSettings::read(context.host, Service::Eks)?;
-    let configuration = sdk::configuration(context, region.as_str(), &settings, Some(credentials))?;
+    sdk::with_aws_time(context, || {
+        describe_once(context, region, &settings, credentials, cluster_name)
+    })
+}
+
+fn describe_once(
+    context: Context<'_>,
+    region: &Region,
+    settings: &EndpointSettings,
+    credentials: &Credentials,
+    cluster_name: &str,
+) -> Result<DescribedCluster> {
+    let configuration = sdk::configuration(context, region.as_str(), settings, Some(credentials))?;
     let request = aws_sdk_eks::Client::new(&configuration)
         .describe_cluster()
         .name(cluster_name);
@@ -45,7 +57,7 @@ pub(crate) fn describe_cluster(
         secrets: credentials.secrets().collect(),
     };
     sdk::block_on(context, Service::Eks, async {
-        let server = server(region, &settings).await?;
+        let server = server(region, settings).await?;
         let response = request.send().await;
         let response = response.map_err(|error| call.failure(&server, &error))?;
         read(response, cluster_name)?
@@ -76,7 +88,7 @@ fn read(response: DescribeClusterOutput, name: &str) -> Result<Option<DescribedC
     // In all other states the API server is not there yet, or no longer.
     let status = cluster.status.as_ref().map_or("", |status| status.as_str());
     if !matches!(status, "ACTIVE" | "UPDATING") {
-        let status = one_line(status);
+        let status = shortened(&one_line(status));
         let message = format!("the EKS cluster `{name}` is not active: its status is `{status}`");
         return Err(Error::new(Kind::Unavailable, message)
             .with_hint("wait until its status is `ACTIVE`, then try again"));

@@ -10,6 +10,7 @@ use percent_encoding::utf8_percent_encode;
 
 use crate::aws::endpoint::Service;
 use crate::aws::sdk;
+use crate::clock::describe_skew;
 use crate::context::Context;
 use crate::error::{Error, Kind, one_line};
 use crate::http::{RESERVED, timed_out, unreachable};
@@ -234,8 +235,11 @@ impl ServiceCall<'_> {
             ),
             (Reason::ClockSkew, _) => (
                 Kind::Denied,
-                format!("{service} rejected the time of the signature"),
-                "check this machine's clock",
+                match describe_skew(self.context.http.aws_clock_offset(), "AWS") {
+                    Some(skew) => format!("{service} rejected the time of the signature: {skew}"),
+                    None => format!("{service} rejected the time of the signature"),
+                },
+                "set this machine's clock",
             ),
             (_, Operation::GetCallerIdentity) => (
                 Kind::Denied,
@@ -315,7 +319,8 @@ impl ServiceCall<'_> {
         let Some(token) = identity_token else {
             return expired_credentials();
         };
-        let expiry = identity_token::expiry(token).filter(|expiry| *expiry <= self.context.now());
+        let expiry =
+            identity_token::expiry(token).filter(|expiry| *expiry <= self.context.http.aws_time());
         let message = match expiry {
             Some(expiry) => format!("AWS STS rejected the identity token: it expired at {expiry}"),
             None => "AWS STS rejected the identity token as expired".to_owned(),
@@ -376,7 +381,7 @@ fn is_busy(status: u16) -> bool {
     status == 429 || status >= 500
 }
 
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     match text.char_indices().nth(MAXIMUM_MESSAGE) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::aws::credentials::Credentials;
+use crate::aws::failure::shortened;
 use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
 use esc::property_path::Accessor;
@@ -30,6 +31,9 @@ const VARIABLES: PropertyNames = PropertyNames {
     secret_access_key: "AWS_SECRET_ACCESS_KEY",
     session_token: "AWS_SESSION_TOKEN",
 };
+
+/// How many paths of several credentials a message shows.
+const MAX_SHOWN: usize = 10;
 
 /// Credentials, and their path in the environment.
 #[derive(Clone, Debug)]
@@ -65,7 +69,7 @@ pub fn look_up(
     }
     let variables = PropertyPath::from_iter([Accessor::Name("environmentVariables".to_owned())]);
     if let Some(Data::Object(entries)) = environment.get(&variables).map(|value| &value.data)
-        && let Some(credentials) = read(entries, VARIABLES, &variables)?
+        && let Some(credentials) = read(entries, VARIABLES, || variables.clone())?
     {
         return Ok(Some(FoundCredentials {
             credentials,
@@ -73,14 +77,16 @@ pub fn look_up(
         }));
     }
     let mut all = Vec::new();
-    collect(&environment.values, &PropertyPath::default(), &mut all)?;
+    collect(&environment.values, &mut Vec::new(), &mut all)?;
     if all.len() > 1 {
-        let paths: Vec<_> = all
-            .iter()
-            .map(|found| format!("`{}`", found.path))
+        let more = all.len() > MAX_SHOWN;
+        let shown = all.iter().take(MAX_SHOWN);
+        let paths: Vec<_> = shown
+            .map(|found| format!("`{}`", shortened(&found.path.to_string())))
             .collect();
         let paths = paths.join(", ");
-        let message = format!("the environment contains several AWS credentials: {paths}");
+        let more = if more { " and more" } else { "" };
+        let message = format!("the environment contains several AWS credentials: {paths}{more}");
         return Err(Error::new(Kind::Credentials, message).with_hint(
             "choose one with `--credentials PATH`, or with `eks.credentials` in the environment",
         ));
@@ -103,7 +109,7 @@ fn at_path(environment: &Environment, path: &PropertyPath) -> Result<FoundCreden
         return Err(unusable("is not an object"));
     };
     for names in [OUTPUTS, VARIABLES] {
-        if let Some(credentials) = read(entries, names, path)? {
+        if let Some(credentials) = read(entries, names, || path.clone())? {
             return Ok(FoundCredentials {
                 credentials,
                 path: path.clone(),
@@ -113,27 +119,34 @@ fn at_path(environment: &Environment, path: &PropertyPath) -> Result<FoundCreden
     Err(unusable("contains no AWS credentials"))
 }
 
-/// Collects the credentials in `value` and below it, in alphabetical order of their paths.
-fn collect(value: &Value, path: &PropertyPath, all: &mut Vec<FoundCredentials>) -> Result<()> {
+/// Collects the credentials in `value` and below it, in alphabetical order of their paths, until there
+/// are more than a message shows.
+fn collect(value: &Value, path: &mut Vec<Accessor>, all: &mut Vec<FoundCredentials>) -> Result<()> {
+    if all.len() > MAX_SHOWN {
+        return Ok(());
+    }
     match &value.data {
         Data::Object(entries) => {
-            if let Some(credentials) = read(entries, OUTPUTS, path)?
+            let here = || path.iter().cloned().collect();
+            if let Some(credentials) = read(entries, OUTPUTS, here)?
                 && !all
                     .iter()
                     .any(|found| found.credentials.is_same_key(&credentials))
             {
-                all.push(FoundCredentials {
-                    credentials,
-                    path: path.clone(),
-                });
+                let path = here();
+                all.push(FoundCredentials { credentials, path });
             }
             for (name, value) in entries {
-                collect(value, &path.join(Accessor::Name(name.clone())), all)?;
+                path.push(Accessor::Name(name.clone()));
+                collect(value, path, all)?;
+                path.pop();
             }
         }
         Data::Array(items) => {
             for (index, value) in items.iter().enumerate() {
-                collect(value, &path.join(Accessor::Index(index)), all)?;
+                path.push(Accessor::Index(index));
+                collect(value, path, all)?;
+                path.pop();
             }
         }
         _ => {}
@@ -142,11 +155,11 @@ fn collect(value: &Value, path: &PropertyPath, all: &mut Vec<FoundCredentials>) 
 }
 
 /// Reads the credentials in an object; `None` if it has neither an access key ID nor a secret access
-/// key.
+/// key. `path` makes the path of the object.
 fn read(
     entries: &BTreeMap<String, Value>,
     names: PropertyNames,
-    path: &PropertyPath,
+    path: impl Fn() -> PropertyPath,
 ) -> Result<Option<Credentials>> {
     let text = |name: &str| -> Result<Option<&str>> {
         let Some(value) = entries.get(name).filter(|value| !value.is_null()) else {
@@ -156,7 +169,7 @@ fn read(
             Some("") => Ok(None),
             Some(text) if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Some(text)),
             _ => {
-                let path = path.join(Accessor::Name(name.to_owned()));
+                let path = path().join(Accessor::Name(name.to_owned()));
                 let message = format!("`{path}` in the environment is not a valid AWS key");
                 Err(Error::new(Kind::Credentials, message)
                     .with_hint("use a string without spaces or line breaks"))
@@ -180,6 +193,7 @@ fn read(
         (Some(_), None) => (names.access_key_id[0], names.secret_access_key),
         (None, Some(_)) => (names.secret_access_key, names.access_key_id[0]),
     };
+    let path = path();
     let message = format!("`{path}` in the environment has `{present}`, but no `{missing}`");
     Err(Error::new(Kind::Credentials, message)
         .with_hint(format!("add `{missing}`, or remove `{present}`")))

@@ -48,7 +48,7 @@ pub(super) fn configuration(
         .use_dual_stack(settings.endpoint_mode.dual_stack)
         .http_client(context.http.smithy()?)
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-        .time_source(ServerTime(context.http.clone()))
+        .time_source(AwsTime(context.http.clone()))
         .timeout_config(timeouts)
         .retry_config(retries)
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -94,13 +94,25 @@ pub(super) fn block_on<T>(
     result.unwrap_or_else(|| Err(timed_out(service, deadline.allowed())))
 }
 
-/// The clock of the last server that answered: requests are signed by it, so that they are accepted
-/// even if this machine's clock is wrong.
-#[derive(Debug)]
-struct ServerTime(HttpClient);
+/// Makes a call with a signature. If it is the first one to AWS, it is signed by this machine's clock; if
+/// the rejection shows that this clock is wrong, the call is repeated with the time of AWS.
+pub(super) fn with_aws_time<T>(context: Context<'_>, call: impl Fn() -> Result<T>) -> Result<T> {
+    let offset_before = context.http.aws_clock_offset();
+    let result = call();
+    let clock_changed = context.http.aws_clock_offset() != offset_before;
+    match result {
+        Err(error) if error.kind() == Kind::Denied && clock_changed => call(),
+        result => result,
+    }
+}
 
-impl TimeSource for ServerTime {
+/// AWS's clock: requests are signed by it, so that they are accepted even if this machine's clock is
+/// wrong.
+#[derive(Debug)]
+struct AwsTime(HttpClient);
+
+impl TimeSource for AwsTime {
     fn now(&self) -> SystemTime {
-        self.0.now().system_time()
+        self.0.aws_time().system_time()
     }
 }

@@ -13,7 +13,7 @@ use crate::aws::failure::{Operation, RoleToAssume, ServiceCall};
 use crate::aws::{Credentials, sdk};
 use crate::clock::Timestamp;
 use crate::context::Context;
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::secret::Secret;
 
 /// Default session name.
@@ -89,25 +89,13 @@ impl<'a> Sts<'a> {
         self.run(&call, async { Ok(operation.send().await?.credentials) })
     }
 
-    /// Assumes a role with these credentials.
-    ///
-    /// The request is signed by the clock of the last server that answered. If none has, and the
-    /// rejection by STS shows that this machine's clock is wrong, it is signed again by the clock of
-    /// STS.
+    /// Assumes a role with these credentials. The request is signed.
     pub(crate) fn assume_role(
         &self,
         credentials: &Credentials,
         request: &AssumeRole<'_>,
     ) -> Result<Credentials> {
-        let offset_before = self.context.http.clock_offset();
-        let assumed = self.assume_role_once(credentials, request);
-        let clock_changed = self.context.http.clock_offset() != offset_before;
-        match assumed {
-            Err(error) if error.kind() == Kind::Denied && clock_changed => {
-                self.assume_role_once(credentials, request)
-            }
-            _ => assumed,
-        }
+        sdk::with_aws_time(self.context, || self.assume_role_once(credentials, request))
     }
 
     fn assume_role_once(
@@ -159,8 +147,16 @@ impl<'a> Sts<'a> {
             let server = self.server().await?;
             let issued = operation.await;
             let issued = issued.map_err(|error| call.failure(&server, &error))?;
-            let issued = issued
-                .ok_or_else(|| call.not_from_aws(&server, "a response without credentials"))?;
+            // The SDK replaces what is missing by an empty text, or by 1970.
+            let is_complete = |issued: &IssuedCredentials| {
+                !issued.access_key_id.is_empty()
+                    && !issued.secret_access_key.is_empty()
+                    && !issued.session_token.is_empty()
+                    && issued.expiration.secs() > 0
+            };
+            let issued = issued.filter(is_complete).ok_or_else(|| {
+                call.not_from_aws(&server, "a response without complete credentials")
+            })?;
             Ok(Credentials {
                 access_key_id: issued.access_key_id,
                 secret_access_key: Secret::new(issued.secret_access_key),

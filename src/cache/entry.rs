@@ -47,7 +47,7 @@ impl CacheEntry {
     }
 }
 
-/// Credentials, and what else is needed to sign a token. Times are in the servers' clock.
+/// Credentials, and what else is needed to sign a token. Times are on AWS's clock.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct CachedCredentials {
     /// The cluster's name for messages: the environment may mark it as secret.
@@ -70,7 +70,7 @@ pub struct CachedCredentials {
     pub obtained_at: Timestamp,
     /// When the entry expires: with the credentials, or when they should be looked up again.
     pub good_until: Timestamp,
-    /// The servers' clock minus the local clock, in seconds.
+    /// AWS's clock minus the local clock, in seconds; 0 if AWS was not asked.
     pub clock_offset: i64,
     /// When the machine was booted, in its local clock.
     #[serde(rename = "machine_start")]

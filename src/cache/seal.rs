@@ -1,5 +1,5 @@
 //! Encrypts the files of the cache. HKDF with SHA-256 (RFC 5869) derives a key from the secrets of the
-//! login, the cache key and a salt; the cipher is AES-256-GCM.
+//! login, the cache key and a salt; the cipher is ChaCha20-Poly1305 (RFC 8439).
 //!
 //! ```text
 //! header, line feed      plaintext, authenticated
@@ -11,9 +11,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::error::Unspecified;
-use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
+use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
+use hkdf::Hkdf;
 use zeroize::Zeroizing;
 
 use crate::digest::{Sha256, hex};
@@ -21,10 +20,14 @@ use crate::error::{Error, Kind, Result};
 use crate::file_tracker::FileDigest;
 use crate::secret::Secret;
 
-/// Separates these keys from others that are derived from the same secrets.
-const DOMAIN: &[u8] = b"kubectl-esc cache 1";
+/// Separates these keys from others that are derived from the same secrets. A change of the format changes
+/// the number, so that entries of other versions are not found.
+const DOMAIN: &[u8] = b"kubectl-esc cache 2";
 
 const SALT_BYTES: usize = 16;
+const NONCE_BYTES: usize = 12;
+const TAG_BYTES: usize = 16;
+const KEY_BYTES: usize = 32;
 pub(super) const ID_BYTES: usize = 16;
 
 /// The secrets of a login. All of them are needed to decrypt an entry. Without `Debug`, so that they
@@ -76,14 +79,14 @@ impl Purpose {
 /// Encrypts and decrypts the files of one login and one cache key.
 #[derive(Clone)]
 pub(super) struct Seal {
-    login: Prk,
+    login: Hkdf<sha2::Sha256>,
     key: Sha256,
 }
 
 impl Seal {
     pub(super) fn new(login: &LoginSecrets, key: &Sha256) -> Self {
         Self {
-            login: Salt::new(HKDF_SHA256, DOMAIN).extract(&login.secrets),
+            login: Hkdf::new(Some(DOMAIN), &login.secrets),
             key: *key,
         }
     }
@@ -108,38 +111,31 @@ impl Seal {
 
     /// The base name of the files. It reveals nothing about the login or the cache key.
     pub(super) fn id(&self) -> String {
-        struct Id;
-        impl KeyType for Id {
-            fn len(&self) -> usize {
-                ID_BYTES
-            }
-        }
         let mut id = [0; ID_BYTES];
-        let info = [b"id".as_slice(), self.key.as_bytes()];
-        // invariant: HKDF can expand to 16 bytes, and the buffer has that length.
-        if let Ok(output) = self.login.expand(&info, Id) {
-            let _ = output.fill(&mut id);
-        }
+        // invariant: HKDF can expand to 16 bytes.
+        let _ = self
+            .login
+            .expand_multi_info(&[b"id", self.key.as_bytes()], &mut id);
         hex(&id)
     }
 
     /// Encrypts `content`. `header` is a line that precedes it in plaintext.
     pub(super) fn seal(&self, purpose: Purpose, header: &[u8], content: &[u8]) -> Result<Vec<u8>> {
-        let failed = |_| Error::new(Kind::Internal, "cannot encrypt the cache entry");
-        let mut random = [0; SALT_BYTES + NONCE_LEN];
-        aws_lc_rs::rand::fill(&mut random).map_err(failed)?;
-        let (salt, nonce) = random.split_at(SALT_BYTES);
-        let key = self.aead_key(purpose, salt).map_err(failed)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(failed)?;
+        let failed = || Error::new(Kind::Internal, "cannot encrypt the cache entry");
+        let (mut salt, mut nonce) = ([0; SALT_BYTES], [0; NONCE_BYTES]);
+        let filled = getrandom::fill(&mut salt).and_then(|()| getrandom::fill(&mut nonce));
+        filled.map_err(|error| failed().caused_by(error))?;
         // Encrypt in place, in a buffer that does not grow, so that no plaintext is left behind.
-        let mut sealed = Vec::with_capacity(header.len() + 1 + random.len() + content.len() + 16);
-        sealed.extend_from_slice(header);
-        sealed.push(b'\n');
-        sealed.extend_from_slice(&random);
-        let start = sealed.len();
-        sealed.extend_from_slice(content);
-        let tag = key.seal_in_place_separate_tag(nonce, Aad::from(header), &mut sealed[start..]);
-        sealed.extend_from_slice(tag.map_err(failed)?.as_ref());
+        let start = header.len() + 1 + SALT_BYTES + NONCE_BYTES;
+        let mut sealed = Vec::with_capacity(start + content.len() + TAG_BYTES);
+        for part in [header, b"\n", &salt, &nonce, content] {
+            sealed.extend_from_slice(part);
+        }
+        let cipher = self.cipher(purpose, &salt).ok_or_else(failed)?;
+        let tag = cipher
+            .encrypt_inout_detached(&nonce.into(), header, sealed[start..].as_mut().into())
+            .map_err(|_| failed())?;
+        sealed.extend_from_slice(&tag);
         Ok(sealed)
     }
 
@@ -147,20 +143,27 @@ impl Seal {
     pub(super) fn open<'s>(&self, purpose: Purpose, sealed: &'s mut [u8]) -> Option<&'s [u8]> {
         let header = header(sealed).len();
         let (header, rest) = sealed.split_at_mut(header);
-        let (random, content) = rest
-            .get_mut(1..)?
-            .split_at_mut_checked(SALT_BYTES + NONCE_LEN)?;
-        let (salt, nonce) = random.split_at(SALT_BYTES);
-        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let key = self.aead_key(purpose, salt).ok()?;
-        let opened = key.open_in_place(nonce, Aad::from(&*header), content);
-        opened.ok().map(|content| &*content)
+        let (salt, rest) = rest.get_mut(1..)?.split_first_chunk_mut::<SALT_BYTES>()?;
+        let (nonce, rest) = rest.split_first_chunk_mut::<NONCE_BYTES>()?;
+        let (content, tag) = rest.split_last_chunk_mut::<TAG_BYTES>()?;
+        self.cipher(purpose, salt)?
+            .decrypt_inout_detached(
+                (&*nonce).into(),
+                header,
+                (&mut *content).into(),
+                (&*tag).into(),
+            )
+            .ok()?;
+        Some(content)
     }
 
-    fn aead_key(&self, purpose: Purpose, salt: &[u8]) -> Result<LessSafeKey, Unspecified> {
+    fn cipher(&self, purpose: Purpose, salt: &[u8]) -> Option<ChaCha20Poly1305> {
         let info = [purpose.name(), self.key.as_bytes(), salt];
-        let output = self.login.expand(&info, &AES_256_GCM)?;
-        Ok(LessSafeKey::new(UnboundKey::from(output)))
+        let mut key = Zeroizing::new([0; KEY_BYTES]);
+        self.login
+            .expand_multi_info(&info, key.as_mut_slice())
+            .ok()?;
+        Some(ChaCha20Poly1305::new((&*key).into()))
     }
 }
 

@@ -13,6 +13,7 @@ mod open;
 mod output;
 mod run;
 mod update_kubeconfig;
+mod version;
 
 use std::ffi::OsString;
 
@@ -30,7 +31,8 @@ use crate::process::core_dumps;
 /// Authenticates kubectl, Helm and Pulumi to Amazon EKS with credentials from a Pulumi ESC environment
 #[derive(Debug, Parser)]
 #[expect(clippy::doc_markdown, reason = "help text has no markup")]
-#[command(name = "kubectl-esc", version, disable_help_subcommand = true)]
+#[command(name = "kubectl-esc", version, long_version = version::LONG)]
+#[command(disable_help_subcommand = true)]
 struct CommandLine {
     /// Log each step to standard error (-vv for more) [env: KUBECTL_ESC_LOG=1 or 2]
     #[arg(short, long = "verbose", global = true, action = ArgAction::Count)]

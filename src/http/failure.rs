@@ -14,14 +14,17 @@ use crate::host::Host;
 use crate::http::connector::{CONNECT_TIMEOUT, proxy, trusted_roots};
 use crate::http::is_loopback;
 
-/// The error for a request without a response. `server` is the host name in the URL, and `who` its name
-/// in the message.
+/// The error for a request without a usable response. `server` is the host name in the URL, and `who` its
+/// name in the message.
 pub(crate) fn unreachable(
     host: &Host,
     who: &str,
     server: &str,
     failure: &(dyn StdError + 'static),
 ) -> Error {
+    if let Some(error) = chain(failure).find_map(|cause| cause.downcast_ref::<Error>()) {
+        return error.clone();
+    }
     let reason = Reason::of(failure);
     let mut error =
         Error::new(Kind::Unavailable, format!("cannot reach {who}")).with_hint(reason.hint(host));

@@ -2,15 +2,16 @@
 //!
 //! It trusts the system's root certificates (`SSL_CERT_FILE`, `SSL_CERT_DIR`) and those in
 //! `AWS_CA_BUNDLE`, uses the proxy in `HTTPS_PROXY` or `ALL_PROXY` unless `NO_PROXY` lists the host,
-//! has a connect timeout of five seconds, follows no redirects, and allows plain HTTP only for loopback
-//! addresses. Calls block until they finish or reach their deadline. Certificates, connections and the
+//! has a connect timeout of five seconds, follows no redirects, limits the size of responses, and allows
+//! plain HTTP only for loopback addresses. Calls block until they finish or reach their deadline. Certificates, connections and the
 //! async runtime are set up by the first call.
 
+mod aws_clock;
 mod connector;
 mod dns;
 mod failure;
 mod request;
-mod server_clock;
+mod sdk_connector;
 #[cfg(test)]
 pub(crate) mod test_server;
 
@@ -25,11 +26,12 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use crate::clock::{Deadline, Timestamp, format_duration};
 use crate::error::{Error, Kind, Result};
 use crate::host::Host;
+use aws_clock::AwsClock;
 
 pub(crate) use failure::unreachable;
 pub(crate) use request::host_of;
 pub use request::{Method, Request, Response, SendError};
-use server_clock::{ServerClock, TrackingConnector};
+use sdk_connector::SdkConnector;
 
 /// The characters to escape in a query string: all but the unreserved ones of RFC 3986.
 pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -44,7 +46,7 @@ pub struct HttpClient(Arc<Inner>);
 
 struct Inner {
     host: Host,
-    server_clock: Arc<ServerClock>,
+    aws_clock: Arc<AwsClock>,
     connector: OnceLock<SharedHttpConnector>,
     runtime: Runtime,
 }
@@ -56,7 +58,7 @@ impl HttpClient {
     pub fn new(host: &Host) -> Self {
         Self(Arc::new(Inner {
             host: host.clone(),
-            server_clock: Arc::new(ServerClock::new(host.clock())),
+            aws_clock: Arc::new(AwsClock::new(host.clock())),
             connector: OnceLock::new(),
             runtime: Runtime(OnceLock::new()),
         }))
@@ -137,33 +139,46 @@ impl HttpClient {
 
     /// This client for the AWS SDK. It has its own connect timeout and ignores that of the SDK.
     pub(crate) fn smithy(&self) -> Result<SharedHttpClient> {
-        let connector = self.connector()?;
+        let connector = SharedHttpConnector::new(self.sdk_connector()?);
         Ok(http_client_fn(move |_settings, _components| {
             connector.clone()
         }))
     }
 
-    /// The clock of the last server that responded minus the local clock, in seconds. Zero before the
-    /// first response, and if they differ by only a few seconds.
-    #[must_use]
-    pub fn clock_offset(&self) -> i64 {
-        self.0.server_clock.offset()
+    fn sdk_connector(&self) -> Result<SdkConnector> {
+        Ok(SdkConnector {
+            connector: self.connector()?,
+            aws_clock: Arc::clone(&self.0.aws_clock),
+        })
     }
 
-    /// The current time in the clock of the last server that responded.
+    /// AWS's clock minus the local clock, in seconds. Zero before the first response of AWS, and if they
+    /// differ by only a few seconds. Other servers do not change it: what is signed for AWS must not
+    /// depend on their clocks.
     #[must_use]
-    pub fn now(&self) -> Timestamp {
-        self.0.host.clock().now().shifted(self.clock_offset())
+    pub fn aws_clock_offset(&self) -> i64 {
+        self.0.aws_clock.offset()
+    }
+
+    /// The current time on AWS's clock, as far as it is known.
+    #[must_use]
+    pub fn aws_time(&self) -> Timestamp {
+        self.0.host.clock().now().shifted(self.aws_clock_offset())
+    }
+
+    /// Takes over AWS's clock from a response that the SDK did not request. Fails if the local clock is
+    /// too wrong to be corrected.
+    pub(crate) fn observe_aws_date(&self, response: &Response) -> Result<()> {
+        response
+            .date
+            .map_or(Ok(()), |date| self.0.aws_clock.observe(date))
     }
 
     fn connector(&self) -> Result<SharedHttpConnector> {
         if let Some(connector) = self.0.connector.get() {
             return Ok(connector.clone());
         }
-        let connector = SharedHttpConnector::new(TrackingConnector {
-            connector: connector::build(&self.0.host)?,
-            server_clock: Arc::clone(&self.0.server_clock),
-        });
+        let connector = connector::build(&self.0.host)?;
         Ok(self.0.connector.get_or_init(|| connector).clone())
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
@@ -118,46 +118,61 @@ pub(super) async fn send(
         permanent: failure::is_permanent(error),
     };
     let response = connector.call(sdk_request(request)?).await;
-    let response = response.map_err(|error| failed(&error))?;
-    let status = response.status().as_u16();
-    let headers = response.headers().clone();
-    let date = headers.get("date").and_then(http_date);
-    let content_length = headers.get("content-length");
-    let content_length = content_length.and_then(|length| length.trim().parse::<usize>().ok());
-
-    let limit = request.limit;
-    let too_large = || SendError {
-        error: Error::new(
-            Kind::Unavailable,
-            format!("the response from `{server}` is larger than {limit} bytes"),
-        )
-        .with_hint("check that the URL is that of the service"),
-        unsent: false,
-        permanent: true,
-    };
-    if content_length.is_some_and(|length| length > limit) {
-        return Err(too_large());
-    }
-    let capacity = content_length.unwrap_or(DEFAULT_CAPACITY).min(limit);
-    let mut body = Zeroizing::new(Vec::with_capacity(capacity));
-    let mut stream = ByteStream::new(response.into_body());
-    while let Some(bytes) = stream.next().await {
-        let bytes = bytes.map_err(|error| failed(&error))?;
-        if bytes.len() > limit - body.len() {
-            return Err(too_large());
-        }
-        append(&mut body, &bytes);
-    }
-    drop(stream);
+    let mut response = response.map_err(|error| failed(&error))?;
+    let body = read_body(&mut response, request.limit).await;
+    let mut body = body.map_err(|error| match error {
+        BodyError::TooLarge => SendError {
+            error: too_large(&server, request.limit),
+            unsent: false,
+            permanent: true,
+        },
+        BodyError::Incomplete(error) => failed(&error),
+    })?;
     for _ in 0..YIELDS_AFTER_RESPONSE {
         tokio::task::yield_now().await;
     }
+    let headers = response.headers().clone();
     Ok(Response {
-        status,
-        date,
+        status: response.status().as_u16(),
+        date: headers.get("date").and_then(http_date),
         body: Secret::new(std::mem::take(&mut *body)),
         headers,
     })
+}
+
+/// Why the body of a response could not be read.
+pub(super) enum BodyError {
+    TooLarge,
+    Incomplete(aws_smithy_types::byte_stream::error::Error),
+}
+
+/// Reads the body of a response, and takes it out of the response.
+pub(super) async fn read_body(
+    response: &mut HttpResponse,
+    limit: usize,
+) -> Result<Zeroizing<Vec<u8>>, BodyError> {
+    let content_length = response.headers().get("content-length");
+    let content_length = content_length.and_then(|length| length.trim().parse::<usize>().ok());
+    if content_length.is_some_and(|length| length > limit) {
+        return Err(BodyError::TooLarge);
+    }
+    let capacity = content_length.unwrap_or(DEFAULT_CAPACITY).min(limit);
+    let mut body = Zeroizing::new(Vec::with_capacity(capacity));
+    let mut stream = ByteStream::new(response.take_body());
+    while let Some(bytes) = stream.next().await {
+        let bytes = bytes.map_err(BodyError::Incomplete)?;
+        if bytes.len() > limit - body.len() {
+            return Err(BodyError::TooLarge);
+        }
+        append(&mut body, &bytes, limit);
+    }
+    Ok(body)
+}
+
+/// The error for a response of more than `limit` bytes.
+pub(super) fn too_large(server: &str, limit: usize) -> Error {
+    let message = format!("the response from `{server}` is larger than {limit} bytes");
+    Error::new(Kind::Unavailable, message).with_hint("check that the URL is that of the service")
 }
 
 /// The host of a URL, for messages.
@@ -206,11 +221,11 @@ pub(super) fn http_date(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_unix(instant.secs()))
 }
 
-/// Appends to a buffer, and wipes its old memory if it grows.
-fn append(buffer: &mut Zeroizing<Vec<u8>>, bytes: &[u8]) {
+/// Appends to a buffer of at most `limit` bytes, and wipes its old memory if it grows.
+fn append(buffer: &mut Zeroizing<Vec<u8>>, bytes: &[u8], limit: usize) {
     if buffer.capacity() - buffer.len() < bytes.len() {
         let capacity = (buffer.len() + bytes.len()).max(2 * buffer.capacity());
-        let mut grown = Zeroizing::new(Vec::with_capacity(capacity));
+        let mut grown = Zeroizing::new(Vec::with_capacity(capacity.min(limit)));
         grown.extend_from_slice(buffer);
         *buffer = grown;
     }

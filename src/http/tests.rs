@@ -1,5 +1,8 @@
 //! Requests over real sockets, and TLS where it matters.
 
+use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+
 use super::test_server::{SelfSignedCert, TestServer, closed_port, http_response};
 use super::*;
 use crate::clock::{Clock, Timestamp};
@@ -137,6 +140,20 @@ fn only_safe_urls_are_accepted() {
     ] {
         assert!(parse_url(url).is_ok(), "{url}");
     }
+}
+
+/// The last check before a connection: URLs of the SDK's own configuration are checked nowhere else.
+#[test]
+fn sdk_cannot_send_plain_http_to_other_machines() {
+    let client = client(&[]);
+    let connector = client.sdk_connector().unwrap();
+    let request = HttpRequest::get("http://192.0.2.1/").unwrap();
+    let response = client.block_on(soon(), connector.call(request)).unwrap();
+    let error = response.unwrap().unwrap_err();
+    let error = unreachable(&host(&[]), "AWS STS", "192.0.2.1", &error);
+    assert_eq!(error.kind(), Kind::Configuration);
+    let message = "the connection to `192.0.2.1` would not be encrypted";
+    assert_eq!(error.to_string(), message);
 }
 
 #[test]

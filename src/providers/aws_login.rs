@@ -17,7 +17,7 @@ use crate::aws::web_identity::WebIdentitySettings;
 use crate::clock::parse_duration;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use crate::opener::KeyExpiry;
+use crate::opener::{Expiry, KeyExpiry};
 use crate::secret::Text;
 use esc::{Data, Value};
 use esc::{HostResult, Provider};
@@ -69,7 +69,7 @@ impl<'a> AwsLogin<'a> {
         let keys = issued.iter().filter_map(|(_, credentials)| {
             Some(KeyExpiry {
                 access_key_id: credentials.access_key_id.clone(),
-                expires_at: credentials.expires_at?,
+                expiry: Expiry::At(credentials.expires_at?),
             })
         });
         keys.collect()

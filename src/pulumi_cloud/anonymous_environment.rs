@@ -43,14 +43,12 @@ impl<'c> AnonymousEnvironment<'c> {
             .resource_error(response, &Resource::Organization, &self.organization)
     }
 
-    /// Adds the definition's text under the names that the diagnostics have for it.
+    /// Adds the definition's text under the name that the diagnostics have for it.
     fn add_source(&self, diagnostics: &[Diagnostic], sources: &mut Sources) {
-        let ranges = diagnostics.iter().filter_map(|item| item.range.as_ref());
-        for range in ranges {
-            // The names of imported environments contain a project.
-            if !range.environment.contains('/') {
-                sources.add(&range.environment, &self.shown_as, self.definition.clone());
-            }
+        let mut ranges = diagnostics.iter().filter_map(|item| item.range.as_ref());
+        // The names of imported environments contain a project.
+        if let Some(range) = ranges.find(|range| !range.environment.contains('/')) {
+            sources.add(&range.environment, &self.shown_as, self.definition.clone());
         }
     }
 }

@@ -6,13 +6,13 @@ use crate::http::Response;
 use crate::pulumi_cloud::access_token::AccessToken;
 use crate::pulumi_cloud::backend::Backend;
 use crate::pulumi_cloud::environment_name::{EnvironmentName, Organization};
-use crate::pulumi_cloud::error_response::{ErrorResponse, Resource, not_pulumi_cloud};
+use crate::pulumi_cloud::error_response::{ErrorResponse, Resource};
 use crate::pulumi_cloud::login::LoginSettings;
 use crate::pulumi_cloud::pulumi_home::PulumiHome;
+use crate::pulumi_cloud::response_json;
 use crate::pulumi_cloud::transport::{ApiRequest, Transport};
 use crate::pulumi_cloud::user::{Caller, User};
 use esc::Value;
-use esc::format::json;
 
 /// How deep the JSON of a response may nest. Sessions have their own limit.
 const MAX_NESTING: usize = 128;
@@ -135,13 +135,13 @@ impl<'a> Cloud<'a> {
 
     /// Decodes the JSON of a response.
     pub(super) fn json(&self, response: &Response) -> Result<Value> {
-        json::parse(response.body.expose(), MAX_NESTING)
-            .map_err(|error| self.unexpected(format!("it is not JSON: {error}")))
+        response_json::parse(response.body.expose(), MAX_NESTING, self.context().deadline)
+            .map_err(|reason| self.unexpected(format!("it {reason}")))
     }
 
-    /// The error for a response that Pulumi Cloud would not send; see [`not_pulumi_cloud`].
+    /// The error for a response that Pulumi Cloud would not send; see [`Transport::unexpected`].
     pub(super) fn unexpected(&self, reason: impl Into<String>) -> Error {
-        not_pulumi_cloud(&self.host(), reason)
+        self.transport.unexpected(reason)
     }
 
     /// Reads an error response and redacts the access token.
@@ -155,7 +155,8 @@ impl<'a> Cloud<'a> {
         response: &Response,
         secret: &str,
     ) -> ErrorResponse {
-        ErrorResponse::read(response, &[self.access_token.secret.expose(), secret])
+        let secrets = [self.access_token.secret.expose().as_str(), secret];
+        ErrorResponse::read(response, &secrets, self.context().deadline)
     }
 
     /// The error for a response, independent of what was requested.

@@ -7,6 +7,9 @@ use esc::{Data, Diagnostic, Position, Range, Severity, Value};
 /// Any further diagnostics are dropped.
 const MAX_DIAGNOSTICS: usize = 1_000;
 
+/// The maximum length of each text of a diagnostic, in characters. The rest is dropped.
+const MAX_TEXT_CHARS: usize = 2_000;
+
 /// Reads the list `diagnostics` of a response. Malformed items are dropped.
 pub(super) fn read_diagnostics(response: &Value) -> Vec<Diagnostic> {
     match response.property("diagnostics").map(|list| &list.data) {
@@ -19,16 +22,12 @@ pub(super) fn read_diagnostics(response: &Value) -> Vec<Diagnostic> {
 }
 
 fn read_diagnostic(item: &Value) -> Option<Diagnostic> {
-    let text = |name: &str| {
-        let text = item.property(name)?.as_str();
-        text.filter(|text| !text.is_empty())
-    };
-    let summary = match (text("summary"), text("detail")) {
+    let summary = match (text(item, "summary"), text(item, "detail")) {
         (Some(summary), Some(detail)) => format!("{summary}: {detail}"),
         (Some(either), None) | (None, Some(either)) => either.to_owned(),
         (None, None) => return None,
     };
-    let severity = match text("severity") {
+    let severity = match text(item, "severity") {
         Some("warning") => Severity::Warning,
         // As in upstream ESC, a missing severity means an error.
         _ => Severity::Error,
@@ -37,9 +36,19 @@ fn read_diagnostic(item: &Value) -> Option<Diagnostic> {
         severity,
         summary,
         range: item.property("range").and_then(read_range),
-        path: text("path").map(str::to_owned),
+        path: text(item, "path").map(str::to_owned),
         failure: None,
     })
+}
+
+/// The start of a text; `None` if it is empty.
+fn text<'a>(item: &'a Value, name: &str) -> Option<&'a str> {
+    let text = item
+        .property(name)?
+        .as_str()
+        .filter(|text| !text.is_empty())?;
+    let end = text.char_indices().nth(MAX_TEXT_CHARS);
+    Some(end.map_or(text, |(end, _)| &text[..end]))
 }
 
 /// Reads a range; `None` if it is all zeros.
@@ -56,10 +65,9 @@ fn read_range(range: &Value) -> Option<Range> {
             byte: number("byte").unwrap_or(0),
         })
     };
-    let environment = range.property("environment").and_then(Value::as_str);
     let begin = position("begin")?;
     Some(Range {
-        environment: Arc::from(environment.unwrap_or_default()),
+        environment: Arc::from(text(range, "environment").unwrap_or_default()),
         begin,
         end: position("end").unwrap_or(begin),
     })

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use crate::clock::format_duration;
+use crate::clock::{Deadline, format_duration};
 use crate::error::{Error, Kind, one_line};
 use crate::http::Response;
 use crate::pulumi_cloud::access_token_source::AccessTokenSource;
 use crate::pulumi_cloud::diagnostics::read_diagnostics;
 use crate::pulumi_cloud::environment_name::Organization;
+use crate::pulumi_cloud::response_json;
 use crate::pulumi_cloud::user::Caller;
 use crate::secret::REDACTED;
-use esc::{Diagnostic, format::json};
+use esc::Diagnostic;
 
 /// How deep the JSON of an error may nest.
 const MAX_NESTING: usize = 64;
@@ -37,9 +38,9 @@ pub(super) enum Resource<'r> {
 
 impl ErrorResponse {
     /// Reads a response. `secrets` are redacted if the server repeats them.
-    pub(super) fn read(response: &Response, secrets: &[&str]) -> Self {
+    pub(super) fn read(response: &Response, secrets: &[&str], deadline: Deadline) -> Self {
         let body = response.body.expose();
-        let json = json::parse(body, MAX_NESTING).ok();
+        let json = response_json::parse(body, MAX_NESTING, deadline).ok();
         let message = match &json {
             // The token exchange uses `error_description` (RFC 6749, section 5.2).
             Some(json) => ["message", "error_description", "error"]

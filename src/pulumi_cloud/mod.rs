@@ -17,6 +17,7 @@ mod login;
 mod login_refresh;
 mod provider_calls;
 mod pulumi_home;
+mod response_json;
 mod session;
 mod session_values;
 mod stack;

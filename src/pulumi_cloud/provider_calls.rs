@@ -3,25 +3,33 @@
 //! The output of aws-login has no expiry (pulumi/esc issue 356), but its inputs have the session
 //! duration, which the API returns with the values (`exprs`).
 
+use std::collections::{BTreeMap, HashSet};
+use std::ptr;
 use std::time::Duration;
 
 use crate::clock::parse_duration;
+use esc::format::json::Selection;
 use esc::property_path::Accessor;
 use esc::{Data, PropertyPath, Value};
 
 /// The default session duration in the schema of aws-login.
 const DEFAULT_DURATION: Duration = Duration::from_hours(2);
 
-/// A provider call whose output is the value at `path`.
-#[derive(Debug, Eq, PartialEq)]
-pub(super) struct ProviderCall {
-    pub(super) path: PropertyPath,
-    pub(super) provider: CalledProvider,
-}
+/// The part of an expression that is read.
+pub(super) static EXPRESSION: Selection = Selection::Entries(&[
+    ("base", &EXPRESSION),
+    (
+        "builtin",
+        &Selection::Entries(&[("name", &Selection::All), ("arg", &EXPRESSION)]),
+    ),
+    ("list", &Selection::Each(&EXPRESSION)),
+    ("literal", &Selection::All),
+    ("object", &Selection::Each(&EXPRESSION)),
+]);
 
 /// The providers that need special treatment.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) enum CalledProvider {
+enum CalledProvider {
     /// `aws-login`.
     AwsLogin {
         /// The session duration; `None` without OIDC, or if the duration is not a literal.
@@ -31,47 +39,84 @@ pub(super) enum CalledProvider {
     Oidc,
 }
 
-/// Finds the provider calls in `exprs`, in the order of the property names.
-pub(super) fn find(exprs: &Value) -> Vec<ProviderCall> {
-    let mut calls = Vec::new();
+/// The calls of providers whose outputs are among the values of an environment.
+#[derive(Debug, Default)]
+pub(super) struct ProviderCalls<'v> {
+    /// The outputs of `aws-login`, with their session durations.
+    pub(super) aws_logins: Vec<(&'v Value, Option<Duration>)>,
+    /// The path of the output of `oidc`; `None` if there are several.
+    pub(super) identity_token: Option<PropertyPath>,
+    identity_tokens: usize,
+    /// The outputs of all these calls, each of which is at its own address.
+    outputs: HashSet<*const Value>,
+    /// The path of the current expression.
+    path: Vec<Accessor>,
+}
+
+/// Finds the calls in `exprs`, in the order of the property names.
+pub(super) fn find<'v>(exprs: &Value, values: &'v Value) -> ProviderCalls<'v> {
+    let mut calls = ProviderCalls::default();
     if let Data::Object(entries) = &exprs.data {
-        for (name, expression) in entries {
-            let path = PropertyPath::from_iter([Accessor::Name(name.clone())]);
-            walk(expression, &path, &mut calls);
-        }
+        calls.visit_entries(entries, values);
     }
     calls
 }
 
-/// Adds the calls in an expression, and in the imported expression that it was merged into.
-fn walk(expression: &Value, path: &PropertyPath, calls: &mut Vec<ProviderCall>) {
-    if let Some(call) = expression.property("builtin") {
-        if let Some(provider) = called_provider(call) {
-            calls.push(ProviderCall {
-                path: path.clone(),
-                provider,
-            });
-        } else if call.property("name").and_then(Value::as_str) == Some("fn::final")
-            && let Some(argument) = call.property("arg")
+impl<'v> ProviderCalls<'v> {
+    fn visit_entries(&mut self, expressions: &BTreeMap<String, Value>, values: &'v Value) {
+        for (name, expression) in expressions {
+            if let Some(value) = values.property(name) {
+                self.path.push(Accessor::Name(name.clone()));
+                self.visit(expression, value);
+                self.path.pop();
+            }
+        }
+    }
+
+    /// Adds the calls in an expression, and in the imported expression that it was merged into.
+    fn visit(&mut self, expression: &Value, value: &'v Value) {
+        if let Some(call) = expression.property("builtin") {
+            if let Some(provider) = called_provider(call) {
+                self.add(&provider, value);
+            } else if call.property("name").and_then(Value::as_str) == Some("fn::final")
+                && let Some(argument) = call.property("arg")
+            {
+                self.visit(argument, value);
+            }
+        }
+        if let Some(Data::Object(entries)) = expression.property("object").map(|it| &it.data) {
+            self.visit_entries(entries, value);
+        }
+        if let (Some(Data::Array(expressions)), Data::Array(values)) =
+            (expression.property("list").map(|it| &it.data), &value.data)
         {
-            walk(argument, path, calls);
+            for (index, (expression, value)) in expressions.iter().zip(values).enumerate() {
+                self.path.push(Accessor::Index(index));
+                self.visit(expression, value);
+                self.path.pop();
+            }
+        }
+        // The call in the importing environment overrides the imported one.
+        if let Some(base) = expression.property("base")
+            && !self.outputs.contains(&ptr::from_ref(value))
+        {
+            self.visit(base, value);
         }
     }
-    if let Some(Data::Object(entries)) = expression.property("object").map(|object| &object.data) {
-        for (name, entry) in entries {
-            walk(entry, &path.join(Accessor::Name(name.clone())), calls);
+
+    /// Adds a call, unless it is overridden by one that was added before.
+    fn add(&mut self, provider: &CalledProvider, output: &'v Value) {
+        if !self.outputs.insert(output) {
+            return;
         }
-    }
-    if let Some(Data::Array(items)) = expression.property("list").map(|list| &list.data) {
-        for (index, item) in items.iter().enumerate() {
-            walk(item, &path.join(Accessor::Index(index)), calls);
+        match *provider {
+            CalledProvider::AwsLogin { duration } => self.aws_logins.push((output, duration)),
+            CalledProvider::Oidc => {
+                self.identity_tokens += 1;
+                let is_only = self.identity_tokens == 1;
+                self.identity_token = is_only.then(|| self.path.iter().cloned().collect());
+            }
         }
-    }
-    // The call in the importing environment overrides the imported one.
-    if let Some(base) = expression.property("base")
-        && !calls.iter().any(|call| call.path == *path)
-    {
-        walk(base, path, calls);
     }
 }
 

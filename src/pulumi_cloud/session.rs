@@ -3,9 +3,11 @@
 use percent_encoding::utf8_percent_encode;
 use zeroize::Zeroizing;
 
+use crate::clock::{Timestamp, describe_skew};
+use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::http::RESERVED;
-use crate::opener::{Checked, KeyExpiry, Opening};
+use crate::http::{RESERVED, Response};
+use crate::opener::{Checked, Expiry, KeyExpiry, Opening};
 use crate::pulumi_cloud::client::Cloud;
 use crate::pulumi_cloud::diagnostics::read_diagnostics;
 use crate::pulumi_cloud::error_response::ErrorResponse;
@@ -29,8 +31,6 @@ pub(super) fn open(
     definition: &[u8],
     explain: impl Fn(&ErrorResponse) -> Error,
 ) -> Result<Opening> {
-    // The credentials in the session cannot be older than this.
-    let started = cloud.context().now();
     let (id, diagnostics) = create(cloud, open_path, definition, explain)?;
     let values = match id {
         Some(id) => read(cloud, read_path, &id)?,
@@ -39,11 +39,9 @@ pub(super) fn open(
                 values: Value::new(Data::Object([].into())),
             },
             key_durations: Vec::new(),
-            identity_tokens: Vec::new(),
+            identity_token: None,
         },
     };
-    // The clock of the server is known from its responses.
-    let started = started.shifted(cloud.context().http.clock_offset());
     let keys = values.key_durations.into_iter();
     Ok(Opening {
         environment: values.environment,
@@ -52,10 +50,10 @@ pub(super) fn open(
         keys: keys
             .map(|(access_key_id, duration)| KeyExpiry {
                 access_key_id,
-                expires_at: started.plus(duration),
+                expiry: Expiry::After(duration),
             })
             .collect(),
-        identity_tokens: values.identity_tokens,
+        identity_token: values.identity_token,
         files: Vec::new(),
     })
 }
@@ -74,6 +72,7 @@ fn create(
         &path,
         definition,
     ))?;
+    log_skew(cloud.context(), &response);
     if !matches!(response.status, 200 | 201) {
         let error = cloud.error_response(&response);
         if error.status == 400 && error.diagnostics.iter().any(Diagnostic::is_error) {
@@ -94,6 +93,15 @@ fn create(
     }
 }
 
+/// Logs a wrong clock. Only AWS's clock corrects it, but AWS may not be asked in this call.
+fn log_skew(context: Context<'_>, response: &Response) {
+    let offset = |date: Timestamp| date.unix().saturating_sub(context.now().unix());
+    let offset = response.date.map(offset).unwrap_or_default();
+    if let Some(skew) = describe_skew(offset, "Pulumi Cloud") {
+        context.log.info(format_args!("{skew}"));
+    }
+}
+
 /// Reads the session with this ID, which is a secret.
 fn read(cloud: &Cloud<'_>, path: &str, id: &str) -> Result<SessionValues> {
     let escaped = Zeroizing::new(utf8_percent_encode(id, RESERVED).to_string());
@@ -106,7 +114,7 @@ fn read(cloud: &Cloud<'_>, path: &str, id: &str) -> Result<SessionValues> {
             _ => cloud.error(&error),
         });
     }
-    session_values::read(response.body.expose())
+    session_values::read(response.body.expose(), cloud.context().deadline)
         .map_err(|reason| cloud.unexpected(format!("it {reason}")))
 }
 
@@ -125,7 +133,7 @@ pub(super) fn check(
         definition,
     ))?;
     let diagnostics = if response.status == 200 {
-        session_values::read_check(response.body.expose())
+        session_values::read_check(response.body.expose(), cloud.context().deadline)
             .map_err(|reason| cloud.unexpected(format!("it {reason}")))?
     } else {
         let error = cloud.error_response(&response);

@@ -6,11 +6,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::clock::Deadline;
 use crate::pulumi_cloud::diagnostics::read_diagnostics;
-use crate::pulumi_cloud::provider_calls::{self, CalledProvider, ProviderCall};
-use crate::secret::Text;
+use crate::pulumi_cloud::provider_calls;
+use crate::pulumi_cloud::response_json;
+use crate::secret::Secret;
 use esc::deep_stack::with_deep_stack;
-use esc::{Data, Diagnostic, Environment, PropertyPath, Value, format::json};
+use esc::format::json::Selection;
+use esc::{Data, Diagnostic, Environment, PropertyPath, Value};
 
 /// How deep a value may nest, so that it can be walked on a stack of ordinary size.
 const MAX_VALUE_NESTING: usize = 200;
@@ -21,25 +24,51 @@ const MAX_JSON_NESTING: usize = 1_000;
 /// The minimum length of a secret to search for in other texts, in bytes.
 const MIN_SECRET_BYTES: usize = 8;
 
+/// The maximum size of all texts as `open` prints them, escaped and indented, in bytes. So printing takes
+/// little memory.
+const MAX_TEXT_BYTES: usize = 32 << 20;
+
+/// How many secrets are searched for in a text between two checks of the deadline.
+const SECRETS_PER_CHECK: usize = 16;
+
+/// The part of a session that is read. Most of a session is positions and schemas.
+static SESSION: Selection = Selection::Entries(&[
+    ("properties", &Selection::Each(&VALUE)),
+    ("exprs", &Selection::Each(&provider_calls::EXPRESSION)),
+]);
+
+static VALUE: Selection = Selection::Entries(&[
+    ("value", &Selection::Each(&VALUE)),
+    ("secret", &Selection::All),
+    ("unknown", &Selection::All),
+]);
+
+/// The part of the response to a check that is read.
+static CHECK: Selection = Selection::Entries(&[("diagnostics", &Selection::All)]);
+
 /// The values of a session.
 #[derive(Debug)]
 pub(super) struct SessionValues {
     pub(super) environment: Environment,
     /// The access key IDs from aws-login, with the session duration in the definition.
     pub(super) key_durations: Vec<(String, Duration)>,
-    /// The paths of identity tokens from `fn::open::oidc`.
-    pub(super) identity_tokens: Vec<PropertyPath>,
+    /// The path of the identity token from `fn::open::oidc`; `None` if there are several.
+    pub(super) identity_token: Option<PropertyPath>,
 }
 
-/// Reads the values of a session. The error continues "the response", and does not quote it.
-pub(super) fn read(text: &[u8]) -> Result<SessionValues, String> {
-    on_deep_stack(|| read_values(text))
+/// Reads the values of a session. After the deadline, it fails. The error continues "the response", and
+/// does not quote it.
+pub(super) fn read(text: &[u8], deadline: Deadline) -> Result<SessionValues, String> {
+    on_deep_stack(|| read_values(text, deadline))
 }
 
 /// Reads the response to a check, which has `diagnostics` in addition. The error continues "the
 /// response".
-pub(super) fn read_check(text: &[u8]) -> Result<Vec<Diagnostic>, String> {
-    on_deep_stack(|| Ok(read_diagnostics(&parse(text)?)))
+pub(super) fn read_check(text: &[u8], deadline: Deadline) -> Result<Vec<Diagnostic>, String> {
+    on_deep_stack(|| {
+        let response = response_json::parse_selected(text, MAX_JSON_NESTING, &CHECK, deadline)?;
+        Ok(read_diagnostics(&response))
+    })
 }
 
 fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
@@ -47,12 +76,9 @@ fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Re
         .map_err(|error| format!("cannot be parsed: cannot start a thread: {error}"))?
 }
 
-fn parse(text: &[u8]) -> Result<Value, String> {
-    json::parse(text, MAX_JSON_NESTING).map_err(|error| format!("is not JSON: {error}"))
-}
-
-fn read_values(text: &[u8]) -> Result<SessionValues, String> {
-    let Data::Object(mut fields) = parse(text)?.data else {
+fn read_values(text: &[u8], deadline: Deadline) -> Result<SessionValues, String> {
+    let response = response_json::parse_selected(text, MAX_JSON_NESTING, &SESSION, deadline)?;
+    let Data::Object(mut fields) = response.data else {
         return Err("is not an object".to_owned());
     };
     let properties = match fields
@@ -63,98 +89,142 @@ fn read_values(text: &[u8]) -> Result<SessionValues, String> {
         None | Some(Data::Null) => BTreeMap::new(),
         Some(_) => return Err("has `properties` that are not an object".to_owned()),
     };
-    let values = read_entries(properties, false, MAX_VALUE_NESTING)?;
+    let mut reader = ValueReader {
+        text_left: MAX_TEXT_BYTES,
+    };
+    let values = reader.entries(properties, false, 0)?;
     let mut values = Value::new(Data::Object(values));
 
-    let calls = fields
-        .get("exprs")
-        .map(provider_calls::find)
-        .unwrap_or_default();
+    let exprs = fields.remove("exprs").unwrap_or_else(Value::unknown);
+    let calls = provider_calls::find(&exprs, &values);
     let mut key_durations = Vec::new();
-    let mut identity_tokens = Vec::new();
     let mut secrets = Vec::new();
-    for ProviderCall { path, provider } in calls {
-        let Some(value) = values.get(&path) else {
-            continue;
-        };
-        match provider {
-            CalledProvider::AwsLogin { duration } => {
-                for name in ["accessKeyId", "secretAccessKey", "sessionToken"] {
-                    secrets.extend(value.property(name).and_then(Value::as_text).cloned());
-                }
-                let key = value.property("accessKeyId").and_then(Value::as_str);
-                if let (Some(key), Some(duration)) = (key, duration) {
-                    key_durations.push((key.to_owned(), duration));
-                }
-            }
-            CalledProvider::Oidc => identity_tokens.push(path),
+    for (output, duration) in calls.aws_logins {
+        for name in ["accessKeyId", "secretAccessKey", "sessionToken"] {
+            secrets.extend(
+                output
+                    .property(name)
+                    .and_then(Value::as_str)
+                    .map(Secret::from),
+            );
+        }
+        let key = output.property("accessKeyId").and_then(Value::as_str);
+        if let (Some(key), Some(duration)) = (key, duration) {
+            key_durations.push((key.to_owned(), duration));
         }
     }
-    secrets.retain(|secret| secret.as_bytes().len() >= MIN_SECRET_BYTES);
-    let secrets: Vec<_> = secrets.iter().map(Text::as_bytes).collect();
-    mark_secrets(&mut values, &secrets);
+    let identity_token = calls.identity_token;
+    secrets.retain(|secret| secret.expose().len() >= MIN_SECRET_BYTES);
+    secrets.sort_unstable_by(|a, b| a.expose().cmp(b.expose()));
+    secrets.dedup();
+    mark_secrets(&mut values, &secrets, deadline)?;
     Ok(SessionValues {
         environment: Environment { values },
         key_durations,
-        identity_tokens,
+        identity_token,
     })
 }
 
-fn read_entries(
-    wrapped: BTreeMap<String, Value>,
-    secret: bool,
-    nesting: usize,
-) -> Result<BTreeMap<String, Value>, String> {
-    wrapped
-        .into_iter()
-        .map(|(name, value)| Ok((name, read_value(value, secret, nesting)?)))
-        .collect()
+/// Unwraps the values of a session.
+struct ValueReader {
+    /// How much of [`MAX_TEXT_BYTES`] remains.
+    text_left: usize,
 }
 
-/// Reads `{value, secret, unknown, trace}`. Values inside a secret list or object are secret too.
-fn read_value(wrapped: Value, secret: bool, nesting: usize) -> Result<Value, String> {
-    let Some(nesting) = nesting.checked_sub(1) else {
-        return Err("nests values too deeply".to_owned());
-    };
-    let Data::Object(mut fields) = wrapped.data else {
-        return Err("has a value that is not an object".to_owned());
-    };
-    let mut flag = |name: &str| match fields.remove(name).map(|flag| flag.data) {
-        Some(Data::Bool(flag)) => Ok(flag),
-        None | Some(Data::Null) => Ok(false),
-        Some(_) => Err(format!("has a value whose `{name}` is not a boolean")),
-    };
-    let secret = flag("secret")? || secret;
-    let unknown = flag("unknown")?;
-    let data = match fields.remove("value").map(|value| value.data) {
-        None => Data::Null,
-        Some(Data::Array(items)) => {
-            let items = items.into_iter();
-            let items = items.map(|item| read_value(item, secret, nesting));
-            Data::Array(items.collect::<Result<_, _>>()?)
+impl ValueReader {
+    fn entries(
+        &mut self,
+        wrapped: BTreeMap<String, Value>,
+        secret: bool,
+        level: usize,
+    ) -> Result<BTreeMap<String, Value>, String> {
+        let wrapped = wrapped.into_iter();
+        let entries = wrapped.map(|(name, value)| {
+            self.spend(&name, 0)?;
+            Ok((name, self.value(value, secret, level)?))
+        });
+        entries.collect()
+    }
+
+    /// Reads `{value, secret, unknown, trace}`. Values inside a secret list or object are secret too.
+    fn value(&mut self, wrapped: Value, secret: bool, level: usize) -> Result<Value, String> {
+        if level == MAX_VALUE_NESTING {
+            return Err("nests values too deeply".to_owned());
         }
-        Some(Data::Object(properties)) => Data::Object(read_entries(properties, secret, nesting)?),
-        Some(scalar) => scalar,
-    };
-    Ok(Value {
-        data: if unknown { Data::Null } else { data },
-        secret,
-        unknown,
-    })
+        let Data::Object(mut fields) = wrapped.data else {
+            return Err("has a value that is not an object".to_owned());
+        };
+        let mut flag = |name: &str| match fields.remove(name).map(|flag| flag.data) {
+            Some(Data::Bool(flag)) => Ok(flag),
+            None | Some(Data::Null) => Ok(false),
+            Some(_) => Err(format!("has a value whose `{name}` is not a boolean")),
+        };
+        let secret = flag("secret")? || secret;
+        let unknown = flag("unknown")?;
+        // The detailed format takes four lines for a value, with four spaces for each level.
+        self.spend("\n\n\n", level)?;
+        let data = match fields.remove("value").map(|value| value.data) {
+            None => Data::Null,
+            Some(Data::Array(items)) => {
+                let items = items.into_iter();
+                let items = items.map(|item| self.value(item, secret, level + 1));
+                Data::Array(items.collect::<Result<_, _>>()?)
+            }
+            Some(Data::Object(properties)) => {
+                Data::Object(self.entries(properties, secret, level + 1)?)
+            }
+            Some(Data::String(text)) => {
+                self.spend(text.as_str().unwrap_or_default(), level)?;
+                Data::String(text)
+            }
+            Some(scalar) => scalar,
+        };
+        Ok(Value {
+            data: if unknown { Data::Null } else { data },
+            secret,
+            unknown,
+        })
+    }
+
+    /// Accounts for a text whose lines are indented.
+    fn spend(&mut self, text: &str, level: usize) -> Result<(), String> {
+        let bytes = text.bytes().map(|byte| match byte {
+            b'\n' => 2 + 4 * level,
+            // As in `\u003c`.
+            ..b' ' | b'<' | b'>' | b'&' => 6,
+            _ => 1,
+        });
+        let left = self.text_left.checked_sub(4 * level + bytes.sum::<usize>());
+        self.text_left = left.ok_or_else(|| {
+            format!("has more than {MAX_TEXT_BYTES} bytes of text, escaped and indented")
+        })?;
+        Ok(())
+    }
 }
 
 /// Marks the outputs of Pulumi Cloud's aws-login as secret, whatever the API says: `secrets`, texts
 /// that contain one of them, and entries with the names of the outputs.
-fn mark_secrets(value: &mut Value, secrets: &[&[u8]]) {
+fn mark_secrets(
+    value: &mut Value,
+    secrets: &[Secret<String>],
+    deadline: Deadline,
+) -> Result<(), String> {
     match &mut value.data {
         Data::String(text) => {
-            let bytes = text.as_bytes();
-            let contains = |secret: &&[u8]| bytes.windows(secret.len()).any(|part| part == *secret);
-            value.secret |= secrets.iter().any(contains);
+            let text = text.as_str().unwrap_or_default();
+            for secrets in secrets.chunks(SECRETS_PER_CHECK) {
+                if deadline.is_over() {
+                    return Err("could not be searched for secrets in time".to_owned());
+                }
+                let mut secrets = secrets.iter();
+                value.secret |= secrets.any(|secret| text.contains(secret.expose()));
+            }
         }
-        Data::Array(items) => items
-            .iter_mut()
-            .for_each(|item| mark_secrets(item, secrets)),
+        Data::Array(items) => {
+            for item in items {
+                mark_secrets(item, secrets, deadline)?;
+            }
+        }
         Data::Object(entries) => {
             let is_login =
                 entries.contains_key("accessKeyId") && entries.contains_key("secretAccessKey");
@@ -164,11 +234,12 @@ fn mark_secrets(value: &mut Value, secrets: &[&[u8]]) {
                     "accessKeyId" | "secretAccessKey" | "sessionToken"
                 );
                 value.secret |= is_login && is_output;
-                mark_secrets(value, secrets);
+                mark_secrets(value, secrets, deadline)?;
             }
         }
         Data::Null | Data::Bool(_) | Data::Number(_) => {}
     }
+    Ok(())
 }
 
 #[cfg(test)]

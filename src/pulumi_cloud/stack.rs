@@ -21,6 +21,9 @@ use esc::{Data, Value, is_valid_name};
 /// The maximum size of an export, in bytes: the same as for a state file.
 const MAX_EXPORT_BYTES: usize = 64 * 1024 * 1024;
 
+/// The maximum size of all plaintexts of a stack, in bytes.
+const MAX_PLAINTEXT_BYTES: usize = 16 * 1024 * 1024;
+
 /// The maximum number of ciphertexts in one request, as in the CLI.
 const MAX_BATCH_LEN: usize = 1_000;
 
@@ -78,12 +81,22 @@ impl<'c> CloudStack<'c> {
     /// Decrypts ciphertexts of the state, each in base64. The plaintexts have the same order.
     pub fn decrypt(&self, ciphertexts: &[String]) -> Result<Vec<Text>> {
         let mut plaintexts = Vec::with_capacity(ciphertexts.len());
+        let mut size = 0;
+        let mut add = |plaintext: Text| {
+            size += plaintext.as_bytes().len();
+            if size > MAX_PLAINTEXT_BYTES {
+                let reason = format!("it decrypts to more than {MAX_PLAINTEXT_BYTES} bytes");
+                return Err(self.cloud.unexpected(reason));
+            }
+            plaintexts.push(plaintext);
+            Ok(())
+        };
         for batch in ciphertexts.chunks(MAX_BATCH_LEN) {
             match self.decrypt_batch(batch)? {
-                Some(batch) => plaintexts.extend(batch),
+                Some(batch) => batch.into_iter().try_for_each(&mut add)?,
                 None => {
                     for ciphertext in batch {
-                        plaintexts.push(self.decrypt_one(ciphertext)?);
+                        add(self.decrypt_one(ciphertext)?)?;
                     }
                 }
             }

@@ -11,6 +11,9 @@ use crate::secret::Secret;
 use esc::format::{Secrets, json};
 use esc::{Data, Value};
 
+/// The maximum size of an error response to a decryption, in bytes.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+
 /// An environment that is stored in Pulumi Cloud.
 pub struct StoredEnvironment<'c> {
     cloud: &'c Cloud<'c>,
@@ -54,8 +57,11 @@ impl<'c> StoredEnvironment<'c> {
         let body = Value::new(Data::Object([("ciphertexts".to_owned(), list)].into()));
         let body = json::compact(&body, Secrets::Revealed);
         let path = format!("{}/decrypt-secrets", self.name.path(&self.organization));
-        let request = ApiRequest::post("decrypting secrets", &path, body.as_bytes());
-        let response = self.cloud.send(request)?;
+        let response = self.cloud.send(ApiRequest {
+            // A plaintext is no longer than its ciphertext, but JSON may escape each of its bytes.
+            limit: MAX_ERROR_BYTES + 6 * body.as_bytes().len(),
+            ..ApiRequest::post("decrypting secrets", &path, body.as_bytes())
+        })?;
         if response.status != 200 {
             return Err(self.explain(&self.cloud.error_response(&response)));
         }

@@ -10,7 +10,8 @@ use crate::error::{Error, Kind, Result};
 use crate::http::Response;
 use crate::identity_token::IdentityTokenSource;
 use crate::pulumi_cloud::environment_name::Organization;
-use crate::pulumi_cloud::error_response::{ErrorResponse, not_pulumi_cloud};
+use crate::pulumi_cloud::error_response::ErrorResponse;
+use crate::pulumi_cloud::response_json;
 use crate::pulumi_cloud::transport::{ApiRequest, Transport};
 use crate::secret::Secret;
 use esc::format::{Secrets, json};
@@ -21,6 +22,9 @@ const LIFETIME: Duration = Duration::from_mins(15);
 
 /// Longer lifetimes are shortened: the credentials file cannot represent a date after the year 9999.
 const MAX_LIFETIME: Duration = Duration::from_hours(24 * 3_650);
+
+/// The maximum size of a response, in bytes. Access tokens are sent in a header.
+const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
 /// How deep the JSON of a response may nest.
 const MAX_NESTING: usize = 16;
@@ -181,12 +185,16 @@ fn request_tokens(
 ) -> Result<IssuedTokens> {
     let body = json::compact(&Value::new(Data::Object(body)), Secrets::Revealed);
     let now = transport.context.now();
-    let request = ApiRequest::post(purpose, "/api/oauth/token", body.as_bytes());
+    let request = ApiRequest {
+        limit: MAX_RESPONSE_BYTES,
+        ..ApiRequest::post(purpose, "/api/oauth/token", body.as_bytes())
+    };
     let response = transport.send(request, None)?;
     if matches!(response.status, 200 | 201) {
         return read_tokens(transport, &response, now);
     }
-    let error = ErrorResponse::read(&response, &[presented_token.expose()]);
+    let deadline = transport.context.deadline;
+    let error = ErrorResponse::read(&response, &[presented_token.expose()], deadline);
     Err(match error.status {
         400..=403 => rejected(&error),
         _ => error.general_error(&transport.backend.host()),
@@ -198,9 +206,9 @@ fn read_tokens(
     response: &Response,
     now: Timestamp,
 ) -> Result<IssuedTokens> {
-    let unexpected = |reason: String| not_pulumi_cloud(&transport.backend.host(), reason);
-    let json = json::parse(response.body.expose(), MAX_NESTING)
-        .map_err(|error| unexpected(format!("it is not JSON: {error}")))?;
+    let deadline = transport.context.deadline;
+    let json = response_json::parse(response.body.expose(), MAX_NESTING, deadline)
+        .map_err(|reason| transport.unexpected(format!("it {reason}")))?;
     let token = |name: &str| {
         let text = json.property(name)?.as_str();
         text.filter(|text| !text.is_empty()).map(Secret::from)
@@ -211,7 +219,7 @@ fn read_tokens(
     };
     Ok(IssuedTokens {
         access_token: token("access_token")
-            .ok_or_else(|| unexpected("it has no access token".to_owned()))?,
+            .ok_or_else(|| transport.unexpected("it has no access token"))?,
         refresh_token: token("refresh_token"),
         expires_at: now.plus(lifetime.unwrap_or_default().min(MAX_LIFETIME)),
     })

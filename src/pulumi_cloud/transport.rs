@@ -7,14 +7,15 @@ use zeroize::Zeroizing;
 
 use crate::clock::{Deadline, format_duration};
 use crate::context::Context;
-use crate::error::Result;
-use crate::http::{Method, Request, Response, SendError};
+use crate::error::{Error, Result};
+use crate::http::{Method, Request, Response, SendError, timed_out};
 use crate::pulumi_cloud::backend::Backend;
+use crate::pulumi_cloud::error_response::not_pulumi_cloud;
 use crate::secret::Secret;
 
 /// The default limit of a response, in bytes. Environments have a few kilobytes, or more if they
 /// hold certificates.
-const MAX_RESPONSE_BYTES: usize = 32 * 1024 * 1024;
+const MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 
 /// The maximum number of attempts at a request.
 const MAX_ATTEMPTS: u32 = 4;
@@ -130,6 +131,16 @@ impl Transport<'_> {
                 _ => return outcome.map_err(|failure| failure.error),
             }
         }
+    }
+
+    /// The error for a response that Pulumi Cloud would not send; see [`not_pulumi_cloud`]. A response
+    /// that was not read because of the deadline is not at fault.
+    pub(super) fn unexpected(&self, reason: impl Into<String>) -> Error {
+        let (host, deadline) = (self.backend.host(), self.context.deadline);
+        if deadline.is_over() {
+            return timed_out(format!("`{host}`"), deadline.allowed());
+        }
+        not_pulumi_cloud(&host, reason)
     }
 
     /// The deadline of one attempt: a third of the time if the request is repeatable, so that a

@@ -6,6 +6,12 @@ use crate::pulumi_cloud::access_token_source::AccessTokenSource;
 use crate::pulumi_cloud::environment_name::Organization;
 use esc::{Data, Value};
 
+/// Longer names are ignored, in bytes. Pulumi Cloud's have up to 40.
+const MAX_NAME_BYTES: usize = 100;
+
+/// How many organizations are shown.
+const MAX_SHOWN: usize = 10;
+
 /// The owner of an access token.
 pub(super) struct User {
     pub(super) login: String,
@@ -19,7 +25,8 @@ impl User {
     pub(super) fn read(response: &Value) -> Option<Self> {
         let text = |value: &Value, name: &str| -> Option<String> {
             let text = value.property(name)?.as_str()?;
-            (!text.is_empty()).then(|| text.to_owned())
+            let is_name = (1..=MAX_NAME_BYTES).contains(&text.len());
+            is_name.then(|| text.to_owned())
         };
         let token = response.property("tokenInfo");
         let organizations = match response.property("organizations").map(|list| &list.data) {
@@ -66,11 +73,16 @@ impl Caller<'_> {
         if memberships.is_empty() || memberships.iter().any(|name| name == organization.as_str()) {
             return None;
         }
-        let memberships: Vec<_> = memberships.iter().map(|name| format!("`{name}`")).collect();
+        let shown = memberships.iter().take(MAX_SHOWN);
+        let shown: Vec<_> = shown.map(|name| format!("`{name}`")).collect();
+        let more = match memberships.len() - shown.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         Some(format!(
-            "check the organization: `{}` is a member of {}, not of `{organization}`",
+            "check the organization: `{}` is a member of {}{more}, not of `{organization}`",
             user.login,
-            memberships.join(", ")
+            shown.join(", ")
         ))
     }
 }

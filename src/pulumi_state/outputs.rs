@@ -13,9 +13,10 @@
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::pulumi_state::state::{MalformedState, NESTING};
+use crate::pulumi_state::state::{MAX_OUTPUT_BYTES, MAX_OUTPUT_VALUES, MalformedState, NESTING};
 use crate::secret::Text;
-use esc::{Data, Value, format::json};
+use esc::format::json::{self, Selection};
+use esc::{Data, Value};
 
 /// The property that contains the signature of an object.
 const SIGNATURE: &str = "4dabf18193072939515e22adb298388d";
@@ -67,77 +68,111 @@ pub(crate) fn convert(
     outputs: Value,
     plaintexts: &BTreeMap<String, Text>,
 ) -> Result<Value, MalformedState> {
-    convert_value(outputs, Some(plaintexts), NESTING)
+    let mut converter = Converter {
+        plaintexts,
+        bytes_left: MAX_OUTPUT_BYTES,
+        values_left: MAX_OUTPUT_VALUES,
+    };
+    converter.value(outputs, false, NESTING)
 }
 
-/// The plaintexts by ciphertext. `None` within a secret: nested secrets have their plaintext in the
-/// property `ciphertext`.
-type Plaintexts<'p> = Option<&'p BTreeMap<String, Text>>;
-
-/// `nesting` is the nesting limit for the plaintexts of secrets, which are JSON.
-fn convert_value(
-    value: Value,
-    plaintexts: Plaintexts<'_>,
-    nesting: usize,
-) -> Result<Value, MalformedState> {
-    let below = nesting.saturating_sub(1);
-    let data = match value.data {
-        Data::String(text) if text.as_bytes() == UNKNOWN.as_bytes() => {
-            return Ok(Value::unknown());
-        }
-        Data::Array(items) => {
-            let items = items
-                .into_iter()
-                .map(|item| convert_value(item, plaintexts, below));
-            Data::Array(items.collect::<Result<_, _>>()?)
-        }
-        Data::Object(entries) => match signature(&entries) {
-            Some(SECRET) => return convert_secret(&entries, plaintexts, nesting),
-            Some(BYTES) => {
-                let encoded = entries.get("value").and_then(Value::as_str);
-                let bytes = encoded.and_then(|text| BASE64_STANDARD.decode(text).ok());
-                Data::String(Text::from(bytes.ok_or_else(|| unsupported("a string"))?))
-            }
-            Some(known) if !UNCHANGED.contains(&known) => {
-                return Err(MalformedState(
-                    "an output has an unsupported kind of value".to_owned(),
-                ));
-            }
-            _ => {
-                let entries = entries
-                    .into_iter()
-                    .map(|(name, entry)| Ok((name, convert_value(entry, plaintexts, below)?)));
-                Data::Object(entries.collect::<Result<_, _>>()?)
-            }
-        },
-        data => data,
-    };
-    Ok(Value::new(data))
+struct Converter<'p> {
+    /// The plaintexts by ciphertext.
+    plaintexts: &'p BTreeMap<String, Text>,
+    /// How much more JSON the secrets may have: each may be in many places.
+    bytes_left: usize,
+    values_left: usize,
 }
 
-fn convert_secret(
-    entries: &BTreeMap<String, Value>,
-    plaintexts: Plaintexts<'_>,
-    nesting: usize,
-) -> Result<Value, MalformedState> {
-    let text = |name: &str| {
-        let text = entries.get(name).and_then(Value::as_text);
-        text.filter(|text| !text.as_bytes().is_empty())
-    };
-    let plaintext = match (text("plaintext"), text("ciphertext"), plaintexts) {
-        (Some(plaintext), None, _) => plaintext,
-        (None, Some(ciphertext), None) => ciphertext,
-        (None, Some(ciphertext), Some(plaintexts)) => {
-            let plaintext = ciphertext.as_str().and_then(|text| plaintexts.get(text));
-            plaintext.ok_or_else(|| unsupported("a secret"))?
-        }
-        _ => return Err(unsupported("a secret")),
-    };
-    let value = json::parse(plaintext.as_bytes(), nesting)
-        .map_err(|_| unsupported("a decrypted secret"))?;
-    let mut value = convert_value(value, None, nesting)?;
-    value.secret = true;
-    Ok(value)
+impl Converter<'_> {
+    /// Converts a value. Within a secret, nested secrets have their plaintext in the property
+    /// `ciphertext`. `nesting` is the nesting limit for the plaintexts of secrets, which are JSON.
+    fn value(
+        &mut self,
+        value: Value,
+        is_in_secret: bool,
+        nesting: usize,
+    ) -> Result<Value, MalformedState> {
+        let below = nesting.saturating_sub(1);
+        let data = match value.data {
+            Data::String(text) if text.as_bytes() == UNKNOWN.as_bytes() => {
+                return Ok(Value::unknown());
+            }
+            Data::Array(items) => {
+                let items = items.into_iter();
+                let items = items.map(|item| self.value(item, is_in_secret, below));
+                Data::Array(items.collect::<Result<_, _>>()?)
+            }
+            Data::Object(entries) => match signature(&entries) {
+                Some(SECRET) => return self.secret(&entries, is_in_secret, nesting),
+                Some(BYTES) => {
+                    let encoded = entries.get("value").and_then(Value::as_str);
+                    let bytes = encoded.and_then(|text| BASE64_STANDARD.decode(text).ok());
+                    Data::String(Text::from(bytes.ok_or_else(|| unsupported("a string"))?))
+                }
+                Some(known) if !UNCHANGED.contains(&known) => {
+                    return Err(MalformedState(
+                        "an output has an unsupported kind of value".to_owned(),
+                    ));
+                }
+                _ => {
+                    let entries = entries
+                        .into_iter()
+                        .map(|(name, entry)| Ok((name, self.value(entry, is_in_secret, below)?)));
+                    Data::Object(entries.collect::<Result<_, _>>()?)
+                }
+            },
+            data => data,
+        };
+        Ok(Value::new(data))
+    }
+
+    fn secret(
+        &mut self,
+        entries: &BTreeMap<String, Value>,
+        is_in_secret: bool,
+        nesting: usize,
+    ) -> Result<Value, MalformedState> {
+        let text = |name: &str| {
+            let text = entries.get(name).and_then(Value::as_text);
+            text.filter(|text| !text.as_bytes().is_empty())
+        };
+        let plaintext = match (text("plaintext"), text("ciphertext")) {
+            (Some(plaintext), None) => plaintext,
+            (None, Some(plaintext)) if is_in_secret => plaintext,
+            (None, Some(ciphertext)) => {
+                let plaintexts = self.plaintexts;
+                let plaintext = ciphertext.as_str().and_then(|text| plaintexts.get(text));
+                plaintext.ok_or_else(|| unsupported("a secret"))?
+            }
+            _ => return Err(unsupported("a secret")),
+        };
+        let value = self.parse(plaintext.as_bytes(), nesting)?;
+        let mut value = self.value(value, true, nesting)?;
+        value.secret = true;
+        Ok(value)
+    }
+
+    /// Parses the plaintext of a secret.
+    fn parse(&mut self, plaintext: &[u8], nesting: usize) -> Result<Value, MalformedState> {
+        let too_large = || {
+            let limit = MAX_OUTPUT_BYTES >> 20;
+            MalformedState(format!("its secrets are larger than {limit} MiB"))
+        };
+        let bytes_left = self.bytes_left.checked_sub(plaintext.len());
+        self.bytes_left = bytes_left.ok_or_else(too_large)?;
+        let mut values_left = Some(self.values_left);
+        let value = json::parse_selected(plaintext, nesting, &Selection::All, |_| {
+            values_left = values_left.and_then(|left| left.checked_sub(1));
+            values_left.is_some()
+        });
+        self.values_left = values_left.ok_or_else(|| {
+            MalformedState(format!(
+                "its secrets have more than {MAX_OUTPUT_VALUES} values"
+            ))
+        })?;
+        value.map_err(|_| unsupported("a decrypted secret"))
+    }
 }
 
 /// The signature of an object; empty if it is not a string.

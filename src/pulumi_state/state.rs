@@ -9,19 +9,28 @@
 //! outputs, a kind of value with a signature, and outputs with an unknown signature are rejected anyway.
 
 use std::borrow::Cow;
+use std::fmt;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use esc::{Data, Value, format::json};
+use esc::format::json::{self, Selection};
+use esc::{Data, Value};
 
 /// The latest supported version.
 const LATEST_VERSION: u64 = 4;
 
 /// The nesting limit of outputs, as for definitions.
 pub(crate) const NESTING: usize = 128;
+
+/// The maximum size of outputs, in bytes.
+pub(crate) const MAX_OUTPUT_BYTES: usize = 16 << 20;
+
+/// The maximum number of values in outputs: scalars, lists and objects. During an evaluation, there are
+/// several copies of an object with one entry, each of 800 bytes.
+pub(crate) const MAX_OUTPUT_VALUES: usize = 50_000;
 
 /// The type of the root resource, whose outputs are those of the stack.
 const ROOT_TYPE: &str = "pulumi:pulumi:Stack";
@@ -106,8 +115,13 @@ struct Export<'a> {
 
 #[derive(Default, Deserialize)]
 struct Deployment<'a> {
-    #[serde(borrow, default)]
-    resources: Option<Vec<Resource<'a>>>,
+    #[serde(
+        borrow,
+        default,
+        rename = "resources",
+        deserialize_with = "root_resource"
+    )]
+    root: Option<Resource<'a>>,
     #[serde(default)]
     secrets_providers: Option<SecretsProvider>,
 }
@@ -122,6 +136,41 @@ struct Resource<'a> {
     parent: Cow<'a, str>,
     #[serde(borrow, default)]
     outputs: Option<&'a RawValue>,
+}
+
+impl Resource<'_> {
+    fn is_root(&self) -> bool {
+        self.kind == ROOT_TYPE && self.parent.is_empty()
+    }
+}
+
+/// Reads a list of resources, and keeps the root resource: states are large.
+fn root_resource<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Resource<'de>>, D::Error> {
+    struct Resources;
+
+    impl<'de> Visitor<'de> for Resources {
+        type Value = Option<Resource<'de>>;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("a list of resources")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut resources: A) -> Result<Self::Value, A::Error> {
+            let mut root = None;
+            while let Some(resource) = resources.next_element::<Resource<'de>>()? {
+                root = root.or_else(|| resource.is_root().then_some(resource));
+            }
+            Ok(root)
+        }
+    }
+
+    deserializer.deserialize_any(Resources)
 }
 
 /// Parses a file in `.pulumi/stacks`.
@@ -148,11 +197,9 @@ fn parse<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, MalformedState> {
         struct Versioned {
             #[serde(default)]
             version: u64,
-            #[serde(flatten)]
-            _rest: IgnoredAny,
         }
         if error.classify() == Category::Data
-            && let Ok(Versioned { version, .. }) = serde_json::from_slice(text)
+            && let Ok(Versioned { version }) = serde_json::from_slice(text)
             && let Err(unsupported) = check_version(version)
         {
             return unsupported;
@@ -180,13 +227,9 @@ fn check_version(version: u64) -> Result<(), MalformedState> {
 impl State {
     fn of(deployment: Option<Deployment<'_>>) -> Result<Self, MalformedState> {
         let Deployment {
-            resources,
+            root,
             secrets_providers,
         } = deployment.unwrap_or_default();
-        let root = resources
-            .into_iter()
-            .flatten()
-            .find(|resource| resource.kind == ROOT_TYPE && resource.parent.is_empty());
         let outputs = match root.as_ref().and_then(|root| root.outputs) {
             Some(outputs) => read_outputs(outputs)?,
             None => Value::new(Data::Object([].into())),
@@ -202,10 +245,24 @@ impl State {
 }
 
 fn read_outputs(text: &RawValue) -> Result<Value, MalformedState> {
-    let outputs = json::parse(text.get().as_bytes(), NESTING).map_err(|_| {
-        MalformedState(format!(
-            "its outputs are nested deeper than {NESTING} levels"
-        ))
+    let text = text.get().as_bytes();
+    if text.len() > MAX_OUTPUT_BYTES {
+        let limit = MAX_OUTPUT_BYTES >> 20;
+        return Err(MalformedState(format!(
+            "its outputs are larger than {limit} MiB"
+        )));
+    }
+    let mut count = 0;
+    let outputs = json::parse_selected(text, NESTING, &Selection::All, |_| {
+        count += 1;
+        count <= MAX_OUTPUT_VALUES
+    });
+    let outputs = outputs.map_err(|_| {
+        MalformedState(if count > MAX_OUTPUT_VALUES {
+            format!("its outputs have more than {MAX_OUTPUT_VALUES} values")
+        } else {
+            format!("its outputs are nested deeper than {NESTING} levels")
+        })
     })?;
     match outputs.data {
         Data::Object(_) => Ok(outputs),

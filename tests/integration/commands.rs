@@ -1,7 +1,9 @@
 //! `open` and `check`, and what all commands have in common.
 
+use std::fs;
+
 use crate::support::aws::{Aws, project_file};
-use crate::support::plugin::Plugin;
+use crate::support::plugin::{Plugin, program};
 
 const DEFINITION: &str = "\
 values:
@@ -153,6 +155,32 @@ fn help_and_version_go_to_standard_output() {
             "{arguments:?}"
         );
         assert!(output.stdout.contains("kubectl-esc"), "{}", output.stdout);
+    }
+}
+
+/// The binary itself is the evidence: only a dynamic one names its loader, and glibc contains a line with
+/// its version.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn version_names_the_linked_glibc() {
+    let output = Plugin::new().args(["--version"]).run();
+    let (version, glibc) = output.stdout.trim_end().split_once('\n').unwrap();
+    assert_eq!(version, concat!("kubectl-esc ", env!("CARGO_PKG_VERSION")));
+
+    let binary = fs::read(program()).unwrap();
+    let contains =
+        |part: &[u8], text: &str| part.windows(text.len()).any(|at| at == text.as_bytes());
+    if contains(&binary[..4096], "/ld-linux") {
+        assert!(
+            glibc.starts_with("glibc: linked dynamically, built with "),
+            "{glibc}"
+        );
+    } else {
+        let release = glibc.strip_prefix("glibc: linked statically, ").unwrap();
+        assert!(
+            contains(&binary, &format!("GNU C Library ({release})")),
+            "{glibc}"
+        );
     }
 }
 

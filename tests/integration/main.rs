@@ -33,6 +33,7 @@ mod properties;
 mod pulumi_kubernetes_docs;
 #[cfg(unix)]
 mod resources;
+mod responses;
 #[cfg(unix)]
 mod run;
 mod secret_scan_tests;

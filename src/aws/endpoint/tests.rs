@@ -229,7 +229,8 @@ fn regions_of_botocore_are_spelled_right() {
         .filter_map(|line| line.strip_prefix("[\"")?.split('"').next());
     let regions: std::collections::BTreeSet<_> = regions.collect();
     assert!(regions.len() > 30, "{regions:?}");
-    for region in regions {
+    // Pseudo-regions, whose endpoints belong to no region.
+    for region in regions.iter().filter(|name| !name.ends_with("-global")) {
         assert_eq!(
             Region::parse(region).unwrap().spelling_warning(),
             None,

@@ -184,7 +184,7 @@ fn error_codes_have_their_kind_message_cause_and_hint() {
             "Signature expired: 20230428T000001Z is now earlier than 20230501T000000Z",
             Kind::Denied,
             "AWS STS rejected the time of the signature".to_owned(),
-            "check this machine's clock",
+            "set this machine's clock",
         ),
         (
             WITH_KEYS,
@@ -277,7 +277,7 @@ fn responses_of_other_servers_are_recognized() {
             200,
             "<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>",
             message,
-            "`HOST` sent a response without credentials",
+            "`HOST` sent a response without complete credentials",
             hint,
         ),
         (

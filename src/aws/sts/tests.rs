@@ -3,6 +3,7 @@
 use super::*;
 use crate::aws::endpoint::EndpointMode;
 use crate::clock::Clock;
+use crate::error::Kind;
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::http::test_server::{TestServer, closed_port, http_response};
@@ -73,6 +74,33 @@ pub(crate) fn issued(operation: &str) -> String {
         </{operation}Response>"#
     );
     http_response(200, "content-type: text/xml\r\n", &body)
+}
+
+#[test]
+fn incomplete_credentials_are_refused() {
+    let complete = issued("AssumeRole");
+    for (field, value) in [
+        ("AccessKeyId", "ASIAISSUED"),
+        ("SecretAccessKey", "issued/secret+key"),
+        ("SessionToken", "issued//token=="),
+        ("Expiration", "2023-04-28T01:00:01Z"),
+    ] {
+        let whole = format!("<{field}>{value}</{field}>");
+        assert!(complete.contains(&whole));
+        let (_, body) = complete.split_once("\r\n\r\n").unwrap();
+        for incomplete in ["", &format!("<{field}></{field}>"), &format!("<{field}/>")] {
+            let body = body.replace(&whole, incomplete);
+            let server = TestServer::responding([http_response(200, "", &body)]);
+            let context = test_context();
+            let result = context
+                .sts_at(server.url())
+                .assume_role(&keys(), &assume_role());
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), Kind::Unavailable, "{field} {incomplete}");
+            let message = "the response did not come from AWS STS";
+            assert_eq!(error.to_string(), message, "{field} {incomplete}");
+        }
+    }
 }
 
 fn expected() -> Credentials {

@@ -151,7 +151,7 @@ fn login_is_exchanged_once_and_its_expiry_is_known() {
     assert!(requests[0].contains(&format!("&WebIdentityToken={TOKEN}")));
     let issued = KeyExpiry {
         access_key_id: "ASIAISSUED".to_owned(),
-        expires_at: Timestamp::from_rfc3339("2023-04-28T01:00:01Z").unwrap(),
+        expiry: Expiry::At(Timestamp::from_rfc3339("2023-04-28T01:00:01Z").unwrap()),
     };
     assert_eq!(provider.keys(), [issued]);
 

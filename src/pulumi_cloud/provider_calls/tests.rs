@@ -1,12 +1,15 @@
 use super::*;
 use esc::format::json;
 
-fn calls(exprs: &str) -> Vec<(String, CalledProvider)> {
-    let exprs = json::parse(exprs.as_bytes(), 64).unwrap();
-    find(&exprs)
-        .into_iter()
-        .map(|call| (call.path.to_string(), call.provider))
-        .collect()
+/// The text of each output of aws-login with its session duration, and the path of the identity token.
+fn calls(exprs: &str, values: &str) -> (Vec<(String, Option<Duration>)>, Option<String>) {
+    let parse = |text: &str| json::parse(text.as_bytes(), 64).unwrap();
+    let (exprs, values) = (parse(exprs), parse(values));
+    let calls = find(&exprs, &values);
+    let logins = calls.aws_logins.into_iter();
+    let logins = logins.map(|(output, duration)| (output.as_str().unwrap().to_owned(), duration));
+    let identity_token = calls.identity_token.map(|path| path.to_string());
+    (logins.collect(), identity_token)
 }
 
 fn login(duration: &str) -> String {
@@ -39,8 +42,8 @@ fn literal_durations_are_read() {
         (long("fn::open::aws-login"), hours(3)),
     ] {
         let exprs = format!(r#"{{"a":{expression}}}"#);
-        let want = CalledProvider::AwsLogin { duration: want };
-        assert_eq!(calls(&exprs), [("a".to_owned(), want)], "{exprs}");
+        let (logins, _) = calls(&exprs, r#"{"a":"x"}"#);
+        assert_eq!(logins, [("x".to_owned(), want)], "{exprs}");
     }
 }
 
@@ -56,9 +59,27 @@ fn calls_are_found_at_any_depth() {
             "g":{{"builtin":{{"name":"fn::open::other","arg":{{}}}}}},
             "h":{{"literal":"x"}},"i":7}}"#
     );
-    let paths: Vec<_> = calls(&exprs).into_iter().map(|(path, _)| path).collect();
-    assert_eq!(paths, ["a.b[1]", "c", "d", "f"]);
-    assert_eq!(calls("[]"), []);
+    let values = r#"{"a":{"b":["-","a.b[1]"]},"c":"c","d":"d","e":"e","f":"f","g":"g"}"#;
+    let (logins, identity_token) = calls(&exprs, values);
+    let outputs: Vec<_> = logins.into_iter().map(|(output, _)| output).collect();
+    assert_eq!(outputs, ["a.b[1]", "c", "d"]);
+    assert_eq!(identity_token.as_deref(), Some("f"));
+    assert_eq!(calls("[]", values), (Vec::new(), None));
+    assert_eq!(
+        calls(&exprs, r#"{"a":{"b":[]},"i":"i"}"#),
+        (Vec::new(), None)
+    );
+}
+
+#[test]
+fn only_identity_token_is_found_wherever_it_is_overridden() {
+    let oidc = r#"{"builtin":{"name":"fn::open::oidc","arg":{"object":{}}}}"#;
+    let own = format!(r#"{{"a":{{"object":{{"b":{oidc}}},"base":{{"object":{{"b":{oidc}}}}}}}}}"#);
+    let several = format!(r#"{{"a":{{"object":{{"b":{oidc},"c":{oidc}}}}}}}"#);
+    for (exprs, want) in [(own, Some("a.b")), (several, None)] {
+        let (_, identity_token) = calls(&exprs, r#"{"a":{"b":"x","c":"y"}}"#);
+        assert_eq!(identity_token.as_deref(), want, "{exprs}");
+    }
 }
 
 #[test]
@@ -67,9 +88,6 @@ fn own_login_overrides_an_imported_one() {
     let imported = login(r#","duration":{"literal":"12h"}"#);
     let merged = own.replacen('{', &format!(r#"{{"base":{imported},"#), 1);
     let exprs = format!(r#"{{"a":{merged}}}"#);
-    let duration = Some(Duration::from_hours(1));
-    assert_eq!(
-        calls(&exprs),
-        [("a".to_owned(), CalledProvider::AwsLogin { duration })]
-    );
+    let (logins, _) = calls(&exprs, r#"{"a":"x"}"#);
+    assert_eq!(logins, [("x".to_owned(), Some(Duration::from_hours(1)))]);
 }

@@ -1,6 +1,10 @@
 use super::*;
 use esc::format::{Secrets, json::compact};
 
+fn read(text: &[u8]) -> Result<SessionValues, String> {
+    super::read(text, Deadline::after(Duration::from_mins(1)))
+}
+
 fn shown(session: &SessionValues, secrets: Secrets) -> String {
     let text = compact(&session.environment.values, secrets);
     text.as_str().unwrap().to_owned()

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use encodings::timestamp;
 use serde_json::json;
 
 use crate::clock::Clock;
@@ -52,6 +53,8 @@ impl Eks {
             let line = format!("{} {} {status}", request.method, request.target);
             log.lock().expect("the log").push(line);
             let mut response = Response::new(status, "application/json", body.to_string());
+            let date = ("Date".to_owned(), timestamp::http_date(clock.now()));
+            response.headers.push(date);
             if let Some(code) = body["__type"].as_str() {
                 let header = ("x-amzn-ErrorType".to_owned(), code.to_owned());
                 response.headers.push(header);

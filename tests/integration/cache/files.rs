@@ -437,12 +437,15 @@ mod unix {
     }
 
     #[test]
-    fn closed_output_pipe_is_not_an_error() {
+    fn credentials_are_cached_even_if_the_reader_has_gone() {
         let fixture = CacheFixture::cloud();
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let output = fixture.plugin.command().stdout(writer).output().unwrap();
-        assert_eq!((output.status.code(), output.stderr), (Some(0), Vec::new()));
+        assert_eq!(
+            (output.status.code(), output.stderr),
+            (Some(141), Vec::new())
+        );
         fixture.assert_hit();
     }
 

@@ -12,7 +12,7 @@ use stand_ins::pulumi_cloud::fault::Fault;
 use stand_ins::tls::Authority;
 
 use super::{ENVIRONMENT, PulumiCloudFixture, assert_no_secrets};
-use crate::support::plugin::Plugin;
+use crate::support::plugin::{self, Plugin};
 
 /// Every call exits by itself within this time.
 const EXIT_LIMIT: Duration = Duration::from_secs(50);
@@ -184,7 +184,7 @@ const ROWS: &[Row] = &[
             pulumi_cloud.stand_in.fail_at("read session", Fault::Huge(100_000_000), 1);
             plugin
         },
-        stderr: "the response from `127.0.0.1` is larger than 33554432 bytes
+        stderr: "the response from `127.0.0.1` is larger than 16777216 bytes
   hint: check that the URL is that of the service
 ",
         code: 5,
@@ -595,5 +595,41 @@ fn pulumi_cloud_is_reached_through_a_proxy() {
         .env_remove("PULUMI_BACKEND_URL")
         .env("HTTPS_PROXY", proxy.url());
     pulumi_cloud.assert_token(&plugin.run());
+    pulumi_cloud.assert_calls(&["open", "read session"]);
+}
+
+/// Plain HTTP is allowed for `localhost`, so no hosts file may direct it to another machine.
+#[cfg(target_os = "linux")]
+#[test]
+fn localhost_is_this_machine_whatever_the_hosts_file_says() {
+    use std::process::Command;
+    /// Runs a command with another hosts file, which only this command sees.
+    const WITH_HOSTS: &str = r#"mount --bind "$0" /etc/hosts && exec "$@""#;
+    let pulumi_cloud = PulumiCloudFixture::new();
+    let port = pulumi_cloud.url().rsplit_once(':').unwrap().1.to_owned();
+    let plugin = pulumi_cloud
+        .get_token(ENVIRONMENT)
+        .env("PULUMI_BACKEND_URL", format!("http://localhost:{port}"))
+        // Reserved for documentation: no machine has this address.
+        .file("hosts", "192.0.2.1 localhost\n");
+    let with_hosts = || {
+        let mut command = Command::new("unshare");
+        command.args(["--map-root-user", "--mount", "sh", "-c", WITH_HOSTS]);
+        command.arg(plugin.path("hosts"));
+        command
+    };
+    let probe = with_hosts().arg("true").output();
+    if !probe.is_ok_and(|probe| probe.status.success()) {
+        println!("skipped: `unshare` cannot replace the hosts file");
+        return;
+    }
+    let call = plugin.command();
+    let mut command = with_hosts();
+    command.env_clear().arg(call.get_program());
+    command.args(call.get_args());
+    let variables = call.get_envs();
+    command.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+    let output = plugin::run(command, EXIT_LIMIT);
+    pulumi_cloud.assert_token(&output);
     pulumi_cloud.assert_calls(&["open", "read session"]);
 }

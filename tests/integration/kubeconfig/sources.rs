@@ -279,6 +279,10 @@ fn kubeconfig_of_the_documentation_is_printed_by_its_command() {
 }
 
 fn eks(change: impl FnOnce(&mut Configuration)) -> Eks {
+    eks_at(Clock::system(), change)
+}
+
+fn eks_at(clock: Clock, change: impl FnOnce(&mut Configuration)) -> Eks {
     let mut configuration = Configuration {
         credentials: (USER_KEY_ID.to_owned(), USER_SECRET_KEY.to_owned(), None),
         region: "eu-west-1".to_owned(),
@@ -289,7 +293,7 @@ fn eks(change: impl FnOnce(&mut Configuration)) -> Eks {
         error: None,
     };
     change(&mut configuration);
-    Eks::start(configuration, Clock::system())
+    Eks::start(configuration, clock)
 }
 
 #[test]
@@ -311,6 +315,31 @@ fn amazon_eks_is_called_with_the_environments_credentials() {
         plugin.run().assert(ADDED, "", 0);
         assert_eq!(written(&plugin), new_file("demo", SERVER, AUTHORITY, &ARGS));
         assert_eq!(eks.log(), ["GET /clusters/demo 200"]);
+    }
+}
+
+#[test]
+fn amazon_eks_is_called_again_with_its_own_time() {
+    let environment = project_file("examples/environments/static.yaml");
+    for skew in [3600, -3600] {
+        let clock = Clock::system();
+        clock.advance(skew);
+        let eks = eks_at(clock, |_| ());
+        let plugin = Plugin::new()
+            .file("home/env.yaml", &environment)
+            .args(["update-kubeconfig", "~/env.yaml"])
+            .env("AWS_ENDPOINT_URL_EKS", eks.url());
+        plugin
+            .run()
+            .assert("changed [dir]/home/.kube/config\n", "", 0);
+        // The SDK repeats a request with a wrong time, but with the same time.
+        let log = eks.log();
+        let (last, rejected) = log.split_last().unwrap();
+        assert_eq!(last, "GET /clusters/demo 200");
+        assert!(
+            rejected.iter().all(|line| line == "GET /clusters/demo 403"),
+            "{log:?}"
+        );
     }
 }
 

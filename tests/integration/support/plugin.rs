@@ -268,7 +268,7 @@ impl Output {
             let is_last = numbers.next() == last && self.code != 0;
             let is_error = is_last && !line.starts_with("kubectl-esc: running `");
             let is_warning = line.starts_with("kubectl-esc: warning: ");
-            is_error || is_warning || !is_message(line) && !(self.code == 0 && is_get_token)
+            is_error || is_warning || !(is_message(line) || self.code == 0 && is_get_token)
         });
         self.stderr = lines.concat();
         self
@@ -288,7 +288,7 @@ impl Output {
 
 /// The binary that was built with the tests, or the one that `KUBECTL_ESC_BINARY` names, such as a release
 /// build.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let built = || env!("CARGO_BIN_EXE_kubectl-esc").into();
     test_variable("KUBECTL_ESC_BINARY").map_or_else(built, PathBuf::from)
 }

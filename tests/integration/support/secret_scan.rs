@@ -218,7 +218,8 @@ impl SecretScan {
 
     /// Whether a definition has this name, or may have it in Pulumi Cloud, so that `run` sets the variable.
     fn defines(&self, name: &str) -> bool {
-        if self.has_argument(&["run"]) && !self.arguments.iter().any(|a| a.ends_with(".yaml")) {
+        let is_file = |argument: &String| Path::new(argument).extension() == Some("yaml".as_ref());
+        if self.has_argument(&["run"]) && !self.arguments.iter().any(is_file) {
             return true;
         }
         let mut contents = self.files.values();

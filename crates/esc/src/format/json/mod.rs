@@ -7,7 +7,7 @@ use crate::text::{REDACTED, Text, UNKNOWN};
 use crate::text_builder::TextBuilder;
 use crate::{Data, Value};
 
-pub use reader::{InvalidJson, parse};
+pub use reader::{InvalidJson, Selection, parse, parse_selected};
 
 /// Writes a value on one line, as `fn::toJSON` does.
 #[must_use]

@@ -27,6 +27,8 @@ enum Problem {
     End,
     #[error("lists and objects nest too deep")]
     TooDeep,
+    #[error("the reader stopped")]
+    Stopped,
     /// A character that is invalid in this context.
     #[error("invalid character {0}")]
     Character(&'static str),
@@ -43,7 +45,7 @@ impl InvalidJson {
         let character = match (self.problem, text.get(self.offset)) {
             (Problem::End, _) | (_, None) if is_blank => return "EOF".to_owned(),
             (Problem::End, _) | (_, None) => return "unexpected EOF".to_owned(),
-            (Problem::TooDeep, _) => return self.to_string(),
+            (Problem::TooDeep | Problem::Stopped, _) => return self.to_string(),
             (_, Some(b'\'')) => "\\'".to_owned(),
             (_, Some(b'"')) => "\"".to_owned(),
             (_, Some(byte)) => {
@@ -58,7 +60,7 @@ impl InvalidJson {
                 )
             }
             Problem::Character(context) => format!("invalid character '{character}' {context}"),
-            Problem::End | Problem::TooDeep => self.to_string(),
+            Problem::End | Problem::TooDeep | Problem::Stopped => self.to_string(),
         }
     }
 }
@@ -68,17 +70,71 @@ const BLANKS: &[u8] = b" \t\r\n";
 /// Reads the first JSON value of `text` and ignores what follows, as ESC's `fn::fromJSON` does. Lists and
 /// objects may nest `maximum_nesting` levels deep. The last of several entries with the same name wins.
 pub fn parse(text: &[u8], maximum_nesting: usize) -> Result<Value, InvalidJson> {
-    let mut reader = Reader { text, offset: 0 };
-    reader.value(maximum_nesting)
+    parse_selected(text, maximum_nesting, &Selection::All, |_| true)
+}
+
+/// Which parts of a JSON text are kept.
+#[derive(Debug)]
+pub enum Selection {
+    /// The whole value.
+    All,
+    /// Nothing: the value becomes `null`.
+    Nothing,
+    /// These entries of an object, each with its own selection.
+    Entries(&'static [(&'static str, &'static Self)]),
+    /// All items of a list, or all entries of an object, with the same selection.
+    Each(&'static Self),
+}
+
+impl Selection {
+    fn item(&self) -> &Self {
+        match self {
+            Self::Each(selection) => selection,
+            Self::Entries(_) | Self::Nothing => &Self::Nothing,
+            Self::All => self,
+        }
+    }
+
+    fn entry(&self, name: &str) -> &Self {
+        match self {
+            Self::Entries(entries) => {
+                let entry = entries.iter().find(|(entry, _)| *entry == name);
+                entry.map_or(&Self::Nothing, |(_, selection)| selection)
+            }
+            _ => self.item(),
+        }
+    }
+}
+
+/// Like [`parse`], but keeps only a part, for a text from an untrusted source. Before each value (scalar,
+/// list or object), it calls `admit` with whether the value is kept, and stops with an error if that
+/// returns false.
+pub fn parse_selected(
+    text: &[u8],
+    maximum_nesting: usize,
+    selection: &Selection,
+    mut admit: impl FnMut(bool) -> bool,
+) -> Result<Value, InvalidJson> {
+    let mut reader = Reader {
+        text,
+        offset: 0,
+        admit: &mut admit,
+    };
+    reader.value(maximum_nesting, selection)
 }
 
 struct Reader<'text> {
     text: &'text [u8],
     offset: usize,
+    admit: &'text mut dyn FnMut(bool) -> bool,
 }
 
 impl Reader<'_> {
-    fn value(&mut self, levels_left: usize) -> Result<Value, InvalidJson> {
+    fn value(&mut self, levels_left: usize, selection: &Selection) -> Result<Value, InvalidJson> {
+        let is_kept = !matches!(selection, Selection::Nothing);
+        if !(self.admit)(is_kept) {
+            return Err(self.invalid(Problem::Stopped));
+        }
         self.skip_blanks();
         let data = match self.peek() {
             Some(b'n') => self.word("null", Data::Null)?,
@@ -90,8 +146,11 @@ impl Reader<'_> {
             }
             Some(b'[') => {
                 let mut items = Vec::new();
+                let selection = selection.item();
+                let are_kept = !matches!(selection, Selection::Nothing);
                 self.sequence(b']', "after array element", |reader| {
-                    items.push(reader.value(levels_left - 1)?);
+                    let item = reader.value(levels_left - 1, selection)?;
+                    items.extend(are_kept.then_some(item));
                     Ok(())
                 })?;
                 Data::Array(items)
@@ -103,8 +162,12 @@ impl Reader<'_> {
                     let name = reader.string()?;
                     reader.skip_blanks();
                     reader.expect(b':', "after object key")?;
-                    let value = reader.value(levels_left - 1)?;
-                    entries.insert(name.as_str().unwrap_or_default().to_owned(), value);
+                    let name = name.as_str().unwrap_or_default();
+                    let selection = selection.entry(name);
+                    let value = reader.value(levels_left - 1, selection)?;
+                    if !matches!(selection, Selection::Nothing) {
+                        entries.insert(name.to_owned(), value);
+                    }
                     Ok(())
                 })?;
                 Data::Object(entries)
@@ -112,7 +175,7 @@ impl Reader<'_> {
             Some(b'-' | b'0'..=b'9') => Data::Number(self.number()?),
             _ => return Err(self.unexpected("looking for beginning of value")),
         };
-        Ok(Value::new(data))
+        Ok(Value::new(if is_kept { data } else { Data::Null }))
     }
 
     fn sequence(

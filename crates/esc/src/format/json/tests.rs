@@ -182,3 +182,38 @@ fn indentation_is_two_spaces_per_level() {
     let want = "{\n  \"a\": [\n    1,\n    {\n      \"b\": {}\n    }\n  ],\n  \"c\": []\n}";
     assert_eq!(text.as_str().unwrap(), want);
 }
+
+#[test]
+fn only_selected_parts_are_kept_and_counted() {
+    static TREE: Selection = Selection::Entries(&[
+        ("value", &Selection::All),
+        ("children", &Selection::Each(&TREE)),
+    ]);
+    let text = br#"{"value":1,"trace":{"line":[1,2]},"children":[{"value":{"a":[2]},"x":0},
+        "leaf",{"children":{"b":{"value":3},"c":{"trace":4}}}]}"#;
+    let mut count = 0;
+    let value = parse_selected(text, 8, &TREE, |is_kept| {
+        count += usize::from(is_kept);
+        true
+    });
+    let kept = r#"{"children":[{"value":{"a":[2]}},"leaf",{"children":{"b":{"value":3},"c":{}}}],"value":1}"#;
+    assert_eq!(
+        compact(&value.unwrap(), Secrets::Revealed).as_str(),
+        Some(kept)
+    );
+    assert_eq!(count, 13);
+
+    let mut left = 12;
+    let stopped = parse_selected(text, 8, &TREE, |is_kept| {
+        left -= i32::from(is_kept);
+        left >= 0
+    });
+    let message = stopped.unwrap_err().to_string();
+    assert!(
+        message.starts_with("the reader stopped at byte "),
+        "{message}"
+    );
+    let invalid = parse_selected(br#"{"trace":{"a" 1}}"#, 8, &TREE, |_| true);
+    assert!(invalid.is_err());
+    assert!(parse_selected(br#"{"x":[[[1]]]}"#, 3, &TREE, |_| true).is_err());
+}

@@ -1,0 +1,80 @@
+//! Measures the difference between the local clock and AWS's, from the header `Date` of its responses
+//! (RFC 9110, section 6.6.1). AWS rejects what is signed with a wrong clock.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use crate::clock::{Clock, Timestamp};
+use crate::error::{Error, Result};
+
+/// In seconds. A smaller difference may be network latency, and AWS accepts it.
+const NEGLIGIBLE: u64 = 10;
+
+/// In seconds. A larger difference is not corrected.
+const MAX_OFFSET: u64 = 24 * 60 * 60;
+
+/// The clock in the last response of AWS.
+#[derive(Debug)]
+pub(super) struct AwsClock {
+    local: Clock,
+    offset: AtomicI64,
+}
+
+impl AwsClock {
+    pub(super) fn new(local: Clock) -> Self {
+        Self {
+            local,
+            offset: AtomicI64::new(0),
+        }
+    }
+
+    /// AWS's clock minus the local clock, in seconds.
+    pub(super) fn offset(&self) -> i64 {
+        self.offset.load(Ordering::Relaxed)
+    }
+
+    /// Takes over the date of a response. Fails if the local clock is too wrong to be corrected.
+    pub(super) fn observe(&self, date: Timestamp) -> Result<()> {
+        let now = self.local.now();
+        let offset = date.unix().saturating_sub(now.unix());
+        if offset.unsigned_abs() > MAX_OFFSET {
+            let message =
+                format!("this machine's clock is wrong: it shows {now}, and AWS's shows {date}");
+            return Err(Error::configuration(message)
+                .with_hint("set this machine's clock; up to 24h would be corrected"));
+        }
+        let is_negligible = offset.unsigned_abs() <= NEGLIGIBLE;
+        let offset = if is_negligible { 0 } else { offset };
+        self.offset.store(offset, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_between_ten_seconds_and_a_day_are_corrected() {
+        const DAY: i64 = 24 * 60 * 60;
+        let now = Timestamp::from_unix(1_682_640_000);
+        for (date, offset) in [
+            (0, Some(0)),
+            (10, Some(0)),
+            (-10, Some(0)),
+            (11, Some(11)),
+            (-3_600, Some(-3_600)),
+            (DAY, Some(DAY)),
+            (-DAY, Some(-DAY)),
+            (DAY + 1, None),
+            (-DAY - 1, None),
+            (i64::MAX, None),
+            (i64::MIN, None),
+        ] {
+            let clock = AwsClock::new(Clock::fixed(now));
+            assert_eq!(clock.offset(), 0);
+            let observed = clock.observe(now.shifted(date));
+            assert_eq!(observed.is_ok(), offset.is_some(), "{date}");
+            assert_eq!(clock.offset(), offset.unwrap_or(0), "{date}");
+        }
+    }
+}
