@@ -1,4 +1,5 @@
-//! Checks what Cargo cannot: the order of the modules in `src`, and where `unsafe` is allowed.
+//! Checks what Cargo cannot: the order of the modules in `src`, where `unsafe` is allowed, and that
+//! dependencies are documented.
 
 #![expect(
     clippy::unwrap_used,
@@ -252,6 +253,34 @@ fn only_two_files_contain_unsafe_code() {
     unsafe_files.sort();
     let allowed = ["src/closed_stdout.rs", "src/http/dns/static_glibc.rs"];
     assert_eq!(unsafe_files, allowed.map(PathBuf::from));
+}
+
+#[test]
+fn direct_dependencies_are_documented() {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| fs::read_to_string(package.join(path)).unwrap();
+    let text = read("docs/dependencies.md");
+    let first_cells = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" |").next());
+    let documented: BTreeSet<_> = first_cells
+        .flat_map(|cell| cell.split([',', ' ', '(']))
+        .collect();
+    for manifest in ["", "crates/esc/", "crates/kubeconfig/", "crates/yaml/"] {
+        let manifest = read(&format!("{manifest}Cargo.toml"));
+        let mut section = "";
+        for line in manifest.lines() {
+            if line.starts_with('[') {
+                section = line;
+                continue;
+            }
+            let is_linked = section.ends_with("dependencies]") && !section.contains("dev-");
+            if let Some((name, source)) = line.split_once(" = ").filter(|_| is_linked) {
+                let is_ours = source.contains("path = ");
+                assert!(is_ours || documented.contains(name), "{name}");
+            }
+        }
+    }
 }
 
 #[test]

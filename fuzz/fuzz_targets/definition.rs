@@ -126,7 +126,7 @@ fn check(evaluation: &Evaluation, text: &str) -> String {
         );
         shown += &rendered;
     }
-    sources.render(diagnostics, Style::Colored);
+    let _ = sources.render(diagnostics, Style::Colored);
     let rendered = sources.render_json(diagnostics);
     serde_json::from_str::<serde_json::Value>(&rendered).unwrap();
     shown += &rendered;
@@ -139,7 +139,7 @@ fn check(evaluation: &Evaluation, text: &str) -> String {
         &values.with_placeholders(Secrets::Redacted),
         yaml::OPEN_INDENT,
     );
-    esc_yaml::parse(written.as_str().unwrap(), &esc_yaml::Limits::default()).unwrap();
+    shown += written.as_str().unwrap();
     shown += &format!("{values:?}");
     assert!(!shown.contains('Ж'), "{shown}");
     shown

@@ -2,6 +2,7 @@
 
 #![no_main]
 
+use esc::Data;
 use esc::format::{Secrets, json};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value as Json;
@@ -23,7 +24,11 @@ fuzz_target!(|text: &[u8]| {
             );
         }
         (Ok(value), Some(Err(error))) => {
-            assert!(go_accepts_more(&error.to_string()), "{error}: {value:?}")
+            // Go's decoder stops after a zero.
+            let is_zero =
+                matches!(&value.data, Data::Number(number) if number.as_str().ends_with('0'));
+            let error = error.to_string();
+            assert!(is_zero || go_accepts_more(&error), "{error}: {value:?}");
         }
         (Err(error), Some(Ok(_))) => {
             let message = error.to_string();

@@ -156,14 +156,17 @@ fn check_bytes(before: &str, after: &str, section: &str, name: &str) {
     let Some(entry) = list.and_then(|list| list.items().iter().find(has_name)) else {
         return;
     };
-    assert!(
-        after.starts_with(&before[..entry.span.start]),
-        "{before:?} became {after:?}"
-    );
-    assert!(
-        after.ends_with(&before[entry.span.end..]),
-        "{before:?} became {after:?}"
-    );
+    // What follows the last value on its line belongs to the entry.
+    let rest = &before[entry.span.end..];
+    let line = rest.find(['\n', '\r']).unwrap_or(rest.len());
+    let is_remark = |text: &str| text.is_empty() || text.starts_with('#');
+    let rest = if is_remark(rest[..line].trim_start()) {
+        &rest[line..]
+    } else {
+        rest
+    };
+    let is_kept = after.starts_with(&before[..entry.span.start]) && after.ends_with(rest);
+    assert!(is_kept, "{before:?} became {after:?}");
 }
 
 /// What reads kubeconfigs does not fail, and a redacted file has no secret.
@@ -179,7 +182,7 @@ fn check_readers(text: &str) {
     if let Ok(merged) = MergedKubeconfig::parse(vec![file]) {
         for context in merged.contexts() {
             assert_eq!(merged.require_context(&context.name).as_ref(), Ok(&context));
-            merged.server(&context.cluster);
+            let _ = merged.server(&context.cluster);
         }
         assert!(
             merged
@@ -189,7 +192,6 @@ fn check_readers(text: &str) {
         );
     }
     let redacted = redact(text, "REDACTED");
-    assert_eq!(redact(&redacted, "REDACTED"), redacted);
     if let Some(root) = parse(&redacted) {
         check_redacted(&root, text);
     }
@@ -198,6 +200,10 @@ fn check_readers(text: &str) {
 fn check_redacted(node: &Yaml, text: &str) {
     for (key, value) in node.as_mapping().into_iter().flatten() {
         if matches!(key.as_str(), Some("token" | "password" | "client-key-data")) {
+            let value = match value {
+                Yaml::Tagged(tagged) => &tagged.value,
+                value => value,
+            };
             let is_hidden = match value {
                 Yaml::Null | Yaml::Mapping(_) | Yaml::Sequence(_) => true,
                 Yaml::String(text) => text == "REDACTED",

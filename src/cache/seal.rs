@@ -1,5 +1,5 @@
 //! Encrypts the files of the cache. HKDF with SHA-256 (RFC 5869) derives a key from the secrets of the
-//! login, the cache key and a salt; the cipher is ChaCha20-Poly1305 (RFC 8439).
+//! login, the cache key and a salt; the cipher is AES-256-GCM.
 //!
 //! ```text
 //! header, line feed      plaintext, authenticated
@@ -11,7 +11,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::error::Unspecified;
 use hkdf::Hkdf;
 use zeroize::Zeroizing;
 
@@ -20,13 +21,10 @@ use crate::error::{Error, Kind, Result};
 use crate::file_tracker::FileDigest;
 use crate::secret::Secret;
 
-/// Separates these keys from others that are derived from the same secrets. A change of the format changes
-/// the number, so that entries of other versions are not found.
-const DOMAIN: &[u8] = b"kubectl-esc cache 2";
+/// Separates these keys from others that are derived from the same secrets.
+const DOMAIN: &[u8] = b"kubectl-esc cache 1";
 
 const SALT_BYTES: usize = 16;
-const NONCE_BYTES: usize = 12;
-const TAG_BYTES: usize = 16;
 const KEY_BYTES: usize = 32;
 pub(super) const ID_BYTES: usize = 16;
 
@@ -121,21 +119,21 @@ impl Seal {
 
     /// Encrypts `content`. `header` is a line that precedes it in plaintext.
     pub(super) fn seal(&self, purpose: Purpose, header: &[u8], content: &[u8]) -> Result<Vec<u8>> {
-        let failed = || Error::new(Kind::Internal, "cannot encrypt the cache entry");
-        let (mut salt, mut nonce) = ([0; SALT_BYTES], [0; NONCE_BYTES]);
-        let filled = getrandom::fill(&mut salt).and_then(|()| getrandom::fill(&mut nonce));
-        filled.map_err(|error| failed().caused_by(error))?;
+        let failed = |_| Error::new(Kind::Internal, "cannot encrypt the cache entry");
+        let mut random = [0; SALT_BYTES + NONCE_LEN];
+        aws_lc_rs::rand::fill(&mut random).map_err(failed)?;
+        let (salt, nonce) = random.split_at(SALT_BYTES);
+        let key = self.aead_key(purpose, salt).map_err(failed)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(failed)?;
         // Encrypt in place, in a buffer that does not grow, so that no plaintext is left behind.
-        let start = header.len() + 1 + SALT_BYTES + NONCE_BYTES;
-        let mut sealed = Vec::with_capacity(start + content.len() + TAG_BYTES);
-        for part in [header, b"\n", &salt, &nonce, content] {
-            sealed.extend_from_slice(part);
-        }
-        let cipher = self.cipher(purpose, &salt).ok_or_else(failed)?;
-        let tag = cipher
-            .encrypt_inout_detached(&nonce.into(), header, sealed[start..].as_mut().into())
-            .map_err(|_| failed())?;
-        sealed.extend_from_slice(&tag);
+        let mut sealed = Vec::with_capacity(header.len() + 1 + random.len() + content.len() + 16);
+        sealed.extend_from_slice(header);
+        sealed.push(b'\n');
+        sealed.extend_from_slice(&random);
+        let start = sealed.len();
+        sealed.extend_from_slice(content);
+        let tag = key.seal_in_place_separate_tag(nonce, Aad::from(header), &mut sealed[start..]);
+        sealed.extend_from_slice(tag.map_err(failed)?.as_ref());
         Ok(sealed)
     }
 
@@ -143,27 +141,22 @@ impl Seal {
     pub(super) fn open<'s>(&self, purpose: Purpose, sealed: &'s mut [u8]) -> Option<&'s [u8]> {
         let header = header(sealed).len();
         let (header, rest) = sealed.split_at_mut(header);
-        let (salt, rest) = rest.get_mut(1..)?.split_first_chunk_mut::<SALT_BYTES>()?;
-        let (nonce, rest) = rest.split_first_chunk_mut::<NONCE_BYTES>()?;
-        let (content, tag) = rest.split_last_chunk_mut::<TAG_BYTES>()?;
-        self.cipher(purpose, salt)?
-            .decrypt_inout_detached(
-                (&*nonce).into(),
-                header,
-                (&mut *content).into(),
-                (&*tag).into(),
-            )
-            .ok()?;
-        Some(content)
+        let (random, content) = rest
+            .get_mut(1..)?
+            .split_at_mut_checked(SALT_BYTES + NONCE_LEN)?;
+        let (salt, nonce) = random.split_at(SALT_BYTES);
+        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
+        let key = self.aead_key(purpose, salt).ok()?;
+        let opened = key.open_in_place(nonce, Aad::from(&*header), content);
+        opened.ok().map(|content| &*content)
     }
 
-    fn cipher(&self, purpose: Purpose, salt: &[u8]) -> Option<ChaCha20Poly1305> {
+    fn aead_key(&self, purpose: Purpose, salt: &[u8]) -> Result<LessSafeKey, Unspecified> {
         let info = [purpose.name(), self.key.as_bytes(), salt];
         let mut key = Zeroizing::new([0; KEY_BYTES]);
-        self.login
-            .expand_multi_info(&info, key.as_mut_slice())
-            .ok()?;
-        Some(ChaCha20Poly1305::new((&*key).into()))
+        let derived = self.login.expand_multi_info(&info, key.as_mut_slice());
+        derived.map_err(|_| Unspecified)?;
+        UnboundKey::new(&AES_256_GCM, key.as_slice()).map(LessSafeKey::new)
     }
 }
 

@@ -11,10 +11,10 @@
 
 use std::ops::Range;
 
-use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
+use zeroize::Zeroizing;
+
+use crate::evaluator::limits::{MAXIMUM_DIAGNOSTICS, MAXIMUM_PATH_STEPS};
 use crate::property_path::{Accessor, PropertyPath};
-use crate::text::Text;
-use crate::text_builder::TextBuilder;
 
 /// A part of a command's argument.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,10 +34,10 @@ pub fn parse(argument: &str) -> Option<Vec<Part>> {
         return None;
     }
     let parts = segments.into_iter().map(|segment| match segment {
-        Segment::Text(text) => Part::Text(text.as_str().unwrap_or_default().to_owned()),
+        Segment::Text(text) => Part::Text(text.to_string()),
         Segment::Access(steps) => {
             let accessors = steps.into_iter().map(|step| match step.key {
-                AccessKey::Name(name) => Accessor::Name(name),
+                AccessKey::Name(name) => Accessor::Name(name.into_string()),
                 // A negative index matches no item, and neither does the largest one.
                 AccessKey::Index(index) => {
                     Accessor::Index(usize::try_from(index).unwrap_or(usize::MAX))
@@ -54,7 +54,7 @@ pub fn parse(argument: &str) -> Option<Vec<Part>> {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Segment<L> {
     /// Literal text, with `$$` replaced.
-    Text(Text),
+    Text(Zeroizing<String>),
     /// `${…}`: the steps between the braces, at least one.
     Access(Vec<AccessStep<L>>),
 }
@@ -70,7 +70,7 @@ pub(crate) struct AccessStep<L> {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum AccessKey {
     /// `.name` or `["name"]`.
-    Name(String),
+    Name(Box<str>),
     /// `[0]`. Negative indexes parse; evaluating them is an error.
     Index(i64),
 }
@@ -109,61 +109,68 @@ struct Parser<'text, L, F> {
 impl<'text, L, F: FnMut(Range<usize>) -> L> Parser<'text, L, F> {
     fn segments(&mut self) -> Vec<Segment<L>> {
         let mut segments = Vec::new();
-        let mut literal = TextBuilder::default();
+        loop {
+            let literal = self.literal();
+            if !literal.is_empty() {
+                let text = if literal.contains('$') {
+                    // `join` leaves no copies behind: it allocates once.
+                    literal.split("$$").collect::<Vec<_>>().join("$")
+                } else {
+                    literal.to_owned()
+                };
+                segments.push(Segment::Text(Zeroizing::new(text)));
+            }
+            if self.offset == self.text.len() {
+                break;
+            }
+            self.offset += "${".len();
+            segments.push(Segment::Access(self.access()));
+        }
+        segments.shrink_to_fit();
+        segments
+    }
+
+    /// Skips to the next `${`, or to the end of the text. Returns what is before it.
+    fn literal(&mut self) -> &'text str {
+        let start = self.offset;
         while let Some(dollar) = self.rest().find('$') {
-            literal.push_str(&self.rest()[..dollar]);
-            self.offset += dollar + 1;
-            match self.peek() {
-                Some('$') => {
-                    literal.push_str("$");
-                    self.offset += 1;
-                }
-                Some('{') => {
-                    self.offset += 1;
-                    if literal.len() > 0 {
-                        segments.push(Segment::Text(std::mem::take(&mut literal).finish()));
-                    }
-                    segments.push(Segment::Access(self.access()));
-                }
-                _ => literal.push_str("$"),
+            self.offset += dollar;
+            match self.rest().as_bytes().get(1) {
+                Some(b'{') => return &self.text[start..self.offset],
+                Some(b'$') => self.offset += 2,
+                _ => self.offset += 1,
             }
         }
-        literal.push_str(self.rest());
-        if literal.len() > 0 {
-            segments.push(Segment::Text(literal.finish()));
-        }
-        segments
+        self.offset = self.text.len();
+        &self.text[start..]
     }
 
     /// Parses a path and its closing brace.
     fn access(&mut self) -> Vec<AccessStep<L>> {
         let start = self.offset;
-        let mut steps = Vec::new();
+        // Most accesses have one or two steps, and a definition may hold a million accesses.
+        let mut steps = Vec::with_capacity(2);
         loop {
-            match self.peek() {
+            let step = match self.peek() {
                 Some('}') => {
                     self.offset += 1;
                     break;
                 }
-                Some('[') => {
-                    let step = self.subscript(steps.is_empty());
-                    steps.push(step);
-                }
-                Some(character) if !is_blank(character) => {
-                    let step = self.name();
-                    steps.push(step);
-                }
+                Some('[') => self.subscript(steps.is_empty()),
+                Some(character) if !is_blank(character) => self.name(),
                 _ => {
                     self.problem("missing closing brace '}' in interpolation", self.offset);
                     break;
                 }
+            };
+            if steps.len() < MAXIMUM_PATH_STEPS {
+                steps.push(step);
             }
         }
         if steps.is_empty() {
             // In ESC, `${}` accesses the property with the empty name.
-            steps.push(self.step(AccessKey::Name(String::new()), start));
+            steps.push(self.step(AccessKey::Name("".into()), start));
         }
-        // Most accesses have one or two steps, and a definition may hold a million accesses.
         steps.shrink_to_fit();
         steps
     }
@@ -180,7 +187,7 @@ impl<'text, L, F: FnMut(Range<usize>) -> L> Parser<'text, L, F> {
         if name.is_empty() {
             self.problem("property name must not be empty", start);
         }
-        self.step(AccessKey::Name(name.to_owned()), start)
+        self.step(AccessKey::Name(name.into()), start)
     }
 
     /// Parses `["key"]` or `[0]`.
@@ -188,8 +195,8 @@ impl<'text, L, F: FnMut(Range<usize>) -> L> Parser<'text, L, F> {
         let start = self.offset;
         self.offset += 1;
         let key = match self.peek() {
-            None => AccessKey::Name(String::new()),
-            Some('"') => AccessKey::Name(self.quoted_key()),
+            None => AccessKey::Name("".into()),
+            Some('"') => AccessKey::Name(self.quoted_key().into()),
             Some(_) => self.index(start, is_first),
         };
         if self.peek() == Some(']') {
@@ -239,7 +246,7 @@ impl<'text, L, F: FnMut(Range<usize>) -> L> Parser<'text, L, F> {
         let Ok(index) = text.parse() else {
             let summary = "numeric subscript must be a positive base-10 integer";
             self.problem(summary, start);
-            return AccessKey::Name(text.to_owned());
+            return AccessKey::Name(text.into());
         };
         if is_first {
             let summary = "the first accessor must be a property name or key subscript, \
@@ -280,9 +287,12 @@ fn ends_name(character: char) -> bool {
 /// Whether upstream treats a character as a blank. It checks single bytes, so that some letters with
 /// diacritics are blanks, such as `à` (0xC3 0xA0).
 fn is_blank(character: char) -> bool {
-    let mut buffer = [0; 4];
-    let mut bytes = character.encode_utf8(&mut buffer).bytes();
-    bytes.any(|byte| matches!(byte, b'\t'..=b'\r' | b' ' | 0x85 | 0xa0))
+    if character.is_ascii() {
+        return matches!(character, '\t'..='\r' | ' ');
+    }
+    let mut bytes = [0; 4];
+    character.encode_utf8(&mut bytes);
+    bytes.contains(&0x85) || bytes.contains(&0xa0)
 }
 
 #[cfg(test)]

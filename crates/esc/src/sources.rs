@@ -5,10 +5,12 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use zeroize::Zeroizing;
 
+use crate::Diagnostic;
+use crate::evaluator::redaction;
 use crate::text::Text;
 
 /// The shortest secret that is hidden wherever it occurs, in bytes. Hiding a shorter one everywhere would
@@ -32,7 +34,22 @@ pub(super) struct Source {
     pub(super) shown_as: String,
     pub(super) text: Zeroizing<String>,
     /// Byte ranges to hide, in any order.
-    pub(super) hidden: Vec<ops::Range<usize>>,
+    hidden: Vec<ops::Range<usize>>,
+    /// Further ones, which the text itself shows: secrets and comments. They are only found if a diagnostic
+    /// is about the text.
+    found: OnceLock<Vec<ops::Range<usize>>>,
+}
+
+impl Source {
+    /// The byte ranges to hide, in any order.
+    pub(super) fn hidden(&self) -> impl Iterator<Item = &ops::Range<usize>> {
+        self.hidden.iter().chain(self.found())
+    }
+
+    fn found(&self) -> &[ops::Range<usize>] {
+        self.found
+            .get_or_init(|| redaction::hidden_ranges(&self.text))
+    }
 }
 
 /// Pieces of secrets, which are hidden wherever they occur.
@@ -114,9 +131,19 @@ impl Sources {
             shown_as: shown_as.to_owned(),
             text,
             hidden: Vec::new(),
+            found: OnceLock::new(),
         };
         self.sources.insert(Arc::clone(&key), source);
         key
+    }
+
+    /// Finds what to hide in the texts of these diagnostics.
+    pub(super) fn find_hidden(&self, diagnostics: &[Diagnostic]) {
+        for range in diagnostics.iter().filter_map(|it| it.range.as_ref()) {
+            if let Some(source) = self.sources.get(&range.environment) {
+                source.found();
+            }
+        }
     }
 
     /// The display name of the environment `name`, such as the path of its file.

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -14,9 +15,9 @@ pub const UNKNOWN: &str = "[unknown]";
 /// A text that may be a secret, such as any string in an environment.
 ///
 /// It holds bytes, because `fn::fromBase64` may return bytes that are not UTF-8 and ESC preserves them.
-/// `Debug` prints only the length. The bytes are wiped on drop.
+/// `Debug` prints only the length. Clones share the bytes, which are wiped when the last one is dropped.
 #[derive(Clone, Default, Eq, PartialEq)]
-pub struct Text(Zeroizing<Vec<u8>>);
+pub struct Text(Arc<Zeroizing<Vec<u8>>>);
 
 impl Text {
     /// The bytes.
@@ -53,19 +54,19 @@ impl fmt::Debug for Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self(Zeroizing::new(text.as_bytes().to_vec()))
+        Self::from(text.as_bytes().to_vec())
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self(Zeroizing::new(text.into_bytes()))
+        Self::from(text.into_bytes())
     }
 }
 
 impl From<Vec<u8>> for Text {
     fn from(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(Arc::new(Zeroizing::new(bytes)))
     }
 }
 

@@ -4,6 +4,9 @@ use zeroize::Zeroizing;
 
 use crate::text::Text;
 
+/// Short texts are not moved while they grow.
+const MIN_CAPACITY: usize = 32;
+
 /// Collects the bytes of a [`Text`]. Unlike `Vec`, it wipes the old buffer when it grows.
 #[derive(Default)]
 pub(crate) struct TextBuilder(Zeroizing<Vec<u8>>);
@@ -11,7 +14,8 @@ pub(crate) struct TextBuilder(Zeroizing<Vec<u8>>);
 impl TextBuilder {
     pub(crate) fn push(&mut self, bytes: &[u8]) {
         if self.0.capacity() - self.0.len() < bytes.len() {
-            let capacity = (self.0.len() + bytes.len()).max(2 * self.0.capacity());
+            let needed = self.0.len() + bytes.len();
+            let capacity = needed.max(2 * self.0.capacity()).max(MIN_CAPACITY);
             let mut grown = Zeroizing::new(Vec::with_capacity(capacity));
             grown.extend_from_slice(&self.0);
             self.0 = grown;

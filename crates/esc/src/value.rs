@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use crate::format::Secrets;
 use crate::property_path::{Accessor, PropertyPath};
@@ -40,11 +41,11 @@ pub enum Data {
 
 /// A number as its JSON text. It is never converted to a float, so no digit is lost.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct Number(String);
+pub struct Number(Arc<str>);
 
 impl Number {
     /// Wraps the text of a valid JSON number.
-    pub fn from_text(text: impl Into<String>) -> Self {
+    pub fn from_text(text: impl Into<Arc<str>>) -> Self {
         Self(text.into())
     }
 

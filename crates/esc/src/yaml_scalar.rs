@@ -146,12 +146,11 @@ fn integer(text: &str) -> Option<String> {
         _ => (false, false),
     };
     let digits = &text[usize::from(signed)..];
-    let prefix = digits.get(..2).map(str::to_ascii_lowercase);
-    let (base, digits) = match prefix.as_deref() {
-        Some("0x") => (16, &digits[2..]),
-        Some("0o") => (8, &digits[2..]),
-        Some("0b") => (2, &digits[2..]),
-        Some(prefix) if prefix.starts_with('0') => (8, &digits[1..]),
+    let (base, digits) = match digits.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, &digits[2..]),
+        [b'0', b'o' | b'O', ..] => (8, &digits[2..]),
+        [b'0', b'b' | b'B', ..] => (2, &digits[2..]),
+        [b'0', _, ..] => (8, &digits[1..]),
         _ => (10, digits),
     };
     if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(base)) {

@@ -207,7 +207,7 @@ struct Anchors(HashMap<String, Option<Rc<Node>>>);
 
 impl Anchors {
     /// Replaces the names in aliases by the nodes. The recursion is limited by [`MAX_DEPTH`].
-    fn resolve(&mut self, node: esc_yaml::Node) -> Result<Node> {
+    fn resolve(&mut self, node: esc_yaml::Node<'_>) -> Result<Node> {
         let (span, flow, line) = (node.span.clone(), node.flow, node.start.line);
         let tag = node.tag().map(str::to_owned);
         let anchor = node.anchor().map(str::to_owned);
@@ -230,7 +230,7 @@ impl Anchors {
                 });
                 Kind::Mapping(entries.collect::<Result<_>>()?)
             }
-            NodeKind::Alias(name) => match self.0.get(name.as_str()) {
+            NodeKind::Alias(name) => match self.0.get(name) {
                 Some(Some(target)) => Kind::Alias(Rc::clone(target)),
                 _ => return Err(Error::unreadable("an anchor contains itself", line)),
             },

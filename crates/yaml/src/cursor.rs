@@ -144,7 +144,7 @@ impl<'t> Cursor<'t> {
         let mut length = 0;
         let rest = self.rest();
         while let Some(byte) = rest.get(length) {
-            let may_break = matches!(byte, b'\n' | b'\r' | 0xC2 | 0xE2);
+            let may_break = !matches!(byte, b' '..=b'~');
             if may_break && self.is_break_at(length) || !accept(*byte) {
                 break;
             }

@@ -22,12 +22,13 @@
 //! ```
 //!
 //! The time and memory to read a text are linear in its size. Nesting is limited, the tree is built
-//! and dropped without recursion, and every copy of the text's content is wiped when it is dropped.
+//! and dropped without recursion, and what is not a part of the text itself is wiped when it is dropped.
 
 #![cfg_attr(not(test), warn(clippy::too_many_arguments, clippy::too_many_lines))]
 #![forbid(unsafe_code)]
 #![warn(clippy::indexing_slicing)]
 
+mod content;
 mod cursor;
 mod error;
 mod limits;
@@ -36,8 +37,8 @@ mod open;
 mod parser;
 mod position;
 mod scanner;
-mod text_buffer;
 
+pub use content::Content;
 pub use error::{Error, ErrorKind};
 pub use limits::Limits;
 pub use node::{Node, NodeKind, Properties, ScalarStyle};
@@ -47,7 +48,7 @@ pub use position::Position;
 ///
 /// Returns `None` if there is no document: the text is empty, or holds only comments. What follows
 /// the first document is only read as far as yaml.v3 looks ahead.
-pub fn parse(text: &str, limits: &Limits) -> Result<Option<Node>, Error> {
+pub fn parse<'t>(text: &'t str, limits: &Limits) -> Result<Option<Node<'t>>, Error> {
     let document = parser::Parser::new(text, limits).document();
     document.map_err(|error| error.within(text))
 }

@@ -4,14 +4,15 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use crate::content::Content;
 use crate::position::Position;
 
 /// A node of the tree.
-pub struct Node {
+pub struct Node<'t> {
     /// What the node is.
-    pub kind: NodeKind,
+    pub kind: NodeKind<'t>,
     /// The tag and the anchor, if there is one.
-    pub properties: Option<Box<Properties>>,
+    pub properties: Option<Box<Properties<'t>>>,
     /// Whether a sequence or mapping is in flow style: `[a]`, `{a: b}`, or the `a: b` in `[a: b]`.
     pub flow: bool,
     /// Where yaml.v3 says that the node is: its properties, if it has any. An empty value is right
@@ -25,20 +26,20 @@ pub struct Node {
 }
 
 /// The kinds of [`Node`].
-pub enum NodeKind {
+pub enum NodeKind<'t> {
     /// A scalar.
     Scalar {
         /// The text that it means. Not resolved: `null`, `1` and `true` are texts too.
-        value: Zeroizing<String>,
+        value: Content<'t>,
         /// How it is written.
         style: ScalarStyle,
     },
     /// A sequence.
-    Sequence(Vec<Node>),
+    Sequence(Vec<Node<'t>>),
     /// A mapping: keys and values in the order of the text. Keys may repeat.
-    Mapping(Vec<(Node, Node)>),
+    Mapping(Vec<(Node<'t>, Node<'t>)>),
     /// An alias: the name of an anchor that is defined before it or around it.
-    Alias(Zeroizing<String>),
+    Alias(&'t str),
 }
 
 /// How a scalar is written.
@@ -57,17 +58,17 @@ pub enum ScalarStyle {
 }
 
 /// The properties of a node.
-pub struct Properties {
+pub struct Properties<'t> {
     /// The tag, as yaml.v3 shows it: `!!str` for YAML's own tags, others in full. A lone `!`, which
     /// yaml.v3 does not count as a tag, is `!`.
     pub tag: Option<Zeroizing<String>>,
     /// The anchor, without `&`.
-    pub anchor: Option<Zeroizing<String>>,
+    pub anchor: Option<&'t str>,
     /// The bytes of the tag and the anchor, and what is between them.
     pub span: Range<usize>,
 }
 
-impl Node {
+impl<'t> Node<'t> {
     /// The tag, as yaml.v3 shows it; `!` for a lone `!`.
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
@@ -81,8 +82,7 @@ impl Node {
     /// The name of the anchor.
     #[must_use]
     pub fn anchor(&self) -> Option<&str> {
-        let anchor = self.properties.as_ref()?.anchor.as_ref();
-        anchor.map(|anchor| anchor.as_str())
+        self.properties.as_ref()?.anchor
     }
 
     /// The text of a scalar.
@@ -96,7 +96,7 @@ impl Node {
 
     /// The items of a sequence; none for other nodes.
     #[must_use]
-    pub fn items(&self) -> &[Node] {
+    pub fn items(&self) -> &[Self] {
         match &self.kind {
             NodeKind::Sequence(items) => items,
             _ => &[],
@@ -105,7 +105,7 @@ impl Node {
 
     /// The keys and values of a mapping; none for other nodes.
     #[must_use]
-    pub fn entries(&self) -> &[(Node, Node)] {
+    pub fn entries(&self) -> &[(Self, Self)] {
         match &self.kind {
             NodeKind::Mapping(entries) => entries,
             _ => &[],
@@ -114,7 +114,7 @@ impl Node {
 
     /// The value of the first entry whose key is the scalar `key`.
     #[must_use]
-    pub fn get(&self, key: &str) -> Option<&Node> {
+    pub fn get(&self, key: &str) -> Option<&Self> {
         let mut entries = self.entries().iter();
         let (_, value) = entries.find(|(name, _)| name.as_str() == Some(key))?;
         Some(value)
@@ -122,12 +122,12 @@ impl Node {
 
     /// Takes the content out of the node.
     #[must_use]
-    pub fn into_kind(mut self) -> NodeKind {
+    pub fn into_kind(mut self) -> NodeKind<'t> {
         mem::replace(&mut self.kind, NodeKind::Sequence(Vec::new()))
     }
 }
 
-impl Drop for Node {
+impl Drop for Node<'_> {
     /// Drops the tree without recursion: it can be deeper than the stack allows.
     fn drop(&mut self) {
         let mut pending = Vec::new();
@@ -139,8 +139,8 @@ impl Drop for Node {
 }
 
 /// Moves what the children of a node hold to `pending`, unless they have no children.
-fn move_collections(kind: &mut NodeKind, pending: &mut Vec<NodeKind>) {
-    let mut take = |node: &mut Node| {
+fn move_collections<'t>(kind: &mut NodeKind<'t>, pending: &mut Vec<NodeKind<'t>>) {
+    let mut take = |node: &mut Node<'t>| {
         if !node.items().is_empty() || !node.entries().is_empty() {
             pending.push(mem::replace(&mut node.kind, NodeKind::Sequence(Vec::new())));
         }
@@ -155,7 +155,7 @@ fn move_collections(kind: &mut NodeKind, pending: &mut Vec<NodeKind>) {
     }
 }
 
-impl fmt::Debug for Node {
+impl fmt::Debug for Node<'_> {
     /// Writes the place. Neither the text, which may be secret, nor the children, which may nest deep.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Position { line, column, .. } = self.start;

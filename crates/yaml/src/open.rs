@@ -2,16 +2,16 @@ use crate::node::{Node, NodeKind, Properties};
 use crate::position::Mark;
 
 /// A sequence or mapping whose end has not been read yet.
-pub(crate) struct Open {
+pub(crate) struct Open<'t> {
     pub(crate) form: Form,
     /// Where its content begins.
     pub(crate) content: Mark,
     /// Whether the key was read without a key token: then it has no value.
     pub(crate) is_bare_key: bool,
     /// The key that waits for its value.
-    key: Option<Node>,
+    key: Option<Node<'t>>,
     /// What has been read. Its span is empty.
-    node: Node,
+    node: Node<'t>,
 }
 
 /// The grammar of a sequence or mapping.
@@ -27,13 +27,13 @@ pub(crate) enum Form {
     FlowMapping,
 }
 
-impl Open {
+impl<'t> Open<'t> {
     /// Opens a node that begins at `start`, with its properties if it has any.
     pub(crate) fn new(
         form: Form,
         start: Mark,
         content: Mark,
-        properties: Option<Box<Properties>>,
+        properties: Option<Box<Properties<'t>>>,
     ) -> Self {
         let kind = match form {
             Form::BlockMapping | Form::FlowPair | Form::FlowMapping => NodeKind::Mapping(vec![]),
@@ -58,7 +58,7 @@ impl Open {
         }
     }
 
-    pub(crate) fn add(&mut self, node: Node) {
+    pub(crate) fn add(&mut self, node: Node<'t>) {
         match (&mut self.node.kind, self.key.take()) {
             (NodeKind::Sequence(items), _) => items.push(node),
             (NodeKind::Mapping(entries), Some(key)) => entries.push((key, node)),
@@ -76,7 +76,7 @@ impl Open {
     }
 
     /// The node, whose content ends at the byte `end`.
-    pub(crate) fn close(mut self, end: usize) -> Node {
+    pub(crate) fn close(mut self, end: usize) -> Node<'t> {
         self.node.span.end = end;
         self.node
     }

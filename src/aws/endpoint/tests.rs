@@ -229,8 +229,11 @@ fn regions_of_botocore_are_spelled_right() {
         .filter_map(|line| line.strip_prefix("[\"")?.split('"').next());
     let regions: std::collections::BTreeSet<_> = regions.collect();
     assert!(regions.len() > 30, "{regions:?}");
-    // Pseudo-regions, whose endpoints belong to no region.
-    for region in regions.iter().filter(|name| !name.ends_with("-global")) {
+    for region in regions {
+        // A pseudo-region, and the data's example of an unknown region.
+        if region.ends_with("-global") || region == "mars-north-1" {
+            continue;
+        }
         assert_eq!(
             Region::parse(region).unwrap().spelling_warning(),
             None,

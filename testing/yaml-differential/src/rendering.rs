@@ -16,7 +16,7 @@ pub(crate) fn read(text: &str) -> String {
     }
 }
 
-fn render(root: &Node) -> String {
+fn render(root: &Node<'_>) -> String {
     let mut lines = String::new();
     let mut pending = vec![root];
     while let Some(node) = pending.pop() {
@@ -29,12 +29,12 @@ fn render(root: &Node) -> String {
     lines
 }
 
-fn write_node(lines: &mut String, node: &Node) {
+fn write_node(lines: &mut String, node: &Node<'_>) {
     let (kind, style, children, value) = match &node.kind {
-        NodeKind::Scalar { value, style } => ("scalar", scalar_style(*style), 0, value.as_str()),
+        NodeKind::Scalar { value, style } => ("scalar", scalar_style(*style), 0, &**value),
         NodeKind::Sequence(items) => ("sequence", flow_style(node), items.len(), ""),
         NodeKind::Mapping(entries) => ("mapping", flow_style(node), 2 * entries.len(), ""),
-        NodeKind::Alias(name) => ("alias", "plain", 0, name.as_str()),
+        NodeKind::Alias(name) => ("alias", "plain", 0, *name),
     };
     let (line, column) = (node.start.line, node.start.column);
     let tag = tag(node);
@@ -48,7 +48,7 @@ fn write_node(lines: &mut String, node: &Node) {
 }
 
 /// The tag as it is shown, short and long. yaml.v3 does not show a lone `!`.
-fn tag(node: &Node) -> String {
+fn tag(node: &Node<'_>) -> String {
     match node.tag() {
         None | Some("!") => "-".to_owned(),
         Some(tag) => {
@@ -61,7 +61,7 @@ fn tag(node: &Node) -> String {
     }
 }
 
-fn flow_style(node: &Node) -> &'static str {
+fn flow_style(node: &Node<'_>) -> &'static str {
     if node.flow { "flow" } else { "plain" }
 }
 

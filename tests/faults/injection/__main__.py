@@ -14,6 +14,7 @@ from suite.processes import Failure
 
 from . import scenarios, strace
 from .cases import injected, reduced, situations
+from .outcomes import Fault
 from .services import TARGET, Services
 
 # How many occurrences of each call fail, with `--all`.
@@ -42,7 +43,7 @@ def run_scenario(kind, services, folder, options):
     log = scenario.folder / "strace"
     scenario.restore()
     result = scenario.call(strace.listing(log), timeout=60)
-    if problems := list(scenario.check(result, scenarios.Fault())):
+    if problems := list(scenario.check(result, Fault())):
         raise Failure(f"{kind.name}, without a fault: {'; '.join(problems)}\n{result}")
     calls, startup = strace.Log(log).calls()
     cases = list(injected(scenario, calls, startup, SAMPLE))

@@ -11,9 +11,8 @@ from pathlib import Path
 from suite.processes import wait_until
 
 from . import strace
-from .scenarios import Fault, GetToken, LoginRefresh, Run, UpdateKubeconfig, end_group
-
-PAGE = 4096
+from .outcomes import PAGE, Fault
+from .scenarios import GetToken, LoginRefresh, Run, UpdateKubeconfig, end_group
 
 
 class Case:

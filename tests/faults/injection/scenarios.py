@@ -8,70 +8,22 @@ import signal
 import subprocess
 from datetime import datetime, timezone
 
-
 from suite.processes import Failure
 from suite.pulumi_cloud import ROLE, TOKEN
 from suite.stand_in import ADMIN_ROLE
 
-
-# A call gives up after this time; the suite waits a while longer, because the machine may be busy.
-TIMEOUT = 3
-MARGIN = 12
-
-# Calls for which the process has no descriptors left, or the system no processes, or which are not to be
-# waited for.
-EXHAUSTED = {
-    "EMFILE": re.compile(
-        r"(open\w*|creat|socket\w*|pipe2|dup[23]?|fcntl|epoll_create1|eventfd2)\(|nofile="
-    ),
-    "EAGAIN": re.compile(r"(clone3?|v?fork|execve|socket|connect|recvfrom|sendto|flock)\(|write\(1,"),
-}
-
-# What an error looks like: the message, diagnostics of a definition, causes, a hint.
-ERROR = re.compile(r"kubectl-esc: \S[^\n]*\n(?:(?!kubectl-esc: |  caused by: |  hint: )[^\n]*\n)*"
-                   r"(?:  caused by: \S[^\n]*\n)*(?:  hint: \S[^\n]*\n)?")
-CODES = {0, 2, 3, 4, 5, 6}
-ABORTED = 128 + 6
-
-
-class Result:
-    """The result of a call; `code` is None if it hung."""
-
-    def __init__(self, code, stdout, stderr):
-        # As a shell has it.
-        self.code = 128 - code if code is not None and code < 0 else code
-        self.stdout, self.stderr = stdout, stderr
-
-    def __str__(self):
-        text = f"exit code {self.code}\n"
-        for name in ("stdout", "stderr"):
-            lines = getattr(self, name).splitlines()
-            text += "".join(f"    {name}: {line[:300]}\n" for line in lines)
-        return text
-
-
-class Fault:
-    """What a call met."""
-
-    def __init__(self, family="", name="", ours=(), others=(), may_abort=False):
-        self.family, self.name = family, name
-        # The calls of the plugin that failed, and those of the command that `run` started.
-        self.ours, self.others = list(ours), list(others)
-        # Whether libraries may abort or hang: before `main`, and on errors that the kernel does not document.
-        self.may_abort = may_abort
-
-    def lines(self):
-        """The first of the failed calls, to show them."""
-        return (self.ours + self.others)[:3]
-
-    def kills(self):
-        return self.name == "SIGKILL"
-
-    def interrupts(self):
-        return self.name in ("SIGINT", "SIGTERM")
-
-    def hit(self, pattern):
-        return any(re.match(pattern, line) for line in self.ours)
+from .outcomes import (
+    ABORTED,
+    CODES,
+    ERROR,
+    EXHAUSTED,
+    MARGIN,
+    PAGE,
+    SIGPIPE,
+    TIMEOUT,
+    Fault,
+    Result,
+)
 
 
 class Scenario:
@@ -152,6 +104,9 @@ class Scenario:
             return
         if fault.kills() or fault.interrupts():
             return
+        # As if SIGPIPE had ended the call.
+        if fault.family == "output" and result.code == SIGPIPE:
+            return
         if result.stdout and not self.may_print_and_fail(fault):
             yield "prints and fails"
         if result.code == 70 or "has a bug" in result.stderr or "panicked" in result.stderr:
@@ -162,7 +117,9 @@ class Scenario:
                 yield "aborts without a reason"
         elif not self.is_fitting(result.code, fault):
             yield f"exit code {result.code} does not fit {fault.name}"
-        elif not ERROR.fullmatch(result.stderr) and not fault.hit(r"(write|writev)\(2,"):
+        elif fault.hit(r"(write|writev)\(2,"):
+            return
+        elif not ERROR.fullmatch(result.stderr):
             yield "does not print one error"
         elif result.code == 5 and "  hint: " not in result.stderr:
             yield "has no hint"
@@ -186,15 +143,16 @@ class Scenario:
     def check_files(self, result, fault):
         """Yields what is wrong with the files."""
         for path in sorted(self.home.rglob("*")):
-            # The next call that stores the same credentials removes a `.new`.
+            # The next call that writes the same file removes a `.new`.
             is_left = path.suffix == ".tmp" or path.suffix == ".new" and not fault.interrupts()
             if is_left and not self.may_leave_files(result, fault):
                 yield f"leaves a file {path.parent.relative_to(self.home)}/*{path.suffix}"
 
     def may_leave_files(self, result, fault):
         """Whether files for the moment may stay: the call had no chance to remove them, or failed to."""
-        ended = fault.kills() or result.code in (None, ABORTED)
-        return ended or fault.family == "unlink"
+        ended = fault.kills() or result.code in (None, ABORTED) or fault.may_abort and result.code == 70
+        # A stopped lock holder is killed in the end.
+        return ended or fault.name == "SIGSTOP" or fault.family == "unlink"
 
     def _check_next_call(self, fault):
         self.before_next_call(fault)
@@ -214,7 +172,7 @@ class GetToken(Scenario):
     role = ROLE
 
     def check_answer(self, result, fault):
-        if result.stderr and not self.may_warn(result, fault):
+        if result.stderr:
             yield "prints messages on success"
         try:
             credential = json.loads(result.stdout)
@@ -231,9 +189,6 @@ class GetToken(Scenario):
         session = self.role.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/") + "/"
         if not answer.get("caller", "").startswith(session):
             yield f"the cluster rejects the token: {answer}"
-
-    def may_warn(self, _result, _fault):
-        return False
 
     def stand_in(self):
         return self.services.cloud
@@ -314,14 +269,22 @@ class LoginRefresh(GetToken):
         "https://api.pulumi.com": {"accessToken": "pul-other", "username": "alice"},
         "https://pulumi.example.com": {"accessToken": "pul-third", "refreshToken": "pulr-third"},
     }
-    warning = "kubectl-esc: warning: "
-
     def __init__(self, services, plugin, folder):
         self.variables = {
             "PULUMI_BACKEND_URL": services.cloud.url,
             "SSL_CERT_FILE": str(services.cloud.authority),
+            "KUBECTL_ESC_LOG": "1",
         }
         super().__init__(services, plugin, folder)
+
+    def call(self, *arguments, **options):
+        """Makes the call, and separates the log from its message."""
+        result = super().call(*arguments, **options)
+        lines = result.stderr.splitlines(keepends=True)
+        starts = [n for n, line in enumerate(lines) if line.startswith("kubectl-esc: ")]
+        start = starts[-1] if starts and result.code else len(lines)
+        result.log, result.stderr = "".join(lines[:start]), "".join(lines[start:])
+        return result
 
     @property
     def credentials(self):
@@ -338,13 +301,12 @@ class LoginRefresh(GetToken):
         }
         accounts = {url: account, **self.other_logins}
         tokens = {url: login["accessToken"] for url, login in accounts.items()}
-        content = {"current": url, "accessTokens": tokens, "accounts": accounts}
+        content = {"current": url, "accessTokens": tokens, "accounts": accounts, "padding": ""}
+        # The new tokens do not fit into the page of the old ones.
+        content["padding"] = "x" * (PAGE - 10 - len(json.dumps(content)))
         self.credentials.parent.mkdir()
         self.credentials.touch(0o600)
         self.credentials.write_text(json.dumps(content))
-
-    def may_warn(self, result, _fault):
-        return result.stderr.startswith(self.warning) and "refreshed login" in result.stderr
 
     def check_files(self, result, fault):
         yield from super().check_files(result, fault)
@@ -359,18 +321,14 @@ class LoginRefresh(GetToken):
                 yield f"the login at {url} is lost"
         if self.credentials.stat().st_mode & 0o77:
             yield "others can read credentials.json"
-        others = {path.name for path in self.credentials.parent.iterdir()} - {"credentials.json"}
-        locks = {name for name in others if name.endswith(".lock")}
-        if others - locks and not self.may_leave_files(result, fault):
-            yield f"leaves {others} beside credentials.json"
         self.may_be_logged_out = self._may_be_logged_out(result, fault)
 
     def _may_be_logged_out(self, result, fault):
         """Whether the refresh token may be spent in vain: the new tokens did not arrive, or the call ended
-        with them, or it warned that it cannot store them."""
+        with them, or it logged that it cannot store them."""
         ended = fault.kills() or fault.interrupts() or result.code in (None, ABORTED)
         not_received = fault.family in ("network", "poll") or fault.hit("writev")
-        return ended or not_received or self.may_warn(result, fault)
+        return ended or not_received or "cannot store the refreshed login" in result.log
 
     def _check_next_call(self, _fault):
         # As if the access token had expired since: only the refresh token counts.
@@ -384,6 +342,8 @@ class LoginRefresh(GetToken):
         result = self.call(timeout=60, arguments=[*self.arguments, "--no-cache"])
         if result.code == 0:
             yield from self.check_answer(result, Fault())
+            if list(self.credentials.parent.glob("*.new")):
+                yield "the next call does not remove an unfinished credentials.json"
         elif result.code != 4:
             yield f"the next call fails: {result}"
         elif not self.may_be_logged_out:
@@ -421,7 +381,7 @@ class UpdateKubeconfig(Scenario):
     def check_answer(self, result, _fault):
         if result.stderr:
             yield "prints messages on success"
-        if result.stdout not in (f"changed {self.kubeconfig}\n", "nothing to change\n"):
+        if not result.stdout.startswith((f"changed {self.kubeconfig}: added", "nothing to change\n")):
             yield "succeeds without its message"
         if self.kubeconfig.read_text() != self.new:
             yield "succeeds without the change"
@@ -489,9 +449,7 @@ class Run(Scenario):
             yield from super()._check_result(result, fault)
 
     def is_fitting(self, code, fault):
-        # 141: as if SIGPIPE had ended the command.
-        fitting = {"process": 126, "output": 141}
-        return super().is_fitting(code, fault) or code == fitting.get(fault.family)
+        return super().is_fitting(code, fault) or fault.family == "process" and code == 126
 
     def check_files(self, result, fault):
         yield from super().check_files(result, fault)

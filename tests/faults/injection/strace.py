@@ -77,20 +77,37 @@ def is_documented(call, fault):
 
 
 NEW_PROCESS = "clone|clone3|fork|vfork"
+UNFINISHED = re.compile(r"^(.*) <unfinished \.\.\.>$")
+RESUMED = re.compile(r"^\d+ +<\.\.\. \w+ resumed>(.*)$")
 CALL = re.compile(r"^(\d+) +(\w+)\(")
-CHILD = re.compile(rf"^(\d+) +(?:(?:{NEW_PROCESS})\(|<\.\.\. (?:{NEW_PROCESS}) resumed>).* = (\d+)$")
-EXECUTED = re.compile(r"^(\d+) +(?:execve\(|<\.\.\. execve resumed>).* = 0$")
+CHILD = re.compile(rf"^(\d+) +(?:{NEW_PROCESS})\(.* = (\d+)$")
+EXECUTED = re.compile(r"^(\d+) +execve\(.* = 0$")
 # The last thing that the standard library does before `main`.
 MAIN = re.compile(r"^\d+ +rt_sigaction\(SIGBUS, \{sa_handler=0x")
 INJECTED = re.compile(r"^(\d+) +(.*\(INJECTED\))$")
 STOPPED = re.compile(r"^\d+ +--- stopped by SIGSTOP ---$", re.MULTILINE)
 
 
+def joined(lines):
+    """Yields the lines of a log, with each call that was interrupted by another thread in one line."""
+    begun = {}
+    for line in lines:
+        thread = line.split(maxsplit=1)[0]
+        if match := UNFINISHED.match(line):
+            begun[thread] = match[1]
+        elif (match := RESUMED.match(line)) and thread in begun:
+            yield begun.pop(thread) + match[1]
+        else:
+            yield line
+    yield from begun.values()
+
+
 class Log:
     """A log of `strace -f`."""
 
     def __init__(self, path):
-        self.lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+        self.lines = [*joined(lines)]
         # The threads of the plugin; other processes are those of a command that `run` started.
         self.executed, parents = {}, {}
         for number, line in enumerate(self.lines):

@@ -1,5 +1,6 @@
 //! Runs the same call in many processes at once.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -7,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use crate::support::plugin::{Output, TIME_LIMIT};
+use crate::support::secret_scan::SecretScan;
 
 /// What a waiting call logs with `-v`.
 pub(crate) const WAITING: &str = "waiting for another process to fetch these credentials";
@@ -22,6 +24,7 @@ pub(crate) struct RunningCall {
     pub(crate) child: Child,
     stdout: Option<JoinHandle<String>>,
     stderr: Option<JoinHandle<String>>,
+    scan: Option<SecretScan>,
 }
 
 impl ConcurrentCalls {
@@ -71,6 +74,7 @@ impl Drop for ConcurrentCalls {
 
 impl RunningCall {
     fn start(mut command: Command, waiting: &Sender<()>) -> Self {
+        let scan = SecretScan::if_enabled(&command);
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -102,6 +106,7 @@ impl RunningCall {
             child,
             stdout,
             stderr,
+            scan,
         }
     }
 
@@ -117,11 +122,15 @@ impl RunningCall {
         let stderr = read(self.stderr.take());
         let status = self.child.wait().expect("an exit status");
         let code = status.code().expect("an exit without a signal");
-        Output {
+        let output = Output {
             stdout,
             stderr,
             code,
+        };
+        if let Some(scan) = &self.scan {
+            scan.assert_no_leaks(&output, &BTreeSet::new());
         }
+        output
     }
 }
 

@@ -47,6 +47,8 @@ fn on_small_disk(login: &ExpiredLogin, options: &str, script: &str) -> Option<Co
     assert!((3_800..=4_096).contains(&size), "{size}");
     fs::create_dir(login.plugin.path("disk")).unwrap();
     let mut command = login.plugin.command();
+    // The messages are compared: no log while the suite is scanned for secrets.
+    command.env("KUBECTL_ESC_LOG", "0");
     command.env("PULUMI_CREDENTIALS_PATH", login.plugin.path("disk"));
     let script = format!(
         "exec unshare -m sh -c '{{ mount -t tmpfs -o {options} none disk && cp \

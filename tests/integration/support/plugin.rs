@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::secret_scan::{self, SecretScan};
+use super::secret_scan::SecretScan;
 
 /// After this time a run counts as hung and is killed.
 pub const TIME_LIMIT: Duration = Duration::from_mins(1);
@@ -267,8 +267,9 @@ impl Output {
         lines.retain(|line| {
             let is_last = numbers.next() == last && self.code != 0;
             let is_error = is_last && !line.starts_with("kubectl-esc: running `");
+            let is_silent = self.code == 0 && is_get_token;
             let is_warning = line.starts_with("kubectl-esc: warning: ");
-            is_error || is_warning || !(is_message(line) || self.code == 0 && is_get_token)
+            is_error || !is_silent && (is_warning || !is_message(line))
         });
         self.stderr = lines.concat();
         self
@@ -305,7 +306,7 @@ pub fn test_variable(name: &str) -> Option<OsString> {
 /// Runs a command without standard input and kills it after `limit`, which fails the test.
 #[track_caller]
 pub fn run(mut command: Command, limit: Duration) -> Output {
-    let scan = secret_scan::is_enabled().then(|| SecretScan::new(&command));
+    let scan = SecretScan::if_enabled(&command);
     let adds_log = scan.is_some() && !logs_already(&command);
     if adds_log {
         command.env("KUBECTL_ESC_LOG", "2");

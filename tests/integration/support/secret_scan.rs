@@ -1,12 +1,14 @@
 //! Searches everything that a call leaves or shows for secrets, in every encoding that a log could have.
 //!
-//! With `KUBECTL_ESC_SCAN_SECRETS=1`, [`run`](super::plugin::run) makes each call log its steps as with
-//! `-vv`, and scans its output, the files that it wrote, and the command lines and variables of its child
-//! processes. The secrets are [`MARKER`], which is in every secret that a stand-in issues, the stand-ins'
-//! own tokens, and the secrets in the call's files and variables.
+//! If `KUBECTL_ESC_SCAN_SECRETS` names a file, [`run`](super::plugin::run) makes each call log its steps as
+//! with `-vv`, scans its output, the files that it wrote, and the command lines and variables of its child
+//! processes, and adds a line for the call to the file. The secrets are [`MARKER`], which is in every secret
+//! that a stand-in issues, the stand-ins' own tokens, and the secrets in the call's files and variables.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -44,9 +46,9 @@ const KILLED: i32 = 128 + 9;
 /// How often the child processes are listed.
 const INTERVAL: Duration = Duration::from_millis(2);
 
-/// Whether every call is scanned.
-pub fn is_enabled() -> bool {
-    test_variable("KUBECTL_ESC_SCAN_SECRETS").is_some_and(|value| value == "1")
+/// The file for the calls that were scanned, if every call is to be.
+fn log_path() -> Option<OsString> {
+    test_variable("KUBECTL_ESC_SCAN_SECRETS")
 }
 
 /// A call that is scanned.
@@ -60,9 +62,14 @@ pub struct SecretScan {
 }
 
 impl SecretScan {
+    /// As [`new`](Self::new), if every call is to be scanned.
+    pub fn if_enabled(command: &Command) -> Option<Self> {
+        log_path().map(|_| Self::new(command))
+    }
+
     /// Collects the secrets and the files of a call that has not started.
     pub fn new(command: &Command) -> Self {
-        let text = |text: &std::ffi::OsStr| text.to_string_lossy().into_owned();
+        let text = |text: &OsStr| text.to_string_lossy().into_owned();
         let variables: BTreeMap<_, _> = command
             .get_envs()
             .filter_map(|(name, value)| Some((text(name), text(value?))))
@@ -102,7 +109,7 @@ impl SecretScan {
         });
         Self {
             directory: directory.to_owned(),
-            is_script: command.get_program() == "sh",
+            is_script: !text(command.get_program()).contains("kubectl-esc"),
             arguments,
             variables,
             secrets,
@@ -177,6 +184,17 @@ impl SecretScan {
             leaks.is_empty(),
             "secrets were leaked: {leaks:#?}\n{output:#?}"
         );
+        if let Some(path) = log_path() {
+            let command = self.arguments.first().map_or("", String::as_str);
+            let line = format!(
+                "{} secrets, {} processes: {command}\n",
+                self.secrets.len(),
+                processes.len()
+            );
+            let file = fs::OpenOptions::new().append(true).create(true).open(path);
+            let written = file.and_then(|mut file| file.write_all(line.as_bytes()));
+            written.expect("the file that KUBECTL_ESC_SCAN_SECRETS names");
+        }
     }
 
     fn search(&self, place: &str, text: &str) -> Vec<String> {

@@ -30,7 +30,7 @@ impl DefinitionEvaluator<'_, '_> {
                     ..
                 },
                 rest @ ..,
-            ] => match name.as_str() {
+            ] => match &**name {
                 "context" => self.access_value(id, Rc::clone(&self.context), rest),
                 "imports" => self.access_value(id, Rc::clone(&self.imports), rest),
                 "environments" => self.inline_import(id, rest),
@@ -70,7 +70,7 @@ impl DefinitionEvaluator<'_, '_> {
                     match self.base(current) {
                         Some(base) if base.may_be_object() => base,
                         _ => {
-                            let names = properties.keys().map(|name| &**name);
+                            let names = properties.iter().map(|(name, _)| &**name);
                             return self.access_error(id, step, unknown_property(name, names));
                         }
                     }

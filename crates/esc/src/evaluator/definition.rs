@@ -1,12 +1,15 @@
 //! Parses the top level of a definition: `description`, `imports` and `values`.
 
+use esc_yaml::{Node, NodeKind};
+
 use crate::Severity;
 use crate::evaluator::document_path::join_name;
 use crate::evaluator::expression::{ExprKind, Program};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
 use crate::evaluator::parser::{self, ParseDiagnostic, Phase, duplicate_key};
 use crate::evaluator::suggest;
-use crate::evaluator::syntax::{Span, SyntaxEntry, SyntaxKey, SyntaxKind, SyntaxNode, SyntaxTree};
+use crate::evaluator::syntax::{self, Span, SyntaxTree, span};
+use crate::yaml_scalar::Scalar;
 
 /// Names with a special meaning in `${…}`, which `values` therefore cannot define.
 const RESERVED_NAMES: [&str; 3] = ["context", "environments", "imports"];
@@ -40,7 +43,7 @@ pub(super) struct ImportEntry {
 }
 
 /// Parses a document.
-pub(super) fn parse(document: &SyntaxTree) -> ParsedDefinition {
+pub(super) fn parse(document: &SyntaxTree<'_>) -> ParsedDefinition {
     let mut definition = ParsedDefinition::default();
     for error in &document.errors {
         definition.error(&error.summary, error.span, error.path.clone());
@@ -50,21 +53,21 @@ pub(super) fn parse(document: &SyntaxTree) -> ParsedDefinition {
         return definition;
     }
     let root = document.root.as_ref();
-    let Some(entries) = root.and_then(SyntaxNode::entries) else {
+    let Some(NodeKind::Mapping(entries)) = root.map(|root| &root.kind) else {
         // For an empty document and for `null`, ESC reports no location.
-        let root = root.filter(|root| !matches!(root.kind, SyntaxKind::Null));
-        let span = root.map(|root| root.span);
+        let root = root.filter(|root| syntax::resolve(root) != Some(Scalar::Null));
+        let span = root.map(span);
         let summary = "environment must be an object";
         definition.report(Severity::Error, summary, span, Some(String::new()));
         return definition;
     };
     definition.warn_of_duplicates(entries, "");
-    for SyntaxEntry { key, value } in entries {
-        match key.name.to_ascii_lowercase().as_str() {
+    for (key, value) in entries {
+        match syntax::name(key).to_ascii_lowercase().as_str() {
             "description" => definition.description(key, value),
             "imports" => definition.imports(key, value),
             "values" => definition.values(key, value),
-            _ => definition.warn(&unknown_key(&key.name), key, ""),
+            _ => definition.warn(&unknown_key(syntax::name(key)), key, ""),
         }
     }
     definition
@@ -88,21 +91,21 @@ impl ParsedDefinition {
         self.is_unreadable || !(self.has_imports || self.has_values)
     }
 
-    fn description(&mut self, key: &SyntaxKey, node: &SyntaxNode) {
+    fn description(&mut self, key: &Node<'_>, node: &Node<'_>) {
         let path = path_of(key);
         let kind = self.literal(path.clone(), node);
         if !matches!(kind, ExprKind::Text(_)) {
-            self.error("description must be a string", node.span, Some(path));
+            self.error("description must be a string", span(node), Some(path));
         }
     }
 
     /// Parses `imports`. If the key is repeated, the last one counts, as for `values`.
-    fn imports(&mut self, key: &SyntaxKey, node: &SyntaxNode) {
+    fn imports(&mut self, key: &Node<'_>, node: &Node<'_>) {
         self.imports.clear();
         self.has_imports = false;
         let path = path_of(key);
-        let Some(items) = node.items() else {
-            self.error("imports must be a list", node.span, Some(path));
+        let NodeKind::Sequence(items) = &node.kind else {
+            self.error("imports must be a list", span(node), Some(path));
             return;
         };
         self.has_imports = !items.is_empty();
@@ -111,85 +114,86 @@ impl ParsedDefinition {
         }
     }
 
-    fn import(&mut self, item: &SyntaxNode, mut path: String) {
-        let (name, merge, span) = match &item.kind {
-            SyntaxKind::Text(_) => (item.as_str().unwrap_or_default(), true, item.span),
-            SyntaxKind::Object(entries) => {
-                let [SyntaxEntry { key, value }] = entries.as_slice() else {
-                    return self.error("import must have a single key", item.span, Some(path));
+    fn import(&mut self, item: &Node<'_>, mut path: String) {
+        let (key, merge) = match &item.kind {
+            NodeKind::Mapping(entries) => {
+                let [(key, value)] = entries.as_slice() else {
+                    return self.error("import must have a single key", span(item), Some(path));
                 };
-                join_name(&mut path, &key.name);
-                let merge = self.import_options(value, &path);
-                (key.name.as_str(), merge, key.span)
+                join_name(&mut path, syntax::name(key));
+                (key, self.import_options(value, &path))
             }
+            _ if syntax::is_text(item) => (item, true),
             _ => {
                 let summary = "import must be a string or an object";
-                return self.error(summary, item.span, Some(path));
+                return self.error(summary, span(item), Some(path));
             }
         };
         self.imports.push(ImportEntry {
-            name: name.to_owned(),
+            name: syntax::name(key).to_owned(),
             merge,
-            span,
+            span: span(key),
             path,
         });
     }
 
     /// Returns the `merge` option of an import. ESC ignores unknown options.
-    fn import_options(&mut self, options: &SyntaxNode, path: &str) -> bool {
-        let Some(entries) = options.entries() else {
+    fn import_options(&mut self, options: &Node<'_>, path: &str) -> bool {
+        let NodeKind::Mapping(entries) = &options.kind else {
             let path = Some(path.to_owned());
-            self.error("import must be an object", options.span, path);
+            self.error("import must be an object", span(options), path);
             return true;
         };
         self.warn_of_duplicates(entries, path);
         let mut merge = true;
-        for SyntaxEntry { key, value } in entries {
-            if key.name.eq_ignore_ascii_case("merge") {
+        for (key, value) in entries {
+            let name = syntax::name(key);
+            if name.eq_ignore_ascii_case("merge") {
                 let mut path = path.to_owned();
-                join_name(&mut path, &key.name);
+                join_name(&mut path, name);
                 let kind = self.literal(path.clone(), value);
                 merge = matches!(kind, ExprKind::Bool(true));
                 if !matches!(kind, ExprKind::Bool(_)) {
-                    self.error("merge must be a boolean value", value.span, Some(path));
+                    self.error("merge must be a boolean value", span(value), Some(path));
                 }
             }
         }
         merge
     }
 
-    fn values(&mut self, key: &SyntaxKey, node: &SyntaxNode) {
+    fn values(&mut self, key: &Node<'_>, node: &Node<'_>) {
         self.values = None;
         self.has_values = false;
         self.diagnostics
             .retain(|diagnostic| diagnostic.phase == Phase::Parse);
         let path = path_of(key);
-        let Some(entries) = node.entries() else {
-            self.error("values must be an object", node.span, Some(path));
+        let NodeKind::Mapping(entries) = &node.kind else {
+            self.error("values must be an object", span(node), Some(path));
             return;
         };
         self.has_values = !entries.is_empty();
         let (program, diagnostics) =
-            parser::parse_values(path, entries, node.span, &RESERVED_NAMES);
+            parser::parse_values(path, entries, span(node), &RESERVED_NAMES);
         self.diagnostics.extend(diagnostics);
         self.values = Some(program);
     }
 
     /// Parses a node that must be a literal and is never declared for evaluation.
-    fn literal(&mut self, path: String, node: &SyntaxNode) -> ExprKind {
+    fn literal(&mut self, path: String, node: &Node<'_>) -> ExprKind {
         let (kind, mut diagnostics) = parser::parse_single(path, node);
         diagnostics.retain(|diagnostic| diagnostic.phase == Phase::Parse);
         self.diagnostics.extend(diagnostics);
         kind
     }
 
-    fn warn_of_duplicates(&mut self, entries: &[SyntaxEntry], path: &str) {
+    fn warn_of_duplicates(&mut self, entries: &[(Node<'_>, Node<'_>)], path: &str) {
         let mut seen: Vec<&str> = Vec::new();
-        for SyntaxEntry { key, .. } in entries {
-            if seen.contains(&key.name.as_str()) {
-                self.warn(&duplicate_key(&key.name), key, path);
+        for (key, _) in entries {
+            let name = syntax::name(key);
+            if seen.contains(&name) {
+                self.warn(&duplicate_key(name), key, path);
             } else if seen.len() < MAXIMUM_DIAGNOSTICS {
-                seen.push(&key.name);
+                seen.push(name);
             }
         }
     }
@@ -199,10 +203,10 @@ impl ParsedDefinition {
     }
 
     /// Reports a warning at a key of the object at `path`.
-    fn warn(&mut self, summary: &str, key: &SyntaxKey, path: &str) {
+    fn warn(&mut self, summary: &str, key: &Node<'_>, path: &str) {
         let mut path = path.to_owned();
-        join_name(&mut path, &key.name);
-        self.report(Severity::Warning, summary, Some(key.span), Some(path));
+        join_name(&mut path, syntax::name(key));
+        self.report(Severity::Warning, summary, Some(span(key)), Some(path));
     }
 
     fn report(
@@ -226,9 +230,9 @@ impl ParsedDefinition {
     }
 }
 
-fn path_of(key: &SyntaxKey) -> String {
+fn path_of(key: &Node<'_>) -> String {
     let mut path = String::new();
-    join_name(&mut path, &key.name);
+    join_name(&mut path, syntax::name(key));
     path
 }
 

@@ -1,14 +1,21 @@
 //! Paths in a definition as diagnostics print them: `values.a["b-c"][0]`.
 
-use crate::property_path::{Accessor as PathStep, is_identifier};
+use crate::property_path::is_identifier;
+
+/// A step of a path: a key as it is written, or an index.
+#[derive(Debug)]
+pub(super) enum PathStep<N> {
+    Name(N),
+    Index(usize),
+}
 
 /// Appends a step to a path as ESC prints it: an empty name is omitted, and only quotes are escaped.
-pub(super) fn join_step(path: &mut String, step: &PathStep) {
+pub(super) fn join_step(path: &mut String, step: &PathStep<impl AsRef<str>>) {
     match step {
         PathStep::Index(index) => {
             path.extend(["[", &index.to_string(), "]"]);
         }
-        PathStep::Name(name) => join_name(path, name),
+        PathStep::Name(name) => join_name(path, name.as_ref()),
     }
 }
 

@@ -61,7 +61,7 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
             module,
             merged_imports: None,
             context,
-            imports: Rc::new(EvalValue::object(Properties::new())),
+            imports: Rc::new(EvalValue::object(Properties::from_iter([]))),
         }
     }
 
@@ -115,7 +115,7 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
         self.session.depth += 1;
         let mut value = self.evaluate_over_base(id, accept);
         self.session.depth -= 1;
-        if value.depth > MAXIMUM_VALUE_NESTING {
+        if value.depth as usize > MAXIMUM_VALUE_NESTING {
             let summary = format!("the value nests deeper than {MAXIMUM_VALUE_NESTING} levels");
             self.error(summary, id);
             value = EvalValue::unknown_any();
@@ -185,13 +185,12 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
                 ValueKind::Array(items.collect())
             }
             ExprKind::Object(expressions) => {
-                let mut properties = Properties::new();
-                for (name, property) in expressions {
+                let properties = expressions.iter().map(|(name, property)| {
                     let accept = accept.map(|accept| accept.property(name));
                     let value = self.evaluate_input(*property, accept.as_ref());
-                    properties.insert(Rc::clone(name), Property::own(value));
-                }
-                ValueKind::object(properties)
+                    (Rc::clone(name), Property::own(value))
+                });
+                ValueKind::object(properties.collect())
             }
             ExprKind::Call(call) => return self.call_builtin(id, call),
         };

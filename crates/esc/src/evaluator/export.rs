@@ -1,6 +1,5 @@
 //! Converts evaluated values: to text, and to and from the values of an environment.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::evaluator::limits::Budget;
@@ -13,7 +12,7 @@ use crate::text::{Text, UNKNOWN};
 use crate::{Data, TextBuilder, Value};
 
 /// The cost of exporting an object, which takes as much memory as many scalars.
-const STEPS_PER_OBJECT: usize = 8;
+const STEPS_PER_OBJECT: usize = 12;
 
 /// Converts a value to text, as interpolation and `fn::toString` do: `null` is empty, numbers keep
 /// their digits, an array is `"a","b"`, and an object is `"k"="v","l"="w"`, in Go's quotes.
@@ -75,11 +74,13 @@ fn append_quoted(budget: &mut Budget, value: &EvalValue, text: &mut TextBuilder)
 }
 
 /// Converts to a value of an environment. Once the budget is spent, the rest becomes unknown.
-pub(super) fn to_value(budget: &mut Budget, value: &EvalValue) -> Value {
+///
+/// Parts that nothing else refers to are dropped on the way, so that large values are not in memory twice.
+pub(super) fn to_value(budget: &mut Budget, value: Rc<EvalValue>) -> Value {
     to_value_at_depth(budget, value, 0)
 }
 
-fn to_value_at_depth(budget: &mut Budget, value: &EvalValue, depth: usize) -> Value {
+fn to_value_at_depth(budget: &mut Budget, value: Rc<EvalValue>, depth: usize) -> Value {
     let steps = match value.kind {
         ValueKind::Object { .. } => STEPS_PER_OBJECT,
         _ => 1,
@@ -95,32 +96,37 @@ fn to_value_at_depth(budget: &mut Budget, value: &EvalValue, depth: usize) -> Va
             ..Value::unknown()
         };
     }
-    let data = match &value.kind {
+    let secret = value.secret;
+    let lists_inherited = value.inherited != InheritedListing::Hidden;
+    let kind = match Rc::try_unwrap(value) {
+        Ok(value) => value.kind,
+        Err(shared) => shared.kind.clone(),
+    };
+    let data = match kind {
         ValueKind::Null => Data::Null,
-        ValueKind::Bool(value) => Data::Bool(*value),
-        ValueKind::Number(number) => Data::Number(number.clone()),
-        ValueKind::Text(text) => Data::String(text.clone()),
+        ValueKind::Bool(value) => Data::Bool(value),
+        ValueKind::Number(number) => Data::Number(number),
+        ValueKind::Text(text) => Data::String(text),
         ValueKind::Array(items) => {
-            let items = items
-                .iter()
-                .map(|item| to_value_at_depth(budget, item, depth + 1));
+            let items = items.iter().cloned();
+            let items = items.map(|item| to_value_at_depth(budget, item, depth + 1));
             Data::Array(items.collect())
         }
         ValueKind::Object { properties, .. } => {
-            let lists_inherited = value.inherited != InheritedListing::Hidden;
-            let mut entries = BTreeMap::new();
-            for (name, property) in properties.iter() {
-                if (property.is_own || lists_inherited) && budget.spend_text(name.len()) {
-                    let value = to_value_at_depth(budget, &property.value, depth + 1);
-                    entries.insert(name.to_string(), value);
-                }
-            }
-            Data::Object(entries)
+            let entries = Rc::unwrap_or_clone(properties).into_iter();
+            let entries = entries.filter_map(|(name, property)| {
+                let is_listed = property.is_own || lists_inherited;
+                (is_listed && budget.spend_text(name.len())).then(|| {
+                    let value = to_value_at_depth(budget, property.value, depth + 1);
+                    (str::to_owned(&name), value)
+                })
+            });
+            Data::Object(entries.collect())
         }
     };
     Value {
         data,
-        secret: value.secret,
+        secret,
         unknown: false,
     }
 }

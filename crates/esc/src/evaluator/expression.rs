@@ -3,19 +3,18 @@
 //! All expressions of one definition are in a [`Program`] and refer to each other by [`ExprId`], so
 //! that evaluation can keep its state in a parallel array and find the parent of any expression.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::Number;
-use crate::evaluator::document_path::join_step;
+use crate::evaluator::document_path::{PathStep, join_name, join_step};
 use crate::evaluator::interpolation::{AccessStep, Segment};
+use crate::evaluator::name_map::NameMap;
 use crate::evaluator::syntax::Span;
-use crate::property_path::Accessor as PathStep;
 use crate::text::Text;
 
 /// Identifies an expression of a [`Program`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct ExprId(usize);
+pub(super) struct ExprId(u32);
 
 /// The expressions of a definition's `values`. The first one is the object of all values.
 #[derive(Debug)]
@@ -38,7 +37,7 @@ pub(super) struct Expression {
 pub(super) struct Parent {
     pub(super) id: ExprId,
     /// The key or index in the parent, as written in the definition.
-    pub(super) step: PathStep,
+    pub(super) step: PathStep<Rc<str>>,
     /// The property name, if the parent is an object and not a builtin call. `$$` is replaced.
     pub(super) property: Option<Rc<str>>,
 }
@@ -57,7 +56,7 @@ pub(super) enum ExprKind {
     /// A string that is a single access: a copy of the accessed value, of any type.
     Symbol(Vec<AccessStep>),
     List(Vec<ExprId>),
-    Object(BTreeMap<Rc<str>, ExprId>),
+    Object(NameMap<ExprId>),
     Call(BuiltinCall),
 }
 
@@ -99,7 +98,7 @@ impl ExprId {
     pub(super) const ROOT: Self = Self(0);
 
     pub(super) fn index(self) -> usize {
-        self.0
+        self.0 as usize
     }
 }
 
@@ -112,18 +111,18 @@ impl Program {
 
     /// Adds an expression whose kind is set later.
     pub(super) fn add(&mut self, span: Span, parent: Option<Parent>) -> ExprId {
-        let id = ExprId(self.expressions.len());
+        let id = ExprId(u32::try_from(self.expressions.len()).unwrap_or(u32::MAX));
         let kind = ExprKind::Invalid;
         self.expressions.push(Expression { kind, span, parent });
         id
     }
 
     pub(super) fn expression(&self, id: ExprId) -> &Expression {
-        &self.expressions[id.0]
+        &self.expressions[id.index()]
     }
 
     pub(super) fn kind_mut(&mut self, id: ExprId) -> &mut ExprKind {
-        &mut self.expressions[id.0].kind
+        &mut self.expressions[id.index()].kind
     }
 
     /// The number of expressions, which is more than the index of any [`ExprId`].
@@ -147,7 +146,7 @@ impl Program {
         for (depth, parent) in self.ancestors(id).into_iter().enumerate() {
             match &parent.property {
                 Some(name) if depth == 0 => path.push_str(name),
-                Some(name) => join_step(&mut path, &PathStep::Name(name.to_string())),
+                Some(name) => join_name(&mut path, name),
                 None => join_step(&mut path, &parent.step),
             }
         }

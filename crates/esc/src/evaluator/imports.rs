@@ -12,7 +12,7 @@ use crate::evaluator::merge::MergeStack;
 use crate::evaluator::provider::Definition;
 use crate::evaluator::session::{EvalSession, ImportState};
 use crate::evaluator::syntax::Span;
-use crate::evaluator::value::{EvalValue, InheritedListing, Properties, Property};
+use crate::evaluator::value::{EvalValue, InheritedListing, Property};
 
 /// The name of a root environment without a name. The first named environment that it imports, on
 /// each path, counts as the root.
@@ -46,7 +46,7 @@ impl EvalSession<'_> {
 
 impl DefinitionEvaluator<'_, '_> {
     fn evaluate_imports(&mut self, imports: &[ImportEntry]) {
-        let mut by_name = Properties::new();
+        let mut by_name = Vec::new();
         let mut merged = MergeStack::default();
         for import in imports {
             let value = self.import(&import.name, import.span, import.path.clone());
@@ -54,7 +54,7 @@ impl DefinitionEvaluator<'_, '_> {
                 continue;
             };
             let name = Rc::from(import.name.as_str());
-            by_name.insert(name, Property::own(Rc::clone(&value)));
+            by_name.push((name, Property::own(Rc::clone(&value))));
             if import.merge {
                 let value = match value.inherited {
                     InheritedListing::Listed => value,
@@ -64,7 +64,7 @@ impl DefinitionEvaluator<'_, '_> {
             }
         }
         self.merged_imports = merged.finish(&mut self.session.budget);
-        self.imports = Rc::new(EvalValue::object(by_name));
+        self.imports = Rc::new(EvalValue::object(by_name.into_iter().collect()));
     }
 
     /// Imports an environment, which is evaluated once. Returns `None`, with a diagnostic at `span`,

@@ -29,24 +29,22 @@ pub(super) fn parse(
     };
     interpolation::parse_segments(text, |range| {
         let mut position = |offset: usize, bytes_of_scalar: usize| Position {
-            line: span.begin.line,
-            column: span.begin.column + columns.before(offset),
+            line: span.begin().line,
+            column: span.begin().column + columns.before(offset),
             byte: if is_verbatim {
-                span.begin.byte + offset
+                span.begin().byte + offset
             } else {
                 bytes_of_scalar
             },
         };
-        Span {
-            begin: position(range.start, span.begin.byte),
-            end: position(range.end, span.end.byte),
-        }
+        let begin = position(range.start, span.begin().byte);
+        Span::new(begin, position(range.end, span.end().byte))
     })
 }
 
 /// Whether the value of a scalar equals its source text byte for byte.
 pub(super) fn is_verbatim(text: &str, span: Span, is_plain: bool) -> bool {
-    is_plain && span.begin.byte + text.len() == span.end.byte
+    is_plain && span.bytes().len() == text.len()
 }
 
 /// Counts the columns before an offset, starting from the previous offset. Counting from the start
@@ -93,15 +91,15 @@ mod tests {
             byte: text.len(),
             ..begin
         };
-        Span { begin, end }
+        Span::new(begin, end)
     }
 
     /// The columns of the problems in a plain scalar at line 1, column 1.
     fn problem_columns(text: &str) -> Vec<(usize, usize)> {
         let (_, problems) = parse(text, span_of(text), true);
         let columns = problems.iter().map(|problem| {
-            let Span { begin, end } = problem.location;
-            (begin.column, end.column)
+            let span = problem.location;
+            (span.begin().column, span.end().column)
         });
         columns.collect()
     }

@@ -23,6 +23,10 @@ pub const MAXIMUM_NESTING: usize = 128;
 /// ordinary stack.
 pub const MAXIMUM_VALUE_NESTING: usize = 200;
 
+/// How many steps of a reference are evaluated: more than any value nests, with the project and the name of
+/// an environment.
+pub(crate) const MAXIMUM_PATH_STEPS: usize = MAXIMUM_VALUE_NESTING + 10;
+
 /// The number of environments that one evaluation may import.
 pub const MAXIMUM_IMPORTS: usize = 2_000;
 

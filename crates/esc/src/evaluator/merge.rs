@@ -70,7 +70,7 @@ fn merge_with(
         return Rc::clone(top);
     }
     let mut object_schema = None;
-    if let Some(schema) = &top.schema
+    if let Some(schema) = top.own_schema()
         && schema.rules().kind == Some(Type::Object)
     {
         let (merged, steps) = Schema::merged(&base.schema(), schema);
@@ -96,7 +96,7 @@ fn merge_with(
         kind => kind.clone(),
     };
     let mut merged = EvalValue::new(kind).with_secret(top.secret);
-    if let Some(schema) = object_schema.or_else(|| top.schema.clone()) {
+    if let Some(schema) = object_schema.or_else(|| top.own_schema().cloned()) {
         merged = if top.unknown {
             merged.into_unknown(schema)
         } else {
@@ -121,7 +121,7 @@ fn merge_properties(
 ) -> Properties {
     budget.spend_steps(properties.len());
     let mut merged = properties.clone();
-    for (name, property) in &mut merged {
+    for (name, property) in merged.iter_mut() {
         if let Some(base) = base.property(name) {
             property.value = merge(budget, &property.value, &base);
         }
@@ -142,17 +142,12 @@ fn object_over(
             properties: inherited,
             base: base_of_base,
         } => {
-            for (name, property) in inherited.iter() {
-                if !budget.spend_steps(1) {
-                    break;
-                }
-                properties
-                    .entry(Rc::clone(name))
-                    .or_insert_with(|| Property {
-                        value: Rc::clone(&property.value),
-                        is_own: false,
-                    });
-            }
+            let inherited = inherited.iter().take_while(|_| budget.spend_steps(1));
+            properties.add_new(inherited.map(|(name, property)| {
+                let value = Rc::clone(&property.value);
+                let is_own = false;
+                (Rc::clone(name), Property { value, is_own })
+            }));
             let lowest_of =
                 |lowest: &Option<_>| Some(lowest.clone().unwrap_or_else(|| Rc::clone(base)));
             match base_of_base {

@@ -39,10 +39,11 @@ mod imports;
 mod interpolation;
 pub mod limits;
 mod merge;
+mod name_map;
 mod parser;
 mod pattern;
 pub mod provider;
-mod redaction;
+pub(crate) mod redaction;
 mod schema;
 mod session;
 mod suggest;
@@ -142,7 +143,8 @@ impl<'a> Evaluator<'a> {
         let evaluation = with_deep_stack("evaluator", || {
             let mut session = self.session(mode);
             let values = session.evaluate_environment(definition, None);
-            let values = values.map(|values| export::to_value(&mut session.budget, &values));
+            session.imports.clear();
+            let values = values.map(|values| export::to_value(&mut session.budget, values));
             if let Some(reason) = session.budget.take_reason() {
                 session.report_without_location(reason.to_owned());
             }
@@ -173,7 +175,11 @@ impl<'a> Evaluator<'a> {
 }
 
 fn finish(session: EvalSession<'_>, values: Option<Value>) -> Evaluation {
-    let mut diagnostics = session.diagnostics;
+    let EvalSession {
+        mut diagnostics,
+        sources,
+        ..
+    } = session;
     diagnostics.sort_by(|a, b| {
         let location = |diagnostic: &Diagnostic| {
             let range = diagnostic.range.as_ref()?;
@@ -182,11 +188,13 @@ fn finish(session: EvalSession<'_>, values: Option<Value>) -> Evaluation {
         };
         location(a).cmp(&location(b))
     });
+    // Takes much memory for a large text, which this thread already has.
+    sources.find_hidden(&diagnostics);
     let values = values.unwrap_or_else(|| Value::new(Data::Object(BTreeMap::new())));
     Evaluation {
         environment: Environment { values },
         diagnostics,
-        sources: session.sources,
+        sources,
     }
 }
 

@@ -8,14 +8,17 @@
 
 use std::ops::Range;
 
+use esc_yaml::{Node, NodeKind};
+
 use crate::evaluator::interpolation::{self, Segment};
 use crate::evaluator::suggest;
-use crate::evaluator::syntax::{Span, SyntaxEntry, SyntaxKind, SyntaxNode, SyntaxTree};
+use crate::evaluator::syntax::{self, SyntaxTree, is_plain, is_text, name, span};
 
-/// Returns the byte ranges of `text` to hide, in any order.
-pub(super) fn hidden_ranges(document: &SyntaxTree, text: &str) -> Vec<Range<usize>> {
+/// Returns the byte ranges of a definition's text to hide, in any order.
+pub(crate) fn hidden_ranges(text: &str) -> Vec<Range<usize>> {
+    let document = syntax::parse(text);
     let mut hidden = if document.is_valid {
-        hidden_ranges_of_valid_yaml(document, text)
+        hidden_ranges_of_valid_yaml(&document, text)
     } else {
         hidden_ranges_of_invalid_yaml(text)
     };
@@ -23,16 +26,12 @@ pub(super) fn hidden_ranges(document: &SyntaxTree, text: &str) -> Vec<Range<usiz
     hidden
 }
 
-fn hidden_ranges_of_valid_yaml(document: &SyntaxTree, text: &str) -> Vec<Range<usize>> {
+fn hidden_ranges_of_valid_yaml(document: &SyntaxTree<'_>, text: &str) -> Vec<Range<usize>> {
     let mut finder = SecretFinder {
         text,
         hidden: Vec::new(),
         scalars: Vec::new(),
     };
-    for span in &document.dropped {
-        finder.hide(*span);
-        finder.scalars.push(bytes(*span));
-    }
     if let Some(root) = &document.root {
         finder.node(root, Secrecy::Public);
     }
@@ -60,48 +59,53 @@ struct SecretFinder<'text> {
 }
 
 impl SecretFinder<'_> {
-    fn node(&mut self, node: &SyntaxNode, secrecy: Secrecy) {
+    fn node(&mut self, node: &Node<'_>, secrecy: Secrecy) {
         match &node.kind {
-            SyntaxKind::List(items) => items.iter().for_each(|item| self.node(item, secrecy)),
-            SyntaxKind::Object(entries) => {
-                for SyntaxEntry { key, value } in entries {
-                    self.scalars.push(bytes(key.span));
-                    if secrecy == Secrecy::Secret {
-                        self.hide(key.span);
+            NodeKind::Sequence(items) => items.iter().for_each(|item| self.node(item, secrecy)),
+            NodeKind::Mapping(entries) => {
+                for (key, value) in entries {
+                    self.scalars.push(span(key).bytes());
+                    if !is_text(key) {
+                        self.scalars.push(span(value).bytes());
+                        self.hidden.extend([span(key).bytes(), span(value).bytes()]);
+                        continue;
                     }
-                    self.node(value, secrecy.below(&key.name));
+                    if secrecy == Secrecy::Secret {
+                        self.hidden.push(span(key).bytes());
+                    }
+                    self.node(value, secrecy.below(name(key)));
                 }
             }
-            _ => {
-                self.scalars.push(bytes(node.span));
+            NodeKind::Scalar { .. } | NodeKind::Alias(_) => {
+                self.scalars.push(span(node).bytes());
                 match secrecy {
                     Secrecy::Public | Secrecy::Rotation => {}
                     Secrecy::Likely => self.hide_literals(node),
-                    Secrecy::Secret => self.hide(node.span),
+                    Secrecy::Secret => self.hidden.push(span(node).bytes()),
                 }
             }
         }
     }
 
     /// Hides a scalar except for its `${…}`, if their locations are known.
-    fn hide_literals(&mut self, node: &SyntaxNode) {
-        let text = node.as_str().unwrap_or_default();
-        let (segments, problems) = interpolation::parse(text, node.span, node.is_plain);
+    fn hide_literals(&mut self, node: &Node<'_>) {
+        let (text, span, is_plain) = (name(node), span(node), is_plain(node));
+        let (segments, problems) = interpolation::parse(text, span, is_plain);
         if matches!(segments.as_slice(), [Segment::Access(_)]) && problems.is_empty() {
             return;
         }
-        let mut start = node.span.begin.byte;
-        if interpolation::is_verbatim(text, node.span, node.is_plain) && problems.is_empty() {
+        let mut start = span.bytes().start;
+        if interpolation::is_verbatim(text, span, is_plain) && problems.is_empty() {
             for segment in &segments {
                 if let Segment::Access(access) = segment
                     && let (Some(first), Some(last)) = (access.first(), access.last())
                 {
-                    self.hidden.push(start..first.location.begin.byte);
-                    start = last.location.end.byte;
+                    self.hidden.push(start..first.location.bytes().start);
+                    start = last.location.bytes().end;
                 }
             }
         }
-        self.hidden.push(start..node.span.end.byte);
+        self.hidden.push(start..span.bytes().end);
     }
 
     /// Hides comments: from a `#` outside of scalars to the end of the line.
@@ -123,10 +127,6 @@ impl SecretFinder<'_> {
             position = position.max(scalar.end);
         }
     }
-
-    fn hide(&mut self, span: Span) {
-        self.hidden.push(bytes(span));
-    }
 }
 
 impl Secrecy {
@@ -142,10 +142,6 @@ impl Secrecy {
             other => other,
         }
     }
-}
-
-fn bytes(span: Span) -> Range<usize> {
-    span.begin.byte..span.end.byte
 }
 
 /// `fn::secret` in any case, and what looks like a misspelling of it.
@@ -195,7 +191,7 @@ fn suggests_secret(name: &str) -> bool {
 
 /// Hides what follows a name that suggests a secret, on its line and on lines that may continue the
 /// value, and everything that may be a comment.
-fn hidden_ranges_of_invalid_yaml(text: &str) -> Vec<Range<usize>> {
+pub(super) fn hidden_ranges_of_invalid_yaml(text: &str) -> Vec<Range<usize>> {
     let mut hidden = Vec::new();
     let mut secret: Option<SecretValue> = None;
     let mut line_start = 0;

@@ -69,11 +69,13 @@ impl EvalSession<'_> {
         }
         let document = syntax::parse_within(&text, self.budget.nodes());
         self.budget.spend_nodes(document.nodes);
-        let hidden = redaction::hidden_ranges(&document, &text);
-        if !document.is_valid {
+        let parsed = definition::parse(&document);
+        let is_valid = document.is_valid;
+        drop(document);
+        if !is_valid {
             // Without a tree, other uses of a secret can only be found by its text.
-            for range in &hidden {
-                let secret = text.get(range.clone()).unwrap_or_default();
+            for range in redaction::hidden_ranges_of_invalid_yaml(&text) {
+                let secret = text.get(range).unwrap_or_default();
                 let secret = secret.trim_matches(|c: char| !c.is_alphanumeric());
                 self.sources.hide_text(&Text::from(secret));
             }
@@ -81,11 +83,6 @@ impl EvalSession<'_> {
         let environment = self
             .sources
             .add(&definition.name, &definition.shown_as, text);
-        for range in hidden {
-            self.sources.hide(&environment, range);
-        }
-        let parsed = definition::parse(&document);
-        drop(document);
         let is_dropped = if is_import {
             parsed.has_parse_errors()
         } else {
@@ -124,17 +121,15 @@ impl EvalSession<'_> {
 
     /// The value of `${context}` in the environment `current`.
     pub(super) fn context_of(&self, current: &str, root: &str) -> Rc<EvalValue> {
-        let mut properties: Properties = self
-            .context
-            .properties()
-            .map(|(name, property)| (Rc::clone(name), property.clone()))
-            .collect();
-        for (key, name) in [("currentEnvironment", current), ("rootEnvironment", root)] {
+        let own = [("currentEnvironment", current), ("rootEnvironment", root)];
+        let own = own.map(|(key, name)| {
             let name = Property::own(Rc::new(EvalValue::text(name)));
-            let environment = EvalValue::object(Properties::from([(Rc::from("name"), name)]));
-            properties.insert(Rc::from(key), Property::own(Rc::new(environment)));
-        }
-        Rc::new(EvalValue::object(properties))
+            let environment = EvalValue::object(Properties::from_iter([(Rc::from("name"), name)]));
+            (Rc::from(key), Property::own(Rc::new(environment)))
+        });
+        let host = self.context.properties();
+        let host = host.map(|(name, property)| (Rc::clone(name), property.clone()));
+        Rc::new(EvalValue::object(own.into_iter().chain(host).collect()))
     }
 
     pub(super) fn report(

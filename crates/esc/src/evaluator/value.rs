@@ -4,11 +4,11 @@
 //! Values are immutable and shared by reference.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::evaluator::expression::{ExprId, Program};
+use crate::evaluator::name_map::NameMap;
 use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::syntax::Span;
 use crate::text::Text;
@@ -24,11 +24,7 @@ pub(super) struct EvalValue {
     pub(super) secret: bool,
     /// Whether `fn::final` forbids overriding it.
     pub(super) is_final: bool,
-    /// The schema, if `kind` does not determine it.
-    pub(super) schema: Option<Schema>,
-    /// The schema that follows from `kind`, once computed. Values share their parts, so computing it
-    /// each time could take exponential time.
-    inferred_schema: OnceCell<Schema>,
+    schema: OnceCell<ValueSchema>,
     pub(super) inherited: InheritedListing,
     listing_copy: CopyCache,
     /// The provider that returned the value.
@@ -42,7 +38,17 @@ pub(super) struct EvalValue {
     /// The same without inherited properties.
     pub(super) own_marks: Marks,
     /// The nesting depth; 0 for scalars.
-    pub(super) depth: usize,
+    pub(super) depth: u32,
+}
+
+/// What is known of a value's type.
+#[derive(Clone, Debug)]
+enum ValueSchema {
+    /// More than follows from its kind.
+    Own(Schema),
+    /// What follows from its kind. Values share their parts, so computing it each time could take exponential
+    /// time.
+    Inferred(Schema),
 }
 
 /// The kinds of value.
@@ -61,7 +67,7 @@ pub(super) enum ValueKind {
 }
 
 /// The properties of an object, including inherited ones.
-pub(super) type Properties = BTreeMap<Rc<str>, Property>;
+pub(super) type Properties = NameMap<Property>;
 
 /// A property of an object.
 #[derive(Clone, Debug)]
@@ -176,12 +182,11 @@ impl ValueKind {
 
 impl Module {
     pub(super) fn range(&self, span: Span) -> Range {
-        let Span { begin, end } = span;
         let environment = Arc::clone(&self.environment);
         Range {
             environment,
-            begin,
-            end,
+            begin: span.begin(),
+            end: span.end(),
         }
     }
 }
@@ -207,7 +212,7 @@ impl EvalValue {
         match &kind {
             ValueKind::Array(items) => items.iter().for_each(|item| value.include(item, true)),
             ValueKind::Object { properties, .. } => {
-                for property in properties.values() {
+                for (_, property) in properties.iter() {
                     value.include(&property.value, property.is_own);
                 }
             }
@@ -256,8 +261,8 @@ impl EvalValue {
 
     /// Makes the value unknown, with this schema.
     pub(super) fn into_unknown(mut self, schema: Schema) -> Self {
+        self = self.with_schema(schema);
         self.unknown = true;
-        self.schema = Some(schema);
         self.marks.knowledge = Knowledge::Incomplete;
         self.own_marks.knowledge = Knowledge::Incomplete;
         // Secrets in the value no longer count: its text is `[unknown]`.
@@ -275,7 +280,7 @@ impl EvalValue {
 
     /// Sets a schema that says more than `kind` does.
     pub(super) fn with_schema(mut self, schema: Schema) -> Self {
-        self.schema = Some(schema);
+        self.schema = OnceCell::from(ValueSchema::Own(schema));
         self
     }
 
@@ -302,7 +307,7 @@ impl EvalValue {
             ValueKind::Array(items) => *items = items.iter().map(copy_of).collect(),
             ValueKind::Object { properties, .. } => {
                 let mut copied = (**properties).clone();
-                for property in copied.values_mut() {
+                for (_, property) in copied.iter_mut() {
                     property.value = copy_of(&property.value);
                 }
                 *properties = Rc::new(copied);
@@ -315,12 +320,17 @@ impl EvalValue {
 
     /// What is known of the value's type.
     pub(super) fn schema(&self) -> Schema {
-        match &self.schema {
-            Some(schema) => schema.clone(),
-            None => self
-                .inferred_schema
-                .get_or_init(|| self.infer_schema())
-                .clone(),
+        let infer = || ValueSchema::Inferred(self.infer_schema());
+        let (ValueSchema::Own(schema) | ValueSchema::Inferred(schema)) =
+            self.schema.get_or_init(infer);
+        schema.clone()
+    }
+
+    /// The schema that does not follow from `kind`.
+    pub(super) fn own_schema(&self) -> Option<&Schema> {
+        match self.schema.get() {
+            Some(ValueSchema::Own(schema)) => Some(schema),
+            _ => None,
         }
     }
 
@@ -348,7 +358,7 @@ impl EvalValue {
 
     /// Whether the value is an object, or an unknown value that may be one.
     pub(super) fn may_be_object(&self) -> bool {
-        match &self.schema {
+        match self.own_schema() {
             Some(schema) if self.unknown => {
                 schema.is_any() || schema.rules().kind == Some(Type::Object)
             }
@@ -394,7 +404,7 @@ impl EvalValue {
     /// The property that a value merged over this one overrides. A property of an unknown value is
     /// unknown.
     pub(super) fn property(&self, name: &str) -> Option<Rc<Self>> {
-        match (&self.kind, &self.schema) {
+        match (&self.kind, self.own_schema()) {
             (ValueKind::Object { properties, base }, _) => match (properties.get(name), base) {
                 (Some(property), _) => Some(Rc::clone(&property.value)),
                 (None, Base::Unknown(base)) => base.property(name),

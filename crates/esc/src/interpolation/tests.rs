@@ -6,10 +6,10 @@ fn segments(text: &str) -> (String, String) {
     let mut shown = String::new();
     for segment in segments {
         match segment {
-            Segment::Text(text) => shown.push_str(text.as_str().unwrap()),
+            Segment::Text(text) => shown.push_str(&text),
             Segment::Access(access) => {
                 let steps = access.iter().map(|step| match &step.key {
-                    AccessKey::Name(name) => name.clone(),
+                    AccessKey::Name(name) => name.to_string(),
                     AccessKey::Index(index) => format!("#{index}"),
                 });
                 let steps: Vec<_> = steps.collect();

@@ -43,7 +43,7 @@ impl Sources {
             if let Some(source) = self.sources.get(&range.environment) {
                 hidden
                     .entry(&*range.environment)
-                    .or_insert_with(|| merged(source.hidden.clone()));
+                    .or_insert_with(|| merged(source.hidden().cloned().collect()));
             }
         }
         let entries = diagnostics.iter().map(|diagnostic| {

@@ -130,6 +130,18 @@ fn the_end_of_the_file_shows_the_last_line() {
     assert!(shown.starts_with("error: "), "{shown}");
 }
 
+/// As for a definition that Pulumi Cloud evaluated.
+#[test]
+fn secrets_of_a_text_are_hidden_without_evaluation() {
+    for (text, want) in [
+        ("fn::secret: x hunter2 # y", "fn::secret: * ******* * *"),
+        ("a: {fn::secret: x hunter2", "a: {fn::secret: * *******"),
+    ] {
+        let shown = sources(text).render(&[diagnostic(text, "x")], Style::Plain);
+        assert!(shown.contains(&format!("1 | {want}\n")), "{shown}");
+    }
+}
+
 #[test]
 fn hidden_text_keeps_its_width_and_the_caret() {
     let text = "a: hünter2 # hünter2\nb: ${x}hünter2\nc: hün";
@@ -147,7 +159,7 @@ fn hidden_text_keeps_its_width_and_the_caret() {
     );
     assert!(!shown.contains("hünter2"), "{shown}");
     assert!(
-        shown.contains("1 | a: ******* # *******\n  |            ^^"),
+        shown.contains("1 | a: ******* * *******\n  |            ^^"),
         "{shown}"
     );
     assert!(shown.contains("2 | b: ${x}*******\n  |      ^^"), "{shown}");

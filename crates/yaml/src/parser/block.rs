@@ -15,7 +15,7 @@ impl Parser<'_> {
             TokenKind::BlockEnd => return self.take_end(),
             _ => return self.error("did not find expected '-' indicator"),
         };
-        let mark = self.take()?.end;
+        let (_, mark) = self.skip()?;
         // yaml.v3 looks here whether the comment belongs to a nested sequence. If that fails, it
         // goes on behind the error, and reports it unless it finds another one in the item.
         let error = after_comment.then(|| self.peek().err()).flatten();
@@ -30,8 +30,8 @@ impl Parser<'_> {
     /// Reads the next key or value of a block mapping, or its end.
     pub(super) fn block_mapping(&mut self) -> Result<(), Error> {
         let expects_key = self.expects_key();
-        let mark = match (&self.peek()?.kind, expects_key) {
-            (TokenKind::Key, true) | (TokenKind::Value, false) => self.take()?.end,
+        let (_, mark) = match (&self.peek()?.kind, expects_key) {
+            (TokenKind::Key, true) | (TokenKind::Value, false) => self.skip()?,
             (TokenKind::BlockEnd, true) => return self.take_end(),
             (_, true) => return self.error("did not find expected key"),
             (_, false) => return self.empty_here(),

@@ -1,3 +1,5 @@
+use std::mem;
+
 use crate::error::Error;
 use crate::parser::Parser;
 use crate::position::Mark;
@@ -10,22 +12,28 @@ impl Parser<'_> {
         let error = |message, problem| Err(Error::parser(message, Mark::default(), problem));
         let mut has_version = false;
         while self.peek()?.kind.begins_document() {
-            let token = self.take()?;
-            match token.kind {
+            let token = self.peek()?;
+            let start = token.start;
+            match &mut token.kind {
                 TokenKind::VersionDirective { .. } if has_version => {
-                    return error("found duplicate %YAML directive", token.start);
+                    return error("found duplicate %YAML directive", start);
                 }
                 TokenKind::VersionDirective { major: 1, minor: 1 } => has_version = true,
                 TokenKind::VersionDirective { .. } => {
-                    return error("found incompatible YAML document", token.start);
+                    return error("found incompatible YAML document", start);
                 }
                 TokenKind::TagDirective { handle, prefix } => {
+                    let (handle, prefix) = (*handle, mem::take(prefix));
                     if self.tag_prefixes.insert(handle, prefix).is_some() {
-                        return error("found duplicate %TAG directive", token.start);
+                        return error("found duplicate %TAG directive", start);
                     }
                 }
-                _ => return Ok(true),
+                _ => {
+                    self.skip()?;
+                    return Ok(true);
+                }
             }
+            self.skip()?;
         }
         if has_version || !self.tag_prefixes.is_empty() {
             return error("did not find expected <document start>", self.peek()?.start);

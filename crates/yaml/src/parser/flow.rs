@@ -13,7 +13,7 @@ impl Parser<'_> {
         match self.peek()?.kind {
             TokenKind::FlowSequenceEnd => Ok(()),
             TokenKind::Key => {
-                let start = self.take()?.start;
+                let (start, _) = self.skip()?;
                 self.open(Form::FlowPair, start, start, None)
             }
             _ => self.node(Context::Flow),
@@ -32,7 +32,7 @@ impl Parser<'_> {
         match self.peek()?.kind {
             TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd => {
                 // yaml.v3 drops the token, whichever it is, and so rejects such a pair.
-                let mark = self.take()?.end;
+                let (_, mark) = self.skip()?;
                 self.empty(mark, None)
             }
             _ => self.node(Context::Flow),
@@ -54,7 +54,7 @@ impl Parser<'_> {
         let is_bare_key = match self.peek()?.kind {
             TokenKind::FlowMappingEnd => return Ok(()),
             TokenKind::Key => {
-                self.take()?;
+                self.skip()?;
                 false
             }
             _ => true,
@@ -75,7 +75,7 @@ impl Parser<'_> {
         if !matches!(self.peek()?.kind, TokenKind::Value) {
             return self.empty_here();
         }
-        let colon = self.take()?.start;
+        let (colon, _) = self.skip()?;
         let is_pair = self.open.last().is_some_and(|it| it.form == Form::FlowPair);
         match (&self.peek()?.kind, is_pair) {
             (TokenKind::FlowEntry | TokenKind::FlowSequenceEnd, true) => self.empty(colon, None),
@@ -92,7 +92,7 @@ impl Parser<'_> {
         if !matches!(self.peek()?.kind, TokenKind::FlowEntry) {
             return self.error(message);
         }
-        self.take()?;
+        self.skip()?;
         Ok(())
     }
 }

@@ -8,9 +8,9 @@ mod linearity;
 mod properties;
 
 use std::collections::{HashMap, HashSet};
+use std::mem;
 
-use zeroize::Zeroizing;
-
+use crate::content::Content;
 use crate::error::{Error, ErrorKind};
 use crate::limits::{Limits, YAML_V3_DEPTH};
 use crate::node::{Node, NodeKind, Properties, ScalarStyle};
@@ -25,9 +25,9 @@ pub(crate) struct Parser<'t> {
     nodes: usize,
     anchors: HashSet<&'t str>,
     /// What the handles of `%TAG` directives stand for.
-    tag_prefixes: HashMap<&'t str, Zeroizing<String>>,
-    open: Vec<Open>,
-    root: Option<Node>,
+    tag_prefixes: HashMap<&'t str, Content<'t>>,
+    open: Vec<Open<'t>>,
+    root: Option<Node<'t>>,
     /// The byte where the last token ends that is written in the text.
     last_end: usize,
 }
@@ -56,7 +56,7 @@ impl<'t> Parser<'t> {
     }
 
     /// Reads the first document.
-    pub(crate) fn document(&mut self) -> Result<Option<Node>, Error> {
+    pub(crate) fn document(&mut self) -> Result<Option<Node<'t>>, Error> {
         if matches!(self.peek()?.kind, TokenKind::StreamEnd) {
             return Ok(None);
         }
@@ -83,18 +83,21 @@ impl<'t> Parser<'t> {
         Ok(self.root.take())
     }
 
-    fn peek(&mut self) -> Result<&Token<'t>, Error> {
+    fn peek(&mut self) -> Result<&mut Token<'t>, Error> {
         self.scanner.peek()
     }
 
-    fn take(&mut self) -> Result<Token<'t>, Error> {
-        let token = self.scanner.next()?;
+    /// Drops the next token. Returns where it begins and ends.
+    fn skip(&mut self) -> Result<(Mark, Mark), Error> {
+        let token = self.scanner.peek()?;
+        let (start, end) = (token.start, token.end);
         if let TokenKind::Scalar { content_end, .. } = token.kind {
             self.last_end = content_end;
-        } else if token.end.byte > token.start.byte {
-            self.last_end = token.end.byte;
+        } else if end.byte > start.byte {
+            self.last_end = end.byte;
         }
-        Ok(token)
+        self.scanner.skip();
+        Ok((start, end))
     }
 
     /// Reads a node, or the beginning of one that has children.
@@ -122,32 +125,36 @@ impl<'t> Parser<'t> {
             }
         };
         if form != Form::IndentlessSequence {
-            self.take()?;
+            self.skip()?;
         }
         self.open(form, start, mark, properties)
     }
 
     fn alias(&mut self, name: &'t str) -> Result<(), Error> {
-        let token = self.take()?;
+        let (start, _) = self.skip()?;
         if !self.anchors.contains(name) {
-            return Err(Error::unknown_anchor(name, token.start));
+            return Err(Error::unknown_anchor(name, start));
         }
-        let kind = NodeKind::Alias(Zeroizing::new(name.to_owned()));
-        self.add(kind, token.start, None, token.start.byte)
+        self.add(NodeKind::Alias(name), start, None, start.byte)
     }
 
-    fn scalar(&mut self, start: Mark, properties: Option<Box<Properties>>) -> Result<(), Error> {
-        let token = self.take()?;
-        let TokenKind::Scalar { value, style, .. } = token.kind else {
+    fn scalar(
+        &mut self,
+        start: Mark,
+        properties: Option<Box<Properties<'t>>>,
+    ) -> Result<(), Error> {
+        let TokenKind::Scalar { value, style, .. } = &mut self.peek()?.kind else {
             return Ok(());
         };
+        let (value, style) = (mem::take(value), *style);
+        let (content, _) = self.skip()?;
         let limit = self.limits.max_key_bytes;
         if self.expects_key() && value.len() > limit {
             let message = format!("a key is longer than {limit} bytes");
-            return Err(Error::limit(ErrorKind::KeyTooLong, message, token.start));
+            return Err(Error::limit(ErrorKind::KeyTooLong, message, content));
         }
         let kind = NodeKind::Scalar { value, style };
-        self.add(kind, start, properties, token.start.byte)
+        self.add(kind, start, properties, content.byte)
     }
 
     /// Adds a scalar that is not written, at the next token.
@@ -157,9 +164,9 @@ impl<'t> Parser<'t> {
     }
 
     /// Adds a scalar that is not written.
-    fn empty(&mut self, start: Mark, properties: Option<Box<Properties>>) -> Result<(), Error> {
+    fn empty(&mut self, start: Mark, properties: Option<Box<Properties<'t>>>) -> Result<(), Error> {
         let kind = NodeKind::Scalar {
-            value: Zeroizing::default(),
+            value: Content::default(),
             style: ScalarStyle::Plain,
         };
         self.add(kind, start, properties, self.last_end)
@@ -168,9 +175,9 @@ impl<'t> Parser<'t> {
     /// Adds a node without children, whose content reaches from the byte `content` to the last token.
     fn add(
         &mut self,
-        kind: NodeKind,
+        kind: NodeKind<'t>,
         start: Mark,
-        properties: Option<Box<Properties>>,
+        properties: Option<Box<Properties<'t>>>,
         content: usize,
     ) -> Result<(), Error> {
         self.count(start)?;
@@ -189,7 +196,7 @@ impl<'t> Parser<'t> {
         self.open.last().is_some_and(Open::expects_key)
     }
 
-    fn attach(&mut self, node: Node) {
+    fn attach(&mut self, node: Node<'t>) {
         match self.open.last_mut() {
             Some(open) => open.add(node),
             None => self.root = Some(node),
@@ -201,7 +208,7 @@ impl<'t> Parser<'t> {
         form: Form,
         start: Mark,
         content: Mark,
-        properties: Option<Box<Properties>>,
+        properties: Option<Box<Properties<'t>>>,
     ) -> Result<(), Error> {
         let limit = self.limits.max_depth;
         if limit < YAML_V3_DEPTH && self.open.len() >= limit {
@@ -215,7 +222,7 @@ impl<'t> Parser<'t> {
 
     /// Takes the token that ends the innermost collection.
     fn take_end(&mut self) -> Result<(), Error> {
-        self.take()?;
+        self.skip()?;
         self.close();
         Ok(())
     }

@@ -1,8 +1,8 @@
+use crate::content::Content;
 use crate::error::Error;
 use crate::node::ScalarStyle;
 use crate::scanner::Scanner;
 use crate::scanner::plain::LineBreaks;
-use crate::text_buffer::TextBuffer;
 
 /// What becomes of the line breaks at the end of a block scalar.
 enum Chomping {
@@ -21,7 +21,7 @@ impl Scanner<'_> {
         let (chomping, increment) = self.read_block_header()?;
         let mut content_end = self.cursor.byte();
         self.skip_rest_of_line()?;
-        let mut value = TextBuffer::default();
+        let mut value = Content::default();
         // The line breaks before the first line are kept.
         let mut breaks = LineBreaks::escaped();
         let parent = self.indent();
@@ -40,7 +40,7 @@ impl Scanner<'_> {
             }
             let line_start = self.cursor.byte();
             self.cursor.skip_line_content();
-            value.push_str(self.cursor.since(line_start));
+            value.push_verbatim(self.cursor.since(line_start));
             content_end = self.cursor.byte();
             breaks.push(self.cursor.skip_break());
             self.skip_block_indentation(Some(indent), &mut breaks)?;

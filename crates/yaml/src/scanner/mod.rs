@@ -14,11 +14,11 @@ mod unprintable;
 
 use std::collections::VecDeque;
 
+use crate::content::Content;
 use crate::cursor::{Cursor, END};
 use crate::error::Error;
 use crate::node::ScalarStyle;
 use crate::position::Mark;
-use crate::text_buffer::TextBuffer;
 
 pub(crate) use token::{Token, TokenKind};
 use unprintable::Unprintable;
@@ -91,24 +91,21 @@ impl<'t> Scanner<'t> {
 
     /// The next token.
     #[inline]
-    pub(crate) fn peek(&mut self) -> Result<&Token<'t>, Error> {
+    pub(crate) fn peek(&mut self) -> Result<&mut Token<'t>, Error> {
         if !self.is_next_final {
             self.complete_next()?;
         }
-        self.tokens.front().ok_or_else(|| self.end_error())
+        // The parser does not read on behind the end of the stream.
+        let end = &self.cursor;
+        let end_error = || Error::syntax("unexpected end of stream", None, end.mark());
+        self.tokens.front_mut().ok_or_else(end_error)
     }
 
-    /// Takes the next token.
-    pub(crate) fn next(&mut self) -> Result<Token<'t>, Error> {
-        self.peek()?;
+    /// Drops the next token, which has been read.
+    pub(crate) fn skip(&mut self) {
         self.is_next_final = false;
         self.taken += 1;
-        self.tokens.pop_front().ok_or_else(|| self.end_error())
-    }
-
-    /// The parser does not read on behind the end of the stream.
-    fn end_error(&self) -> Error {
-        Error::syntax("unexpected end of stream", None, self.cursor.mark())
+        self.tokens.pop_front();
     }
 
     /// Reads tokens until none can be inserted before the next one.
@@ -289,13 +286,13 @@ impl<'t> Scanner<'t> {
 
     fn push_scalar(
         &mut self,
-        value: TextBuffer,
+        value: Content<'t>,
         style: ScalarStyle,
         content_end: usize,
         end: Mark,
     ) {
         let kind = TokenKind::Scalar {
-            value: value.into_text(),
+            value,
             style,
             content_end,
         };

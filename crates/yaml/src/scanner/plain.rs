@@ -1,14 +1,14 @@
+use crate::content::Content;
 use crate::error::Error;
 use crate::node::ScalarStyle;
 use crate::scanner::Scanner;
-use crate::text_buffer::TextBuffer;
 
 impl Scanner<'_> {
     pub(super) fn fetch_plain(&mut self) -> Result<(), Error> {
         self.save_candidate()?;
         let minimum = self.indent().map_or(0, |indent| indent + 1);
         // The value of the lines before, and where the text begins that is not copied yet.
-        let mut value = TextBuffer::default();
+        let mut value = Content::default();
         let mut run_start = self.start.byte;
         let mut end = self.start;
         let mut breaks = LineBreaks::default();
@@ -20,7 +20,7 @@ impl Scanner<'_> {
                 break;
             }
             if !breaks.is_empty() {
-                value.push_str(self.cursor.slice(run_start, end.byte));
+                value.push_verbatim(self.cursor.slice(run_start, end.byte));
                 breaks.fold_into(&mut value);
                 run_start = word_start;
             }
@@ -40,7 +40,7 @@ impl Scanner<'_> {
                 break;
             }
         }
-        value.push_str(self.cursor.slice(run_start, end.byte));
+        value.push_verbatim(self.cursor.slice(run_start, end.byte));
         if !breaks.is_empty() {
             self.key_allowed = true;
         }
@@ -95,7 +95,7 @@ impl LineBreaks {
     }
 
     /// Adds what they mean to `text`: a single `\n` means a space, the first of several nothing.
-    pub(super) fn fold_into(&mut self, text: &mut TextBuffer) {
+    pub(super) fn fold_into(&mut self, text: &mut Content<'_>) {
         if self.first == Some("\n") {
             self.first = Some(if self.trailing.is_empty() { " " } else { "" });
         }
@@ -103,7 +103,7 @@ impl LineBreaks {
     }
 
     /// Adds them to `text` as they are.
-    pub(super) fn keep_in(&mut self, text: &mut TextBuffer) {
+    pub(super) fn keep_in(&mut self, text: &mut Content<'_>) {
         text.push_str(self.first.take().unwrap_or_default());
         text.push_str(&self.trailing);
         self.trailing.clear();

@@ -1,10 +1,8 @@
 //! Anchors, aliases and tags.
 
-use zeroize::Zeroizing;
-
+use crate::content::Content;
 use crate::error::Error;
 use crate::scanner::{Scanner, TokenKind};
-use crate::text_buffer::TextBuffer;
 
 impl<'t> Scanner<'t> {
     /// Reads an anchor or an alias.
@@ -66,7 +64,7 @@ impl<'t> Scanner<'t> {
         // What seemed to be a handle is the beginning of the suffix.
         let (handle, head) = handle.split_at(1);
         if head.is_empty() && !is_uri_byte(self.cursor.peek()) {
-            let suffix = Zeroizing::new("!".to_owned());
+            let suffix = Content::Verbatim("!");
             return Ok(TokenKind::Tag { handle: "", suffix });
         }
         let suffix = self.read_uri(head)?;
@@ -85,20 +83,19 @@ impl<'t> Scanner<'t> {
     }
 
     /// Reads a URI whose beginning is `head`.
-    pub(super) fn read_uri(&mut self, head: &str) -> Result<Zeroizing<String>, Error> {
-        let mut uri = TextBuffer::default();
-        uri.push_str(head);
+    pub(super) fn read_uri(&mut self, head: &'t str) -> Result<Content<'t>, Error> {
+        let mut uri = Content::default();
+        uri.push_verbatim(head);
         loop {
             let from = self.cursor.byte();
             self.cursor
                 .skip_while(|byte| is_uri_byte(byte) && byte != b'%');
-            uri.push_str(self.cursor.since(from));
+            uri.push_verbatim(self.cursor.since(from));
             if self.cursor.peek() != b'%' {
                 break;
             }
             uri.push(self.read_uri_escape()?);
         }
-        let uri = uri.into_text();
         if uri.is_empty() {
             return self.error("did not find expected tag URI");
         }

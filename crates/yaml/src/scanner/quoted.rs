@@ -1,14 +1,14 @@
+use crate::content::Content;
 use crate::error::Error;
 use crate::node::ScalarStyle;
 use crate::scanner::Scanner;
 use crate::scanner::plain::LineBreaks;
-use crate::text_buffer::TextBuffer;
 
-impl Scanner<'_> {
+impl<'t> Scanner<'t> {
     pub(super) fn fetch_quoted(&mut self, quote: u8, style: ScalarStyle) -> Result<(), Error> {
         self.save_candidate()?;
         self.cursor.skip_ascii(1);
-        let mut value = TextBuffer::default();
+        let mut value = Content::default();
         loop {
             if self.cursor.is_at_document_indicator() {
                 return self.unclosed_quote("found unexpected document indicator");
@@ -37,13 +37,13 @@ impl Scanner<'_> {
 
     /// Reads up to the next blank, line break or the closing quote. Returns whether it stopped
     /// behind an escaped line break.
-    fn read_quoted_words(&mut self, quote: u8, value: &mut TextBuffer) -> Result<bool, Error> {
+    fn read_quoted_words(&mut self, quote: u8, value: &mut Content<'t>) -> Result<bool, Error> {
         loop {
             let from = self.cursor.byte();
             self.cursor.skip_while(|byte| {
                 byte != quote && byte != b' ' && byte != b'\t' && (byte != b'\\' || quote == b'\'')
             });
-            value.push_str(self.cursor.since(from));
+            value.push_verbatim(self.cursor.since(from));
             match (self.cursor.peek(), self.cursor.peek_at(1)) {
                 (b'\'', b'\'') if quote == b'\'' => {
                     value.push('\'');
@@ -104,11 +104,11 @@ impl Scanner<'_> {
     }
 
     /// Reads blanks and line breaks: breaks are folded, and blanks around them mean nothing.
-    fn read_quoted_space(&mut self, joins_lines: bool, value: &mut TextBuffer) {
+    fn read_quoted_space(&mut self, joins_lines: bool, value: &mut Content<'t>) {
         let from = self.cursor.byte();
         self.cursor.skip_blanks();
         if !joins_lines && !self.cursor.is_at_break() {
-            value.push_str(self.cursor.since(from));
+            value.push_verbatim(self.cursor.since(from));
             return;
         }
         let mut breaks = LineBreaks::default();

@@ -1,5 +1,4 @@
-use zeroize::Zeroizing;
-
+use crate::content::Content;
 use crate::node::ScalarStyle;
 use crate::position::Mark;
 
@@ -22,7 +21,7 @@ pub(crate) enum TokenKind<'t> {
     },
     TagDirective {
         handle: &'t str,
-        prefix: Zeroizing<String>,
+        prefix: Content<'t>,
     },
     /// `---`
     DocumentStart,
@@ -53,10 +52,10 @@ pub(crate) enum TokenKind<'t> {
     /// A tag as it is written: the handle is empty for `!<verbatim>` tags.
     Tag {
         handle: &'t str,
-        suffix: Zeroizing<String>,
+        suffix: Content<'t>,
     },
     Scalar {
-        value: Zeroizing<String>,
+        value: Content<'t>,
         style: ScalarStyle,
         /// The byte where the content ends: in a block scalar before the token does.
         content_end: usize,

@@ -17,6 +17,11 @@ impl Unprintable {
 
     /// Finds the first such character of `text`.
     pub(crate) fn find(text: &str) -> Option<Self> {
+        // Without an early exit, this checks many bytes at once.
+        let is_plain = |byte| matches!(byte, b' '..=b'~') | matches!(byte, b'\t' | b'\n' | b'\r');
+        if text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+            return None;
+        }
         let byte = text.find(is_unprintable)?;
         let mut chunk = 0;
         let mut next = 0;

@@ -13,7 +13,7 @@ mod values;
 use esc_yaml::{Limits, Node, NodeKind, ScalarStyle};
 
 /// The root of a text that holds a document.
-fn root(text: &str) -> Node {
+fn root(text: &str) -> Node<'_> {
     match esc_yaml::parse(text, &Limits::default()) {
         Ok(Some(root)) => root,
         Ok(None) => panic!("no document in {text}"),
@@ -30,7 +30,7 @@ fn error(text: &str) -> esc_yaml::Error {
 }
 
 /// All nodes of a tree, in the order of the text.
-fn nodes(root: &Node) -> Vec<&Node> {
+fn nodes<'n>(root: &'n Node<'n>) -> Vec<&'n Node<'n>> {
     let mut nodes = Vec::new();
     let mut pending = vec![root];
     while let Some(node) = pending.pop() {
@@ -44,7 +44,7 @@ fn nodes(root: &Node) -> Vec<&Node> {
 }
 
 /// A short form of a tree: flow style, with a mark for the style of scalars, the tag and the anchor.
-fn outline(node: &Node) -> String {
+fn outline(node: &Node<'_>) -> String {
     let anchor = node.anchor().map(|anchor| format!("&{anchor} "));
     let tag = node.tag().map(|tag| format!("{tag} "));
     let content = match &node.kind {
@@ -58,7 +58,7 @@ fn outline(node: &Node) -> String {
             };
             format!("{mark}{}", value.escape_debug())
         }
-        NodeKind::Alias(name) => format!("*{}", name.as_str()),
+        NodeKind::Alias(name) => format!("*{name}"),
         NodeKind::Sequence(items) => {
             let items: Vec<_> = items.iter().map(outline).collect();
             format!("[{}]", items.join(","))

@@ -25,7 +25,7 @@ fn check(text: &str) {
     }
 }
 
-fn check_node(node: &Node, text: &str) {
+fn check_node(node: &Node<'_>, text: &str) {
     assert!(
         text.get(node.span.clone()).is_some(),
         "{node:?} in {text:?}"

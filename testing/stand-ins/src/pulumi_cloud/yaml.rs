@@ -65,12 +65,12 @@ pub(super) fn parse(text: &str) -> Option<Node> {
     Some(convert(&root, text))
 }
 
-fn convert(node: &esc_yaml::Node, text: &str) -> Node {
+fn convert(node: &esc_yaml::Node<'_>, text: &str) -> Node {
     let kind = match &node.kind {
         NodeKind::Scalar { value, style } => {
             Kind::Scalar(value.to_string(), *style == ScalarStyle::Plain)
         }
-        NodeKind::Alias(name) => Kind::Scalar(name.to_string(), true),
+        NodeKind::Alias(name) => Kind::Scalar((*name).to_owned(), true),
         NodeKind::Sequence(items) => {
             Kind::List(items.iter().map(|item| convert(item, text)).collect())
         }

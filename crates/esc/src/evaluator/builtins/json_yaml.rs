@@ -24,7 +24,7 @@ impl DefinitionEvaluator<'_, '_> {
         let budget = &mut self.session.budget;
         let mut text = Text::default();
         if !value.marks.has_unknown() {
-            let exported = export::to_value(budget, &value);
+            let exported = export::to_value(budget, Rc::clone(&value));
             // In an exhausted budget, parts of the value are missing.
             if !budget.is_exhausted() {
                 text = format(&exported);

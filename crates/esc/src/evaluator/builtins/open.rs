@@ -45,7 +45,7 @@ impl DefinitionEvaluator<'_, '_> {
             && !inputs.marks.has_unknown()
             && self.session.mode == Mode::Open
         {
-            let inputs = export::to_value(&mut self.session.budget, &inputs);
+            let inputs = export::to_value(&mut self.session.budget, inputs);
             if !self.session.budget.is_exhausted()
                 && let Some(opened) = self.ok_or_report(provider.open(&inputs), id)
             {
@@ -86,9 +86,7 @@ impl DefinitionEvaluator<'_, '_> {
             ValueKind::Text(_) | ValueKind::Number(_) if secret => {
                 let sources = &mut self.session.sources;
                 if let Some(literal) = &value.literal {
-                    let span = literal.span();
-                    let bytes = span.begin.byte..span.end.byte;
-                    sources.hide(&literal.module.environment, bytes);
+                    sources.hide(&literal.module.environment, literal.span().bytes());
                 }
                 if let Some(text) = value.as_text() {
                     sources.hide_text(text);

@@ -56,8 +56,8 @@ impl DefinitionEvaluator<'_, '_> {
         {
             return unknown;
         }
-        let inputs = export::to_value(&mut self.session.budget, &inputs);
-        let state = export::to_value(&mut self.session.budget, &state);
+        let inputs = export::to_value(&mut self.session.budget, inputs);
+        let state = export::to_value(&mut self.session.budget, state);
         if self.session.budget.is_exhausted() {
             return unknown;
         }

@@ -62,7 +62,7 @@ impl DefinitionEvaluator<'_, '_> {
             return None;
         }
         let budget = &mut self.session.budget;
-        let schema = Schema::read(&export::to_value(budget, &value));
+        let schema = Schema::read(&export::to_value(budget, value));
         let pattern_bytes = match &schema {
             Ok(schema) => schema.pattern_bytes(),
             Err(_) => MAXIMUM_PATTERN_BYTES,

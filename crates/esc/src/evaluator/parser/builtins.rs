@@ -2,11 +2,13 @@
 
 use std::rc::Rc;
 
+use esc_yaml::Node;
+
+use crate::evaluator::document_path::PathStep;
 use crate::evaluator::expression::{BuiltinCall, ExprId, ExprKind};
 use crate::evaluator::parser::Parser;
-use crate::evaluator::syntax::{Span, SyntaxEntry, SyntaxKey, SyntaxNode};
+use crate::evaluator::syntax::{name, span};
 use crate::format::string::quoted;
-use crate::property_path::Accessor as PathStep;
 use crate::text::Text;
 
 /// The prefix of every builtin's name.
@@ -22,21 +24,20 @@ impl Parser {
     /// object.
     pub(super) fn call(
         &mut self,
-        entries: &[SyntaxEntry],
-        span: Span,
+        entries: &[(Node<'_>, Node<'_>)],
         id: ExprId,
     ) -> Option<BuiltinCall> {
-        if let [SyntaxEntry { key, value }] = entries {
+        if let [(key, value)] = entries {
             return self.single_entry_call(id, key, value);
         }
-        for SyntaxEntry { key, .. } in entries {
-            if is_call(&key.name) {
+        for (key, _) in entries {
+            if is_call(name(key)) {
                 let summary = format!(
                     "illegal call to builtin function: {} must be the only key within its \
                      containing object",
-                    quoted(&key.name)
+                    quoted(name(key))
                 );
-                self.error(&summary, span, id);
+                self.error_at(&summary, id);
             }
         }
         None
@@ -45,11 +46,12 @@ impl Parser {
     fn single_entry_call(
         &mut self,
         id: ExprId,
-        key: &SyntaxKey,
-        node: &SyntaxNode,
+        key: &Node<'_>,
+        node: &Node<'_>,
     ) -> Option<BuiltinCall> {
-        let Some(name) = key.name.strip_prefix(PREFIX) else {
-            let prefix = key.name.get(..PREFIX.len());
+        let written = name(key);
+        let Some(name) = written.strip_prefix(PREFIX) else {
+            let prefix = written.get(..PREFIX.len());
             if prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX)) {
                 self.reserved_prefix(key, id);
             }
@@ -80,7 +82,7 @@ impl Parser {
             }
         };
         let before_argument = self.diagnostics.len();
-        let step = PathStep::Name(key.name.clone());
+        let step = PathStep::Name(Rc::from(written));
         let argument = if name == "open" {
             self.record(node, id, step, &["provider", "inputs"])
         } else if name == "rotate" || name.starts_with("rotate::") {
@@ -110,8 +112,8 @@ impl Parser {
         Some(call)
     }
 
-    fn reserved_prefix(&mut self, key: &SyntaxKey, id: ExprId) {
-        self.error("'fn::' is a reserved prefix", key.span, id);
+    fn reserved_prefix(&mut self, key: &Node<'_>, id: ExprId) {
+        self.error("'fn::' is a reserved prefix", span(key), id);
     }
 
     /// A call with another argument is still evaluated, as in ESC, which then reports its type.
@@ -218,17 +220,16 @@ impl Parser {
 
     /// `fn::secret`. The expressions in the argument are not declared, so that no message quotes
     /// from it.
-    fn secret(&mut self, id: ExprId, key: &SyntaxKey, node: &SyntaxNode) -> BuiltinCall {
+    fn secret(&mut self, id: ExprId, key: &Node<'_>, node: &Node<'_>) -> BuiltinCall {
         let before_argument = self.diagnostics.len();
-        let step = PathStep::Name(key.name.clone());
+        let step = PathStep::Name(Rc::from(name(key)));
         let argument = self.expression(node, id, step, None);
         self.drop_declare_errors(before_argument);
-        let has_single_entry = node.entries().is_some_and(|entries| entries.len() == 1);
         match self.kind(argument) {
             ExprKind::Text(text) => {
                 return BuiltinCall::Secret(text.clone(), argument);
             }
-            ExprKind::Object(properties) if has_single_entry => {
+            ExprKind::Object(properties) if node.entries().len() == 1 => {
                 if let Some(id) = properties.get("ciphertext")
                     && let ExprKind::Text(text) = self.kind(*id)
                 {

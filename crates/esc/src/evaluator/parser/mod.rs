@@ -7,15 +7,17 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as MapEntry;
 use std::rc::Rc;
 
-use crate::Severity;
-use crate::evaluator::document_path::join_name;
+use esc_yaml::{Node, NodeKind};
+
+use crate::evaluator::document_path::{PathStep, join_name};
 use crate::evaluator::expression::{ExprId, ExprKind, Parent, Program};
 use crate::evaluator::interpolation::{self, Segment};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
-use crate::evaluator::syntax::{Span, SyntaxEntry, SyntaxKey, SyntaxKind, SyntaxNode};
+use crate::evaluator::syntax::{self, Span, is_plain, name, span};
 use crate::format::string::quoted;
-use crate::property_path::Accessor as PathStep;
 use crate::text::Text;
+use crate::yaml_scalar::Scalar;
+use crate::{Number, Severity};
 
 /// A diagnostic about a definition that was found before evaluation.
 #[derive(Debug)]
@@ -41,29 +43,29 @@ pub(super) enum Phase {
 /// `reserved`.
 pub(super) fn parse_values(
     path: String,
-    entries: &[SyntaxEntry],
+    entries: &[(Node<'_>, Node<'_>)],
     span: Span,
     reserved: &[&str],
 ) -> (Program, Vec<ParseDiagnostic>) {
     let mut parser = Parser::new(path);
     let root = parser.program.add(span, None);
     let mut properties = BTreeMap::new();
-    for SyntaxEntry { key, value } in entries {
-        if builtins::is_call(&key.name) {
-            let name = quoted(&key.name);
+    for (key, value) in entries {
+        let name: Rc<str> = Rc::from(name(key));
+        if builtins::is_call(&name) {
+            let name = quoted(&name);
             let summary = format!("builtin function call {name} not allowed at the top level");
             parser.key_error(summary, root, key, Phase::Parse);
         }
-        let rejection = if reserved.contains(&key.name.as_str()) {
-            Some(format!("{} is a reserved key", quoted(&key.name)))
-        } else if properties.contains_key(key.name.as_str()) {
-            Some(duplicate_key(&key.name))
+        let rejection = if reserved.contains(&&*name) {
+            Some(format!("{} is a reserved key", quoted(&name)))
+        } else if properties.contains_key(&name) {
+            Some(duplicate_key(&name))
         } else {
             None
         };
-        let name: Rc<str> = Rc::from(key.name.as_str());
         let before_value = parser.diagnostics.len();
-        let step = PathStep::Name(key.name.clone());
+        let step = PathStep::Name(Rc::clone(&name));
         let id = parser.expression(value, root, step, Some(Rc::clone(&name)));
         match rejection {
             None => {
@@ -72,14 +74,14 @@ pub(super) fn parse_values(
             Some(summary) => parser.reject_property(summary, root, key, before_value),
         }
     }
-    *parser.program.kind_mut(root) = ExprKind::Object(properties);
+    *parser.program.kind_mut(root) = ExprKind::Object(properties.into_iter().collect());
     (parser.program, parser.diagnostics)
 }
 
 /// Parses a single expression at `path`.
-pub(super) fn parse_single(path: String, node: &SyntaxNode) -> (ExprKind, Vec<ParseDiagnostic>) {
+pub(super) fn parse_single(path: String, node: &Node<'_>) -> (ExprKind, Vec<ParseDiagnostic>) {
     let mut parser = Parser::new(path);
-    let id = parser.program.add(node.span, None);
+    let id = parser.program.add(span(node), None);
     let kind = parser.parse(node, id);
     (kind, parser.diagnostics)
 }
@@ -100,13 +102,13 @@ impl Parser {
     /// Parses `node`, which is `step` of `parent`, and its property of this name, if any.
     fn expression(
         &mut self,
-        node: &SyntaxNode,
+        node: &Node<'_>,
         id: ExprId,
-        step: PathStep,
+        step: PathStep<Rc<str>>,
         property: Option<Rc<str>>,
     ) -> ExprId {
         let parent = Parent { id, step, property };
-        let id = self.program.add(node.span, Some(parent));
+        let id = self.program.add(span(node), Some(parent));
         *self.program.kind_mut(id) = self.parse(node, id);
         id
     }
@@ -115,12 +117,12 @@ impl Parser {
     /// several entries of one name counts, and entries of other names are not part of the program.
     fn record(
         &mut self,
-        node: &SyntaxNode,
+        node: &Node<'_>,
         parent: ExprId,
-        step: PathStep,
+        step: PathStep<Rc<str>>,
         names: &[&str],
     ) -> ExprId {
-        let Some(entries) = node.entries() else {
+        let NodeKind::Mapping(entries) = &node.kind else {
             return self.expression(node, parent, step, None);
         };
         let parent = Parent {
@@ -128,60 +130,61 @@ impl Parser {
             step,
             property: None,
         };
-        let id = self.program.add(node.span, Some(parent));
-        if let Some(call) = self.call(entries, node.span, id) {
+        let id = self.program.add(span(node), Some(parent));
+        if let Some(call) = self.call(entries, id) {
             *self.program.kind_mut(id) = ExprKind::Call(call);
             return id;
         }
         let mut properties = BTreeMap::new();
-        for (position, SyntaxEntry { key, value }) in entries.iter().enumerate() {
-            let name = self.key(id, key);
+        for (position, (key, value)) in entries.iter().enumerate() {
+            let (written, property) = self.key(id, key);
             let before_value = self.diagnostics.len();
-            let value = self.expression(value, id, PathStep::Name(key.name.clone()), None);
-            let is_repeated = |name: &str| {
-                let mut later = entries[position + 1..].iter();
-                later.any(|later| later.key.name == name)
-            };
-            match name.filter(|name| names.contains(&&**name)) {
-                Some(name) if !is_repeated(&key.name) => {
-                    properties.insert(name, value);
+            let is_repeated = entries[position + 1..]
+                .iter()
+                .any(|(later, _)| name(later) == &*written);
+            let value = self.expression(value, id, PathStep::Name(written), None);
+            match property.filter(|property| names.contains(&&**property)) {
+                Some(property) if !is_repeated => {
+                    properties.insert(property, value);
                 }
                 _ => self.drop_declare_errors(before_value),
             }
         }
-        *self.program.kind_mut(id) = ExprKind::Object(properties);
+        *self.program.kind_mut(id) = ExprKind::Object(properties.into_iter().collect());
         id
     }
 
     /// Parses `node`, which is the expression `id`.
-    fn parse(&mut self, node: &SyntaxNode, id: ExprId) -> ExprKind {
+    fn parse(&mut self, node: &Node<'_>, id: ExprId) -> ExprKind {
         match &node.kind {
-            SyntaxKind::Invalid => ExprKind::Invalid,
-            SyntaxKind::Null => ExprKind::Null,
-            SyntaxKind::Bool(value) => ExprKind::Bool(*value),
-            SyntaxKind::Number(number) => ExprKind::Number(number.clone()),
-            SyntaxKind::Text(_) => self.text(node, id),
-            SyntaxKind::List(items) => {
+            NodeKind::Scalar { value, .. } => match syntax::resolve(node) {
+                Some(Scalar::Null) => ExprKind::Null,
+                Some(Scalar::Bool(value)) => ExprKind::Bool(value),
+                Some(Scalar::Number(number)) => ExprKind::Number(Number::from_text(number)),
+                Some(Scalar::Text) => self.text(value, node, id),
+                Some(Scalar::NotFinite) | None => ExprKind::Invalid,
+            },
+            NodeKind::Alias(_) => ExprKind::Invalid,
+            NodeKind::Sequence(items) => {
                 let items = items
                     .iter()
                     .enumerate()
                     .map(|(index, item)| self.expression(item, id, PathStep::Index(index), None));
                 ExprKind::List(items.collect())
             }
-            SyntaxKind::Object(entries) => match self.call(entries, node.span, id) {
+            NodeKind::Mapping(entries) => match self.call(entries, id) {
                 Some(call) => ExprKind::Call(call),
                 None => self.object(entries, id),
             },
         }
     }
 
-    fn object(&mut self, entries: &[SyntaxEntry], id: ExprId) -> ExprKind {
+    fn object(&mut self, entries: &[(Node<'_>, Node<'_>)], id: ExprId) -> ExprKind {
         let mut properties = BTreeMap::new();
-        for SyntaxEntry { key, value } in entries {
-            let name = self.key(id, key);
+        for (key, value) in entries {
+            let (written, name) = self.key(id, key);
             let before_value = self.diagnostics.len();
-            let step = PathStep::Name(key.name.clone());
-            let property = self.expression(value, id, step, name.clone());
+            let property = self.expression(value, id, PathStep::Name(written), name.clone());
             let Some(name) = name else {
                 self.drop_declare_errors(before_value);
                 continue;
@@ -195,7 +198,7 @@ impl Parser {
                 }
             }
         }
-        ExprKind::Object(properties)
+        ExprKind::Object(properties.into_iter().collect())
     }
 
     /// Reports that an entry is not part of its object, although its value was parsed.
@@ -203,24 +206,23 @@ impl Parser {
         &mut self,
         summary: String,
         parent: ExprId,
-        key: &SyntaxKey,
+        key: &Node<'_>,
         before_value: usize,
     ) {
         self.drop_declare_errors(before_value);
         self.key_error(summary, parent, key, Phase::Declare);
     }
 
-    /// Parses a key of the object `parent`. Returns `None`, with an error, unless it is a literal.
-    fn key(&mut self, parent: ExprId, key: &SyntaxKey) -> Option<Rc<str>> {
-        let (segments, problems) = interpolation::parse(&key.name, key.span, key.is_plain);
-        match segments.as_slice() {
-            [] => return Some(Rc::from("")),
-            [Segment::Text(text)] => {
-                if let Some(name) = text.as_str() {
-                    return Some(Rc::from(name));
-                }
-            }
-            _ => {}
+    /// Parses a key of the object `parent`. Returns it as it is written, and the name that it means:
+    /// `None`, with an error, unless it is a literal.
+    fn key(&mut self, parent: ExprId, key: &Node<'_>) -> (Rc<str>, Option<Rc<str>>) {
+        let written: Rc<str> = Rc::from(name(key));
+        if !written.contains('$') {
+            return (Rc::clone(&written), Some(written));
+        }
+        let (segments, problems) = interpolation::parse(&written, span(key), is_plain(key));
+        if let [Segment::Text(name)] = segments.as_slice() {
+            return (written, Some(Rc::from(name.as_str())));
         }
         let path = self.path_of_key(parent, key);
         for problem in problems {
@@ -228,20 +230,21 @@ impl Parser {
             self.push_error(summary, problem.location, path.clone(), Phase::Parse);
         }
         let summary = "object keys must be strings".to_owned();
-        self.push_error(summary, key.span, path, Phase::Parse);
-        None
+        self.push_error(summary, span(key), path, Phase::Parse);
+        (written, None)
     }
 
-    fn text(&mut self, node: &SyntaxNode, id: ExprId) -> ExprKind {
-        let text = node.as_str().unwrap_or_default();
-        let (segments, problems) = interpolation::parse(text, node.span, node.is_plain);
+    fn text(&mut self, text: &str, node: &Node<'_>, id: ExprId) -> ExprKind {
+        if !text.contains('$') {
+            return ExprKind::Text(Text::from(text));
+        }
+        let (segments, problems) = interpolation::parse(text, span(node), is_plain(node));
         for problem in problems {
             self.error(problem.summary, problem.location, id);
         }
         match <[Segment; 1]>::try_from(segments) {
-            Ok([Segment::Text(text)]) => ExprKind::Text(text),
+            Ok([Segment::Text(text)]) => ExprKind::Text(Text::from(text.as_str())),
             Ok([Segment::Access(access)]) => ExprKind::Symbol(access),
-            Err(segments) if segments.is_empty() => ExprKind::Text(Text::default()),
             Err(segments) => ExprKind::Interpolation(segments),
         }
     }
@@ -274,9 +277,9 @@ impl Parser {
     }
 
     /// Reports an error at a key of the object `parent`.
-    fn key_error(&mut self, summary: String, parent: ExprId, key: &SyntaxKey, phase: Phase) {
+    fn key_error(&mut self, summary: String, parent: ExprId, key: &Node<'_>, phase: Phase) {
         let path = self.path_of_key(parent, key);
-        self.push_error(summary, key.span, path, phase);
+        self.push_error(summary, span(key), path, phase);
     }
 
     fn push_error(&mut self, summary: String, span: Span, path: String, phase: Phase) {
@@ -292,9 +295,9 @@ impl Parser {
         }
     }
 
-    fn path_of_key(&self, parent: ExprId, key: &SyntaxKey) -> String {
+    fn path_of_key(&self, parent: ExprId, key: &Node<'_>) -> String {
         let mut path = self.program.path(parent);
-        join_name(&mut path, &key.name);
+        join_name(&mut path, name(key));
         path
     }
 }

@@ -3,8 +3,7 @@ use crate::evaluator::syntax;
 
 /// The text with `*` for each hidden character.
 fn masked(text: &str) -> String {
-    let document = syntax::parse(text);
-    let hidden = hidden_ranges(&document, text);
+    let hidden = hidden_ranges(text);
     let characters = text.char_indices().map(|(byte, character)| {
         let is_hidden = hidden.iter().any(|range| range.contains(&byte));
         if is_hidden && !character.is_whitespace() {

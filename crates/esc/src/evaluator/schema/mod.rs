@@ -122,12 +122,15 @@ impl Schema {
         SchemaReader::default().read(value)
     }
 
-    /// The schema `true`.
+    /// The schema `true`, which the many values that are unknown because of an error share.
     pub(super) fn any() -> Self {
-        Self::of_rules(Rules {
-            accepts: true,
-            ..Rules::default()
-        })
+        thread_local! {
+            static ANY: Schema = Schema::of_rules(Rules {
+                accepts: true,
+                ..Rules::default()
+            });
+        }
+        ANY.with(Self::clone)
     }
 
     /// The schema `false`.

@@ -1,50 +1,70 @@
-//! Builds the syntax tree from YAML: resolves scalars, and rejects what ESC does not support.
+//! Reads a definition's text, and reports the YAML that ESC does not support.
 
-use std::mem;
+use esc_yaml::{Error, ErrorKind, Node, NodeKind};
 
-use esc_yaml::{Error, ErrorKind, NodeKind, ScalarStyle};
-
-use crate::base64;
-use crate::evaluator::document_path::{join_name, join_step};
+use super::{Span, name, position, resolve, resolve_tagged, span, tag};
+use crate::evaluator::document_path::{PathStep, join_step};
 use crate::evaluator::limits::{
     MAXIMUM_DIAGNOSTICS, MAXIMUM_NAME_BYTES, MAXIMUM_NESTING, MAXIMUM_NODES,
 };
-use crate::evaluator::syntax::{
-    Span, SyntaxEntry, SyntaxError, SyntaxKey, SyntaxKind, SyntaxNode, SyntaxTree,
-};
-use crate::property_path::Accessor;
-use crate::text::Text;
-use crate::yaml_scalar::{self, Scalar};
-use crate::{Number, Position};
+use crate::yaml_scalar::{Scalar, tag_of};
+
+/// The result of reading a definition's text.
+#[derive(Debug, Default)]
+pub(in crate::evaluator) struct SyntaxTree<'t> {
+    /// The first document of the stream; `None` if there is none or the text is not valid YAML.
+    pub(in crate::evaluator) root: Option<Node<'t>>,
+    /// Errors in the text. A tree with errors is only used to find secrets.
+    pub(in crate::evaluator) errors: Vec<SyntaxError>,
+    /// The number of keys and values.
+    pub(in crate::evaluator) nodes: usize,
+    /// Whether the text is valid YAML.
+    pub(in crate::evaluator) is_valid: bool,
+    /// Whether the text has no bytes.
+    pub(in crate::evaluator) is_empty: bool,
+}
+
+/// An error in the text.
+#[derive(Debug, Eq, PartialEq)]
+pub(in crate::evaluator) struct SyntaxError {
+    pub(in crate::evaluator) summary: String,
+    pub(in crate::evaluator) span: Span,
+    /// The path of the node with the error; `None` if the text is not valid YAML.
+    pub(in crate::evaluator) path: Option<String>,
+}
 
 /// Reads the first document of `text`.
-#[cfg(test)]
-pub(in crate::evaluator) fn parse(text: &str) -> SyntaxTree {
+pub(in crate::evaluator) fn parse(text: &str) -> SyntaxTree<'_> {
     parse_within(text, MAXIMUM_NODES)
 }
 
 /// Reads the first document of `text`, which may hold up to `max_nodes` keys and values.
-pub(in crate::evaluator) fn parse_within(text: &str, max_nodes: usize) -> SyntaxTree {
+pub(in crate::evaluator) fn parse_within(text: &str, max_nodes: usize) -> SyntaxTree<'_> {
     let limits = esc_yaml::Limits {
         max_depth: MAXIMUM_NESTING,
         max_nodes,
         max_key_bytes: MAXIMUM_NAME_BYTES,
     };
-    let mut reader = Reader::default();
-    reader.tree.is_empty = text.is_empty();
+    let mut tree = SyntaxTree {
+        is_empty: text.is_empty(),
+        ..SyntaxTree::default()
+    };
     match esc_yaml::parse(text, &limits) {
         Ok(root) => {
-            reader.tree.root = root.map(|root| reader.node(root, None));
-            reader.tree.is_valid = true;
+            if let Some(root) = &root {
+                tree.check(root, None);
+            }
+            tree.root = root;
+            tree.is_valid = true;
         }
         Err(error) => {
             if error.kind == ErrorKind::TooManyNodes {
-                reader.tree.nodes = max_nodes;
+                tree.nodes = max_nodes;
             }
-            reader.tree.errors.push(syntax_error(&error));
+            tree.errors.push(syntax_error(&error));
         }
     }
-    reader.tree
+    tree
 }
 
 /// Words an error of the YAML reader. A syntax error has upstream's text, except for the name of an
@@ -62,23 +82,16 @@ fn syntax_error(error: &Error) -> SyntaxError {
     let begin = position(error.position);
     SyntaxError {
         summary,
-        span: Span { begin, end: begin },
+        span: Span::new(begin, begin),
         path: None,
     }
 }
 
 /// The path of a node as its last step and the path of its parent, so that no path is built unless an
 /// error has it.
-#[derive(Clone, Copy)]
 struct Path<'a> {
     parent: Option<&'a Path<'a>>,
-    step: Step<'a>,
-}
-
-#[derive(Clone, Copy)]
-enum Step<'a> {
-    Name(&'a str),
-    Index(usize),
+    step: PathStep<&'a str>,
 }
 
 impl Path<'_> {
@@ -86,225 +99,79 @@ impl Path<'_> {
         if let Some(parent) = self.parent {
             parent.append_to(path);
         }
-        match self.step {
-            Step::Name(name) => join_name(path, name),
-            Step::Index(index) => join_step(path, &Accessor::Index(index)),
-        }
+        join_step(path, &self.step);
     }
 
     /// Whether the node is in the argument of `fn::secret`.
     fn is_secret(&self) -> bool {
-        matches!(self.step, Step::Name(name) if name.eq_ignore_ascii_case("fn::secret"))
+        matches!(self.step, PathStep::Name(name) if name.eq_ignore_ascii_case("fn::secret"))
             || self.parent.is_some_and(Path::is_secret)
     }
 }
 
-#[derive(Default)]
-struct Reader {
-    tree: SyntaxTree,
-}
-
-impl Reader {
-    fn node(&mut self, mut node: esc_yaml::Node, path: Option<&Path<'_>>) -> SyntaxNode {
-        self.tree.nodes += 1;
-        let begin = position(node.start);
-        // An empty list or map ends after its opening bracket, but ESC does not count that column.
-        let empty_end = Position {
-            byte: node.span.start + 1,
-            ..begin
-        };
-        let mut is_plain = false;
-        let (kind, end) = match &mut node.kind {
-            NodeKind::Scalar { value, style } => {
-                let properties = node.properties.as_ref();
-                let tag = properties.and_then(|properties| properties.tag.as_deref());
-                // yaml.v3 ignores a lone `!`.
-                let tag = tag.map(String::as_str).filter(|tag| *tag != "!");
-                is_plain = *style == ScalarStyle::Plain && tag.is_none();
-                let mut end = scalar_end(begin, value, *style, tag);
-                end.byte = node.span.end.max(begin.byte);
-                let span = Span { begin, end };
-                let scalar = match tag {
-                    Some(tag) => self.tagged(value, tag, span, path),
-                    None if is_plain => yaml_scalar::resolve(value),
-                    None => Scalar::Text,
-                };
-                (self.scalar(scalar, value, span, path), end)
-            }
-            NodeKind::Alias(name) => {
-                // ESC counts the name without its `*`.
-                let end = Position {
-                    line: begin.line,
-                    column: begin.column + name.len(),
-                    byte: node.span.end,
-                };
-                self.error("alias nodes are not supported", Span { begin, end }, path);
-                (SyntaxKind::Invalid, end)
-            }
+impl SyntaxTree<'_> {
+    /// Counts the nodes, and reports what ESC does not support. Returns whether the node is a string.
+    fn check(&mut self, node: &Node<'_>, path: Option<&Path<'_>>) -> bool {
+        self.nodes += 1;
+        match &node.kind {
+            NodeKind::Scalar { value, .. } => return self.check_scalar(node, value, path),
+            NodeKind::Alias(_) => self.error("alias nodes are not supported", node, path),
             NodeKind::Sequence(items) => {
-                let items = self.list(mem::take(items), path);
-                let end = items.last().map(|item| item.span.end);
-                (SyntaxKind::List(items), end.unwrap_or(empty_end))
+                for (index, item) in items.iter().enumerate() {
+                    let step = PathStep::Index(index);
+                    self.check(item, Some(&Path { parent: path, step }));
+                }
             }
             NodeKind::Mapping(entries) => {
-                let (entries, end) = self.object(mem::take(entries), path);
-                (SyntaxKind::Object(entries), end.unwrap_or(empty_end))
-            }
-        };
-        SyntaxNode {
-            kind,
-            span: Span { begin, end },
-            is_plain,
-        }
-    }
-
-    fn list(&mut self, items: Vec<esc_yaml::Node>, parent: Option<&Path<'_>>) -> Vec<SyntaxNode> {
-        let items = items.into_iter().enumerate().map(|(index, item)| {
-            let step = Step::Index(index);
-            self.node(item, Some(&Path { parent, step }))
-        });
-        items.collect()
-    }
-
-    /// Reads the entries of a map. Returns the end of the last one as well.
-    fn object(
-        &mut self,
-        entries: Vec<(esc_yaml::Node, esc_yaml::Node)>,
-        parent: Option<&Path<'_>>,
-    ) -> (Vec<SyntaxEntry>, Option<Position>) {
-        let mut read = Vec::with_capacity(entries.len());
-        let mut end = None;
-        for (key, value) in entries {
-            let key = self.key(key, parent);
-            let step = Step::Name(match &key {
-                Ok(key) => &key.name,
-                Err(name) => name,
-            });
-            let value = self.node(value, Some(&Path { parent, step }));
-            end = Some(value.span.end);
-            match key {
-                Ok(key) => read.push(SyntaxEntry { key, value }),
-                Err(_) => self.tree.dropped.push(value.span),
-            }
-        }
-        (read, end)
-    }
-
-    /// Reads a key. If it is not a string, returns the name that stands for it in paths.
-    fn key(&mut self, key: esc_yaml::Node, parent: Option<&Path<'_>>) -> Result<SyntaxKey, String> {
-        let name = key.as_str().unwrap_or_default().to_owned();
-        let SyntaxNode {
-            kind,
-            span,
-            is_plain,
-        } = self.node(key, parent);
-        if matches!(kind, SyntaxKind::Text(_)) {
-            return Ok(SyntaxKey {
-                name,
-                span,
-                is_plain,
-            });
-        }
-        self.tree.dropped.push(span);
-        let step = Step::Name(&name);
-        let path = Path { parent, step };
-        self.error("mapping keys must be strings", span, Some(&path));
-        Err(name)
-    }
-
-    /// Converts a resolved scalar, and takes `value` if it is text.
-    fn scalar(
-        &mut self,
-        scalar: Scalar,
-        value: &mut String,
-        span: Span,
-        path: Option<&Path<'_>>,
-    ) -> SyntaxKind {
-        match scalar {
-            Scalar::Null => SyntaxKind::Null,
-            Scalar::Bool(value) => SyntaxKind::Bool(value),
-            Scalar::Number(number) => SyntaxKind::Number(Number::from_text(number)),
-            Scalar::Text => SyntaxKind::Text(Text::from(mem::take(value))),
-            Scalar::NotFinite => {
-                let summary = "a number must be finite: JSON has no infinity";
-                self.error(summary, span, path);
-                SyntaxKind::Invalid
-            }
-        }
-    }
-
-    /// Resolves a scalar with a tag. One of YAML's own tags requires a value of its type; others mean
-    /// nothing to ESC.
-    fn tagged(&mut self, value: &str, tag: &str, span: Span, path: Option<&Path<'_>>) -> Scalar {
-        let resolved = yaml_scalar::resolve(value);
-        let found = yaml_scalar::tag_of(value);
-        let (matches, scalar) = match tag {
-            "!!binary" => {
-                if base64::decode(value.as_bytes()).is_err() {
-                    let summary = "yaml: !!binary value contains invalid base64 data";
-                    self.error(summary, span, path);
+                for (key, value) in entries {
+                    let is_text = self.check(key, path);
+                    let step = PathStep::Name(name(key));
+                    let path = Path { parent: path, step };
+                    if !is_text {
+                        self.error("mapping keys must be strings", key, Some(&path));
+                    }
+                    self.check(value, Some(&path));
                 }
-                return Scalar::Text;
             }
-            "!!float" if found == "!!int" => {
-                let exceeds_i64 = value.parse::<u64>().is_ok() && value.parse::<i64>().is_err();
-                (!exceeds_i64, yaml_scalar::as_float(resolved))
-            }
-            "!!null" | "!!bool" | "!!int" | "!!float" => (found == tag, resolved),
-            "!!timestamp" => {
-                let is_timestamp = found == "!!str" && yaml_scalar::is_timestamp(value);
-                (is_timestamp, Scalar::Text)
-            }
-            _ => return Scalar::Text,
-        };
-        if matches {
-            return scalar;
         }
-        let summary = if path.is_some_and(Path::is_secret) {
-            format!("yaml: cannot decode {found} as a {tag}")
-        } else {
-            format!("yaml: cannot decode {found} `{value}` as a {tag}")
-        };
-        self.error(summary, span, path);
-        Scalar::Text
+        false
     }
 
-    fn error(&mut self, summary: impl Into<String>, span: Span, path: Option<&Path<'_>>) {
-        if self.tree.errors.len() > MAXIMUM_DIAGNOSTICS {
+    fn check_scalar(&mut self, node: &Node<'_>, value: &str, path: Option<&Path<'_>>) -> bool {
+        let resolved = resolve(node);
+        if let Some(tag) = tag(node)
+            && resolve_tagged(value, tag).is_none()
+        {
+            let found = tag_of(value);
+            let summary = if tag == "!!binary" {
+                "yaml: !!binary value contains invalid base64 data".to_owned()
+            } else if path.is_some_and(Path::is_secret) {
+                format!("yaml: cannot decode {found} as a {tag}")
+            } else {
+                format!("yaml: cannot decode {found} `{value}` as a {tag}")
+            };
+            self.error(&summary, node, path);
+        } else if resolved == Some(Scalar::NotFinite) {
+            let summary = "a number must be finite: JSON has no infinity";
+            self.error(summary, node, path);
+        }
+        resolved == Some(Scalar::Text)
+    }
+
+    fn error(&mut self, summary: &str, node: &Node<'_>, path: Option<&Path<'_>>) {
+        if self.errors.len() > MAXIMUM_DIAGNOSTICS {
             return;
         }
         let mut text = String::new();
         if let Some(path) = path {
             path.append_to(&mut text);
         }
-        self.tree.errors.push(SyntaxError {
-            summary: summary.into(),
-            span,
+        self.errors.push(SyntaxError {
+            summary: summary.to_owned(),
+            span: span(node),
             path: Some(text),
         });
     }
-}
-
-/// The end of a scalar as ESC reports it, without its byte.
-fn scalar_end(begin: Position, value: &str, style: ScalarStyle, tag: Option<&str>) -> Position {
-    let (lines, length) = match (style, tag) {
-        (ScalarStyle::Literal, None) => {
-            let last_line = value.rsplit('\n').next().unwrap_or_default();
-            (value.matches('\n').count(), last_line.len())
-        }
-        (ScalarStyle::Plain, Some(tag)) => (0, tag.len() + " ".len() + value.len()),
-        _ => (0, value.len()),
-    };
-    Position {
-        line: begin.line + lines,
-        column: begin.column + length,
-        byte: begin.byte,
-    }
-}
-
-fn position(position: esc_yaml::Position) -> Position {
-    let esc_yaml::Position { line, column, byte } = position;
-    Position { line, column, byte }
 }
 
 #[cfg(test)]

@@ -3,10 +3,9 @@
 use std::rc::Rc;
 
 use super::{NO_SUBSCHEMA_MATCHES, Validator};
-use crate::evaluator::document_path::join_step;
+use crate::evaluator::document_path::{PathStep, join_step};
 use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::value::{EvalValue, Origin};
-use crate::property_path::Accessor as PathStep;
 
 /// The location of a part of an unknown value.
 #[derive(Clone)]
@@ -106,7 +105,7 @@ impl Validator<'_> {
         let mut is_valid = true;
         for (name, schema) in known.properties() {
             if let Some(wanted) = wanted.declared_property(&name) {
-                let location = self.below(location, &PathStep::Name(name.to_string()));
+                let location = self.below(location, &PathStep::Name(name));
                 is_valid &= self.schema(&schema, &wanted, &location);
             }
         }
@@ -119,7 +118,7 @@ impl Validator<'_> {
                 let required = wanted.rules().required.iter();
                 for name in required.chain(dependent.flat_map(|(_, names)| names)) {
                     if !has(name) {
-                        let location = self.below(location, &PathStep::Name(name.to_string()));
+                        let location = self.below(location, &PathStep::Name(Rc::clone(name)));
                         is_valid = self.violation_in(&location, "missing required property");
                     }
                 }
@@ -144,7 +143,7 @@ impl Validator<'_> {
         self.violation_at(location.origin.clone(), message)
     }
 
-    fn below(&mut self, location: &Location, step: &PathStep) -> Location {
+    fn below(&mut self, location: &Location, step: &PathStep<Rc<str>>) -> Location {
         self.spend_bytes(location.path.len());
         let mut below = location.clone();
         join_step(&mut below.path, step);

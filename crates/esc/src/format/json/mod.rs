@@ -142,8 +142,13 @@ impl Writer {
     fn string(&mut self, bytes: &[u8]) {
         self.text.push(b"\"");
         for chunk in bytes.utf8_chunks() {
-            for character in chunk.valid().chars() {
-                match character {
+            for part in chunk.valid().split_inclusive(is_escaped) {
+                let plain = part.trim_end_matches(is_escaped);
+                self.text.push_str(plain);
+                let Some(escaped) = part[plain.len()..].chars().next() else {
+                    continue;
+                };
+                match escaped {
                     '"' => self.text.push(b"\\\""),
                     '\\' => self.text.push(b"\\\\"),
                     '\u{8}' => self.text.push(b"\\b"),
@@ -151,11 +156,10 @@ impl Writer {
                     '\n' => self.text.push(b"\\n"),
                     '\r' => self.text.push(b"\\r"),
                     '\t' => self.text.push(b"\\t"),
-                    '\0'..='\u{1f}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                        self.text
-                            .push_str(&format!("\\u{:04x}", u32::from(character)));
+                    _ => {
+                        let escape = format!("\\u{:04x}", u32::from(escaped));
+                        self.text.push_str(&escape);
                     }
-                    _ => self.text.push_char(character),
                 }
             }
             for _ in chunk.invalid() {
@@ -164,6 +168,14 @@ impl Writer {
         }
         self.text.push(b"\"");
     }
+}
+
+/// Whether Go escapes a character.
+fn is_escaped(character: char) -> bool {
+    matches!(
+        character,
+        '"' | '\\' | '\0'..='\u{1f}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}'
+    )
 }
 
 #[cfg(test)]

@@ -2,18 +2,18 @@
 
 use super::*;
 use crate::report::Style;
-use crate::{Diagnostic, Range, Severity, Sources};
+use crate::{Diagnostic, Position, Range, Severity, Sources};
 
 /// The span of each value that is a scalar: `line:column(byte)-line:column(byte)`.
-fn scalar_spans(node: &SyntaxNode) -> Vec<String> {
+fn scalar_spans(node: &Node<'_>) -> Vec<String> {
     match &node.kind {
-        SyntaxKind::List(items) => items.iter().flat_map(scalar_spans).collect(),
-        SyntaxKind::Object(entries) => entries
+        NodeKind::Sequence(items) => items.iter().flat_map(scalar_spans).collect(),
+        NodeKind::Mapping(entries) => entries
             .iter()
-            .flat_map(|entry| scalar_spans(&entry.value))
+            .flat_map(|(_, value)| scalar_spans(value))
             .collect(),
         _ => {
-            let Span { begin, end } = node.span;
+            let (begin, end) = (span(node).begin(), span(node).end());
             vec![format!(
                 "{}:{}({})-{}:{}({})",
                 begin.line, begin.column, begin.byte, end.line, end.column, end.byte
@@ -23,27 +23,30 @@ fn scalar_spans(node: &SyntaxNode) -> Vec<String> {
 }
 
 /// The value without its spans: `[a, {b=null}]`.
-fn shape(node: &SyntaxNode) -> String {
+fn shape(node: &Node<'_>) -> String {
     match &node.kind {
-        SyntaxKind::List(items) => {
+        NodeKind::Sequence(items) => {
             let items: Vec<_> = items.iter().map(shape).collect();
             format!("[{}]", items.join(", "))
         }
-        SyntaxKind::Object(entries) => {
-            let entry = |entry: &SyntaxEntry| format!("{}={}", entry.key.name, shape(&entry.value));
+        NodeKind::Mapping(entries) => {
+            let entry = |(key, value): &(_, _)| format!("{}={}", name(key), shape(value));
             let entries: Vec<_> = entries.iter().map(entry).collect();
             format!("{{{}}}", entries.join(", "))
         }
-        SyntaxKind::Null => "null".to_owned(),
-        SyntaxKind::Number(number) => number.as_str().to_owned(),
-        _ => node.as_str().unwrap_or("?").to_owned(),
+        _ => match resolve(node) {
+            Some(Scalar::Null) => "null".to_owned(),
+            Some(Scalar::Number(number)) => number,
+            Some(Scalar::Text) => name(node).to_owned(),
+            _ => "?".to_owned(),
+        },
     }
 }
 
 /// `line:column summary` of each error.
-fn errors(document: &SyntaxTree) -> Vec<String> {
+fn errors(document: &SyntaxTree<'_>) -> Vec<String> {
     let show = |error: &SyntaxError| {
-        let Position { line, column, .. } = error.span.begin;
+        let Position { line, column, .. } = error.span.begin();
         format!("{line}:{column} {}", error.summary)
     };
     document.errors.iter().map(show).collect()
@@ -117,7 +120,7 @@ fn lists_and_maps_end_with_their_last_child() {
         ("- {a: b, 1: cd}\n", (1, 15, 14)),
     ] {
         let root = parse(text).root.unwrap();
-        let Position { line, column, byte } = root.items().unwrap()[0].span.end;
+        let Position { line, column, byte } = span(&root.items()[0]).end();
         assert_eq!((line, column, byte), expected, "{text:?}");
     }
 }
@@ -260,7 +263,7 @@ fn deep_nesting_is_rejected() {
 fn only_the_first_document_is_read() {
     let document = parse("a: b\n---\nc: [\n");
     assert_eq!(document.errors, []);
-    assert_eq!(document.root.unwrap().entries().unwrap().len(), 1);
+    assert_eq!(document.root.unwrap().entries().len(), 1);
     for empty in ["", "# nothing\n", "\n"] {
         let document = parse(empty);
         assert!(document.is_valid && document.root.is_none(), "{empty:?}");
@@ -298,8 +301,8 @@ fn caret_of_a_syntax_error_is_under_its_line() {
             summary,
             range: Some(Range {
                 environment,
-                begin: span.begin,
-                end: span.end,
+                begin: span.begin(),
+                end: span.end(),
             }),
             path: None,
             failure: None,
