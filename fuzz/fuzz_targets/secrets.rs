@@ -235,10 +235,11 @@ fn is_secret(node: &Node) -> bool {
 }
 
 fn holds_secret(node: &Node) -> bool {
+    let is_part =
+        |value: &str| value.contains(LETTER) || ENCODED.iter().any(|part| value.contains(part));
     match &node.kind {
-        NodeKind::Scalar { value, .. } | NodeKind::Alias(value) => {
-            value.contains(LETTER) || ENCODED.iter().any(|part| value.contains(part))
-        }
+        NodeKind::Scalar { value, .. } => is_part(value),
+        NodeKind::Alias(name) => is_part(name),
         NodeKind::Sequence(items) => items.iter().any(holds_secret),
         NodeKind::Mapping(entries) => entries
             .iter()
