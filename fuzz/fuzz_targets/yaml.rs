@@ -83,7 +83,7 @@ fn is_portable(node: &Node) -> bool {
 
 fn is_same(node: &Node, theirs: &Yaml) -> bool {
     match (&node.kind, theirs) {
-        (NodeKind::Scalar { value, .. }, Yaml::String(theirs)) => value.as_str() == theirs,
+        (NodeKind::Scalar { value, .. }, Yaml::String(theirs)) => **value == **theirs,
         // Resolved scalars are not compared.
         (NodeKind::Scalar { .. }, Yaml::Null | Yaml::Bool(_) | Yaml::Number(_)) => true,
         (NodeKind::Sequence(items), Yaml::Sequence(theirs)) => {
@@ -103,8 +103,8 @@ fn is_same(node: &Node, theirs: &Yaml) -> bool {
 
 fn outline(node: &Node) -> String {
     match &node.kind {
-        NodeKind::Scalar { value, .. } => format!("{:?}", value.as_str()),
-        NodeKind::Alias(name) => format!("*{}", name.as_str()),
+        NodeKind::Scalar { value, .. } => format!("{:?}", &**value),
+        NodeKind::Alias(name) => format!("*{}", name),
         NodeKind::Sequence(items) => {
             format!(
                 "[{}]",
