@@ -35,7 +35,10 @@ fuzz_target!(|text: &str| {
     };
     let document: Json = serde_json::from_str(text).unwrap();
     let (spec, cluster) = (&document["spec"], &document["spec"]["cluster"]);
-    assert_eq!(document["kind"], "ExecCredential");
+    // serde also reads a struct from an array.
+    if document.is_array() || spec.is_array() || cluster.is_array() {
+        return;
+    }
     assert_eq!(document["apiVersion"], info.api_version.as_str());
     assert_eq!(info.interactive, spec["interactive"] == true);
     assert_eq!(info.cluster.is_some(), cluster.is_object());
