@@ -55,7 +55,7 @@ class Injected(Case):
         log.unlink(missing_ok=True)
         result = self.scenario.call(strace.injection(log, self.call, self.fault, self.when))
         ours, others = strace.Log(log).injected()
-        may_abort = self.may_abort or any(strace.WAKING.search(line) for line in ours)
+        may_abort = self.may_abort or any(strace.NEVER_FAILS.search(line) for line in ours)
         return result, Fault(self.family, self.fault, ours, others, may_abort)
 
 

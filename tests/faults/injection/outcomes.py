@@ -12,7 +12,7 @@ PAGE = 4096
 # waited for.
 EXHAUSTED = {
     "EMFILE": re.compile(
-        r"(open\w*|creat|socket\w*|pipe2|dup[23]?|fcntl|epoll_create1|eventfd2)\(|nofile="
+        r"(open\w*|creat|socket\w*|pipe2|dup[23]?|epoll_create1|eventfd2)\(|fcntl\(\d+, F_DUPFD|nofile="
     ),
     "EAGAIN": re.compile(r"(clone3?|v?fork|execve|socket|connect|recvfrom|sendto|flock)\(|write\(1,"),
 }

@@ -48,7 +48,7 @@ DOCUMENTED = {
         "flock": "EINTR EAGAIN ENOMEM",
         "fcntl": "EACCES EAGAIN EINTR EMFILE",
     },
-    "memory": {call: "ENOMEM EAGAIN" for call in FAMILIES["memory"].split()},
+    "memory": {"mmap": "ENOMEM EAGAIN", "mprotect": "ENOMEM", "mremap": "ENOMEM"},
     "poll": {
         "epoll_create1": "EMFILE ENOMEM",
         "eventfd2": "EMFILE ENOMEM",
@@ -66,8 +66,12 @@ DOCUMENTED = {
     "time": {"nanosleep": "EINTR", "clock_nanosleep": "EINTR"},
 }
 
-# How threads wake an event loop and a signal handler its reader: these fail on a programming error only.
-WAKING = re.compile(r"write\(\d+, \"\\1(\\0){7}\", 8\)|sendto\(\d+, \"X\", 1, MSG_DONTWAIT")
+# What fails on a programming error only: how threads wake an event loop, how a signal handler wakes its
+# reader, and flags of a descriptor.
+NEVER_FAILS = re.compile(
+    r"write\(\d+, \"\\1(\\0){7}\", 8\)|sendto\(\d+, \"X\", 1, MSG_DONTWAIT"
+    r"|recvfrom\(\d+, \S+, (1|1024), (0|MSG_DONTWAIT), NULL, NULL\)|fcntl\(\d+, F_[GS]ETF"
+)
 
 
 def is_documented(call, fault):
