@@ -90,3 +90,42 @@ fn command_does_not_run_without_threads() {
         1
     );
 }
+
+/// A limit for file sizes (`ulimit -f`) sends SIGXFSZ, which would end the call before it removes its files.
+#[test]
+fn limit_for_file_sizes_leaves_no_file() {
+    let limited = |plugin: &Plugin| {
+        let command = plugin.command();
+        let output = std::process::Command::new("sh")
+            .args(["-c", "ulimit -f 0; exec \"$@\"", "sh"])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .env_clear()
+            .envs(
+                command
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            )
+            .current_dir(plugin.path(""))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+    };
+    let names = |plugin: &Plugin, folder: &str| -> Vec<_> {
+        let entries = std::fs::read_dir(plugin.path(folder)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
+    };
+
+    let plugin = Plugin::new()
+        .file("home/.kube/config", "# mine\n")
+        .args(["update-kubeconfig", "acme/prod", "--cluster-name", "demo"])
+        .args(["--server", "https://api.example.com"]);
+    limited(&plugin);
+    assert_eq!(names(&plugin, "home/.kube"), ["config"]);
+    let kept = std::fs::read_to_string(plugin.path("home/.kube/config"));
+    assert_eq!(kept.unwrap(), "# mine\n");
+
+    let plugin = call(Plugin::new(), "static", "run env.yaml -- true");
+    limited(&plugin);
+    assert_eq!(names(&plugin, "runtime"), [".keep"]);
+}

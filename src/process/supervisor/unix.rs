@@ -22,6 +22,7 @@ use signal_hook::low_level::siginfo::{Cause, Origin};
 
 use crate::clock::Deadline;
 use crate::error::{Error, Kind, Result};
+use crate::private_files;
 use crate::process::Exit;
 
 /// Signals that would terminate this process before it has removed the files.
@@ -78,6 +79,7 @@ impl Supervisor {
     /// Starts to catch signals: from now on they do not terminate this process. A signal that was
     /// ignored at the start, such as SIGHUP under `nohup`, stays ignored here and in the command.
     pub(in crate::process) fn start() -> Result<Self> {
+        private_files::ignore_file_size_signal();
         let ignored = ignored_signals();
         let caught = TERMINATING.iter().chain(&FORWARDED).copied();
         let caught = caught.filter(|number| ignored & (1 << (number - 1)) == 0);
@@ -286,6 +288,7 @@ pub(crate) struct DeferredSignals {
 impl DeferredSignals {
     /// Starts to defer signals, except those that this process ignores.
     pub(crate) fn start() -> Result<Self> {
+        private_files::ignore_file_size_signal();
         let signals = Self {
             received: Arc::default(),
             is_over: Arc::default(),
