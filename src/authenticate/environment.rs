@@ -8,7 +8,7 @@ use crate::authenticate::stack_backends::CloudStackBackends;
 use crate::clock::Timestamp;
 use crate::config::{OpenRequest, Origin, Reference};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, counted};
 use crate::opener::{Checked, Opener, Opening};
 use crate::pulumi_cloud::{AnonymousEnvironment, EnvironmentName, StoredEnvironment};
 use esc::{Diagnostic, Environment, Sources, Style};
@@ -184,6 +184,5 @@ pub(crate) fn count_errors(diagnostics: &[Diagnostic]) -> String {
         .iter()
         .filter(|diagnostic| diagnostic.is_error())
         .count();
-    let plural = if errors == 1 { "" } else { "s" };
-    format!("its definition has {errors} error{plural}")
+    format!("its definition has {}", counted(errors, "error"))
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
-use super::flags::{CloudFlags, OpenFlags};
+use super::flags::{CloudFlags, OpenFlags, environment_or_variable};
 use super::output;
 use crate::authenticate::{self, count_errors};
 use crate::config::OpenRequest;
@@ -19,9 +19,9 @@ pub(super) const ABOUT: &str = "Validate an environment without calling its prov
 #[command(about = ABOUT)]
 pub(super) struct Arguments {
     /// Environment to validate: a name in Pulumi Cloud such as acme/platform/prod, or a definition
-    /// file such as ./env.yaml
+    /// file such as ./env.yaml [env: KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
-    environment: OsString,
+    environment: Option<OsString>,
 
     /// Directory with the definitions that a local definition imports, as PROJECT/NAME.yaml or NAME.yaml
     /// [default: the definition's directory]
@@ -56,7 +56,8 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
         cloud: arguments.cloud.clone(),
         ..OpenFlags::default()
     };
-    let request = flags.request(&arguments.environment, context.host)?;
+    let environment = environment_or_variable(arguments.environment.as_ref(), context.host)?;
+    let request = flags.request(&environment, context.host)?;
     let context = context.with_timeout(request.timeout);
     let checked = authenticate::check(&request, context)?;
     if arguments.format == Format::Json {

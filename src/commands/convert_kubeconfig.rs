@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::Args;
 use kubeconfig::{Changes, EntryChange, MergedKubeconfig};
 
-use super::flags::{GetTokenFlags, KubeconfigFlags, OpenFlags};
+use super::flags::{GetTokenFlags, KubeconfigFlags, OpenFlags, environment_or_variable};
 use super::{check, edit_kubeconfig, output};
 use crate::aws::endpoint::Region;
 use crate::context::Context;
@@ -25,9 +25,9 @@ pub(super) const ABOUT: &str =
 #[command(about = ABOUT)]
 pub(super) struct Arguments {
     /// Environment to authenticate with: a name in Pulumi Cloud such as acme/platform/prod, or a
-    /// definition file such as ./env.yaml
+    /// definition file such as ./env.yaml [env: KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
-    environment: OsString,
+    environment: Option<OsString>,
 
     /// Convert only the user of this context [default: all users, if they have the same AWS profile and
     /// role]
@@ -64,12 +64,14 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     }
     edit_kubeconfig::check_names(flags)?;
     let Context { host, log, .. } = context;
-    let request = arguments.open.request(&arguments.environment, host)?;
+    let environment = environment_or_variable(arguments.environment.as_ref(), host)?;
+    let request = arguments.open.request(&environment, host)?;
     check::require_valid(&request, context.with_timeout(request.timeout))?;
     let mut notes = Vec::new();
     edit_kubeconfig::apply(flags, &request, host, |kubeconfig| {
         let mut conversion = Conversion {
             arguments,
+            environment: &environment,
             host,
             kubeconfig,
             notes: &mut notes,
@@ -87,6 +89,7 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
 
 struct Conversion<'a> {
     arguments: &'a Arguments,
+    environment: &'a OsStr,
     host: &'a Host,
     kubeconfig: &'a MergedKubeconfig,
     /// Notes for the user, printed after the files are written.
@@ -209,7 +212,7 @@ impl Conversion<'_> {
             ));
         }
         let flags = GetTokenFlags {
-            environment: Some(self.arguments.environment.clone()),
+            environment: Some(self.environment.to_owned()),
             cluster_name: Some(command.cluster_name.clone()),
             region,
             role_arn: command.role_arn.clone(),

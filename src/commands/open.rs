@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
-use super::flags::OpenFlags;
+use super::flags::{OpenFlags, environment_or_variable};
 use super::output;
 use crate::authenticate::open;
 use crate::config::OpenRequest;
@@ -20,9 +20,9 @@ pub(super) const ABOUT: &str = "Open an environment and print its values, includ
 #[command(about = ABOUT)]
 pub(super) struct Arguments {
     /// Environment to open: a name in Pulumi Cloud such as acme/platform/prod or
-    /// acme/platform/prod@3, or a definition file such as ./env.yaml
+    /// acme/platform/prod@3, or a definition file such as ./env.yaml [env: KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
-    environment: OsString,
+    environment: Option<OsString>,
 
     /// Property path of the value to print, such as aws.creds [default: all values]
     #[arg(value_name = "PATH")]
@@ -61,9 +61,8 @@ impl Format {
 
 pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     let path = parse_path(arguments)?;
-    let request = arguments
-        .flags
-        .request(&arguments.environment, context.host)?;
+    let environment = environment_or_variable(arguments.environment.as_ref(), context.host)?;
+    let request = arguments.flags.request(&environment, context.host)?;
     let opened = open(&request, context.with_timeout(request.timeout))?;
     let warnings = opened.warnings();
     if !warnings.is_empty() {
