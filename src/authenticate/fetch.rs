@@ -6,10 +6,11 @@ use crate::authenticate::environment::{OpenedEnvironment, open};
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::session::ClusterSession;
 use crate::aws::Credentials;
+use crate::aws::arn::check_role_arn;
 use crate::aws::eks_token::check_cluster_name;
 use crate::aws::endpoint::Region;
 use crate::clock::Timestamp;
-use crate::config::{Origin, Setting, Target};
+use crate::config::{Origin, Request, Setting, Target};
 use crate::context::Context;
 use crate::error::Result;
 use crate::file_tracker::FileDigest;
@@ -40,6 +41,7 @@ pub(super) fn fetch(
     context: Context<'_>,
     observe: &mut dyn FnMut(Step<'_>),
 ) -> Result<Fetched> {
+    check_settings(&inputs.request)?;
     let opened = open(&inputs.request.open, context)?;
     context.log.warnings(&opened.warnings());
     observe(Step::Environment(&opened));
@@ -49,6 +51,9 @@ pub(super) fn fetch(
         "cluster {}",
         describe_cluster(&target, &region)
     ));
+    if let Some(warning) = region.value.spelling_warning().filter(|_| !region.secret) {
+        context.log.info(format_args!("warning: {warning}"));
+    }
     observe(Step::Cluster(&target, &region));
 
     let sts = sts_client(&region.value, &inputs.sts, context);
@@ -78,7 +83,25 @@ pub(super) fn fetch(
     })
 }
 
-/// Combines the request with the environment into the cluster, and validates its name and region.
+/// Rejects what AWS would not accept, before the environment is opened.
+fn check_settings(request: &Request) -> Result<()> {
+    if let Some(name) = request.cluster_name.clone() {
+        name.parse(|name| check_cluster_name(name))?;
+    }
+    if let Some(region) = request.region.clone() {
+        region.parse(|region| Region::parse(region))?;
+    }
+    check_role(request.role_arn.as_ref())
+}
+
+fn check_role(arn: Option<&Setting>) -> Result<()> {
+    let Some(arn) = arn.cloned() else {
+        return Ok(());
+    };
+    arn.parse(|arn| check_role_arn(arn)).map(|_| ())
+}
+
+/// Combines the request with the environment into the cluster, and validates its settings.
 fn resolve_target(inputs: &Inputs, environment: &Environment) -> Result<(Target, Setting<Region>)> {
     let target = Target::resolve(
         &inputs.request,
@@ -91,6 +114,7 @@ fn resolve_target(inputs: &Inputs, environment: &Environment) -> Result<(Target,
         .cluster_name
         .clone()
         .parse(|name| check_cluster_name(name))?;
+    check_role(target.role.as_ref().map(|role| &role.arn))?;
     Ok((target, region))
 }
 

@@ -8,7 +8,7 @@ use aws_sdk_sts::operation::RequestId;
 use http::uri::Authority;
 use percent_encoding::utf8_percent_encode;
 
-use crate::aws::endpoint::Service;
+use crate::aws::endpoint::{Region, Service};
 use crate::aws::sdk;
 use crate::clock::describe_skew;
 use crate::context::Context;
@@ -59,6 +59,14 @@ impl Operation<'_> {
         match self {
             Self::DescribeCluster { .. } => Service::Eks,
             Self::AssumeRole(_) | Self::GetCallerIdentity => Service::Sts,
+        }
+    }
+
+    fn region(&self) -> Option<&str> {
+        match self {
+            Self::AssumeRole(role) => Some(role.region),
+            Self::DescribeCluster { region, .. } => Some(region),
+            Self::GetCallerIdentity => None,
         }
     }
 }
@@ -153,9 +161,13 @@ impl ServiceCall<'_> {
             }
             SdkError::DispatchFailure(failure) => {
                 let name = format!("{service} at `{server}`");
-                match failure.as_connector_error() {
+                let error = match failure.as_connector_error() {
                     Some(error) => unreachable(self.context.host, &name, server.host(), error),
                     None => Error::new(Kind::Unavailable, format!("cannot reach {name}")),
+                };
+                match self.region_warning() {
+                    Some(warning) => error.with_hint(format!("check the region: {warning}")),
+                    None => error,
                 }
             }
             SdkError::ServiceError(response) => self.rejection(
@@ -172,6 +184,15 @@ impl ServiceCall<'_> {
             _ => Error::configuration(format!("cannot build the request to {service}"))
                 .with_hint(self.wording(Reason::RequestRejected).2),
         }
+    }
+
+    /// A warning if the region looks misspelled and is part of the server's name.
+    fn region_warning(&self) -> Option<String> {
+        let region = self
+            .operation
+            .region()
+            .filter(|_| !self.has_custom_endpoint)?;
+        Region::parse(region).ok()?.spelling_warning()
     }
 
     /// The error for a response of `server` with an error.

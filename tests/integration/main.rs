@@ -37,6 +37,7 @@ mod responses;
 #[cfg(unix)]
 mod run;
 mod secret_scan_tests;
+mod settings;
 #[cfg(unix)]
 mod special_files;
 mod stacks;
