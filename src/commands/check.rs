@@ -1,5 +1,7 @@
 //! `check`: validates an environment without calling its providers.
 
+#![expect(clippy::doc_markdown, reason = "help text has no markup")]
+
 use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};

@@ -1,5 +1,7 @@
 //! `convert-kubeconfig`: converts users of other EKS credential plugins to this plugin.
 
+#![expect(clippy::doc_markdown, reason = "help text has no markup")]
+
 use std::collections::BTreeSet;
 
 use std::ffi::{OsStr, OsString};

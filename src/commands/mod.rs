@@ -5,6 +5,7 @@
 mod cache;
 mod check;
 mod convert_kubeconfig;
+mod credential_process;
 mod doctor;
 mod edit_kubeconfig;
 mod flags;
@@ -53,6 +54,8 @@ enum Command {
     Check(check::Arguments),
     #[command(about = convert_kubeconfig::ABOUT)]
     ConvertKubeconfig(convert_kubeconfig::Arguments),
+    #[command(about = credential_process::ABOUT)]
+    CredentialProcess(credential_process::Arguments),
     #[command(about = doctor::ABOUT)]
     Doctor(doctor::Arguments),
     #[command(about = get_token::ABOUT)]
@@ -117,6 +120,9 @@ fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
         Command::Check(arguments) => success(check::run(arguments, context)),
         Command::ConvertKubeconfig(arguments) => {
             success(convert_kubeconfig::run(arguments, context))
+        }
+        Command::CredentialProcess(arguments) => {
+            success(credential_process::run(arguments, context))
         }
         Command::Doctor(arguments) => success(doctor::run(arguments, context)),
         Command::GetToken(arguments) => success(get_token::run(arguments, context)),

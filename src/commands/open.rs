@@ -1,5 +1,7 @@
 //! `open`: prints the values of an environment.
 
+#![expect(clippy::doc_markdown, reason = "help text has no markup")]
+
 use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};

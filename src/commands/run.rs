@@ -1,5 +1,7 @@
 //! `run`: runs a command with the variables and files of an environment.
 
+#![expect(clippy::doc_markdown, reason = "help text has no markup")]
+
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 

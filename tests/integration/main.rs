@@ -19,6 +19,7 @@ mod cloud;
 mod commands;
 #[cfg(unix)]
 mod core_dumps;
+mod credential_process;
 #[cfg(unix)]
 mod delivery;
 mod doctor;
