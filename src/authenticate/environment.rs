@@ -4,6 +4,7 @@ use crate::authenticate::file_importer;
 use crate::authenticate::local_environment::LocalEnvironment;
 use crate::authenticate::pulumi_login::log_in;
 use crate::authenticate::remote_decrypter::RemoteDecrypter;
+use crate::authenticate::reported_failure;
 use crate::authenticate::stack_backends::CloudStackBackends;
 use crate::clock::Timestamp;
 use crate::config::{OpenRequest, Origin, Reference};
@@ -37,10 +38,13 @@ pub fn open(request: &OpenRequest, context: Context<'_>) -> Result<OpenedEnviron
     let opening = with_opener("open", request, context, |opener| opener.open())?;
     if opening.diagnostics.iter().any(Diagnostic::is_error) {
         let Opening {
-            diagnostics,
+            mut diagnostics,
             sources,
             ..
         } = opening;
+        if request.is_in_cloud() {
+            reported_failure::add(&mut diagnostics, context);
+        }
         return Err(definition_error(
             &request.environment,
             diagnostics,

@@ -23,6 +23,7 @@ mod inputs;
 mod local_environment;
 mod pulumi_login;
 mod remote_decrypter;
+mod reported_failure;
 mod session;
 mod single_flight;
 mod stack_backends;
