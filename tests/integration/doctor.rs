@@ -133,13 +133,13 @@ fn first_failing_step_is_an_error() {
     let aws = pulumi_cloud.aws();
     let arguments = ["doctor", "acme/platform/prod", "-i", "prod"];
     for (plugin, passed, code) in [
-        (pulumi_cloud.plugin_without_login().args(arguments), 2, 2),
+        (pulumi_cloud.plugin_without_login().args(arguments), 2, 4),
         (
             pulumi_cloud
                 .plugin()
                 .args(["doctor", "acme/platform/absent"]),
             2,
-            2,
+            4,
         ),
         (
             pulumi_cloud
