@@ -327,7 +327,7 @@ fn organization_is_part_of_the_key() {
         config("alice"),
     )
     .unwrap();
-    assert_eq!(fixture.run().code, 2);
+    assert_eq!(fixture.run().code, 4);
     fs::write(
         fixture.plugin.path("home/.pulumi/config.json"),
         config("acme"),
