@@ -119,6 +119,11 @@ impl<'a> Cloud<'a> {
         }
     }
 
+    /// Looks up whose login it is, such as "the user `alice`".
+    pub fn describe_user(&self) -> Result<String> {
+        self.user().map(|user| user.to_string())
+    }
+
     fn user(&self) -> Result<User> {
         let response = self.send(ApiRequest::get("looking up the user", "/api/user"))?;
         if response.status != 200 {

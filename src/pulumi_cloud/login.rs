@@ -98,6 +98,15 @@ impl LoginMethod {
         account.valid_access_token(now).is_none() && account.refresh_token.is_some()
     }
 
+    /// When the access token expires, if that is known without the network.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::CliAccount(account, _) => account.expires_at,
+            _ => None,
+        }
+    }
+
     /// Describes whose login it is, as far as known; `None` if no login is available.
     #[must_use]
     pub fn principal(&self) -> Option<String> {

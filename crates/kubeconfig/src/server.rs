@@ -1,5 +1,6 @@
 //! How to connect to the API server of a cluster.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
@@ -10,8 +11,9 @@ use crate::tree::Node;
 const EXEC_EXTENSION: &str = "client.authentication.k8s.io/exec";
 
 /// How this machine connects to the API server of a cluster, as the kubeconfig says. It may depend on
-/// files of this machine, unlike a [`Cluster`](crate::Cluster).
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+/// files of this machine, unlike a [`Cluster`](crate::Cluster). `Debug` shows nothing: the URL of a proxy
+/// may hold a password.
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct ClusterServer {
     /// The URL; empty if the cluster has none.
     pub url: String,
@@ -28,6 +30,14 @@ pub struct ClusterServer {
     pub proxy_url: Option<String>,
     /// The extension that clients pass to exec plugins with `provideClusterInfo: true`.
     pub exec_extension: Option<Json>,
+}
+
+impl fmt::Debug for ClusterServer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ClusterServer")
+            .finish_non_exhaustive()
+    }
 }
 
 impl ClusterServer {
