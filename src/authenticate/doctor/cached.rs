@@ -7,6 +7,7 @@ use crate::authenticate::doctor::report::describe;
 use crate::authenticate::inputs::Inputs;
 use crate::cache::{self, CacheDir, CachedCredentials, CachedFailure, LastFailure};
 use crate::clock::format_duration;
+use crate::config::CacheRequest;
 use crate::context::Context;
 use crate::error::Result;
 
@@ -17,7 +18,33 @@ const REPLAY_SECONDS: i64 = 6;
 
 /// Examines the cache of a call. Changes nothing.
 pub(super) fn examine(inputs: &Inputs, context: Context<'_>) -> Step {
-    let Some(path) = &inputs.request.cache.directory else {
+    let call = CachedCall::new(inputs, context);
+    let held = || match &call {
+        None => no_entry(inputs, context),
+        Some(call) => match call.look_up() {
+            Lookup::Fresh(entry) => describe_entry(&entry, ""),
+            Lookup::Due(entry) => describe_entry(&entry, ", due for refresh"),
+            Lookup::NotCached => ", nothing to cache for this call".to_owned(),
+            Lookup::Missing => ", none for this call".to_owned(),
+        },
+    };
+    let failure = || call.as_ref().and_then(|call| call.cache.last_failure());
+    examine_directory(&inputs.request.cache, context, held, failure)
+}
+
+/// Examines the cache if the call is unknown.
+pub fn examine_cache(cache: &CacheRequest, context: Context<'_>) -> Step {
+    examine_directory(cache, context, String::new, || None)
+}
+
+/// `held` says what the cache holds for the call, and `failure` is the last failure of the call.
+fn examine_directory(
+    cache: &CacheRequest,
+    context: Context<'_>,
+    held: impl FnOnce() -> String,
+    failure: impl FnOnce() -> Option<CachedFailure>,
+) -> Step {
+    let Some(path) = &cache.directory else {
         return Step::skipped(NAME, "disabled, or there is no home directory");
     };
     let directory = CacheDir::new(path.clone());
@@ -33,32 +60,24 @@ pub(super) fn examine(inputs: &Inputs, context: Context<'_>) -> Step {
             return Step::warning(NAME, format!("not usable: {}", describe(&problem)), hint);
         }
     };
-    let call = CachedCall::new(inputs, context);
-    let held = match &call {
-        None => no_entry(inputs, context),
-        Some(call) => match call.look_up() {
-            Lookup::Fresh(entry) => describe_entry(&entry, ""),
-            Lookup::Due(entry) => describe_entry(&entry, ", due for refresh"),
-            Lookup::NotCached => "nothing to cache for this call".to_owned(),
-            Lookup::Missing => "nothing for this call".to_owned(),
-        },
-    };
-    let failure = call.and_then(|call| call.cache.last_failure());
-    let failure = describe_failure(cache::last_failure(&directory), failure, context);
-    let path = directory.path().display();
-    Step::ok(NAME, format!("`{path}` has {entries}, {held}; {failure}"))
+    let failure = describe_failure(cache::last_failure(&directory), failure(), context);
+    let (path, held) = (directory.path().display(), held());
+    Step::ok(NAME, format!("`{path}` has {entries}{held}; {failure}"))
 }
 
 /// Why nothing can be cached for a call.
 fn no_entry(inputs: &Inputs, context: Context<'_>) -> String {
     match login_and_key(inputs, context) {
-        Err(problem) => format!("and none for this call: {problem}"),
-        Ok(_) => "and none for this call: there is no login to seal an entry with".to_owned(),
+        Err(problem) => format!(", none for this call: {problem}"),
+        Ok(_) => ", none for this call: there is no login to seal an entry with".to_owned(),
     }
 }
 
 fn describe_entry(entry: &CachedCredentials, state: &str) -> String {
-    format!("for this call valid until {}{state}", entry.good_until)
+    format!(
+        ", that of this call valid until {}{state}",
+        entry.good_until
+    )
 }
 
 /// The later of the last failure of any call, and that of this call, whose message is known.

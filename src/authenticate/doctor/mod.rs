@@ -11,6 +11,7 @@ mod report;
 
 use std::time::Duration;
 
+pub use cached::examine_cache;
 pub use report::{Report, Status, Step};
 
 use crate::authenticate::credentials::{ExpirySource, Obtained};

@@ -13,7 +13,7 @@ const STEPS: [(&str, Option<&str>); 10] = [
     ("aws-sts", Some("token")),
     ("api-server", Some("token")),
     ("clock", Some("aws-sts")),
-    ("cache", Some("kubeconfig")),
+    ("cache", None),
 ];
 
 /// The result of a step.

@@ -56,14 +56,21 @@ pub(super) fn examine(arguments: &Arguments, context: Context<'_>) -> Kubeconfig
                 entry.user
             ))
         })?;
-        found = format!("context `{name}`: user `{}`", user.name);
         let cluster = cluster_of(&kubeconfig, &entry)?;
         let exec = plugin(&user)?;
-        let program = check_program(exec, &user.directory, context.host);
-        match &program {
-            Ok(path) => found.push_str(&format!(" runs `{}`", path.display())),
-            Err(error) => problems.failures.push(error.clone()),
-        }
+        found = match check_program(exec, &user.directory, context.host) {
+            Ok(path) => format!("runs `{}`", path.display()),
+            Err(error) => {
+                problems.failures.push(error);
+                format!("runs `{}`", exec.command)
+            }
+        };
+        let version = exec.api_version.as_deref().unwrap_or("no `apiVersion`");
+        let mode = exec.interactive_mode.as_deref().unwrap_or("not set");
+        found = format!(
+            "user `{}` of context `{name}` {found} ({version}, interactiveMode {mode})",
+            user.name
+        );
         problems.check(exec);
         let host = context.host.overriding(
             exec.env

@@ -62,6 +62,13 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8> {
 }
 
 impl Arguments {
+    fn cache(&self) -> CacheFlags {
+        CacheFlags {
+            directory: self.cache.clone(),
+            ..CacheFlags::default()
+        }
+    }
+
     /// Whether to diagnose an environment with these flags, and not a context of the kubeconfig. The
     /// variable counts only if nothing names the kubeconfig.
     fn is_about_environment(&self, host: &Host) -> bool {
@@ -73,11 +80,7 @@ impl Arguments {
 
 /// Diagnoses the call that this command line describes.
 fn diagnose_environment(arguments: &Arguments, context: Context<'_>) -> Result<Vec<Step>> {
-    let cache = CacheFlags {
-        directory: arguments.cache.clone(),
-        ..CacheFlags::default()
-    };
-    let request = arguments.flags.request(&cache, context.host)?;
+    let request = arguments.flags.request(&arguments.cache(), context.host)?;
     let context = context.with_timeout(request.open.timeout);
     let mut report = Report::default();
     let mut cluster = None;
@@ -106,26 +109,25 @@ fn diagnose_environment(arguments: &Arguments, context: Context<'_>) -> Result<V
 fn diagnose_context(arguments: &Arguments, context: Context<'_>) -> Result<Vec<Step>> {
     reject_settings(&arguments.flags, context.host)?;
     let timeout = arguments.flags.open.cloud.timeout(context.host)?;
-    let directory = match arguments.cache.cache_dir {
-        Some(_) => arguments.cache.path(context.host)?,
-        None => None,
-    };
+    let cache = arguments.cache().request(context.host)?;
     let mut report = Report::default();
     let KubeconfigEntry { step, call } = kubeconfig_entry::examine(arguments, context);
     report.add(step);
-    if let Some(mut call) = call {
-        if let Some(timeout) = timeout {
-            call.request.open.timeout = timeout;
-        }
-        if directory.is_some() {
-            call.request.cache.directory = directory;
-        }
-        let context = Context {
-            host: &call.host,
-            ..context.with_timeout(call.request.open.timeout)
-        };
-        doctor::diagnose(call.request, Some(&call.cluster), context, &mut report);
+    let Some(mut call) = call else {
+        report.add(doctor::examine_cache(&cache, context));
+        return Ok(report.into_steps());
+    };
+    if let Some(timeout) = timeout {
+        call.request.open.timeout = timeout;
     }
+    if arguments.cache.cache_dir.is_some() {
+        call.request.cache = cache;
+    }
+    let context = Context {
+        host: &call.host,
+        ..context.with_timeout(call.request.open.timeout)
+    };
+    doctor::diagnose(call.request, Some(&call.cluster), context, &mut report);
     Ok(report.into_steps())
 }
 

@@ -272,7 +272,7 @@ fn doctor_reports_a_login_that_cannot_be_stored() {
     file.lock().unwrap();
     login.server.set(Behavior::Answer);
     let output = call.outputs().pop().unwrap();
-    let line = "ok  login: cannot store the refreshed login: another process has locked `";
+    let line = "warning login: cannot store the refreshed login: another process has locked `";
     assert!(output.stdout.contains(line), "{output:?}");
 }
 

@@ -1,6 +1,7 @@
 //! `doctor ENVIRONMENT`: without a kubeconfig, or with a context for the API server only.
 
 use super::{Diagnosis, Fixture};
+use crate::support::plugin::TIME_LIMIT;
 
 #[test]
 fn environment_is_diagnosed_without_a_kubeconfig() {
@@ -172,7 +173,7 @@ fn cache_is_described_and_never_written() {
     };
     let (_, detail) = diagnose(plugin);
     assert!(
-        detail.ends_with("has 0 entries, nothing for this call; no failure recorded"),
+        detail.ends_with("has 0 entries, none for this call; no failure recorded"),
         "{detail}"
     );
     assert!(!folder.exists(), "doctor wrote to the cache");
@@ -185,7 +186,7 @@ fn cache_is_described_and_never_written() {
         if !login {
             command.env_remove("PULUMI_ACCESS_TOKEN");
         }
-        crate::support::plugin::run(command, crate::support::plugin::TIME_LIMIT)
+        crate::support::plugin::run(command, TIME_LIMIT)
     };
     let good = [
         "get-token",
@@ -227,7 +228,7 @@ fn failure_of_the_same_call_is_shown_with_its_message() {
         "KUBERNETES_EXEC_INFO",
         r#"{"apiVersion":"client.authentication.k8s.io/v1"}"#,
     );
-    let output = crate::support::plugin::run(command, crate::support::plugin::TIME_LIMIT);
+    let output = crate::support::plugin::run(command, TIME_LIMIT);
     assert_eq!(output.code, 6, "{output:?}");
     let diagnosis = Diagnosis::of(plugin);
     let failure = " ago), exit code 6: the environment contains no AWS credentials";
@@ -253,4 +254,38 @@ fn unusable_cache_is_a_warning() {
         );
         diagnosis.assert_step("cache", "warning", problem, "");
     }
+}
+
+#[test]
+fn text_is_colored_only_where_it_is_wanted() {
+    let mut fixture = Fixture::new();
+    fixture.set("CLICOLOR_FORCE", "1");
+    fixture.set("KUBECTL_ESC_NO_CACHE", "true");
+    fixture.exec()["interactiveMode"] = "Always".into();
+    fixture.exec()["args"][3] = "staging".into();
+    let run = |fixture: &Fixture| {
+        let output = fixture.plugin().without_log().run_command(TIME_LIMIT);
+        assert_eq!(output.code, 4, "{output:#?}");
+        output.stdout
+    };
+    let colored = run(&fixture);
+    for (status, code) in [
+        ("ok", "\u{1b}[32m"),
+        ("warning", "\u{1b}[1m\u{1b}[33m"),
+        ("failed", "\u{1b}[1m\u{1b}[31m"),
+        ("skipped", "\u{1b}[2m"),
+    ] {
+        let start = format!("{code}{status:8}\u{1b}[0m");
+        assert!(
+            colored.lines().any(|line| line.starts_with(&start)),
+            "{colored}"
+        );
+    }
+    fixture
+        .arguments
+        .extend(["-o".to_owned(), "json".to_owned()]);
+    assert!(!run(&fixture).contains('\u{1b}'));
+    fixture.arguments.truncate(1);
+    fixture.set("NO_COLOR", "1");
+    assert!(!run(&fixture).contains('\u{1b}'));
 }

@@ -150,7 +150,7 @@ fn entries_that_lead_nowhere_are_named() {
         let diagnosis = fixture.diagnose();
         assert_eq!(diagnosis.text.code, 2, "{message}");
         diagnosis.assert_step("kubeconfig", "failed", message, "");
-        assert_eq!(diagnosis.with_status("skipped").len(), 9, "{message}");
+        assert_eq!(diagnosis.with_status("skipped").len(), 8, "{message}");
     }
 }
 
