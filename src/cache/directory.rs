@@ -271,20 +271,15 @@ fn remove(path: &Path) -> io::Result<()> {
 /// The extension of a file of the cache; `None` for all other names. If the user configures a
 /// directory that is used for something else, a `Cargo.lock` in it must not be removed.
 fn extension(name: &str) -> Option<&str> {
-    if name == LAST_ERROR {
-        return Some("error");
-    }
     let (id, extension) = name.split_once('.')?;
     let is_hex_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let is_id = id.len() == 2 * super::seal::ID_BYTES && id.bytes().all(is_hex_digit);
-    let is_unfinished = |extension: &str| extension.ends_with(&format!(".{UNFINISHED}"));
-    if !is_id && !(id == "last" && is_unfinished(extension)) {
-        return None;
-    }
+    let is_last = LAST_ERROR.strip_suffix(".error") == Some(id);
     match extension.split_once('.') {
-        Some((_, UNFINISHED)) => Some(UNFINISHED),
+        Some((_, UNFINISHED)) if is_id || is_last => Some(UNFINISHED),
         Some(_) => None,
-        None => EXTENSIONS.contains(&extension).then_some(extension),
+        None if name == LAST_ERROR => Some(extension),
+        None => (is_id && EXTENSIONS.contains(&extension)).then_some(extension),
     }
 }
 

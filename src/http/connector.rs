@@ -80,20 +80,21 @@ pub(super) struct Proxy {
     /// The variable that configures it.
     pub(super) variable: &'static str,
     url: http::Uri,
-    no_proxy: String,
+    /// The hosts that are accessed directly, as in `NO_PROXY`.
+    exceptions: String,
 }
 
 impl Proxy {
     /// The proxy for this URL; `None` if it is accessed directly.
     pub(super) fn intercept(&self, url: &http::Uri) -> Option<Intercept> {
         let matcher = Matcher::builder().https(self.url.to_string());
-        matcher.no(self.no_proxy.as_str()).build().intercept(url)
+        matcher.no(self.exceptions.as_str()).build().intercept(url)
     }
 
     fn configuration(self) -> Result<ProxyConfig> {
         let unusable = |_| unusable_proxy(self.variable, "the URL is malformed");
         let configuration = ProxyConfig::https(self.url).map_err(unusable)?;
-        Ok(configuration.no_proxy(self.no_proxy))
+        Ok(configuration.no_proxy(self.exceptions))
     }
 }
 
@@ -142,7 +143,7 @@ pub(super) fn proxy(host: &Host) -> Result<Option<Proxy>> {
     Ok(Some(Proxy {
         variable,
         url: uri,
-        no_proxy,
+        exceptions: no_proxy,
     }))
 }
 

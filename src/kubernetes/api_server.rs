@@ -113,7 +113,7 @@ impl ApiServer {
                 200 | 201 => return self.read(&response),
                 401 => return Err(self.rejected()),
                 403 => {
-                    let message = self.message(&response, token);
+                    let message = status_message(&response, token);
                     return Ok(Review::Forbidden(message.unwrap_or_default()));
                 }
                 _ => return Err(self.unexpected(&response, token)),
@@ -174,7 +174,7 @@ impl ApiServer {
     }
 
     fn unexpected(&self, response: &Response, token: &Secret<String>) -> Error {
-        match (response.status, self.message(response, token)) {
+        match (response.status, status_message(response, token)) {
             (status, Some(message)) => {
                 let what = format!("the API server `{}` failed", self.host());
                 Error::new(Kind::Unavailable, what)
@@ -191,17 +191,6 @@ impl ApiServer {
         Error::new(Kind::Unavailable, message)
             .with_hint("check `server` of the cluster in the kubeconfig, and whether a proxy answers for it")
             .caused_by(format!("`{host}` sent HTTP status {status} without a Kubernetes object"))
-    }
-
-    /// The message in a `Status` object, without the token.
-    fn message(&self, response: &Response, token: &Secret<String>) -> Option<String> {
-        #[derive(Deserialize)]
-        struct Status {
-            message: String,
-        }
-        let status: Status = serde_json::from_slice(response.body.expose()).ok()?;
-        let message = status.message.replace(token.expose().as_str(), REDACTED);
-        Some(shortened(&message))
     }
 
     /// Adds a hint for what the kubeconfig can be wrong about.
@@ -276,4 +265,15 @@ fn authority(cluster: &ClusterServer, deadline: Deadline) -> Result<Option<Vec<u
 
 fn shortened(text: &str) -> String {
     one_line(&text.chars().take(MAX_TEXT).collect::<String>())
+}
+
+/// The message in a `Status` object, without the token.
+fn status_message(response: &Response, token: &Secret<String>) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Status {
+        message: String,
+    }
+    let status: Status = serde_json::from_slice(response.body.expose()).ok()?;
+    let message = status.message.replace(token.expose().as_str(), REDACTED);
+    Some(shortened(&message))
 }

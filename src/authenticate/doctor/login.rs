@@ -5,7 +5,7 @@ use crate::authenticate::inputs::Inputs;
 use crate::authenticate::{cache_key, local_environment};
 use crate::context::Context;
 use crate::identity_token::{self, IdentityTokenSource};
-use crate::pulumi_cloud::storing_problem;
+use crate::pulumi_cloud::{LoginMethod, storing_problem};
 use crate::secret::Secret;
 
 const NAME: &str = "login";
@@ -22,13 +22,16 @@ pub(super) fn describe(inputs: &Inputs, context: Context<'_>, user: Option<Strin
         Ok(login) => login,
         Err(error) => return Step::failed(NAME, &error),
     };
-    let source = login.as_ref().and_then(|login| login.principal());
-    let source = source.unwrap_or_else(|| "no login".to_owned());
+    let source = login.as_ref().and_then(LoginMethod::describe_source);
+    let principal = login.as_ref().and_then(LoginMethod::principal);
+    let login_of = match (user, source) {
+        (Some(user), Some(source)) => format!("{user}, with the access token from {source}"),
+        _ => principal.unwrap_or_else(|| "no login".to_owned()),
+    };
     let url = inputs.backend.as_ref().map(|backend| backend.url.as_str());
     let expiry = login.and_then(|login| login.expires_at());
     let parts = [
-        user,
-        Some(source),
+        Some(login_of),
         url.ok().map(|url| format!("at `{url}`")),
         expiry.map(|expiry| format!("valid until {expiry}")),
     ];

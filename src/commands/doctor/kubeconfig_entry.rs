@@ -200,7 +200,6 @@ impl Problems {
         let is_v1 = exec.api_version.as_deref() == Some(ApiVersion::V1.as_str());
         let fix_mode = "set `interactiveMode: Never` in the user's `exec` entry";
         match exec.interactive_mode.as_deref() {
-            Some("Never" | "IfAvailable") => {}
             Some("Always") => self.warnings.push((
                 "with `interactiveMode: Always`, clients fail if they have no terminal".to_owned(),
                 fix_mode,
@@ -209,7 +208,7 @@ impl Problems {
                 let message = "`interactiveMode` is missing, and clients require it in `v1`";
                 self.fail(message, fix_mode);
             }
-            None => {}
+            Some("Never" | "IfAvailable") | None => {}
             Some(other) => {
                 let message = format!("`{other}` is not an `interactiveMode`");
                 self.fail(message, fix_mode);
@@ -273,12 +272,11 @@ fn exec_info(exec: &Exec, cluster: &ClusterServer) -> Result<String> {
 
 /// The request that the plugin makes of its arguments and variables.
 fn request(exec: &Exec, host: &Host) -> Result<Request> {
-    let arguments = exec.args.iter().map(String::as_str);
-    let arguments = match exec.args.first().map(String::as_str) {
-        Some("esc") => arguments.skip(1),
-        _ => arguments.skip(0),
+    let arguments = match exec.args.split_first() {
+        Some((first, rest)) if first == "esc" => rest,
+        _ => &exec.args,
     };
-    let line = std::iter::once(COMMAND).chain(arguments);
+    let line = std::iter::once(COMMAND).chain(arguments.iter().map(String::as_str));
     token_request(line.map(Into::into), host)
         .map_err(|error| error.within("the plugin rejects the arguments or variables of the user"))
 }

@@ -1,7 +1,7 @@
 //! `doctor`: diagnoses authentication problems step by step.
 
 mod kubeconfig_entry;
-mod output;
+mod rendering;
 
 use std::path::PathBuf;
 
@@ -54,8 +54,8 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8> {
         diagnose_context(arguments, context)?
     };
     match arguments.output {
-        Format::Text => output::print_text(&steps, context.host)?,
-        Format::Json => output::print_json(&steps)?,
+        Format::Text => rendering::print_text(&steps, context.host)?,
+        Format::Json => rendering::print_json(&steps)?,
     }
     let codes = steps.iter().map(|step| step.exit_code);
     Ok(codes.into_iter().find(|code| *code != 0).unwrap_or(0))

@@ -65,7 +65,7 @@ pub(super) fn open_locally(fixture: &mut Fixture, subject: &str) {
 }
 
 /// Replaces the API server by one that sends this response to every request.
-fn respond(fixture: &mut Fixture, response: Response) -> Option<Server> {
+fn respond(fixture: &mut Fixture, response: Response) -> Server {
     let authority = Authority::new();
     let server = Server::start(Some(authority.server(|_| false)), move |_| {
         Reply::Answer(response.clone())
@@ -75,7 +75,7 @@ fn respond(fixture: &mut Fixture, response: Response) -> Option<Server> {
         "server": format!("https://{}", server.address()),
         "certificate-authority": "server-ca.pem",
     });
-    Some(server)
+    server
 }
 
 const CASES: &[Case] = &[
@@ -359,7 +359,12 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "a sign-in page answers for the server",
-        break_it: |f| respond(f, Response::new(200, "text/html", "<html>Sign in</html>")),
+        break_it: |f| {
+            Some(respond(
+                f,
+                Response::new(200, "text/html", "<html>Sign in</html>"),
+            ))
+        },
         step: "api-server",
         code: 5,
         detail: "the response did not come from a Kubernetes API server",
@@ -369,10 +374,10 @@ const CASES: &[Case] = &[
         name: "the API server is overloaded",
         break_it: |f| {
             let status = json!({"kind": "Status", "message": "etcd\nleader changed", "code": 500});
-            respond(
+            Some(respond(
                 f,
                 Response::new(500, "application/json", status.to_string()),
-            )
+            ))
         },
         step: "api-server",
         code: 5,
@@ -401,7 +406,7 @@ fn healthy_context_is_ok_up_to_the_api_server() {
         ("kubeconfig", "user `prod` of context `prod` runs `"),
         (
             "login",
-            "the user `alice`, the variable `PULUMI_ACCESS_TOKEN`, at `http://",
+            "the user `alice`, with the access token from the variable `PULUMI_ACCESS_TOKEN`, at `http://",
         ),
         ("environment", "`acme/platform/prod` opens in "),
         (

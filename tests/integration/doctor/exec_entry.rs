@@ -8,10 +8,12 @@ use super::Fixture;
 #[cfg(unix)]
 use crate::support::plugin;
 
+type Change = fn(&mut Fixture);
+
 /// A problem of the entry: its name, the change, the step's status, and parts of the detail and the hint.
 type Problem = (
     &'static str,
-    fn(&mut Fixture),
+    Change,
     &'static str,
     &'static str,
     &'static str,
@@ -61,7 +63,7 @@ const PROBLEMS: &[Problem] = &[
             f.exec()["args"]
                 .as_array_mut()
                 .unwrap()
-                .push("--token-only".into())
+                .push("--token-only".into());
         },
         "failed",
         "the output is not an ExecCredential",
@@ -106,7 +108,7 @@ fn problems_of_the_entry_do_not_end_the_diagnosis() {
 
 #[test]
 fn entries_that_lead_nowhere_are_named() {
-    let problems: &[(fn(&mut Fixture), &str)] = &[
+    let problems: &[(Change, &str)] = &[
         (
             |f| f.kubeconfig["current-context"] = "absent".into(),
             "the kubeconfig has no context `absent`",

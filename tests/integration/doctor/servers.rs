@@ -1,6 +1,8 @@
 //! The step `api-server`: settings of the cluster, and API servers of several versions.
 
-use std::sync::{Arc, Mutex};
+use std::io::{Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, mpsc};
 
 use serde_json::{Value, json};
 use stand_ins::http::{Reply, Request, Response, Server};
@@ -184,6 +186,56 @@ fn settings_of_the_cluster_are_used() {
     fixture
         .diagnose()
         .assert_step("api-server", "failed", message, "remove one");
+}
+
+/// Serves SOCKS version 5 without a login on one connection, and leads it to the server. Returns the
+/// requested host.
+fn serve_socks(listener: &TcpListener, server: SocketAddr) -> std::io::Result<String> {
+    let (mut client, _) = listener.accept()?;
+    let read = |mut client: &TcpStream, length: u8| {
+        let mut bytes = vec![0; length.into()];
+        client.read_exact(&mut bytes).map(|()| bytes)
+    };
+    // The version and the number of methods; the methods.
+    let greeting = read(&client, 2)?;
+    read(&client, greeting[1])?;
+    client.write_all(&[5, 0])?;
+    // Version, command, reserved, 3 for a name, its length; the name and the port.
+    let request = read(&client, 5)?;
+    assert_eq!(request[..4], [5, 1, 0, 3]);
+    let name = String::from_utf8(read(&client, request[4])?).unwrap();
+    read(&client, 2)?;
+    client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
+    let server = TcpStream::connect(server)?;
+    let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
+    std::thread::spawn(move || {
+        drop(std::io::copy(&mut from_client, &mut to_server));
+        drop(to_server.shutdown(Shutdown::Both));
+    });
+    let mut server = server;
+    std::io::copy(&mut server, &mut client)?;
+    Ok(name)
+}
+
+#[test]
+fn socks_proxy_resolves_the_name_of_the_server() {
+    let mut fixture = Fixture::new();
+    let host = "A1.gr7.eu-west-1.eks.amazonaws.com";
+    let server = (fixture.api_server.route())(&format!("{host}:443")).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("socks5://{}", listener.local_addr().unwrap());
+    fixture.cluster()["server"] = format!("https://{host}").into();
+    fixture.cluster()["proxy-url"] = proxy.into();
+    let (sender, names) = mpsc::channel();
+    std::thread::spawn(move || {
+        for _ in 0..2 {
+            sender.send(serve_socks(&listener, server)).unwrap();
+        }
+    });
+    let diagnosis = fixture.diagnose();
+    assert_eq!(diagnosis.text.code, 0, "{:#?}", diagnosis.text);
+    diagnosis.assert_step("api-server", "ok", "accepts the token as", "");
+    assert_eq!(names.recv().unwrap().unwrap(), host);
 }
 
 #[test]
