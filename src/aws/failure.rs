@@ -212,9 +212,9 @@ impl ServiceCall<'_> {
                 | Reason::TokenRejected
                 | Reason::TokenRejectedByIssuer
         );
-        role.identity_token
-            .filter(|_| is_about_trust)
-            .and_then(identity_token::describe_claims)
+        let token = role.identity_token.filter(|_| is_about_trust)?;
+        // A secret input may be in the claims too.
+        identity_token::describe_claims(token).map(|claims| self.redacted(&claims))
     }
 
     /// The error for a response of `server` that AWS cannot have sent.

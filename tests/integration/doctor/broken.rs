@@ -59,7 +59,7 @@ pub(super) fn open_locally(fixture: &mut Fixture, subject: &str) {
     let now = fixture.aws.clock.now();
     let token = fixture.aws.issuer.token(AUDIENCE, subject, now);
     fixture.file("identity", token);
-    fixture.set("AWS_WEB_IDENTITY_TOKEN_FILE", "identity");
+    fixture.set("AWS_WEB_IDENTITY_TOKEN_FILE", "./identity");
     fixture.file("env.yaml", LOCAL.replace("ROLE", ROLE));
     fixture.open("env.yaml");
 }

@@ -152,7 +152,7 @@ fn login_is_described_by_the_identity_token_of_a_local_definition() {
     let diagnosis = fixture.diagnose();
     assert_eq!(diagnosis.text.code, 0, "{:#?}", diagnosis.text);
     for part in [
-        "identity token for AWS from the file `identity` (`AWS_WEB_IDENTITY_TOKEN_FILE`)",
+        "identity token for AWS from the file `./identity` (`AWS_WEB_IDENTITY_TOKEN_FILE`)",
         "sub `pulumi:environments:org:acme:env:dev`",
         "; valid until ",
     ] {
