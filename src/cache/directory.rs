@@ -18,7 +18,10 @@ pub(super) const ENTRY: &str = "entry";
 /// The extensions of the cache's files, after an id.
 const EXTENSIONS: [&str; 4] = [ENTRY, "failure", "lock", "takeover"];
 
-/// The file that describes the last failure of any call.
+/// The id of the file that describes the last failure of any call.
+pub(super) const LAST: &str = "last";
+
+/// The name of that file.
 pub(super) const LAST_ERROR: &str = "last.error";
 
 /// The extension of a file that is being written.
@@ -274,9 +277,8 @@ fn extension(name: &str) -> Option<&str> {
     let (id, extension) = name.split_once('.')?;
     let is_hex_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let is_id = id.len() == 2 * super::seal::ID_BYTES && id.bytes().all(is_hex_digit);
-    let is_last = LAST_ERROR.strip_suffix(".error") == Some(id);
     match extension.split_once('.') {
-        Some((_, UNFINISHED)) if is_id || is_last => Some(UNFINISHED),
+        Some((_, UNFINISHED)) if is_id || id == LAST => Some(UNFINISHED),
         Some(_) => None,
         None if name == LAST_ERROR => Some(extension),
         None => (is_id && EXTENSIONS.contains(&extension)).then_some(extension),

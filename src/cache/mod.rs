@@ -148,6 +148,7 @@ impl Cache {
 pub fn store_last_failure(directory: &CacheDir, failure: &LastFailure) -> Result<()> {
     let content = serde_json::to_vec(failure)
         .map_err(|error| Error::new(Kind::Internal, "cannot encode a failure").caused_by(error))?;
+    directory.remove_unfinished(directory::LAST);
     directory.write(directory::LAST_ERROR, &content)
 }
 

@@ -25,6 +25,9 @@ use crate::error::{Error, Kind, Result};
 use access::Caller;
 use kubeconfig::ClusterServer;
 
+/// How long looking up whose login it is may take. The call itself does not need the answer.
+const USER_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// A cluster in a kubeconfig, whose API server is asked.
 #[derive(Clone, Debug)]
 pub struct KubeconfigCluster {
@@ -108,7 +111,7 @@ impl Progress {
             FetchStep::LoginStarted => self.is_logged_in = false,
             FetchStep::Login(cloud) => {
                 self.is_logged_in = true;
-                self.user = Some(cloud.describe_user());
+                self.user = Some(cloud.describe_user(USER_TIMEOUT));
                 self.left = context.deadline.remaining();
             }
             FetchStep::Environment(opened) => {

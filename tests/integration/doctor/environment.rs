@@ -1,5 +1,7 @@
 //! `doctor ENVIRONMENT`: without a kubeconfig, or with a context for the API server only.
 
+use stand_ins::pulumi_cloud::fault::Fault;
+
 use super::{Diagnosis, Fixture};
 use crate::support::plugin::TIME_LIMIT;
 
@@ -159,6 +161,28 @@ fn login_is_described_by_the_identity_token_of_a_local_definition() {
         diagnosis.assert_step("login", "ok", part, "");
     }
     diagnosis.assert_step("credentials", "ok", "(as AWS STS stated)", "");
+}
+
+#[test]
+fn unknown_user_does_not_end_the_diagnosis() {
+    let fixture = Fixture::new();
+    let fault = Fault::error(503, "busy", &[]);
+    fixture
+        .pulumi_cloud
+        .stand_in()
+        .fail_at("current user", fault, 100);
+    let diagnosis = fixture.diagnose();
+    assert_eq!(
+        diagnosis.with_status("ok").len(),
+        10,
+        "{:#?}",
+        diagnosis.text
+    );
+    let login = diagnosis.text_of("login", "detail");
+    assert!(
+        login.starts_with("the variable `PULUMI_ACCESS_TOKEN`, at `http://"),
+        "{login}"
+    );
 }
 
 #[test]

@@ -55,7 +55,7 @@ const ENVIRONMENTS: [(&str, &str); 5] = [
 
 /// A context `prod` in which everything works, for a test to break.
 struct Fixture {
-    _pulumi_cloud: PulumiCloudFixture,
+    pulumi_cloud: PulumiCloudFixture,
     aws: Aws,
     api_server: ApiServer,
     /// Leads to AWS STS.
@@ -106,7 +106,7 @@ impl Fixture {
         Self {
             kubeconfig: kubeconfig(&api_server),
             eks_proxy: Proxy::start(api_server.route()),
-            _pulumi_cloud: pulumi_cloud,
+            pulumi_cloud,
             aws,
             api_server,
             proxy,
