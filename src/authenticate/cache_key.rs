@@ -57,7 +57,7 @@ pub(super) fn login_and_key(
 }
 
 /// The Pulumi login, as far as it is known without the network.
-fn pulumi_login(inputs: &Inputs, context: Context<'_>) -> Result<Option<LoginMethod>> {
+pub(super) fn pulumi_login(inputs: &Inputs, context: Context<'_>) -> Result<Option<LoginMethod>> {
     let Ok(backend) = &inputs.backend else {
         return Ok(None);
     };
@@ -201,19 +201,6 @@ pub(super) fn absolute_path(path: &Path) -> Result<String> {
         .ok_or_else(|| {
             Error::configuration(format!("the path `{}` is not valid UTF-8", path.display()))
         })
-}
-
-/// Describes the Pulumi login in one line, for `doctor`.
-pub(super) fn describe_login(inputs: &Inputs, context: Context<'_>) -> Result<String> {
-    if !inputs.request.open.is_in_cloud() {
-        return Ok("not needed: the definition is a local file".to_owned());
-    }
-    let backend = inputs.backend.clone()?;
-    let principal = pulumi_login(inputs, context)?.and_then(|login| login.principal());
-    Ok(match principal {
-        Some(principal) => format!("{principal} at `{}`", backend.url),
-        None => format!("none at `{}`", backend.url),
-    })
 }
 
 #[cfg(test)]

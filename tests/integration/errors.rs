@@ -132,7 +132,7 @@ const ROWS: &[Row] = &[
         "no environment specified",
         |t| t.plain().arg("get-token"),
         r"kubectl-esc: no environment specified
-  hint: pass ENVIRONMENT, such as `acme/platform/prod` or `./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT
+  hint: pass ENVIRONMENT, such as acme/platform/prod or ./env.yaml, or set KUBECTL_ESC_ENVIRONMENT
 ",
         2,
     ),
@@ -601,6 +601,7 @@ error: failed here
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
   caused by: InvalidIdentityToken: No OpenIDConnect provider found in your account for https://elsewhere.example (request ID [id])
+  caused by: the identity token has iss `https://elsewhere.example`, aud `sts.amazonaws.com`, sub `repo:acme/platform:ref:refs/heads/main`
   hint: check that the role's account has an identity provider for the token's issuer and audience
 ",
         4,
@@ -621,6 +622,7 @@ error: failed here
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
   caused by: InvalidIdentityToken: The ID Token provided has a signature that does not match. (request ID [id])
+  caused by: the identity token has iss `https://token.actions.example`, aud `sts.amazonaws.com`, sub `repo:acme/platform:ref:refs/heads/main`
   hint: check that the role's account has an identity provider for the token's issuer and audience
 ",
         4,
@@ -642,6 +644,7 @@ error: failed here
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
   caused by: AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity (request ID [id])
+  caused by: the identity token has iss `https://token.actions.example`, aud `sts.amazonaws.com`, sub `repo:evil/fork`
   hint: check the role's trust policy: the identity provider, audience and subject that it allows
 ",
         4,
