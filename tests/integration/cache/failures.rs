@@ -210,7 +210,7 @@ fn last_failure_is_recorded_with_time_and_exit_code_only() {
         let output = script(&fixture, ONCE, |call| {
             call.env_remove("PULUMI_ACCESS_TOKEN").env(name, value);
         });
-        assert_eq!(output.stdout, "2\n");
+        assert_eq!(output.stdout, "4\n");
         assert_eq!(last(&fixture).is_some(), is_recorded, "{value}");
     }
     let recorded = last(&fixture);

@@ -142,7 +142,7 @@ const CASES: &[Case] = &[
             None
         },
         step: "login",
-        code: 2,
+        code: 4,
         detail: "not logged in to Pulumi Cloud",
         hint: "run `pulumi login`",
     },
@@ -164,7 +164,7 @@ const CASES: &[Case] = &[
             None
         },
         step: "environment",
-        code: 2,
+        code: 4,
         detail: "acme/platform/absent",
         hint: "",
     },
@@ -175,7 +175,7 @@ const CASES: &[Case] = &[
             None
         },
         step: "environment",
-        code: 2,
+        code: 4,
         detail: "acme/platform/prod",
         hint: "",
     },

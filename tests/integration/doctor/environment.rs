@@ -221,10 +221,10 @@ fn cache_is_described_and_never_written() {
         "eu-west-1",
     ];
     assert_eq!(call(&good, true).code, 0);
-    assert_eq!(call(&good, false).code, 2);
+    assert_eq!(call(&good, false).code, 4);
     let (_, detail) = diagnose(plugin);
     assert!(detail.contains(" has 1 entry, "), "{detail}");
-    let failure = " ago), exit code 2, environment `acme/platform/prod`";
+    let failure = " ago), exit code 4, environment `acme/platform/prod`";
     assert!(detail.ends_with(failure), "{detail}");
 
     fixture.set("KUBECTL_ESC_NO_CACHE", "true");
