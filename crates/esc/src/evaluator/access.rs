@@ -317,7 +317,8 @@ fn unknown_property<'n>(name: &str, candidates: impl Iterator<Item = &'n str> + 
     if listed.len() > MAXIMUM_LISTED {
         "…".clone_into(&mut listed[MAXIMUM_LISTED]);
     }
-    let hint = (!listed.is_empty()).then(|| format!("existing properties: {}", listed.join(", ")));
+    let hint =
+        (!listed.is_empty()).then(|| format!("use one of the properties {}", listed.join(", ")));
     (format!("unknown property {quoted_name}"), hint)
 }
 

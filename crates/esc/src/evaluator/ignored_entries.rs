@@ -13,10 +13,10 @@ use crate::{Data, Diagnostic, Environment, Severity, Value};
 /// A property of `values` whose entries are passed to commands.
 struct Section {
     name: &'static str,
-    /// What happens to an entry that is not text.
-    effect: &'static str,
-    /// What happens to a section that is not a map.
-    section_effect: &'static str,
+    /// The effect of an entry that is not text.
+    entry_effect: &'static str,
+    /// The effect of a section that is not a map.
+    map_effect: &'static str,
     example: &'static str,
     /// The edit distance of names that are taken for misspellings.
     misspelling: usize,
@@ -25,15 +25,15 @@ struct Section {
 const SECTIONS: [Section; 2] = [
     Section {
         name: "environmentVariables",
-        effect: "the variable is not set",
-        section_effect: "no variable is set",
+        entry_effect: "the variable is not set",
+        map_effect: "no variable is set",
         example: "AWS_REGION: eu-west-1",
         misspelling: 2,
     },
     Section {
         name: "files",
-        effect: "the file is not created",
-        section_effect: "no file is created",
+        entry_effect: "the file is not created",
+        map_effect: "no file is created",
         example: "KUBECONFIG: ${kubeconfig}",
         misspelling: 0,
     },
@@ -100,7 +100,7 @@ impl Section {
                     if let Some(kind @ (Type::Array | Type::Object)) = type_of(&property.value) {
                         // The property names of a secret are secret too.
                         let key = if value.secret { REDACTED } else { key };
-                        let effect = self.effect;
+                        let effect = self.entry_effect;
                         let summary = format!("`{name}.{key}` is not text but an {kind}: {effect}");
                         let path = [name, key];
                         found.push(warning(&property.value, summary, &path, CONVERT.to_owned()));
@@ -108,7 +108,7 @@ impl Section {
                 }
             }
             Some(kind) => {
-                let effect = self.section_effect;
+                let effect = self.map_effect;
                 let summary = format!(
                     "`{name}` is not a map but {} {kind}: {effect}",
                     article(kind)
@@ -125,7 +125,7 @@ impl Section {
             .take(MAXIMUM_COMPARED)
             .filter(|(_, property)| type_of(&property.value) == Some(Type::Object));
         for (name, property) in maps.filter(|(name, _)| self.resembles(name)) {
-            let (wanted, effect) = (self.name, self.section_effect);
+            let (wanted, effect) = (self.name, self.map_effect);
             let summary = format!("`{name}` is not `{wanted}`: {effect}");
             let hint = format!("rename it to `{wanted}`");
             found.push(warning(&property.value, summary, &[name], hint));
@@ -150,7 +150,9 @@ fn warning(value: &EvalValue, summary: String, path: &[&str], hint: String) -> D
     let origin = value.origin.as_ref();
     let path = || {
         let mut text = "values".to_owned();
-        path.iter().for_each(|name| join_name(&mut text, name));
+        for name in path {
+            join_name(&mut text, name);
+        }
         text
     };
     Diagnostic {

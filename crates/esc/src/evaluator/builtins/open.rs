@@ -113,13 +113,7 @@ impl DefinitionEvaluator<'_, '_> {
             if !declared.is_empty() {
                 self.warn_of_unknown_inputs(&property.value, &declared);
             } else if !names.is_empty() && !value.secret {
-                let hint = match suggest::nearest(name, names.iter().map(|name| &**name)) {
-                    Some(nearest) => format!("did you mean `{nearest}`?"),
-                    None => {
-                        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-                        format!("remove it; the inputs here are {}", names.join(", "))
-                    }
-                };
+                let hint = unknown_input_hint(name, &names);
                 let summary = format!("unknown input {}, which has no effect", quoted(name));
                 let origin = property.value.origin.clone();
                 self.report_at_origin(Severity::Warning, summary, Some(hint), origin.as_ref());
@@ -187,4 +181,16 @@ impl DefinitionEvaluator<'_, '_> {
             _ => {}
         }
     }
+}
+
+/// What to write instead of an input that does not exist.
+fn unknown_input_hint(name: &str, known: &BTreeSet<Rc<str>>) -> String {
+    let nearest = suggest::nearest(name, known.iter().map(|name| &**name));
+    nearest.map_or_else(
+        || {
+            let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+            format!("remove it; the inputs here are {}", known.join(", "))
+        },
+        |nearest| format!("did you mean `{nearest}`?"),
+    )
 }

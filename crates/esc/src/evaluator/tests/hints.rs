@@ -215,7 +215,7 @@ fn accesses_that_fail_have_a_hint() {
     const VALUES: &str = "values:\n  map: {region: x}\n  list: [1]\n  text: '{\"a\": 1}'\n  secret: {fn::secret: \
                           '{\"hunter2\": 1}'}\n  hidden: {fn::fromJSON: '${secret}'}\n";
     for (path, want) in [
-        ("map.zone", "existing properties: `region`"),
+        ("map.zone", "use one of the properties `region`"),
         (
             "map[0]",
             "write the name of a property, such as `.name` or `[\"name\"]`",
@@ -232,7 +232,7 @@ fn accesses_that_fail_have_a_hint() {
         ),
         (
             "x",
-            "existing properties: `a`, `hidden`, `list`, `map`, `secret`, `text`",
+            "use one of the properties `a`, `hidden`, `list`, `map`, `secret`, `text`",
         ),
     ] {
         let evaluation = TestHost::default().open(&format!("{VALUES}  a: ${{{path}}}\n"));
@@ -253,7 +253,8 @@ fn accesses_that_fail_have_a_hint() {
             .collect();
         assert_eq!(hints, [None], "{path}");
     }
-    let many: String = (0..20).map(|n| format!("n{n:02}: 1, ")).collect();
+    let many: Vec<_> = (0..20).map(|n| format!("n{n:02}: 1")).collect();
+    let many = many.join(", ");
     let evaluation =
         TestHost::default().open(&format!("values: {{m: {{{many}}}, a: '${{m.xyz}}'}}\n"));
     let hint = evaluation.diagnostics[0].hint().unwrap();

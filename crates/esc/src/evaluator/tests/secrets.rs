@@ -126,6 +126,6 @@ error: unknown property \"c\"
 1 | values: {a: {fn::secret: **** ****}, b: '${c}'}
   |                                         ^^^^^^
   |
-  = help: existing properties: `a`, `b`";
+  = help: use one of the properties `a`, `b`";
     assert_eq!(shown, want);
 }
