@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::authenticate::file_importer::{self, FileImporter};
+use crate::authenticate::local_context::LocalContext;
 use crate::authenticate::remote_decrypter::RemoteDecrypter;
 use crate::authenticate::stack_backends::CloudStackBackends;
 use crate::aws::web_identity::WebIdentitySettings;
@@ -19,6 +20,7 @@ use esc::{Definition, Evaluation, Evaluator, HostResult, Provider, Providers};
 pub(super) struct LocalEnvironment<'a> {
     definition: Definition,
     importer: FileImporter,
+    context: LocalContext<'a>,
     aws_login: AwsLogin<'a>,
     pulumi_stacks: PulumiStacks<'a>,
     files: FileTracker,
@@ -27,13 +29,14 @@ pub(super) struct LocalEnvironment<'a> {
 
 impl<'a> LocalEnvironment<'a> {
     pub(super) fn new(
-        request: &OpenRequest,
+        request: &'a OpenRequest,
         path: &Path,
         context: Context<'a>,
         stacks: &'a CloudStackBackends<'a>,
         decrypter: Option<&'a RemoteDecrypter<'a>>,
     ) -> Result<Self> {
-        let definition = file_importer::read_definition(path, context.deadline)?;
+        let definition =
+            file_importer::read_definition(path, request.root.as_deref(), context.deadline)?;
         let files = FileTracker::default();
         files.record(path, Some(definition.text.as_bytes()));
         let root = request
@@ -48,6 +51,7 @@ impl<'a> LocalEnvironment<'a> {
         Ok(Self {
             definition,
             importer: FileImporter::new(root).recording(files.clone()),
+            context: LocalContext::new(request, context),
             aws_login: AwsLogin::new(context, settings),
             pulumi_stacks: PulumiStacks::new(context.host, stacks).tracking(files.clone()),
             files,
@@ -56,7 +60,9 @@ impl<'a> LocalEnvironment<'a> {
     }
 
     fn evaluator(&self) -> Evaluator<'_> {
-        let evaluator = Evaluator::new(&self.importer, self);
+        let evaluator = Evaluator::new(&self.importer, self)
+            .with_context_source(&self.context)
+            .with_warnings_of_ignored_entries();
         match self.decrypter {
             Some(decrypter) => evaluator.with_decrypter(decrypter),
             None => evaluator,
