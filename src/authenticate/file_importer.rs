@@ -188,7 +188,7 @@ fn project_and_name(name: &str) -> Result<(&str, &str)> {
             if part.is_empty() {
                 Some("a part of it is empty")
             } else if part == "." || part == ".." {
-                Some("it leads out of the directory")
+                Some("it is a path")
             } else if part.contains('\\') || part.chars().any(char::is_control) {
                 Some("it has a character that is not allowed in names")
             } else {
@@ -198,7 +198,9 @@ fn project_and_name(name: &str) -> Result<(&str, &str)> {
     };
     match problem {
         None => Ok((project, environment)),
-        Some(problem) => Err(invalid(problem).with_hint("write NAME or PROJECT/NAME")),
+        Some(problem) => Err(invalid(problem).with_hint(
+            "write NAME or PROJECT/NAME, without `.yaml`; `--root` is the directory of PROJECT",
+        )),
     }
 }
 

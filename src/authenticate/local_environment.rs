@@ -14,7 +14,7 @@ use crate::file_tracker::FileTracker;
 use crate::opener::{Checked, Opener, Opening};
 use crate::providers::PulumiStacks;
 use crate::providers::aws_login::{AwsLogin, AwsLoginSettings};
-use esc::{Definition, Evaluation, Evaluator, HostResult, Provider, Providers};
+use esc::{Definition, Evaluation, Evaluator, HostResult, Provider, Providers, nearest_name};
 
 /// A local definition, and what its evaluation needs.
 pub(super) struct LocalEnvironment<'a> {
@@ -116,12 +116,46 @@ impl Providers for LocalEnvironment<'_> {
             "pulumi-stacks" => Ok(&self.pulumi_stacks),
             _ => Err(
                 Error::new(Kind::Definition, format!("unknown provider \"{name}\""))
-                    .with_hint(
-                        "only `aws-login` and `pulumi-stacks` work locally; use `--remote` to \
-                         evaluate the definition in Pulumi Cloud",
-                    )
+                    .with_hint(unknown_provider_hint(name))
                     .into(),
             ),
+        }
+    }
+}
+
+/// The providers of Pulumi Cloud, for suggestions: it may have more.
+const PROVIDERS: [&str; 21] = [
+    "1password-secrets",
+    "aws-login",
+    "aws-parameter-store",
+    "aws-secrets",
+    "azure-login",
+    "azure-secrets",
+    "debug-oidc-claims",
+    "doppler-login",
+    "doppler-secrets",
+    "external",
+    "gcp-login",
+    "gcp-secrets",
+    "gh-login",
+    "infisical-login",
+    "infisical-secrets",
+    "oidc",
+    "pulumi-stacks",
+    "snowflake-login",
+    "terraform-state",
+    "vault-login",
+    "vault-secrets",
+];
+
+fn unknown_provider_hint(name: &str) -> String {
+    let is_known = PROVIDERS.contains(&name);
+    match nearest_name(name, PROVIDERS).filter(|_| !is_known) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => {
+            "only `aws-login` and `pulumi-stacks` work locally; use `--remote` to evaluate the \
+                 definition in Pulumi Cloud"
+                .to_owned()
         }
     }
 }

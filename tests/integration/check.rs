@@ -379,3 +379,25 @@ fn hints_are_in_the_text_and_in_the_document() {
     let document = document(&check(&["env.yaml", "-o", "json"], &files));
     assert_eq!(document["diagnostics"][0]["hint"], hint);
 }
+
+#[test]
+fn unknown_providers_have_a_suggestion() {
+    for (provider, hint) in [
+        ("aws_login", "did you mean `aws-login`?"),
+        ("aws-secret", "did you mean `aws-secrets`?"),
+        (
+            "gcp-login",
+            "only `aws-login` and `pulumi-stacks` work locally; use `--remote` to",
+        ),
+        (
+            "mine",
+            "only `aws-login` and `pulumi-stacks` work locally; use `--remote` to",
+        ),
+    ] {
+        let definition = format!("values:\n  a: {{fn::open::{provider}: {{}}}}\n");
+        let output = check(&["env.yaml"], &[("env.yaml", &definition)]);
+        assert_eq!(output.code, 3, "{output:?}");
+        let shown = format!("= help: {hint}");
+        assert!(output.stderr.contains(&shown), "{shown}: {}", output.stderr);
+    }
+}

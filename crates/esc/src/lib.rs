@@ -120,7 +120,7 @@ pub use environment::{Environment, EnvironmentEntry};
 pub use error::{Error, Failure, HostResult, causes, one_line};
 pub use evaluator::{
     ContextSource, Decrypter, Definition, Evaluation, Evaluator, Importer, InvalidInput, Provider,
-    Providers, Rotator,
+    Providers, Rotator, nearest_name,
 };
 pub use names::is_valid_name;
 pub use property_path::PropertyPath;

@@ -23,6 +23,8 @@ const NAME_OF_ARRAY: &str = "cannot access an array element using a property nam
 const NEGATIVE_INDEX: &str = "array indices must not be negative";
 const NOT_A_CONTAINER: &str = "receiver must be an array or an object";
 
+const NO_VALUES: &str = "leave out `values.`: paths start below it";
+
 impl DefinitionEvaluator<'_, '_> {
     /// Evaluates an access in the expression `id`, where errors are reported. Its value is then unknown.
     pub(super) fn access(&mut self, id: ExprId, steps: &[AccessStep]) -> Rc<EvalValue> {
@@ -95,7 +97,10 @@ impl DefinitionEvaluator<'_, '_> {
                         Some(base) if base.may_be_object() => base,
                         _ => {
                             let names = properties.iter().map(|(name, _)| &**name);
-                            let problem = unknown_property(name, names);
+                            let mut problem = unknown_property(name, names);
+                            if position == 0 && name == "values" {
+                                problem.1 = Some(NO_VALUES.to_owned());
+                            }
                             return self.access_error(id, step, problem);
                         }
                     }
@@ -304,6 +309,10 @@ fn not_a_container(kind: Option<Type>) -> Problem {
 /// The problem of a property that does not exist. Suggests a similar name, or else lists a few.
 fn unknown_property<'n>(name: &str, candidates: impl Iterator<Item = &'n str> + Clone) -> Problem {
     let quoted_name = quoted(name);
+    if name.is_empty() {
+        // Of a malformed interpolation, which has a diagnostic of its own.
+        return (format!("unknown property {quoted_name}"), None);
+    }
     if let Some(nearest) = suggest::nearest(name, candidates.clone()) {
         let nearest = quoted(nearest);
         let summary = format!("unknown property {quoted_name}; did you mean {nearest}?");
@@ -317,8 +326,11 @@ fn unknown_property<'n>(name: &str, candidates: impl Iterator<Item = &'n str> + 
     if listed.len() > MAXIMUM_LISTED {
         "…".clone_into(&mut listed[MAXIMUM_LISTED]);
     }
-    let hint =
-        (!listed.is_empty()).then(|| format!("use one of the properties {}", listed.join(", ")));
+    let hint = match listed.as_slice() {
+        [] => None,
+        [only] => Some(format!("the only property is {only}")),
+        _ => Some(format!("use one of the properties {}", listed.join(", "))),
+    };
     (format!("unknown property {quoted_name}"), hint)
 }
 

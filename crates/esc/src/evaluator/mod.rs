@@ -58,6 +58,8 @@ pub use provider::{
     ContextSource, Decrypter, Definition, Importer, InvalidInput, Provider, Providers, Rotator,
 };
 
+pub use suggest::nearest as nearest_name;
+
 use crate::deep_stack::with_deep_stack;
 use crate::{Data, Diagnostic, Environment, Sources, Value};
 use limits::{Budget, Limits};

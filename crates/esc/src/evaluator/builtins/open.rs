@@ -113,7 +113,15 @@ impl DefinitionEvaluator<'_, '_> {
             if !declared.is_empty() {
                 self.warn_of_unknown_inputs(&property.value, &declared);
             } else if !names.is_empty() && !value.secret {
-                let hint = unknown_input_hint(name, &names);
+                let parent = names.iter().find(|parent| {
+                    let parents = alternatives.iter();
+                    let mut parents = parents.filter_map(|it| it.declared_property(parent));
+                    parents.any(|parent| parent.names_property(name))
+                });
+                let hint = match parent {
+                    Some(parent) => format!("indent it below `{parent}:`"),
+                    None => unknown_input_hint(name, &names),
+                };
                 let summary = format!("unknown input {}, which has no effect", quoted(name));
                 let origin = property.value.origin.clone();
                 self.report_at_origin(Severity::Warning, summary, Some(hint), origin.as_ref());

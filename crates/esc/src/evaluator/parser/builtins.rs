@@ -4,9 +4,10 @@ use std::rc::Rc;
 
 use esc_yaml::Node;
 
+use crate::Severity;
 use crate::evaluator::document_path::PathStep;
 use crate::evaluator::expression::{BuiltinCall, ExprId, ExprKind};
-use crate::evaluator::parser::Parser;
+use crate::evaluator::parser::{Parser, Phase};
 use crate::evaluator::suggest;
 use crate::evaluator::syntax::{name, span};
 use crate::format::string::quoted;
@@ -74,10 +75,7 @@ impl Parser {
     ) -> Option<BuiltinCall> {
         let written = name(key);
         let Some(name) = written.strip_prefix(PREFIX) else {
-            let prefix = written.get(..PREFIX.len());
-            if prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX)) {
-                self.reserved_prefix(key, id);
-            }
+            self.misspelled_prefix(key, id);
             return None;
         };
         if name == "secret" {
@@ -141,6 +139,24 @@ impl Parser {
         self.add_hint(before, || unknown_function_hint(name(key)));
     }
 
+    /// Reports a key that looks like a function. In ESC, one with a single colon is a name.
+    fn misspelled_prefix(&mut self, key: &Node<'_>, id: ExprId) {
+        let prefix = name(key).get(..PREFIX.len());
+        if prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX)) {
+            return self.reserved_prefix(key, id);
+        }
+        if !name(key).starts_with("fn:") {
+            return;
+        }
+        let before = self.diagnostics.len();
+        let summary = "this is a name, not a function: a function starts with `fn::`".to_owned();
+        self.key_error(summary, id, key, Phase::Parse);
+        self.add_hint(before, || "write two colons: `fn::`".to_owned());
+        if let Some(added) = self.diagnostics.get_mut(before) {
+            added.severity = Severity::Warning;
+        }
+    }
+
     /// Reports that an argument has the wrong form, with an example of the right one.
     fn malformed(&mut self, summary: &str, example: &str, argument: ExprId) {
         let before = self.diagnostics.len();
@@ -184,7 +200,12 @@ impl Parser {
             return Some(names.map(|name| properties.get(name).copied()));
         }
         let summary = format!("the argument to fn::{requirement}");
-        self.error_at(&summary, argument);
+        let example = match requirement.split_once(' ') {
+            Some(("open", _)) => "fn::open::PROVIDER: INPUTS",
+            Some(("rotate", _)) => "fn::rotate::ROTATOR: {inputs: INPUTS, state: STATE}",
+            _ => "fn::validate: {schema: SCHEMA, value: VALUE}",
+        };
+        self.malformed(&summary, example, argument);
         None
     }
 

@@ -253,7 +253,8 @@ impl Parser {
             self.error(problem.summary, problem.location, id);
         }
         self.add_hint(before, || {
-            "write `${name}`, `${name.part}` or `${list[0]}`, and `$$` for a dollar sign".to_owned()
+            "write `${name}`, `${name.part}` or `${list[0]}` without spaces, and `$$` for a dollar sign"
+                .to_owned()
         });
         match <[Segment; 1]>::try_from(segments) {
             Ok([Segment::Text(text)]) => ExprKind::Text(Text::from(text.as_str())),

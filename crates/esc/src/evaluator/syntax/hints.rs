@@ -30,6 +30,12 @@ pub(super) fn hint(text: &str, error: &Error) -> Option<String> {
     {
         return Some(format!("put text that starts with `{special}` in quotes"));
     }
+    // The name of an alias or an anchor.
+    if let Some(special @ ('*' | '&')) = before.chars().next_back()
+        && error.message == "did not find expected alphabetic or numeric character"
+    {
+        return Some(format!("put text that starts with `{special}` in quotes"));
+    }
     if error.message == MISPLACED_VALUE
         && let Some(line) = line_without_space_after_colon(before)
     {
@@ -75,10 +81,6 @@ fn for_message(message: &str) -> Option<&'static str> {
         "found unexpected end of stream" => "add the quote that ends the text",
         "found unknown escape character" => {
             "use single quotes: in double quotes, a backslash starts an escape sequence"
-        }
-        // Of an anchor (`&`) or an alias (`*`).
-        "did not find expected alphabetic or numeric character" => {
-            "put text that starts with `*` or `&` in quotes"
         }
         _ => return None,
     })

@@ -55,7 +55,7 @@ fn text_that_is_not_yaml_has_a_hint() {
         (
             "values:\n  a: *.example.com\n",
             "2:7",
-            "put text that starts with `*` or `&` in quotes",
+            "put text that starts with `*` in quotes",
         ),
         (
             "values:\n  a: *team\n",
@@ -176,6 +176,12 @@ fn unknown_functions_have_a_hint() {
 fn malformed_calls_have_an_example() {
     for (call, want) in [
         ("fn::join: [a]", "2:17 write `fn::join: [\",\", [a, b]]`"),
+        ("fn::open: login", "2:17 write `fn::open::PROVIDER: INPUTS`"),
+        (
+            "fn::validate: 1",
+            "2:21 write `fn::validate: {schema: SCHEMA, value: VALUE}`",
+        ),
+        ("fn:toJSON: x", "2:7 write two colons: `fn::`"),
         ("fn::split: a", "2:18 write `fn::split: [\",\", \"a,b\"]`"),
         ("fn::concat: 1", "2:19 write `fn::concat: [[1, 2], [3]]`"),
         (
@@ -193,7 +199,7 @@ fn malformed_calls_have_an_example() {
         ),
         (
             "x: '${b'",
-            "2:10 write `${name}`, `${name.part}` or `${list[0]}`, and `$$` for a dollar sign",
+            "2:10 write `${name}`, `${name.part}` or `${list[0]}` without spaces, and `$$` for a dollar sign",
         ),
     ] {
         let text = format!("values:\n  a: {{{call}}}\n");
@@ -215,7 +221,11 @@ fn accesses_that_fail_have_a_hint() {
     const VALUES: &str = "values:\n  map: {region: x}\n  list: [1]\n  text: '{\"a\": 1}'\n  secret: {fn::secret: \
                           '{\"hunter2\": 1}'}\n  hidden: {fn::fromJSON: '${secret}'}\n";
     for (path, want) in [
-        ("map.zone", "use one of the properties `region`"),
+        ("map.zone", "the only property is `region`"),
+        (
+            "values.map.region",
+            "leave out `values.`: paths start below it",
+        ),
         (
             "map[0]",
             "write the name of a property, such as `.name` or `[\"name\"]`",
@@ -309,6 +319,17 @@ fn mistakes_in_inputs_have_a_hint() {
                 "error missing `oidc` or `static`; -",
                 "warning unknown input \"odic\", which has no effect; remove it; the inputs here are `oidc`, `static`",
             ],
+        ),
+        (
+            "{role: role}",
+            &[
+                "error missing `oidc` or `static`; -",
+                "warning unknown input \"role\", which has no effect; indent it below `oidc:`",
+            ],
+        ),
+        (
+            "{oidc: {role: role, duration: 60}}",
+            &["error expected text such as \"1h\"; -"],
         ),
         (
             "{oidc: {role: role, color: 1}}",

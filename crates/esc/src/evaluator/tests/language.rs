@@ -451,7 +451,7 @@ error: unknown property \"nothing\"
 2 |   a: ${nothing}
   |        ^^^^^^^
   |
-  = help: use one of the properties `a`";
+  = help: the only property is `a`";
     assert_eq!(shown, want);
     let shown = rendered(&host.open("values:\n  b: a ${a.b.c} d\n  a: {bx: 1}\n"));
     let want = "\
@@ -461,7 +461,7 @@ error: unknown property \"b\"
 2 |   b: a ${a.b.c} d
   |           ^^
   |
-  = help: use one of the properties `bx`";
+  = help: the only property is `bx`";
     assert_eq!(shown, want);
 }
 

@@ -145,6 +145,7 @@ impl Validator<'_> {
         if self.wording == Wording::Explained
             && let Some(message) = mismatch
         {
+            let message = rules.example.as_deref().map_or(message, such_as);
             return self.violation(value, message);
         }
         let mut is_valid = self.combined_schemas(value, schema);
@@ -343,7 +344,7 @@ impl Validator<'_> {
             (is_valid, self.wording, &schema.rules().example)
         {
             self.violations.truncate(earlier);
-            return self.violation(owner, format!("expected text such as {}", quoted(example)));
+            return self.violation(owner, such_as(example));
         }
         is_valid
     }
@@ -467,6 +468,10 @@ impl Validator<'_> {
             _ => false,
         }
     }
+}
+
+fn such_as(example: &str) -> String {
+    format!("expected text such as {}", quoted(example))
 }
 
 /// The hint for missing properties of an object that has a property with a similar name.
