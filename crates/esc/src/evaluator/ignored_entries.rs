@@ -75,7 +75,7 @@ pub(super) fn find(values: &EvalValue) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for section in &SECTIONS {
         match values.known_property(section.name) {
-            Some(value) => section.find(value, &mut found),
+            Some(property) => section.find(&property.value, &mut found),
             None => section.find_misspelled(values, &mut found),
         }
     }

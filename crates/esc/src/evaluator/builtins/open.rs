@@ -73,9 +73,9 @@ impl DefinitionEvaluator<'_, '_> {
         let rejected = provider.check_inputs(&value);
         let is_accepted = rejected.is_empty();
         for InvalidInput { path, failure } in rejected {
-            let input = path
-                .iter()
-                .try_fold(inputs, |value, name| value.known_property(name));
+            let input = path.iter().try_fold(inputs, |value, name| {
+                Some(&value.known_property(name)?.value)
+            });
             let origin = input.unwrap_or(inputs).origin.as_ref();
             self.session.add_diagnostic(Diagnostic {
                 severity: Severity::Error,
