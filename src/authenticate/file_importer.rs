@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::bounded_read::{self, read_regular, read_until};
+use crate::bounded_read::{self, read_regular, read_stdin_until, read_until};
 use crate::clock::Deadline;
+use crate::config::Reference;
 use crate::error::{Error, Kind, Result};
 use crate::file_tracker::{FileTracker, is_not_found};
 use esc::evaluator::limits::MAXIMUM_SOURCE_BYTES;
@@ -98,9 +99,14 @@ impl FileImporter {
     }
 }
 
-/// Reads the definition at `path`, which may be a pipe, until the deadline.
+/// Reads the definition at `path`, which may be a pipe or standard input, until the deadline.
 pub(super) fn read_definition(path: &Path, deadline: Deadline) -> Result<Definition> {
-    definition(path, read_until(path, MAXIMUM_SOURCE_BYTES, deadline))
+    let content = if path == Path::new(Reference::STDIN) {
+        read_stdin_until(MAXIMUM_SOURCE_BYTES, deadline)
+    } else {
+        read_until(path, MAXIMUM_SOURCE_BYTES, deadline)
+    };
+    definition(path, content)
 }
 
 /// Reads the definition at `path` if it can be read again; `None` for a pipe.

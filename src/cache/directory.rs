@@ -122,6 +122,15 @@ impl CacheDir {
         let _ = remove(&self.path.join(name));
     }
 
+    /// Removes a file if it exists.
+    pub(super) fn try_remove(&self, name: &str) -> Result<()> {
+        let path = self.path.join(name);
+        match remove(&path) {
+            Err(error) if !is_not_found(&error) => Err(unusable(&path, error)),
+            _ => Ok(()),
+        }
+    }
+
     /// The names of the entries, sorted. Fails if other users can change the directory.
     pub(super) fn entries(&self) -> Result<Vec<String>> {
         self.exists_unshared()?;

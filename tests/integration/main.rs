@@ -25,6 +25,7 @@ mod doctor;
 mod errors;
 mod examples;
 mod get_token;
+mod help;
 mod hostile;
 mod kubeconfig;
 mod kubectl;
