@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use clap::Args;
 
 use super::flags::{CloudFlags, Format, OpenFlags, heading};
-use super::output;
+use super::{output, spinner};
 use crate::authenticate::{self, count_errors};
 use crate::config::{OpenRequest, Reference};
 use crate::context::Context;
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
         request.environment = Reference::Local(Reference::STDIN.into());
     }
     let context = context.with_timeout(request.timeout);
-    let checked = authenticate::check(&request, context)?;
+    let checked = spinner::while_opening(context, || authenticate::check(&request, context))?;
     if arguments.output == Format::Json {
         output::print(checked.sources.render_json(&checked.diagnostics))?;
         if checked.diagnostics.iter().any(Diagnostic::is_error) {
@@ -90,7 +90,8 @@ fn report(request: &OpenRequest, checked: &Checked, context: Context<'_>) -> Res
 
 /// Fails if the environment does not exist or is invalid.
 pub(super) fn require_valid(request: &OpenRequest, context: Context<'_>) -> Result<()> {
-    report(request, &authenticate::check(request, context)?, context)
+    let checked = spinner::while_opening(context, || authenticate::check(request, context))?;
+    report(request, &checked, context)
 }
 
 fn cannot_be_used(request: &OpenRequest, diagnostics: &[Diagnostic]) -> Error {

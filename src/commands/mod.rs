@@ -13,6 +13,7 @@ mod help;
 mod open;
 mod output;
 mod run;
+mod spinner;
 mod update_kubeconfig;
 mod version;
 

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{Args, ValueEnum};
 
 use super::flags::{OpenFlags, heading};
-use super::output;
+use super::{output, spinner};
 use crate::authenticate::open;
 use crate::config::OpenRequest;
 use crate::context::Context;
@@ -69,7 +69,8 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     let request = arguments
         .flags
         .request(&arguments.environment, context.host)?;
-    let opened = open(&request, context.with_timeout(request.timeout))?;
+    let context = context.with_timeout(request.timeout);
+    let opened = spinner::while_opening(context, || open(&request, context))?;
     let warnings = opened.warnings();
     if !warnings.is_empty() {
         output::block(&warnings);

@@ -10,7 +10,7 @@ use kubeconfig::{Changes, Cluster, EntryChange, Kubeconfig, MergedKubeconfig, ne
 use serde_json::Map;
 
 use super::flags::{GetTokenFlags, KubeconfigFlags, heading};
-use super::{edit_kubeconfig, output};
+use super::{edit_kubeconfig, output, spinner};
 use crate::authenticate::{self, OpenedEnvironment};
 use crate::aws::arn::{ClusterArn, check_role_arn};
 use crate::aws::eks_token::check_cluster_name;
@@ -317,7 +317,7 @@ fn find_cluster(
             is_namespace_chosen: false,
         });
     }
-    let opened = authenticate::open(&request.open, context)?;
+    let opened = spinner::while_opening(context, || authenticate::open(&request.open, context))?;
     context.log.warnings(&opened.warnings());
     let described = match from_flags {
         Some(cluster) => Some((cluster, None)),

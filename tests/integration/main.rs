@@ -40,6 +40,8 @@ mod run;
 mod secret_scan_tests;
 #[cfg(unix)]
 mod special_files;
+#[cfg(unix)]
+mod spinner;
 mod stacks;
 mod support_tests;
 mod tokens;
