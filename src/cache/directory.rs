@@ -16,7 +16,13 @@ use crate::private_files;
 pub(super) const ENTRY: &str = "entry";
 
 /// The extensions of the cache's files, after an id.
-const EXTENSIONS: [&str; 4] = [ENTRY, "failure", "lock", "takeover"];
+const EXTENSIONS: [&str; 5] = [
+    ENTRY,
+    "failure",
+    "lock",
+    "takeover",
+    super::environment_names::EXTENSION,
+];
 
 /// The extension of a file that is being written.
 const UNFINISHED: &str = "new";

@@ -29,6 +29,7 @@ const CLOCK_STEP: u64 = 30;
 
 /// What a call stores for the next one.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one per call")]
 pub enum CacheEntry {
     /// Credentials.
     Credentials(CachedCredentials),

@@ -9,11 +9,13 @@
 //! <directory>/<id>.entry     credentials, sealed
 //! <directory>/<id>.failure   the last failure, sealed
 //! <directory>/<id>.lock      locked by the call that fetches credentials
+//! <directory>/<id>.environments  names for completion, sealed
 //! <directory>/<id>.takeover  locked by the call that fetches them because that one hangs
 //! ```
 
 mod directory;
 mod entry;
+mod environment_names;
 mod failure;
 mod seal;
 

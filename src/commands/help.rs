@@ -2,6 +2,7 @@
 //! reads.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -218,15 +219,15 @@ fn describe(command: Command, path: &str, program: &str) -> Command {
     if let Some((_, examples)) = EXAMPLES.iter().find(|(name, _)| *name == path) {
         text.push_str("Examples:\n");
         for (description, arguments) in *examples {
-            text.push_str(&format!("  # {description}\n  {program} {arguments}\n"));
+            let _ = writeln!(text, "  # {description}\n  {program} {arguments}");
         }
         text.push('\n');
     }
     // What a command says about its exit code. The text for `--help` replaces it.
     if let Some(after_help) = command.get_after_help() {
-        text.push_str(&format!("{after_help}\n\n"));
+        let _ = write!(text, "{after_help}\n\n");
     }
-    text.push_str(&format!("Documentation: {DOCUMENTATION}"));
+    let _ = write!(text, "Documentation: {DOCUMENTATION}");
     command.after_long_help(text)
 }
 

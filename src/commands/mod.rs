@@ -4,6 +4,7 @@
 
 mod cache;
 mod check;
+mod completion;
 mod convert_kubeconfig;
 mod doctor;
 mod edit_kubeconfig;
@@ -54,6 +55,8 @@ enum Command {
     Cache(cache::Arguments),
     #[command(about = check::ABOUT)]
     Check(check::Arguments),
+    #[command(about = completion::ABOUT)]
+    Completion(completion::Arguments),
     #[command(about = convert_kubeconfig::ABOUT)]
     ConvertKubeconfig(convert_kubeconfig::Arguments),
     #[command(about = doctor::ABOUT)]
@@ -83,8 +86,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> u8 {
     let arguments: Vec<_> = arguments.into_iter().collect();
     report_result(match CommandLine::try_parse_from(&arguments) {
         Ok(command_line) => dispatch(&command_line, host),
-        // Help and the version are errors to clap.
-        Err(error) => success(help::respond(error, &arguments, host)),
+        // Calls of completion scripts, help and the version are errors to clap.
+        Err(error) => success(match completion::respond(&arguments, host) {
+            Some(result) => result,
+            None => help::respond(error, &arguments, host),
+        }),
     })
 }
 
@@ -116,6 +122,7 @@ fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
     match &command_line.command {
         Command::Cache(arguments) => success(cache::run(arguments, host)),
         Command::Check(arguments) => success(check::run(arguments, context)),
+        Command::Completion(arguments) => success(completion::run(arguments)),
         Command::ConvertKubeconfig(arguments) => {
             success(convert_kubeconfig::run(arguments, context))
         }

@@ -36,7 +36,7 @@ pub(super) const LONG: &str = concat!(
 pub(super) const LONG: &str = env!("CARGO_PKG_VERSION");
 
 #[derive(Serialize)]
-struct Version {
+struct Build {
     version: &'static str,
     commit: Option<&'static str>,
     target: &'static str,
@@ -47,7 +47,7 @@ struct Version {
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let commit = env!("KUBECTL_ESC_COMMIT");
-    let version = Version {
+    let build = Build {
         version: env!("CARGO_PKG_VERSION"),
         commit: (!commit.is_empty()).then_some(commit),
         target: env!("KUBECTL_ESC_TARGET"),
@@ -59,11 +59,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         glibc: option_env!("KUBECTL_ESC_GLIBC"),
     };
     match arguments.output {
-        Format::Json => output::print_json(&version),
+        Format::Json => output::print_json(&build),
         Format::Text => output::print(format!(
             "kubectl-esc {LONG}\ncommit: {}\ntarget: {}",
-            version.commit.unwrap_or("unknown"),
-            version.target
+            build.commit.unwrap_or("unknown"),
+            build.target
         )),
     }
 }

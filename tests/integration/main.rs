@@ -18,6 +18,8 @@ mod check;
 mod cloud;
 mod commands;
 #[cfg(unix)]
+mod completion;
+#[cfg(unix)]
 mod core_dumps;
 #[cfg(unix)]
 mod delivery;

@@ -272,7 +272,7 @@ fn access_key_id(arn: &str) -> String {
     let bits = 1 << 44 | account.unwrap_or(0_u64) << 4;
     let digits = (0..9)
         .rev()
-        .map(|digit| char::from(DIGITS[(bits >> (5 * digit)) as usize & 31]));
+        .map(|digit| char::from(DIGITS[usize::try_from(bits >> (5 * digit) & 31).unwrap_or(0)]));
     let rest = random(7, |byte| DIGITS[byte & 31]);
     format!("ASIA{}{rest}", digits.collect::<String>())
 }
