@@ -249,7 +249,36 @@ pub(crate) fn expiry(token: &Secret<String>) -> Option<Timestamp> {
     let payload = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.decode(payload).ok()?);
     let claims: Claims = serde_json::from_slice(&payload).ok()?;
     // The number may have a fraction, which is dropped.
-    let exp = claims.exp.to_string();
-    let seconds = exp.split('.').next()?.parse().ok()?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "larger numbers become the largest"
+    )]
+    let from_fraction = |seconds: f64| seconds as i64;
+    let exp = claims.exp;
+    let seconds = exp.as_i64().or_else(|| exp.as_f64().map(from_fraction))?;
     Some(Timestamp::from_unix(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expiry_is_a_whole_number_of_seconds() {
+        for (exp, want) in [
+            ("1700000000", Some(1_700_000_000)),
+            ("1700000000.9", Some(1_700_000_000)),
+            ("1.7e9", Some(1_700_000_000)),
+            ("9.19e-122", Some(0)),
+            ("-1.5", Some(-1)),
+            ("1e300", Some(i64::MAX)),
+            ("18446744073709551615", Some(i64::MAX)),
+            (r#""1700000000""#, None),
+            ("null", None),
+        ] {
+            let claims = BASE64_URL_SAFE_NO_PAD.encode(format!(r#"{{"exp":{exp}}}"#));
+            let expiry = expiry(&Secret::from(&*format!("e30.{claims}.c2ln")));
+            assert_eq!(expiry.map(Timestamp::unix), want, "{exp}");
+        }
+    }
 }

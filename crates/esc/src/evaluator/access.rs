@@ -113,7 +113,11 @@ impl DefinitionEvaluator<'_, '_> {
                 ValueKind::Object { base, .. } => {
                     let name = self.property_name(id, step)?;
                     if let Some(property) = value.known_property(name) {
-                        Rc::clone(property)
+                        if property.is_unknown {
+                            Rc::new(EvalValue::unknown(property.value.schema()))
+                        } else {
+                            Rc::clone(&property.value)
+                        }
                     } else if let Base::Unknown(base) = base
                         && base.may_be_object()
                     {

@@ -363,11 +363,12 @@ impl Validator<'_> {
             format!("expected an object with {bound} {limit} properties")
         });
         for (name, _) in owner.properties() {
-            let (Some(value), Some(schema)) =
+            let (Some(property), Some(schema)) =
                 (owner.known_property(name), schema.declared_property(name))
             else {
                 continue;
             };
+            let value = &property.value;
             if schema.rules().rejects && self.wording == Wording::Explained {
                 // The property names of a secret are secret too.
                 let name = if owner.secret { REDACTED } else { name };
