@@ -17,6 +17,7 @@ mod credential_cache;
 mod credentials;
 pub mod doctor;
 mod environment;
+mod environment_names;
 mod fetch;
 mod file_importer;
 mod inputs;
@@ -31,6 +32,7 @@ mod stack_backends;
 pub use credentials::describe_cluster;
 pub(crate) use environment::count_errors;
 pub use environment::{OpenedEnvironment, check, open};
+pub(crate) use environment_names::environment_names;
 pub use file_importer::FileImporter;
 
 use crate::clock::describe_skew;

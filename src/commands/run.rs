@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal};
 use clap::Args;
 
 use super::flags::OpenFlags;
-use super::output;
+use super::{output, spinner};
 use crate::authenticate::open;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
@@ -50,7 +50,8 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8> {
     let request = arguments
         .flags
         .request(&arguments.environment, context.host)?;
-    let opened = open(&request, context.with_timeout(request.timeout))?;
+    let context = context.with_timeout(request.timeout);
+    let opened = spinner::while_opening(context, || open(&request, context))?;
     let warnings = opened.warnings();
     if !warnings.is_empty() {
         output::block(&warnings);

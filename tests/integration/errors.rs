@@ -137,18 +137,10 @@ const ROWS: &[Row] = &[
         2,
     ),
     (
-        "no command",
-        |t| t.plain(),
-        r"kubectl-esc: no command specified
-  hint: run `kubectl-esc --help` to see the commands and flags
-",
-        2,
-    ),
-    (
         "unknown flag",
         |t| t.plain().args(["get-token", "env.yaml", "--regio", "x"]),
         r"kubectl-esc: unexpected argument '--regio' found
-  hint: a similar argument exists: '--region'
+  hint: did you mean `--region`?
 ",
         2,
     ),

@@ -18,6 +18,8 @@ mod check;
 mod cloud;
 mod commands;
 #[cfg(unix)]
+mod completion;
+#[cfg(unix)]
 mod core_dumps;
 #[cfg(unix)]
 mod delivery;
@@ -25,6 +27,7 @@ mod doctor;
 mod errors;
 mod examples;
 mod get_token;
+mod help;
 mod hostile;
 mod kubeconfig;
 mod kubectl;
@@ -39,6 +42,8 @@ mod run;
 mod secret_scan_tests;
 #[cfg(unix)]
 mod special_files;
+#[cfg(unix)]
+mod spinner;
 mod stacks;
 mod support_tests;
 mod tokens;
