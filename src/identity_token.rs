@@ -161,7 +161,7 @@ impl IdentityTokenSource {
     fn rejected(&self, status: u16) -> Error {
         let (kind, hint) = match status {
             401 | 403 => (Kind::Denied, GRANT_PERMISSION),
-            429 | 500.. => (Kind::Unavailable, "try again in a moment"),
+            429 | 500.. => (Kind::Unavailable, TRY_AGAIN),
             _ => (Kind::Configuration, GRANT_PERMISSION),
         };
         Error::new(kind, format!("{self} did not issue an identity token"))
@@ -220,6 +220,8 @@ impl IdentityTokenSource {
         )
     }
 }
+
+const TRY_AGAIN: &str = "try again in a moment";
 
 const GRANT_PERMISSION: &str = "grant the job the permission `id-token: write`";
 

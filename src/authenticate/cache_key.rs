@@ -9,7 +9,7 @@ use crate::authenticate::inputs::Inputs;
 use crate::authenticate::{file_importer, local_environment, pulumi_login};
 use crate::aws::endpoint::{EndpointMode, EndpointSettings, Region};
 use crate::cache::{self, LoginSecrets};
-use crate::config::{OpenRequest, Reference, Request, Setting};
+use crate::config::{OpenRequest, Purpose, Reference, Request, Setting};
 use crate::context::Context;
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
@@ -109,6 +109,7 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         organization,
     } = inputs;
     let Request {
+        purpose,
         open,
         cache: _,          // where the entry is, not what is in it
         api_version: _,    // only the token's envelope
@@ -157,6 +158,10 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
     let extension = (!extension.is_empty()).then(|| Json::Object(extension.clone()).to_string());
     Ok(Sha256::of_fields(&[
         ("format", Some(cache::FORMAT)),
+        (
+            "AWS credentials",
+            switch(*purpose == Purpose::AwsCredentials),
+        ),
         ("backend", backend),
         ("principal", principal),
         ("organization", organization.as_deref()),

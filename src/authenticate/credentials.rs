@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::authenticate::environment::OpenedEnvironment;
+use crate::aws::arn::check_role_arn;
 use crate::aws::endpoint::{EndpointSettings, Region};
 use crate::aws::sts::{self, AssumeRole, AssumeRoleWithWebIdentity, Sts};
 use crate::aws::{Credentials, eks, find_credentials};
@@ -168,6 +169,7 @@ impl OpenedEnvironment {
     ) -> Result<OwnCredentials> {
         let role = target.role.as_ref();
         let arn = web_identity_role(target).ok_or_else(|| no_role(path))?;
+        arn.clone().parse(|arn| check_role_arn(arn))?;
         if let Some(external_id) = role.and_then(|role| role.external_id.as_ref()) {
             return Err(Error::configuration(format!(
                 "{} is set, but assuming a role with an identity token takes no external ID",

@@ -4,11 +4,12 @@ use crate::authenticate::file_importer;
 use crate::authenticate::local_environment::LocalEnvironment;
 use crate::authenticate::pulumi_login::log_in;
 use crate::authenticate::remote_decrypter::RemoteDecrypter;
+use crate::authenticate::reported_failure;
 use crate::authenticate::stack_backends::CloudStackBackends;
 use crate::clock::Timestamp;
 use crate::config::{OpenRequest, Origin, Reference};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, counted};
 use crate::opener::{Checked, Opener, Opening};
 use crate::pulumi_cloud::{AnonymousEnvironment, Cloud, EnvironmentName, StoredEnvironment};
 use esc::{Diagnostic, Environment, Sources, Style};
@@ -58,10 +59,13 @@ pub(super) fn open_observed(
     }
     if opening.diagnostics.iter().any(Diagnostic::is_error) {
         let Opening {
-            diagnostics,
+            mut diagnostics,
             sources,
             ..
         } = opening;
+        if request.is_in_cloud() {
+            reported_failure::add(&mut diagnostics, context);
+        }
         return Err(definition_error(
             &request.environment,
             diagnostics,
@@ -223,6 +227,5 @@ pub(crate) fn count_errors(diagnostics: &[Diagnostic]) -> String {
         .iter()
         .filter(|diagnostic| diagnostic.is_error())
         .count();
-    let plural = if errors == 1 { "" } else { "s" };
-    format!("its definition has {errors} error{plural}")
+    format!("its definition has {}", counted(errors, "error"))
 }

@@ -1,8 +1,11 @@
 //! AWS credentials.
 
 use aws_credential_types::Credentials as SdkCredentials;
+use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::clock::Timestamp;
+use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
 
 /// Credentials that sign requests to AWS. `Debug` shows the access key ID, which AWS treats as
@@ -55,6 +58,30 @@ impl Credentials {
             .map(|secret| secret.expose().as_str())
     }
 
+    /// One line of JSON as the AWS CLI and SDKs read it from a `credential_process`, without a final line
+    /// feed. Without `Expiration`, they keep the credentials as long as they run.
+    pub(crate) fn to_process_json(&self) -> Result<Zeroizing<String>> {
+        let json = ProcessCredentials {
+            version: 1,
+            access_key_id: &self.access_key_id,
+            secret_access_key: self.secret_access_key.expose(),
+            session_token: self
+                .session_token
+                .as_ref()
+                .map(|token| token.expose().as_str()),
+            expiration: self.expires_at.map(|expiry| expiry.to_string()),
+        };
+        let length: usize = self.secrets().map(str::len).sum();
+        // Large enough from the start: a buffer that grows leaves copies of the secrets behind.
+        let mut buffer = Zeroizing::new(Vec::with_capacity(length * 2 + 512));
+        let internal =
+            |error| Error::new(Kind::Internal, "cannot write the AWS credentials").caused_by(error);
+        serde_json::to_writer(&mut *buffer, &json).map_err(internal)?;
+        let text = String::from_utf8(std::mem::take(&mut *buffer))
+            .map_err(|_| Error::new(Kind::Internal, "the AWS credentials are not UTF-8"))?;
+        Ok(Zeroizing::new(text))
+    }
+
     /// The same credentials as the AWS SDK has them.
     pub(super) fn to_sdk(&self) -> SdkCredentials {
         let session_token = self.session_token.as_ref();
@@ -66,6 +93,18 @@ impl Credentials {
             "kubectl-esc",
         )
     }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ProcessCredentials<'a> {
+    version: u8,
+    access_key_id: &'a str,
+    secret_access_key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiration: Option<String>,
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! `check`: validates an environment without calling its providers.
 
+#![expect(clippy::doc_markdown, reason = "help text has no markup")]
+
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal};
 
 use clap::Args;
 
-use super::flags::{CloudFlags, Format, OpenFlags, heading};
+use super::flags::{CloudFlags, Format, OpenFlags, environment_or_variable, heading};
 use super::{output, spinner};
 use crate::authenticate::{self, count_errors};
 use crate::config::{OpenRequest, Reference};
@@ -21,9 +23,9 @@ pub(super) const ABOUT: &str = "Validate an environment without calling its prov
 pub(super) struct Arguments {
     /// Environment to validate: a name in Pulumi Cloud, a definition file, or - for standard input
     ///
-    /// Names are such as acme/platform/prod, files such as ./env.yaml.
+    /// Names are such as acme/platform/prod, files such as ./env.yaml. [env: KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
-    environment: OsString,
+    environment: Option<OsString>,
 
     /// Directory of imported definitions
     ///
@@ -48,10 +50,10 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
         cloud: arguments.cloud.clone(),
         ..OpenFlags::default()
     };
-    let is_stdin = arguments.environment == "-";
+    let environment = environment_or_variable(arguments.environment.as_ref(), context.host)?;
+    let is_stdin = environment == "-";
     let file = is_stdin.then_some(OsStr::new("./-"));
-    let environment = file.unwrap_or(&arguments.environment);
-    let mut request = flags.request(environment, context.host)?;
+    let mut request = flags.request(file.unwrap_or(&environment), context.host)?;
     if is_stdin {
         request.environment = Reference::Local(Reference::STDIN.into());
     }

@@ -1,13 +1,15 @@
 //! `convert-kubeconfig`: converts users of other EKS credential plugins to this plugin.
 
+#![expect(clippy::doc_markdown, reason = "help text has no markup")]
+
 use std::collections::BTreeSet;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::Args;
 use kubeconfig::{Changes, EntryChange, MergedKubeconfig};
 
-use super::flags::{GetTokenFlags, KubeconfigFlags, OpenFlags, heading};
+use super::flags::{GetTokenFlags, KubeconfigFlags, OpenFlags, environment_or_variable, heading};
 use super::{check, edit_kubeconfig, output};
 use crate::aws::endpoint::Region;
 use crate::context::Context;
@@ -26,9 +28,9 @@ pub(super) const ABOUT: &str =
 pub(super) struct Arguments {
     /// Environment to authenticate with: a name in Pulumi Cloud or a definition file
     ///
-    /// Names are such as acme/platform/prod, files such as ./env.yaml.
+    /// Names are such as acme/platform/prod, files such as ./env.yaml. [env: KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
-    environment: OsString,
+    environment: Option<OsString>,
 
     /// Convert only the user of this context
     ///
@@ -66,12 +68,14 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     }
     edit_kubeconfig::check_names(flags)?;
     let Context { host, log, .. } = context;
-    let request = arguments.open.request(&arguments.environment, host)?;
+    let environment = environment_or_variable(arguments.environment.as_ref(), host)?;
+    let request = arguments.open.request(&environment, host)?;
     check::require_valid(&request, context.with_timeout(request.timeout))?;
     let mut notes = Vec::new();
     edit_kubeconfig::apply(flags, &request, host, |kubeconfig| {
         let mut conversion = Conversion {
             arguments,
+            environment: &environment,
             host,
             kubeconfig,
             notes: &mut notes,
@@ -89,6 +93,7 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
 
 struct Conversion<'a> {
     arguments: &'a Arguments,
+    environment: &'a OsStr,
     host: &'a Host,
     kubeconfig: &'a MergedKubeconfig,
     /// Notes for the user, printed after the files are written.
@@ -217,7 +222,7 @@ impl Conversion<'_> {
             ));
         }
         let flags = GetTokenFlags {
-            environment: Some(self.arguments.environment.clone()),
+            environment: Some(self.environment.to_owned()),
             cluster_name: Some(command.cluster_name.clone()),
             region,
             role_arn: command.role_arn.clone(),

@@ -396,9 +396,7 @@ impl GetTokenFlags {
 
     /// The environment in the argument, or else in the variable.
     pub(super) fn environment(&self, host: &Host) -> Option<OsString> {
-        let variable = || host.path_variable("KUBECTL_ESC_ENVIRONMENT");
-        let argument = self.environment.clone();
-        argument.or_else(|| variable().map(PathBuf::into_os_string))
+        named_environment(self.environment.as_ref(), host)
     }
 
     /// The arguments of a `get-token` call with these flags that works in any working directory.
@@ -476,9 +474,26 @@ fn is_disabled_by_variable(host: &Host) -> Result<bool> {
     }
 }
 
+fn named_environment(argument: Option<&OsString>, host: &Host) -> Option<OsString> {
+    let variable = || host.path_variable("KUBECTL_ESC_ENVIRONMENT");
+    argument
+        .cloned()
+        .or_else(|| variable().map(PathBuf::into_os_string))
+}
+
+/// The environment in the argument, or else in the variable.
+pub(super) fn environment_or_variable(
+    argument: Option<&OsString>,
+    host: &Host,
+) -> Result<OsString> {
+    named_environment(argument, host).ok_or_else(no_environment)
+}
+
 fn no_environment() -> Error {
-    Error::configuration("no environment specified")
-        .with_hint("pass ENVIRONMENT, such as acme/platform/prod or ./env.yaml, or set KUBECTL_ESC_ENVIRONMENT")
+    Error::configuration("no environment specified").with_hint(
+        "pass ENVIRONMENT, such as `acme/platform/prod` or `./env.yaml`, or set \
+         KUBECTL_ESC_ENVIRONMENT",
+    )
 }
 
 fn expand(path: Option<&PathBuf>, host: &Host) -> Result<Option<PathBuf>> {

@@ -6,6 +6,7 @@ mod cache;
 mod check;
 mod completion;
 mod convert_kubeconfig;
+mod credential_process;
 mod doctor;
 mod edit_kubeconfig;
 mod flags;
@@ -59,6 +60,8 @@ enum Command {
     Completion(completion::Arguments),
     #[command(about = convert_kubeconfig::ABOUT)]
     ConvertKubeconfig(convert_kubeconfig::Arguments),
+    #[command(about = credential_process::ABOUT)]
+    CredentialProcess(credential_process::Arguments),
     #[command(about = doctor::ABOUT)]
     Doctor(doctor::Arguments),
     #[command(about = get_token::ABOUT)]
@@ -125,6 +128,9 @@ fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
         Command::Completion(arguments) => success(completion::run(arguments)),
         Command::ConvertKubeconfig(arguments) => {
             success(convert_kubeconfig::run(arguments, context))
+        }
+        Command::CredentialProcess(arguments) => {
+            success(credential_process::run(arguments, context))
         }
         Command::Doctor(arguments) => doctor::run(arguments, context),
         Command::GetToken(arguments) => success(get_token::run(arguments, context)),

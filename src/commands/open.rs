@@ -1,10 +1,12 @@
 //! `open`: prints the values of an environment.
 
+#![expect(clippy::doc_markdown, reason = "help text has no markup")]
+
 use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
-use super::flags::{OpenFlags, heading};
+use super::flags::{OpenFlags, environment_or_variable, heading};
 use super::{output, spinner};
 use crate::authenticate::open;
 use crate::config::OpenRequest;
@@ -21,9 +23,9 @@ pub(super) const ABOUT: &str = "Open an environment and print its values, includ
 pub(super) struct Arguments {
     /// Environment to open: a name in Pulumi Cloud or a definition file
     ///
-    /// Names are such as acme/platform/prod or acme/platform/prod@3, files such as ./env.yaml.
+    /// Names are such as acme/platform/prod or acme/platform/prod@3, files such as ./env.yaml. [env: KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
-    environment: OsString,
+    environment: Option<OsString>,
 
     /// Property path of the value to print, such as aws.creds
     ///
@@ -66,9 +68,8 @@ impl Format {
 
 pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     let path = parse_path(arguments)?;
-    let request = arguments
-        .flags
-        .request(&arguments.environment, context.host)?;
+    let environment = environment_or_variable(arguments.environment.as_ref(), context.host)?;
+    let request = arguments.flags.request(&environment, context.host)?;
     let context = context.with_timeout(request.timeout);
     let opened = spinner::while_opening(context, || open(&request, context))?;
     let warnings = opened.warnings();

@@ -209,7 +209,11 @@ impl ApiServer {
                 "check `server` and `tls-server-name` of the cluster in the kubeconfig"
             }
             FailureReason::CertificateDates => "check this machine's clock",
-            FailureReason::Tls => "check `server` of the cluster: it may not be an API server",
+            FailureReason::Tls
+            | FailureReason::CaCertificate
+            | FailureReason::InvalidCertificate => {
+                "check `server` of the cluster: it may not be an API server"
+            }
             FailureReason::Dns if proxy.is_none() => {
                 "check `server` of the cluster: it may belong to a cluster that was deleted, or resolve \
                  only within its VPC"
@@ -223,6 +227,8 @@ impl ApiServer {
             }
             FailureReason::Other
             | FailureReason::Dns
+            | FailureReason::ProxyAuthentication
+            | FailureReason::ProxyRejection
             | FailureReason::Timeout
             | FailureReason::Refused => match proxy {
                 Some(_) => "check `proxy-url` of the cluster in the kubeconfig",

@@ -2,6 +2,7 @@
 
 use crate::support::aws::{Aws, project_file};
 use crate::support::plugin::Plugin;
+use std::fs;
 
 const DEFINITION: &str = "\
 values:
@@ -179,5 +180,36 @@ fn debug_output_hides_secrets() {
         ),
     ] {
         assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn variable_can_name_the_environment() {
+    let kubeconfig = project_file("tests/data/kubeconfigs/eksctl.yaml");
+    for (arguments, stdout) in [
+        (&["open", "-f", "yaml"][..], "a: x\n"),
+        (&["check"], ""),
+        (
+            &["convert-kubeconfig"],
+            "changed [dir]/home/.kube/config: updated user `admin@shop.eu-west-1.eksctl.io`\n",
+        ),
+    ] {
+        let plugin = Plugin::new()
+            .without_log()
+            .file("env.yaml", "values: {a: x}")
+            .file("home/.kube/config", &kubeconfig)
+            .args(arguments);
+        plugin.run().assert_fails(
+            "kubectl-esc: no environment specified\n  hint: pass ENVIRONMENT, such as \
+             `acme/platform/prod` or `./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT\n",
+            2,
+        );
+        let plugin = plugin.env("KUBECTL_ESC_ENVIRONMENT", "./env.yaml");
+        plugin.run().assert(stdout, "", 0);
+        if arguments == ["convert-kubeconfig"] {
+            let written = fs::read_to_string(plugin.path("home/.kube/config")).unwrap();
+            let definition = plugin.path("env.yaml");
+            assert!(written.contains(definition.to_str().unwrap()), "{written}");
+        }
     }
 }

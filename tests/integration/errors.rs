@@ -132,7 +132,7 @@ const ROWS: &[Row] = &[
         "no environment specified",
         |t| t.plain().arg("get-token"),
         r"kubectl-esc: no environment specified
-  hint: pass ENVIRONMENT, such as acme/platform/prod or ./env.yaml, or set KUBECTL_ESC_ENVIRONMENT
+  hint: pass ENVIRONMENT, such as `acme/platform/prod` or `./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT
 ",
         2,
     ),
@@ -244,7 +244,7 @@ const ROWS: &[Row] = &[
         r"kubectl-esc: cannot open the environment `acme/prod`: not logged in to Pulumi Cloud at `api.pulumi.com`
   hint: run `pulumi login`, set PULUMI_ACCESS_TOKEN, or pass `--pulumi-oidc-token`
 ",
-        2,
+        4,
     ),
     (
         "environment file is missing",
@@ -695,7 +695,7 @@ error: failed here
   caused by: ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration set for this role. (request ID [id])
   hint: set a shorter `duration`, such as `duration: 1h`, or raise the role's maximum session duration
 ",
-        2,
+        3,
     ),
     (
         "STS is unreachable",

@@ -21,6 +21,7 @@ mod commands;
 mod completion;
 #[cfg(unix)]
 mod core_dumps;
+mod credential_process;
 #[cfg(unix)]
 mod delivery;
 mod doctor;
@@ -40,6 +41,7 @@ mod responses;
 #[cfg(unix)]
 mod run;
 mod secret_scan_tests;
+mod settings;
 #[cfg(unix)]
 mod special_files;
 #[cfg(unix)]

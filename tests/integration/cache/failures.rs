@@ -133,7 +133,7 @@ fn failure_of_another_cache_key_is_not_replayed() {
     let text = format!("\"$@\" || PULUMI_ACCESS_TOKEN={good} \"$@\" && \"$@\" || echo $?");
     let (output, requests) = fixture.requests_of(|| script(&fixture, &text, change));
     assert!(output.stdout.starts_with('{'), "{output:?}");
-    assert!(output.stdout.ends_with("\n2\n"), "{output:?}");
+    assert!(output.stdout.ends_with("\n4\n"), "{output:?}");
     let once = output.stderr.len() / 2;
     assert_eq!(output.stderr[..once], output.stderr[once..]);
     // A failed opening also requests the current user and the metadata of the environment.
