@@ -416,3 +416,29 @@ fn context_comes_from_its_source() {
         assert_eq!(evaluation.diagnostics[0].hint(), Some("ask"));
     }
 }
+
+#[test]
+fn hints_do_not_list_names_in_an_inherited_secret() {
+    let secret = "fn::fromJSON: {fn::secret: '{\"hunter2\": [1], \"oidc\": {\"hunter3\": 1}}'}";
+    let base =
+        format!("values:\n  a: {{{secret}}}\n  files: {{{secret}}}\n  inputs: {{{secret}}}\n");
+    let provider = TestProvider {
+        explains_mistakes: true,
+        ..TestProvider::echo(INPUTS, "true")
+    };
+    let host = TestHost::with_definitions(&[("base", &base)]).with_provider("login", provider);
+    let text = "imports: [base]\nvalues:\n  a: {x: 1}\n  b: ${a}\n  c: ${b.zzz}\n  d: ${a.zzz}\n  \
+                files: {x: {}}\n  inputs: {oidc: {x: 1}}\n  \
+                e: {fn::open::login: '${inputs}'}\n";
+    let evaluator = Evaluator::new(&host, &host).with_warnings_of_ignored_entries();
+    let evaluation = evaluator.open(root(text));
+    assert!(
+        evaluation.diagnostics.len() > 5,
+        "{:#?}",
+        diagnostics(&evaluation)
+    );
+    for diagnostic in &evaluation.diagnostics {
+        let shown = format!("{} {:?}", diagnostic.summary, diagnostic.hint());
+        assert!(!shown.contains("hunter"), "{shown}");
+    }
+}

@@ -59,9 +59,11 @@ pub(super) fn such_as(example: &str) -> String {
 
 /// The hint for missing properties of an object that has a property with a similar name.
 pub(super) fn misspelling(owner: &EvalValue, schema: &Schema, missing: &[&str]) -> Option<String> {
-    // The property names of a secret are secret too.
-    let names = owner.properties().map(|(name, _)| &**name);
-    let mut unknown = names.filter(|name| !owner.secret && !schema.names_property(name));
+    let public = owner
+        .properties()
+        .filter(|(_, property)| !owner.hides_name_of(property));
+    let names = public.map(|(name, _)| &**name);
+    let mut unknown = names.filter(|name| !schema.names_property(name));
     unknown.find_map(|name| {
         let nearest = suggest::nearest(name, missing.iter().copied())?;
         Some(format!("rename `{name}` to `{nearest}`"))
