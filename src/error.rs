@@ -14,6 +14,12 @@ use serde::{Deserialize, Serialize};
 /// The result type of the library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// A number and a noun: "1 file", "2 files".
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 /// The kind of an error. Each has its own exit code, because the exit code is all that client-go's metrics
 /// and Pulumi show of a failed plugin.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -199,6 +205,14 @@ pub struct Record {
     hint: Option<String>,
     details: Option<String>,
     causes: Vec<String>,
+}
+
+impl Record {
+    /// The exit code of the error's kind.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        self.exit_code
+    }
 }
 
 impl From<&Error> for Record {

@@ -9,7 +9,7 @@ use crate::authenticate::inputs::Inputs;
 use crate::authenticate::{file_importer, local_environment, pulumi_login};
 use crate::aws::endpoint::{EndpointMode, EndpointSettings, Region};
 use crate::cache::{self, LoginSecrets};
-use crate::config::{OpenRequest, Reference, Request, Setting};
+use crate::config::{OpenRequest, Purpose, Reference, Request, Setting};
 use crate::context::Context;
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
@@ -57,7 +57,7 @@ pub(super) fn login_and_key(
 }
 
 /// The Pulumi login, as far as it is known without the network.
-fn pulumi_login(inputs: &Inputs, context: Context<'_>) -> Result<Option<LoginMethod>> {
+pub(super) fn pulumi_login(inputs: &Inputs, context: Context<'_>) -> Result<Option<LoginMethod>> {
     let Ok(backend) = &inputs.backend else {
         return Ok(None);
     };
@@ -109,6 +109,7 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         organization,
     } = inputs;
     let Request {
+        purpose,
         open,
         cache: _,          // where the entry is, not what is in it
         api_version: _,    // only the token's envelope
@@ -157,6 +158,10 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
     let extension = (!extension.is_empty()).then(|| Json::Object(extension.clone()).to_string());
     Ok(Sha256::of_fields(&[
         ("format", Some(cache::FORMAT)),
+        (
+            "AWS credentials",
+            switch(*purpose == Purpose::AwsCredentials),
+        ),
         ("backend", backend),
         ("principal", principal),
         ("organization", organization.as_deref()),
@@ -200,19 +205,6 @@ pub(super) fn absolute_path(path: &Path) -> Result<String> {
         .ok_or_else(|| {
             Error::configuration(format!("the path `{}` is not valid UTF-8", path.display()))
         })
-}
-
-/// Describes the Pulumi login in one line, for `doctor`.
-pub(super) fn describe_login(inputs: &Inputs, context: Context<'_>) -> Result<String> {
-    if !inputs.request.open.is_in_cloud() {
-        return Ok("not needed: the definition is a local file".to_owned());
-    }
-    let backend = inputs.backend.clone()?;
-    let principal = pulumi_login(inputs, context)?.and_then(|login| login.principal());
-    Ok(match principal {
-        Some(principal) => format!("{principal} at `{}`", backend.url),
-        None => format!("none at `{}`", backend.url),
-    })
 }
 
 #[cfg(test)]

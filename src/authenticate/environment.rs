@@ -4,13 +4,14 @@ use crate::authenticate::file_importer;
 use crate::authenticate::local_environment::LocalEnvironment;
 use crate::authenticate::pulumi_login::log_in;
 use crate::authenticate::remote_decrypter::RemoteDecrypter;
+use crate::authenticate::reported_failure;
 use crate::authenticate::stack_backends::CloudStackBackends;
 use crate::clock::Timestamp;
 use crate::config::{OpenRequest, Origin, Reference};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, counted};
 use crate::opener::{Checked, Opener, Opening};
-use crate::pulumi_cloud::{AnonymousEnvironment, EnvironmentName, StoredEnvironment};
+use crate::pulumi_cloud::{AnonymousEnvironment, Cloud, EnvironmentName, StoredEnvironment};
 use esc::{Diagnostic, Environment, Sources, Style};
 
 /// An environment that was opened without errors.
@@ -21,6 +22,12 @@ pub struct OpenedEnvironment {
     started_at: Timestamp,
 }
 
+/// The login to Pulumi Cloud that opens an environment.
+pub(super) enum LoginStep<'a> {
+    Started,
+    Done(&'a Cloud<'a>),
+}
+
 /// Opens an environment.
 ///
 /// # Errors
@@ -29,12 +36,22 @@ pub struct OpenedEnvironment {
 /// diagnostics are the details of the error, rendered with their positions. If a provider failed, its
 /// failure decides the kind and the hint. Other kinds if Pulumi Cloud cannot be called.
 pub fn open(request: &OpenRequest, context: Context<'_>) -> Result<OpenedEnvironment> {
+    open_observed(request, context, &mut |_| ())
+}
+
+/// Opens an environment like [`open`]. Calls `observe` before and after the login to Pulumi Cloud, if
+/// there is one.
+pub(super) fn open_observed(
+    request: &OpenRequest,
+    context: Context<'_>,
+    observe: &mut dyn FnMut(LoginStep<'_>),
+) -> Result<OpenedEnvironment> {
     context.log.info(format_args!(
         "opening the environment `{}`",
         request.environment
     ));
     let started_at = context.now();
-    let mut opening = with_opener("open", request, context, |opener| opener.open())?;
+    let mut opening = with_opener("open", request, context, observe, |opener| opener.open())?;
     if request.is_in_cloud() {
         // The evaluator of a local definition has reported them with their positions.
         let ignored = opening.environment.ignored_entries();
@@ -42,10 +59,13 @@ pub fn open(request: &OpenRequest, context: Context<'_>) -> Result<OpenedEnviron
     }
     if opening.diagnostics.iter().any(Diagnostic::is_error) {
         let Opening {
-            diagnostics,
+            mut diagnostics,
             sources,
             ..
         } = opening;
+        if request.is_in_cloud() {
+            reported_failure::add(&mut diagnostics, context);
+        }
         return Err(definition_error(
             &request.environment,
             diagnostics,
@@ -61,7 +81,9 @@ pub fn open(request: &OpenRequest, context: Context<'_>) -> Result<OpenedEnviron
 /// Checks an environment without calling its providers. Problems in the definition are not an error:
 /// they are among the diagnostics.
 pub fn check(request: &OpenRequest, context: Context<'_>) -> Result<Checked> {
-    with_opener("check", request, context, |opener| opener.check())
+    with_opener("check", request, context, &mut |_| (), |opener| {
+        opener.check()
+    })
 }
 
 impl OpenedEnvironment {
@@ -93,13 +115,20 @@ fn with_opener<T>(
     verb: &str,
     request: &OpenRequest,
     context: Context<'_>,
+    observe: &mut dyn FnMut(LoginStep<'_>),
     work: impl FnOnce(&dyn Opener) -> Result<T>,
 ) -> Result<T> {
+    let mut log_in = |organization: Option<&str>| {
+        observe(LoginStep::Started);
+        let cloud = log_in(request, context, organization)?;
+        observe(LoginStep::Done(&cloud));
+        Ok(cloud)
+    };
     let path = match &request.environment {
         Reference::Cloud(name) => {
             reject_local_flags(name, request)?;
             let name = EnvironmentName::parse(name)?;
-            return log_in(request, context, name.organization.as_deref())
+            return log_in(name.organization.as_deref())
                 .and_then(|cloud| work(&StoredEnvironment::new(&cloud, &name)?))
                 .map_err(|error| within_task(error, verb, request));
         }
@@ -107,7 +136,7 @@ fn with_opener<T>(
     };
     if request.remote {
         let definition = file_importer::read_definition(path, None, context.deadline)?;
-        return log_in(request, context, None)
+        return log_in(None)
             .and_then(|cloud| {
                 let (text, shown_as) = (definition.text, definition.shown_as);
                 work(&AnonymousEnvironment::new(&cloud, text, shown_as)?)
@@ -198,6 +227,5 @@ pub(crate) fn count_errors(diagnostics: &[Diagnostic]) -> String {
         .iter()
         .filter(|diagnostic| diagnostic.is_error())
         .count();
-    let plural = if errors == 1 { "" } else { "s" };
-    format!("its definition has {errors} error{plural}")
+    format!("its definition has {}", counted(errors, "error"))
 }

@@ -1,31 +1,37 @@
 //! Fetches what signing a token takes: opens the environment, resolves the cluster, and obtains
 //! credentials.
 
-use crate::authenticate::credentials::{SHORTEST_SESSION, sts_client};
-use crate::authenticate::environment::{OpenedEnvironment, open};
+use crate::authenticate::credentials::{Obtained, SHORTEST_SESSION, sts_client};
+use crate::authenticate::environment::{LoginStep, OpenedEnvironment, open_observed};
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::session::ClusterSession;
-use crate::aws::Credentials;
+use crate::aws::arn::{check_role_arn, role_partition};
 use crate::aws::eks_token::check_cluster_name;
 use crate::aws::endpoint::Region;
+use crate::aws::partition::Partition;
 use crate::clock::Timestamp;
-use crate::config::{Origin, Setting, Target};
+use crate::config::{Origin, Purpose, Request, Setting, SettingSearch, Target};
 use crate::context::Context;
 use crate::error::Result;
 use crate::file_tracker::FileDigest;
+use crate::pulumi_cloud::Cloud;
 use esc::Environment;
 use kubeconfig::Kubeconfig;
 
-/// A step of a fetch that succeeded.
+/// A step of a fetch. All but `LoginStarted` succeeded.
 pub(super) enum Step<'a> {
+    LoginStarted,
+    Login(&'a Cloud<'a>),
     Environment(&'a OpenedEnvironment),
     Cluster(&'a Target, &'a Setting<Region>),
-    Credentials(&'a Target, &'a Credentials),
+    Credentials(&'a Target, &'a Obtained),
 }
 
 /// A fetched session, and what the cache has to know about it. Times are on AWS's clock.
 pub(super) struct Fetched {
     pub(super) session: ClusterSession,
+    /// The region for messages: the environment may mark it as secret.
+    pub(super) shown_region: String,
     pub(super) obtained_at: Timestamp,
     /// Until when the cache may use it; `None` for credentials that are stored on this machine
     /// anyway.
@@ -34,30 +40,41 @@ pub(super) struct Fetched {
 }
 
 /// Opens the environment and obtains credentials, regardless of the cache. Calls `observe` after
-/// each step.
+/// each step, in the order of [`Step`].
 pub(super) fn fetch(
     inputs: &Inputs,
     context: Context<'_>,
     observe: &mut dyn FnMut(Step<'_>),
 ) -> Result<Fetched> {
-    let opened = open(&inputs.request.open, context)?;
+    check_settings(&inputs.request)?;
+    let opened = open_observed(&inputs.request.open, context, &mut |login| {
+        observe(match login {
+            LoginStep::Started => Step::LoginStarted,
+            LoginStep::Done(cloud) => Step::Login(cloud),
+        });
+    })?;
     context.log.warnings(&opened.warnings());
     observe(Step::Environment(&opened));
 
     let (target, region) = resolve_target(inputs, opened.environment())?;
-    context.log.debug(format_args!(
-        "cluster {}",
-        describe_cluster(&target, &region)
-    ));
+    if inputs.request.purpose == Purpose::ClusterToken {
+        context.log.debug(format_args!(
+            "cluster {}",
+            describe_cluster(&target, &region)
+        ));
+    }
+    if let Some(warning) = region.value.spelling_warning().filter(|_| !region.secret) {
+        context.log.info(format_args!("warning: {warning}"));
+    }
     observe(Step::Cluster(&target, &region));
 
     let sts = sts_client(&region.value, &inputs.sts, context);
     let obtained = opened.credentials(&target, &sts, context)?;
-    let credentials = obtained.credentials;
-    observe(Step::Credentials(&target, &credentials));
+    observe(Step::Credentials(&target, &obtained));
 
     let obtained_at = opened.started_at(context);
     let is_stored_locally = !obtained.is_issued_by_sts && !inputs.request.open.is_in_cloud();
+    let credentials = obtained.credentials;
     let usable_until = (!is_stored_locally).then(|| {
         credentials.expires_at.unwrap_or_else(|| {
             let lifetime = target.credential_lifetime.as_ref();
@@ -65,6 +82,7 @@ pub(super) fn fetch(
         })
     });
     Ok(Fetched {
+        shown_region: region.redacted(),
         session: ClusterSession {
             shown_cluster_name: target.cluster_name.redacted(),
             cluster_name: target.cluster_name.value,
@@ -78,20 +96,55 @@ pub(super) fn fetch(
     })
 }
 
-/// Combines the request with the environment into the cluster, and validates its name and region.
+/// Rejects what AWS would not accept, before the environment is opened.
+fn check_settings(request: &Request) -> Result<()> {
+    if let Some(name) = request.cluster_name.clone() {
+        name.parse(|name| check_cluster_name(name))?;
+    }
+    if let Some(region) = request.region.clone() {
+        region.parse(|region| Region::parse(region))?;
+    }
+    check_role(request.role_arn.as_ref())
+}
+
+fn check_role(arn: Option<&Setting>) -> Result<()> {
+    let Some(arn) = arn.cloned() else {
+        return Ok(());
+    };
+    arn.parse(|arn| check_role_arn(arn)).map(|_| ())
+}
+
+/// Combines the request with the environment into the cluster, and validates its settings.
 fn resolve_target(inputs: &Inputs, environment: &Environment) -> Result<(Target, Setting<Region>)> {
     let target = Target::resolve(
         &inputs.request,
         environment,
         server_region(inputs.server_region.as_ref(), environment),
-        inputs.default_region.clone(),
+        default_region(inputs, environment)?,
     )?;
     let region = target.region.clone().parse(|text| Region::parse(text))?;
-    target
-        .cluster_name
-        .clone()
-        .parse(|name| check_cluster_name(name))?;
+    if inputs.request.purpose == Purpose::ClusterToken {
+        let name = target.cluster_name.clone();
+        name.parse(|name| check_cluster_name(name))?;
+    }
+    check_role(target.role.as_ref().map(|role| &role.arn))?;
     Ok((target, region))
+}
+
+/// The region that this machine uses for AWS. AWS credentials are valid in all regions, so any one in the
+/// role's partition will do for them.
+fn default_region(inputs: &Inputs, environment: &Environment) -> Result<Option<Setting>> {
+    if inputs.request.purpose == Purpose::ClusterToken || inputs.default_region.is_some() {
+        return Ok(inputs.default_region.clone());
+    }
+    let role = SettingSearch::starting_with(inputs.request.role_arn.as_ref())
+        .environment(environment, &["eks", "roleArn"])?
+        .environment(environment, &["environmentVariables", "AWS_ROLE_ARN"])?
+        .finish();
+    let partition = role.as_ref().and_then(|role| role_partition(&role.value));
+    let partition = partition.and_then(Partition::by_name);
+    let region = partition.map_or("us-east-1", |partition| partition.default_region);
+    Ok(Some(Setting::new(region.to_owned(), Origin::Caller)))
 }
 
 /// The region in the host name of the API server: the one that the client is talking to, or else

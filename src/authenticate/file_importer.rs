@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf, absolute};
 
 use zeroize::Zeroizing;
 
-use crate::bounded_read::{self, read_regular, read_until};
+use crate::bounded_read::{self, read_regular, read_stdin_until, read_until};
 use crate::clock::Deadline;
+use crate::config::Reference;
 use crate::error::{Error, Kind, Result};
 use crate::file_tracker::{FileTracker, is_not_found};
 use esc::evaluator::limits::MAXIMUM_SOURCE_BYTES;
@@ -99,17 +100,22 @@ impl FileImporter {
     }
 }
 
-/// Reads the definition at `path`, which may be a pipe, until the deadline. Its name depends on the `root` of
-/// imports.
+/// Reads the definition at `path`, which may be a pipe or standard input, until the deadline. Its name
+/// depends on the `root` of imports.
 pub(super) fn read_definition(
     path: &Path,
     root: Option<&Path>,
     deadline: Deadline,
 ) -> Result<Definition> {
+    let content = if path == Path::new(Reference::STDIN) {
+        read_stdin_until(MAXIMUM_SOURCE_BYTES, deadline)
+    } else {
+        read_until(path, MAXIMUM_SOURCE_BYTES, deadline)
+    };
     Ok(Definition {
         name: environment_name(path, root),
         shown_as: path.display().to_string(),
-        text: definition_text(path, read_until(path, MAXIMUM_SOURCE_BYTES, deadline))?,
+        text: definition_text(path, content)?,
     })
 }
 

@@ -17,6 +17,7 @@ mod credential_cache;
 mod credentials;
 pub mod doctor;
 mod environment;
+mod environment_names;
 mod fetch;
 mod file_importer;
 mod inputs;
@@ -24,6 +25,7 @@ mod local_context;
 mod local_environment;
 mod pulumi_login;
 mod remote_decrypter;
+mod reported_failure;
 mod session;
 mod single_flight;
 mod stack_backends;
@@ -31,8 +33,10 @@ mod stack_backends;
 pub use credentials::describe_cluster;
 pub(crate) use environment::count_errors;
 pub use environment::{OpenedEnvironment, check, open};
+pub(crate) use environment_names::environment_names;
 pub use file_importer::FileImporter;
 
+use crate::aws::Credentials;
 use crate::clock::describe_skew;
 use crate::config::Request;
 use crate::context::Context;
@@ -70,5 +74,21 @@ pub fn authenticate(request: Request, context: Context<'_>) -> Result<ExecCreden
         api_version: inputs.request.api_version,
         token: token.token,
         expiration_timestamp,
+    })
+}
+
+/// Obtains AWS credentials for other programs, as [`authenticate`] does to sign a token. Their expiry is by
+/// this machine's clock, with which the programs compare it.
+///
+/// # Errors
+///
+/// As those of [`authenticate`].
+pub fn aws_credentials(request: Request, context: Context<'_>) -> Result<Credentials> {
+    let inputs = Inputs::resolve(request, context)?;
+    let session = credential_cache::session(&inputs, context)?;
+    let expires_at = session.credentials.expires_at;
+    Ok(Credentials {
+        expires_at: expires_at.map(|expiry| expiry.shifted(-session.clock_offset)),
+        ..session.credentials
     })
 }

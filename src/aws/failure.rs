@@ -8,7 +8,7 @@ use aws_sdk_sts::operation::RequestId;
 use http::uri::Authority;
 use percent_encoding::utf8_percent_encode;
 
-use crate::aws::endpoint::Service;
+use crate::aws::endpoint::{Region, Service};
 use crate::aws::sdk;
 use crate::clock::describe_skew;
 use crate::context::Context;
@@ -47,6 +47,7 @@ pub(super) enum Operation<'a> {
 
 #[derive(Clone, Copy)]
 pub(super) struct RoleToAssume<'a> {
+    /// Empty if it is not known.
     pub(super) arn: &'a str,
     /// The region of STS.
     pub(super) region: &'a str,
@@ -59,6 +60,14 @@ impl Operation<'_> {
         match self {
             Self::DescribeCluster { .. } => Service::Eks,
             Self::AssumeRole(_) | Self::GetCallerIdentity => Service::Sts,
+        }
+    }
+
+    fn region(&self) -> Option<&str> {
+        match self {
+            Self::AssumeRole(role) => Some(role.region),
+            Self::DescribeCluster { region, .. } => Some(region),
+            Self::GetCallerIdentity => None,
         }
     }
 }
@@ -74,7 +83,7 @@ pub(super) struct ErrorResponse<'a> {
 
 /// What an error code means.
 #[derive(Clone, Copy)]
-enum Reason {
+pub(super) enum Reason {
     Busy,
     ClockSkew,
     CredentialsRejected,
@@ -91,7 +100,7 @@ enum Reason {
 }
 
 impl Reason {
-    fn of(code: &str, status: u16, message: &str) -> Self {
+    pub(super) fn of(code: &str, status: u16, message: &str) -> Self {
         let contains_any = |words: &[&str]| words.iter().any(|word| message.contains(word));
         match code {
             _ if is_busy(status) => Self::Busy,
@@ -138,7 +147,7 @@ impl Reason {
 }
 
 /// The kind, the message and the hint of an error.
-type Wording = (Kind, String, &'static str);
+pub(super) type Wording = (Kind, String, &'static str);
 
 impl ServiceCall<'_> {
     /// The error for a call to `server` that failed.
@@ -153,9 +162,13 @@ impl ServiceCall<'_> {
             }
             SdkError::DispatchFailure(failure) => {
                 let name = format!("{service} at `{server}`");
-                match failure.as_connector_error() {
+                let error = match failure.as_connector_error() {
                     Some(error) => unreachable(self.context.host, &name, server.host(), error),
                     None => Error::new(Kind::Unavailable, format!("cannot reach {name}")),
+                };
+                match self.region_warning() {
+                    Some(warning) => error.with_hint(format!("check the region: {warning}")),
+                    None => error,
                 }
             }
             SdkError::ServiceError(response) => self.rejection(
@@ -172,6 +185,15 @@ impl ServiceCall<'_> {
             _ => Error::configuration(format!("cannot build the request to {service}"))
                 .with_hint(self.wording(Reason::RequestRejected).2),
         }
+    }
+
+    /// A warning if the region looks misspelled and is part of the server's name.
+    fn region_warning(&self) -> Option<String> {
+        let region = self
+            .operation
+            .region()
+            .filter(|_| !self.has_custom_endpoint)?;
+        Region::parse(region).ok()?.spelling_warning()
     }
 
     /// The error for a response of `server` with an error.
@@ -193,7 +215,28 @@ impl ServiceCall<'_> {
             }
         };
         let (kind, message, hint) = self.wording(reason);
-        Error::new(kind, message).with_hint(hint).caused_by(cause)
+        let error = Error::new(kind, message).with_hint(hint);
+        match self.claims(reason) {
+            Some(claims) => error.caused_by(Error::new(kind, cause).caused_by(claims)),
+            None => error.caused_by(cause),
+        }
+    }
+
+    /// The claims of the identity token that a trust policy or an identity provider did not accept.
+    fn claims(&self, reason: Reason) -> Option<String> {
+        let Operation::AssumeRole(role) = self.operation else {
+            return None;
+        };
+        let is_about_trust = matches!(
+            reason,
+            Reason::Denied
+                | Reason::IssuerUnreachable
+                | Reason::TokenRejected
+                | Reason::TokenRejectedByIssuer
+        );
+        let token = role.identity_token.filter(|_| is_about_trust)?;
+        // A secret input may be in the claims too.
+        identity_token::describe_claims(token).map(|claims| self.redacted(&claims))
     }
 
     /// The error for a response of `server` that AWS cannot have sent.
@@ -225,7 +268,7 @@ impl ServiceCall<'_> {
         format!("{code}{separator}{message}{id}")
     }
 
-    fn wording(&self, reason: Reason) -> Wording {
+    pub(super) fn wording(&self, reason: Reason) -> Wording {
         let service = self.operation.service();
         match (reason, self.operation) {
             (Reason::Busy, _) => (
@@ -264,11 +307,14 @@ impl ServiceCall<'_> {
             identity_token,
             ..
         } = role;
-        let arn = self.redacted(role.arn);
+        let role = match role.arn {
+            "" => "the role".to_owned(),
+            arn => format!("the role `{}`", self.redacted(arn)),
+        };
         match reason {
             Reason::Denied => (
                 Kind::Denied,
-                format!("AWS STS does not allow this identity to assume the role `{arn}`"),
+                format!("AWS STS does not allow this identity to assume {role}"),
                 if identity_token.is_some() {
                     "check the role's trust policy: the identity provider, audience and subject that it allows"
                 } else {
@@ -276,8 +322,8 @@ impl ServiceCall<'_> {
                 },
             ),
             Reason::DurationRejected => (
-                Kind::Configuration,
-                format!("AWS STS rejected the session duration for the role `{arn}`"),
+                Kind::Definition,
+                format!("AWS STS rejected the session duration for {role}"),
                 "set a shorter `duration`, such as `duration: 1h`, or raise the role's maximum session duration",
             ),
             Reason::Expired => self.expired_wording(identity_token),
@@ -287,7 +333,7 @@ impl ServiceCall<'_> {
                 "try again; if it persists, check that the issuer is reachable from the internet",
             ),
             Reason::PoliciesRejected => (
-                Kind::Configuration,
+                Kind::Definition,
                 "AWS STS rejected the session policies".to_owned(),
                 "check `policyArns`: at most 10 managed policies, owned by AWS or by the role's account",
             ),
@@ -308,7 +354,7 @@ impl ServiceCall<'_> {
             ),
             _ => (
                 Kind::Configuration,
-                format!("AWS STS rejected the request to assume the role `{arn}`"),
+                format!("AWS STS rejected the request to assume {role}"),
                 "check the role ARN, the session name and the duration",
             ),
         }

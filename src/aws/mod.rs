@@ -10,6 +10,7 @@ mod failure;
 #[doc(hidden)]
 pub mod find_credentials;
 pub(crate) mod partition;
+pub(crate) mod reported_failure;
 mod sdk;
 pub(crate) mod sts;
 pub(crate) mod web_identity;

@@ -1,13 +1,15 @@
 //! `convert-kubeconfig`: converts users of other EKS credential plugins to this plugin.
 
+#![expect(clippy::doc_markdown, reason = "help text has no markup")]
+
 use std::collections::BTreeSet;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::Args;
 use kubeconfig::{Changes, EntryChange, MergedKubeconfig};
 
-use super::flags::{GetTokenFlags, KubeconfigFlags, OpenFlags};
+use super::flags::{GetTokenFlags, KubeconfigFlags, OpenFlags, environment_or_variable, heading};
 use super::{check, edit_kubeconfig, output};
 use crate::aws::endpoint::Region;
 use crate::context::Context;
@@ -24,29 +26,31 @@ pub(super) const ABOUT: &str =
 #[derive(Args, Debug)]
 #[command(about = ABOUT)]
 pub(super) struct Arguments {
-    /// Environment to authenticate with: a name in Pulumi Cloud such as acme/platform/prod, or a
-    /// definition file such as ./env.yaml
+    /// Environment to authenticate with: a name in Pulumi Cloud or a definition file
+    ///
+    /// Names are such as acme/platform/prod, files such as ./env.yaml. [env: KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
-    environment: OsString,
+    environment: Option<OsString>,
 
-    /// Convert only the user of this context [default: all users, if they have the same AWS profile and
-    /// role]
-    #[arg(long, value_name = "NAME")]
+    /// Convert only the user of this context
+    ///
+    /// [default: all users, if they have the same AWS profile and role]
+    #[arg(long, value_name = "NAME", help_heading = heading::KUBECONFIG)]
     context: Option<String>,
 
     /// Convert all users, even if they have different AWS profiles or roles
-    #[arg(long, conflicts_with = "context")]
+    #[arg(long, conflicts_with = "context", help_heading = heading::KUBECONFIG)]
     all: bool,
 
     #[command(flatten)]
     kubeconfig: KubeconfigFlags,
 
     /// Property path of the AWS credentials in the environment, such as aws.creds
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", help_heading = heading::AWS)]
     credentials: Option<String>,
 
-    /// How long to use the environment's credentials if their expiry is unknown, such as 1h
-    #[arg(long, value_name = "DURATION")]
+    /// How long to use credentials of unknown expiry, such as 1h
+    #[arg(long, value_name = "DURATION", help_heading = heading::AWS)]
     credential_lifetime: Option<String>,
 
     #[command(flatten)]
@@ -64,12 +68,14 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     }
     edit_kubeconfig::check_names(flags)?;
     let Context { host, log, .. } = context;
-    let request = arguments.open.request(&arguments.environment, host)?;
+    let environment = environment_or_variable(arguments.environment.as_ref(), host)?;
+    let request = arguments.open.request(&environment, host)?;
     check::require_valid(&request, context.with_timeout(request.timeout))?;
     let mut notes = Vec::new();
     edit_kubeconfig::apply(flags, &request, host, |kubeconfig| {
         let mut conversion = Conversion {
             arguments,
+            environment: &environment,
             host,
             kubeconfig,
             notes: &mut notes,
@@ -87,6 +93,7 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
 
 struct Conversion<'a> {
     arguments: &'a Arguments,
+    environment: &'a OsStr,
     host: &'a Host,
     kubeconfig: &'a MergedKubeconfig,
     /// Notes for the user, printed after the files are written.
@@ -208,8 +215,14 @@ impl Conversion<'_> {
                 command.dropped.join(", ")
             ));
         }
+        if !command.without_effect.is_empty() {
+            let variables = command.without_effect.join("`, `");
+            self.notes.push(format!(
+                "user `{name}`: removed variables that kubectl-esc does not need: `{variables}`"
+            ));
+        }
         let flags = GetTokenFlags {
-            environment: Some(self.arguments.environment.clone()),
+            environment: Some(self.environment.to_owned()),
             cluster_name: Some(command.cluster_name.clone()),
             region,
             role_arn: command.role_arn.clone(),

@@ -6,8 +6,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::config::{
     CacheRequest, DEFAULT_TIMEOUT, OpenRequest, Reference, Request, Setting, SettingSearch,
@@ -17,30 +18,55 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::ExecInfo;
 
+/// The headings of the flags in a command's help. Flags without one come first.
+pub(super) mod heading {
+    pub(in crate::commands) const AWS: &str = "AWS";
+    pub(in crate::commands) const CACHE: &str = "Cache";
+    pub(in crate::commands) const CLUSTER: &str = "Cluster";
+    pub(in crate::commands) const IDENTITY_TOKENS: &str = "Identity tokens";
+    pub(in crate::commands) const KUBECONFIG: &str = "Kubeconfig";
+    pub(in crate::commands) const OUTPUT: &str = "Output";
+    pub(in crate::commands) const PULUMI_CLOUD: &str = "Pulumi Cloud";
+}
+
+/// The output formats of most commands.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(super) enum Format {
+    Json,
+    Text,
+}
+
 /// Flags for opening an environment.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct OpenFlags {
-    /// Directory of imported definitions, as PROJECT/NAME.yaml or NAME.yaml
-    /// [default: the definition's directory]
+    /// Directory of imported definitions
+    ///
+    /// They are PROJECT/NAME.yaml or NAME.yaml in it. [default: the definition's directory]
     #[arg(long, value_name = "DIRECTORY")]
     pub(super) root: Option<PathBuf>,
 
-    /// File with the OIDC identity token for aws-login [default: the file that
-    /// AWS_WEB_IDENTITY_TOKEN_FILE names, then the token of GitHub Actions]
+    /// File with the OIDC token for aws-login
+    ///
+    /// [default: the file that AWS_WEB_IDENTITY_TOKEN_FILE names, then the token of GitHub Actions]
     #[arg(long, value_name = "FILE", conflicts_with = "web_identity_token_env")]
+    #[arg(help_heading = heading::IDENTITY_TOKENS)]
     pub(super) web_identity_token_file: Option<PathBuf>,
 
-    /// Environment variable with the OIDC identity token for aws-login
-    #[arg(long, value_name = "NAME")]
+    /// Variable with the OIDC token for aws-login
+    #[arg(long, value_name = "NAME", help_heading = heading::IDENTITY_TOKENS)]
     pub(super) web_identity_token_env: Option<String>,
 
-    /// Audience of the token to request from GitHub Actions [default: sts.amazonaws.com]
-    #[arg(long, value_name = "AUDIENCE")]
+    /// Audience of the token from GitHub Actions
+    ///
+    /// [default: sts.amazonaws.com]
+    #[arg(long, value_name = "AUDIENCE", help_heading = heading::IDENTITY_TOKENS)]
     pub(super) web_identity_audience: Option<String>,
 
-    /// Environment in Pulumi Cloud that a local definition is a copy of, to decrypt its secrets
-    /// [env: KUBECTL_ESC_SECRETS_OF]
+    /// Environment in Pulumi Cloud that decrypts a local definition's secrets
+    ///
+    /// The local definition is a copy of it. [env: KUBECTL_ESC_SECRETS_OF]
     #[arg(long, value_name = "ENVIRONMENT", conflicts_with = "remote")]
+    #[arg(help_heading = heading::PULUMI_CLOUD)]
     pub(super) secrets_of: Option<String>,
 
     #[command(flatten)]
@@ -50,27 +76,36 @@ pub(super) struct OpenFlags {
 /// Flags for Pulumi Cloud, and the timeout.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct CloudFlags {
-    /// Evaluate a local definition in Pulumi Cloud, where all providers work
-    #[arg(long)]
+    /// Evaluate a local definition in Pulumi Cloud
+    ///
+    /// All providers work there.
+    #[arg(long, help_heading = heading::PULUMI_CLOUD)]
     pub(super) remote: bool,
 
-    /// Organization for environment names without one [env: PULUMI_DEFAULT_ORGANIZATION] [default:
-    /// the one set with `pulumi org set-default`, then the server's]
-    #[arg(long, value_name = "ORGANIZATION")]
+    /// Organization for environment names without one
+    ///
+    /// [env: PULUMI_DEFAULT_ORGANIZATION] [default: the one set with `pulumi org set-default`, then the
+    /// server's]
+    #[arg(long, value_name = "ORGANIZATION", help_heading = heading::PULUMI_CLOUD)]
     pub(super) organization: Option<String>,
 
-    /// Source of the OIDC token to exchange for a Pulumi access token: file://PATH or env:NAME [env:
-    /// KUBECTL_ESC_PULUMI_OIDC_TOKEN] [default: the token of GitHub Actions, if there is no other
+    /// OIDC token to exchange for a Pulumi access token: file://PATH or env:NAME
+    ///
+    /// [env: KUBECTL_ESC_PULUMI_OIDC_TOKEN] [default: the token of GitHub Actions, if there is no other
     /// login]
-    #[arg(long, value_name = "SOURCE")]
+    #[arg(long, value_name = "SOURCE", help_heading = heading::PULUMI_CLOUD)]
     pub(super) pulumi_oidc_token: Option<String>,
 
-    /// Type of the Pulumi access token to request: organization, organization:admin, team:NAME,
-    /// personal:LOGIN or runner:NAME [env: KUBECTL_ESC_PULUMI_OIDC_TOKEN_TYPE] [default: organization]
-    #[arg(long, value_name = "TYPE")]
+    /// Type of the Pulumi access token to request
+    ///
+    /// One of organization, organization:admin, team:NAME, personal:LOGIN or runner:NAME. [env:
+    /// KUBECTL_ESC_PULUMI_OIDC_TOKEN_TYPE] [default: organization]
+    #[arg(long, value_name = "TYPE", help_heading = heading::PULUMI_CLOUD)]
     pub(super) pulumi_oidc_token_type: Option<String>,
 
-    /// Give up after this long, such as 15s or 1m [env: KUBECTL_ESC_TIMEOUT] [default: 15s]
+    /// Give up after this long, such as 15s or 1m
+    ///
+    /// [env: KUBECTL_ESC_TIMEOUT] [default: 15s]
     #[arg(long, value_name = "DURATION")]
     pub(super) timeout: Option<String>,
 }
@@ -78,49 +113,68 @@ pub(super) struct CloudFlags {
 /// Flags of `get-token`, except for those of the cache.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct GetTokenFlags {
-    /// Environment to open: a name in Pulumi Cloud such as acme/platform/prod or
-    /// acme/platform/prod@3, or a definition file such as ./env.yaml [env: KUBECTL_ESC_ENVIRONMENT]
+    /// Environment to open: a name in Pulumi Cloud or a definition file
+    ///
+    /// Names are such as acme/platform/prod or acme/platform/prod@3, files such as ./env.yaml. [env:
+    /// KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
     pub(super) environment: Option<OsString>,
 
-    /// Name of the EKS cluster [env: KUBECTL_ESC_CLUSTER_NAME]
+    /// Name of the EKS cluster
+    ///
+    /// [env: KUBECTL_ESC_CLUSTER_NAME] [default: eks.clusterName in the environment]
     #[arg(short = 'i', long, visible_alias = "cluster-id", value_name = "NAME")]
+    #[arg(help_heading = heading::CLUSTER)]
     pub(super) cluster_name: Option<String>,
 
-    /// AWS region of the cluster [env: KUBECTL_ESC_REGION]
-    #[arg(long, value_name = "REGION")]
+    /// AWS region of the cluster
+    ///
+    /// [env: KUBECTL_ESC_REGION] [default: eks.region in the environment]
+    #[arg(long, value_name = "REGION", help_heading = heading::CLUSTER)]
     pub(super) region: Option<String>,
 
-    /// ARN of a role to assume with the environment's credentials [env: KUBECTL_ESC_ROLE_ARN]
-    #[arg(long, value_name = "ARN")]
+    /// ARN of a role to assume with the environment's credentials
+    ///
+    /// [env: KUBECTL_ESC_ROLE_ARN]
+    #[arg(long, value_name = "ARN", help_heading = heading::AWS)]
     pub(super) role_arn: Option<String>,
 
-    /// External ID for that role [env: KUBECTL_ESC_EXTERNAL_ID]
-    #[arg(long, value_name = "ID")]
+    /// External ID for that role
+    ///
+    /// [env: KUBECTL_ESC_EXTERNAL_ID]
+    #[arg(long, value_name = "ID", help_heading = heading::AWS)]
     pub(super) external_id: Option<String>,
 
-    /// Session name for that role [env: KUBECTL_ESC_SESSION_NAME] [default: kubectl-esc]
-    #[arg(long, value_name = "NAME")]
+    /// Session name for that role
+    ///
+    /// [env: KUBECTL_ESC_SESSION_NAME] [default: kubectl-esc]
+    #[arg(long, value_name = "NAME", help_heading = heading::AWS)]
     pub(super) session_name: Option<String>,
 
-    /// Property path of the AWS credentials in the environment, such as aws.creds [env:
-    /// KUBECTL_ESC_CREDENTIALS]
-    #[arg(long, value_name = "PATH")]
+    /// Property path of the AWS credentials, such as aws.creds
+    ///
+    /// [env: KUBECTL_ESC_CREDENTIALS] [default: found in the environment]
+    #[arg(long, value_name = "PATH", help_heading = heading::AWS)]
     pub(super) credentials: Option<String>,
 
-    /// Property path of an OIDC identity token in the environment, to exchange at AWS STS for
-    /// credentials of the role that --role-arn names [env: KUBECTL_ESC_WEB_IDENTITY]
+    /// Property path of an OIDC token to exchange for credentials
+    ///
+    /// AWS STS exchanges it for credentials of the role that --role-arn names. [env:
+    /// KUBECTL_ESC_WEB_IDENTITY]
     #[arg(long, value_name = "PATH", conflicts_with = "credentials")]
+    #[arg(help_heading = heading::IDENTITY_TOKENS)]
     pub(super) web_identity: Option<String>,
 
-    /// How long to use the environment's credentials if their expiry is unknown, such as 1h [env:
-    /// KUBECTL_ESC_CREDENTIAL_LIFETIME] [default: 15m]
-    #[arg(long, value_name = "DURATION")]
+    /// How long to use credentials of unknown expiry, such as 1h
+    ///
+    /// [env: KUBECTL_ESC_CREDENTIAL_LIFETIME] [default: 15m]
+    #[arg(long, value_name = "DURATION", help_heading = heading::AWS)]
     pub(super) credential_lifetime: Option<String>,
 
-    /// Version of the exec protocol, v1 or v1beta1, for clients that do not set KUBERNETES_EXEC_INFO
-    /// [env: KUBECTL_ESC_API_VERSION] [default: v1]
-    #[arg(long, value_name = "VERSION")]
+    /// Version of the exec protocol: v1 or v1beta1
+    ///
+    /// For clients that do not set KUBERNETES_EXEC_INFO. [env: KUBECTL_ESC_API_VERSION] [default: v1]
+    #[arg(long, value_name = "VERSION", help_heading = heading::OUTPUT)]
     pub(super) api_version: Option<String>,
 
     #[command(flatten)]
@@ -130,45 +184,51 @@ pub(super) struct GetTokenFlags {
 /// Flags for editing a kubeconfig.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct KubeconfigFlags {
-    /// Kubeconfig file to change [default: the files in KUBECONFIG, or ~/.kube/config]
-    #[arg(long, value_name = "FILE")]
+    /// Kubeconfig file to change
+    ///
+    /// [default: the files in KUBECONFIG, or ~/.kube/config]
+    #[arg(long, value_name = "FILE", help_heading = heading::KUBECONFIG)]
     pub(super) kubeconfig: Option<PathBuf>,
 
     /// Name of the context, and of the user unless --user-alias is given
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = heading::KUBECONFIG)]
     pub(super) alias: Option<String>,
 
     /// Name of the user
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = heading::KUBECONFIG)]
     pub(super) user_alias: Option<String>,
 
     /// Print the changes as a diff without writing them
-    #[arg(long)]
+    #[arg(long, help_heading = heading::OUTPUT)]
     pub(super) dry_run: bool,
 
     /// Make the context the current one
-    #[arg(long)]
+    #[arg(long, help_heading = heading::KUBECONFIG)]
     pub(super) set_current: bool,
 }
 
 /// The location of the credential cache.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct CacheDirectoryFlags {
-    /// Directory of kubectl's caches, for the subdirectory kubectl-esc [env: KUBECTL_ESC_CACHE_DIR]
-    /// [default: ~/.kube/cache]
-    #[arg(long, value_name = "DIRECTORY")]
+    /// Directory of kubectl's caches
+    ///
+    /// Entries are in its subdirectory kubectl-esc. [env: KUBECTL_ESC_CACHE_DIR] [default:
+    /// ~/.kube/cache]
+    #[arg(long, value_name = "DIRECTORY", help_heading = heading::CACHE)]
     pub(super) cache_dir: Option<PathBuf>,
 }
 
 /// Flags for using the credential cache.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct CacheFlags {
-    /// Do not read or write the credential cache [env: KUBECTL_ESC_NO_CACHE]
-    #[arg(long)]
+    /// Do not read or write the credential cache
+    ///
+    /// [env: KUBECTL_ESC_NO_CACHE]
+    #[arg(long, help_heading = heading::CACHE)]
     pub(super) no_cache: bool,
 
     /// Fetch new credentials and replace the cached ones
-    #[arg(long, conflicts_with = "no_cache")]
+    #[arg(long, conflicts_with = "no_cache", help_heading = heading::CACHE)]
     pub(super) refresh: bool,
 
     #[command(flatten)]
@@ -233,10 +293,7 @@ impl OpenFlags {
             PULUMI_OIDC_TOKEN.find(cloud.pulumi_oidc_token.as_ref(), host)?;
         request.pulumi_oidc_token_type =
             PULUMI_OIDC_TOKEN_TYPE.find(cloud.pulumi_oidc_token_type.as_ref(), host)?;
-        request.timeout = match TIMEOUT.find(cloud.timeout.as_ref(), host)? {
-            Some(timeout) => timeout.parse(|text| parse_positive_duration(text))?.value,
-            None => DEFAULT_TIMEOUT,
-        };
+        request.timeout = cloud.timeout(host)?.unwrap_or(DEFAULT_TIMEOUT);
         Ok(request)
     }
 
@@ -276,6 +333,15 @@ impl OpenFlags {
             arguments.push("--remote".to_owned());
         }
         Ok(arguments)
+    }
+}
+
+impl CloudFlags {
+    /// The timeout in the flag, or else in the variable.
+    pub(super) fn timeout(&self, host: &Host) -> Result<Option<Duration>> {
+        let timeout = TIMEOUT.find(self.timeout.as_ref(), host)?;
+        let timeout = timeout.map(|timeout| timeout.parse(|text| parse_positive_duration(text)));
+        Ok(timeout.transpose()?.map(|timeout| timeout.value))
     }
 }
 
@@ -330,9 +396,7 @@ impl GetTokenFlags {
 
     /// The environment in the argument, or else in the variable.
     pub(super) fn environment(&self, host: &Host) -> Option<OsString> {
-        let variable = || host.path_variable("KUBECTL_ESC_ENVIRONMENT");
-        let argument = self.environment.clone();
-        argument.or_else(|| variable().map(PathBuf::into_os_string))
+        named_environment(self.environment.as_ref(), host)
     }
 
     /// The arguments of a `get-token` call with these flags that works in any working directory.
@@ -410,9 +474,26 @@ fn is_disabled_by_variable(host: &Host) -> Result<bool> {
     }
 }
 
+fn named_environment(argument: Option<&OsString>, host: &Host) -> Option<OsString> {
+    let variable = || host.path_variable("KUBECTL_ESC_ENVIRONMENT");
+    argument
+        .cloned()
+        .or_else(|| variable().map(PathBuf::into_os_string))
+}
+
+/// The environment in the argument, or else in the variable.
+pub(super) fn environment_or_variable(
+    argument: Option<&OsString>,
+    host: &Host,
+) -> Result<OsString> {
+    named_environment(argument, host).ok_or_else(no_environment)
+}
+
 fn no_environment() -> Error {
-    Error::configuration("no environment specified")
-        .with_hint("pass one: `kubectl-esc get-token ./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT")
+    Error::configuration("no environment specified").with_hint(
+        "pass ENVIRONMENT, such as `acme/platform/prod` or `./env.yaml`, or set \
+         KUBECTL_ESC_ENVIRONMENT",
+    )
 }
 
 fn expand(path: Option<&PathBuf>, host: &Host) -> Result<Option<PathBuf>> {
@@ -433,7 +514,7 @@ fn flag_arguments(flags: &[(&'static str, &Option<String>)]) -> Vec<String> {
 }
 
 /// The absolute path, which works in any working directory. Clients do not expand `~`.
-fn absolute_path(path: &Path, host: &Host) -> Result<String> {
+pub(super) fn absolute_path(path: &Path, host: &Host) -> Result<String> {
     let path = host.expand(path)?;
     let absolute = std::path::absolute(&path).map_err(|error| {
         Error::configuration(format!("cannot resolve `{}`", path.display()))

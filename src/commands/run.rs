@@ -1,15 +1,18 @@
 //! `run`: runs a command with the variables and files of an environment.
 
+#![expect(clippy::doc_markdown, reason = "help text has no markup")]
+
 use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 
 use clap::Args;
 
-use super::flags::OpenFlags;
-use super::output;
+use super::flags::{OpenFlags, environment_or_variable};
+use super::{output, spinner};
 use crate::authenticate::open;
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, counted};
+use crate::log::Message;
 use crate::process::CommandEnv;
 use crate::process::redaction::Patterns;
 use crate::process::{Invocation, Program, Sink, Streams};
@@ -20,13 +23,15 @@ pub(super) const ABOUT: &str =
 #[derive(Args, Debug)]
 #[command(about = ABOUT, after_help = AFTER_HELP)]
 pub(super) struct Arguments {
-    /// Environment to open: a local definition such as ./env.yaml
-    #[arg(value_name = "ENVIRONMENT")]
-    environment: OsString,
+    /// Environment to open: a name in Pulumi Cloud such as acme/platform/prod, or a definition file such
+    /// as ./env.yaml [env: KUBECTL_ESC_ENVIRONMENT]
+    // Without an environment, `--` starts the command.
+    #[arg(value_name = "ENVIRONMENT", value_terminator = "--")]
+    environment: Option<OsString>,
 
     /// Command to run, and its arguments; ${PATH} in an argument is replaced by a value of the
     /// environment, such as ${aws.region}
-    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
+    #[arg(value_name = "COMMAND", trailing_var_arg = true)]
     command: Vec<OsString>,
 
     /// Do not redact secrets in the output of the command
@@ -43,19 +48,26 @@ const AFTER_HELP: &str = "The exit code is the command's: 128 plus the signal nu
 pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8> {
     let (name, rest) = arguments.command.split_first().ok_or_else(|| {
         Error::configuration("no command specified")
-            .with_hint("add it after `--`: `kubectl-esc run ./env.yaml -- kubectl get pods`")
+            .with_hint("add COMMAND after `--`: `kubectl-esc run ./env.yaml -- kubectl get pods`")
     })?;
     // Before the environment is opened, so that a mistyped name costs no login.
     let program = Program::find(name, context.host)?;
-    let request = arguments
-        .flags
-        .request(&arguments.environment, context.host)?;
-    let opened = open(&request, context.with_timeout(request.timeout))?;
+    let environment = environment_or_variable(arguments.environment.as_ref(), context.host)?;
+    let request = arguments.flags.request(&environment, context.host)?;
+    let context = context.with_timeout(request.timeout);
+    let opened = spinner::while_opening(context, || open(&request, context))?;
     let warnings = opened.warnings();
     if !warnings.is_empty() {
         output::block(&warnings);
     }
     let command_env = CommandEnv::new(opened.environment(), rest)?;
+    if command_env.is_unused_by(rest) {
+        output::note(Message::Line(&format!(
+            "warning: the environment `{}` has no `environmentVariables` and no `files` to pass to `{}`",
+            request.environment,
+            name.display()
+        )));
+    }
     let streams = if arguments.no_redact {
         Streams::Inherited
     } else {
@@ -69,10 +81,10 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8> {
         streams,
     };
     context.log.info(format_args!(
-        "running `{}` with {} variables and {} files",
+        "running `{}` with {} and {}",
         invocation.program.path().display(),
-        invocation.variables.len(),
-        invocation.files.len()
+        counted(invocation.variables.len(), "variable"),
+        counted(invocation.files.len(), "file")
     ));
     let mut exit = invocation.run(context.host)?;
     if let Some(error) = &exit.cleanup_error {

@@ -12,7 +12,7 @@ mod target;
 
 pub use cache::CacheRequest;
 pub use reference::Reference;
-pub use request::{DEFAULT_TIMEOUT, OpenRequest, Request};
+pub use request::{DEFAULT_TIMEOUT, OpenRequest, Purpose, Request};
 pub(crate) use setting::SettingSearch;
 pub use setting::{Origin, Setting};
 pub(crate) use target::parse_positive_duration;

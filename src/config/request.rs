@@ -69,11 +69,24 @@ impl OpenRequest {
     }
 }
 
-/// A request for a cluster token. A setting that is `None` is looked up in the environment, and then
-/// in the cluster extension.
+/// What is requested.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// AWS credentials, for any AWS service. No cluster is involved.
+    AwsCredentials,
+    /// A token for a cluster.
+    #[default]
+    ClusterToken,
+}
+
+/// A request for a cluster token or for AWS credentials. A setting that is `None` is looked up in the
+/// environment, and then in the cluster extension.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Request {
+    /// What is requested.
+    pub purpose: Purpose,
     /// The environment to open.
     pub open: OpenRequest,
     /// How the credential cache is used.
@@ -109,6 +122,7 @@ impl Request {
     #[must_use]
     pub fn new(open: OpenRequest) -> Self {
         Self {
+            purpose: Purpose::default(),
             open,
             cache: CacheRequest::default(),
             api_version: ApiVersion::default(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::clock::{format_duration, parse_duration};
-use crate::config::{DEFAULT_TIMEOUT, Request, Setting, SettingSearch};
+use crate::config::{DEFAULT_TIMEOUT, Origin, Purpose, Request, Setting, SettingSearch};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use esc::{Environment, PropertyPath};
@@ -12,7 +12,7 @@ use esc::{Environment, PropertyPath};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Target {
-    /// The cluster name.
+    /// The cluster name; `-` if none is needed.
     pub cluster_name: Setting,
     /// The AWS region of the cluster. Not validated yet.
     pub region: Setting,
@@ -61,9 +61,12 @@ impl Target {
                 .environment(environment, &["eks", name])?
                 .extension(&request.extension, name)
         };
-        let cluster_name = eks(&request.cluster_name, "clusterName")?
-            .finish()
-            .ok_or_else(|| no_cluster_name(request))?;
+        let cluster_name = match request.purpose {
+            Purpose::AwsCredentials => Setting::new("-".to_owned(), Origin::Caller),
+            Purpose::ClusterToken => eks(&request.cluster_name, "clusterName")?
+                .finish()
+                .ok_or_else(|| no_cluster_name(request))?,
+        };
         let region = eks(&request.region, "region")?
             .environment(environment, &["environmentVariables", "AWS_REGION"])?
             .environment(environment, &["environmentVariables", "AWS_DEFAULT_REGION"])?

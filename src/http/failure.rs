@@ -30,7 +30,10 @@ pub(crate) fn unreachable(
         Error::new(Kind::Unavailable, format!("cannot reach {who}")).with_hint(reason.hint(host));
     // With a proxy, most of these failures may be the proxy's.
     if !is_loopback(server)
-        && !matches!(reason, Reason::CertificateDates | Reason::UnknownAuthority)
+        && !matches!(
+            reason,
+            Reason::CaCertificate | Reason::CertificateDates | Reason::UnknownAuthority
+        )
         && let Ok(Some(proxy)) = proxy(host)
     {
         error = error.with_hint(format!(
@@ -47,8 +50,8 @@ pub(crate) fn unreachable(
         None => io::Error::other(root_cause.to_string()),
     };
     match reason.message() {
-        // The root cause only says `timed out`.
-        Some(message) if matches!(reason, Reason::Timeout) => error.caused_by(message),
+        // The root cause only repeats it, in the words of a library.
+        Some(message) if reason.is_root_cause() => error.caused_by(message),
         Some(message) => {
             error.caused_by(Error::new(Kind::Unavailable, message).caused_by(root_cause))
         }
@@ -69,16 +72,25 @@ pub(super) fn is_before_sending(failure: &(dyn StdError + 'static)) -> bool {
 pub(super) fn is_permanent(failure: &(dyn StdError + 'static)) -> bool {
     matches!(
         Reason::of(failure),
-        Reason::CertificateDates | Reason::UnknownAuthority | Reason::WrongHostName
+        Reason::CaCertificate
+            | Reason::CertificateDates
+            | Reason::InvalidCertificate
+            | Reason::UnknownAuthority
+            | Reason::WrongHostName
     )
 }
 
 /// The reasons that have a message or hint of their own.
-#[derive(Clone, Copy)]
-enum Reason {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Reason {
+    /// A server presents the certificate of its own authority.
+    CaCertificate,
     CertificateDates,
     Dns,
+    InvalidCertificate,
     Other,
+    ProxyAuthentication,
+    ProxyRejection,
     Refused,
     Timeout,
     Tls,
@@ -87,7 +99,7 @@ enum Reason {
 }
 
 impl Reason {
-    fn of(failure: &(dyn StdError + 'static)) -> Self {
+    pub(super) fn of(failure: &(dyn StdError + 'static)) -> Self {
         for cause in chain(failure) {
             if cause.is::<ResolveDnsError>() || cause.is::<InvalidDnsNameError>() {
                 return Self::Dns;
@@ -98,10 +110,18 @@ impl Reason {
             if let Some(error) = cause.downcast_ref::<rustls::Error>() {
                 return Self::of_tls(error);
             }
-            if let Some(error) = cause.downcast_ref::<io::Error>()
-                && error.kind() == io::ErrorKind::ConnectionRefused
-            {
-                return Self::Refused;
+            if let Some(error) = cause.downcast_ref::<io::Error>() {
+                match error.kind() {
+                    io::ErrorKind::ConnectionRefused => return Self::Refused,
+                    io::ErrorKind::TimedOut => return Self::Timeout,
+                    _ => {}
+                }
+            }
+            // The type of a proxy's response to CONNECT is private.
+            match cause.to_string().as_str() {
+                "tunnel error: proxy authorization required" => return Self::ProxyAuthentication,
+                "tunnel error: unsuccessful" => return Self::ProxyRejection,
+                _ => {}
             }
         }
         Self::Other
@@ -120,15 +140,35 @@ impl Reason {
             | CertificateError::ExpiredContext { .. }
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. } => Self::CertificateDates,
-            _ => Self::Tls,
+            // The type is private.
+            CertificateError::Other(error) if error.to_string() == "CaUsedAsEndEntity" => {
+                Self::CaCertificate
+            }
+            _ => Self::InvalidCertificate,
         }
+    }
+
+    /// Whether the message says all that the root cause does.
+    fn is_root_cause(self) -> bool {
+        matches!(
+            self,
+            Self::CaCertificate
+                | Self::ProxyAuthentication
+                | Self::ProxyRejection
+                | Self::Timeout
+                | Self::UnknownAuthority
+        )
     }
 
     fn message(self) -> Option<String> {
         let message = match self {
+            Self::CaCertificate => "the server's certificate is that of a certificate authority",
             Self::CertificateDates => "the server's certificate has expired or is not valid yet",
             Self::Dns => "the host name cannot be resolved",
+            Self::InvalidCertificate => "the server's certificate is not valid",
             Self::Other => return None,
+            Self::ProxyAuthentication => "the proxy requires a user and a password",
+            Self::ProxyRejection => "the proxy rejected the connection",
             Self::Refused => "the connection was refused",
             Self::Timeout => {
                 let timeout = format_duration(CONNECT_TIMEOUT);
@@ -143,6 +183,9 @@ impl Reason {
 
     fn hint(self, host: &Host) -> &'static str {
         match self {
+            Self::CaCertificate => {
+                "give the server a certificate that its authority signed (basicConstraints `CA:FALSE`)"
+            }
             Self::CertificateDates => "check this machine's clock",
             Self::Dns => "check the host name, and this machine's network and DNS",
             Self::UnknownAuthority if trusted_roots(host).is_ok_and(|roots| roots.is_empty()) => {
@@ -152,9 +195,13 @@ impl Reason {
                 "if your network inspects TLS, set `AWS_CA_BUNDLE` to a PEM file with its CA certificate"
             }
             Self::WrongHostName => "check the host name; another server may be answering for it",
-            Self::Other | Self::Refused | Self::Timeout | Self::Tls => {
-                "check the network; if it requires a proxy, set `HTTPS_PROXY`"
-            }
+            Self::InvalidCertificate => "check the certificate, and whether a proxy replaces it",
+            Self::Other
+            | Self::ProxyAuthentication
+            | Self::ProxyRejection
+            | Self::Refused
+            | Self::Timeout
+            | Self::Tls => "check the network; if it requires a proxy, set `HTTPS_PROXY`",
         }
     }
 }

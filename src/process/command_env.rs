@@ -8,7 +8,8 @@ use crate::error::{Error, Kind, Result};
 use crate::secret::Text;
 use esc::format::Secrets;
 use esc::interpolation::{self, Part};
-use esc::{Data, Environment, Value, format::string};
+use esc::property_path::Accessor;
+use esc::{Data, Environment, PropertyPath, Value, format::string};
 
 /// What a command receives from an environment. `Debug` shows only names.
 pub(crate) struct CommandEnv {
@@ -40,10 +41,12 @@ impl fmt::Debug for CommandEnv {
 }
 
 impl CommandEnv {
-    /// Collects what a command with these arguments receives. As in ESC, a `${path}` that does not
-    /// exist becomes empty, and an argument with a malformed path is passed unchanged.
+    /// Collects what a command with these arguments receives. As in ESC, an argument with a malformed path
+    /// is passed unchanged.
     ///
-    /// Fails with [`Kind::Definition`] if a name or value cannot be passed to a process.
+    /// Fails with [`Kind::Configuration`] if the environment has no value at a `${path}` (ESC makes it
+    /// empty, which turns `rm -rf ${WORKDIR}/build` into `rm -rf /build`), and with [`Kind::Definition`] if
+    /// a name or value cannot be passed to a process.
     pub(crate) fn new(environment: &Environment, arguments: &[OsString]) -> Result<Self> {
         let mut secrets = Vec::new();
         let mut variables = Vec::new();
@@ -85,6 +88,15 @@ impl CommandEnv {
         })
     }
 
+    /// Whether a command with these arguments, before expansion, receives nothing.
+    pub(crate) fn is_unused_by(&self, arguments: &[OsString]) -> bool {
+        let parts = |argument: &OsString| interpolation::parse(argument.to_str()?);
+        let mut parts = arguments.iter().filter_map(parts).flatten();
+        self.variables.is_empty()
+            && self.files.is_empty()
+            && !parts.any(|part| matches!(part, Part::Path(_)))
+    }
+
     /// The values of the variables and the contents of the files.
     pub(crate) fn values(&self) -> impl Iterator<Item = &Text> {
         let entries = self.variables.iter().chain(&self.files);
@@ -119,9 +131,7 @@ fn expand(
             }
             Part::Path(path) => path,
         };
-        let Some(value) = environment.get(&path) else {
-            continue;
-        };
+        let value = environment.get(&path).ok_or_else(|| unknown_path(&path))?;
         let text = string::plain(value, Secrets::Revealed).map_err(|cause| {
             let message = format!("cannot convert `{path}` to text");
             Error::new(Kind::Definition, message).caused_by(cause)
@@ -142,6 +152,17 @@ fn expand(
         collect_secrets(value, value.secret, secrets);
     }
     Ok(expanded)
+}
+
+fn unknown_path(path: &PropertyPath) -> Error {
+    let path = match path.accessors() {
+        // As it was written: names may have any character, as in `${HOME:-/root}`.
+        [Accessor::Name(name)] => name.clone(),
+        _ => path.to_string(),
+    };
+    Error::configuration(format!("the environment has no value at `{path}`")).with_hint(format!(
+        "correct the path, or write `$${{{path}}}` to pass `${{{path}}}` on unchanged"
+    ))
 }
 
 /// Adds the secret strings in `value` to `secrets`; `secret` says whether an enclosing value is

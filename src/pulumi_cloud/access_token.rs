@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::identity_token::IdentityTokenSource;
 use crate::pulumi_cloud::access_token_source::AccessTokenSource;
 use crate::pulumi_cloud::credentials_file::{CliAccount, CredentialsFile};
@@ -15,7 +15,7 @@ use crate::pulumi_cloud::{token_exchange, unstored_login};
 use crate::secret::Secret;
 
 /// An access token and its source.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct AccessToken {
     pub(super) secret: Secret<String>,
     pub(super) source: AccessTokenSource,
@@ -122,18 +122,18 @@ fn from_cli_account(
 
 fn not_logged_in(transport: &Transport<'_>, file: &CredentialsFile) -> Error {
     if let CredentialsFile::Encrypted(path) = file {
-        return Error::configuration(format!(
+        let message = format!(
             "the login in `{}` is encrypted, and only the Pulumi CLI can decrypt it",
             path.display()
-        ))
-        .with_hint(
+        );
+        return Error::configuration(message).with_hint(
             "set PULUMI_ACCESS_TOKEN, or log in with `PULUMI_CREDENTIAL_STORE=plaintext pulumi \
              login`",
         );
     }
     let backend = &transport.backend;
     let message = format!("not logged in to Pulumi Cloud at `{}`", backend.host());
-    let error = Error::configuration(message)
+    let error = Error::new(Kind::Denied, message)
         .with_hint("run `pulumi login`, set PULUMI_ACCESS_TOKEN, or pass `--pulumi-oidc-token`");
     if let Some(origin) = &backend.ignored_state_backend {
         error.caused_by(format!(

@@ -75,11 +75,6 @@ impl ErrorResponse {
         caller: &Caller<'_>,
     ) -> Error {
         let is_forbidden = self.status == 403;
-        let kind = if is_forbidden {
-            Kind::Denied
-        } else {
-            Kind::Configuration
-        };
         let (action, name, list_command) = match resource {
             Resource::Environment(name) => ("open", format!("environment `{name}`"), "env ls"),
             Resource::Stack(name) => ("read", format!("stack `{name}`"), "stack ls --all"),
@@ -89,7 +84,7 @@ impl ErrorResponse {
                      to open environments in it"
                 );
                 return self.with_cause(
-                    Error::new(kind, message)
+                    Error::new(Kind::Denied, message)
                         .with_hint("check `--organization` and PULUMI_DEFAULT_ORGANIZATION"),
                 );
             }
@@ -109,15 +104,12 @@ impl ErrorResponse {
             let message = format!("the {name} does not exist, or {caller} has no access to it");
             (message, hint)
         };
-        self.with_cause(Error::new(kind, message).with_hint(hint))
+        self.with_cause(Error::new(Kind::Denied, message).with_hint(hint))
     }
 
     /// The error for an environment that can only be opened with an approval.
     pub(super) fn approval_error(&self, environment: &str, caller: &Caller<'_>) -> Error {
-        let message = format!("{caller} needs an approval to open the environment `{environment}`");
-        self.with_cause(Error::new(Kind::Denied, message).with_hint(
-            "request to open the environment in Pulumi Cloud, and try again once it is approved",
-        ))
+        self.with_cause(approval_error(environment, caller))
     }
 
     /// The error for a session that cannot be read any more.
@@ -201,6 +193,14 @@ impl ErrorResponse {
             None => error,
         }
     }
+}
+
+/// The error for an environment that can only be opened with an approval, without a cause.
+pub(super) fn approval_error(environment: &str, caller: &Caller<'_>) -> Error {
+    let message = format!("{caller} needs an approval to open the environment `{environment}`");
+    Error::new(Kind::Denied, message).with_hint(format!(
+        "request it with `pulumi env open-request {environment}`, and try again once it is approved"
+    ))
 }
 
 /// The error for a response that Pulumi Cloud would not send. `reason` continues "the response",

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::opener::{Checked, Opener, Opening};
 use crate::pulumi_cloud::client::Cloud;
 use crate::pulumi_cloud::environment_name::{EnvironmentName, Organization};
-use crate::pulumi_cloud::error_response::{ErrorResponse, Resource};
+use crate::pulumi_cloud::error_response::{ErrorResponse, Resource, approval_error};
 use crate::pulumi_cloud::session;
 use crate::pulumi_cloud::transport::ApiRequest;
 use crate::secret::Secret;
@@ -25,15 +25,30 @@ impl Opener for StoredEnvironment<'_> {
     fn open(&self) -> Result<Opening> {
         let open_path = format!("{}/open", self.name.versioned_path(&self.organization));
         let read_path = format!("{}/open", self.name.path(&self.organization));
-        session::open(self.cloud, &open_path, &read_path, &[], |response| {
+        let opening = session::open(self.cloud, &open_path, &read_path, &[], |response| {
             self.explain(response)
-        })
+        })?;
+        // An import may need an approval. The request for the root includes those for imports.
+        let mut errors = opening.diagnostics.iter().filter(|it| it.is_error());
+        match errors.find(|error| is_about_approval(&error.summary)) {
+            Some(error) => {
+                let explained = approval_error(&self.name.to_string(), &self.cloud.caller());
+                Err(explained.caused_by(error.summary.clone()))
+            }
+            None => Ok(opening),
+        }
     }
 
     fn check(&self) -> Result<Checked> {
         let path = format!("{}/check", self.name.versioned_path(&self.organization));
         session::check(self.cloud, &path, &[], |response| self.explain(response))
     }
+}
+
+fn is_about_approval(text: &str) -> bool {
+    ["approval", "approved", "open request"]
+        .iter()
+        .any(|phrase| text.contains(phrase))
 }
 
 impl<'c> StoredEnvironment<'c> {

@@ -401,3 +401,108 @@ fn unknown_providers_have_a_suggestion() {
         assert!(output.stderr.contains(&shown), "{shown}: {}", output.stderr);
     }
 }
+
+#[test]
+fn standard_input_is_checked_like_a_file() {
+    let plugin = |arguments: &[&str]| {
+        Plugin::new()
+            .file("base.yaml", "values: {base: 1}\n")
+            .args(["check", "-"])
+            .args(arguments)
+    };
+    plugin(&[])
+        .run_with_stdin("imports: [base]\nvalues: {a: '${base}'}\n")
+        .assert("", "", 0);
+    plugin(&[])
+        .run_with_stdin("values:\n  a: ${b}\n")
+        .assert_fails(
+            "\
+kubectl-esc: `<stdin>` cannot be used: its definition has 1 error
+error: unknown property \"b\"
+ --> <stdin>:2:8
+  |
+2 |   a: ${b}
+  |        ^
+",
+            3,
+        );
+    let json = plugin(&["-o", "json"]).run_with_stdin("values: {a: '${b}'}\n");
+    assert_eq!(json.code, 3);
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["diagnostics"][0]["range"]["file"], "<stdin>");
+    // A file of that name is not standard input.
+    Plugin::new()
+        .file("./-", "values: {a: '${b}'}\n")
+        .args(["check", "./-"])
+        .run_with_stdin("values: {}\n")
+        .assert_fails(
+            "\
+kubectl-esc: `./-` cannot be used: its definition has 1 error
+error: unknown property \"b\"
+ --> ./-:1:13
+  |
+1 | values: {a: '${b}'}
+  |             ^^^^^^
+",
+            3,
+        );
+    // Other commands read no standard input.
+    let open = Plugin::new()
+        .args(["open", "-"])
+        .run_with_stdin("values: {}\n");
+    assert_ne!(open.code, 0, "{open:?}");
+}
+
+#[test]
+fn standard_input_has_a_limit_and_a_deadline() {
+    let plugin = Plugin::new().args(["check", "-"]);
+    let output = plugin.run_with_stdin(vec![b'#'; 40 << 20]);
+    assert_eq!(output.code, 2, "{output:?}");
+    assert!(
+        output.stderr.contains("`<stdin>` is larger than "),
+        "{output:?}"
+    );
+
+    let plugin = Plugin::new().args(["check", "-", "--timeout", "1s"]);
+    let (reader, _writer) = std::io::pipe().unwrap();
+    let mut command = plugin.command();
+    let output = command.stdin(reader).output().unwrap();
+    assert_eq!(output.status.code(), Some(5));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        stderr.contains("its writer did not finish within 1s"),
+        "{stderr}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn success_is_reported_only_on_a_terminal() {
+    use crate::support::terminal::Terminal;
+
+    for (definition, arguments, want) in [
+        ("values: {a: 1}\n", &[][..], "no problems in `env.yaml`\r\n"),
+        ("values: {a: 1}\n", &["-o", "json"], ""),
+    ] {
+        let plugin = Plugin::new().file("env.yaml", definition);
+        let plugin = plugin.args(["check", "env.yaml"]).args(arguments);
+        let terminal = Terminal::open();
+        let mut command = plugin.command();
+        command.stdin(std::process::Stdio::null());
+        let output = command.stderr(terminal.stream()).output().unwrap();
+        drop(command);
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(terminal.finish(), want);
+    }
+    let warning = Plugin::new().file("env.yaml", "valeus: {a: 1}\n");
+    let warning = warning.args(["check", "env.yaml"]);
+    let terminal = Terminal::open();
+    let mut command = warning.command();
+    command.stderr(terminal.stream()).output().unwrap();
+    drop(command);
+    let shown = terminal.finish();
+    assert!(
+        shown.contains("valeus") && !shown.contains("no problems"),
+        "{shown}"
+    );
+}

@@ -1,9 +1,8 @@
 //! `open` and `check`, and what all commands have in common.
 
-use std::fs;
-
 use crate::support::aws::{Aws, project_file};
-use crate::support::plugin::{Plugin, program};
+use crate::support::plugin::Plugin;
+use std::fs;
 
 const DEFINITION: &str = "\
 values:
@@ -150,45 +149,6 @@ fn imports_are_found_below_the_root_folder() {
 }
 
 #[test]
-fn help_and_version_go_to_standard_output() {
-    for arguments in [&["--help"][..], &["get-token", "--help"], &["--version"]] {
-        let output = Plugin::new().args(arguments).run();
-        assert_eq!(
-            (output.code, output.stderr.as_str()),
-            (0, ""),
-            "{arguments:?}"
-        );
-        assert!(output.stdout.contains("kubectl-esc"), "{}", output.stdout);
-    }
-}
-
-/// The binary itself is the evidence: only a dynamic one names its loader, and glibc contains a line with
-/// its version.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[test]
-fn version_names_the_linked_glibc() {
-    let output = Plugin::new().args(["--version"]).run();
-    let (version, glibc) = output.stdout.trim_end().split_once('\n').unwrap();
-    assert_eq!(version, concat!("kubectl-esc ", env!("CARGO_PKG_VERSION")));
-
-    let binary = fs::read(program()).unwrap();
-    let contains =
-        |part: &[u8], text: &str| part.windows(text.len()).any(|at| at == text.as_bytes());
-    if contains(&binary[..4096], "/ld-linux") {
-        assert!(
-            glibc.starts_with("glibc: linked dynamically, built with "),
-            "{glibc}"
-        );
-    } else {
-        let release = glibc.strip_prefix("glibc: linked statically, ").unwrap();
-        assert!(
-            contains(&binary, &format!("GNU C Library ({release})")),
-            "{glibc}"
-        );
-    }
-}
-
-#[test]
 fn debug_output_hides_secrets() {
     use esc::{Data, Environment, Value};
     use kubectl_esc::aws::{Credentials, find_credentials};
@@ -224,5 +184,36 @@ fn debug_output_hides_secrets() {
         ),
     ] {
         assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
+
+#[test]
+fn variable_can_name_the_environment() {
+    let kubeconfig = project_file("tests/data/kubeconfigs/eksctl.yaml");
+    for (arguments, stdout) in [
+        (&["open", "-f", "yaml"][..], "a: x\n"),
+        (&["check"], ""),
+        (
+            &["convert-kubeconfig"],
+            "changed [dir]/home/.kube/config: updated user `admin@shop.eu-west-1.eksctl.io`\n",
+        ),
+    ] {
+        let plugin = Plugin::new()
+            .without_log()
+            .file("env.yaml", "values: {a: x}")
+            .file("home/.kube/config", &kubeconfig)
+            .args(arguments);
+        plugin.run().assert_fails(
+            "kubectl-esc: no environment specified\n  hint: pass ENVIRONMENT, such as \
+             `acme/platform/prod` or `./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT\n",
+            2,
+        );
+        let plugin = plugin.env("KUBECTL_ESC_ENVIRONMENT", "./env.yaml");
+        plugin.run().assert(stdout, "", 0);
+        if arguments == ["convert-kubeconfig"] {
+            let written = fs::read_to_string(plugin.path("home/.kube/config")).unwrap();
+            let definition = plugin.path("env.yaml");
+            assert!(written.contains(definition.to_str().unwrap()), "{written}");
+        }
     }
 }

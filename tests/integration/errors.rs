@@ -132,15 +132,7 @@ const ROWS: &[Row] = &[
         "no environment specified",
         |t| t.plain().arg("get-token"),
         r"kubectl-esc: no environment specified
-  hint: pass one: `kubectl-esc get-token ./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT
-",
-        2,
-    ),
-    (
-        "no command",
-        |t| t.plain(),
-        r"kubectl-esc: no command specified
-  hint: run `kubectl-esc --help` to see the commands and flags
+  hint: pass ENVIRONMENT, such as `acme/platform/prod` or `./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT
 ",
         2,
     ),
@@ -148,7 +140,7 @@ const ROWS: &[Row] = &[
         "unknown flag",
         |t| t.plain().args(["get-token", "env.yaml", "--regio", "x"]),
         r"kubectl-esc: unexpected argument '--regio' found
-  hint: a similar argument exists: '--region'
+  hint: did you mean `--region`?
 ",
         2,
     ),
@@ -252,7 +244,7 @@ const ROWS: &[Row] = &[
         r"kubectl-esc: cannot open the environment `acme/prod`: not logged in to Pulumi Cloud at `api.pulumi.com`
   hint: run `pulumi login`, set PULUMI_ACCESS_TOKEN, or pass `--pulumi-oidc-token`
 ",
-        2,
+        4,
     ),
     (
         "environment file is missing",
@@ -631,6 +623,7 @@ error: failed here
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
   caused by: InvalidIdentityToken: No OpenIDConnect provider found in your account for https://elsewhere.example (request ID [id])
+  caused by: the identity token has iss `https://elsewhere.example`, aud `sts.amazonaws.com`, sub `repo:acme/platform:ref:refs/heads/main`
   hint: check that the role's account has an identity provider for the token's issuer and audience
 ",
         4,
@@ -651,6 +644,7 @@ error: failed here
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
   caused by: InvalidIdentityToken: The ID Token provided has a signature that does not match. (request ID [id])
+  caused by: the identity token has iss `https://token.actions.example`, aud `sts.amazonaws.com`, sub `repo:acme/platform:ref:refs/heads/main`
   hint: check that the role's account has an identity provider for the token's issuer and audience
 ",
         4,
@@ -672,6 +666,7 @@ error: failed here
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
   caused by: AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity (request ID [id])
+  caused by: the identity token has iss `https://token.actions.example`, aud `sts.amazonaws.com`, sub `repo:evil/fork`
   hint: check the role's trust policy: the identity provider, audience and subject that it allows
 ",
         4,
@@ -700,7 +695,7 @@ error: failed here
   caused by: ValidationError: The requested DurationSeconds exceeds the MaxSessionDuration set for this role. (request ID [id])
   hint: set a shorter `duration`, such as `duration: 1h`, or raise the role's maximum session duration
 ",
-        2,
+        3,
     ),
     (
         "STS is unreachable",

@@ -112,28 +112,85 @@ fn api_version_of_the_setting_is_used_without_exec_info() {
     );
 }
 
+/// Clients such as fabric8 read standard error together with standard output. `log` is a part of the warning,
+/// which `-v` shows.
 #[test]
-fn long_token_is_printed_with_a_warning_in_the_log() {
-    let aws = Aws::with(|aws| aws.session_token_length = 3_500);
-    let plugin = aws
-        .plugin_with_identity()
-        .file("env.yaml", PULUMI_DOCS)
-        .args(["get-token", "./env.yaml", "--cluster-name", "demo"])
-        .args(["--region", "eu-west-1"]);
-    let output = plugin.run();
-    assert!(
-        output.credential()["status"]["token"]
-            .as_str()
-            .unwrap()
-            .len()
-            > 4_096
-    );
-    assert_eq!(output.stderr, "");
-    let log = plugin.arg("-v").run().stderr;
-    assert!(
-        log.contains("most clusters reject tokens longer than 4096 bytes"),
-        "{log}"
-    );
+fn nothing_but_the_credential_is_printed_whatever_the_warnings() {
+    type Change = fn(Plugin) -> Plugin;
+    let same: Change = |plugin| plugin;
+    let cases: [(&str, i64, Change, &str); 9] = [
+        (
+            "a deprecated output and an unknown top-level key",
+            0,
+            |plugin| plugin.file("env.yaml", format!("{PULUMI_DOCS}extra: 1\n")),
+            "Field 'extra' does not exist",
+        ),
+        (
+            "a long token",
+            0,
+            same,
+            "most clusters reject tokens longer than 4096 bytes",
+        ),
+        ("a slow clock", 3_600, same, "this machine's clock is"),
+        ("a fast clock", -3_600, same, "this machine's clock is"),
+        (
+            "a misspelled region",
+            0,
+            |plugin| plugin.env("KUBECTL_ESC_REGION", "eu-wst-1"),
+            "did you mean `eu-west-1`?",
+        ),
+        (
+            "a cache folder that is a file",
+            0,
+            |plugin| {
+                let file = plugin.path("env.yaml");
+                plugin.env("KUBECTL_ESC_CACHE_DIR", file)
+            },
+            "the cache cannot use",
+        ),
+        (
+            "a damaged login for Pulumi Cloud",
+            0,
+            |plugin| plugin.file("home/.pulumi/credentials.json", "{"),
+            "",
+        ),
+        (
+            "no home directory",
+            0,
+            |plugin| plugin.env_remove("HOME").env_remove("USERPROFILE"),
+            "",
+        ),
+        (
+            "arguments that some clients change",
+            0,
+            |plugin| {
+                plugin
+                    .file("my env.yaml", PULUMI_DOCS)
+                    .env("KUBECTL_ESC_ENVIRONMENT", "./my env.yaml")
+            },
+            "",
+        ),
+    ];
+    for (name, skew, change, log) in cases {
+        let aws = Aws::with(|aws| aws.session_token_length = 3_500);
+        aws.clock.advance(skew);
+        let plugin = aws
+            .plugin_with_identity()
+            .without_log()
+            .file("env.yaml", PULUMI_DOCS)
+            .arg("get-token")
+            .env("KUBECTL_ESC_ENVIRONMENT", "./env.yaml")
+            .env("KUBECTL_ESC_CLUSTER_NAME", "demo")
+            .env("KUBECTL_ESC_REGION", "eu-west-1");
+        let plugin = change(plugin);
+        for _ in ["cold", "warm"] {
+            let output = plugin.run();
+            assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{name}");
+            assert!(output.token().len() > 4_096, "{name}");
+        }
+        let logged = plugin.args(["-v", "--refresh"]).run().stderr;
+        assert!(logged.contains(log), "{name}: {logged}");
+    }
 }
 
 #[test]

@@ -18,13 +18,17 @@ mod check;
 mod cloud;
 mod commands;
 #[cfg(unix)]
+mod completion;
+#[cfg(unix)]
 mod core_dumps;
+mod credential_process;
 #[cfg(unix)]
 mod delivery;
 mod doctor;
 mod errors;
 mod examples;
 mod get_token;
+mod help;
 mod hostile;
 mod kubeconfig;
 mod kubectl;
@@ -37,8 +41,11 @@ mod responses;
 #[cfg(unix)]
 mod run;
 mod secret_scan_tests;
+mod settings;
 #[cfg(unix)]
 mod special_files;
+#[cfg(unix)]
+mod spinner;
 mod stacks;
 mod support_tests;
 mod tokens;

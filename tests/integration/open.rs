@@ -45,10 +45,10 @@ fn each_format_is_printed() {
             "\"a \\u003cb\\u003e \\u0026 \\\"c\\\"\\n\"\n",
         ),
         (&["--format=string", "text"], "a <b> & \"c\"\n"),
-        (&["--format", "string", "number"], "1.5\n"),
+        (&["--output", "string", "number"], "1.5\n"),
         (&["--format", "string", "password"], "hunter2\n"),
         (
-            &["--format", "string", "list"],
+            &["-o", "string", "list"],
             "\"1\",\"\",\"true\",\"\\\"x\\\"\"\n",
         ),
         (
@@ -106,15 +106,15 @@ fn unprintable_values_are_an_error() {
         (
             DEFINITION,
             &["--format", "shell", "text"][..],
-            "kubectl-esc: `--format dotenv` and `--format shell` cannot be used with a property \
-             path\n  hint: omit the path, or use `--format string` for a single value\n",
+            "kubectl-esc: `-o dotenv` and `-o shell` cannot be used with a property \
+             path\n  hint: omit the path, or use `-o string` for a single value\n",
             2,
         ),
         (
             "values: {environmentVariables: {\"A;id\": 1}}",
             &["--format", "shell"],
             "kubectl-esc: `A;id` in `environmentVariables` is not a valid name for `shell`\n  \
-             hint: rename it, or use `--format json`; `kubectl-esc run` accepts any name\n",
+             hint: rename it, or use `-o json`; `kubectl-esc run` accepts any name\n",
             3,
         ),
     ] {

@@ -7,6 +7,7 @@ use crate::changes::{Changes, EntryChange, Section};
 use crate::edit::edit;
 use crate::error::{Error, Result};
 use crate::kubeconfig::Kubeconfig;
+use crate::server::ClusterServer;
 use crate::tree::Node;
 
 /// A kubeconfig file. Its text may be secret: there is no `Debug`.
@@ -65,6 +66,8 @@ pub struct User {
     pub name: String,
     /// The exec credential plugin, if the user has one.
     pub exec: Option<Exec>,
+    /// The directory of the file that has the user. A relative path of a plugin starts there.
+    pub directory: PathBuf,
 }
 
 /// An exec credential plugin. `Debug` shows neither arguments nor variables, which may be secret.
@@ -78,6 +81,10 @@ pub struct Exec {
     pub env: Vec<(String, String)>,
     /// The version of the exec protocol.
     pub api_version: Option<String>,
+    /// Whether the plugin may use standard input: `Never`, `IfAvailable` or `Always`.
+    pub interactive_mode: Option<String>,
+    /// Whether the client passes the cluster to the plugin.
+    pub provide_cluster_info: bool,
 }
 
 impl fmt::Debug for Exec {
@@ -99,6 +106,8 @@ impl Exec {
             args: list("args").iter().map(text).collect::<Option<_>>()?,
             env: list("env").iter().filter_map(variable).collect(),
             api_version: node.get("apiVersion").and_then(text),
+            interactive_mode: node.get("interactiveMode").and_then(text),
+            provide_cluster_info: node.get("provideClusterInfo").is_some_and(Node::is_true),
         })
     }
 }
@@ -113,6 +122,14 @@ impl MergedKubeconfig {
         };
         let files = files.into_iter().map(parse).collect::<Result<_>>()?;
         Ok(Self { files })
+    }
+
+    /// Returns how to connect to a cluster's API server.
+    #[must_use]
+    pub fn cluster_server(&self, cluster: &str) -> Option<ClusterServer> {
+        let content = self.content(Section::Clusters, cluster)?;
+        let directory = self.directory_of(Section::Clusters, cluster);
+        Some(ClusterServer::read(content, &directory))
     }
 
     /// Returns the URL of a cluster's API server.
@@ -184,6 +201,7 @@ impl MergedKubeconfig {
         Some(User {
             name: name.to_owned(),
             exec: content.get("exec").and_then(Exec::read),
+            directory: self.directory_of(Section::Users, name),
         })
     }
 
@@ -237,6 +255,15 @@ impl MergedKubeconfig {
         files.position(|(_, kubeconfig)| kubeconfig.item(section, name).is_some())
     }
 
+    /// The directory of the first file that has the entry.
+    fn directory_of(&self, section: Section, name: &str) -> PathBuf {
+        let file = self
+            .file_with(section, name)
+            .and_then(|file| self.files.get(file));
+        let directory = file.and_then(|(file, _)| file.path.parent());
+        directory.map(Path::to_owned).unwrap_or_default()
+    }
+
     fn content(&self, section: Section, name: &str) -> Option<&Node> {
         let (_, kubeconfig) = self.files.get(self.file_with(section, name)?)?;
         kubeconfig.item(section, name)?.get(section.content_key())
@@ -270,3 +297,6 @@ fn edited_entries(old: &Kubeconfig, new: &Kubeconfig, changes: &Changes) -> Vec<
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

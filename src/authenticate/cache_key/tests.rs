@@ -39,6 +39,7 @@ fn backend(url: &str) -> Result<Backend> {
 fn each_input_changes_the_key() {
     type Change = fn(&mut Inputs);
     let changes: &[(&str, Change)] = &[
+        ("purpose", |it| it.request.purpose = Purpose::AwsCredentials),
         ("environment", |it| {
             it.request.open.environment = Reference::Cloud("acme/test".to_owned());
         }),

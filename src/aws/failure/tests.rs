@@ -128,7 +128,7 @@ fn error_codes_have_their_kind_message_cause_and_hint() {
             400,
             "MalformedPolicyDocument",
             "The policy is not in the valid JSON format.",
-            Kind::Configuration,
+            Kind::Definition,
             "AWS STS rejected the session policies".to_owned(),
             "check `policyArns`: at most 10 managed policies, owned by AWS or by the role's account",
         ),
@@ -137,7 +137,7 @@ fn error_codes_have_their_kind_message_cause_and_hint() {
             400,
             "PackedPolicyTooLarge",
             "Packed policy consumes 112% of allotted space",
-            Kind::Configuration,
+            Kind::Definition,
             "AWS STS rejected the session policies".to_owned(),
             "check `policyArns`: at most 10 managed policies, owned by AWS or by the role's account",
         ),
@@ -146,7 +146,7 @@ fn error_codes_have_their_kind_message_cause_and_hint() {
             400,
             "ValidationError",
             too_long,
-            Kind::Configuration,
+            Kind::Definition,
             format!("AWS STS rejected the session duration for the role `{role}`"),
             "set a shorter `duration`, such as `duration: 1h`, or raise the role's maximum session duration",
         ),
@@ -233,7 +233,21 @@ fn error_codes_have_their_kind_message_cause_and_hint() {
         ),
     ] {
         let got = failure(call, status, &xml(code, text));
-        let cause = format!("{code}: {text} (request ID request-1)");
+        // The claims are shown where the identity, and not its expiry or the request, is the problem.
+        let is_about_identity = matches!(
+            code,
+            "AccessDenied"
+                | "IDPCommunicationError"
+                | "IDPRejectedClaim"
+                | "InvalidIdentityToken"
+                | "SomethingNew"
+        );
+        let claims = if call == WITH_TOKEN && is_about_identity && status < 429 {
+            "|the identity token has sub `alice`"
+        } else {
+            ""
+        };
+        let cause = format!("{code}: {text} (request ID request-1){claims}");
         assert_eq!(got, (kind, message, cause, hint.to_owned()));
     }
 }

@@ -25,7 +25,7 @@ fn the_first_variable_configures_the_proxy() {
     for first in 0..all.len() {
         let found = proxy(&host(all[first..].iter().copied())).unwrap().unwrap();
         assert_eq!(found.variable, all[first].0);
-        let shown = format!("{:?}", found.configuration);
+        let shown = found.url.to_string();
         assert!(shown.contains(all[first].1), "{shown}");
     }
     assert!(
@@ -112,6 +112,7 @@ fn https_goes_through_the_proxy() {
 fn proxy_failures_name_the_variable() {
     let address = format!("http://user:hunter2@127.0.0.1:{}", closed_port());
     let unauthorized = TestServer::responding(["HTTP/1.1 407 -\r\n\r\n"]);
+    let rejecting = TestServer::responding(["HTTP/1.1 503 -\r\n\r\n"]);
     // A label of more than 63 characters is invalid and causes no DNS query.
     let unresolvable = format!("http://{}.invalid:3128", "x".repeat(64));
     for (address, cause) in [
@@ -119,13 +120,15 @@ fn proxy_failures_name_the_variable() {
         (unresolvable, "the host name cannot be resolved"),
         (
             unauthorized.url(),
-            "tunnel error: proxy authorization required",
+            "the proxy requires a user and a password",
         ),
+        (rejecting.url(), "the proxy rejected the connection"),
     ] {
         let host = host([("HTTPS_PROXY", address.as_str())]);
         let error = get(&host, "https://sts.example.invalid/").unwrap_err();
         assert_eq!(error.kind(), Kind::Unavailable);
         assert_eq!(error.causes().next().unwrap(), cause);
+        assert!(error.causes().all(|cause| !cause.contains("tunnel error")));
         assert_eq!(
             error.hint().unwrap(),
             "check the proxy in `HTTPS_PROXY`, or add `sts.example.invalid` to `NO_PROXY`"

@@ -175,7 +175,7 @@ fn hint_for_a_rejected_duration_names_the_input() {
     let context = context(&[("AWS_ENDPOINT_URL_STS", &url), ("TOKEN", TOKEN)]);
     let provider = provider(&context, None);
     let error = open(&provider, &oidc()).unwrap_err();
-    assert_eq!(error.kind(), Kind::Configuration);
+    assert_eq!(error.kind(), Kind::Definition);
     assert!(
         error.hint().unwrap().contains("`duration: 1h`"),
         "{error:?}"
@@ -319,7 +319,8 @@ fn secret_inputs_are_redacted() {
         "sessionName": {"secret": "alice.hunter2"}}});
     let error = open(&provider, &login).unwrap_err();
     let causes: Vec<_> = error.causes().collect();
-    assert_eq!(causes, ["AccessDenied: [secret] as [secret]"]);
+    let claims = "the identity token has sub `alice`";
+    assert_eq!(causes, ["AccessDenied: [secret] as [secret]", claims]);
     assert!(!format!("{error:?}").contains("kubectl"), "{error:?}");
 }
 

@@ -115,7 +115,7 @@ fn each_setting_is_part_of_the_key() {
                 |_, command| {
                     command.env("PULUMI_ACCESS_TOKEN", STRANGERS_TOKEN);
                 },
-                Fails(2),
+                Fails(4),
             ),
             ChangedCall(
                 "an invalid token",
@@ -129,7 +129,7 @@ fn each_setting_is_part_of_the_key() {
                 |_, command| {
                     command.env_remove("PULUMI_ACCESS_TOKEN");
                 },
-                Fails(2),
+                Fails(4),
             ),
             ChangedCall(
                 "a role",
@@ -244,7 +244,7 @@ fn environment_version_is_part_of_the_key() {
                 |_, command| version(command, "@stable"),
                 Shows("/versions/stable/open"),
             ),
-            ChangedCall("none", |_, command| version(command, "@99"), Fails(2)),
+            ChangedCall("none", |_, command| version(command, "@99"), Fails(4)),
         ],
     );
 }
@@ -303,14 +303,14 @@ fn organization_is_part_of_the_key() {
                 |_, command| {
                     command.args(["--organization", "alice"]);
                 },
-                Fails(2),
+                Fails(4),
             ),
             ChangedCall(
                 "by variable",
                 |_, command| {
                     command.env("PULUMI_DEFAULT_ORGANIZATION", "alice");
                 },
-                Fails(2),
+                Fails(4),
             ),
         ],
     );
@@ -327,7 +327,7 @@ fn organization_is_part_of_the_key() {
         config("alice"),
     )
     .unwrap();
-    assert_eq!(fixture.run().code, 2);
+    assert_eq!(fixture.run().code, 4);
     fs::write(
         fixture.plugin.path("home/.pulumi/config.json"),
         config("acme"),
@@ -398,7 +398,7 @@ fn pulumi_account_is_part_of_the_key() {
         fixture.assert_hit();
     }
     fs::remove_file(fixture.plugin.path(path)).unwrap();
-    assert_eq!(fixture.run().code, 2);
+    assert_eq!(fixture.run().code, 4);
 }
 
 /// A definition may read whose login it is, although it needs none.

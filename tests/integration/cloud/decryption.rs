@@ -104,7 +104,7 @@ fn local_copy_of_a_stored_environment_is_opened() {
     let output = open(&[]).run();
     assert_eq!(output.code, 3, "{output:?}");
     let output = open(&["--secrets-of", "acme/platform/none"]).run();
-    assert_eq!(output.code, 2, "{output:?}");
+    assert_eq!(output.code, 4, "{output:?}");
     let start = "kubectl-esc: cannot open the environment `env.yaml`: decrypting: the \
                  environment `acme/platform/none` does not exist";
     assert!(output.stderr.starts_with(start), "{}", output.stderr);

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use stand_ins::http::{Gate, Reply, Response, Server};
@@ -12,7 +13,7 @@ use stand_ins::pulumi_cloud::fault::Fault;
 use stand_ins::tls::Authority;
 
 use super::{ENVIRONMENT, PulumiCloudFixture, assert_no_secrets};
-use crate::support::plugin::{self, Plugin};
+use crate::support::plugin::{self, Output, Plugin};
 
 /// Every call exits by itself within this time.
 const EXIT_LIMIT: Duration = Duration::from_secs(50);
@@ -238,7 +239,7 @@ const ROWS: &[Row] = &[
         },
         stderr: "the user `alice` (access token from the variable `PULUMI_ACCESS_TOKEN`) needs an approval to open the environment `acme/test/gated`
   caused by: Forbidden: opening this environment needs an approved open request
-  hint: request to open the environment in Pulumi Cloud, and try again once it is approved
+  hint: request it with `pulumi env open-request acme/test/gated`, and try again once it is approved
 ",
         code: 4,
         operations: &["open", "current user", "metadata"],
@@ -250,7 +251,7 @@ const ROWS: &[Row] = &[
   caused by: [message]
   hint: check the name, or ask for access; `pulumi env ls` lists what you can access
 ",
-        code: 2,
+        code: 4,
         operations: &["open", "current user", "metadata"],
     },
     Row {
@@ -264,7 +265,7 @@ const ROWS: &[Row] = &[
   caused by: [message]
   hint: check the name, or ask for access; `pulumi env ls` lists what you can access
 ",
-        code: 2,
+        code: 4,
         operations: &["open revision", "current user", "metadata"],
     },
     Row {
@@ -274,7 +275,7 @@ const ROWS: &[Row] = &[
   caused by: [message]
   hint: check the organization: `mallory` is a member of `mallory`, not of `acme`
 ",
-        code: 2,
+        code: 4,
         operations: &["open", "current user", "metadata"],
     },
     Row {
@@ -536,6 +537,27 @@ fn secure(pulumi_cloud: &PulumiCloudFixture, url: &str, trusted: &str) -> Plugin
     plugin.env("SSL_CERT_FILE", bundle)
 }
 
+/// Runs a call to a server with a self-signed certificate for this name, which the call trusts.
+fn run_against_self_signed(pulumi_cloud: &PulumiCloudFixture, name: &str, is_ca: bool) -> Output {
+    let mut parameters = CertificateParams::new([name.to_owned()]).unwrap();
+    if is_ca {
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    }
+    let key = KeyPair::generate().unwrap();
+    let certificate = parameters.self_signed(&key).unwrap();
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    let server = Server::start(Some(Arc::new(tls)), |_| Reply::Close);
+    let url = format!("https://localhost:{}", server.address().port());
+    secure(pulumi_cloud, &url, &certificate.pem()).run()
+}
+
 #[test]
 fn tls_failures_are_explained() {
     let pulumi_cloud = PulumiCloudFixture::new();
@@ -555,21 +577,12 @@ fn tls_failures_are_explained() {
             "if your network inspects TLS, set `AWS_CA_BUNDLE` to a PEM file with its CA certificate",
         ),
         (
-            {
-                let other = rcgen::generate_simple_self_signed(["other.example.com".to_owned()]);
-                let other = other.unwrap();
-                let key = PrivateKeyDer::try_from(other.signing_key.serialize_der()).unwrap();
-                let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-                let tls = ServerConfig::builder_with_provider(provider)
-                    .with_safe_default_protocol_versions()
-                    .unwrap()
-                    .with_no_client_auth()
-                    .with_single_cert(vec![other.cert.der().clone()], key)
-                    .unwrap();
-                let server = Server::start(Some(Arc::new(tls)), |_| Reply::Close);
-                let url = format!("https://localhost:{}", server.address().port());
-                secure(&pulumi_cloud, &url, &other.cert.pem()).run()
-            },
+            run_against_self_signed(&pulumi_cloud, "localhost", true),
+            "the server's certificate is that of a certificate authority",
+            "give the server a certificate that its authority signed (basicConstraints `CA:FALSE`)",
+        ),
+        (
+            run_against_self_signed(&pulumi_cloud, "other.example.com", false),
             "the server's certificate is for another host name",
             "check the host name; another server may be answering for it",
         ),
@@ -579,6 +592,9 @@ fn tls_failures_are_explained() {
         assert_eq!(format!("{}\n", lines[0]), start);
         assert_eq!(lines[1], format!("  caused by: {cause}"));
         assert_eq!(*lines.last().unwrap(), format!("  hint: {hint}"));
+        for library in ["CaUsedAsEndEntity", "UnknownIssuer", "Other("] {
+            assert!(!output.stderr.contains(library), "{}", output.stderr);
+        }
     }
     // Neither call was repeated, and no request was sent.
     pulumi_cloud.assert_calls(&["open", "read session"]);

@@ -173,7 +173,7 @@ fn unusable_login_has_a_hint() {
             "not logged in to Pulumi Cloud at `127.0.0.1`
   hint: run `pulumi login`, set PULUMI_ACCESS_TOKEN, or pass `--pulumi-oidc-token`
 ",
-            2,
+            4,
         ),
         (
             Some(credentials(&pulumi_cloud, &expired)),
@@ -243,7 +243,7 @@ fn login_to_a_state_backend_does_not_prevent_a_call() {
   caused by: the variable `PULUMI_BACKEND_URL` names a backend that stores only Pulumi state, not environments
   hint: run `pulumi login`, set PULUMI_ACCESS_TOKEN, or pass `--pulumi-oidc-token`
 ",
-        2,
+        4,
     );
 }
 

@@ -8,6 +8,7 @@ mod login;
 mod login_files;
 mod login_refresh;
 mod opening;
+mod reported_failures;
 
 use stand_ins::clock::Clock;
 use stand_ins::oidc::Issuer;

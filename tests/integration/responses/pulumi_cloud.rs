@@ -328,14 +328,14 @@ const OTHERS: &[Row] = &[
             format!("{{\"githubLogin\":\"alice\",\"organizations\":[{organizations}]}}")
         },
         arguments: &[&["get-token", "other/platform/prod", "-i", "prod"]],
-        outcome: (2, "and 19990 more, not of `other`"),
+        outcome: (4, "and 19990 more, not of `other`"),
     },
     Row {
         name: "long user name",
         operation: ("current user", 200),
         body: || filled("{\"githubLogin\":\"", "x", "\"}"),
         arguments: &[&["get-token", "other/platform/prod", "-i", "prod"]],
-        outcome: (2, "does not exist, or the access token"),
+        outcome: (4, "does not exist, or the access token"),
     },
 ];
 

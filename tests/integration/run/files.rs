@@ -57,8 +57,8 @@ fn next_run_cleans_up_after_a_killed_one() {
     };
     // The command waits at its gate once it has written the path of its file.
     shell("until [ -s path ]; do :; done");
-    let other =
-        script_with("values: {}", &[], "exit 0").env("XDG_RUNTIME_DIR", plugin.path("runtime"));
+    let other = script_with("values: {files: {A: x}}", &[], "exit 0")
+        .env("XDG_RUNTIME_DIR", plugin.path("runtime"));
     other.run().assert("", "", 0);
     let kept = runtime_files(&plugin);
     assert_eq!(kept.len(), 2, "a folder and its lock: {kept:?}");

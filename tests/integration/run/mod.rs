@@ -85,12 +85,12 @@ fn command_gets_variables_files_and_arguments() {
     let plugin = script(
         r#"echo "$REGION $COUNT [$EMPTY] [$UNCHANGED]"; cat "$CONFIG" "$BOTH"; echo; echo "$0 $1""#,
     )
-    .args(["${list[1]}-${region}", "${none}${broken"])
+    .args(["${list[1]}-${region}", "$${none}${broken"])
     .env("REGION", "from outside")
     .env("UNCHANGED", "from outside");
     plugin.run().assert(
         "eu-west-1 3 [] [from outside]\n[secret]\nfrom a file\nb-eu-west-1 \
-         ${none}${broken\n",
+         $${none}${broken\n",
         "",
         0,
     );
@@ -100,7 +100,7 @@ fn command_gets_variables_files_and_arguments() {
 #[test]
 fn separator_is_optional_and_flags_of_the_command_are_kept() {
     let plugin = Plugin::new()
-        .file("env.yaml", "values: {}")
+        .file("env.yaml", DEFINITION)
         .env("PATH", test_variable("PATH").unwrap_or_default());
     let plugin = plugin.args(["run", "env.yaml", "echo", "-v", "--format", "x", "--", "-i"]);
     plugin.run().assert("-v --format x -- -i\n", "", 0);
@@ -128,6 +128,83 @@ fn command_does_not_run_if_the_environment_has_errors() {
     assert_eq!((output.code, output.stdout.as_str()), (3, ""));
     assert!(!plugin.path("ran").exists());
     assert_eq!(runtime_files(&plugin), [""; 0]);
+}
+
+/// An empty text would turn the first one into `rm -rf /build`.
+#[test]
+fn unknown_path_in_an_argument_is_an_error_before_the_command_runs() {
+    for (argument, number, path) in [
+        ("rm -rf ${WORKDIR}/build", 3, "WORKDIR"),
+        ("${HOME:-/root}", 3, "HOME:-/root"),
+        ("${region}${list[2]}", 3, "list[2]"),
+        ("${region.name}", 3, "region.name"),
+    ] {
+        let plugin = call(&["sh", "-c", "touch ran", "$$", argument]);
+        let message = format!(
+            "kubectl-esc: cannot expand argument {}: the environment has no value at `{path}`\n  hint: \
+             correct the path, or write `$${{{path}}}` to pass `${{{path}}}` on unchanged\n",
+            number + 1
+        );
+        plugin.run().assert_fails(&message, 2);
+        assert!(!plugin.path("ran").exists(), "{argument}");
+        assert_eq!(runtime_files(&plugin), [""; 0], "{argument}");
+        let escaped = argument.replace("${", "$${");
+        let output = call(&["echo", &escaped]).run();
+        output.assert(&format!("{argument}\n"), "", 0);
+    }
+}
+
+#[test]
+fn environment_with_nothing_to_pass_on_gets_a_warning() {
+    let nothing = "kubectl-esc: warning: the environment `env.yaml` has no `environmentVariables` and no \
+                   `files` to pass to `echo`\n";
+    for (definition, argument, stderr) in [
+        ("values: {}", "x", nothing),
+        (
+            "values: {a: x, environmentVariables: {}, files: {}}",
+            "x",
+            nothing,
+        ),
+        ("values: {a: x}", "$$x", nothing),
+        ("values: {a: x}", "${a}", ""),
+        ("values: {environmentVariables: {A: b}}", "x", ""),
+        ("values: {files: {A: b}}", "x", ""),
+    ] {
+        let output = call_with(definition, &[], &["echo", argument]).run();
+        assert_eq!(
+            (output.stderr.as_str(), output.code),
+            (stderr, 0),
+            "{definition}"
+        );
+    }
+}
+
+#[test]
+fn variable_can_name_the_environment() {
+    let plugin = || {
+        Plugin::new()
+            .file("env.yaml", DEFINITION)
+            .env("PATH", test_variable("PATH").unwrap_or_default())
+            .env("KUBECTL_ESC_ENVIRONMENT", "./env.yaml")
+    };
+    for arguments in [
+        &["run", "--", "echo", "${region}", "--", "-i"][..],
+        &["run", "-i", "--", "echo", "${region}", "--", "-i"],
+        &["run", "env.yaml", "--", "echo", "${region}", "--", "-i"],
+        &["run", "env.yaml", "echo", "${region}", "--", "-i"],
+    ] {
+        plugin()
+            .args(arguments)
+            .run()
+            .assert("eu-west-1 -- -i\n", "", 0);
+    }
+    let without_variable = plugin().env_remove("KUBECTL_ESC_ENVIRONMENT");
+    let output = without_variable.args(["run", "--", "echo"]).run();
+    output.assert_fails(
+        "kubectl-esc: no environment specified\n  hint: pass ENVIRONMENT, such as `acme/platform/prod` or \
+         `./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT\n",
+        2,
+    );
 }
 
 /// `examples/environments/kubeconfig.yaml`, as the documentation uses it.

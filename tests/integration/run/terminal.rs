@@ -232,10 +232,32 @@ fn stopped_command_stops_the_plugin() {
         let output = ps.args(["-o", "state=", "-p", &pid]).output().unwrap();
         String::from_utf8(output.stdout).unwrap()
     };
-    while !state().trim_start().starts_with('T') {}
+    while !state().trim_start().starts_with('T') {
+        assert!(!state().trim_start().starts_with('Z'), "it has exited");
+    }
     assert_eq!(runtime_files(&plugin).len(), 2);
     send("-CONT", &child);
     let (status, rest) = finish(child);
     assert_eq!((status.code(), rest.as_str()), (Some(4), "on\n"));
     assert_eq!(runtime_files(&plugin), [""; 0]);
+}
+
+/// The background process keeps the pipes of the redacted output open until the plugin has exited.
+#[test]
+fn background_process_does_not_delay_the_exit() {
+    for (end, signal, code) in [
+        ("exit 3", None, 3),
+        ("while :; do sleep 0.01; done", Some("-TERM"), 143),
+    ] {
+        let (plugin, child) =
+            start_script(&format!("mkfifo gate; {{ cat gate; }} & echo up; {end}"));
+        if let Some(signal) = signal {
+            send(signal, &child);
+        }
+        let (status, rest) = finish(child);
+        assert_eq!((status.code(), rest.as_str()), (Some(code), ""), "{end}");
+        assert_eq!(runtime_files(&plugin), [""; 0], "{end}");
+        // The background process has been waiting for this.
+        std::fs::write(plugin.path("gate"), "late").unwrap();
+    }
 }

@@ -126,7 +126,7 @@ fn login_for_environments_is_used_for_stacks() {
     assert_eq!(stack_of(&call), outputs());
 
     let none = open_call(&definition(STACK)).env("PULUMI_BACKEND_URL", &url);
-    let message = failure(&none, 2);
+    let message = failure(&none, 4);
     assert!(
         message.starts_with("not logged in to Pulumi Cloud at `127.0.0.1`"),
         "{message}"
@@ -213,7 +213,7 @@ fn denials_have_a_hint() {
             None,
             "",
             "acme/eks-cluster/staging",
-            2,
+            4,
             format!(
                 "the stack `acme/eks-cluster/staging` does not exist, or {alice} has no access to it\ncaused \
                  by: Not Found: stack not found\nhint: check the name, or ask for access; `pulumi stack \
@@ -224,7 +224,7 @@ fn denials_have_a_hint() {
             None,
             "",
             "other/eks-cluster/demo",
-            2,
+            4,
             format!(
                 "the stack `other/eks-cluster/demo` does not exist, or {alice} has no access to it\ncaused by: \
                  Not Found: stack not found\nhint: check the organization: `alice` is a member of \
@@ -301,7 +301,7 @@ fn denials_have_a_hint() {
     let pulumi_cloud = with_stack(std::convert::identity);
     let call = open(&pulumi_cloud, &definition("acme/eks-cluster/demo"))
         .env("PULUMI_ACCESS_TOKEN", STRANGERS_TOKEN);
-    let message = failure(&call, 2);
+    let message = failure(&call, 4);
     assert!(message.contains("the user `mallory`"), "{message}");
     assert!(message.contains("not of `acme`"), "{message}");
 }
