@@ -111,11 +111,15 @@ error: unknown property \"b\"
   |
 2 |   a: ${b}
   |        ^
+  |
+  = help: use one of the properties `a`, `c`
 error: unknown property \"d\"
  --> env.yaml:3:8
   |
 3 |   c: ${d}
   |        ^
+  |
+  = help: use one of the properties `a`, `c`
 ",
         3,
     );

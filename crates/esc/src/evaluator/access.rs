@@ -286,8 +286,7 @@ fn candidates(value: &EvalValue) -> impl Iterator<Item = &str> + Clone {
     };
     lowest
         .properties()
-        // The property names in a secret are secret too.
-        .filter(|(_, property)| property.is_own && !value.secret)
+        .filter(|(_, property)| property.is_own && !value.secret && !lowest.secret)
         .map(|(name, _)| &**name)
 }
 

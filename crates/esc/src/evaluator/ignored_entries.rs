@@ -98,8 +98,8 @@ impl Section {
                 };
                 for (key, property) in value.properties().filter(|(_, it)| is_listed(it)) {
                     if let Some(kind @ (Type::Array | Type::Object)) = type_of(&property.value) {
-                        // The property names of a secret are secret too.
-                        let key = if value.secret { REDACTED } else { key };
+                        let is_hidden = value.hides_name_of(property);
+                        let key = if is_hidden { REDACTED } else { key };
                         let effect = self.entry_effect;
                         let summary = format!("`{name}.{key}` is not text but an {kind}: {effect}");
                         let path = [name, key];

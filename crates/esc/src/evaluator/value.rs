@@ -395,6 +395,12 @@ impl EvalValue {
         properties.into_iter().flat_map(|it| it.iter())
     }
 
+    /// Whether the name of a property is a secret: all names in a secret are, also where an object inherits
+    /// them.
+    pub(super) fn hides_name_of(&self, property: &Property) -> bool {
+        self.secret || (!property.is_own && property.value.secret)
+    }
+
     /// A property that is known to exist.
     pub(super) fn known_property(&self, name: &str) -> Option<&Property> {
         match &self.kind {

@@ -112,7 +112,7 @@ impl DefinitionEvaluator<'_, '_> {
                 .collect();
             if !declared.is_empty() {
                 self.warn_of_unknown_inputs(&property.value, &declared);
-            } else if !names.is_empty() && !value.secret {
+            } else if !names.is_empty() && !value.hides_name_of(property) {
                 let parent = names.iter().find(|parent| {
                     let parents = alternatives.iter();
                     let mut parents = parents.filter_map(|it| it.declared_property(parent));

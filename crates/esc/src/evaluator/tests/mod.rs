@@ -3,6 +3,7 @@
 mod builtins;
 mod hints;
 mod hostile;
+mod ignored_entries;
 mod language;
 mod providers;
 mod secrets;
