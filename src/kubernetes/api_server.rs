@@ -225,6 +225,9 @@ impl ApiServer {
             FailureReason::Refused if proxy.is_none() => {
                 "check `server` and its port: nothing listens there"
             }
+            FailureReason::CaCertificate | FailureReason::InvalidCertificate => {
+                return failure.error;
+            }
             FailureReason::Other
             | FailureReason::Dns
             | FailureReason::ProxyAuthentication

@@ -272,10 +272,8 @@ pub(in crate::commands) fn environment_or_variable(
 }
 
 fn no_environment() -> Error {
-    Error::configuration("no environment specified").with_hint(
-        "pass ENVIRONMENT, such as `acme/platform/prod` or `./env.yaml`, or set \
-         KUBECTL_ESC_ENVIRONMENT",
-    )
+    Error::configuration("no environment specified")
+        .with_hint("pass ENVIRONMENT, such as acme/platform/prod or ./env.yaml, or set KUBECTL_ESC_ENVIRONMENT")
 }
 
 fn expand(path: Option<&PathBuf>, host: &Host) -> Result<Option<PathBuf>> {
