@@ -21,6 +21,9 @@ const KEY: &str = "hunter2-secret-access-key";
 
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
+    /// How the stored file is changed.
+    change: (u16, u8),
+    truncated: u8,
     login: [&'a [u8]; 2],
     other_login: [&'a [u8]; 2],
     key: &'a str,
@@ -34,9 +37,6 @@ struct Input<'a> {
     expires_at: Option<i64>,
     clock_offset: i64,
     boot_time: Option<i64>,
-    /// How the stored file is changed.
-    changes: Vec<(u16, u8)>,
-    truncated: u16,
     /// A file from elsewhere.
     foreign: &'a [u8],
 }
@@ -142,12 +142,10 @@ fn credentials(input: &Input<'_>) -> CachedCredentials {
 
 fn changed(sealed: &[u8], input: &Input<'_>) -> Vec<u8> {
     let mut changed = sealed.to_vec();
-    for (at, byte) in &input.changes {
-        let at = usize::from(*at) % changed.len();
-        changed[at] = *byte;
-    }
-    let removed = usize::from(input.truncated) % 256;
-    changed.truncate(changed.len().saturating_sub(removed));
+    let (at, byte) = input.change;
+    let at = usize::from(at) % changed.len();
+    changed[at] = byte;
+    changed.truncate(changed.len().saturating_sub(input.truncated.into()));
     changed
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use esc::format::{Secrets, json};
+use esc::{Data, Value};
 use kubectl_esc::authenticate::{check, open};
 use kubectl_esc::config::{OpenRequest, Reference};
 use kubectl_esc::fuzzing::Answer;
@@ -29,33 +30,35 @@ fuzz_target!(|input: (u8, &str)| {
         let reference = Reference::Cloud(name.to_owned());
         OpenRequest::new(reference)
     };
-    let (result, log) = call(&VARIABLES, answers.clone(), |context| match operation % 5 {
-        0 => open(&request("acme/platform/prod"), context).map(|opened| {
-            check_session(&answers, &opened);
-            opened.warnings()
-        }),
-        // The organization is looked up first.
-        1 => open(&request("platform/prod@stable"), context).map(|opened| opened.warnings()),
-        2 => check(&request("acme/platform/prod"), context).map(|checked| {
-            checked
-                .sources
-                .render(&checked.diagnostics, esc::Style::Plain)
-        }),
-        3 => {
-            let cloud = log_in(context)?;
-            let name = EnvironmentName::parse("acme/platform/prod")?;
-            let plaintexts = StoredEnvironment::new(&cloud, &name)?.decrypt(&["one", "two"])?;
-            assert_eq!(plaintexts.len(), 2);
-            Ok(String::new())
-        }
-        _ => {
-            let cloud = log_in(context)?;
-            let stack = CloudStack::new(&cloud, None, "platform", "prod")?;
-            let export = stack.export()?;
-            assert!(serde_json::from_slice::<serde::de::IgnoredAny>(export.expose()).is_ok());
-            let ciphertexts = ["b25l".to_owned(), "dHdv".to_owned()];
-            assert_eq!(stack.decrypt(&ciphertexts)?.len(), 2);
-            Ok(String::new())
+    let (result, log) = call(&VARIABLES, answers.clone(), |context| {
+        match operation.wrapping_sub(b'0') % 5 {
+            0 => open(&request("acme/platform/prod"), context).map(|opened| {
+                check_session(&answers, &opened);
+                opened.warnings()
+            }),
+            // The organization is looked up first.
+            1 => open(&request("platform/prod@stable"), context).map(|opened| opened.warnings()),
+            2 => check(&request("acme/platform/prod"), context).map(|checked| {
+                checked
+                    .sources
+                    .render(&checked.diagnostics, esc::Style::Plain)
+            }),
+            3 => {
+                let cloud = log_in(context)?;
+                let name = EnvironmentName::parse("acme/platform/prod")?;
+                let plaintexts = StoredEnvironment::new(&cloud, &name)?.decrypt(&["one", "two"])?;
+                assert_eq!(plaintexts.len(), 2);
+                Ok(String::new())
+            }
+            _ => {
+                let cloud = log_in(context)?;
+                let stack = CloudStack::new(&cloud, None, "platform", "prod")?;
+                let export = stack.export()?;
+                assert!(serde_json::from_slice::<serde::de::IgnoredAny>(export.expose()).is_ok());
+                let ciphertexts = ["b25l".to_owned(), "dHdv".to_owned()];
+                assert_eq!(stack.decrypt(&ciphertexts)?.len(), 2);
+                Ok(String::new())
+            }
         }
     });
     let shown = match result {
@@ -106,6 +109,21 @@ fn check_session(answers: &[Answer], opened: &kubectl_esc::authenticate::OpenedE
         is_at_most(&redacted, &wanted),
         "{redacted} shows more than {wanted}"
     );
+    assert!(
+        is_inherited(values, false),
+        "a part of a secret is no secret"
+    );
+}
+
+/// Whether everything in a secret list or map is secret.
+fn is_inherited(value: &Value, secret: bool) -> bool {
+    let below = |part: &Value| is_inherited(part, secret || value.secret);
+    (value.secret || !secret)
+        && match &value.data {
+            Data::Array(items) => items.iter().all(below),
+            Data::Object(entries) => entries.values().all(below),
+            _ => true,
+        }
 }
 
 fn values_of(properties: &Map<String, Json>, secret: bool, secrets: Secrets) -> Map<String, Json> {

@@ -91,11 +91,12 @@ fn check(secrets: &[Vec<u8>], stream: &[u8], fillers: usize, lengths: &[u8]) {
         .unwrap()
         .unwrap()
         .concat();
-    assert_eq!(
-        String::from_utf8_lossy(&output),
-        String::from_utf8_lossy(&whole),
-        "the output depends on the writes"
-    );
+    // The first bytes of an escape or of a line of digits may be shown before the rest of it is known.
+    let mut rest = &*output;
+    for part in split_at(&whole, REDACTED) {
+        let at = find(rest, part).expect("the output is that of one write, with such bytes");
+        rest = &rest[at + part.len()..];
+    }
 
     // Everything around the secrets is there, in order.
     assert_eq!(output.iter().filter(|byte| **byte == b'~').count(), fillers);

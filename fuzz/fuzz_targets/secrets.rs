@@ -17,7 +17,7 @@ use libfuzzer_sys::fuzz_target;
 const LETTER: char = 'Ж';
 
 /// The letter in UTF-8 and base64, at each alignment, and as an escape sequence.
-const ENCODED: [&str; 6] = ["0JbQ", "W0Jb", "Q1tCW", "\\u0416", "\\xd0", "%D0%96"];
+const ENCODED: [&str; 4] = ["0JbQ", "W0Jb", "Q1tCW", "u0416"];
 
 #[derive(Arbitrary, Debug)]
 struct Input {

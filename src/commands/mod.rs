@@ -87,8 +87,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> u8 {
     report_result(dispatch(&command_line, host))
 }
 
-/// Parses a `get-token` command line, including the program name, into a request. For tests that
-/// authenticate in their own process.
+/// Parses a `get-token` command line, including the program name, into a request. For `doctor`, and for
+/// tests that authenticate in their own process.
 #[doc(hidden)]
 pub fn token_request(
     arguments: impl IntoIterator<Item = OsString>,
@@ -104,7 +104,7 @@ pub fn token_request(
     }
 }
 
-/// Runs a command. The exit code is 0, or that of the child process of `run`.
+/// Runs a command. The exit code is 0, that of the child process of `run`, or that of a step of `doctor`.
 fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
     if !matches!(command_line.command, Command::Run(_)) {
         core_dumps::disable_for_children();
@@ -118,7 +118,7 @@ fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
         Command::ConvertKubeconfig(arguments) => {
             success(convert_kubeconfig::run(arguments, context))
         }
-        Command::Doctor(arguments) => success(doctor::run(arguments, context)),
+        Command::Doctor(arguments) => doctor::run(arguments, context),
         Command::GetToken(arguments) => success(get_token::run(arguments, context)),
         Command::Open(arguments) => success(open::run(arguments, context)),
         Command::Run(arguments) => run::run(arguments, context),

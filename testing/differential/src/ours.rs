@@ -209,14 +209,25 @@ impl Provider for SharedProvider {
             Behavior::Echo => {}
             Behavior::EchoAsSecret => value.secret = true,
             Behavior::Fail => {
-                let why = inputs.property("why").and_then(Value::as_str);
-                let message = format!("the provider fails: {}", why.unwrap_or_default());
+                let why = match inputs.property("why").map(|why| &why.data) {
+                    Some(Data::String(text)) => text.as_bytes(),
+                    _ => &[],
+                };
+                let message = format!("the provider fails: {}", with_replacements(why));
                 return Err(Error::new(message).into());
             }
             Behavior::Answer(answer) => return Ok(answer.clone()),
         }
         Ok(value)
     }
+}
+
+/// Text in which, as in Go's JSON, each byte that is not UTF-8 is replaced.
+fn with_replacements(text: &[u8]) -> String {
+    let chunks = text.utf8_chunks();
+    let replaced =
+        chunks.map(|chunk| chunk.valid().to_owned() + &"\u{FFFD}".repeat(chunk.invalid().len()));
+    replaced.collect()
 }
 
 impl Rotator for SharedRotator {

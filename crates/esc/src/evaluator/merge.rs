@@ -144,9 +144,12 @@ fn object_over(
         } => {
             let inherited = inherited.iter().take_while(|_| budget.spend_steps(1));
             properties.add_new(inherited.map(|(name, property)| {
-                let value = Rc::clone(&property.value);
-                let is_own = false;
-                (Rc::clone(name), Property { value, is_own })
+                let property = Property {
+                    value: Rc::clone(&property.value),
+                    is_own: false,
+                    is_unknown: property.is_unknown || base.unknown,
+                };
+                (Rc::clone(name), property)
             }));
             let lowest_of =
                 |lowest: &Option<_>| Some(lowest.clone().unwrap_or_else(|| Rc::clone(base)));

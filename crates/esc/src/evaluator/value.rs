@@ -75,6 +75,9 @@ pub(super) struct Property {
     pub(super) value: Rc<EvalValue>,
     /// False if the property is inherited: only the object below this one defines it.
     pub(super) is_own: bool,
+    /// Whether it is inherited from an object that is not known completely. An access to it is then
+    /// unknown, as in upstream.
+    pub(super) is_unknown: bool,
 }
 
 /// What an object was merged over, apart from the properties that it inherits.
@@ -202,6 +205,7 @@ impl Property {
         Self {
             value,
             is_own: true,
+            is_unknown: false,
         }
     }
 }
@@ -383,7 +387,7 @@ impl EvalValue {
     }
 
     /// The properties of an object, including those known of an unknown object.
-    pub(super) fn properties(&self) -> impl Iterator<Item = (&Rc<str>, &Property)> {
+    pub(super) fn properties(&self) -> impl Iterator<Item = (&Rc<str>, &Property)> + Clone {
         let properties = match &self.kind {
             ValueKind::Object { properties, .. } => Some(properties),
             _ => None,
@@ -392,11 +396,9 @@ impl EvalValue {
     }
 
     /// A property that is known to exist.
-    pub(super) fn known_property(&self, name: &str) -> Option<&Rc<Self>> {
+    pub(super) fn known_property(&self, name: &str) -> Option<&Property> {
         match &self.kind {
-            ValueKind::Object { properties, .. } => {
-                properties.get(name).map(|property| &property.value)
-            }
+            ValueKind::Object { properties, .. } => properties.get(name),
             _ => None,
         }
     }

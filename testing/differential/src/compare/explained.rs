@@ -6,7 +6,7 @@ use crate::case::{Answer, Diagnostic};
 use crate::upstream::CRASHED;
 
 /// The intended differences: a class, and why it exists.
-pub const EXPLAINED: [(&str, &str); 12] = [
+pub const EXPLAINED: [(&str, &str); 13] = [
     (
         "no YAML",
         "both report text that is not YAML in the same words: upstream without a position, ours with \
@@ -44,6 +44,11 @@ pub const EXPLAINED: [(&str, &str); 12] = [
     (
         "split",
         "the parts of a secret that `fn::split` splits are public in upstream, secret in ours",
+    ),
+    (
+        "character",
+        "upstream ends a property name within a character, at a byte that looks like a space; ours \
+         before the character",
     ),
     ("panic", "upstream panics; ours has an answer"),
     ("crash", "upstream's stack overflows; ours has an answer"),
@@ -115,6 +120,7 @@ pub fn pair_classes(has_secrets: bool) -> Vec<(&'static str, PairPredicate)> {
         ("secret", omits_anchor),
         ("unplaced", adds_position),
         ("pattern", rejects_pattern),
+        ("character", ends_within_character),
     ];
     if has_secrets {
         classes.push(("secret", omits_suggestion));
@@ -161,6 +167,20 @@ fn is_tie(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
         && *ours == with_summary(theirs, &ours.summary)
         && distance(&folded(&name), &folded(&their_name))
             == distance(&folded(&name), &folded(&our_name))
+}
+
+/// Whether upstream's diagnostic names a property by the first byte of a character more than ours.
+fn ends_within_character(theirs: &Diagnostic, ours: &Diagnostic) -> bool {
+    let Some((before, (byte, after))) = theirs
+        .summary
+        .split_once("\\x")
+        .and_then(|(before, rest)| Some((before, rest.split_at_checked(2)?)))
+    else {
+        return false;
+    };
+    u8::from_str_radix(byte, 16).is_ok_and(|byte| byte >= 0xc2)
+        && after.starts_with('"')
+        && *ours == with_summary(theirs, &format!("{before}{after}"))
 }
 
 fn with_summary(diagnostic: &Diagnostic, summary: &str) -> Diagnostic {

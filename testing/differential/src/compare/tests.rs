@@ -89,6 +89,19 @@ fn only_the_text_of_a_secret_may_be_missing() {
 }
 
 #[test]
+fn property_names_may_end_before_a_character_that_upstream_cuts() {
+    let answer_with = |summary: &str| answer("{}", vec![diagnostic(summary, 1, 2)]);
+    let theirs = answer_with(r#"unknown property "a\xc2""#);
+    for (summary, is_explained) in [
+        (r#"unknown property "a""#, true),
+        (r#"unknown property """#, false),
+    ] {
+        let comparison = compare(&Case::default(), &theirs, &answer_with(summary));
+        assert_eq!(comparison.differences.is_empty(), is_explained, "{summary}");
+    }
+}
+
+#[test]
 fn yaml_syntax_errors_differ_only_in_their_position() {
     let unplaced = Diagnostic {
         environment: None,

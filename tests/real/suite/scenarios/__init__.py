@@ -4,6 +4,7 @@
 from . import (
     chain,
     client_go,
+    doctor,
     examples,
     formats,
     helm,
@@ -21,6 +22,7 @@ from . import (
 
 ALL = [
     *chain.ALL,
+    *doctor.ALL,
     *examples.ALL,
     *kubectl.ALL,
     *kuberc.ALL,
