@@ -22,6 +22,13 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=KUBECTL_ESC_LINK");
     println!("cargo::rustc-check-cfg=cfg(static_glibc)");
+    // For `kubectl-esc version`.
+    let triple = env::var("TARGET").unwrap_or_default();
+    println!("cargo::rustc-env=KUBECTL_ESC_TARGET={triple}");
+    println!(
+        "cargo::rustc-env=KUBECTL_ESC_COMMIT={}",
+        commit().unwrap_or_default()
+    );
     let target = |name: &str| env::var(format!("CARGO_CFG_TARGET_{name}")).unwrap_or_default();
     if target("OS") != "linux" || target("ENV") != "gnu" {
         return;
@@ -31,7 +38,6 @@ fn main() {
     } else {
         None
     };
-    // For `kubectl-esc --version`.
     let release = glibc
         .as_ref()
         .map_or("an unknown version", |glibc| &glibc.release);
@@ -62,6 +68,35 @@ fn main() {
         // Relocations in a tenth of the space, supported since glibc 2.36.
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }
+}
+
+/// The commit that is built: `KUBECTL_ESC_COMMIT`, or else that of the repository. Development builds have
+/// none, which would compile everything again after each commit.
+fn commit() -> Option<String> {
+    println!("cargo::rerun-if-env-changed=KUBECTL_ESC_COMMIT");
+    if let Ok(commit) = env::var("KUBECTL_ESC_COMMIT") {
+        return Some(commit);
+    }
+    if env::var("PROFILE").as_deref() != Ok("release") {
+        return None;
+    }
+    let git = |argument: &[&str]| {
+        let output = Command::new("git")
+            .arg("rev-parse")
+            .args(argument)
+            .output()
+            .ok()?;
+        output.status.success().then_some(())?;
+        String::from_utf8(output.stdout).ok()
+    };
+    // An archive of the source that was unpacked in another repository is not at that one's commit.
+    let prefix = git(&["--show-prefix"])?;
+    prefix.trim().is_empty().then_some(())?;
+    println!(
+        "cargo::rerun-if-changed={}",
+        git(&["--git-path", "logs/HEAD"])?.trim()
+    );
+    Some(git(&["HEAD"])?.trim().to_owned())
 }
 
 fn is_native_build() -> bool {

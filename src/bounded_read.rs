@@ -72,12 +72,24 @@ pub(crate) fn read_until(
         Err(error) if error.kind() == ErrorKind::InvalidInput => {}
         content => return content,
     }
-    let (sender, receiver) = mpsc::channel();
     let path = path.to_owned();
+    read_source_until(move || File::open(path), limit, deadline)
+}
+
+/// Like [`read_until`], for standard input.
+pub(crate) fn read_stdin_until(limit: usize, deadline: Deadline) -> io::Result<Zeroizing<Vec<u8>>> {
+    read_source_until(|| Ok(io::stdin()), limit, deadline)
+}
+
+fn read_source_until<R: Read>(
+    open: impl FnOnce() -> io::Result<R> + Send + 'static,
+    limit: usize,
+    deadline: Deadline,
+) -> io::Result<Zeroizing<Vec<u8>>> {
+    let (sender, receiver) = mpsc::channel();
     // Opening and reading have no timeout, so a thread does both. It ends with the process.
     thread::Builder::new().spawn(move || {
-        let content =
-            File::open(path).and_then(|file| read_bounded(file, PIPE_BUFFER_BYTES, limit));
+        let content = open().and_then(|source| read_bounded(source, PIPE_BUFFER_BYTES, limit));
         let _ = sender.send(content);
     })?;
     receiver

@@ -126,6 +126,8 @@ fn credentials(input: &Input<'_>) -> CachedCredentials {
     let [_, obtained_at, good_until] = input.times.map(Timestamp::from_unix);
     CachedCredentials {
         shown_cluster: input.cluster.to_owned(),
+        shown_region: input.region.to_owned(),
+        account: None,
         cluster_name: input.cluster.to_owned(),
         region: input.region.to_owned(),
         access_key_id: input.access_key_id.to_owned(),

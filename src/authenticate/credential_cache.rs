@@ -188,6 +188,7 @@ impl<'a> CachedCall<'a> {
     fn store(&self, fetched: &Fetched) -> Result<()> {
         let Fetched {
             session,
+            shown_region,
             obtained_at,
             usable_until,
             files,
@@ -197,7 +198,9 @@ impl<'a> CachedCall<'a> {
             Some(usable_until) => CacheEntry::Credentials(CachedCredentials {
                 shown_cluster: session.shown_cluster_name.clone(),
                 cluster_name: session.cluster_name.clone(),
+                shown_region: shown_region.clone(),
                 region: session.region.as_str().to_owned(),
+                account: session.credentials.account(),
                 access_key_id: session.credentials.access_key_id.clone(),
                 secret_access_key: session.credentials.secret_access_key.clone(),
                 session_token: session.credentials.session_token.clone(),

@@ -51,7 +51,12 @@ pub(super) fn open_observed(
         request.environment
     ));
     let started_at = context.now();
-    let opening = with_opener("open", request, context, observe, |opener| opener.open())?;
+    let mut opening = with_opener("open", request, context, observe, |opener| opener.open())?;
+    if request.is_in_cloud() {
+        // The evaluator of a local definition has reported them with their positions.
+        let ignored = opening.environment.ignored_entries();
+        opening.diagnostics.extend(ignored);
+    }
     if opening.diagnostics.iter().any(Diagnostic::is_error) {
         let Opening {
             mut diagnostics,
@@ -130,7 +135,7 @@ fn with_opener<T>(
         Reference::Local(path) => path,
     };
     if request.remote {
-        let definition = file_importer::read_definition(path, context.deadline)?;
+        let definition = file_importer::read_definition(path, None, context.deadline)?;
         return log_in(None)
             .and_then(|cloud| {
                 let (text, shown_as) = (definition.text, definition.shown_as);
@@ -196,15 +201,24 @@ fn definition_error(
         "failed here".clone_into(&mut diagnostic.summary);
         Some(Error::from_failure(&*failure))
     });
-    let rendered = sources.render(&diagnostics, Style::Plain);
-    match failure {
-        Some(failure) => failure.within(message).with_details(rendered),
-        None => Error::new(Kind::Definition, format!("{message}: {errors}"))
-            .with_details(rendered)
-            .with_hint(format!(
-                "fix the definition; `kubectl-esc check {reference}` validates it without opening it"
-            )),
+    if let Some(failure) = failure {
+        let rendered = sources.render(&diagnostics, Style::Plain);
+        return failure.within(message).with_details(rendered);
     }
+    // The hint of a single error becomes that of the whole.
+    let mut failed = diagnostics.iter_mut().filter(|it| it.is_error());
+    let hint = match (failed.next(), failed.next()) {
+        (Some(only), None) => only.hint.take(),
+        _ => None,
+    };
+    let hint = hint.unwrap_or_else(|| {
+        format!(
+            "fix the definition; `kubectl-esc check {reference}` validates it without opening it"
+        )
+    });
+    Error::new(Kind::Definition, format!("{message}: {errors}"))
+        .with_details(sources.render(&diagnostics, Style::Plain))
+        .with_hint(hint)
 }
 
 /// "its definition has 2 errors".

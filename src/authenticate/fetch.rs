@@ -30,6 +30,8 @@ pub(super) enum Step<'a> {
 /// A fetched session, and what the cache has to know about it. Times are on AWS's clock.
 pub(super) struct Fetched {
     pub(super) session: ClusterSession,
+    /// The region for messages: the environment may mark it as secret.
+    pub(super) shown_region: String,
     pub(super) obtained_at: Timestamp,
     /// Until when the cache may use it; `None` for credentials that are stored on this machine
     /// anyway.
@@ -80,6 +82,7 @@ pub(super) fn fetch(
         })
     });
     Ok(Fetched {
+        shown_region: region.redacted(),
         session: ClusterSession {
             shown_cluster_name: target.cluster_name.redacted(),
             cluster_name: target.cluster_name.value,

@@ -31,6 +31,26 @@ impl Credentials {
             && self.session_token == other.session_token
     }
 
+    /// The AWS account, which newer access key IDs contain: Base32 (RFC 4648), where the account has 40
+    /// bits after the first one. IDs from before 2019 continue with `I` or `J` after the prefix.
+    #[must_use]
+    pub fn account(&self) -> Option<String> {
+        let text = self.access_key_id.get(4..13)?;
+        if text.starts_with(['I', 'J']) {
+            return None;
+        }
+        let bits = text.bytes().try_fold(0_u64, |bits, byte| {
+            let digit = match byte {
+                b'A'..=b'Z' => byte - b'A',
+                b'2'..=b'7' => byte - b'2' + 26,
+                _ => return None,
+            };
+            Some(bits << 5 | u64::from(digit))
+        })?;
+        let account = bits >> 4 & ((1 << 40) - 1);
+        (account < 10_u64.pow(12)).then(|| format!("{account:012}"))
+    }
+
     /// The secret access key, and the session token if there is one.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
         std::iter::once(&self.secret_access_key)
@@ -90,6 +110,27 @@ struct ProcessCredentials<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn newer_access_key_ids_contain_the_account() {
+        for (id, account) in [
+            ("ASIAQNZGKIQY56JQ7WML", Some("029608264753")),
+            ("AKIASP2TPHJSQH3FJRUX", Some("171436882533")),
+            ("ASIAIOSFODNN7EXAMPLE", None),
+            ("ASIA7777777777777777", None),
+            ("ASIA0000000000000000", None),
+            ("ASIAQNZG", None),
+            ("ASI\u{e4}QNZGKIQY56JQ7WML", None),
+        ] {
+            let credentials = Credentials {
+                access_key_id: id.to_owned(),
+                secret_access_key: Secret::from("hunter2"),
+                session_token: None,
+                expires_at: None,
+            };
+            assert_eq!(credentials.account().as_deref(), account, "{id}");
+        }
+    }
 
     #[test]
     fn debug_hides_the_secrets() {

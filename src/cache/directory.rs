@@ -16,7 +16,13 @@ use crate::private_files;
 pub(super) const ENTRY: &str = "entry";
 
 /// The extensions of the cache's files, after an id.
-const EXTENSIONS: [&str; 4] = [ENTRY, "failure", "lock", "takeover"];
+const EXTENSIONS: [&str; 5] = [
+    ENTRY,
+    "failure",
+    "lock",
+    "takeover",
+    super::environment_names::EXTENSION,
+];
 
 /// The id of the file that describes the last failure of any call.
 pub(super) const LAST: &str = "last";
@@ -126,6 +132,15 @@ impl CacheDir {
     /// Removes a file if it exists and can be removed.
     pub(super) fn remove(&self, name: &str) {
         let _ = remove(&self.path.join(name));
+    }
+
+    /// Removes a file if it exists.
+    pub(super) fn try_remove(&self, name: &str) -> Result<()> {
+        let path = self.path.join(name);
+        match remove(&path) {
+            Err(error) if !is_not_found(&error) => Err(unusable(&path, error)),
+            _ => Ok(()),
+        }
     }
 
     /// The names of the entries, sorted. Fails if other users can change the directory.

@@ -29,6 +29,7 @@ const CLOCK_STEP: u64 = 30;
 
 /// What a call stores for the next one.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one per call")]
 pub enum CacheEntry {
     /// Credentials.
     Credentials(CachedCredentials),
@@ -54,8 +55,14 @@ pub struct CachedCredentials {
     pub shown_cluster: String,
     /// The cluster's name.
     pub cluster_name: String,
+    /// The region for messages: the environment may mark it as secret.
+    #[serde(skip)]
+    pub shown_region: String,
     /// The cluster's region.
     pub region: String,
+    /// The AWS account of the credentials, if it is known.
+    #[serde(skip)]
+    pub account: Option<String>,
     /// The access key id.
     pub access_key_id: String,
     /// The secret access key.
@@ -123,6 +130,12 @@ pub struct EntrySummary {
     pub environment: String,
     /// The cluster's name.
     pub cluster: String,
+    /// The cluster's region. Entries of older versions have none.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// The AWS account of the credentials, if it is known.
+    #[serde(default)]
+    pub account: Option<String>,
     /// When the credentials were fetched, in seconds since 1970.
     pub obtained_at: i64,
     /// When the entry expires, in seconds since 1970.
@@ -182,6 +195,8 @@ pub(super) fn encode(
                 format: FORMAT.into(),
                 environment: environment.to_owned(),
                 cluster: entry.shown_cluster.clone(),
+                region: Some(entry.shown_region.clone()),
+                account: entry.account.clone(),
                 obtained_at: entry.obtained_at.unix(),
                 good_until: entry.good_until.unix(),
             };

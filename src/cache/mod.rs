@@ -9,12 +9,14 @@
 //! <directory>/<id>.entry     credentials, sealed
 //! <directory>/<id>.failure   the last failure, sealed
 //! <directory>/<id>.lock      locked by the call that fetches credentials
+//! <directory>/<id>.environments  names for completion, sealed
 //! <directory>/<id>.takeover  locked by the call that fetches them because that one hangs
 //! <directory>/last.error     time, exit code and environment of the last failure of any call
 //! ```
 
 mod directory;
 mod entry;
+mod environment_names;
 mod failure;
 mod seal;
 
@@ -35,6 +37,9 @@ pub use failure::{CachedFailure, LastFailure};
 pub use seal::LoginSecrets;
 
 use seal::{Purpose, Seal};
+
+/// The extension of a stored failure.
+const FAILURE: &str = "failure";
 
 /// Older files are removed. Credentials expire long before.
 const MAX_AGE: Duration = Duration::from_hours(24);
@@ -102,7 +107,7 @@ impl Cache {
         self.directory.remove_unfinished(&self.id);
         self.directory
             .write(&self.file_name(directory::ENTRY), &sealed)?;
-        self.directory.remove(&self.file_name("failure"));
+        self.directory.remove(&self.file_name(FAILURE));
         self.directory.prune(MAX_AGE);
         Ok(())
     }
@@ -110,7 +115,7 @@ impl Cache {
     /// The last failure, unless credentials were stored after it.
     #[must_use]
     pub fn last_failure(&self) -> Option<CachedFailure> {
-        let mut sealed = self.directory.read(&self.file_name("failure")).ok()??;
+        let mut sealed = self.directory.read(&self.file_name(FAILURE)).ok()??;
         let content = self.seal.open(Purpose::Failure, &mut sealed)?;
         serde_json::from_slice(content).ok()
     }
@@ -122,7 +127,7 @@ impl Cache {
         })?;
         let sealed = self.seal.seal(Purpose::Failure, b"{}", &content)?;
         self.directory.remove_unfinished(&self.id);
-        self.directory.write(&self.file_name("failure"), &sealed)
+        self.directory.write(&self.file_name(FAILURE), &sealed)
     }
 
     /// Tries to lock these files for fetching. `until` is the deadline of this call: when it will
@@ -161,13 +166,31 @@ pub fn last_failure(directory: &CacheDir) -> Option<LastFailure> {
 
 /// The summaries of the entries in a directory, which are readable without the login.
 pub fn list(directory: &CacheDir) -> Result<Vec<EntrySummary>> {
+    let summaries = summaries(directory)?;
+    Ok(summaries.into_iter().map(|(_, summary)| summary).collect())
+}
+
+/// Removes the entries of an environment with their failures, and returns the number of entries. Other
+/// processes may hold the locks, which stay.
+pub fn clear_environment(directory: &CacheDir, environment: &str) -> Result<usize> {
+    let mut summaries = summaries(directory)?;
+    summaries.retain(|(_, summary)| summary.environment == environment);
+    for (name, _) in &summaries {
+        let failure = name.replace(directory::ENTRY, FAILURE);
+        directory.try_remove(name)?;
+        directory.remove(&failure);
+    }
+    Ok(summaries.len())
+}
+
+/// The names of the entries with credentials, and their summaries.
+fn summaries(directory: &CacheDir) -> Result<Vec<(String, EntrySummary)>> {
     let mut summaries = Vec::new();
     for name in directory.entries()? {
-        if let Ok(Some(sealed)) = directory.read(&name) {
-            // Only the entries with credentials have a summary.
-            summaries.extend(serde_json::from_slice::<EntrySummary>(seal::header(
-                &sealed,
-            )));
+        if let Ok(Some(sealed)) = directory.read(&name)
+            && let Ok(summary) = serde_json::from_slice(seal::header(&sealed))
+        {
+            summaries.push((name, summary));
         }
     }
     Ok(summaries)

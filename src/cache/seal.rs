@@ -63,6 +63,7 @@ impl LoginSecrets {
 pub(super) enum Purpose {
     Entry,
     Failure,
+    EnvironmentNames,
 }
 
 impl Purpose {
@@ -70,6 +71,7 @@ impl Purpose {
         match self {
             Self::Entry => b"entry",
             Self::Failure => b"failure",
+            Self::EnvironmentNames => b"environment names",
         }
     }
 }

@@ -1,11 +1,15 @@
 //! `cache`: lists and clears the credential cache.
 
-use clap::{Args, Subcommand};
+use std::ffi::OsString;
 
-use super::flags::CacheDirectoryFlags;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::flags::{CacheDirectoryFlags, Format, heading};
 use super::output;
 use crate::cache::{self, CacheDir, EntrySummary};
 use crate::clock::{Timestamp, format_duration};
+use crate::config::Reference;
 use crate::error::{Error, Result, one_line};
 use crate::host::Host;
 
@@ -20,20 +24,54 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List the entries with environment, cluster, age and time to expiry, but no secrets
-    List(CacheDirectoryFlags),
-    /// Remove all entries
-    Clear(CacheDirectoryFlags),
+    /// List the entries, without secrets
+    List(ListArguments),
+    /// Remove all entries, or those of one environment
+    Clear(ClearArguments),
+}
+
+#[derive(Args, Debug)]
+struct ListArguments {
+    /// Output format
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    #[arg(help_heading = heading::OUTPUT)]
+    output: Format,
+
+    #[command(flatten)]
+    directory: CacheDirectoryFlags,
+}
+
+#[derive(Args, Debug)]
+struct ClearArguments {
+    /// Environment whose entries to remove, as `cache list` shows it
+    ///
+    /// [default: all]
+    #[arg(value_name = "ENVIRONMENT")]
+    environment: Option<OsString>,
+
+    #[command(flatten)]
+    directory: CacheDirectoryFlags,
 }
 
 pub(super) fn run(arguments: &Arguments, host: &Host) -> Result<()> {
     match &arguments.action {
-        Action::List(flags) => {
-            let entries = cache::list(&cache_dir(flags, host)?)?;
-            output::print(table(entries, host.clock().now()))
+        Action::List(arguments) => {
+            let mut entries = cache::list(&cache_dir(&arguments.directory, host)?)?;
+            entries.sort_by(|one, other| sort_key(one).cmp(&sort_key(other)));
+            match arguments.output {
+                Format::Json => output::print_json(&List::new(&entries)),
+                Format::Text => output::print(table(&entries, host.clock().now())),
+            }
         }
-        Action::Clear(flags) => {
-            let removed = cache_dir(flags, host)?.clear()?;
+        Action::Clear(arguments) => {
+            let directory = cache_dir(&arguments.directory, host)?;
+            let removed = match &arguments.environment {
+                None => directory.clear()?,
+                Some(environment) => {
+                    let name = stored_name(environment, host)?;
+                    cache::clear_environment(&directory, &name)?
+                }
+            };
             output::print(match removed {
                 1 => "1 entry removed".to_owned(),
                 count => format!("{count} entries removed"),
@@ -50,18 +88,80 @@ fn cache_dir(flags: &CacheDirectoryFlags, host: &Host) -> Result<CacheDir> {
     Ok(CacheDir::new(path))
 }
 
+/// The name under which the cache stores an environment: files by their absolute path.
+fn stored_name(environment: &OsString, host: &Host) -> Result<String> {
+    match Reference::parse(environment, host)? {
+        Reference::Cloud(name) => Ok(name),
+        Reference::Local(path) => super::flags::absolute_path(&path, host),
+    }
+}
+
+fn sort_key(entry: &EntrySummary) -> impl Ord + use<'_> {
+    let EntrySummary {
+        environment,
+        cluster,
+        region,
+        account,
+        obtained_at,
+        ..
+    } = entry;
+    (environment, cluster, region, account, obtained_at)
+}
+
+/// The list as JSON.
+#[derive(Serialize)]
+struct List<'a> {
+    entries: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry<'a> {
+    environment: &'a str,
+    cluster: &'a str,
+    region: Option<&'a str>,
+    account: Option<&'a str>,
+    obtained_at: String,
+    expires_at: String,
+}
+
+impl<'a> List<'a> {
+    fn new(entries: &'a [EntrySummary]) -> Self {
+        let time = |seconds| Timestamp::from_unix(seconds).to_string();
+        let entries = entries.iter().map(|entry| Entry {
+            environment: &entry.environment,
+            cluster: &entry.cluster,
+            region: entry.region.as_deref(),
+            account: entry.account.as_deref(),
+            obtained_at: time(entry.obtained_at),
+            expires_at: time(entry.good_until),
+        });
+        Self {
+            entries: entries.collect(),
+        }
+    }
+}
+
+const COLUMNS: [&str; 6] = [
+    "ENVIRONMENT",
+    "CLUSTER",
+    "REGION",
+    "ACCOUNT",
+    "AGE",
+    "EXPIRES IN",
+];
+
 /// Formats a table with one line per entry.
-fn table(mut entries: Vec<EntrySummary>, now: Timestamp) -> String {
-    entries.sort_by(|one, other| {
-        let key = |entry: &EntrySummary| (entry.environment.clone(), entry.cluster.clone());
-        (key(one), one.obtained_at).cmp(&(key(other), other.obtained_at))
-    });
-    let header = ["ENVIRONMENT", "CLUSTER", "AGE", "EXPIRES IN"].map(str::to_owned);
+fn table(entries: &[EntrySummary], now: Timestamp) -> String {
     let rows = entries.iter().map(|entry| {
         let remaining = Timestamp::from_unix(entry.good_until).since(now);
+        let known =
+            |value: &Option<String>| value.as_deref().map_or_else(|| "-".to_owned(), one_line);
         [
             one_line(&entry.environment),
             one_line(&entry.cluster),
+            known(&entry.region),
+            known(&entry.account),
             format_duration(now.since(Timestamp::from_unix(entry.obtained_at))),
             if remaining.is_zero() {
                 "expired".to_owned()
@@ -70,15 +170,19 @@ fn table(mut entries: Vec<EntrySummary>, now: Timestamp) -> String {
             },
         ]
     });
-    let rows: Vec<_> = std::iter::once(header).chain(rows).collect();
-    let width = |column: usize| {
+    let rows: Vec<_> = std::iter::once(COLUMNS.map(str::to_owned))
+        .chain(rows)
+        .collect();
+    let widths: [usize; COLUMNS.len()] = std::array::from_fn(|column| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.max().unwrap_or(0)
-    };
-    let widths = [width(0), width(1), width(2)];
-    let lines = rows.iter().map(|[environment, cluster, age, remaining]| {
-        let [first, second, third] = widths;
-        format!("{environment:first$}   {cluster:second$}   {age:third$}   {remaining}")
+    });
+    let lines = rows.iter().map(|row| {
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        cells.collect::<Vec<_>>().join("   ").trim_end().to_owned()
     });
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -2,14 +2,15 @@
 
 #![expect(clippy::doc_markdown, reason = "help text has no markup")]
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, IsTerminal};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::flags::{CloudFlags, OpenFlags, environment_or_variable};
-use super::output;
+use super::flags::{CloudFlags, Format, OpenFlags, environment_or_variable, heading};
+use super::{output, spinner};
 use crate::authenticate::{self, count_errors};
-use crate::config::OpenRequest;
+use crate::config::{OpenRequest, Reference};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::opener::Checked;
@@ -20,36 +21,27 @@ pub(super) const ABOUT: &str = "Validate an environment without calling its prov
 #[derive(Args, Debug)]
 #[command(about = ABOUT)]
 pub(super) struct Arguments {
-    /// Environment to validate: a name in Pulumi Cloud such as acme/platform/prod, or a definition
-    /// file such as ./env.yaml [env: KUBECTL_ESC_ENVIRONMENT]
+    /// Environment to validate: a name in Pulumi Cloud, a definition file, or - for standard input
+    ///
+    /// Names are such as acme/platform/prod, files such as ./env.yaml. [env: KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
     environment: Option<OsString>,
 
-    /// Directory with the definitions that a local definition imports, as PROJECT/NAME.yaml or NAME.yaml
-    /// [default: the definition's directory]
+    /// Directory of imported definitions
+    ///
+    /// They are PROJECT/NAME.yaml or NAME.yaml in it. [default: the definition's directory]
     #[arg(long, value_name = "DIRECTORY")]
     root: Option<std::path::PathBuf>,
 
     #[command(flatten)]
     cloud: CloudFlags,
 
-    /// Print diagnostics as text to standard error, or as a JSON document to standard output
-    #[arg(
-        short = 'o',
-        long,
-        visible_alias = "output",
-        value_name = "FORMAT",
-        value_enum,
-        default_value_t = Format::Text
-    )]
-    format: Format,
-}
-
-/// The format of the diagnostics.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-enum Format {
-    Json,
-    Text,
+    /// Output format
+    ///
+    /// Diagnostics as text on standard error, or as a JSON document on standard output.
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    #[arg(visible_alias = "format", help_heading = heading::OUTPUT)]
+    output: Format,
 }
 
 pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
@@ -59,17 +51,26 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
         ..OpenFlags::default()
     };
     let environment = environment_or_variable(arguments.environment.as_ref(), context.host)?;
-    let request = flags.request(&environment, context.host)?;
+    let is_stdin = environment == "-";
+    let file = is_stdin.then_some(OsStr::new("./-"));
+    let mut request = flags.request(file.unwrap_or(&environment), context.host)?;
+    if is_stdin {
+        request.environment = Reference::Local(Reference::STDIN.into());
+    }
     let context = context.with_timeout(request.timeout);
-    let checked = authenticate::check(&request, context)?;
-    if arguments.format == Format::Json {
+    let checked = spinner::while_opening(context, || authenticate::check(&request, context))?;
+    if arguments.output == Format::Json {
         output::print(checked.sources.render_json(&checked.diagnostics))?;
         if checked.diagnostics.iter().any(Diagnostic::is_error) {
             return Err(cannot_be_used(&request, &checked.diagnostics));
         }
         return Ok(());
     }
-    report(&request, &checked, context)
+    report(&request, &checked, context)?;
+    if checked.diagnostics.is_empty() && io::stderr().is_terminal() {
+        output::block(&format!("no problems in `{}`", request.environment));
+    }
+    Ok(())
 }
 
 /// Prints warnings, or returns an error with all diagnostics.
@@ -91,7 +92,8 @@ fn report(request: &OpenRequest, checked: &Checked, context: Context<'_>) -> Res
 
 /// Fails if the environment does not exist or is invalid.
 pub(super) fn require_valid(request: &OpenRequest, context: Context<'_>) -> Result<()> {
-    report(request, &authenticate::check(request, context)?, context)
+    let checked = spinner::while_opening(context, || authenticate::check(request, context))?;
+    report(request, &checked, context)
 }
 
 fn cannot_be_used(request: &OpenRequest, diagnostics: &[Diagnostic]) -> Error {

@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use clap::Args;
 use kubeconfig::{Changes, EntryChange, MergedKubeconfig};
 
-use super::flags::{GetTokenFlags, KubeconfigFlags, OpenFlags, environment_or_variable};
+use super::flags::{GetTokenFlags, KubeconfigFlags, OpenFlags, environment_or_variable, heading};
 use super::{check, edit_kubeconfig, output};
 use crate::aws::endpoint::Region;
 use crate::context::Context;
@@ -26,29 +26,31 @@ pub(super) const ABOUT: &str =
 #[derive(Args, Debug)]
 #[command(about = ABOUT)]
 pub(super) struct Arguments {
-    /// Environment to authenticate with: a name in Pulumi Cloud such as acme/platform/prod, or a
-    /// definition file such as ./env.yaml [env: KUBECTL_ESC_ENVIRONMENT]
+    /// Environment to authenticate with: a name in Pulumi Cloud or a definition file
+    ///
+    /// Names are such as acme/platform/prod, files such as ./env.yaml. [env: KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
     environment: Option<OsString>,
 
-    /// Convert only the user of this context [default: all users, if they have the same AWS profile and
-    /// role]
-    #[arg(long, value_name = "NAME")]
+    /// Convert only the user of this context
+    ///
+    /// [default: all users, if they have the same AWS profile and role]
+    #[arg(long, value_name = "NAME", help_heading = heading::KUBECONFIG)]
     context: Option<String>,
 
     /// Convert all users, even if they have different AWS profiles or roles
-    #[arg(long, conflicts_with = "context")]
+    #[arg(long, conflicts_with = "context", help_heading = heading::KUBECONFIG)]
     all: bool,
 
     #[command(flatten)]
     kubeconfig: KubeconfigFlags,
 
     /// Property path of the AWS credentials in the environment, such as aws.creds
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", help_heading = heading::AWS)]
     credentials: Option<String>,
 
-    /// How long to use the environment's credentials if their expiry is unknown, such as 1h
-    #[arg(long, value_name = "DURATION")]
+    /// How long to use credentials of unknown expiry, such as 1h
+    #[arg(long, value_name = "DURATION", help_heading = heading::AWS)]
     credential_lifetime: Option<String>,
 
     #[command(flatten)]
@@ -211,6 +213,12 @@ impl Conversion<'_> {
             self.notes.push(format!(
                 "user `{name}`: dropped {}; credentials now come from the environment",
                 command.dropped.join(", ")
+            ));
+        }
+        if !command.without_effect.is_empty() {
+            let variables = command.without_effect.join("`, `");
+            self.notes.push(format!(
+                "user `{name}`: removed variables that kubectl-esc does not need: `{variables}`"
             ));
         }
         let flags = GetTokenFlags {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::flags::{CacheFlags, GetTokenFlags};
+use super::flags::{CacheFlags, GetTokenFlags, heading};
 use super::output;
 use crate::authenticate::authenticate;
 use crate::cache::{self, CacheDir, LastFailure};
@@ -24,7 +24,7 @@ pub(super) struct Arguments {
     cache: CacheFlags,
 
     /// Print only the bearer token
-    #[arg(long)]
+    #[arg(long, help_heading = heading::OUTPUT)]
     token_only: bool,
 }
 

@@ -4,21 +4,23 @@
 
 mod cache;
 mod check;
+mod completion;
 mod convert_kubeconfig;
 mod credential_process;
 mod doctor;
 mod edit_kubeconfig;
 mod flags;
 mod get_token;
+mod help;
 mod open;
 mod output;
 mod run;
+mod spinner;
 mod update_kubeconfig;
 mod version;
 
 use std::ffi::OsString;
 
-use clap::error::ErrorKind as UsageErrorKind;
 use clap::{ArgAction, Parser, Subcommand};
 
 use crate::config::{DEFAULT_TIMEOUT, Request};
@@ -35,7 +37,9 @@ use crate::process::core_dumps;
 #[command(name = "kubectl-esc", version, long_version = version::LONG)]
 #[command(disable_help_subcommand = true)]
 struct CommandLine {
-    /// Log each step to standard error (-vv for more) [env: KUBECTL_ESC_LOG=1 or 2]
+    /// Log each step to standard error (-vv for more)
+    ///
+    /// [env: KUBECTL_ESC_LOG=1 or 2]
     #[arg(short, long = "verbose", global = true, action = ArgAction::Count)]
     verbosity: u8,
 
@@ -52,6 +56,8 @@ enum Command {
     Cache(cache::Arguments),
     #[command(about = check::ABOUT)]
     Check(check::Arguments),
+    #[command(about = completion::ABOUT)]
+    Completion(completion::Arguments),
     #[command(about = convert_kubeconfig::ABOUT)]
     ConvertKubeconfig(convert_kubeconfig::Arguments),
     #[command(about = credential_process::ABOUT)]
@@ -66,6 +72,8 @@ enum Command {
     Run(run::Arguments),
     #[command(about = update_kubeconfig::ABOUT)]
     UpdateKubeconfig(update_kubeconfig::Arguments),
+    #[command(about = version::ABOUT)]
+    Version(version::Arguments),
 }
 
 /// Fails because standard output is closed: every command would lose its result.
@@ -78,16 +86,15 @@ pub fn reject_closed_stdout() -> u8 {
 /// Runs the command line and returns the exit code of the process.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> u8 {
     core_dumps::disable();
-    let command_line = match CommandLine::try_parse_from(arguments) {
-        Ok(command_line) => command_line,
-        // `--help` and `--version` are errors to clap.
-        Err(error) if !error.use_stderr() => {
-            let text = error.render().to_string();
-            return report_result(success(output::print(text.trim_end())));
-        }
-        Err(error) => return report_result(Err(usage_error(&error))),
-    };
-    report_result(dispatch(&command_line, host))
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    report_result(match CommandLine::try_parse_from(&arguments) {
+        Ok(command_line) => dispatch(&command_line, host),
+        // Calls of completion scripts, help and the version are errors to clap.
+        Err(error) => success(match completion::respond(&arguments, host) {
+            Some(result) => result,
+            None => help::respond(error, &arguments, host),
+        }),
+    })
 }
 
 /// Parses a `get-token` command line, including the program name, into a request. For `doctor`, and for
@@ -103,7 +110,7 @@ pub fn token_request(
             ..
         }) => arguments.request(host),
         Ok(_) => Err(Error::configuration("not a `get-token` command line")),
-        Err(error) => Err(usage_error(&error)),
+        Err(error) => Err(Error::configuration(error.to_string())),
     }
 }
 
@@ -118,6 +125,7 @@ fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
     match &command_line.command {
         Command::Cache(arguments) => success(cache::run(arguments, host)),
         Command::Check(arguments) => success(check::run(arguments, context)),
+        Command::Completion(arguments) => success(completion::run(arguments)),
         Command::ConvertKubeconfig(arguments) => {
             success(convert_kubeconfig::run(arguments, context))
         }
@@ -129,6 +137,7 @@ fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
         Command::Open(arguments) => success(open::run(arguments, context)),
         Command::Run(arguments) => run::run(arguments, context),
         Command::UpdateKubeconfig(arguments) => success(update_kubeconfig::run(arguments, context)),
+        Command::Version(arguments) => success(version::run(arguments)),
     }
 }
 
@@ -184,21 +193,4 @@ fn log_level(flag_count: u8, host: &Host) -> Result<Option<Level>> {
         1 => Some(Level::Info),
         _ => Some(Level::Debug),
     })
-}
-
-/// Converts an error of clap, which is several paragraphs of text, into ours.
-fn usage_error(error: &clap::Error) -> Error {
-    let rendered = error.render().to_string();
-    let mut paragraphs = rendered.split("\n\n");
-    let message = match error.kind() {
-        UsageErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
-        | UsageErrorKind::MissingSubcommand => "no command specified",
-        _ => paragraphs
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches("error: "),
-    };
-    let tip = paragraphs.find_map(|paragraph| paragraph.trim().strip_prefix("tip: "));
-    let hint = tip.unwrap_or("run `kubectl-esc --help` to see the commands and flags");
-    Error::configuration(message).with_hint(hint.trim())
 }

@@ -6,8 +6,8 @@ use std::ffi::OsString;
 
 use clap::{Args, ValueEnum};
 
-use super::flags::{OpenFlags, environment_or_variable};
-use super::output;
+use super::flags::{OpenFlags, environment_or_variable, heading};
+use super::{output, spinner};
 use crate::authenticate::open;
 use crate::config::OpenRequest;
 use crate::context::Context;
@@ -21,22 +21,27 @@ pub(super) const ABOUT: &str = "Open an environment and print its values, includ
 #[derive(Args, Debug)]
 #[command(about = ABOUT)]
 pub(super) struct Arguments {
-    /// Environment to open: a name in Pulumi Cloud such as acme/platform/prod or
-    /// acme/platform/prod@3, or a definition file such as ./env.yaml [env: KUBECTL_ESC_ENVIRONMENT]
+    /// Environment to open: a name in Pulumi Cloud or a definition file
+    ///
+    /// Names are such as acme/platform/prod or acme/platform/prod@3, files such as ./env.yaml. [env: KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
     environment: Option<OsString>,
 
-    /// Property path of the value to print, such as aws.creds [default: all values]
+    /// Property path of the value to print, such as aws.creds
+    ///
+    /// [default: all values]
     #[arg(value_name = "PATH")]
     path: Option<String>,
 
-    /// Output format: dotenv and shell print environmentVariables, as lines of NAME="…" or export
-    /// NAME='…'
+    /// Output format
+    ///
+    /// dotenv and shell print environmentVariables, as lines of NAME="…" or export NAME='…'.
     #[arg(short, long, value_enum, default_value_t = Format::Json, value_name = "FORMAT")]
-    format: Format,
+    #[arg(visible_alias = "format", visible_short_alias = 'f', help_heading = heading::OUTPUT)]
+    output: Format,
 
     /// Print [secret] instead of secret values
-    #[arg(long)]
+    #[arg(long, help_heading = heading::OUTPUT)]
     redact: bool,
 
     #[command(flatten)]
@@ -65,7 +70,8 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     let path = parse_path(arguments)?;
     let environment = environment_or_variable(arguments.environment.as_ref(), context.host)?;
     let request = arguments.flags.request(&environment, context.host)?;
-    let opened = open(&request, context.with_timeout(request.timeout))?;
+    let context = context.with_timeout(request.timeout);
+    let opened = spinner::while_opening(context, || open(&request, context))?;
     let warnings = opened.warnings();
     if !warnings.is_empty() {
         output::block(&warnings);
@@ -76,11 +82,11 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
         Secrets::Revealed
     };
     let environment = opened.environment();
-    if arguments.format.prints_variables() {
-        return print_variables(environment, arguments.format, secrets);
+    if arguments.output.prints_variables() {
+        return print_variables(environment, arguments.output, secrets);
     }
     let value = find_value(&request, environment, path.as_ref())?;
-    print_value(value, arguments.format, secrets)
+    print_value(value, arguments.output, secrets)
 }
 
 fn parse_path(arguments: &Arguments) -> Result<Option<PropertyPath>> {
@@ -92,11 +98,11 @@ fn parse_path(arguments: &Arguments) -> Result<Option<PropertyPath>> {
             .caused_by(problem)
             .with_hint("pass a path such as aws.creds")
     })?;
-    if arguments.format.prints_variables() {
+    if arguments.output.prints_variables() {
         return Err(Error::configuration(
-            "`--format dotenv` and `--format shell` cannot be used with a property path",
+            "`-o dotenv` and `-o shell` cannot be used with a property path",
         )
-        .with_hint("omit the path, or use `--format string` for a single value"));
+        .with_hint("omit the path, or use `-o string` for a single value"));
     }
     Ok(Some(path))
 }
@@ -126,7 +132,7 @@ fn print_value(value: &Value, format: Format, secrets: Secrets) -> Result<()> {
         Format::String => string::plain(value, secrets).map_err(|problem| {
             Error::new(Kind::Definition, "cannot print the value as a string")
                 .caused_by(problem)
-                .with_hint("use `--format json`")
+                .with_hint("use `-o json`")
         })?,
         Format::Json | Format::Dotenv | Format::Shell => json::indented(value, secrets),
     };

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result, one_line};
@@ -19,6 +20,13 @@ pub(super) fn print(text: impl AsRef<[u8]>) -> Result<()> {
     stdout()
         .write_all(&line)
         .map_err(|error| lost("to standard output", error))
+}
+
+/// Prints a value as indented JSON.
+pub(super) fn print_json(value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::new(Kind::Internal, "cannot encode the output").caused_by(error))?;
+    print(text)
 }
 
 /// The error for output that could not be written.

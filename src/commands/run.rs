@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal};
 use clap::Args;
 
 use super::flags::{OpenFlags, environment_or_variable};
-use super::output;
+use super::{output, spinner};
 use crate::authenticate::open;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result, counted};
@@ -54,7 +54,8 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<u8> {
     let program = Program::find(name, context.host)?;
     let environment = environment_or_variable(arguments.environment.as_ref(), context.host)?;
     let request = arguments.flags.request(&environment, context.host)?;
-    let opened = open(&request, context.with_timeout(request.timeout))?;
+    let context = context.with_timeout(request.timeout);
+    let opened = spinner::while_opening(context, || open(&request, context))?;
     let warnings = opened.warnings();
     if !warnings.is_empty() {
         output::block(&warnings);

@@ -9,8 +9,8 @@ use esc::format::{Secrets, json};
 use kubeconfig::{Changes, Cluster, EntryChange, Kubeconfig, MergedKubeconfig, new_kubeconfig};
 use serde_json::Map;
 
-use super::flags::{GetTokenFlags, KubeconfigFlags};
-use super::{edit_kubeconfig, output};
+use super::flags::{GetTokenFlags, KubeconfigFlags, heading};
+use super::{edit_kubeconfig, output, spinner};
 use crate::authenticate::{self, OpenedEnvironment};
 use crate::aws::arn::{ClusterArn, check_role_arn};
 use crate::aws::eks_token::check_cluster_name;
@@ -39,42 +39,52 @@ pub(super) struct Arguments {
     #[command(flatten)]
     kubeconfig: KubeconfigFlags,
 
-    /// Default namespace of the context [default: that of the kubeconfig in the environment]
-    #[arg(long, value_name = "NAMESPACE")]
+    /// Default namespace of the context
+    ///
+    /// [default: that of the kubeconfig in the environment]
+    #[arg(long, value_name = "NAMESPACE", help_heading = heading::KUBECONFIG)]
     namespace: Option<String>,
 
-    /// Write the absolute path of this program instead of `kubectl-esc`, for clients with another PATH,
-    /// such as desktop applications
-    #[arg(long)]
+    /// Write the absolute path of this program instead of `kubectl-esc`
+    ///
+    /// For clients with another PATH, such as desktop applications.
+    #[arg(long, help_heading = heading::KUBECONFIG)]
     absolute_command: bool,
 
     /// Print a standalone kubeconfig instead of editing a file
     #[arg(long, conflicts_with_all = ["dry_run", "kubeconfig", "set_current"])]
+    #[arg(help_heading = heading::OUTPUT)]
     stdout: bool,
 
-    /// Property path of a kubeconfig in the environment that describes the cluster [default:
-    /// files.KUBECONFIG, then the Amazon EKS API]
-    #[arg(long, value_name = "PATH", conflicts_with = "server")]
+    /// Property path of a kubeconfig in the environment that describes the cluster
+    ///
+    /// [default: files.KUBECONFIG, then the Amazon EKS API]
+    #[arg(long, value_name = "PATH", conflicts_with = "server", help_heading = heading::CLUSTER)]
     from: Option<String>,
 
-    /// Context in that kubeconfig to use [default: its current context]
-    #[arg(long, value_name = "NAME", conflicts_with = "server")]
+    /// Context in that kubeconfig to use
+    ///
+    /// [default: its current context]
+    #[arg(long, value_name = "NAME", conflicts_with = "server", help_heading = heading::CLUSTER)]
     context: Option<String>,
 
-    /// URL of the API server [default: from the environment or the Amazon EKS API]
-    #[arg(long, value_name = "URL")]
+    /// URL of the API server
+    ///
+    /// [default: from the environment or the Amazon EKS API]
+    #[arg(long, value_name = "URL", help_heading = heading::CLUSTER)]
     server: Option<String>,
 
     /// PEM file with the CA certificates of the API server
-    #[arg(long, value_name = "FILE", requires = "server")]
+    #[arg(long, value_name = "FILE", requires = "server", help_heading = heading::CLUSTER)]
     certificate_authority: Option<PathBuf>,
 
-    /// CA certificates of the API server in PEM, encoded in Base64 as in a kubeconfig
+    /// CA certificates of the API server, in Base64 as in a kubeconfig
     #[arg(
         long,
         value_name = "BASE64",
         requires = "server",
-        conflicts_with = "certificate_authority"
+        conflicts_with = "certificate_authority",
+        help_heading = heading::CLUSTER
     )]
     certificate_authority_data: Option<String>,
 }
@@ -307,7 +317,7 @@ fn find_cluster(
             is_namespace_chosen: false,
         });
     }
-    let opened = authenticate::open(&request.open, context)?;
+    let opened = spinner::while_opening(context, || authenticate::open(&request.open, context))?;
     context.log.warnings(&opened.warnings());
     let described = match from_flags {
         Some(cluster) => Some((cluster, None)),

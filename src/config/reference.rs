@@ -18,6 +18,10 @@ pub enum Reference {
 }
 
 impl Reference {
+    /// The name of standard input as a definition file, which only `check` reads. [`Reference::parse`] has
+    /// no text for it.
+    pub(crate) const STDIN: &str = "<stdin>";
+
     /// Parses a reference. Text that starts with `/`, `./`, `../` or `~`, or ends in `.yaml` or
     /// `.yml`, is a file.
     ///

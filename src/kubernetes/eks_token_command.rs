@@ -73,6 +73,8 @@ pub(crate) struct EksTokenCommand {
     /// Descriptions of the settings that this plugin does not have, such as "AWS profile `ops`". They
     /// do not include the values of variables, which may be secret.
     pub dropped: Vec<String>,
+    /// The names of the environment variables that have no effect on this plugin.
+    pub without_effect: Vec<String>,
 }
 
 /// Omits the variables, which may be secret.
@@ -228,8 +230,7 @@ impl EksTokenCommand {
                 "AWS_STS_REGIONAL_ENDPOINTS" if value == "legacy" => {
                     self.dropped.push(format!("variable `{name}=legacy`"));
                 }
-                // These have no effect here: the plugin always calls STS in the region, and has no
-                // pager, prompt or metadata service.
+                // The plugin always calls STS in the region, and has no pager, prompt or metadata service.
                 "AWS_STS_REGIONAL_ENDPOINTS"
                 | "AWS_SDK_LOAD_CONFIG"
                 | "AWS_EC2_METADATA_DISABLED"
@@ -237,7 +238,7 @@ impl EksTokenCommand {
                 | "AWS_PAGER"
                 | "AWS_CLI_AUTO_PROMPT"
                 | "AWS_IAM_AUTHENTICATOR_CACHE_FILE"
-                | "AWS_IAM_AUTHENTICATOR_LOG_VERBOSITY" => {}
+                | "AWS_IAM_AUTHENTICATOR_LOG_VERBOSITY" => self.without_effect.push(name.clone()),
                 _ => self.env.push((name.clone(), value.clone())),
             }
         }

@@ -12,7 +12,10 @@ use crate::kubernetes::exec_info::ApiVersion;
 /// The bare name of the plugin: clients find it on each machine's PATH, and allow lists name it.
 pub(crate) const COMMAND: &str = "kubectl-esc";
 
-const INSTALL_HINT: &str = "kubectl-esc is not installed, or not on the PATH";
+const INSTALL_HINT: &str = concat!(
+    "Install kubectl-esc and put it on the PATH as described at ",
+    env!("CARGO_PKG_REPOSITORY")
+);
 
 /// Characters that the shell of fabric8, or the quoting of kubernetes-client/csharp, changes.
 const FRAGILE_CHARACTERS: [char; 7] = [' ', '\t', '\n', '$', '~', '\'', '"'];

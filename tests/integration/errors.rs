@@ -137,18 +137,10 @@ const ROWS: &[Row] = &[
         2,
     ),
     (
-        "no command",
-        |t| t.plain(),
-        r"kubectl-esc: no command specified
-  hint: run `kubectl-esc --help` to see the commands and flags
-",
-        2,
-    ),
-    (
         "unknown flag",
         |t| t.plain().args(["get-token", "env.yaml", "--regio", "x"]),
         r"kubectl-esc: unexpected argument '--regio' found
-  hint: a similar argument exists: '--region'
+  hint: did you mean `--region`?
 ",
         2,
     ),
@@ -280,7 +272,7 @@ error: yaml: line 1: did not find expected ',' or ']'
   |
 3 |   b: 3
   |    ^
-  hint: fix the definition; `kubectl-esc check env.yaml` validates it without opening it
+  hint: separate the items with commas, and end the list with `]`
 ",
         3,
     ),
@@ -297,7 +289,7 @@ error: yaml: line 3: found unexpected end of stream
   |
 3 |     fn::secret: ****************
   |                 ^
-  hint: fix the definition; `kubectl-esc check env.yaml` validates it without opening it
+  hint: add the quote that ends the text
 ",
         3,
     ),
@@ -332,8 +324,38 @@ error: unknown property "c"
   |
 1 | values: {a: {fn::secret: ***************}, b: '${c}'}
   |                                               ^^^^^^
-  hint: fix the definition; `kubectl-esc check env.yaml` validates it without opening it
+  hint: use one of the properties `a`, `b`
 "#,
+        3,
+    ),
+    (
+        "property of the Pulumi login without a login",
+        |t| t.definition("values:\n  a: ${context.pulumi.user.login}\n"),
+        r"kubectl-esc: cannot open the environment `env.yaml`: `context.pulumi.user.login` is not known on this machine
+error: failed here
+ --> env.yaml:2:27
+  |
+2 |   a: ${context.pulumi.user.login}
+  |                           ^^^^^^
+  caused by: not logged in to `https://api.pulumi.com`
+  hint: run `pulumi login`, or use `--remote` to evaluate the definition in Pulumi Cloud
+",
+        2,
+    ),
+    (
+        "role ARN with a short account",
+        |t| {
+            let oidc = project_file("examples/environments/oidc.yaml");
+            t.definition(&oidc.replace("arn:aws:iam::123456789012:", "arn:aws:iam::1234567890:"))
+        },
+        r"kubectl-esc: cannot open the environment `env.yaml`: `roleArn` is not the ARN of an IAM role
+error: failed here
+ --> env.yaml:8:20
+  |
+8 |           roleArn: arn:aws:iam::1234567890:role/cluster-admin
+  |                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  hint: use an ARN such as `arn:aws:iam::123456789012:role/NAME`, whose account has 12 digits
+",
         3,
     ),
     (

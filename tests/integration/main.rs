@@ -18,6 +18,8 @@ mod check;
 mod cloud;
 mod commands;
 #[cfg(unix)]
+mod completion;
+#[cfg(unix)]
 mod core_dumps;
 mod credential_process;
 #[cfg(unix)]
@@ -26,6 +28,7 @@ mod doctor;
 mod errors;
 mod examples;
 mod get_token;
+mod help;
 mod hostile;
 mod kubeconfig;
 mod kubectl;
@@ -41,6 +44,8 @@ mod secret_scan_tests;
 mod settings;
 #[cfg(unix)]
 mod special_files;
+#[cfg(unix)]
+mod spinner;
 mod stacks;
 mod support_tests;
 mod tokens;

@@ -4,6 +4,8 @@ use crate::digest::Sha256;
 fn entry() -> CachedCredentials {
     CachedCredentials {
         shown_cluster: "prod".to_owned(),
+        shown_region: "eu-west-1".to_owned(),
+        account: Some("123456789012".to_owned()),
         cluster_name: "prod".to_owned(),
         region: "eu-west-1".to_owned(),
         access_key_id: "ASIAEXAMPLE".to_owned(),

@@ -3,6 +3,9 @@
 use std::fs;
 use std::process::Command;
 
+use kubectl_esc::clock::Timestamp;
+use serde_json::Value;
+
 use super::{CacheFixture, ENVIRONMENT, LOCAL, replace_arguments, with_second_role};
 use crate::support::plugin::{Output, Plugin, TIME_LIMIT, run};
 
@@ -29,7 +32,14 @@ fn rows(output: &Output) -> Vec<Vec<String>> {
         .collect()
 }
 
-const HEAD: [&str; 4] = ["ENVIRONMENT", "CLUSTER", "AGE", "EXPIRES IN"];
+const HEAD: [&str; 6] = [
+    "ENVIRONMENT",
+    "CLUSTER",
+    "REGION",
+    "ACCOUNT",
+    "AGE",
+    "EXPIRES IN",
+];
 
 #[test]
 fn entries_are_listed_and_cleared() {
@@ -42,8 +52,8 @@ fn entries_are_listed_and_cleared() {
     let listed = cache(&fixture, &["list"]);
     let [head, row] = rows(&listed).try_into().unwrap();
     assert_eq!(head, HEAD);
-    assert_eq!(row[..2], [ENVIRONMENT, "prod"]);
-    assert!(row[3].starts_with("59m") || row[3] == "1h", "{row:?}");
+    assert_eq!(row[..4], [ENVIRONMENT, "prod", "eu-west-1", "123456789012"]);
+    assert!(row[5].starts_with("59m") || row[5] == "1h", "{row:?}");
     // A second entry, sorted by name, with a longer name.
     fixture.run_with(|command| {
         replace_arguments(command, &["get-token", "acme/platform/prod@1", "-i", "a"]);
@@ -72,8 +82,69 @@ fn expired_entries_are_listed_as_expired() {
     let fixture = CacheFixture::cloud();
     fixture.run_at(-7_000).unwrap();
     let rows = rows(&cache(&fixture, &["list"]));
-    assert_eq!(rows[1][3], "expired");
-    assert!(rows[1][2].starts_with("1h56m"), "{rows:?}");
+    assert_eq!(rows[1][5], "expired");
+    assert!(rows[1][4].starts_with("1h56m"), "{rows:?}");
+}
+
+#[test]
+fn entries_of_two_regions_are_distinguished_as_text_and_json() {
+    let fixture = CacheFixture::cloud();
+    for region in ["eu-west-1", "us-east-1"] {
+        fixture.run_with(|command| {
+            command.args(["--region", region]);
+        });
+    }
+    let listed = rows(&cache(&fixture, &["list"]));
+    let [_, one, other] = listed.as_slice() else {
+        panic!("{listed:?}");
+    };
+    assert_eq!(one[..2], other[..2]);
+    assert_eq!([&one[2], &other[2]], ["eu-west-1", "us-east-1"]);
+
+    let json = cache(&fixture, &["list", "-o", "json"]);
+    assert_eq!((json.code, json.stderr.as_str()), (0, ""), "{json:?}");
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    let entries = json["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), 2, "{json}");
+    for (entry, region) in entries.iter().zip(["eu-west-1", "us-east-1"]) {
+        assert_eq!(entry["environment"], ENVIRONMENT);
+        assert_eq!(entry["cluster"], "prod");
+        assert_eq!(entry["region"], region);
+        assert_eq!(entry["account"], "123456789012");
+        let time = |name: &str| Timestamp::from_rfc3339(entry[name].as_str().unwrap()).unwrap();
+        assert!(time("obtainedAt") < time("expiresAt"), "{entry}");
+    }
+    let empty = CacheFixture::cloud();
+    let empty = cache(&empty, &["list", "-o", "json"]);
+    assert_eq!(empty.stdout, "{\n  \"entries\": []\n}\n");
+}
+
+#[test]
+fn entries_of_one_environment_are_cleared() {
+    let fixture = CacheFixture::cloud();
+    let other = "acme/platform/prod@1";
+    for arguments in [
+        &["get-token", ENVIRONMENT, "-i", "a"],
+        &["get-token", ENVIRONMENT, "-i", "b"],
+        &["get-token", other, "-i", "a"],
+    ] {
+        fixture.run_with(|command| replace_arguments(command, arguments));
+    }
+    let clear = |environment| cache(&fixture, &["clear", environment]);
+    clear("acme/platform/pro").assert("0 entries removed\n", "", 0);
+    clear(ENVIRONMENT).assert("2 entries removed\n", "", 0);
+    let left = rows(&cache(&fixture, &["list"]));
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert_eq!(left[1][0], other);
+    clear(other).assert("1 entry removed\n", "", 0);
+
+    // A file is named by any path to it.
+    let fixture = CacheFixture::local(LOCAL);
+    fixture.assert_miss();
+    let clear = |environment| cache(&fixture, &["clear", environment]);
+    clear("./other.yaml").assert("0 entries removed\n", "", 0);
+    clear("./env.yaml").assert("1 entry removed\n", "", 0);
+    assert_eq!(rows(&cache(&fixture, &["list"])), [HEAD]);
 }
 
 #[test]

@@ -30,6 +30,8 @@ fn kept() -> CacheEntry {
     let now = Timestamp::from_unix(1_700_000_000);
     CacheEntry::Credentials(CachedCredentials {
         shown_cluster: "prod".to_owned(),
+        shown_region: "eu-west-1".to_owned(),
+        account: None,
         cluster_name: "prod".to_owned(),
         region: "eu-west-1".to_owned(),
         access_key_id: "ASIAIOSFODNN7EXAMPLE".to_owned(),

@@ -34,7 +34,7 @@ users:
       args:
       - get-token
 {args}      command: kubectl-esc
-      installHint: kubectl-esc is not installed, or not on the PATH
+      installHint: Install kubectl-esc and put it on the PATH as described at https://github.com/kubectl-esc/kubectl-esc
       interactiveMode: Never
 "
     )

@@ -5,3 +5,5 @@ pub(crate) mod definitions;
 pub mod kubectl;
 pub mod plugin;
 pub mod secret_scan;
+#[cfg(unix)]
+pub mod terminal;

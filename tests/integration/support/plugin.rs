@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
-use std::io::Read;
+use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
@@ -181,6 +181,27 @@ impl Plugin {
             "a failing call must leave standard output empty: {output:#?}"
         );
         output
+    }
+
+    /// Runs the binary with this text on standard input.
+    #[track_caller]
+    pub fn run_with_stdin(&self, text: impl AsRef<[u8]>) -> Output {
+        let mut file = tempfile::tempfile().expect("a temporary file");
+        file.write_all(text.as_ref()).expect("a file");
+        file.rewind().expect("a file");
+        let mut command = self.command();
+        command
+            .stdin(file)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let output = command.output().expect("the binary");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        let output = Output {
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+            code: output.status.code().expect("an exit code"),
+        };
+        output.replacing(self.directory.path(), "[dir]")
     }
 
     /// Runs a command whose output kubectl does not read: it may print and fail.

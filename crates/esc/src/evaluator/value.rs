@@ -387,12 +387,18 @@ impl EvalValue {
     }
 
     /// The properties of an object, including those known of an unknown object.
-    pub(super) fn properties(&self) -> impl Iterator<Item = (&Rc<str>, &Property)> {
+    pub(super) fn properties(&self) -> impl Iterator<Item = (&Rc<str>, &Property)> + Clone {
         let properties = match &self.kind {
             ValueKind::Object { properties, .. } => Some(properties),
             _ => None,
         };
         properties.into_iter().flat_map(|it| it.iter())
+    }
+
+    /// Whether the name of a property is a secret: all names in a secret are, also where an object inherits
+    /// them.
+    pub(super) fn hides_name_of(&self, property: &Property) -> bool {
+        self.secret || (!property.is_own && property.value.secret)
     }
 
     /// A property that is known to exist.

@@ -78,7 +78,7 @@ fn check_name(name: &str, format: &str, is_allowed: impl Fn(char) -> bool) -> Re
         return Ok(());
     }
     let message = format!("`{name}` in `environmentVariables` is not a valid name for `{format}`");
-    let hint = "rename it, or use `--format json`; `kubectl-esc run` accepts any name";
+    let hint = "rename it, or use `-o json`; `kubectl-esc run` accepts any name";
     Err(Error::new(message).with_hint(hint))
 }
 

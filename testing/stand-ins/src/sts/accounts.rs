@@ -100,10 +100,7 @@ impl Accounts {
     ) -> Assumed {
         let arn = session_arn(&role.arn, session_name);
         let assumed = Assumed {
-            access_key_id: format!(
-                "ASIA{}",
-                random(16, |byte| b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[byte & 31])
-            ),
+            access_key_id: access_key_id(&arn),
             secret_access_key: random_base64(40),
             session_token: random_base64(token_length),
             expires_at,
@@ -263,6 +260,21 @@ fn role_of_session(arn: &str) -> Option<String> {
     let (role, _) = session.split_once('/')?;
     let account = arn.split(':').nth(4)?;
     Some(format!("arn:{}:iam::{account}:role/{role}", partition(arn)))
+}
+
+/// A new ID, which contains the account of the ARN in Base32: 40 bits after the first one.
+fn access_key_id(arn: &str) -> String {
+    const DIGITS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let account = arn
+        .split(':')
+        .nth(4)
+        .and_then(|account| account.parse().ok());
+    let bits = 1 << 44 | account.unwrap_or(0_u64) << 4;
+    let digits = (0..9)
+        .rev()
+        .map(|digit| char::from(DIGITS[usize::try_from(bits >> (5 * digit) & 31).unwrap_or(0)]));
+    let rest = random(7, |byte| DIGITS[byte & 31]);
+    format!("ASIA{}{rest}", digits.collect::<String>())
 }
 
 fn random(length: usize, character: impl Fn(usize) -> u8) -> String {

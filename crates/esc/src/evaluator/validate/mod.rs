@@ -4,13 +4,16 @@
 //! Of an unknown value only the schema is known; `unknown` rejects it only if no value of that schema can
 //! be valid.
 
+mod explained;
 mod unknown;
 
 use std::rc::Rc;
 
+use explained::{misspelling, such_as};
+
 use crate::evaluator::decimal::Decimal;
 use crate::evaluator::limits::Budget;
-use crate::evaluator::schema::{Schema, Type};
+use crate::evaluator::schema::Schema;
 use crate::evaluator::value::{EvalValue, Origin, ValueKind};
 use crate::format::string::quoted;
 use crate::format::{Secrets, json};
@@ -40,6 +43,7 @@ pub(super) struct Violation {
     /// The expression that produced the value, or `None` if it comes from no definition.
     pub(super) origin: Option<Origin>,
     pub(super) message: String,
+    pub(super) hint: Option<String>,
 }
 
 /// The wording of violations.
@@ -143,6 +147,7 @@ impl Validator<'_> {
         if self.wording == Wording::Explained
             && let Some(message) = mismatch
         {
+            let message = rules.example.as_deref().map_or(message, such_as);
             return self.violation(value, message);
         }
         let mut is_valid = self.combined_schemas(value, schema);
@@ -241,49 +246,6 @@ impl Validator<'_> {
         self.violation(value, "exactly one subschema must match".to_owned())
     }
 
-    /// Names the properties that distinguish the alternatives. If the value has those of a single
-    /// alternative, reports the violations of that one instead.
-    fn one_of_explained(&mut self, value: &Rc<EvalValue>, schema: &Schema) -> bool {
-        let branches = schema.one_of();
-        if branches.is_empty() {
-            return true;
-        }
-        let mut matches = 0;
-        for branch in &branches {
-            matches += usize::from(self.attempt(|it| it.value(value, branch)).0);
-        }
-        // Once everything is known, a single alternative may match.
-        if matches == 1 || (matches > 1 && value.marks.has_unknown()) {
-            return true;
-        }
-        let (mut names, mut chosen) = (Vec::new(), Vec::new());
-        for branch in &branches {
-            let distinguishing = distinguishing_names(branch, &branches);
-            if distinguishing
-                .iter()
-                .any(|name| value.property(name).is_some())
-            {
-                chosen.push(branch);
-            }
-            names.extend(distinguishing.first().map(|name| format!("`{name}`")));
-        }
-        if matches == 0
-            && let [branch] = chosen.as_slice()
-        {
-            return self.value(value, branch);
-        }
-        let modal = if matches == 0 { "must" } else { "may" };
-        let expected = if value.known_type() != Some(Type::Object) || names.is_empty() {
-            String::new()
-        } else if chosen.is_empty() {
-            format!(": expected {}", names.join(" or "))
-        } else {
-            format!(": expected {}, not both", names.join(" or "))
-        };
-        let message = format!("exactly one subschema {modal} match{expected}");
-        self.violation(value, message)
-    }
-
     fn number(&mut self, owner: &Rc<EvalValue>, number: &Number, schema: &Schema) -> bool {
         let limits = &schema.rules().number_limits;
         let bytes = limits.values().chain([number]);
@@ -326,6 +288,7 @@ impl Validator<'_> {
     fn string(&mut self, owner: &Rc<EvalValue>, text: &[u8], schema: &Schema) -> bool {
         let limits =
             ["minLength", "maxLength"].map(|keyword| schema.rules().size_limits.get(keyword));
+        let earlier = self.violations.len();
         let mut is_valid = self.size(owner, text.len(), limits, |bound, limit| {
             format!("expected a string of {bound} length {limit}")
         });
@@ -336,6 +299,12 @@ impl Validator<'_> {
             let pattern = quoted(pattern.as_str());
             let message = format!("string must match the pattern {pattern}");
             is_valid = self.violation(owner, message);
+        }
+        if let (false, Wording::Explained, Some(example)) =
+            (is_valid, self.wording, &schema.rules().example)
+        {
+            self.violations.truncate(earlier);
+            return self.violation(owner, such_as(example));
         }
         is_valid
     }
@@ -393,6 +362,11 @@ impl Validator<'_> {
         if !missing.is_empty() {
             let message = format!("missing required properties: {}", missing.join(", "));
             is_valid = self.violation(owner, message);
+            if self.wording == Wording::Explained
+                && let Some(violation) = self.violations.last_mut()
+            {
+                violation.hint = misspelling(owner, schema, &missing);
+            }
         }
         is_valid
     }
@@ -404,7 +378,12 @@ impl Validator<'_> {
 
     fn violation_at(&mut self, origin: Option<Origin>, message: String) -> bool {
         if self.budget.spend_steps(STEPS_PER_VIOLATION) && self.budget.spend_text(message.len()) {
-            self.violations.push(Violation { origin, message });
+            let hint = None;
+            self.violations.push(Violation {
+                origin,
+                message,
+                hint,
+            });
         }
         false
     }
@@ -450,23 +429,6 @@ impl Validator<'_> {
             _ => false,
         }
     }
-}
-
-/// The properties that only this branch names, the required ones first.
-fn distinguishing_names(branch: &Schema, branches: &[Schema]) -> Vec<String> {
-    let is_shared = |name: &str| {
-        let owners = branches.iter().filter(|other| other.names_property(name));
-        owners.count() > 1
-    };
-    let required = branch.rules().required.iter().cloned();
-    let names = required.chain(branch.properties().map(|(name, _)| name));
-    let mut distinguishing: Vec<String> = Vec::new();
-    for name in names {
-        if !is_shared(&name) && !distinguishing.iter().any(|known| **known == *name) {
-            distinguishing.push(name.to_string());
-        }
-    }
-    distinguishing
 }
 
 fn json_text(value: &Value) -> String {
