@@ -209,11 +209,7 @@ impl ApiServer {
                 "check `server` and `tls-server-name` of the cluster in the kubeconfig"
             }
             FailureReason::CertificateDates => "check this machine's clock",
-            FailureReason::Tls
-            | FailureReason::CaCertificate
-            | FailureReason::InvalidCertificate => {
-                "check `server` of the cluster: it may not be an API server"
-            }
+            FailureReason::Tls => "check `server` of the cluster: it may not be an API server",
             FailureReason::Dns if proxy.is_none() => {
                 "check `server` of the cluster: it may belong to a cluster that was deleted, or resolve \
                  only within its VPC"
@@ -224,6 +220,9 @@ impl ApiServer {
             }
             FailureReason::Refused if proxy.is_none() => {
                 "check `server` and its port: nothing listens there"
+            }
+            FailureReason::CaCertificate | FailureReason::InvalidCertificate => {
+                return failure.error;
             }
             FailureReason::Other
             | FailureReason::Dns

@@ -205,7 +205,7 @@ fn variable_can_name_the_environment() {
             .args(arguments);
         plugin.run().assert_fails(
             "kubectl-esc: no environment specified\n  hint: pass ENVIRONMENT, such as \
-             `acme/platform/prod` or `./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT\n",
+             acme/platform/prod or ./env.yaml, or set KUBECTL_ESC_ENVIRONMENT\n",
             2,
         );
         let plugin = plugin.env("KUBECTL_ESC_ENVIRONMENT", "./env.yaml");

@@ -132,7 +132,7 @@ const ROWS: &[Row] = &[
         "no environment specified",
         |t| t.plain().arg("get-token"),
         r"kubectl-esc: no environment specified
-  hint: pass ENVIRONMENT, such as `acme/platform/prod` or `./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT
+  hint: pass ENVIRONMENT, such as acme/platform/prod or ./env.yaml, or set KUBECTL_ESC_ENVIRONMENT
 ",
         2,
     ),

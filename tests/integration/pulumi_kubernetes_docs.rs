@@ -214,7 +214,7 @@ impl DocsEnvironment {
                 .args(["--no-redact", "--", "sh", "-c", script]);
             let output = call.run();
             // `pulumiConfig` alone is not for commands.
-            let is_silent = output.stderr.is_empty() == !output.stdout.is_empty();
+            let is_silent = output.stderr.is_empty() != output.stdout.is_empty();
             assert!(output.code == 0 && is_silent, "{opened_by:?}: {output:#?}");
             output.stdout
         });

@@ -201,8 +201,8 @@ fn variable_can_name_the_environment() {
     let without_variable = plugin().env_remove("KUBECTL_ESC_ENVIRONMENT");
     let output = without_variable.args(["run", "--", "echo"]).run();
     output.assert_fails(
-        "kubectl-esc: no environment specified\n  hint: pass ENVIRONMENT, such as `acme/platform/prod` or \
-         `./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT\n",
+        "kubectl-esc: no environment specified\n  hint: pass ENVIRONMENT, such as acme/platform/prod or \
+         ./env.yaml, or set KUBECTL_ESC_ENVIRONMENT\n",
         2,
     );
 }

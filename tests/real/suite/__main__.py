@@ -8,12 +8,15 @@ import sys
 import tempfile
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import count, groupby
 from pathlib import Path
 
 from . import scenarios
 from .cluster import Cluster, base_environment
 from .home import Home
-from .parts import GO_PROGRAMS, HEAVY_PARTS, HERE, PYTHON_PARTS, MissingPart, Parts
+from .parts import ALL_PARTS, HEAVY_PARTS, HERE, MissingPart, Parts
 from .processes import Failure
 from .pulumi_cloud import PulumiCloud
 from .scenario import Skipped
@@ -35,7 +38,7 @@ class Suite:
         self._pulumi_cloud_program = target / "pulumi-cloud-stand-in"
         self.sts = None
         self.cluster = None
-        self._homes = 0
+        self._homes = count(1)
         self._clouds = 0
 
     def start(self):
@@ -45,8 +48,7 @@ class Suite:
 
     def home(self):
         """A new home folder, so that scenarios share no caches."""
-        self._homes += 1
-        folder = self.folder / f"home-{self._homes}"
+        folder = self.folder / f"home-{next(self._homes)}"
         folder.mkdir()
         return Home(self, folder)
 
@@ -114,7 +116,7 @@ def list_all(selected):
     for scenario in scenarios.ALL:
         print(f"  {scenario.name} ({scenario.part}){'' if scenario in selected else ': skipped'}")
     print("parts:")
-    for name in [part[0] for part in GO_PROGRAMS] + ["kube-rs"] + [part[0] for part in PYTHON_PARTS]:
+    for name in ALL_PARTS:
         print(f"  {name}{': skipped, heavy' if name in HEAVY_PARTS and not with_heavy else ''}")
 
 
@@ -149,7 +151,8 @@ def main(arguments):
         else:
             row = ("cluster", suite.cluster.version, "starts", "passed", time.monotonic() - started)
             rows.append(row)
-            rows += [attempt(suite, scenario) for scenario in selected]
+            for setting, group in groupby(selected, key=lambda scenario: scenario.setting):
+                rows += attempt_group(suite, setting, list(group))
             rows += [skipped_row(scenario) for scenario in skipped]
     finally:
         suite.stop()
@@ -182,6 +185,14 @@ def skipped_row(scenario):
     """The row of a scenario that was not selected."""
     reason = "skipped: heavy, `tests/real/run --all` runs it"
     return scenario.part, "not built", scenario.name, reason, 0
+
+
+def attempt_group(suite, setting, group):
+    """The rows of consecutive scenarios: one after the other, or all at once in their setting."""
+    if setting is None:
+        return [attempt(suite, scenario) for scenario in group]
+    with setting(suite), ThreadPoolExecutor(len(group)) as pool:
+        return list(pool.map(partial(attempt, suite), group))
 
 
 def attempt(suite, scenario):

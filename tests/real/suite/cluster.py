@@ -125,9 +125,9 @@ class Cluster:
             environment,
         )
         wait_until("kube-apiserver", lambda: self._answers("/readyz"), server, 120)
-        self._post(f"{RBAC}/clusterroles", READERS)
+        self.create(f"{RBAC}/clusterroles", READERS)
         for group, role in BINDINGS.items():
-            self._post(
+            self.create(
                 f"{RBAC}/clusterrolebindings",
                 {
                     "metadata": {"name": group},
@@ -188,7 +188,8 @@ class Cluster:
         except OSError:
             return False
 
-    def _post(self, path, body):
+    def create(self, path, body):
+        """Creates an object with the suite's own credentials."""
         with self._request(path, body):
             pass
 

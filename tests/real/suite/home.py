@@ -1,6 +1,7 @@
 """A user's home folder: with copies of the examples, and a kubectl-esc whose runs are counted."""
 
 import base64
+import json
 import re
 import shlex
 
@@ -9,6 +10,7 @@ from .processes import run
 
 EXAMPLE_SERVER = re.compile(r"^(    server: ).*$", re.MULTILINE)
 EXAMPLE_AUTHORITY = re.compile(r"^(    certificate-authority-data: ).*$", re.MULTILINE)
+PROXY_VARIABLES = ("HTTPS_PROXY", "SSL_CERT_FILE")
 
 
 class Home:
@@ -53,6 +55,10 @@ class Home:
         """How often the plugin has run so far."""
         return len(self._runs.read_text().splitlines())
 
+    def new_log(self, name):
+        """A new path for the log of a process."""
+        return self.folder / f"{name}-{len(list(self.folder.glob('*.log')))}.log"
+
     def kubeconfig_text(self, example, change=lambda text: text):
         """An example kubeconfig with the cluster's address and authority."""
         cluster = self.cluster
@@ -70,6 +76,19 @@ class Home:
         path.touch(0o600)
         path.write_text(self.kubeconfig_text(example, change))
         return path
+
+    def library_kubeconfig(self, version="v1"):
+        """A new kubeconfig for a program with a client library, whose environment lacks the variables
+        for the proxy, because some libraries ignore `NO_PROXY`. It sets them for the plugin."""
+        variables = [{"name": name, "value": self.environment[name]} for name in PROXY_VARIABLES]
+        arguments = "" if version == "v1" else f"      - --api-version\n      - {version}\n"
+        added = f"{arguments}      env: {json.dumps(variables)}\n      interactiveMode:"
+
+        def change(text):
+            text = text.replace("authentication.k8s.io/v1\n", f"authentication.k8s.io/{version}\n")
+            return text.replace("      interactiveMode:", added)
+
+        return self.kubeconfig("oidc-token-file", change)
 
     def stored_kubeconfig(self, environment):
         """A kubeconfig for a stored environment, from `update-kubeconfig --stdout`, which opens

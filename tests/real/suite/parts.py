@@ -7,6 +7,7 @@ only if an input changes.
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -54,6 +55,18 @@ PYTHON_PARTS = [
     ("moto", "moto"),
     ("python client", "kubernetes"),
     ("esc sdk", "pulumi-esc-sdk"),
+    ("lightkube", "lightkube"),
+    ("kr8s", "kr8s"),
+]
+NODE_PART = "client-node"
+# The Java parts, each with its folder's name and the artifact.
+JAVA_PARTS = [("client-java", "client-java"), ("fabric8", "kubernetes-client")]
+ALL_PARTS = [
+    *[part[0] for part in GO_PROGRAMS],
+    "kube-rs",
+    *[part[0] for part in PYTHON_PARTS],
+    NODE_PART,
+    *[part[0] for part in JAVA_PARTS],
 ]
 
 
@@ -97,6 +110,9 @@ class Parts:
                 self._try(name, lambda: self._go(name, HERE / module, package, source))
         self._try("kube-rs", lambda: self._cargo("kube-rs", HERE / "kube-rs"))
         self._python()
+        self._try(NODE_PART, lambda: self._node(HERE / "node"))
+        for name, artifact in JAVA_PARTS:
+            self._try(name, lambda: self._java(name, HERE / "java", artifact))
 
     def _try(self, name, build):
         try:
@@ -181,6 +197,37 @@ class Parts:
                 ),
             )
 
+    def _node(self, package):
+        """A program for Node.js. The lock file pins Node.js too, because distributions package older
+        versions than the library supports."""
+        files = [package / name for name in ("client.js", "package.json", "package-lock.json")]
+        lock = json.loads(files[-1].read_text())
+        version = lock["packages"]["node_modules/@kubernetes/client-node"]["version"]
+        folder = self.cache / f"{NODE_PART}-{version}-{digest(files, [platform.machine()])}"
+
+        def build(into):
+            for file in files:
+                shutil.copy(file, into)
+            self._build(["npm", "ci", "--silent", "--ignore-scripts", "--prefix", into])
+            [node] = into.glob("node_modules/node-linux-*/bin/node")
+            (into / "node").symlink_to(node.relative_to(into))
+
+        return self._cached(NODE_PART, folder, build), version
+
+    def _java(self, name, java, artifact):
+        """The class `Client` and its libraries."""
+        pom, sources = java / name / "pom.xml", [java / "Program.java", java / name / "Client.java"]
+        version = re.search(rf"<artifactId>{artifact}</artifactId>\s*<version>(.*?)<", pom.read_text())[1]
+        compiler = self._output(["javac", "-version"])
+        folder = self.cache / f"{name}-{version}-{digest([pom, *sources], [compiler])}"
+
+        def build(into):
+            copy = ["dependency:copy-dependencies", f"-DoutputDirectory={into}"]
+            self._build(["mvn", "--quiet", "--batch-mode", "--file", pom, *copy])
+            self._build(["javac", "-cp", into / "*", "-d", into, *sources])
+
+        return self._cached(name, folder, build), version
+
     def _cached(self, name, folder, build, movable=True):
         """The cached folder, built if necessary. An interrupted build leaves no folder or, if its files
         contain their own path (not `movable`), one without the mark."""
@@ -202,6 +249,7 @@ class Parts:
 
     def _build(self, command):
         """Runs a build command with low priority."""
+        require_program(command[0])
         command = ["nice", *map(str, command)]
         result = subprocess.run(
             command,
@@ -216,7 +264,14 @@ class Parts:
             raise Failure(f"`{' '.join(command)}` ended with {result.returncode}\n{last}")
 
     def _output(self, command):
+        require_program(command[0])
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def require_program(name):
+    """Fails with the name of a program that this machine lacks."""
+    if shutil.which(name) is None:
+        raise Failure(f"`{name}` is not installed")
 
 
 def version_variables(source, version):

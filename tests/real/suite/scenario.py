@@ -17,6 +17,8 @@ class Scenario(NamedTuple):
     name: str
     # Takes the suite; may return a note for the table.
     run: Callable
+    # Consecutive scenarios with the same setting, a context manager of the suite, run at the same time.
+    setting: Callable | None = None
 
 
 def expect_equal(what, actual, expected):

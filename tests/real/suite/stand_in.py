@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import threading
 
 from .processes import Failure, Process
 
@@ -39,6 +40,8 @@ class StandIn:
 
     def __init__(self, name, program, configuration, folder, environment):
         self.name = name
+        # Scenarios that run at the same time share the stand-in.
+        self._one_command = threading.Lock()
         path = folder / f"{name}.json"
         path.write_text(json.dumps(configuration))
         self.process = Process(
@@ -57,9 +60,10 @@ class StandIn:
     def execute(self, command, **arguments):
         """Sends a command, and returns the answer."""
         stdin = self.process.child.stdin
-        stdin.write(json.dumps({"command": command, **arguments}) + "\n")
-        stdin.flush()
-        return self._answer()
+        with self._one_command:
+            stdin.write(json.dumps({"command": command, **arguments}) + "\n")
+            stdin.flush()
+            return self._answer()
 
     def _answer(self):
         line = self.process.child.stdout.readline()

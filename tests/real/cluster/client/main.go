@@ -1,7 +1,6 @@
 // Package main is a long-lived client of the cluster, like Pulumi's Kubernetes provider. It reads the
-// text of the kubeconfig from the variable KUBECONFIG_CONTENTS, and a request from each line of its
-// standard input: `read NAME` or `write NAME`, for a config map of the namespace default. It answers
-// each with a line of JSON: {"error": "…"}, which is empty on success.
+// text of the kubeconfig from the variable KUBECONFIG_CONTENTS. suite/client.py describes the protocol.
+// Its further requests are `read NAME` and `write NAME`, for a config map of the namespace default.
 package main
 
 import (
@@ -10,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	core "k8s.io/api/core/v1"
@@ -44,9 +44,11 @@ func run() error {
 	answers := json.NewEncoder(os.Stdout)
 	for lines.Scan() {
 		answer := struct {
-			Error string `json:"error"`
+			Names []string `json:"names,omitempty"`
+			Error string   `json:"error,omitempty"`
 		}{}
-		if err := request(client, lines.Text()); err != nil {
+		answer.Names, err = request(client, lines.Text())
+		if err != nil {
 			answer.Error = err.Error()
 		}
 		if err := answers.Encode(answer); err != nil {
@@ -56,7 +58,7 @@ func run() error {
 	return lines.Err()
 }
 
-func request(client kubernetes.Interface, line string) error {
+func request(client kubernetes.Interface, line string) ([]string, error) {
 	verb, name, _ := strings.Cut(line, " ")
 	maps := client.CoreV1().ConfigMaps("default")
 	var err error
@@ -67,7 +69,37 @@ func request(client kubernetes.Interface, line string) error {
 		content := &core.ConfigMap{ObjectMeta: meta.ObjectMeta{Name: name}}
 		_, err = maps.Create(context.Background(), content, meta.CreateOptions{})
 	default:
-		err = fmt.Errorf("unknown request %q", line)
+		return list(client, line)
 	}
-	return err
+	return nil, err
+}
+
+func list(client kubernetes.Interface, line string) ([]string, error) {
+	count, err := strconv.Atoi(line)
+	if err != nil {
+		return nil, err
+	}
+	type result struct {
+		maps *core.ConfigMapList
+		err  error
+	}
+	results := make(chan result, count)
+	for range count {
+		go func() {
+			maps, err := client.CoreV1().ConfigMaps("default").List(context.Background(), meta.ListOptions{})
+			results <- result{maps, err}
+		}()
+	}
+	var names []string
+	for range count {
+		result := <-results
+		if result.err != nil {
+			return nil, result.err
+		}
+		names = nil
+		for _, item := range result.maps.Items {
+			names = append(names, item.Name)
+		}
+	}
+	return names, nil
 }

@@ -1,25 +1,45 @@
-//! Writes a config map and reads it back with kube-rs. The variable `KUBECONFIG` has the kubeconfig; the
-//! arguments are the config map's name and its value.
+//! Lists config maps with kube-rs; `suite/client.py` describes the protocol.
+
+use std::error::Error;
 
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::api::{Api, PostParams};
+use kube::api::{Api, ListParams};
+use tokio::task::JoinSet;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let (Some(name), Some(value)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: kube-rs-client NAME VALUE".into());
-    };
-    let client = kube::Client::try_default().await?;
-    let maps: Api<ConfigMap> = Api::namespaced(client, "default");
-    let map = serde_json::json!({
-        "metadata": {"name": name},
-        "data": {"key": value},
-    });
-    maps.create(&PostParams::default(), &serde_json::from_value(map)?)
-        .await?;
-    let stored = maps.get(&name).await?;
-    let stored = stored.data.and_then(|mut data| data.remove("key"));
-    println!("{}", stored.unwrap_or_default());
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut client = None;
+    for line in std::io::stdin().lines() {
+        let answer = match list(&mut client, line?.parse()?).await {
+            Ok(names) => serde_json::json!({"names": names}),
+            Err(error) => serde_json::json!({"error": format!("{error:?}")}),
+        };
+        println!("{answer}");
+    }
     Ok(())
+}
+
+/// Lists this often at the same time. Returns the names of the last list.
+async fn list(
+    client: &mut Option<kube::Client>,
+    count: usize,
+) -> Result<Vec<String>, Box<dyn Error>> {
+    let client = match client {
+        Some(client) => client,
+        None => client.insert(kube::Client::try_default().await?),
+    };
+    let mut requests = JoinSet::new();
+    for _ in 0..count {
+        let maps: Api<ConfigMap> = Api::namespaced(client.clone(), "default");
+        requests.spawn(async move { maps.list(&ListParams::default()).await });
+    }
+    let mut names = Vec::new();
+    while let Some(maps) = requests.join_next().await {
+        names = maps??
+            .items
+            .into_iter()
+            .filter_map(|map| map.metadata.name)
+            .collect();
+    }
+    Ok(names)
 }

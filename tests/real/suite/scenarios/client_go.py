@@ -1,97 +1,26 @@
 """A long-lived client-go program, which loads a kubeconfig like Pulumi's Kubernetes provider."""
 
-import json
-import subprocess
-import tempfile
 import time
 
-from ..processes import Failure, Process
+from ..client import Client
+from ..processes import Failure
 from ..scenario import Scenario, expect_equal, expect_in
 from ..stand_in import roles
 
-# Credentials with this lifetime give tokens of 4 seconds: a token expires a minute earlier.
-SHORT_LIFETIME = 60 + 4
 
-
-class Client:
-    """The running program (cluster/client)."""
-
-    def __init__(self, suite, home):
-        self.home = home
-        self.folder = tempfile.TemporaryDirectory(dir=suite.folder)
-        contents = home.kubeconfig_text("oidc-token-file")
-        self.process = Process(
-            "client-go",
-            [suite.parts.path("client-go")],
-            home.folder / "client-go.log",
-            {**home.environment, "KUBECONFIG_CONTENTS": contents},
-            cwd=self.folder.name,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stop()
-        self.folder.cleanup()
-
-    def request(self, request):
-        """Sends a request to the cluster. Returns the error, or an empty text."""
-        child = self.process.child
-        child.stdin.write(request + "\n")
-        child.stdin.flush()
-        line = child.stdout.readline()
-        if not line:
-            raise Failure(f"the client ended\n{self.process.tail()}")
-        return json.loads(line)["error"]
-
-    def succeed(self, request):
-        error = self.request(request)
-        if error:
-            raise Failure(f"`{request}`: {error}\n{self.process.tail()}")
-
-    def repeat_until_rejected(self, request):
-        """Repeats a request until it fails: the API server caches the user of a token for 10 s."""
-        end = time.monotonic() + 30
-        while not (error := self.request(request)):
-            if time.monotonic() > end:
-                raise Failure(f"`{request}` still succeeds after 30 s")
-            time.sleep(0.05)
-        return error
+def start(suite, home):
+    """Starts the program (cluster/client)."""
+    contents = home.kubeconfig_text("oidc-token-file")
+    environment = {**home.environment, "KUBECONFIG_CONTENTS": contents}
+    return Client("client-go", [suite.parts.path("client-go")], home, environment)
 
 
 def reads_and_writes(suite):
     home = suite.home()
-    with Client(suite, home) as client:
+    with start(suite, home) as client:
         client.succeed("write by-client-go")
         client.succeed("read by-client-go")
     expect_equal("plugin runs", home.runs(), 1)
-
-
-def crosses_expiry(suite):
-    """Several credentials expire during one process; no request fails."""
-    home = suite.home()
-    suite.sts.execute("lifetime", seconds=SHORT_LIFETIME)
-    try:
-        with Client(suite, home) as client:
-            client.succeed("write crossing-expiry")
-            requests, started, end = 0, time.monotonic(), time.monotonic() + 60
-            while home.runs() < 4:
-                if time.monotonic() > end:
-                    raise Failure(f"only {home.runs()} plugin runs in a minute")
-                home.login()
-                client.succeed("read crossing-expiry")
-                requests += 1
-            took = time.monotonic() - started
-    finally:
-        suite.sts.execute("lifetime", seconds=None)
-    # With an expiry in the past, client-go would run the plugin for each request.
-    if took < 2 * (SHORT_LIFETIME - 60 - 1):
-        raise Failure(f"4 plugin runs in {took:.1f} s: the credential is not kept")
-    return f"{home.runs()} plugin runs, {requests} requests in {took:.0f} s"
 
 
 def home_without_cache(suite):
@@ -104,7 +33,7 @@ def home_without_cache(suite):
 def revoked_sessions(suite):
     """Sessions are revoked during a process: one request fails, and the next has a new session."""
     home = home_without_cache(suite)
-    with Client(suite, home) as client:
+    with start(suite, home) as client:
         client.succeed("write revoked-session")
         expect_equal("plugin runs", home.runs(), 1)
         suite.sts.execute("revokeSessions")
@@ -120,7 +49,7 @@ def revoked_role(suite):
     """The role is removed as well: each request fails at once, none loops."""
     home = home_without_cache(suite)
     try:
-        with Client(suite, home) as client:
+        with start(suite, home) as client:
             client.succeed("write revoked-role")
             suite.sts.execute("roles", roles=[])
             suite.sts.execute("revokeSessions")
@@ -191,7 +120,6 @@ def revoked_in_the_cache(suite):
 
 ALL = [
     Scenario("client-go", "client-go: kubeconfig as contents, reads and writes", reads_and_writes),
-    Scenario("client-go", "client-go: credentials expire during one process", crosses_expiry),
     Scenario("client-go", "revocation: sessions, during one process", revoked_sessions),
     Scenario("client-go", "revocation: the role, during one process", revoked_role),
     Scenario("kubectl", "revocation: between commands", revoked_between_commands),

@@ -1,15 +1,10 @@
-//! Flags that several commands share, and the requests they make.
-//!
-//! The doc comments on the fields are help texts.
-
-#![expect(clippy::doc_markdown, reason = "help text has no markup")]
+//! The requests that the flags make, together with environment variables.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
-
+use super::{CacheDirectoryFlags, CacheFlags, CloudFlags, GetTokenFlags, OpenFlags};
 use crate::config::{
     CacheRequest, DEFAULT_TIMEOUT, OpenRequest, Reference, Request, Setting, SettingSearch,
     parse_positive_duration,
@@ -17,223 +12,6 @@ use crate::config::{
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::ExecInfo;
-
-/// The headings of the flags in a command's help. Flags without one come first.
-pub(super) mod heading {
-    pub(in crate::commands) const AWS: &str = "AWS";
-    pub(in crate::commands) const CACHE: &str = "Cache";
-    pub(in crate::commands) const CLUSTER: &str = "Cluster";
-    pub(in crate::commands) const IDENTITY_TOKENS: &str = "Identity tokens";
-    pub(in crate::commands) const KUBECONFIG: &str = "Kubeconfig";
-    pub(in crate::commands) const OUTPUT: &str = "Output";
-    pub(in crate::commands) const PULUMI_CLOUD: &str = "Pulumi Cloud";
-}
-
-/// The output formats of most commands.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(super) enum Format {
-    Json,
-    Text,
-}
-
-/// Flags for opening an environment.
-#[derive(Args, Clone, Debug, Default)]
-pub(super) struct OpenFlags {
-    /// Directory of imported definitions
-    ///
-    /// They are PROJECT/NAME.yaml or NAME.yaml in it. [default: the definition's directory]
-    #[arg(long, value_name = "DIRECTORY")]
-    pub(super) root: Option<PathBuf>,
-
-    /// File with the OIDC token for aws-login
-    ///
-    /// [default: the file that AWS_WEB_IDENTITY_TOKEN_FILE names, then the token of GitHub Actions]
-    #[arg(long, value_name = "FILE", conflicts_with = "web_identity_token_env")]
-    #[arg(help_heading = heading::IDENTITY_TOKENS)]
-    pub(super) web_identity_token_file: Option<PathBuf>,
-
-    /// Variable with the OIDC token for aws-login
-    #[arg(long, value_name = "NAME", help_heading = heading::IDENTITY_TOKENS)]
-    pub(super) web_identity_token_env: Option<String>,
-
-    /// Audience of the token from GitHub Actions
-    ///
-    /// [default: sts.amazonaws.com]
-    #[arg(long, value_name = "AUDIENCE", help_heading = heading::IDENTITY_TOKENS)]
-    pub(super) web_identity_audience: Option<String>,
-
-    /// Environment in Pulumi Cloud that decrypts a local definition's secrets
-    ///
-    /// The local definition is a copy of it. [env: KUBECTL_ESC_SECRETS_OF]
-    #[arg(long, value_name = "ENVIRONMENT", conflicts_with = "remote")]
-    #[arg(help_heading = heading::PULUMI_CLOUD)]
-    pub(super) secrets_of: Option<String>,
-
-    #[command(flatten)]
-    pub(super) cloud: CloudFlags,
-}
-
-/// Flags for Pulumi Cloud, and the timeout.
-#[derive(Args, Clone, Debug, Default)]
-pub(super) struct CloudFlags {
-    /// Evaluate a local definition in Pulumi Cloud
-    ///
-    /// All providers work there.
-    #[arg(long, help_heading = heading::PULUMI_CLOUD)]
-    pub(super) remote: bool,
-
-    /// Organization for environment names without one
-    ///
-    /// [env: PULUMI_DEFAULT_ORGANIZATION] [default: the one set with `pulumi org set-default`, then the
-    /// server's]
-    #[arg(long, value_name = "ORGANIZATION", help_heading = heading::PULUMI_CLOUD)]
-    pub(super) organization: Option<String>,
-
-    /// OIDC token to exchange for a Pulumi access token: file://PATH or env:NAME
-    ///
-    /// [env: KUBECTL_ESC_PULUMI_OIDC_TOKEN] [default: the token of GitHub Actions, if there is no other
-    /// login]
-    #[arg(long, value_name = "SOURCE", help_heading = heading::PULUMI_CLOUD)]
-    pub(super) pulumi_oidc_token: Option<String>,
-
-    /// Type of the Pulumi access token to request
-    ///
-    /// One of organization, organization:admin, team:NAME, personal:LOGIN or runner:NAME. [env:
-    /// KUBECTL_ESC_PULUMI_OIDC_TOKEN_TYPE] [default: organization]
-    #[arg(long, value_name = "TYPE", help_heading = heading::PULUMI_CLOUD)]
-    pub(super) pulumi_oidc_token_type: Option<String>,
-
-    /// Give up after this long, such as 15s or 1m
-    ///
-    /// [env: KUBECTL_ESC_TIMEOUT] [default: 15s]
-    #[arg(long, value_name = "DURATION")]
-    pub(super) timeout: Option<String>,
-}
-
-/// Flags of `get-token`, except for those of the cache.
-#[derive(Args, Clone, Debug, Default)]
-pub(super) struct GetTokenFlags {
-    /// Environment to open: a name in Pulumi Cloud or a definition file
-    ///
-    /// Names are such as acme/platform/prod or acme/platform/prod@3, files such as ./env.yaml. [env:
-    /// KUBECTL_ESC_ENVIRONMENT]
-    #[arg(value_name = "ENVIRONMENT")]
-    pub(super) environment: Option<OsString>,
-
-    /// Name of the EKS cluster
-    ///
-    /// [env: KUBECTL_ESC_CLUSTER_NAME] [default: eks.clusterName in the environment]
-    #[arg(short = 'i', long, visible_alias = "cluster-id", value_name = "NAME")]
-    #[arg(help_heading = heading::CLUSTER)]
-    pub(super) cluster_name: Option<String>,
-
-    /// AWS region of the cluster
-    ///
-    /// [env: KUBECTL_ESC_REGION] [default: eks.region in the environment]
-    #[arg(long, value_name = "REGION", help_heading = heading::CLUSTER)]
-    pub(super) region: Option<String>,
-
-    /// ARN of a role to assume with the environment's credentials
-    ///
-    /// [env: KUBECTL_ESC_ROLE_ARN]
-    #[arg(long, value_name = "ARN", help_heading = heading::AWS)]
-    pub(super) role_arn: Option<String>,
-
-    /// External ID for that role
-    ///
-    /// [env: KUBECTL_ESC_EXTERNAL_ID]
-    #[arg(long, value_name = "ID", help_heading = heading::AWS)]
-    pub(super) external_id: Option<String>,
-
-    /// Session name for that role
-    ///
-    /// [env: KUBECTL_ESC_SESSION_NAME] [default: kubectl-esc]
-    #[arg(long, value_name = "NAME", help_heading = heading::AWS)]
-    pub(super) session_name: Option<String>,
-
-    /// Property path of the AWS credentials, such as aws.creds
-    ///
-    /// [env: KUBECTL_ESC_CREDENTIALS] [default: found in the environment]
-    #[arg(long, value_name = "PATH", help_heading = heading::AWS)]
-    pub(super) credentials: Option<String>,
-
-    /// Property path of an OIDC token to exchange for credentials
-    ///
-    /// AWS STS exchanges it for credentials of the role that --role-arn names. [env:
-    /// KUBECTL_ESC_WEB_IDENTITY]
-    #[arg(long, value_name = "PATH", conflicts_with = "credentials")]
-    #[arg(help_heading = heading::IDENTITY_TOKENS)]
-    pub(super) web_identity: Option<String>,
-
-    /// How long to use credentials of unknown expiry, such as 1h
-    ///
-    /// [env: KUBECTL_ESC_CREDENTIAL_LIFETIME] [default: 15m]
-    #[arg(long, value_name = "DURATION", help_heading = heading::AWS)]
-    pub(super) credential_lifetime: Option<String>,
-
-    /// Version of the exec protocol: v1 or v1beta1
-    ///
-    /// For clients that do not set KUBERNETES_EXEC_INFO. [env: KUBECTL_ESC_API_VERSION] [default: v1]
-    #[arg(long, value_name = "VERSION", help_heading = heading::OUTPUT)]
-    pub(super) api_version: Option<String>,
-
-    #[command(flatten)]
-    pub(super) open: OpenFlags,
-}
-
-/// Flags for editing a kubeconfig.
-#[derive(Args, Clone, Debug, Default)]
-pub(super) struct KubeconfigFlags {
-    /// Kubeconfig file to change
-    ///
-    /// [default: the files in KUBECONFIG, or ~/.kube/config]
-    #[arg(long, value_name = "FILE", help_heading = heading::KUBECONFIG)]
-    pub(super) kubeconfig: Option<PathBuf>,
-
-    /// Name of the context, and of the user unless --user-alias is given
-    #[arg(long, value_name = "NAME", help_heading = heading::KUBECONFIG)]
-    pub(super) alias: Option<String>,
-
-    /// Name of the user
-    #[arg(long, value_name = "NAME", help_heading = heading::KUBECONFIG)]
-    pub(super) user_alias: Option<String>,
-
-    /// Print the changes as a diff without writing them
-    #[arg(long, help_heading = heading::OUTPUT)]
-    pub(super) dry_run: bool,
-
-    /// Make the context the current one
-    #[arg(long, help_heading = heading::KUBECONFIG)]
-    pub(super) set_current: bool,
-}
-
-/// The location of the credential cache.
-#[derive(Args, Clone, Debug, Default)]
-pub(super) struct CacheDirectoryFlags {
-    /// Directory of kubectl's caches
-    ///
-    /// Entries are in its subdirectory kubectl-esc. [env: KUBECTL_ESC_CACHE_DIR] [default:
-    /// ~/.kube/cache]
-    #[arg(long, value_name = "DIRECTORY", help_heading = heading::CACHE)]
-    pub(super) cache_dir: Option<PathBuf>,
-}
-
-/// Flags for using the credential cache.
-#[derive(Args, Clone, Debug, Default)]
-pub(super) struct CacheFlags {
-    /// Do not read or write the credential cache
-    ///
-    /// [env: KUBECTL_ESC_NO_CACHE]
-    #[arg(long, help_heading = heading::CACHE)]
-    pub(super) no_cache: bool,
-
-    /// Fetch new credentials and replace the cached ones
-    #[arg(long, conflicts_with = "no_cache", help_heading = heading::CACHE)]
-    pub(super) refresh: bool,
-
-    #[command(flatten)]
-    pub(super) directory: CacheDirectoryFlags,
-}
 
 /// The flag and the environment variable of a setting.
 struct SettingNames {
@@ -275,7 +53,11 @@ impl SettingNames {
 
 impl OpenFlags {
     /// The request to open `environment`.
-    pub(super) fn request(&self, environment: &OsStr, host: &Host) -> Result<OpenRequest> {
+    pub(in crate::commands) fn request(
+        &self,
+        environment: &OsStr,
+        host: &Host,
+    ) -> Result<OpenRequest> {
         let Self { cloud, .. } = self;
         let mut request = OpenRequest::new(Reference::parse(environment, host)?);
         request.root = expand(self.root.as_ref(), host)?;
@@ -338,7 +120,7 @@ impl OpenFlags {
 
 impl CloudFlags {
     /// The timeout in the flag, or else in the variable.
-    pub(super) fn timeout(&self, host: &Host) -> Result<Option<Duration>> {
+    pub(in crate::commands) fn timeout(&self, host: &Host) -> Result<Option<Duration>> {
         let timeout = TIMEOUT.find(self.timeout.as_ref(), host)?;
         let timeout = timeout.map(|timeout| timeout.parse(|text| parse_positive_duration(text)));
         Ok(timeout.transpose()?.map(|timeout| timeout.value))
@@ -347,7 +129,7 @@ impl CloudFlags {
 
 impl GetTokenFlags {
     /// The request for a token, including what `KUBERNETES_EXEC_INFO` says.
-    pub(super) fn request(&self, cache: &CacheFlags, host: &Host) -> Result<Request> {
+    pub(in crate::commands) fn request(&self, cache: &CacheFlags, host: &Host) -> Result<Request> {
         let exec_info = ExecInfo::read(host)?;
         let requested_version = exec_info.as_ref().map(|info| info.api_version);
         let cluster = exec_info.and_then(|info| info.cluster).unwrap_or_default();
@@ -364,7 +146,7 @@ impl GetTokenFlags {
 
     /// The request with the settings from flags and variables. The environment may also come from the
     /// cluster extension.
-    pub(super) fn settings(
+    pub(in crate::commands) fn settings(
         &self,
         extension: &serde_json::Map<String, serde_json::Value>,
         host: &Host,
@@ -395,12 +177,12 @@ impl GetTokenFlags {
     }
 
     /// The environment in the argument, or else in the variable.
-    pub(super) fn environment(&self, host: &Host) -> Option<OsString> {
+    pub(in crate::commands) fn environment(&self, host: &Host) -> Option<OsString> {
         named_environment(self.environment.as_ref(), host)
     }
 
     /// The arguments of a `get-token` call with these flags that works in any working directory.
-    pub(super) fn to_arguments(&self, host: &Host) -> Result<Vec<String>> {
+    pub(in crate::commands) fn to_arguments(&self, host: &Host) -> Result<Vec<String>> {
         // No `..` here: a new flag must be added to the arguments.
         let Self {
             environment,
@@ -440,7 +222,7 @@ impl GetTokenFlags {
 
 impl CacheFlags {
     /// The request for the cache.
-    pub(super) fn request(&self, host: &Host) -> Result<CacheRequest> {
+    pub(in crate::commands) fn request(&self, host: &Host) -> Result<CacheRequest> {
         let is_disabled = self.no_cache || is_disabled_by_variable(host)?;
         Ok(CacheRequest {
             directory: if is_disabled {
@@ -455,7 +237,7 @@ impl CacheFlags {
 
 impl CacheDirectoryFlags {
     /// The cache directory; `None` without a home directory.
-    pub(super) fn path(&self, host: &Host) -> Result<Option<PathBuf>> {
+    pub(in crate::commands) fn path(&self, host: &Host) -> Result<Option<PathBuf>> {
         let variable = || host.path_variable("KUBECTL_ESC_CACHE_DIR");
         let parent = self.cache_dir.clone().or_else(variable);
         CacheRequest::directory(parent.as_deref(), host)
@@ -482,7 +264,7 @@ fn named_environment(argument: Option<&OsString>, host: &Host) -> Option<OsStrin
 }
 
 /// The environment in the argument, or else in the variable.
-pub(super) fn environment_or_variable(
+pub(in crate::commands) fn environment_or_variable(
     argument: Option<&OsString>,
     host: &Host,
 ) -> Result<OsString> {
@@ -490,10 +272,8 @@ pub(super) fn environment_or_variable(
 }
 
 fn no_environment() -> Error {
-    Error::configuration("no environment specified").with_hint(
-        "pass ENVIRONMENT, such as `acme/platform/prod` or `./env.yaml`, or set \
-         KUBECTL_ESC_ENVIRONMENT",
-    )
+    Error::configuration("no environment specified")
+        .with_hint("pass ENVIRONMENT, such as acme/platform/prod or ./env.yaml, or set KUBECTL_ESC_ENVIRONMENT")
 }
 
 fn expand(path: Option<&PathBuf>, host: &Host) -> Result<Option<PathBuf>> {
@@ -514,7 +294,7 @@ fn flag_arguments(flags: &[(&'static str, &Option<String>)]) -> Vec<String> {
 }
 
 /// The absolute path, which works in any working directory. Clients do not expand `~`.
-pub(super) fn absolute_path(path: &Path, host: &Host) -> Result<String> {
+pub(in crate::commands) fn absolute_path(path: &Path, host: &Host) -> Result<String> {
     let path = host.expand(path)?;
     let absolute = std::path::absolute(&path).map_err(|error| {
         Error::configuration(format!("cannot resolve `{}`", path.display()))
