@@ -423,6 +423,8 @@ error: unknown property \"b\"
   |
 2 |   a: ${b}
   |        ^
+  |
+  = help: the only property is `a`
 ",
             3,
         );
@@ -443,6 +445,8 @@ error: unknown property \"b\"
   |
 1 | values: {a: '${b}'}
   |             ^^^^^^
+  |
+  = help: the only property is `a`
 ",
             3,
         );

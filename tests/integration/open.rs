@@ -362,6 +362,7 @@ values:
   kubeconfig: {kind: Config}
   files:
     KUBECONFIG: ${kubeconfig}
+  environmentVariables: {A: b}
 ";
     const WARNING: &str = "\
 warning: `files.KUBECONFIG` is not text but an object: the file is not created
