@@ -201,6 +201,14 @@ pub struct Record {
     causes: Vec<String>,
 }
 
+impl Record {
+    /// The exit code of the error's kind.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        self.exit_code
+    }
+}
+
 impl From<&Error> for Record {
     fn from(error: &Error) -> Self {
         Self {

@@ -16,18 +16,18 @@ pub struct Host {
     clock: Clock,
 }
 
-/// Fixed variables, or else those of the process.
 #[derive(Clone)]
-struct Variables(Option<BTreeMap<String, OsString>>);
+struct Variables {
+    /// Variables that take precedence over those of the process.
+    set: BTreeMap<String, OsString>,
+    /// Whether the other variables are those of the process, or do not exist.
+    is_process: bool,
+}
 
 /// Shows only names: values may be access keys or tokens.
 impl std::fmt::Debug for Variables {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names = self.0.as_ref().map(BTreeMap::keys);
-        formatter
-            .debug_list()
-            .entries(names.into_iter().flatten())
-            .finish()
+        formatter.debug_list().entries(self.set.keys()).finish()
     }
 }
 
@@ -36,7 +36,10 @@ impl Host {
     #[must_use]
     pub fn system() -> Self {
         Self {
-            variables: Variables(None),
+            variables: Variables {
+                set: BTreeMap::new(),
+                is_process: true,
+            },
             clock: Clock::system(),
         }
     }
@@ -51,9 +54,22 @@ impl Host {
             .map(|(name, value)| (name.into(), value.into()))
             .collect();
         Self {
-            variables: Variables(Some(variables)),
+            variables: Variables {
+                set: variables,
+                is_process: false,
+            },
             clock,
         }
+    }
+
+    /// This host with other values for these variables.
+    #[must_use]
+    pub fn overriding<'v>(&self, variables: impl IntoIterator<Item = (&'v str, &'v str)>) -> Self {
+        let mut host = self.clone();
+        let variables = variables.into_iter();
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.into()));
+        host.variables.set.extend(variables);
+        host
     }
 
     /// The clock.
@@ -66,7 +82,7 @@ impl Host {
     #[must_use]
     pub fn parent_process(&self) -> Option<u32> {
         #[cfg(unix)]
-        if self.variables.0.is_none() {
+        if self.variables.is_process {
             return Some(std::os::unix::process::parent_id());
         }
         None
@@ -131,9 +147,11 @@ impl Host {
         reason = "the only place that reads variables"
     )]
     fn raw(&self, name: &str) -> Option<OsString> {
-        match &self.variables.0 {
-            Some(variables) => variables.get(name).cloned(),
-            None => std::env::var_os(name),
+        let Variables { set, is_process } = &self.variables;
+        match set.get(name) {
+            Some(value) => Some(value.clone()),
+            None if *is_process => std::env::var_os(name),
+            None => None,
         }
     }
 }
@@ -163,6 +181,15 @@ mod tests {
         }
         let without_home = Host::with([("X", "")], clock);
         assert!(without_home.expand(Path::new("~/env.yaml")).is_err());
+    }
+
+    #[test]
+    fn overriding_variables_take_precedence() {
+        let clock = Clock::fixed(Timestamp::from_unix(0));
+        let host = Host::with([("A", "1"), ("B", "2")], clock).overriding([("B", "3"), ("C", "")]);
+        for (name, want) in [("A", Some("1")), ("B", Some("3")), ("C", None)] {
+            assert_eq!(host.variable(name).unwrap().as_deref(), want, "{name}");
+        }
     }
 
     #[test]

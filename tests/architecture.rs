@@ -61,9 +61,11 @@ const RULES: &[(&str, &[&str])] = &[
         "kubernetes",
         &[
             "bounded_read",
+            "context",
             "clock",
             "error",
             "host",
+            "http",
             "private_files",
             "secret",
         ],

@@ -28,10 +28,10 @@ pub(super) fn login_and_key(
     let open = &inputs.request.open;
     let mut sealing = LoginSecrets::default();
     if let Reference::Local(path) = &open.environment {
-        let Some(definition) = file_importer::read_repeatable_definition(path)? else {
+        let Some(text) = file_importer::read_repeatable_text(path)? else {
             return Ok(None);
         };
-        sealing.add("definition", Some(definition.text.as_bytes()));
+        sealing.add("definition", Some(text.as_bytes()));
     }
     let pulumi = pulumi_login(inputs, context);
     // A local definition may not need Pulumi Cloud, so a broken login is not an error there.
@@ -57,7 +57,7 @@ pub(super) fn login_and_key(
 }
 
 /// The Pulumi login, as far as it is known without the network.
-fn pulumi_login(inputs: &Inputs, context: Context<'_>) -> Result<Option<LoginMethod>> {
+pub(super) fn pulumi_login(inputs: &Inputs, context: Context<'_>) -> Result<Option<LoginMethod>> {
     let Ok(backend) = &inputs.backend else {
         return Ok(None);
     };
@@ -146,9 +146,12 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         let Backend { url, .. } = backend;
         url.as_str()
     });
-    let environment = match environment {
-        Reference::Local(path) => absolute_path(path)?,
-        Reference::Cloud(name) => name.clone(),
+    let (environment, definition_name) = match environment {
+        Reference::Local(path) => {
+            let name = file_importer::environment_name(path, root.as_deref());
+            (absolute_path(path)?, Some(name))
+        }
+        Reference::Cloud(name) => (name.clone(), None),
     };
     let root = root.as_deref().map(absolute_path).transpose()?;
     let extension = (!extension.is_empty()).then(|| Json::Object(extension.clone()).to_string());
@@ -158,6 +161,7 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         ("principal", principal),
         ("organization", organization.as_deref()),
         ("environment", Some(&environment)),
+        ("definition name", definition_name.as_deref()),
         ("remote", switch(*remote)),
         ("root", root.as_deref()),
         ("secrets of", text(secrets_of.as_ref())),
@@ -196,19 +200,6 @@ pub(super) fn absolute_path(path: &Path) -> Result<String> {
         .ok_or_else(|| {
             Error::configuration(format!("the path `{}` is not valid UTF-8", path.display()))
         })
-}
-
-/// Describes the Pulumi login in one line, for `doctor`.
-pub(super) fn describe_login(inputs: &Inputs, context: Context<'_>) -> Result<String> {
-    if !inputs.request.open.is_in_cloud() {
-        return Ok("not needed: the definition is a local file".to_owned());
-    }
-    let backend = inputs.backend.clone()?;
-    let principal = pulumi_login(inputs, context)?.and_then(|login| login.principal());
-    Ok(match principal {
-        Some(principal) => format!("{principal} at `{}`", backend.url),
-        None => format!("none at `{}`", backend.url),
-    })
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::aws::endpoint::Region;
 use crate::cache::{
     Cache, CacheEntry, CachedCredentials, CachedFailure, Freshness, Lock, LockAttempt,
 };
-use crate::clock::{describe_skew, format_duration};
+use crate::clock::format_duration;
 use crate::config::Reference;
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -242,42 +242,6 @@ impl<'a> CachedCall<'a> {
 /// The problem and its cause.
 fn in_one_line(problem: &Error) -> String {
     format!("{problem}: {}", problem.causes().next().unwrap_or_default())
-}
-
-/// Describes in one line what the cache holds for the call, for `doctor`.
-pub(super) fn describe(inputs: &Inputs, context: Context<'_>) -> String {
-    let Some(call) = CachedCall::new(inputs, context) else {
-        return match inputs.request.cache.directory {
-            None => "disabled".to_owned(),
-            Some(_) => match login_and_key(inputs, context) {
-                Err(problem) => format!("not usable: {problem}"),
-                Ok(_) => "not usable: there is no login to seal an entry with".to_owned(),
-            },
-        };
-    };
-    if let Err(problem) = call.cache.load() {
-        return format!("not usable: {}", in_one_line(&problem));
-    }
-    let describe_entry = |entry: &CachedCredentials, state: &str| {
-        let skew = describe_skew(entry.clock_offset, "AWS");
-        let skew = skew.map_or_else(String::new, |skew| format!("; {skew}"));
-        format!(
-            "holds credentials valid until {}{state}{skew}",
-            entry.good_until
-        )
-    };
-    let held = match call.look_up() {
-        Lookup::Fresh(entry) => describe_entry(&entry, ""),
-        Lookup::Due(entry) => describe_entry(&entry, ", due for refresh"),
-        Lookup::NotCached | Lookup::Missing => "holds nothing for this call".to_owned(),
-    };
-    match call.cache.last_failure() {
-        None => held,
-        Some(failure) => {
-            let age = format_duration(context.now().since(failure.at));
-            format!("{held}; last failure {age} ago: {}", failure.into_error())
-        }
-    }
 }
 
 pub(super) fn session_of(entry: CachedCredentials) -> Result<ClusterSession> {

@@ -8,7 +8,7 @@ use crate::aws::endpoint::{EndpointSettings, Region};
 use crate::aws::sts::{self, AssumeRole, AssumeRoleWithWebIdentity, Sts};
 use crate::aws::{Credentials, eks, find_credentials};
 use crate::clock::Timestamp;
-use crate::config::{AssumedRole, Setting, Target};
+use crate::config::{AssumedRole, Origin, Setting, Target};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::identity_token::IdentityTokenSource;
@@ -24,6 +24,22 @@ pub(super) struct Obtained {
     pub(super) credentials: Credentials,
     /// False for credentials whose origin is unknown, such as static keys.
     pub(super) is_issued_by_sts: bool,
+    pub(super) expiry_source: ExpirySource,
+}
+
+/// How the expiry of credentials is known.
+#[derive(Clone, Debug)]
+pub(super) enum ExpirySource {
+    /// AWS STS stated it.
+    Sts,
+    /// From `duration` in the definition, because Pulumi Cloud does not pass on what STS stated.
+    Duration,
+    /// From a setting.
+    Lifetime(Origin),
+    /// The shortest session that AWS allows.
+    Assumed,
+    /// It is not.
+    Unknown,
 }
 
 impl OpenedEnvironment {
@@ -39,15 +55,24 @@ impl OpenedEnvironment {
             Some(role) if !own.is_issued_for_role => {
                 let assumed = assume_role(sts, &own.credentials, role, context)?;
                 // AWS's clock may be known only now.
+                let source = self.expiry_source(&own.credentials, target);
                 let own = self.with_expiry(own.credentials, target, context);
+                let credentials = expiring_with(assumed, &own);
+                let is_own = credentials.expires_at == own.expires_at;
                 Ok(Obtained {
-                    credentials: expiring_with(assumed, &own),
+                    credentials,
                     is_issued_by_sts: true,
+                    expiry_source: if is_own { source } else { ExpirySource::Sts },
                 })
             }
             _ => Ok(Obtained {
                 is_issued_by_sts: own.is_issued_for_role
                     || self.known_expiry(&own.credentials, context).is_some(),
+                expiry_source: if own.is_issued_for_role {
+                    ExpirySource::Sts
+                } else {
+                    self.expiry_source(&own.credentials, target)
+                },
                 credentials: own.credentials,
             }),
         }
@@ -88,11 +113,26 @@ impl OpenedEnvironment {
         })
     }
 
-    /// The expiry that the issuer stated, or the duration in the definition.
-    fn known_expiry(&self, credentials: &Credentials, context: Context<'_>) -> Option<Timestamp> {
+    /// Where [`Self::with_expiry`] has the expiry from.
+    fn expiry_source(&self, credentials: &Credentials, target: &Target) -> ExpirySource {
+        match (self.key_expiry(credentials), &target.credential_lifetime) {
+            (Some(Expiry::At(_)), _) => ExpirySource::Sts,
+            (Some(Expiry::After(_)), _) => ExpirySource::Duration,
+            (None, Some(lifetime)) => ExpirySource::Lifetime(lifetime.origin.clone()),
+            (None, None) if credentials.session_token.is_some() => ExpirySource::Assumed,
+            (None, None) => ExpirySource::Unknown,
+        }
+    }
+
+    fn key_expiry(&self, credentials: &Credentials) -> Option<Expiry> {
         let mut keys = self.opening.keys.iter();
         let key = keys.find(|key| key.access_key_id == credentials.access_key_id)?;
-        Some(match key.expiry {
+        Some(key.expiry)
+    }
+
+    /// The expiry that the issuer stated, or the duration in the definition.
+    fn known_expiry(&self, credentials: &Credentials, context: Context<'_>) -> Option<Timestamp> {
+        Some(match self.key_expiry(credentials)? {
             Expiry::At(expiry) => expiry,
             Expiry::After(duration) => self.started_at(context).plus(duration),
         })

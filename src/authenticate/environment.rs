@@ -10,7 +10,7 @@ use crate::config::{OpenRequest, Origin, Reference};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::opener::{Checked, Opener, Opening};
-use crate::pulumi_cloud::{AnonymousEnvironment, EnvironmentName, StoredEnvironment};
+use crate::pulumi_cloud::{AnonymousEnvironment, Cloud, EnvironmentName, StoredEnvironment};
 use esc::{Diagnostic, Environment, Sources, Style};
 
 /// An environment that was opened without errors.
@@ -21,6 +21,12 @@ pub struct OpenedEnvironment {
     started_at: Timestamp,
 }
 
+/// The login to Pulumi Cloud that opens an environment.
+pub(super) enum LoginStep<'a> {
+    Started,
+    Done(&'a Cloud<'a>),
+}
+
 /// Opens an environment.
 ///
 /// # Errors
@@ -29,12 +35,27 @@ pub struct OpenedEnvironment {
 /// diagnostics are the details of the error, rendered with their positions. If a provider failed, its
 /// failure decides the kind and the hint. Other kinds if Pulumi Cloud cannot be called.
 pub fn open(request: &OpenRequest, context: Context<'_>) -> Result<OpenedEnvironment> {
+    open_observed(request, context, &mut |_| ())
+}
+
+/// Opens an environment like [`open`]. Calls `observe` before and after the login to Pulumi Cloud, if
+/// there is one.
+pub(super) fn open_observed(
+    request: &OpenRequest,
+    context: Context<'_>,
+    observe: &mut dyn FnMut(LoginStep<'_>),
+) -> Result<OpenedEnvironment> {
     context.log.info(format_args!(
         "opening the environment `{}`",
         request.environment
     ));
     let started_at = context.now();
-    let opening = with_opener("open", request, context, |opener| opener.open())?;
+    let mut opening = with_opener("open", request, context, observe, |opener| opener.open())?;
+    if request.is_in_cloud() {
+        // The evaluator of a local definition has reported them with their positions.
+        let ignored = opening.environment.ignored_entries();
+        opening.diagnostics.extend(ignored);
+    }
     if opening.diagnostics.iter().any(Diagnostic::is_error) {
         let Opening {
             diagnostics,
@@ -56,7 +77,9 @@ pub fn open(request: &OpenRequest, context: Context<'_>) -> Result<OpenedEnviron
 /// Checks an environment without calling its providers. Problems in the definition are not an error:
 /// they are among the diagnostics.
 pub fn check(request: &OpenRequest, context: Context<'_>) -> Result<Checked> {
-    with_opener("check", request, context, |opener| opener.check())
+    with_opener("check", request, context, &mut |_| (), |opener| {
+        opener.check()
+    })
 }
 
 impl OpenedEnvironment {
@@ -88,21 +111,28 @@ fn with_opener<T>(
     verb: &str,
     request: &OpenRequest,
     context: Context<'_>,
+    observe: &mut dyn FnMut(LoginStep<'_>),
     work: impl FnOnce(&dyn Opener) -> Result<T>,
 ) -> Result<T> {
+    let mut log_in = |organization: Option<&str>| {
+        observe(LoginStep::Started);
+        let cloud = log_in(request, context, organization)?;
+        observe(LoginStep::Done(&cloud));
+        Ok(cloud)
+    };
     let path = match &request.environment {
         Reference::Cloud(name) => {
             reject_local_flags(name, request)?;
             let name = EnvironmentName::parse(name)?;
-            return log_in(request, context, name.organization.as_deref())
+            return log_in(name.organization.as_deref())
                 .and_then(|cloud| work(&StoredEnvironment::new(&cloud, &name)?))
                 .map_err(|error| within_task(error, verb, request));
         }
         Reference::Local(path) => path,
     };
     if request.remote {
-        let definition = file_importer::read_definition(path, context.deadline)?;
-        return log_in(request, context, None)
+        let definition = file_importer::read_definition(path, None, context.deadline)?;
+        return log_in(None)
             .and_then(|cloud| {
                 let (text, shown_as) = (definition.text, definition.shown_as);
                 work(&AnonymousEnvironment::new(&cloud, text, shown_as)?)
@@ -167,15 +197,24 @@ fn definition_error(
         "failed here".clone_into(&mut diagnostic.summary);
         Some(Error::from_failure(&*failure))
     });
-    let rendered = sources.render(&diagnostics, Style::Plain);
-    match failure {
-        Some(failure) => failure.within(message).with_details(rendered),
-        None => Error::new(Kind::Definition, format!("{message}: {errors}"))
-            .with_details(rendered)
-            .with_hint(format!(
-                "fix the definition; `kubectl-esc check {reference}` validates it without opening it"
-            )),
+    if let Some(failure) = failure {
+        let rendered = sources.render(&diagnostics, Style::Plain);
+        return failure.within(message).with_details(rendered);
     }
+    // The hint of a single error becomes that of the whole.
+    let mut failed = diagnostics.iter_mut().filter(|it| it.is_error());
+    let hint = match (failed.next(), failed.next()) {
+        (Some(only), None) => only.hint.take(),
+        _ => None,
+    };
+    let hint = hint.unwrap_or_else(|| {
+        format!(
+            "fix the definition; `kubectl-esc check {reference}` validates it without opening it"
+        )
+    });
+    Error::new(Kind::Definition, format!("{message}: {errors}"))
+        .with_details(sources.render(&diagnostics, Style::Plain))
+        .with_hint(hint)
 }
 
 /// "its definition has 2 errors".

@@ -1,11 +1,10 @@
 //! Fetches what signing a token takes: opens the environment, resolves the cluster, and obtains
 //! credentials.
 
-use crate::authenticate::credentials::{SHORTEST_SESSION, sts_client};
-use crate::authenticate::environment::{OpenedEnvironment, open};
+use crate::authenticate::credentials::{Obtained, SHORTEST_SESSION, sts_client};
+use crate::authenticate::environment::{LoginStep, OpenedEnvironment, open_observed};
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::session::ClusterSession;
-use crate::aws::Credentials;
 use crate::aws::eks_token::check_cluster_name;
 use crate::aws::endpoint::Region;
 use crate::clock::Timestamp;
@@ -13,14 +12,17 @@ use crate::config::{Origin, Setting, Target};
 use crate::context::Context;
 use crate::error::Result;
 use crate::file_tracker::FileDigest;
+use crate::pulumi_cloud::Cloud;
 use esc::Environment;
 use kubeconfig::Kubeconfig;
 
-/// A step of a fetch that succeeded.
+/// A step of a fetch. All but `LoginStarted` succeeded.
 pub(super) enum Step<'a> {
+    LoginStarted,
+    Login(&'a Cloud<'a>),
     Environment(&'a OpenedEnvironment),
     Cluster(&'a Target, &'a Setting<Region>),
-    Credentials(&'a Target, &'a Credentials),
+    Credentials(&'a Target, &'a Obtained),
 }
 
 /// A fetched session, and what the cache has to know about it. Times are on AWS's clock.
@@ -36,13 +38,18 @@ pub(super) struct Fetched {
 }
 
 /// Opens the environment and obtains credentials, regardless of the cache. Calls `observe` after
-/// each step.
+/// each step, in the order of [`Step`].
 pub(super) fn fetch(
     inputs: &Inputs,
     context: Context<'_>,
     observe: &mut dyn FnMut(Step<'_>),
 ) -> Result<Fetched> {
-    let opened = open(&inputs.request.open, context)?;
+    let opened = open_observed(&inputs.request.open, context, &mut |login| {
+        observe(match login {
+            LoginStep::Started => Step::LoginStarted,
+            LoginStep::Done(cloud) => Step::Login(cloud),
+        });
+    })?;
     context.log.warnings(&opened.warnings());
     observe(Step::Environment(&opened));
 
@@ -55,11 +62,11 @@ pub(super) fn fetch(
 
     let sts = sts_client(&region.value, &inputs.sts, context);
     let obtained = opened.credentials(&target, &sts, context)?;
-    let credentials = obtained.credentials;
-    observe(Step::Credentials(&target, &credentials));
+    observe(Step::Credentials(&target, &obtained));
 
     let obtained_at = opened.started_at(context);
     let is_stored_locally = !obtained.is_issued_by_sts && !inputs.request.open.is_in_cloud();
+    let credentials = obtained.credentials;
     let usable_until = (!is_stored_locally).then(|| {
         credentials.expires_at.unwrap_or_else(|| {
             let lifetime = target.credential_lifetime.as_ref();

@@ -3,8 +3,9 @@
 //! `PROJECT/NAME` is `<root>/PROJECT/NAME.yaml`, or else `<root>/NAME.yaml`. A `NAME` without a
 //! project is in the project `default`, as in Pulumi Cloud. Versions exist only in Pulumi Cloud.
 
+use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 
 use zeroize::Zeroizing;
 
@@ -99,27 +100,68 @@ impl FileImporter {
     }
 }
 
-/// Reads the definition at `path`, which may be a pipe or standard input, until the deadline.
-pub(super) fn read_definition(path: &Path, deadline: Deadline) -> Result<Definition> {
+/// Reads the definition at `path`, which may be a pipe or standard input, until the deadline. Its name
+/// depends on the `root` of imports.
+pub(super) fn read_definition(
+    path: &Path,
+    root: Option<&Path>,
+    deadline: Deadline,
+) -> Result<Definition> {
     let content = if path == Path::new(Reference::STDIN) {
         read_stdin_until(MAXIMUM_SOURCE_BYTES, deadline)
     } else {
         read_until(path, MAXIMUM_SOURCE_BYTES, deadline)
     };
-    definition(path, content)
+    Ok(Definition {
+        name: environment_name(path, root),
+        shown_as: path.display().to_string(),
+        text: definition_text(path, content)?,
+    })
 }
 
-/// Reads the definition at `path` if it can be read again; `None` for a pipe.
-pub(super) fn read_repeatable_definition(path: &Path) -> Result<Option<Definition>> {
+/// Reads the text of the definition at `path` if it can be read again; `None` for a pipe.
+pub(super) fn read_repeatable_text(path: &Path) -> Result<Option<Zeroizing<String>>> {
     match read_regular(path, MAXIMUM_SOURCE_BYTES) {
         Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(None),
-        content => definition(path, content).map(Some),
+        content => definition_text(path, content).map(Some),
     }
 }
 
-/// The definition with this content. It is named after the file, without its extension.
-fn definition(path: &Path, content: io::Result<Zeroizing<Vec<u8>>>) -> Result<Definition> {
-    let shown_as = path.display().to_string();
+/// The name of the environment at `path`, as imports would write it: `PROJECT/NAME` in a folder of the root,
+/// else `NAME`.
+pub(super) fn environment_name(path: &Path, root: Option<&Path>) -> String {
+    let name = path.file_stem().unwrap_or(path.as_os_str());
+    let name = name.to_string_lossy();
+    match root.and_then(|root| project_folder(path, root)) {
+        Some(project) => format!("{}/{name}", project.to_string_lossy()),
+        None => name.into_owned(),
+    }
+}
+
+/// The name of the folder of the file at `path`, if it is a folder of `root`.
+fn project_folder(path: &Path, root: &Path) -> Option<OsString> {
+    let (path, root) = (absolute(path).ok()?, absolute(root).ok()?);
+    let mut folder = path.parent()?.to_owned();
+    if folder.file_name().is_none() {
+        // It ends with `..`.
+        folder = folder.canonicalize().ok()?;
+    }
+    let parent = folder.parent()?;
+    // Links are only resolved if the paths do not show it: this runs before every call.
+    let are_same = if folder.starts_with(&root) {
+        parent == root
+    } else {
+        matches!((parent.canonicalize(), root.canonicalize()), (Ok(a), Ok(b)) if a == b)
+    };
+    are_same.then(|| folder.file_name().map(OsStr::to_owned))?
+}
+
+/// The content of the definition at `path` as text.
+fn definition_text(
+    path: &Path,
+    content: io::Result<Zeroizing<Vec<u8>>>,
+) -> Result<Zeroizing<String>> {
+    let shown_as = path.display();
     let content = content.map_err(|error| {
         if is_not_found(&error) {
             Error::configuration(format!("the file `{shown_as}` does not exist"))
@@ -128,12 +170,7 @@ fn definition(path: &Path, content: io::Result<Zeroizing<Vec<u8>>>) -> Result<De
             unreadable(path, error)
         }
     })?;
-    let name = path.file_stem().unwrap_or(path.as_os_str());
-    Ok(Definition {
-        name: name.to_string_lossy().into_owned(),
-        text: text(path, content)?,
-        shown_as,
-    })
+    text(path, content)
 }
 
 /// Splits the name of an import. Neither part can lead out of the directory.
@@ -157,7 +194,7 @@ fn project_and_name(name: &str) -> Result<(&str, &str)> {
             if part.is_empty() {
                 Some("a part of it is empty")
             } else if part == "." || part == ".." {
-                Some("it leads out of the directory")
+                Some("it is a path")
             } else if part.contains('\\') || part.chars().any(char::is_control) {
                 Some("it has a character that is not allowed in names")
             } else {
@@ -167,7 +204,9 @@ fn project_and_name(name: &str) -> Result<(&str, &str)> {
     };
     match problem {
         None => Ok((project, environment)),
-        Some(problem) => Err(invalid(problem).with_hint("write NAME or PROJECT/NAME")),
+        Some(problem) => Err(invalid(problem).with_hint(
+            "write NAME or PROJECT/NAME, without `.yaml`; `--root` is the directory of PROJECT",
+        )),
     }
 }
 

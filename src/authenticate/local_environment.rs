@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::authenticate::file_importer::{self, FileImporter};
+use crate::authenticate::local_context::LocalContext;
 use crate::authenticate::remote_decrypter::RemoteDecrypter;
 use crate::authenticate::stack_backends::CloudStackBackends;
 use crate::aws::web_identity::WebIdentitySettings;
@@ -13,12 +14,13 @@ use crate::file_tracker::FileTracker;
 use crate::opener::{Checked, Opener, Opening};
 use crate::providers::PulumiStacks;
 use crate::providers::aws_login::{AwsLogin, AwsLoginSettings};
-use esc::{Definition, Evaluation, Evaluator, HostResult, Provider, Providers};
+use esc::{Definition, Evaluation, Evaluator, HostResult, Provider, Providers, nearest_name};
 
 /// A local definition, and what its evaluation needs.
 pub(super) struct LocalEnvironment<'a> {
     definition: Definition,
     importer: FileImporter,
+    context: LocalContext<'a>,
     aws_login: AwsLogin<'a>,
     pulumi_stacks: PulumiStacks<'a>,
     files: FileTracker,
@@ -27,13 +29,14 @@ pub(super) struct LocalEnvironment<'a> {
 
 impl<'a> LocalEnvironment<'a> {
     pub(super) fn new(
-        request: &OpenRequest,
+        request: &'a OpenRequest,
         path: &Path,
         context: Context<'a>,
         stacks: &'a CloudStackBackends<'a>,
         decrypter: Option<&'a RemoteDecrypter<'a>>,
     ) -> Result<Self> {
-        let definition = file_importer::read_definition(path, context.deadline)?;
+        let definition =
+            file_importer::read_definition(path, request.root.as_deref(), context.deadline)?;
         let files = FileTracker::default();
         files.record(path, Some(definition.text.as_bytes()));
         let root = request
@@ -48,6 +51,7 @@ impl<'a> LocalEnvironment<'a> {
         Ok(Self {
             definition,
             importer: FileImporter::new(root).recording(files.clone()),
+            context: LocalContext::new(request, context),
             aws_login: AwsLogin::new(context, settings),
             pulumi_stacks: PulumiStacks::new(context.host, stacks).tracking(files.clone()),
             files,
@@ -56,7 +60,9 @@ impl<'a> LocalEnvironment<'a> {
     }
 
     fn evaluator(&self) -> Evaluator<'_> {
-        let evaluator = Evaluator::new(&self.importer, self);
+        let evaluator = Evaluator::new(&self.importer, self)
+            .with_context_source(&self.context)
+            .with_warnings_of_ignored_entries();
         match self.decrypter {
             Some(decrypter) => evaluator.with_decrypter(decrypter),
             None => evaluator,
@@ -110,12 +116,46 @@ impl Providers for LocalEnvironment<'_> {
             "pulumi-stacks" => Ok(&self.pulumi_stacks),
             _ => Err(
                 Error::new(Kind::Definition, format!("unknown provider \"{name}\""))
-                    .with_hint(
-                        "only `aws-login` and `pulumi-stacks` work locally; use `--remote` to \
-                         evaluate the definition in Pulumi Cloud",
-                    )
+                    .with_hint(unknown_provider_hint(name))
                     .into(),
             ),
+        }
+    }
+}
+
+/// The providers of Pulumi Cloud, for suggestions: it may have more.
+const PROVIDERS: [&str; 21] = [
+    "1password-secrets",
+    "aws-login",
+    "aws-parameter-store",
+    "aws-secrets",
+    "azure-login",
+    "azure-secrets",
+    "debug-oidc-claims",
+    "doppler-login",
+    "doppler-secrets",
+    "external",
+    "gcp-login",
+    "gcp-secrets",
+    "gh-login",
+    "infisical-login",
+    "infisical-secrets",
+    "oidc",
+    "pulumi-stacks",
+    "snowflake-login",
+    "terraform-state",
+    "vault-login",
+    "vault-secrets",
+];
+
+fn unknown_provider_hint(name: &str) -> String {
+    let is_known = PROVIDERS.contains(&name);
+    match nearest_name(name, PROVIDERS).filter(|_| !is_known) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => {
+            "only `aws-login` and `pulumi-stacks` work locally; use `--remote` to evaluate the \
+                 definition in Pulumi Cloud"
+                .to_owned()
         }
     }
 }

@@ -21,6 +21,7 @@ mod environment_names;
 mod fetch;
 mod file_importer;
 mod inputs;
+mod local_context;
 mod local_environment;
 mod pulumi_login;
 mod remote_decrypter;

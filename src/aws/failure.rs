@@ -193,7 +193,28 @@ impl ServiceCall<'_> {
             }
         };
         let (kind, message, hint) = self.wording(reason);
-        Error::new(kind, message).with_hint(hint).caused_by(cause)
+        let error = Error::new(kind, message).with_hint(hint);
+        match self.claims(reason) {
+            Some(claims) => error.caused_by(Error::new(kind, cause).caused_by(claims)),
+            None => error.caused_by(cause),
+        }
+    }
+
+    /// The claims of the identity token that a trust policy or an identity provider did not accept.
+    fn claims(&self, reason: Reason) -> Option<String> {
+        let Operation::AssumeRole(role) = self.operation else {
+            return None;
+        };
+        let is_about_trust = matches!(
+            reason,
+            Reason::Denied
+                | Reason::IssuerUnreachable
+                | Reason::TokenRejected
+                | Reason::TokenRejectedByIssuer
+        );
+        let token = role.identity_token.filter(|_| is_about_trust)?;
+        // A secret input may be in the claims too.
+        identity_token::describe_claims(token).map(|claims| self.redacted(&claims))
     }
 
     /// The error for a response of `server` that AWS cannot have sent.

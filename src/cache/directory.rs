@@ -24,6 +24,12 @@ const EXTENSIONS: [&str; 5] = [
     super::environment_names::EXTENSION,
 ];
 
+/// The id of the file that describes the last failure of any call.
+pub(super) const LAST: &str = "last";
+
+/// The name of that file.
+pub(super) const LAST_ERROR: &str = "last.error";
+
 /// The extension of a file that is being written.
 const UNFINISHED: &str = "new";
 
@@ -146,6 +152,25 @@ impl CacheDir {
         Ok(names)
     }
 
+    /// Checks, without changing anything, whether a call could read and write here.
+    pub fn check_usable(&self) -> Result<()> {
+        let failed = |error| unusable(&self.path, error);
+        if !self.exists_unshared()? {
+            let mut ancestors = self.path.ancestors().skip(1);
+            let parent = ancestors.find(|path| fs::symlink_metadata(path).is_ok());
+            let parent = parent.filter(|path| !path.as_os_str().is_empty());
+            let parent = parent.unwrap_or(Path::new("."));
+            return check_writable(parent).map_err(failed);
+        }
+        let is_private = fs::symlink_metadata(&self.path)
+            .map_err(failed)
+            .is_ok_and(|metadata| private_files::check_private(&metadata).is_ok());
+        if !is_private && self.names()?.iter().any(|name| extension(name).is_none()) {
+            return Err(unusable(&self.path, "other users can access it"));
+        }
+        check_writable(&self.path).map_err(failed)
+    }
+
     /// Removes the cache's files that were last written longer than `age` ago. This may include the
     /// file of a lock that is held; then the next call fetches at the same time as the lock holder.
     pub(super) fn prune(&self, age: Duration) {
@@ -233,6 +258,20 @@ impl CacheDir {
     }
 }
 
+/// Checks that files can be created in an existing directory.
+fn check_writable(directory: &Path) -> io::Result<()> {
+    if !fs::metadata(directory)?.is_dir() {
+        let problem = format!("`{}` is not a directory", directory.display());
+        return Err(io::Error::other(problem));
+    }
+    #[cfg(unix)]
+    rustix::fs::access(
+        directory,
+        rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK,
+    )?;
+    Ok(())
+}
+
 /// Checks that this is a regular file that only this user can access.
 fn check_file(metadata: &fs::Metadata) -> Result<(), &'static str> {
     if metadata.is_file() {
@@ -252,13 +291,12 @@ fn remove(path: &Path) -> io::Result<()> {
 fn extension(name: &str) -> Option<&str> {
     let (id, extension) = name.split_once('.')?;
     let is_hex_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    if id.len() != 2 * super::seal::ID_BYTES || !id.bytes().all(is_hex_digit) {
-        return None;
-    }
+    let is_id = id.len() == 2 * super::seal::ID_BYTES && id.bytes().all(is_hex_digit);
     match extension.split_once('.') {
-        Some((_, UNFINISHED)) => Some(UNFINISHED),
+        Some((_, UNFINISHED)) if is_id || id == LAST => Some(UNFINISHED),
         Some(_) => None,
-        None => EXTENSIONS.contains(&extension).then_some(extension),
+        None if name == LAST_ERROR => Some(extension),
+        None => (is_id && EXTENSIONS.contains(&extension)).then_some(extension),
     }
 }
 

@@ -39,11 +39,29 @@ impl CachedFailure {
         self.at <= now && now.since(self.at) < limit
     }
 
+    /// The exit code of the call.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        self.record.exit_code()
+    }
+
     /// The error to report.
     #[must_use]
     pub fn into_error(self) -> Error {
         self.record.into()
     }
+}
+
+/// The last failure of any call, for users of clients that hide it. It is readable without a login,
+/// because the login may be what failed, and so it has no messages.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct LastFailure {
+    /// When the call failed, by the local clock.
+    pub at: Timestamp,
+    /// The exit code of the call.
+    pub exit_code: u8,
+    /// The environment, as the user wrote it.
+    pub environment: Option<String>,
 }
 
 #[cfg(test)]

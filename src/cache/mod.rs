@@ -11,6 +11,7 @@
 //! <directory>/<id>.lock      locked by the call that fetches credentials
 //! <directory>/<id>.environments  names for completion, sealed
 //! <directory>/<id>.takeover  locked by the call that fetches them because that one hangs
+//! <directory>/last.error     time, exit code and environment of the last failure of any call
 //! ```
 
 mod directory;
@@ -32,7 +33,7 @@ use crate::file_tracker::FileDigest;
 pub use crate::file_lock::{Lock, LockAttempt, LockHolder};
 pub use directory::CacheDir;
 pub use entry::{CacheEntry, CachedCredentials, EntrySummary, FORMAT, Freshness};
-pub use failure::CachedFailure;
+pub use failure::{CachedFailure, LastFailure};
 pub use seal::LoginSecrets;
 
 use seal::{Purpose, Seal};
@@ -146,6 +147,21 @@ impl Cache {
     fn file_name(&self, extension: &str) -> String {
         format!("{}.{extension}", self.id)
     }
+}
+
+/// Stores the last failure of any call.
+pub fn store_last_failure(directory: &CacheDir, failure: &LastFailure) -> Result<()> {
+    let content = serde_json::to_vec(failure)
+        .map_err(|error| Error::new(Kind::Internal, "cannot encode a failure").caused_by(error))?;
+    directory.remove_unfinished(directory::LAST);
+    directory.write(directory::LAST_ERROR, &content)
+}
+
+/// The last failure of any call; `None` if there is none that can be read.
+#[must_use]
+pub fn last_failure(directory: &CacheDir) -> Option<LastFailure> {
+    let content = directory.read(directory::LAST_ERROR).ok()??;
+    serde_json::from_slice(&content).ok()
 }
 
 /// The summaries of the entries in a directory, which are readable without the login.

@@ -6,6 +6,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
@@ -292,10 +293,7 @@ impl OpenFlags {
             PULUMI_OIDC_TOKEN.find(cloud.pulumi_oidc_token.as_ref(), host)?;
         request.pulumi_oidc_token_type =
             PULUMI_OIDC_TOKEN_TYPE.find(cloud.pulumi_oidc_token_type.as_ref(), host)?;
-        request.timeout = match TIMEOUT.find(cloud.timeout.as_ref(), host)? {
-            Some(timeout) => timeout.parse(|text| parse_positive_duration(text))?.value,
-            None => DEFAULT_TIMEOUT,
-        };
+        request.timeout = cloud.timeout(host)?.unwrap_or(DEFAULT_TIMEOUT);
         Ok(request)
     }
 
@@ -335,6 +333,15 @@ impl OpenFlags {
             arguments.push("--remote".to_owned());
         }
         Ok(arguments)
+    }
+}
+
+impl CloudFlags {
+    /// The timeout in the flag, or else in the variable.
+    pub(super) fn timeout(&self, host: &Host) -> Result<Option<Duration>> {
+        let timeout = TIMEOUT.find(self.timeout.as_ref(), host)?;
+        let timeout = timeout.map(|timeout| timeout.parse(|text| parse_positive_duration(text)));
+        Ok(timeout.transpose()?.map(|timeout| timeout.value))
     }
 }
 
@@ -471,7 +478,7 @@ fn is_disabled_by_variable(host: &Host) -> Result<bool> {
 
 fn no_environment() -> Error {
     Error::configuration("no environment specified")
-        .with_hint("pass one: `kubectl-esc get-token ./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT")
+        .with_hint("pass ENVIRONMENT, such as acme/platform/prod or ./env.yaml, or set KUBECTL_ESC_ENVIRONMENT")
 }
 
 fn expand(path: Option<&PathBuf>, host: &Host) -> Result<Option<PathBuf>> {

@@ -89,29 +89,31 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> u8 {
         // Calls of completion scripts, help and the version are errors to clap.
         Err(error) => success(match completion::respond(&arguments, host) {
             Some(result) => result,
-            None => help::respond(error, &arguments, host),
+            None => help::respond(error, &arguments, host).and_then(output::print),
         }),
     })
 }
 
-/// Parses a `get-token` command line, including the program name, into a request. For tests that
-/// authenticate in their own process.
+/// Parses a `get-token` command line, including the program name, into a request. For `doctor`, and for
+/// tests that authenticate in their own process.
 #[doc(hidden)]
 pub fn token_request(
     arguments: impl IntoIterator<Item = OsString>,
     host: &Host,
 ) -> Result<Request> {
-    match CommandLine::try_parse_from(arguments) {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    match CommandLine::try_parse_from(&arguments) {
         Ok(CommandLine {
             command: Command::GetToken(arguments),
             ..
         }) => arguments.request(host),
-        Ok(_) => Err(Error::configuration("not a `get-token` command line")),
-        Err(error) => Err(Error::configuration(error.to_string())),
+        Err(error) if error.use_stderr() => help::respond(error, &arguments, host)
+            .and_then(|_| Err(Error::configuration("no command specified"))),
+        _ => Err(Error::configuration("not a `get-token` command line")),
     }
 }
 
-/// Runs a command. The exit code is 0, or that of the child process of `run`.
+/// Runs a command. The exit code is 0, that of the child process of `run`, or that of a step of `doctor`.
 fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
     if !matches!(command_line.command, Command::Run(_)) {
         core_dumps::disable_for_children();
@@ -126,7 +128,7 @@ fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
         Command::ConvertKubeconfig(arguments) => {
             success(convert_kubeconfig::run(arguments, context))
         }
-        Command::Doctor(arguments) => success(doctor::run(arguments, context)),
+        Command::Doctor(arguments) => doctor::run(arguments, context),
         Command::GetToken(arguments) => success(get_token::run(arguments, context)),
         Command::Open(arguments) => success(open::run(arguments, context)),
         Command::Run(arguments) => run::run(arguments, context),

@@ -111,6 +111,11 @@ pub(super) fn style(host: &Host) -> Style {
     style_for(host, io::stderr().is_terminal())
 }
 
+/// Whether text on standard output is colored.
+pub(super) fn is_stdout_colored(host: &Host) -> bool {
+    style_for(host, io::stdout().is_terminal()) == Style::Colored
+}
+
 /// `NO_COLOR` (no-color.org) takes precedence over `CLICOLOR_FORCE` (bixense.com/clicolors), which
 /// asks for colors even in a pipe. An old Windows console prints color codes as text; newer terminals
 /// set one of the variables.

@@ -17,6 +17,8 @@ const MAX_OFFSET: u64 = 24 * 60 * 60;
 pub(super) struct AwsClock {
     local: Clock,
     offset: AtomicI64,
+    /// The offset before any decision about it; [`i64::MIN`] before the first response.
+    observed: AtomicI64,
 }
 
 impl AwsClock {
@@ -24,6 +26,7 @@ impl AwsClock {
         Self {
             local,
             offset: AtomicI64::new(0),
+            observed: AtomicI64::new(i64::MIN),
         }
     }
 
@@ -32,10 +35,17 @@ impl AwsClock {
         self.offset.load(Ordering::Relaxed)
     }
 
+    /// The clock in the last response of AWS minus the local clock, in seconds.
+    pub(super) fn observed(&self) -> Option<i64> {
+        let offset = self.observed.load(Ordering::Relaxed);
+        (offset != i64::MIN).then_some(offset)
+    }
+
     /// Takes over the date of a response. Fails if the local clock is too wrong to be corrected.
     pub(super) fn observe(&self, date: Timestamp) -> Result<()> {
         let now = self.local.now();
         let offset = date.unix().saturating_sub(now.unix());
+        self.observed.store(offset, Ordering::Relaxed);
         if offset.unsigned_abs() > MAX_OFFSET {
             let message =
                 format!("this machine's clock is wrong: it shows {now}, and AWS's shows {date}");

@@ -10,6 +10,7 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -64,7 +65,7 @@ pub(super) fn build(host: &Host) -> Result<SharedHttpConnector> {
         .connector_settings(settings)
         .sleep_impl(TokioSleep::new())
         .proxy_config(match proxy(host)? {
-            Some(proxy) => proxy.configuration,
+            Some(proxy) => proxy.configuration()?,
             None => ProxyConfig::disabled(),
         })
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
@@ -78,7 +79,30 @@ pub(super) fn build(host: &Host) -> Result<SharedHttpConnector> {
 pub(super) struct Proxy {
     /// The variable that configures it.
     pub(super) variable: &'static str,
-    configuration: ProxyConfig,
+    url: http::Uri,
+    /// The hosts that are accessed directly, as in `NO_PROXY`.
+    exceptions: String,
+}
+
+impl Proxy {
+    /// The proxy for this URL; `None` if it is accessed directly.
+    pub(super) fn intercept(&self, url: &http::Uri) -> Option<Intercept> {
+        let matcher = Matcher::builder().https(self.url.to_string());
+        matcher.no(self.exceptions.as_str()).build().intercept(url)
+    }
+
+    fn configuration(self) -> Result<ProxyConfig> {
+        let unusable = |_| unusable_proxy(self.variable, "the URL is malformed");
+        let configuration = ProxyConfig::https(self.url).map_err(unusable)?;
+        Ok(configuration.no_proxy(self.exceptions))
+    }
+}
+
+/// The message does not quote the address, which may contain a password.
+fn unusable_proxy(variable: &str, reason: &str) -> Error {
+    Error::configuration(format!("the proxy in `{variable}` is not usable: {reason}")).with_hint(
+        format!("set `{variable}` to a URL such as http://proxy.example.com:3128"),
+    )
 }
 
 /// The proxy that the variables configure. The lowercase name takes precedence, as in curl. As in Go,
@@ -90,13 +114,7 @@ pub(super) fn proxy(host: &Host) -> Result<Option<Proxy>> {
     else {
         return Ok(None);
     };
-    // Messages must not quote the address, which may contain a password.
-    let unusable = |reason: &str| {
-        Error::configuration(format!("the proxy in `{variable}` is not usable: {reason}"))
-            .with_hint(format!(
-                "set `{variable}` to a URL such as http://proxy.example.com:3128"
-            ))
-    };
+    let unusable = |reason| unusable_proxy(variable, reason);
     let url = if address.contains("://") {
         address
     } else {
@@ -122,10 +140,10 @@ pub(super) fn proxy(host: &Host) -> Result<Option<Proxy>> {
             });
         }
     }
-    let configuration = ProxyConfig::https(uri).map_err(|_| unusable("the URL is malformed"))?;
     Ok(Some(Proxy {
         variable,
-        configuration: configuration.no_proxy(no_proxy),
+        url: uri,
+        exceptions: no_proxy,
     }))
 }
 
@@ -142,7 +160,7 @@ pub(super) fn trusted_roots(host: &Host) -> Result<Vec<CertificateDer<'static>>>
 
 /// The root certificates in `SSL_CERT_FILE` and `SSL_CERT_DIR` (OpenSSL's variables), or else those of
 /// the operating system.
-fn system_roots(host: &Host) -> Result<Vec<CertificateDer<'static>>> {
+pub(super) fn system_roots(host: &Host) -> Result<Vec<CertificateDer<'static>>> {
     let file = host.path_variable("SSL_CERT_FILE");
     let directories = host.path_variable("SSL_CERT_DIR");
     if file.is_none() && directories.is_none() {
@@ -190,7 +208,7 @@ fn certificates_in_directory(directory: &Path) -> Vec<CertificateDer<'static>> {
     certificates.into_iter().map(CertificateDer::from).collect()
 }
 
-fn certificates_of(text: &[u8]) -> Vec<CertificateDer<'static>> {
+pub(super) fn certificates_of(text: &[u8]) -> Vec<CertificateDer<'static>> {
     CertificateDer::pem_slice_iter(text)
         .filter_map(Result::ok)
         .collect()
@@ -221,7 +239,9 @@ fn first_roots(bundles: &[&Path], directories: &[&Path]) -> Vec<CertificateDer<'
     found.next().unwrap_or_default()
 }
 
-fn trust_anchors(certificates: Vec<CertificateDer<'static>>) -> Vec<CertificateDer<'static>> {
+pub(super) fn trust_anchors(
+    certificates: Vec<CertificateDer<'static>>,
+) -> Vec<CertificateDer<'static>> {
     certificates.into_iter().filter(is_trust_anchor).collect()
 }
 

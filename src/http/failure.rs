@@ -74,8 +74,8 @@ pub(super) fn is_permanent(failure: &(dyn StdError + 'static)) -> bool {
 }
 
 /// The reasons that have a message or hint of their own.
-#[derive(Clone, Copy)]
-enum Reason {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Reason {
     CertificateDates,
     Dns,
     Other,
@@ -87,7 +87,7 @@ enum Reason {
 }
 
 impl Reason {
-    fn of(failure: &(dyn StdError + 'static)) -> Self {
+    pub(super) fn of(failure: &(dyn StdError + 'static)) -> Self {
         for cause in chain(failure) {
             if cause.is::<ResolveDnsError>() || cause.is::<InvalidDnsNameError>() {
                 return Self::Dns;
@@ -98,10 +98,12 @@ impl Reason {
             if let Some(error) = cause.downcast_ref::<rustls::Error>() {
                 return Self::of_tls(error);
             }
-            if let Some(error) = cause.downcast_ref::<io::Error>()
-                && error.kind() == io::ErrorKind::ConnectionRefused
-            {
-                return Self::Refused;
+            if let Some(error) = cause.downcast_ref::<io::Error>() {
+                match error.kind() {
+                    io::ErrorKind::ConnectionRefused => return Self::Refused,
+                    io::ErrorKind::TimedOut => return Self::Timeout,
+                    _ => {}
+                }
             }
         }
         Self::Other

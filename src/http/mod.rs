@@ -12,6 +12,7 @@ mod dns;
 mod failure;
 mod request;
 mod sdk_connector;
+mod server_tls;
 #[cfg(test)]
 pub(crate) mod test_server;
 
@@ -28,10 +29,11 @@ use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 use aws_clock::AwsClock;
 
-pub(crate) use failure::unreachable;
+pub(crate) use failure::{Reason as FailureReason, unreachable};
 pub(crate) use request::host_of;
 pub use request::{Method, Request, Response, SendError};
 use sdk_connector::SdkConnector;
+pub(crate) use server_tls::ServerTls;
 
 /// The characters to escape in a query string: all but the unreserved ones of RFC 3986.
 pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -104,14 +106,35 @@ impl HttpClient {
     ///
     /// Blocks; see [`HttpClient::block_on`].
     pub fn send(&self, request: &Request<'_>, deadline: Deadline) -> Result<Response, SendError> {
-        let connector = self.connector()?;
-        let response = request::send(&self.0.host, &connector, request);
+        self.send_through(&self.connector()?, request, deadline)
+    }
+
+    /// Sends a request like [`HttpClient::send`], on a new connection with these settings.
+    pub(crate) fn send_to_server(
+        &self,
+        server: &ServerTls,
+        request: &Request<'_>,
+        deadline: Deadline,
+    ) -> Result<Response, SendError> {
+        let url = parse_url(request.url)?;
+        let connector = server_tls::connector(&self.0.host, &url, server)?;
+        self.send_through(&connector, request, deadline)
+    }
+
+    fn send_through(
+        &self,
+        connector: &SharedHttpConnector,
+        request: &Request<'_>,
+        deadline: Deadline,
+    ) -> Result<Response, SendError> {
+        let response = request::send(&self.0.host, connector, request);
         self.block_on(deadline, response)?.unwrap_or_else(|| {
             let host = host_of(request.url);
             Err(SendError {
                 error: timed_out(format!("`{host}`"), deadline.allowed()),
                 unsent: false,
                 permanent: false,
+                reason: FailureReason::Timeout,
             })
         })
     }
@@ -145,6 +168,12 @@ impl HttpClient {
             connector: self.connector()?,
             aws_clock: Arc::clone(&self.0.aws_clock),
         })
+    }
+
+    /// AWS's clock minus the local clock in its last response, in seconds, even if it is not corrected;
+    /// `None` before the first response of AWS.
+    pub(crate) fn observed_aws_offset(&self) -> Option<i64> {
+        self.0.aws_clock.observed()
     }
 
     /// AWS's clock minus the local clock, in seconds. Zero before the first response of AWS, and if they

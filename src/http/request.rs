@@ -69,6 +69,8 @@ pub struct SendError {
     /// Whether a retry would fail too, because the cause is the local configuration or the server's
     /// certificate.
     pub permanent: bool,
+    /// What kind of failure it is.
+    pub(crate) reason: failure::Reason,
 }
 
 impl Response {
@@ -98,6 +100,7 @@ impl From<Error> for SendError {
             error,
             unsent: true,
             permanent: true,
+            reason: failure::Reason::Other,
         }
     }
 }
@@ -116,6 +119,7 @@ pub(super) async fn send(
         error: failure::unreachable(host, &format!("`{server}`"), &server, error),
         unsent: failure::is_before_sending(error),
         permanent: failure::is_permanent(error),
+        reason: failure::Reason::of(error),
     };
     let response = connector.call(sdk_request(request)?).await;
     let mut response = response.map_err(|error| failed(&error))?;
@@ -125,6 +129,7 @@ pub(super) async fn send(
             error: too_large(&server, request.limit),
             unsent: false,
             permanent: true,
+            reason: failure::Reason::Other,
         },
         BodyError::Incomplete(error) => failed(&error),
     })?;

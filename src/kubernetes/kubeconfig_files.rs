@@ -103,6 +103,13 @@ impl KubeconfigFiles {
         Ok(edited)
     }
 
+    /// Reads the files, which may be pipes. Those that do not exist are empty.
+    pub(crate) fn load(&self, deadline: Deadline) -> Result<MergedKubeconfig> {
+        Ok(MergedKubeconfig::parse(
+            self.read(UpdateMode::DryRun, deadline)?,
+        )?)
+    }
+
     fn read(&self, mode: UpdateMode<'_>, deadline: Deadline) -> Result<Vec<KubeconfigFile>> {
         let read = |path: &PathBuf| {
             let content = match mode {

@@ -2,6 +2,7 @@
 //!
 //! Protocol: <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
 
+pub(crate) mod api_server;
 pub(crate) mod eks_token_command;
 mod exec_credential;
 pub(crate) mod exec_info;

@@ -55,11 +55,16 @@ impl fmt::Debug for PluginUser {
     }
 }
 
+/// The arguments that some clients do not pass on unchanged.
+pub(crate) fn fragile_arguments(arguments: &[String]) -> impl Iterator<Item = &str> {
+    let arguments = arguments.iter().map(String::as_str);
+    arguments.filter(|argument| argument.contains(FRAGILE_CHARACTERS))
+}
+
 impl PluginUser {
     /// The arguments that some clients do not pass on unchanged.
     pub(crate) fn fragile_arguments(&self) -> impl Iterator<Item = &str> {
-        let arguments = self.args.iter().map(String::as_str);
-        arguments.filter(|argument| argument.contains(FRAGILE_CHARACTERS))
+        fragile_arguments(&self.args)
     }
 
     /// Returns the change that makes the entry `name` run this plugin. Removes all other credentials.

@@ -20,7 +20,7 @@ use crate::error::{Error, Kind, Result};
 use crate::opener::{Expiry, KeyExpiry};
 use crate::secret::Text;
 use esc::{Data, Value};
-use esc::{HostResult, Provider};
+use esc::{HostResult, InvalidInput, Provider};
 
 /// Default session duration, as in the provider's schema.
 const DEFAULT_DURATION: Duration = Duration::from_hours(2);
@@ -112,6 +112,23 @@ impl Provider for AwsLogin<'_> {
         OUTPUTS
     }
 
+    fn check_inputs(&self, inputs: &Value) -> Vec<InvalidInput> {
+        let login = inputs.property("oidc");
+        let invalid = |name: &str, check: fn(&str) -> Result<()>| {
+            let input = login?.property(name)?.as_str()?;
+            Some(InvalidInput {
+                path: ["oidc", name].map(str::to_owned).to_vec(),
+                failure: check(input).err()?.into(),
+            })
+        };
+        let invalid = [
+            invalid("roleArn", check_role_arn),
+            invalid("sessionName", check_session_name),
+            invalid("duration", |text| duration(text).map(drop)),
+        ];
+        invalid.into_iter().flatten().collect()
+    }
+
     fn open(&self, inputs: &Value) -> HostResult<Value> {
         match (inputs.property("oidc"), inputs.property("static")) {
             (Some(login), None) => {
@@ -185,18 +202,8 @@ impl OidcLogin {
                 .collect::<Option<_>>()
                 .ok_or_else(|| invalid("`policyArns` must be a list of strings"))?,
         };
-        if login.partition().is_none() {
-            return Err(invalid("`roleArn` is not the ARN of an IAM role")
-                .with_hint("use an ARN such as `arn:aws:iam::123456789012:role/NAME`"));
-        }
-        // The schema's pattern is not anchored, so it matches any text.
-        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-        if !login.session_name.chars().all(is_allowed) {
-            return Err(
-                invalid("`sessionName` contains characters that AWS does not allow")
-                    .with_hint("use letters, digits and `_+=,.@-`"),
-            );
-        }
+        check_role_arn(&login.role_arn)?;
+        check_session_name(&login.session_name)?;
         Ok(login)
     }
 
@@ -215,6 +222,29 @@ impl OidcLogin {
                     .with_hint("check the ARN, or pass the region with `--region`")
             })
     }
+}
+
+fn check_role_arn(arn: &str) -> Result<()> {
+    if role_partition(arn).is_some() {
+        return Ok(());
+    }
+    Err(
+        invalid("`roleArn` is not the ARN of an IAM role").with_hint(
+            "use an ARN such as `arn:aws:iam::123456789012:role/NAME`, whose account has 12 digits",
+        ),
+    )
+}
+
+fn check_session_name(name: &str) -> Result<()> {
+    // The schema's pattern is not anchored, so it matches any text.
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    if name.chars().all(is_allowed) {
+        return Ok(());
+    }
+    Err(
+        invalid("`sessionName` contains characters that AWS does not allow")
+            .with_hint("use letters, digits and `_+=,.@-`"),
+    )
 }
 
 fn policy_arns(inputs: &Value) -> Result<&[Value]> {
@@ -261,7 +291,7 @@ fn invalid(message: impl Into<String>) -> Error {
     Error::new(Kind::Definition, message)
 }
 
-/// The input schema of Pulumi Cloud's provider.
+/// The input schema of Pulumi Cloud's provider, with examples.
 const INPUTS: &str = r#"{
   "type": "object",
   "oneOf": [
@@ -271,9 +301,15 @@ const INPUTS: &str = r#"{
         "oidc": {
           "type": "object",
           "properties": {
-            "roleArn": {"type": "string", "minLength": 20, "maxLength": 2048},
+            "roleArn": {
+              "type": "string", "minLength": 20, "maxLength": 2048,
+              "examples": ["arn:aws:iam::123456789012:role/NAME"]
+            },
             "sessionName": {"type": "string", "minLength": 2, "maxLength": 64, "pattern": "[\\w+=,.@-]*"},
-            "duration": {"type": "string", "default": "2h", "pattern": "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$"},
+            "duration": {
+              "type": "string", "default": "2h", "pattern": "^([0-9]+h)?([0-9]+m)?([0-9]+s)?$",
+              "examples": ["1h30m"]
+            },
             "policyArns": {"type": "array", "items": {"type": "string"}},
             "subjectAttributes": {
               "type": "array",

@@ -248,7 +248,8 @@ const INPUTS: &str = r#"{
         "properties": {
           "stack": {
             "type": "string",
-            "pattern": "^([a-zA-Z0-9_.-]{1,100}/)?[a-zA-Z0-9_.-]{1,100}/[a-zA-Z0-9_.-]{1,100}$"
+            "pattern": "^([a-zA-Z0-9_.-]{1,100}/)?[a-zA-Z0-9_.-]{1,100}/[a-zA-Z0-9_.-]{1,100}$",
+            "examples": ["eks-cluster/demo"]
           }
         },
         "required": ["stack"]

@@ -15,7 +15,7 @@ use crate::pulumi_cloud::{token_exchange, unstored_login};
 use crate::secret::Secret;
 
 /// An access token and its source.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct AccessToken {
     pub(super) secret: Secret<String>,
     pub(super) source: AccessTokenSource,

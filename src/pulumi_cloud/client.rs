@@ -1,5 +1,7 @@
 //! A logged-in client: sends authenticated requests and decodes JSON.
 
+use std::time::Duration;
+
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::http::Response;
@@ -117,6 +119,25 @@ impl<'a> Cloud<'a> {
             user: self.user().ok(),
             token: &self.access_token.source,
         }
+    }
+
+    /// Looks up whose login it is, such as "the user `alice`", for at most `limit`.
+    pub fn describe_user(&self, limit: Duration) -> Result<String> {
+        let Self {
+            transport,
+            access_token,
+            default_organization,
+        } = self;
+        let context = transport.context;
+        let limited = Self {
+            transport: Transport {
+                context: context.with_deadline(context.deadline.within(limit)),
+                backend: transport.backend.clone(),
+            },
+            access_token: access_token.clone(),
+            default_organization: default_organization.clone(),
+        };
+        limited.user().map(|user| user.to_string())
     }
 
     fn user(&self) -> Result<User> {

@@ -37,6 +37,7 @@ fn read_diagnostic(item: &Value) -> Option<Diagnostic> {
         summary,
         range: item.property("range").and_then(read_range),
         path: text(item, "path").map(str::to_owned),
+        hint: None,
         failure: None,
     })
 }

@@ -98,19 +98,38 @@ impl LoginMethod {
         account.valid_access_token(now).is_none() && account.refresh_token.is_some()
     }
 
+    /// When the access token expires, if that is known without the network.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::CliAccount(account, _) => account.expires_at,
+            _ => None,
+        }
+    }
+
     /// Describes whose login it is, as far as known; `None` if no login is available.
     #[must_use]
     pub fn principal(&self) -> Option<String> {
+        let source = self.describe_source()?;
+        Some(match self {
+            Self::CliAccount(
+                CliAccount {
+                    username: Some(username),
+                    ..
+                },
+                _,
+            ) => format!("`{username}` from {source}"),
+            _ => source,
+        })
+    }
+
+    /// Describes where the access token comes from; `None` if no login is available.
+    #[must_use]
+    pub fn describe_source(&self) -> Option<String> {
         let source = match self {
             Self::AccessTokenVariable(_) => AccessTokenSource::Variable,
             Self::IdentityToken(source) => AccessTokenSource::IdentityToken(source.to_string()),
-            Self::CliAccount(account, path) => {
-                let source = AccessTokenSource::CredentialsFile(path.clone());
-                return Some(match &account.username {
-                    Some(username) => format!("`{username}` from {source}"),
-                    None => source.to_string(),
-                });
-            }
+            Self::CliAccount(_, path) => AccessTokenSource::CredentialsFile(path.clone()),
             Self::Unavailable(_) => return None,
         };
         Some(source.to_string())

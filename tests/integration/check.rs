@@ -229,6 +229,7 @@ fn warnings_alone_exit_with_0() {
             "begin": {"line": 1, "column": 1, "byte": 0},
             "end": {"line": 1, "column": 7, "byte": 6},
         },
+        "hint": "did you mean `values`?",
     }]});
     assert_eq!(document(&json), expected);
 }
@@ -301,6 +302,8 @@ error: unknown property \"b\"
   |
 2 |   a: ${b}
   |        ^
+  |
+  = help: the only property is `a`
 ",
             3,
         );
@@ -321,6 +324,8 @@ error: unknown property \"b\"
   |
 1 | values: {a: '${b}'}
   |             ^^^^^^
+  |
+  = help: the only property is `a`
 ",
             3,
         );
@@ -383,4 +388,125 @@ fn success_is_reported_only_on_a_terminal() {
         shown.contains("valeus") && !shown.contains("no problems"),
         "{shown}"
     );
+}
+
+/// Mistakes in the inputs of `aws-login` that only opening would report.
+#[test]
+fn inputs_of_aws_login_are_validated() {
+    const LOGIN: &str = "roleArn: arn:aws:iam::123456789012:role/ops, sessionName: dev";
+    for (inputs, want) in [
+        (LOGIN.to_owned(), None),
+        (
+            LOGIN.replace("sessionName: dev", "sessionName: '${open}'"),
+            None,
+        ),
+        (
+            LOGIN.replace("123456789012", "1234567890"),
+            Some("error: `roleArn` is not the ARN of an IAM role\n --> env.yaml:2:47\n"),
+        ),
+        (
+            LOGIN.replace("123456789012", "<account-id>"),
+            Some("error: `roleArn` is not the ARN of an IAM role\n --> env.yaml:2:47\n"),
+        ),
+        (
+            LOGIN.replace(
+                "arn:aws:iam::123456789012:role/ops",
+                "'arn:aws:iam::${number}:role/ops'",
+            ),
+            Some("error: `roleArn` is not the ARN of an IAM role\n --> env.yaml:2:47\n"),
+        ),
+        (
+            LOGIN.replace("dev", "pulumi/dev"),
+            Some(
+                "error: `sessionName` contains characters that AWS does not allow\n --> env.yaml:2:96\n",
+            ),
+        ),
+        (
+            LOGIN.replace("sessionName", "sesionName"),
+            Some("= help: rename `sesionName` to `sessionName`\n"),
+        ),
+        (
+            LOGIN.replace("sessionName", "sesionName"),
+            Some("warning: unknown input \"sesionName\", which has no effect\n"),
+        ),
+        (
+            format!("{LOGIN}, duration: 1 hour"),
+            Some("error: expected text such as \"1h30m\"\n"),
+        ),
+        (
+            format!("{LOGIN}, duration: 5m"),
+            Some("error: `duration` must be between 15 minutes and 12 hours\n"),
+        ),
+        (
+            "roleArn: ops, sessionName: dev".to_owned(),
+            Some("error: expected text such as \"arn:aws:iam::123456789012:role/NAME\"\n"),
+        ),
+    ] {
+        let definition = format!(
+            "values:\n  aws: {{fn::open::aws-login: {{oidc: {{{inputs}}}}}}}\n  number: 23\n  \
+             open: ${{stacks.s.name}}\n  stacks: {{fn::open::pulumi-stacks: {{stacks: {{s: {{stack: a/b}}}}}}}}\n"
+        );
+        let output = check(&["env.yaml"], &[("env.yaml", &definition)]);
+        match want {
+            None => output.assert("", "", 0),
+            Some(want) => {
+                assert_eq!(output.code, 3, "{inputs}: {output:?}");
+                assert!(output.stderr.contains(want), "{inputs}: {}", output.stderr);
+            }
+        }
+        let output = check(&["env.yaml", "-o", "json"], &[("env.yaml", &definition)]);
+        let document = document(&output);
+        let entries = document["diagnostics"].as_array().expect("a list");
+        assert_eq!(entries.is_empty(), want.is_none(), "{document:#}");
+    }
+}
+
+#[test]
+fn misspelled_outputs_of_aws_login_are_errors() {
+    let definition = "values:\n  aws: {fn::open::aws-login: {static: {accessKeyId: a, secretAccessKey: b}}}\n  \
+                      a: ${aws.acessKeyId}\n  b: ${aws.region}\n";
+    let output = check(&["env.yaml"], &[("env.yaml", definition)]);
+    assert_eq!(output.code, 3, "{output:?}");
+    for shown in [
+        "error: unknown property \"acessKeyId\"; did you mean \"accessKeyId\"?\n --> env.yaml:3:11\n",
+        "= help: use one of the properties `accessKeyId`, `secretAccessKey`, `sessionToken`\n",
+    ] {
+        assert!(output.stderr.contains(shown), "{shown}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn hints_are_in_the_text_and_in_the_document() {
+    let files = [("env.yaml", "values:\n  a: 1\n  b: {x: ${a}}\n")];
+    let hint = "inside `{…}` and `[…]`, put interpolations in quotes: `\"${name}\"`";
+    let text = check(&["env.yaml"], &files);
+    assert!(
+        text.stderr.ends_with(&format!("  = help: {hint}\n")),
+        "{}",
+        text.stderr
+    );
+    let document = document(&check(&["env.yaml", "-o", "json"], &files));
+    assert_eq!(document["diagnostics"][0]["hint"], hint);
+}
+
+#[test]
+fn unknown_providers_have_a_suggestion() {
+    for (provider, hint) in [
+        ("aws_login", "did you mean `aws-login`?"),
+        ("aws-secret", "did you mean `aws-secrets`?"),
+        (
+            "gcp-login",
+            "only `aws-login` and `pulumi-stacks` work locally; use `--remote` to",
+        ),
+        (
+            "mine",
+            "only `aws-login` and `pulumi-stacks` work locally; use `--remote` to",
+        ),
+    ] {
+        let definition = format!("values:\n  a: {{fn::open::{provider}: {{}}}}\n");
+        let output = check(&["env.yaml"], &[("env.yaml", &definition)]);
+        assert_eq!(output.code, 3, "{output:?}");
+        let shown = format!("= help: {hint}");
+        assert!(output.stderr.contains(&shown), "{shown}: {}", output.stderr);
+    }
 }

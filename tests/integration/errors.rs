@@ -132,7 +132,7 @@ const ROWS: &[Row] = &[
         "no environment specified",
         |t| t.plain().arg("get-token"),
         r"kubectl-esc: no environment specified
-  hint: pass one: `kubectl-esc get-token ./env.yaml`, or set KUBECTL_ESC_ENVIRONMENT
+  hint: pass ENVIRONMENT, such as acme/platform/prod or ./env.yaml, or set KUBECTL_ESC_ENVIRONMENT
 ",
         2,
     ),
@@ -272,7 +272,7 @@ error: yaml: line 1: did not find expected ',' or ']'
   |
 3 |   b: 3
   |    ^
-  hint: fix the definition; `kubectl-esc check env.yaml` validates it without opening it
+  hint: separate the items with commas, and end the list with `]`
 ",
         3,
     ),
@@ -289,7 +289,7 @@ error: yaml: line 3: found unexpected end of stream
   |
 3 |     fn::secret: ****************
   |                 ^
-  hint: fix the definition; `kubectl-esc check env.yaml` validates it without opening it
+  hint: add the quote that ends the text
 ",
         3,
     ),
@@ -324,8 +324,38 @@ error: unknown property "c"
   |
 1 | values: {a: {fn::secret: ***************}, b: '${c}'}
   |                                               ^^^^^^
-  hint: fix the definition; `kubectl-esc check env.yaml` validates it without opening it
+  hint: use one of the properties `a`, `b`
 "#,
+        3,
+    ),
+    (
+        "property of the Pulumi login without a login",
+        |t| t.definition("values:\n  a: ${context.pulumi.user.login}\n"),
+        r"kubectl-esc: cannot open the environment `env.yaml`: `context.pulumi.user.login` is not known on this machine
+error: failed here
+ --> env.yaml:2:27
+  |
+2 |   a: ${context.pulumi.user.login}
+  |                           ^^^^^^
+  caused by: not logged in to `https://api.pulumi.com`
+  hint: run `pulumi login`, or use `--remote` to evaluate the definition in Pulumi Cloud
+",
+        2,
+    ),
+    (
+        "role ARN with a short account",
+        |t| {
+            let oidc = project_file("examples/environments/oidc.yaml");
+            t.definition(&oidc.replace("arn:aws:iam::123456789012:", "arn:aws:iam::1234567890:"))
+        },
+        r"kubectl-esc: cannot open the environment `env.yaml`: `roleArn` is not the ARN of an IAM role
+error: failed here
+ --> env.yaml:8:20
+  |
+8 |           roleArn: arn:aws:iam::1234567890:role/cluster-admin
+  |                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  hint: use an ARN such as `arn:aws:iam::123456789012:role/NAME`, whose account has 12 digits
+",
         3,
     ),
     (
@@ -593,6 +623,7 @@ error: failed here
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
   caused by: InvalidIdentityToken: No OpenIDConnect provider found in your account for https://elsewhere.example (request ID [id])
+  caused by: the identity token has iss `https://elsewhere.example`, aud `sts.amazonaws.com`, sub `repo:acme/platform:ref:refs/heads/main`
   hint: check that the role's account has an identity provider for the token's issuer and audience
 ",
         4,
@@ -613,6 +644,7 @@ error: failed here
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
   caused by: InvalidIdentityToken: The ID Token provided has a signature that does not match. (request ID [id])
+  caused by: the identity token has iss `https://token.actions.example`, aud `sts.amazonaws.com`, sub `repo:acme/platform:ref:refs/heads/main`
   hint: check that the role's account has an identity provider for the token's issuer and audience
 ",
         4,
@@ -634,6 +666,7 @@ error: failed here
 5 |       fn::open::aws-login:
   |       ^^^^^^^^^^^^^^^^^^^^
   caused by: AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity (request ID [id])
+  caused by: the identity token has iss `https://token.actions.example`, aud `sts.amazonaws.com`, sub `repo:evil/fork`
   hint: check the role's trust policy: the identity provider, audience and subject that it allows
 ",
         4,

@@ -49,6 +49,8 @@ pub struct Diagnostic {
     pub range: Option<Range>,
     /// The property, such as `values.aws.creds`.
     pub path: Option<String>,
+    /// What to do about it, in one sentence. ESC's own evaluator has no hints.
+    pub hint: Option<String>,
     /// The failure of an importer, provider, rotator or decrypter that caused the diagnostic. Its causes and
     /// its hint are rendered below the message.
     pub failure: Option<Arc<dyn Failure>>,
@@ -59,5 +61,12 @@ impl Diagnostic {
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
+    }
+
+    /// What to do about it: the diagnostic's own hint, or else that of its failure.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        let of_failure = || self.failure.as_deref().and_then(Failure::hint);
+        self.hint.as_deref().or_else(of_failure)
     }
 }

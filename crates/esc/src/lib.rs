@@ -119,7 +119,8 @@ pub use diagnostic::{Diagnostic, Position, Range, Severity};
 pub use environment::{Environment, EnvironmentEntry};
 pub use error::{Error, Failure, HostResult, causes, one_line};
 pub use evaluator::{
-    Decrypter, Definition, Evaluation, Evaluator, Importer, Provider, Providers, Rotator,
+    ContextSource, Decrypter, Definition, Evaluation, Evaluator, Importer, InvalidInput, Provider,
+    Providers, Rotator, nearest_name,
 };
 pub use names::is_valid_name;
 pub use property_path::PropertyPath;

@@ -7,6 +7,7 @@ use crate::changes::{Changes, EntryChange, Section};
 use crate::edit::edit;
 use crate::error::{Error, Result};
 use crate::kubeconfig::Kubeconfig;
+use crate::server::ClusterServer;
 use crate::tree::Node;
 
 /// A kubeconfig file. Its text may be secret: there is no `Debug`.
@@ -65,6 +66,8 @@ pub struct User {
     pub name: String,
     /// The exec credential plugin, if the user has one.
     pub exec: Option<Exec>,
+    /// The directory of the file that has the user. A relative path of a plugin starts there.
+    pub directory: PathBuf,
 }
 
 /// An exec credential plugin. `Debug` shows neither arguments nor variables, which may be secret.
@@ -78,6 +81,10 @@ pub struct Exec {
     pub env: Vec<(String, String)>,
     /// The version of the exec protocol.
     pub api_version: Option<String>,
+    /// Whether the plugin may use standard input: `Never`, `IfAvailable` or `Always`.
+    pub interactive_mode: Option<String>,
+    /// Whether the client passes the cluster to the plugin.
+    pub provide_cluster_info: bool,
 }
 
 impl fmt::Debug for Exec {
@@ -99,6 +106,8 @@ impl Exec {
             args: list("args").iter().map(text).collect::<Option<_>>()?,
             env: list("env").iter().filter_map(variable).collect(),
             api_version: node.get("apiVersion").and_then(text),
+            interactive_mode: node.get("interactiveMode").and_then(text),
+            provide_cluster_info: node.get("provideClusterInfo").is_some_and(Node::is_true),
         })
     }
 }
@@ -113,6 +122,14 @@ impl MergedKubeconfig {
         };
         let files = files.into_iter().map(parse).collect::<Result<_>>()?;
         Ok(Self { files })
+    }
+
+    /// Returns how to connect to a cluster's API server.
+    #[must_use]
+    pub fn cluster_server(&self, cluster: &str) -> Option<ClusterServer> {
+        let content = self.content(Section::Clusters, cluster)?;
+        let directory = self.directory_of(Section::Clusters, cluster);
+        Some(ClusterServer::read(content, &directory))
     }
 
     /// Returns the URL of a cluster's API server.
@@ -184,6 +201,7 @@ impl MergedKubeconfig {
         Some(User {
             name: name.to_owned(),
             exec: content.get("exec").and_then(Exec::read),
+            directory: self.directory_of(Section::Users, name),
         })
     }
 
@@ -237,6 +255,15 @@ impl MergedKubeconfig {
         files.position(|(_, kubeconfig)| kubeconfig.item(section, name).is_some())
     }
 
+    /// The directory of the first file that has the entry.
+    fn directory_of(&self, section: Section, name: &str) -> PathBuf {
+        let file = self
+            .file_with(section, name)
+            .and_then(|file| self.files.get(file));
+        let directory = file.and_then(|(file, _)| file.path.parent());
+        directory.map(Path::to_owned).unwrap_or_default()
+    }
+
     fn content(&self, section: Section, name: &str) -> Option<&Node> {
         let (_, kubeconfig) = self.files.get(self.file_with(section, name)?)?;
         kubeconfig.item(section, name)?.get(section.content_key())
@@ -269,4 +296,62 @@ fn edited_entries(old: &Kubeconfig, new: &Kubeconfig, changes: &Changes) -> Vec<
             is_new: item(old, change).is_none(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn cluster_server_has_every_setting_of_a_connection() {
+        let text = "\
+clusters:
+- name: full
+  cluster:
+    server: https://a.test
+    certificate-authority: ca/a.pem
+    certificate-authority-data: QQ==
+    insecure-skip-tls-verify: true
+    tls-server-name: b.test
+    proxy-url: http://proxy.test:3128
+    extensions:
+    - {name: other, extension: 1}
+    - name: client.authentication.k8s.io/exec
+      extension: {region: eu-west-1, 'on': true, n: 1, list: [~, '2'], version: \"1\"}
+- {name: other, cluster: {insecure-skip-tls-verify: 'true', certificate-authority: /etc/b.pem}}
+users:
+- name: me
+  user: {exec: {command: ./x, interactiveMode: Never, provideClusterInfo: true}}
+";
+        let file = KubeconfigFile {
+            path: Path::new("dir").join("config"),
+            text: Some(text.to_owned()),
+        };
+        let kubeconfig = MergedKubeconfig::parse(vec![file]).unwrap();
+        let full = ClusterServer {
+            url: "https://a.test".to_owned(),
+            certificate_authority: Some(Path::new("dir").join("ca/a.pem")),
+            certificate_authority_data: Some("QQ==".to_owned()),
+            insecure_skip_tls_verify: true,
+            tls_server_name: Some("b.test".to_owned()),
+            proxy_url: Some("http://proxy.test:3128".to_owned()),
+            exec_extension: Some(json!({
+                "region": "eu-west-1", "on": true, "n": 1, "list": [null, "2"], "version": "1",
+            })),
+        };
+        assert_eq!(kubeconfig.cluster_server("full"), Some(full));
+        // A text in quotes is no boolean, and an absolute path stays.
+        let other = ClusterServer {
+            certificate_authority: Some(PathBuf::from("/etc/b.pem")),
+            ..ClusterServer::default()
+        };
+        assert_eq!(kubeconfig.cluster_server("other"), Some(other));
+        assert_eq!(kubeconfig.cluster_server("absent"), None);
+        let user = kubeconfig.user("me").unwrap();
+        assert_eq!(user.directory, Path::new("dir"));
+        let exec = user.exec.unwrap();
+        assert_eq!(exec.interactive_mode.as_deref(), Some("Never"));
+        assert!(exec.provide_cluster_info);
+    }
 }

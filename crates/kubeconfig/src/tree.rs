@@ -118,6 +118,31 @@ impl Node {
         }
     }
 
+    /// Whether it is the boolean `true`, as in the JSON that kubectl converts a kubeconfig to.
+    pub(crate) fn is_true(&self) -> bool {
+        matches!(&self.resolved().kind, Kind::Scalar { text, plain: true }
+            if matches!(text.as_str(), "true" | "True" | "TRUE"))
+    }
+
+    /// The value in JSON. Keys that are not text are left out.
+    pub(crate) fn to_json(&self) -> Json {
+        match &self.resolved().kind {
+            Kind::Scalar { .. } if self.is_null() => Json::Null,
+            Kind::Scalar { .. } if self.is_true() => Json::Bool(true),
+            Kind::Scalar { text, plain: true } => {
+                serde_json::from_str(text).unwrap_or_else(|_| Json::from(text.as_str()))
+            }
+            Kind::Scalar { text, .. } => Json::from(text.as_str()),
+            Kind::Sequence(items) => items.iter().map(Self::to_json).collect(),
+            Kind::Mapping(entries) => entries
+                .iter()
+                .filter_map(|Entry { key, value }| Some((key.text()?.to_owned(), value.to_json())))
+                .collect(),
+            // An alias is resolved to its target.
+            Kind::Alias(target) => target.to_json(),
+        }
+    }
+
     /// The entries of a mapping; none for other nodes.
     pub(crate) fn entries(&self) -> &[Entry] {
         match &self.resolved().kind {

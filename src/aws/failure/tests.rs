@@ -233,7 +233,21 @@ fn error_codes_have_their_kind_message_cause_and_hint() {
         ),
     ] {
         let got = failure(call, status, &xml(code, text));
-        let cause = format!("{code}: {text} (request ID request-1)");
+        // The claims are shown where the identity, and not its expiry or the request, is the problem.
+        let is_about_identity = matches!(
+            code,
+            "AccessDenied"
+                | "IDPCommunicationError"
+                | "IDPRejectedClaim"
+                | "InvalidIdentityToken"
+                | "SomethingNew"
+        );
+        let claims = if call == WITH_TOKEN && is_about_identity && status < 429 {
+            "|the identity token has sub `alice`"
+        } else {
+            ""
+        };
+        let cause = format!("{code}: {text} (request ID request-1){claims}");
         assert_eq!(got, (kind, message, cause, hint.to_owned()));
     }
 }

@@ -25,7 +25,7 @@ fn the_first_variable_configures_the_proxy() {
     for first in 0..all.len() {
         let found = proxy(&host(all[first..].iter().copied())).unwrap().unwrap();
         assert_eq!(found.variable, all[first].0);
-        let shown = format!("{:?}", found.configuration);
+        let shown = found.url.to_string();
         assert!(shown.contains(all[first].1), "{shown}");
     }
     assert!(

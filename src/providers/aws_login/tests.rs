@@ -319,7 +319,8 @@ fn secret_inputs_are_redacted() {
         "sessionName": {"secret": "alice.hunter2"}}});
     let error = open(&provider, &login).unwrap_err();
     let causes: Vec<_> = error.causes().collect();
-    assert_eq!(causes, ["AccessDenied: [secret] as [secret]"]);
+    let claims = "the identity token has sub `alice`";
+    assert_eq!(causes, ["AccessDenied: [secret] as [secret]", claims]);
     assert!(!format!("{error:?}").contains("kubectl"), "{error:?}");
 }
 

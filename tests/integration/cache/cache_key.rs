@@ -401,6 +401,44 @@ fn pulumi_account_is_part_of_the_key() {
     assert_eq!(fixture.run().code, 2);
 }
 
+/// A definition may read whose login it is, although it needs none.
+#[test]
+fn context_of_a_local_definition_is_part_of_the_key() {
+    let definition = LOCAL.replace(
+        "sessionName: local",
+        "sessionName: x-${context.pulumi.user.login}-${context.pulumi.organization.login}",
+    );
+    let credentials = |url: &str, user: &str| {
+        json!({"accounts": {url: {"accessToken": "pul-same", "username": user}}}).to_string()
+    };
+    let config = |url: &str, organization: &str| {
+        json!({"backends": {url: {"defaultOrg": organization}}}).to_string()
+    };
+    let fixture = CacheFixture::local(&definition);
+    let url = fixture.pulumi_cloud.url();
+    let fixture = fixture.with(|plugin| {
+        plugin
+            .file("home/.pulumi/credentials.json", credentials(&url, "alice"))
+            .file("home/.pulumi/config.json", config(&url, "acme"))
+    });
+    let session = || {
+        let (output, requests) = fixture.requests_of(|| fixture.run());
+        let caller = fixture.aws.caller(&token(&output), "prod").unwrap();
+        let name = caller.rsplit('/').next().unwrap_or_default().to_owned();
+        (name, requests.1)
+    };
+    let path = |file: &str| fixture.plugin.path(format!("home/.pulumi/{file}"));
+    assert_eq!(session(), ("x-alice-acme".to_owned(), 1));
+    assert_eq!(session(), ("x-alice-acme".to_owned(), 0));
+    fs::write(path("credentials.json"), credentials(&url, "bob")).unwrap();
+    assert_eq!(session(), ("x-bob-acme".to_owned(), 1));
+    fs::write(path("config.json"), config(&url, "globex")).unwrap();
+    assert_eq!(session(), ("x-bob-globex".to_owned(), 1));
+    fs::write(path("credentials.json"), credentials(&url, "alice")).unwrap();
+    fs::write(path("config.json"), config(&url, "acme")).unwrap();
+    assert_eq!(session(), ("x-alice-acme".to_owned(), 0));
+}
+
 #[test]
 fn identity_token_and_sts_endpoint_are_part_of_the_key() {
     let fixture = CacheFixture::local(LOCAL);

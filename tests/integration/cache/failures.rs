@@ -2,8 +2,10 @@
 
 #![cfg(unix)]
 
+use std::fs;
 use std::process::Command;
 
+use serde_json::{Value, json};
 use stand_ins::pulumi_cloud::configuration::STRANGERS_TOKEN;
 use stand_ins::pulumi_cloud::fault::Fault;
 use stand_ins::sts::Failure;
@@ -174,6 +176,48 @@ fn failure_is_removed_after_a_success() {
         "{output:?}"
     );
     assert!(fixture.files("failure").is_empty());
+}
+
+#[test]
+fn last_failure_is_recorded_with_time_and_exit_code_only() {
+    let last = |fixture: &CacheFixture| fs::read(fixture.folder().join("last.error")).ok();
+    for (name, fixture, code) in failing() {
+        script(&fixture, ONCE, |_| ());
+        let recorded = last(&fixture).expect(name);
+        let mut recorded: Value = serde_json::from_slice(&recorded).unwrap();
+        let at = recorded["at"].take().as_i64().unwrap();
+        let age = fixture.aws.clock.now() - at;
+        assert!((0..60).contains(&age), "{name}: {age}");
+        let environment = recorded["environment"].take();
+        let environment = environment.as_str().unwrap();
+        let call = fixture.plugin.command();
+        assert!(
+            call.get_args().any(|argument| argument == environment),
+            "{name}"
+        );
+        assert_eq!(
+            recorded,
+            json!({"at": null, "exit_code": code, "environment": null})
+        );
+    }
+
+    // A call without a login is recorded too; one without the cache is not.
+    let fixture = CacheFixture::cloud();
+    for (name, value, is_recorded) in [
+        ("KUBECTL_ESC_NO_CACHE", "true", false),
+        ("KUBECTL_ESC_NO_CACHE", "false", true),
+    ] {
+        let output = script(&fixture, ONCE, |call| {
+            call.env_remove("PULUMI_ACCESS_TOKEN").env(name, value);
+        });
+        assert_eq!(output.stdout, "2\n");
+        assert_eq!(last(&fixture).is_some(), is_recorded, "{value}");
+    }
+    let recorded = last(&fixture);
+    fixture.assert_miss();
+    assert_eq!(last(&fixture), recorded, "a success does not change it");
+    fixture.run_with(|call| replace_arguments(call, &["cache", "clear"]));
+    assert_eq!(last(&fixture), None);
 }
 
 #[test]

@@ -235,7 +235,9 @@ mod unix {
             (output.stdout + &output.stderr).replace(shown.to_str().unwrap(), "[dir]")
         };
         let doctor = call(&["doctor", ENVIRONMENT]);
-        let line = format!("ok  cache: not usable: {problem}: {reason}\n");
+        let line = format!(
+            "warning cache: not usable: {problem}\n        caused by: {reason}\n        hint: "
+        );
         assert!(doctor.contains(&line), "{doctor}");
         let list = call(&["cache", "list"]);
         let message = format!("kubectl-esc: {problem}\n  caused by: {reason}\n");

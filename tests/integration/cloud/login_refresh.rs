@@ -11,9 +11,7 @@ use stand_ins::pulumi_cloud::fault::Fault;
 use super::{ENVIRONMENT, PulumiCloudFixture, assert_no_secrets};
 use crate::cache::concurrent_calls::ConcurrentCalls;
 use crate::cache::replace_arguments;
-use crate::support::plugin::{Output, Plugin};
-#[cfg(unix)]
-use crate::support::plugin::{TIME_LIMIT, run};
+use crate::support::plugin::{Output, Plugin, TIME_LIMIT, run};
 
 const CREDENTIALS: &str = "home/.pulumi/credentials.json";
 
@@ -272,8 +270,25 @@ fn doctor_reports_a_login_that_cannot_be_stored() {
     file.lock().unwrap();
     login.server.set(Behavior::Answer);
     let output = call.outputs().pop().unwrap();
-    let line = "ok  login: cannot store the refreshed login: another process has locked `";
+    let line = "warning login: cannot store the refreshed login: another process has locked `";
     assert!(output.stdout.contains(line), "{output:?}");
+}
+
+#[test]
+fn doctor_shows_whose_login_it_is_and_its_expiry() {
+    let login = ExpiredLogin::new(Behavior::Answer);
+    let mut command = login.plugin.command();
+    replace_arguments(&mut command, &["doctor", ENVIRONMENT, "-i", "prod"]);
+    let output = run(command, TIME_LIMIT);
+    let line = output.stdout.lines().find(|line| line.contains(" login: "));
+    let line = line.expect("the step");
+    let start = "ok      login: the user `alice`, with the access token from `pulumi login` (`";
+    assert!(line.starts_with(start), "{line}");
+    let (_, expiry) = line.split_once(", valid until 2").expect(line);
+    assert!(
+        !expiry.starts_with("024"),
+        "the expiry of the old token: {line}"
+    );
 }
 
 /// Ctrl-Z stops a call, which may not have spent the refresh token.

@@ -276,3 +276,24 @@ fn secrets_are_not_logged_at_any_verbosity() {
     assert!(!output.stderr.contains(TOKEN));
     assert_no_secrets(&pulumi_cloud, &output);
 }
+
+#[test]
+fn files_that_are_not_text_are_warned_of() {
+    let definition = "values: {kubeconfig: {kind: Config}, files: {KUBECONFIG: '${kubeconfig}'}}";
+    let pulumi_cloud = PulumiCloudFixture::with_definition(definition);
+    let open = |arguments: &[&str]| {
+        let plugin = pulumi_cloud.plugin().without_log().arg("open");
+        plugin.args(arguments).args(["--format", "string"]).run()
+    };
+    let output = open(&["acme/test/env", "kubeconfig.kind"]);
+    let warning = "warning: `files.KUBECONFIG` is not text but an object: the file is not created";
+    assert_eq!(output.stdout, "Config\n", "{output:?}");
+    assert!(output.stderr.starts_with(warning), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("help: convert it to text"),
+        "{}",
+        output.stderr
+    );
+    let output = open(&["acme/platform/prod", "eks.clusterName"]);
+    assert_eq!(output.stderr, "", "{output:?}");
+}

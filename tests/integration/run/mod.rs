@@ -25,7 +25,6 @@ values:
     PASSWORD: ${password}
     COUNT: 3
     EMPTY: ~
-    DROPPED: [1]
     BOTH: from a variable
   files:
     CONFIG: |
@@ -84,13 +83,13 @@ fn script_with(definition: &str, flags: &[&str], text: &str) -> Plugin {
 #[test]
 fn command_gets_variables_files_and_arguments() {
     let plugin = script(
-        r#"echo "$REGION $COUNT [$EMPTY] [$DROPPED] [$UNCHANGED]"; cat "$CONFIG" "$BOTH"; echo; echo "$0 $1""#,
+        r#"echo "$REGION $COUNT [$EMPTY] [$UNCHANGED]"; cat "$CONFIG" "$BOTH"; echo; echo "$0 $1""#,
     )
     .args(["${list[1]}-${region}", "${none}${broken"])
     .env("REGION", "from outside")
     .env("UNCHANGED", "from outside");
     plugin.run().assert(
-        "eu-west-1 3 [] [] [from outside]\n[secret]\nfrom a file\nb-eu-west-1 \
+        "eu-west-1 3 [] [from outside]\n[secret]\nfrom a file\nb-eu-west-1 \
          ${none}${broken\n",
         "",
         0,

@@ -321,14 +321,17 @@ fn check_validates_inputs_and_opens_nothing() {
         ),
         ("{stacks: {s: {}}}", "missing required properties: stack"),
         ("{stacks: {s: a/b}}", "expected object, got string"),
-        ("{stacks: {s: {stack: b}}}", "string must match the pattern"),
+        (
+            "{stacks: {s: {stack: b}}}",
+            "expected text such as \"eks-cluster/demo\"",
+        ),
         (
             "{stacks: {s: {stack: a/b c}}}",
-            "string must match the pattern",
+            "expected text such as \"eks-cluster/demo\"",
         ),
         (
             "{stacks: {s: {stack: a/b/c/d}}}",
-            "string must match the pattern",
+            "expected text such as \"eks-cluster/demo\"",
         ),
     ] {
         let output = check(&format!(

@@ -17,6 +17,8 @@ const RESERVED_NAMES: [&str; 3] = ["context", "environments", "imports"];
 /// The top-level keys, in the order in which messages list them.
 const TOP_LEVEL_KEYS: [&str; 3] = ["description", "imports", "values"];
 
+const IMPORT_FORM: &str = "write `- NAME`, or `- NAME: {merge: false}` to import without merging";
+
 /// A parsed definition.
 #[derive(Debug, Default)]
 pub(super) struct ParsedDefinition {
@@ -47,6 +49,7 @@ pub(super) fn parse(document: &SyntaxTree<'_>) -> ParsedDefinition {
     let mut definition = ParsedDefinition::default();
     for error in &document.errors {
         definition.error(&error.summary, error.span, error.path.clone());
+        definition.hint(error.hint.as_deref());
     }
     definition.is_unreadable = !document.errors.is_empty();
     if definition.is_unreadable || document.is_empty {
@@ -59,6 +62,9 @@ pub(super) fn parse(document: &SyntaxTree<'_>) -> ParsedDefinition {
         let span = root.map(span);
         let summary = "environment must be an object";
         definition.report(Severity::Error, summary, span, Some(String::new()));
+        definition.hint(Some(
+            "start the definition with `values:`, and indent the values below it",
+        ));
         return definition;
     };
     definition.warn_of_duplicates(entries, "");
@@ -67,7 +73,10 @@ pub(super) fn parse(document: &SyntaxTree<'_>) -> ParsedDefinition {
             "description" => definition.description(key, value),
             "imports" => definition.imports(key, value),
             "values" => definition.values(key, value),
-            _ => definition.warn(&unknown_key(syntax::name(key)), key, ""),
+            name => {
+                definition.warn(&unknown_key(syntax::name(key)), key, "");
+                definition.hint(Some(&unknown_key_hint(name)));
+            }
         }
     }
     definition
@@ -106,6 +115,7 @@ impl ParsedDefinition {
         let path = path_of(key);
         let NodeKind::Sequence(items) = &node.kind else {
             self.error("imports must be a list", span(node), Some(path));
+            self.hint(Some("write `imports: [NAME]`"));
             return;
         };
         self.has_imports = !items.is_empty();
@@ -118,7 +128,8 @@ impl ParsedDefinition {
         let (key, merge) = match &item.kind {
             NodeKind::Mapping(entries) => {
                 let [(key, value)] = entries.as_slice() else {
-                    return self.error("import must have a single key", span(item), Some(path));
+                    self.error("import must have a single key", span(item), Some(path));
+                    return self.hint(Some(IMPORT_FORM));
                 };
                 join_name(&mut path, syntax::name(key));
                 (key, self.import_options(value, &path))
@@ -126,7 +137,8 @@ impl ParsedDefinition {
             _ if syntax::is_text(item) => (item, true),
             _ => {
                 let summary = "import must be a string or an object";
-                return self.error(summary, span(item), Some(path));
+                self.error(summary, span(item), Some(path));
+                return self.hint(Some(IMPORT_FORM));
             }
         };
         self.imports.push(ImportEntry {
@@ -142,6 +154,7 @@ impl ParsedDefinition {
         let NodeKind::Mapping(entries) = &options.kind else {
             let path = Some(path.to_owned());
             self.error("import must be an object", span(options), path);
+            self.hint(Some(IMPORT_FORM));
             return true;
         };
         self.warn_of_duplicates(entries, path);
@@ -169,6 +182,9 @@ impl ParsedDefinition {
         let path = path_of(key);
         let NodeKind::Mapping(entries) = &node.kind else {
             self.error("values must be an object", span(node), Some(path));
+            self.hint(Some(
+                "indent the values below `values:`, each as `name: value`",
+            ));
             return;
         };
         self.has_values = !entries.is_empty();
@@ -202,6 +218,13 @@ impl ParsedDefinition {
         self.report(Severity::Error, summary, Some(span), path);
     }
 
+    /// Adds a hint to the last diagnostic.
+    fn hint(&mut self, hint: Option<&str>) {
+        if let Some(last) = self.diagnostics.last_mut() {
+            last.hint = hint.map(str::to_owned);
+        }
+    }
+
     /// Reports a warning at a key of the object at `path`.
     fn warn(&mut self, summary: &str, key: &Node<'_>, path: &str) {
         let mut path = path.to_owned();
@@ -224,6 +247,7 @@ impl ParsedDefinition {
                 summary: summary.to_owned(),
                 span,
                 path,
+                hint: None,
                 phase: Phase::Parse,
             });
         }
@@ -241,4 +265,12 @@ fn unknown_key(name: &str) -> String {
     known.sort_by_key(|key| suggest::folded_distance(name, key));
     let known = known.join(", ");
     format!("Field '{name}' does not exist on Object 'environment'. Existing fields are: {known}")
+}
+
+/// What to do about an unknown top-level key, in lower case.
+fn unknown_key_hint(name: &str) -> String {
+    match suggest::nearest(name, TOP_LEVEL_KEYS) {
+        Some(nearest) => format!("did you mean `{nearest}`?"),
+        None => "indent it below `values:`".to_owned(),
+    }
 }

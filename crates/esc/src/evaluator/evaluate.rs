@@ -268,11 +268,22 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
         self.report(Severity::Error, summary, span, id);
     }
 
-    /// Reports an error at the expression that produced a value.
-    pub(super) fn error_at_origin(&mut self, summary: String, origin: Option<&Origin>) {
-        let range = origin.map(|origin| origin.module.range(origin.span()));
-        let path = origin.map(|origin| origin.module.program.path(origin.id));
-        self.session.report(Severity::Error, summary, range, path);
+    /// Reports a problem at the expression that produced a value.
+    pub(super) fn report_at_origin(
+        &mut self,
+        severity: Severity,
+        summary: String,
+        hint: Option<String>,
+        origin: Option<&Origin>,
+    ) {
+        self.session.add_diagnostic(Diagnostic {
+            severity,
+            summary,
+            range: origin.map(|origin| origin.module.range(origin.span())),
+            path: origin.map(|origin| origin.module.program.path(origin.id)),
+            hint,
+            failure: None,
+        });
     }
 
     /// Reports a problem at a span of an expression.
@@ -302,6 +313,7 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
             summary: error.message(),
             range: Some(self.module.range(span)),
             path: Some(path),
+            hint: None,
             failure: Some(error),
         });
     }

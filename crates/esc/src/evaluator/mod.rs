@@ -35,6 +35,7 @@ mod document_path;
 mod evaluate;
 mod export;
 mod expression;
+mod ignored_entries;
 mod imports;
 mod interpolation;
 pub mod limits;
@@ -53,12 +54,16 @@ mod value;
 
 use std::collections::BTreeMap;
 
-pub use provider::{Decrypter, Definition, Importer, Provider, Providers, Rotator};
+pub use provider::{
+    ContextSource, Decrypter, Definition, Importer, InvalidInput, Provider, Providers, Rotator,
+};
+
+pub use suggest::nearest as nearest_name;
 
 use crate::deep_stack::with_deep_stack;
 use crate::{Data, Diagnostic, Environment, Sources, Value};
 use limits::{Budget, Limits};
-use provider::{Host, NoDecrypter};
+use provider::{Host, NoContext, NoDecrypter};
 use session::{EvalSession, Mode};
 
 /// Evaluates definitions with the host's importer and providers, as the [example](crate#usage) shows.
@@ -67,6 +72,7 @@ pub struct Evaluator<'a> {
     host: Host<'a>,
     context: Value,
     decrypts_in_checks: bool,
+    warns_of_ignored_entries: bool,
     limits: Limits,
 }
 
@@ -92,9 +98,11 @@ impl<'a> Evaluator<'a> {
                 importer,
                 providers,
                 decrypter: &NoDecrypter,
+                context: &NoContext,
             },
             context: Value::new(Data::Object(BTreeMap::new())),
             decrypts_in_checks: false,
+            warns_of_ignored_entries: false,
             limits: Limits::default(),
         }
     }
@@ -127,6 +135,21 @@ impl<'a> Evaluator<'a> {
         self
     }
 
+    /// Looks up properties of `${context}` in `source` first.
+    #[must_use]
+    pub fn with_context_source(mut self, source: &'a dyn ContextSource) -> Self {
+        self.host.context = source;
+        self
+    }
+
+    /// Warns of entries in `environmentVariables` and `files` that are not text, which ESC ignores without a
+    /// warning. The default is as in ESC.
+    #[must_use]
+    pub fn with_warnings_of_ignored_entries(mut self) -> Self {
+        self.warns_of_ignored_entries = true;
+        self
+    }
+
     /// Evaluates a definition and calls its providers.
     #[must_use]
     pub fn open(&self, definition: Definition) -> Evaluation {
@@ -144,6 +167,11 @@ impl<'a> Evaluator<'a> {
             let mut session = self.session(mode);
             let values = session.evaluate_environment(definition, None);
             session.imports.clear();
+            if let (true, Some(values)) = (self.warns_of_ignored_entries, &values) {
+                for ignored in ignored_entries::find(values) {
+                    session.add_diagnostic(ignored);
+                }
+            }
             let values = values.map(|values| export::to_value(&mut session.budget, values));
             if let Some(reason) = session.budget.take_reason() {
                 session.report_without_location(reason.to_owned());

@@ -13,7 +13,7 @@ impl<T> NameMap<T> {
     }
 
     /// The entries in the order of their names.
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&Rc<str>, &T)> {
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = (&Rc<str>, &T)> + Clone {
         self.0.iter().map(|(name, value)| (name, value))
     }
 

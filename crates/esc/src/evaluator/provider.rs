@@ -8,7 +8,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::Value;
-use crate::error::{Error, HostResult};
+use crate::error::{Error, Failure, HostResult};
 use crate::format::string::quoted;
 use crate::text::Text;
 
@@ -20,6 +20,13 @@ pub trait Provider: Sync {
 
     /// The schema of the result of [`Provider::open`], in the same form.
     fn output_schema(&self) -> &str;
+
+    /// Validates inputs that satisfy the schema, beyond what a schema can express. It is called in checks too,
+    /// where some inputs may be unknown, and does no I/O. The default accepts everything.
+    fn check_inputs(&self, inputs: &Value) -> Vec<InvalidInput> {
+        let _ = inputs;
+        Vec::new()
+    }
 
     /// Opens the provider with known, valid inputs. The message of an error is reported at the call in
     /// the definition.
@@ -37,6 +44,14 @@ pub trait Provider: Sync {
     fn explains_mistakes(&self) -> bool {
         false
     }
+}
+
+/// An input that a provider rejects.
+pub struct InvalidInput {
+    /// The names that lead from the inputs to it, such as `["oidc", "roleArn"]`.
+    pub path: Vec<String>,
+    /// Why, and what to do about it. The message must not quote the input, which may be a secret.
+    pub failure: Box<dyn Failure>,
 }
 
 /// A rotator, called by `fn::rotate`. Rotation stores its state in the definition; evaluation only
@@ -100,12 +115,30 @@ pub trait Importer: Sync {
     fn import(&self, name: &str) -> HostResult<Definition>;
 }
 
+/// Looks up what `${context}` holds besides the names of environments.
+pub trait ContextSource: Sync {
+    /// The property at `path` below `context`, such as `pulumi.user.login`. `None` if the source does not
+    /// know the path. The message of an error is reported at the access.
+    fn property(&self, path: &str) -> Option<HostResult<Value>>;
+}
+
+/// The default source, which knows nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NoContext;
+
+impl ContextSource for NoContext {
+    fn property(&self, _: &str) -> Option<HostResult<Value>> {
+        None
+    }
+}
+
 /// What the evaluator calls.
 #[derive(Clone, Copy)]
 pub(super) struct Host<'a> {
     pub(super) importer: &'a dyn Importer,
     pub(super) providers: &'a dyn Providers,
     pub(super) decrypter: &'a dyn Decrypter,
+    pub(super) context: &'a dyn ContextSource,
 }
 
 /// A definition to evaluate. `Debug` omits the text, which may contain secrets.

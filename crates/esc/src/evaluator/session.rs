@@ -95,9 +95,14 @@ impl EvalSession<'_> {
         };
         for diagnostic in parsed.diagnostics {
             if diagnostic.phase == Phase::Parse || !is_dropped {
-                let range = diagnostic.span.map(|span| module.range(span));
-                let path = diagnostic.path;
-                self.report(diagnostic.severity, diagnostic.summary, range, path);
+                self.add_diagnostic(Diagnostic {
+                    severity: diagnostic.severity,
+                    summary: diagnostic.summary,
+                    range: diagnostic.span.map(|span| module.range(span)),
+                    path: diagnostic.path,
+                    hint: diagnostic.hint,
+                    failure: None,
+                });
             }
         }
         (!is_dropped).then(|| (parsed.imports, Rc::new(module)))
@@ -144,6 +149,7 @@ impl EvalSession<'_> {
             summary,
             range,
             path,
+            hint: None,
             failure: None,
         });
     }
@@ -163,6 +169,7 @@ impl EvalSession<'_> {
                     summary: format!("there are more than {MAXIMUM_DIAGNOSTICS} problems"),
                     range: None,
                     path: None,
+                    hint: None,
                     failure: None,
                 });
             }

@@ -2,10 +2,8 @@
 
 /// Finds the candidate with the smallest edit distance to `name`, ignoring case and underscores. The
 /// distance must be less than half the length of the name.
-pub(super) fn nearest<'c>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<&'c str> {
+#[must_use]
+pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let folded = fold(name);
     let mut limit = folded.len().div_ceil(2);
     let mut nearest = None;

@@ -387,7 +387,7 @@ impl EvalValue {
     }
 
     /// The properties of an object, including those known of an unknown object.
-    pub(super) fn properties(&self) -> impl Iterator<Item = (&Rc<str>, &Property)> {
+    pub(super) fn properties(&self) -> impl Iterator<Item = (&Rc<str>, &Property)> + Clone {
         let properties = match &self.kind {
             ValueKind::Object { properties, .. } => Some(properties),
             _ => None,

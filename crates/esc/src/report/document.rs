@@ -41,7 +41,7 @@ impl Sources {
                 .range
                 .as_ref()
                 .map(|range| self.range_json(range)),
-            hint: failure.and_then(|failure| failure.hint()),
+            hint: diagnostic.hint(),
             causes: failure.map_or_else(Vec::new, |failure| causes(failure).collect()),
         }
     }

@@ -93,9 +93,9 @@ fn render(diagnostic: &Diagnostic, excerpt: Option<&Excerpt>, renderer: &Rendere
         for cause in causes(&**failure) {
             group = group.element(Level::NOTE.message(format!("caused by: {cause}")));
         }
-        if let Some(hint) = failure.hint() {
-            group = group.element(Level::HELP.message(one_line(hint)));
-        }
+    }
+    if let Some(hint) = diagnostic.hint() {
+        group = group.element(Level::HELP.message(one_line(hint)));
     }
     renderer.render(&[group])
 }

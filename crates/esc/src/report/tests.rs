@@ -28,6 +28,7 @@ fn diagnostic(text: &str, word: &str) -> Diagnostic {
             end,
         }),
         path: None,
+        hint: None,
         failure: None,
     }
 }

@@ -4,6 +4,7 @@
 from . import (
     chain,
     client_go,
+    doctor,
     examples,
     formats,
     helm,
@@ -20,6 +21,7 @@ from . import (
 
 ALL = [
     *chain.ALL,
+    *doctor.ALL,
     *examples.ALL,
     *kubectl.ALL,
     *helm.ALL,

@@ -14,12 +14,13 @@ mod validate;
 
 use std::rc::Rc;
 
+use crate::Severity;
 use crate::evaluator::evaluate::DefinitionEvaluator;
 use crate::evaluator::export;
 use crate::evaluator::expression::{BuiltinCall, ExprId};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
 use crate::evaluator::schema::{InvalidSchema, Schema, Type};
-use crate::evaluator::validate::{self as validation, Wording};
+use crate::evaluator::validate::{self as validation, Violation, Wording};
 use crate::evaluator::value::{EvalValue, Properties, ValueKind};
 use crate::format::{Secrets, json, yaml};
 
@@ -116,7 +117,12 @@ impl DefinitionEvaluator<'_, '_> {
         let (is_valid, violations) = validation::validate(budget, &value, schema, wording);
         // Diagnostics above the limit are dropped, so they need not be created.
         for violation in violations.into_iter().take(MAXIMUM_DIAGNOSTICS + 1) {
-            self.error_at_origin(violation.message, violation.origin.as_ref());
+            let Violation {
+                origin,
+                message,
+                hint,
+            } = violation;
+            self.report_at_origin(Severity::Error, message, hint, origin.as_ref());
         }
         (value, is_valid)
     }

@@ -3,17 +3,21 @@
 //! The inputs are validated first. The provider is not called with invalid or unknown inputs, or in a
 //! check; the result is then unknown, with the provider's output schema.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use crate::evaluator::Provider;
 use crate::evaluator::evaluate::DefinitionEvaluator;
 use crate::evaluator::export;
 use crate::evaluator::expression::ExprId;
 use crate::evaluator::schema::Schema;
 use crate::evaluator::session::Mode;
+use crate::evaluator::suggest;
 use crate::evaluator::validate::Wording;
 use crate::evaluator::value::{EvalValue, ValueKind};
+use crate::evaluator::{InvalidInput, Provider};
 use crate::format::string::quoted;
+use crate::{Diagnostic, Severity, Value};
 
 impl DefinitionEvaluator<'_, '_> {
     pub(super) fn open(
@@ -39,21 +43,90 @@ impl DefinitionEvaluator<'_, '_> {
         };
         let (inputs, is_valid) = self.evaluate_argument_with(inputs, &accept, wording);
         self.hide_secret_inputs(&inputs, &accept, false);
-        let mut result = Rc::new(EvalValue::unknown(outputs));
-        if let Some(provider) = provider
-            && is_valid
-            && !inputs.marks.has_unknown()
-            && self.session.mode == Mode::Open
-        {
-            let inputs = export::to_value(&mut self.session.budget, inputs);
-            if !self.session.budget.is_exhausted()
-                && let Some(opened) = self.ok_or_report(provider.open(&inputs), id)
-            {
-                result = export::from_value(opened, false, Some(&self.origin(id)));
-            }
+        if wording == Wording::Explained {
+            self.warn_of_unknown_inputs(&inputs, &[accept]);
         }
+        let opened = match provider {
+            Some(provider) if is_valid => self.open_with(provider, &inputs, id),
+            _ => None,
+        };
+        let mut result = match opened {
+            Some(opened) => export::from_value(opened, false, Some(&self.origin(id))),
+            None => Rc::new(EvalValue::unknown(outputs)),
+        };
         Rc::make_mut(&mut result).provider = Some(Rc::clone(name));
         result
+    }
+
+    /// Opens a provider with inputs that satisfy its schema, unless some are unknown or rejected.
+    fn open_with(
+        &mut self,
+        provider: &dyn Provider,
+        inputs: &Rc<EvalValue>,
+        id: ExprId,
+    ) -> Option<Value> {
+        let is_known = !inputs.marks.has_unknown();
+        let value = export::to_value(&mut self.session.budget, Rc::clone(inputs));
+        if self.session.budget.is_exhausted() {
+            return None;
+        }
+        let rejected = provider.check_inputs(&value);
+        let is_accepted = rejected.is_empty();
+        for InvalidInput { path, failure } in rejected {
+            let input = path.iter().try_fold(inputs, |value, name| {
+                Some(&value.known_property(name)?.value)
+            });
+            let origin = input.unwrap_or(inputs).origin.as_ref();
+            self.session.add_diagnostic(Diagnostic {
+                severity: Severity::Error,
+                summary: failure.message(),
+                range: origin.map(|origin| origin.module.range(origin.span())),
+                path: origin.map(|origin| origin.module.program.path(origin.id)),
+                hint: None,
+                failure: Some(Arc::from(failure)),
+            });
+        }
+        if !is_accepted || !is_known || self.session.mode == Mode::Check {
+            return None;
+        }
+        self.ok_or_report(provider.open(&value), id)
+    }
+
+    /// Warns of inputs that no part of the schemas names. `schemas` are alternatives.
+    fn warn_of_unknown_inputs(&mut self, value: &EvalValue, schemas: &[Schema]) {
+        let mut alternatives = schemas.to_vec();
+        let mut next = 0;
+        while let Some(schema) = alternatives.get(next).cloned() {
+            alternatives.extend(schema.one_of().into_iter().chain(schema.any_of()));
+            next += 1;
+        }
+        let names = alternatives.iter().flat_map(Schema::properties);
+        let names: BTreeSet<_> = names.map(|(name, _)| name).collect();
+        for (name, property) in value.properties() {
+            if !self.session.budget.spend_steps(1) {
+                return;
+            }
+            let declared = alternatives.iter();
+            let declared: Vec<_> = declared
+                .filter_map(|it| it.declared_property(name))
+                .collect();
+            if !declared.is_empty() {
+                self.warn_of_unknown_inputs(&property.value, &declared);
+            } else if !names.is_empty() && !value.secret {
+                let parent = names.iter().find(|parent| {
+                    let parents = alternatives.iter();
+                    let mut parents = parents.filter_map(|it| it.declared_property(parent));
+                    parents.any(|parent| parent.names_property(name))
+                });
+                let hint = match parent {
+                    Some(parent) => format!("indent it below `{parent}:`"),
+                    None => unknown_input_hint(name, &names),
+                };
+                let summary = format!("unknown input {}, which has no effect", quoted(name));
+                let origin = property.value.origin.clone();
+                self.report_at_origin(Severity::Warning, summary, Some(hint), origin.as_ref());
+            }
+        }
     }
 
     /// Parses a schema of the provider or rotator `name`. Without a schema, because the provider is
@@ -116,4 +189,16 @@ impl DefinitionEvaluator<'_, '_> {
             _ => {}
         }
     }
+}
+
+/// What to write instead of an input that does not exist.
+fn unknown_input_hint(name: &str, known: &BTreeSet<Rc<str>>) -> String {
+    let nearest = suggest::nearest(name, known.iter().map(|name| &**name));
+    nearest.map_or_else(
+        || {
+            let known: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+            format!("remove it; the inputs here are {}", known.join(", "))
+        },
+        |nearest| format!("did you mean `{nearest}`?"),
+    )
 }

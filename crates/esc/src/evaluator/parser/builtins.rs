@@ -4,15 +4,35 @@ use std::rc::Rc;
 
 use esc_yaml::Node;
 
+use crate::Severity;
 use crate::evaluator::document_path::PathStep;
 use crate::evaluator::expression::{BuiltinCall, ExprId, ExprKind};
-use crate::evaluator::parser::Parser;
+use crate::evaluator::parser::{Parser, Phase};
+use crate::evaluator::suggest;
 use crate::evaluator::syntax::{name, span};
 use crate::format::string::quoted;
 use crate::text::Text;
 
 /// The prefix of every builtin's name.
 const PREFIX: &str = "fn::";
+
+/// The names of the functions, for hints. `open` and `rotate` may be followed by `::PROVIDER`.
+const FUNCTIONS: [&str; 14] = [
+    "concat",
+    "final",
+    "fromBase64",
+    "fromJSON",
+    "join",
+    "open",
+    "rotate",
+    "secret",
+    "split",
+    "toBase64",
+    "toJSON",
+    "toString",
+    "toYAML",
+    "validate",
+];
 
 /// Whether a key calls a builtin, known or not.
 pub(super) fn is_call(key: &str) -> bool {
@@ -30,6 +50,7 @@ impl Parser {
         if let [(key, value)] = entries {
             return self.single_entry_call(id, key, value);
         }
+        let before = self.diagnostics.len();
         for (key, _) in entries {
             if is_call(name(key)) {
                 let summary = format!(
@@ -40,6 +61,9 @@ impl Parser {
                 self.error_at(&summary, id);
             }
         }
+        self.add_hint(before, || {
+            "move the function below a name of its own, such as `login:`".to_owned()
+        });
         None
     }
 
@@ -51,10 +75,7 @@ impl Parser {
     ) -> Option<BuiltinCall> {
         let written = name(key);
         let Some(name) = written.strip_prefix(PREFIX) else {
-            let prefix = written.get(..PREFIX.len());
-            if prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX)) {
-                self.reserved_prefix(key, id);
-            }
+            self.misspelled_prefix(key, id);
             return None;
         };
         if name == "secret" {
@@ -113,14 +134,42 @@ impl Parser {
     }
 
     fn reserved_prefix(&mut self, key: &Node<'_>, id: ExprId) {
+        let before = self.diagnostics.len();
         self.error("'fn::' is a reserved prefix", span(key), id);
+        self.add_hint(before, || unknown_function_hint(name(key)));
+    }
+
+    /// Reports a key that looks like a function. In ESC, one with a single colon is a name.
+    fn misspelled_prefix(&mut self, key: &Node<'_>, id: ExprId) {
+        let prefix = name(key).get(..PREFIX.len());
+        if prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX)) {
+            return self.reserved_prefix(key, id);
+        }
+        if !name(key).starts_with("fn:") {
+            return;
+        }
+        let before = self.diagnostics.len();
+        let summary = "this is a name, not a function: a function starts with `fn::`".to_owned();
+        self.key_error(summary, id, key, Phase::Parse);
+        self.add_hint(before, || "write two colons: `fn::`".to_owned());
+        if let Some(added) = self.diagnostics.get_mut(before) {
+            added.severity = Severity::Warning;
+        }
+    }
+
+    /// Reports that an argument has the wrong form, with an example of the right one.
+    fn malformed(&mut self, summary: &str, example: &str, argument: ExprId) {
+        let before = self.diagnostics.len();
+        self.error_at(summary, argument);
+        self.add_hint(before, || format!("write `{example}`"));
     }
 
     /// A call with another argument is still evaluated, as in ESC, which then reports its type.
     fn concat(&mut self, _: &str, argument: ExprId) -> BuiltinCall {
         if !matches!(self.kind(argument), ExprKind::List(_)) {
             let summary = "the argument to fn::concat must be an array of arrays";
-            self.error_at(summary, argument);
+            let example = "fn::concat: [[1, 2], [3]]";
+            self.malformed(summary, example, argument);
         }
         BuiltinCall::Concat(argument)
     }
@@ -132,7 +181,11 @@ impl Parser {
             return Some([*first, *second]);
         }
         let summary = format!("the argument to fn::{name} must be a two-valued list");
-        self.error_at(&summary, argument);
+        let example = match name {
+            "join" => "fn::join: [\",\", [a, b]]",
+            _ => "fn::split: [\",\", \"a,b\"]",
+        };
+        self.malformed(&summary, example, argument);
         None
     }
 
@@ -147,7 +200,12 @@ impl Parser {
             return Some(names.map(|name| properties.get(name).copied()));
         }
         let summary = format!("the argument to fn::{requirement}");
-        self.error_at(&summary, argument);
+        let example = match requirement.split_once(' ') {
+            Some(("open", _)) => "fn::open::PROVIDER: INPUTS",
+            Some(("rotate", _)) => "fn::rotate::ROTATOR: {inputs: INPUTS, state: STATE}",
+            _ => "fn::validate: {schema: SCHEMA, value: VALUE}",
+        };
+        self.malformed(&summary, example, argument);
         None
     }
 
@@ -239,7 +297,13 @@ impl Parser {
             _ => {}
         }
         // In ESC, a malformed secret is an empty one.
+        let before = self.diagnostics.len();
         self.error_at("secret values must be string literals", argument);
+        self.add_hint(before, || {
+            "write the text itself, and put a number or `true` in quotes; what is computed from a \
+             secret is secret anyway"
+                .to_owned()
+        });
         BuiltinCall::Secret(Text::default(), argument)
     }
 
@@ -259,5 +323,19 @@ impl Parser {
             self.error_at("missing required property 'value'", argument);
         }
         BuiltinCall::Validate { schema, value }
+    }
+}
+
+/// What to write instead of an unknown function. It does not quote the key, which may be in a secret.
+fn unknown_function_hint(key: &str) -> String {
+    let name = key.get(PREFIX.len()..).unwrap_or_default();
+    let known = FUNCTIONS.join(", ");
+    let known = format!("the functions are {known}, each with the prefix `fn::`");
+    if name == "conform" {
+        return "`fn::conform` is now `fn::validate`".to_owned();
+    }
+    match suggest::nearest(name, FUNCTIONS) {
+        Some(nearest) => format!("did you mean `fn::{nearest}`? Otherwise, {known}"),
+        None => known,
     }
 }

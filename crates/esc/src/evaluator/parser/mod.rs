@@ -27,6 +27,7 @@ pub(super) struct ParseDiagnostic {
     /// `None` if the diagnostic has no location in the text.
     pub(super) span: Option<Span>,
     pub(super) path: Option<String>,
+    pub(super) hint: Option<String>,
     pub(super) phase: Phase,
 }
 
@@ -55,7 +56,11 @@ pub(super) fn parse_values(
         if builtins::is_call(&name) {
             let name = quoted(&name);
             let summary = format!("builtin function call {name} not allowed at the top level");
+            let before = parser.diagnostics.len();
             parser.key_error(summary, root, key, Phase::Parse);
+            parser.add_hint(before, || {
+                "put the function below a name, such as `aws:`".to_owned()
+            });
         }
         let rejection = if reserved.contains(&&*name) {
             Some(format!("{} is a reserved key", quoted(&name)))
@@ -230,7 +235,11 @@ impl Parser {
             self.push_error(summary, problem.location, path.clone(), Phase::Parse);
         }
         let summary = "object keys must be strings".to_owned();
+        let before = self.diagnostics.len();
         self.push_error(summary, span(key), path, Phase::Parse);
+        self.add_hint(before, || {
+            "write the name without `${…}`, or `$$` for a dollar sign".to_owned()
+        });
         (written, None)
     }
 
@@ -239,9 +248,14 @@ impl Parser {
             return ExprKind::Text(Text::from(text));
         }
         let (segments, problems) = interpolation::parse(text, span(node), is_plain(node));
+        let before = self.diagnostics.len();
         for problem in problems {
             self.error(problem.summary, problem.location, id);
         }
+        self.add_hint(before, || {
+            "write `${name}`, `${name.part}` or `${list[0]}` without spaces, and `$$` for a dollar sign"
+                .to_owned()
+        });
         match <[Segment; 1]>::try_from(segments) {
             Ok([Segment::Text(text)]) => ExprKind::Text(Text::from(text.as_str())),
             Ok([Segment::Access(access)]) => ExprKind::Symbol(access),
@@ -290,8 +304,19 @@ impl Parser {
                 summary,
                 span: Some(span),
                 path: Some(path),
+                hint: None,
                 phase,
             });
+        }
+    }
+
+    /// Adds a hint to the diagnostics after the first `kept`.
+    fn add_hint(&mut self, kept: usize, hint: impl FnOnce() -> String) {
+        if let Some(added @ [_, ..]) = self.diagnostics.get_mut(kept..) {
+            let hint = hint();
+            for diagnostic in added {
+                diagnostic.hint.get_or_insert_with(|| hint.clone());
+            }
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! A schema is read once into an arena. A [`Schema`] is an index into it, which is cheap to copy and to
 //! navigate. Schemas that evaluation creates, such as that of a merged object, refer to their parts.
-//! `title`, `description`, `default`, `deprecated`, `examples` and `uniqueItems` do not affect validation
-//! in ESC and are dropped.
+//! `title`, `description`, `default`, `deprecated` and `uniqueItems` do not affect validation in ESC and are
+//! dropped; so are `examples`, except for the first one.
 
 mod read;
 
@@ -68,6 +68,8 @@ pub(super) struct Rules {
     /// The limits of lengths and counts, by keyword: `minLength`, `maxItems` and so on.
     pub(super) size_limits: BTreeMap<&'static str, usize>,
     pub(super) pattern: Option<Pattern>,
+    /// The first of the `examples`, for messages to users.
+    pub(super) example: Option<String>,
     /// Whether a valid value is a secret.
     pub(super) secret: bool,
     /// The properties that only rotation reads.

@@ -138,6 +138,10 @@ impl<'v> SchemaReader<'v> {
             Data::Object(keywords) => keywords,
             _ => return Err(not_a("a schema", "an object or a boolean")),
         };
+        if let Some(Data::Array(examples)) = keywords.get("examples").map(|value| &value.data) {
+            let first = examples.first().and_then(Value::as_str);
+            rules.example = first.map(str::to_owned);
+        }
         let mut known: Vec<_> = keywords
             .iter()
             .filter(|(_, value)| value.data != Data::Null)

@@ -2,6 +2,7 @@
 //!
 //! It knows lists, maps and scalars, but neither interpolation nor functions.
 
+mod hints;
 mod reader;
 
 use std::ops::Range;

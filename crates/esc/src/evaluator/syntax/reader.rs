@@ -2,7 +2,7 @@
 
 use esc_yaml::{Error, ErrorKind, Node, NodeKind};
 
-use super::{Span, name, position, resolve, resolve_tagged, span, tag};
+use super::{Span, hints, name, position, resolve, resolve_tagged, span, tag};
 use crate::evaluator::document_path::{PathStep, join_step};
 use crate::evaluator::limits::{
     MAXIMUM_DIAGNOSTICS, MAXIMUM_NAME_BYTES, MAXIMUM_NESTING, MAXIMUM_NODES,
@@ -31,6 +31,7 @@ pub(in crate::evaluator) struct SyntaxError {
     pub(in crate::evaluator) span: Span,
     /// The path of the node with the error; `None` if the text is not valid YAML.
     pub(in crate::evaluator) path: Option<String>,
+    pub(in crate::evaluator) hint: Option<String>,
 }
 
 /// Reads the first document of `text`.
@@ -61,7 +62,7 @@ pub(in crate::evaluator) fn parse_within(text: &str, max_nodes: usize) -> Syntax
             if error.kind == ErrorKind::TooManyNodes {
                 tree.nodes = max_nodes;
             }
-            tree.errors.push(syntax_error(&error));
+            tree.errors.push(syntax_error(text, &error));
         }
     }
     tree
@@ -69,7 +70,7 @@ pub(in crate::evaluator) fn parse_within(text: &str, max_nodes: usize) -> Syntax
 
 /// Words an error of the YAML reader. A syntax error has upstream's text, except for the name of an
 /// unknown anchor, which may be an unquoted secret that begins with `*`.
-fn syntax_error(error: &Error) -> SyntaxError {
+fn syntax_error(text: &str, error: &Error) -> SyntaxError {
     let summary = match error.kind {
         ErrorKind::TooManyNodes => {
             format!("the definitions hold more than {MAXIMUM_NODES} names and values")
@@ -84,6 +85,7 @@ fn syntax_error(error: &Error) -> SyntaxError {
         summary,
         span: Span::new(begin, begin),
         path: None,
+        hint: hints::hint(text, error),
     }
 }
 
@@ -115,7 +117,10 @@ impl SyntaxTree<'_> {
         self.nodes += 1;
         match &node.kind {
             NodeKind::Scalar { value, .. } => return self.check_scalar(node, value, path),
-            NodeKind::Alias(_) => self.error("alias nodes are not supported", node, path),
+            NodeKind::Alias(_) => {
+                let summary = "alias nodes are not supported";
+                self.error(summary, Some(hints::NO_ALIASES), node, path);
+            }
             NodeKind::Sequence(items) => {
                 for (index, item) in items.iter().enumerate() {
                     let step = PathStep::Index(index);
@@ -128,7 +133,8 @@ impl SyntaxTree<'_> {
                     let step = PathStep::Name(name(key));
                     let path = Path { parent: path, step };
                     if !is_text {
-                        self.error("mapping keys must be strings", key, Some(&path));
+                        let summary = "mapping keys must be strings";
+                        self.error(summary, Some(hints::KEY_IN_QUOTES), key, Some(&path));
                     }
                     self.check(value, Some(&path));
                 }
@@ -150,15 +156,21 @@ impl SyntaxTree<'_> {
             } else {
                 format!("yaml: cannot decode {found} `{value}` as a {tag}")
             };
-            self.error(&summary, node, path);
+            self.error(&summary, None, node, path);
         } else if resolved == Some(Scalar::NotFinite) {
             let summary = "a number must be finite: JSON has no infinity";
-            self.error(summary, node, path);
+            self.error(summary, None, node, path);
         }
         resolved == Some(Scalar::Text)
     }
 
-    fn error(&mut self, summary: &str, node: &Node<'_>, path: Option<&Path<'_>>) {
+    fn error(
+        &mut self,
+        summary: &str,
+        hint: Option<&str>,
+        node: &Node<'_>,
+        path: Option<&Path<'_>>,
+    ) {
         if self.errors.len() > MAXIMUM_DIAGNOSTICS {
             return;
         }
@@ -170,6 +182,7 @@ impl SyntaxTree<'_> {
             summary: summary.to_owned(),
             span: span(node),
             path: Some(text),
+            hint: hint.map(str::to_owned),
         });
     }
 }

@@ -449,7 +449,9 @@ error: unknown property \"nothing\"
  --> ./other.yaml:2:8
   |
 2 |   a: ${nothing}
-  |        ^^^^^^^";
+  |        ^^^^^^^
+  |
+  = help: the only property is `a`";
     assert_eq!(shown, want);
     let shown = rendered(&host.open("values:\n  b: a ${a.b.c} d\n  a: {bx: 1}\n"));
     let want = "\
@@ -457,7 +459,9 @@ error: unknown property \"b\"
  --> ./root.yaml:2:11
   |
 2 |   b: a ${a.b.c} d
-  |           ^^";
+  |           ^^
+  |
+  = help: the only property is `bx`";
     assert_eq!(shown, want);
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the evaluator through its public API.
 
 mod builtins;
+mod hints;
 mod hostile;
 mod language;
 mod providers;
@@ -10,9 +11,11 @@ use std::collections::BTreeMap;
 
 use crate::error::{Error, HostResult};
 use crate::evaluator::limits::Limits;
-use crate::evaluator::{Definition, Evaluation, Evaluator, Importer, Provider, Providers, Rotator};
+use crate::evaluator::{
+    Definition, Evaluation, Evaluator, Importer, InvalidInput, Provider, Providers, Rotator,
+};
 use crate::format::{Secrets, json};
-use crate::{Data, Severity, Style, Value};
+use crate::{Data, Diagnostic, Severity, Style, Value};
 
 /// A host with definitions, providers and rotators in memory.
 #[derive(Default)]
@@ -34,6 +37,7 @@ struct TestProvider {
     outputs: &'static str,
     renamed: &'static [(&'static str, &'static str)],
     explains_mistakes: bool,
+    check_inputs: fn(&Value) -> Vec<InvalidInput>,
     open: fn(&Value) -> HostResult<Value>,
 }
 
@@ -146,6 +150,10 @@ impl Provider for TestProvider {
         (self.open)(inputs)
     }
 
+    fn check_inputs(&self, inputs: &Value) -> Vec<InvalidInput> {
+        (self.check_inputs)(inputs)
+    }
+
     fn renamed_output(&self, name: &str) -> Option<&'static str> {
         let renamed = self.renamed.iter().find(|(old, _)| *old == name);
         renamed.map(|(_, current)| *current)
@@ -164,6 +172,7 @@ impl TestProvider {
             outputs,
             renamed: &[],
             explains_mistakes: false,
+            check_inputs: |_| Vec::new(),
             open: |inputs| Ok(inputs.clone()),
         }
     }

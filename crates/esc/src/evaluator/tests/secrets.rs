@@ -124,6 +124,8 @@ error: unknown property \"c\"
  --> ./root.yaml:1:41
   |
 1 | values: {a: {fn::secret: **** ****}, b: '${c}'}
-  |                                         ^^^^^^";
+  |                                         ^^^^^^
+  |
+  = help: use one of the properties `a`, `b`";
     assert_eq!(shown, want);
 }

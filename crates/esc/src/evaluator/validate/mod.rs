@@ -11,6 +11,7 @@ use std::rc::Rc;
 use crate::evaluator::decimal::Decimal;
 use crate::evaluator::limits::Budget;
 use crate::evaluator::schema::{Schema, Type};
+use crate::evaluator::suggest;
 use crate::evaluator::value::{EvalValue, Origin, ValueKind};
 use crate::format::string::quoted;
 use crate::format::{Secrets, json};
@@ -40,6 +41,7 @@ pub(super) struct Violation {
     /// The expression that produced the value, or `None` if it comes from no definition.
     pub(super) origin: Option<Origin>,
     pub(super) message: String,
+    pub(super) hint: Option<String>,
 }
 
 /// The wording of violations.
@@ -143,6 +145,7 @@ impl Validator<'_> {
         if self.wording == Wording::Explained
             && let Some(message) = mismatch
         {
+            let message = rules.example.as_deref().map_or(message, such_as);
             return self.violation(value, message);
         }
         let mut is_valid = self.combined_schemas(value, schema);
@@ -272,15 +275,14 @@ impl Validator<'_> {
         {
             return self.value(value, branch);
         }
-        let modal = if matches == 0 { "must" } else { "may" };
-        let expected = if value.known_type() != Some(Type::Object) || names.is_empty() {
-            String::new()
+        let names = names.join(" or ");
+        let message = if value.known_type() != Some(Type::Object) || names.is_empty() {
+            "exactly one subschema must match".to_owned()
         } else if chosen.is_empty() {
-            format!(": expected {}", names.join(" or "))
+            format!("missing {names}")
         } else {
-            format!(": expected {}, not both", names.join(" or "))
+            format!("expected {names}, not both")
         };
-        let message = format!("exactly one subschema {modal} match{expected}");
         self.violation(value, message)
     }
 
@@ -326,6 +328,7 @@ impl Validator<'_> {
     fn string(&mut self, owner: &Rc<EvalValue>, text: &[u8], schema: &Schema) -> bool {
         let limits =
             ["minLength", "maxLength"].map(|keyword| schema.rules().size_limits.get(keyword));
+        let earlier = self.violations.len();
         let mut is_valid = self.size(owner, text.len(), limits, |bound, limit| {
             format!("expected a string of {bound} length {limit}")
         });
@@ -336,6 +339,12 @@ impl Validator<'_> {
             let pattern = quoted(pattern.as_str());
             let message = format!("string must match the pattern {pattern}");
             is_valid = self.violation(owner, message);
+        }
+        if let (false, Wording::Explained, Some(example)) =
+            (is_valid, self.wording, &schema.rules().example)
+        {
+            self.violations.truncate(earlier);
+            return self.violation(owner, such_as(example));
         }
         is_valid
     }
@@ -393,6 +402,11 @@ impl Validator<'_> {
         if !missing.is_empty() {
             let message = format!("missing required properties: {}", missing.join(", "));
             is_valid = self.violation(owner, message);
+            if self.wording == Wording::Explained
+                && let Some(violation) = self.violations.last_mut()
+            {
+                violation.hint = misspelling(owner, schema, &missing);
+            }
         }
         is_valid
     }
@@ -404,7 +418,12 @@ impl Validator<'_> {
 
     fn violation_at(&mut self, origin: Option<Origin>, message: String) -> bool {
         if self.budget.spend_steps(STEPS_PER_VIOLATION) && self.budget.spend_text(message.len()) {
-            self.violations.push(Violation { origin, message });
+            let hint = None;
+            self.violations.push(Violation {
+                origin,
+                message,
+                hint,
+            });
         }
         false
     }
@@ -450,6 +469,21 @@ impl Validator<'_> {
             _ => false,
         }
     }
+}
+
+fn such_as(example: &str) -> String {
+    format!("expected text such as {}", quoted(example))
+}
+
+/// The hint for missing properties of an object that has a property with a similar name.
+fn misspelling(owner: &EvalValue, schema: &Schema, missing: &[&str]) -> Option<String> {
+    // The property names of a secret are secret too.
+    let names = owner.properties().map(|(name, _)| &**name);
+    let mut unknown = names.filter(|name| !owner.secret && !schema.names_property(name));
+    unknown.find_map(|name| {
+        let nearest = suggest::nearest(name, missing.iter().copied())?;
+        Some(format!("rename `{name}` to `{nearest}`"))
+    })
 }
 
 /// The properties that only this branch names, the required ones first.

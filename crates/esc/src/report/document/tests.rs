@@ -20,6 +20,7 @@ fn members_without_a_value_are_left_out() {
         summary: "odd".to_owned(),
         range: None,
         path: None,
+        hint: None,
         failure: None,
     };
     let full = Diagnostic {

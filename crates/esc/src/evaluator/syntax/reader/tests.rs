@@ -305,6 +305,7 @@ fn caret_of_a_syntax_error_is_under_its_line() {
                 end: span.end(),
             }),
             path: None,
+            hint: None,
             failure: None,
         };
         assert_eq!(sources.render(&[diagnostic], Style::Plain), expected);
