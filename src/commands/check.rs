@@ -23,7 +23,8 @@ pub(super) const ABOUT: &str = "Validate an environment without calling its prov
 pub(super) struct Arguments {
     /// Environment to validate: a name in Pulumi Cloud, a definition file, or - for standard input
     ///
-    /// Names are such as acme/platform/prod, files such as ./env.yaml. [env: KUBECTL_ESC_ENVIRONMENT]
+    /// Names are such as acme/platform/prod, files such as ./env.yaml. [env:
+    /// KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
     environment: Option<OsString>,
 

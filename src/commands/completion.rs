@@ -45,9 +45,10 @@ pub(super) struct Arguments {
     /// Shell, or kubectl for the program kubectl_complete-esc
     ///
     /// bash: add `source <(kubectl-esc completion bash)` to ~/.bashrc. zsh: the same with zsh in ~/.zshrc,
-    /// after compinit. fish: save the script as ~/.config/fish/completions/kubectl-esc.fish. powershell:
-    /// add `kubectl-esc completion powershell | Out-String | Invoke-Expression` to $PROFILE. kubectl: save
-    /// the script as kubectl_complete-esc on the PATH, and make it executable.
+    /// after compinit. fish: add `kubectl-esc completion fish | source` to
+    /// ~/.config/fish/config.fish. powershell: add `kubectl-esc completion powershell | Out-String |
+    /// Invoke-Expression` to $PROFILE. kubectl: save the script as kubectl_complete-esc on the PATH, and
+    /// make it executable.
     #[arg(value_name = "SHELL", value_enum)]
     shell: Shell,
 }

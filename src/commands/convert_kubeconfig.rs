@@ -28,7 +28,8 @@ pub(super) const ABOUT: &str =
 pub(super) struct Arguments {
     /// Environment to authenticate with: a name in Pulumi Cloud or a definition file
     ///
-    /// Names are such as acme/platform/prod, files such as ./env.yaml. [env: KUBECTL_ESC_ENVIRONMENT]
+    /// Names are such as acme/platform/prod, files such as ./env.yaml. [env:
+    /// KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
     environment: Option<OsString>,
 

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::flags::{CacheFlags, GetTokenFlags, OpenFlags};
+use super::flags::{CacheFlags, GetTokenFlags, OpenFlags, heading};
 use super::output;
 use crate::authenticate::aws_credentials;
 use crate::config::{Purpose, Request};
@@ -20,41 +20,55 @@ pub(super) const ABOUT: &str =
 #[derive(Args, Debug)]
 #[command(about = ABOUT)]
 pub(super) struct Arguments {
-    /// Environment to open: a name in Pulumi Cloud such as acme/platform/prod or
-    /// acme/platform/prod@3, or a definition file such as ./env.yaml [env: KUBECTL_ESC_ENVIRONMENT]
+    /// Environment to open: a name in Pulumi Cloud or a definition file
+    ///
+    /// Names are such as acme/platform/prod or acme/platform/prod@3, files such as ./env.yaml. [env:
+    /// KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
     environment: Option<OsString>,
 
-    /// AWS region whose STS is called [env: KUBECTL_ESC_REGION] [default: eks.region or AWS_REGION in the
-    /// environment, then a region in the role's partition]
-    #[arg(long, value_name = "REGION")]
+    /// AWS region whose STS is called
+    ///
+    /// [env: KUBECTL_ESC_REGION] [default: eks.region or AWS_REGION in the environment, then a region in the
+    /// role's partition]
+    #[arg(long, value_name = "REGION", help_heading = heading::AWS)]
     region: Option<String>,
 
-    /// ARN of a role to assume with the environment's credentials [env: KUBECTL_ESC_ROLE_ARN]
-    #[arg(long, value_name = "ARN")]
+    /// ARN of a role to assume with the environment's credentials
+    ///
+    /// [env: KUBECTL_ESC_ROLE_ARN]
+    #[arg(long, value_name = "ARN", help_heading = heading::AWS)]
     role_arn: Option<String>,
 
-    /// External ID for that role [env: KUBECTL_ESC_EXTERNAL_ID]
-    #[arg(long, value_name = "ID")]
+    /// External ID for that role
+    ///
+    /// [env: KUBECTL_ESC_EXTERNAL_ID]
+    #[arg(long, value_name = "ID", help_heading = heading::AWS)]
     external_id: Option<String>,
 
-    /// Session name for that role [env: KUBECTL_ESC_SESSION_NAME] [default: kubectl-esc]
-    #[arg(long, value_name = "NAME")]
+    /// Session name for that role
+    ///
+    /// [env: KUBECTL_ESC_SESSION_NAME] [default: kubectl-esc]
+    #[arg(long, value_name = "NAME", help_heading = heading::AWS)]
     session_name: Option<String>,
 
-    /// Property path of the AWS credentials in the environment, such as aws.creds [env:
-    /// KUBECTL_ESC_CREDENTIALS]
-    #[arg(long, value_name = "PATH")]
+    /// Property path of the AWS credentials in the environment, such as aws.creds
+    ///
+    /// [env: KUBECTL_ESC_CREDENTIALS]
+    #[arg(long, value_name = "PATH", help_heading = heading::AWS)]
     credentials: Option<String>,
 
-    /// Property path of an OIDC identity token in the environment, to exchange at AWS STS for
-    /// credentials of the role that --role-arn names [env: KUBECTL_ESC_WEB_IDENTITY]
-    #[arg(long, value_name = "PATH", conflicts_with = "credentials")]
+    /// Property path of an OIDC identity token in the environment
+    ///
+    /// AWS STS exchanges it for credentials of the role that --role-arn names. [env:
+    /// KUBECTL_ESC_WEB_IDENTITY]
+    #[arg(long, value_name = "PATH", conflicts_with = "credentials", help_heading = heading::IDENTITY_TOKENS)]
     web_identity: Option<String>,
 
-    /// How long to use the environment's credentials if their expiry is unknown, such as 1h [env:
-    /// KUBECTL_ESC_CREDENTIAL_LIFETIME] [default: 15m]
-    #[arg(long, value_name = "DURATION")]
+    /// How long to use the environment's credentials if their expiry is unknown, such as 1h
+    ///
+    /// [env: KUBECTL_ESC_CREDENTIAL_LIFETIME] [default: 15m]
+    #[arg(long, value_name = "DURATION", help_heading = heading::AWS)]
     credential_lifetime: Option<String>,
 
     #[command(flatten)]

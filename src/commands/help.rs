@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory};
 
-use super::{CommandLine, output};
+use super::CommandLine;
 use crate::error::{Error, Result};
 use crate::host::Host;
 
@@ -100,11 +100,24 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "credential-process",
+        &[
+            (
+                "In ~/.aws/config, after `credential_process =`",
+                "credential-process acme/platform/prod",
+            ),
+            (
+                "With a role of the environment",
+                "credential-process ./env.yaml --credentials aws.creds",
+            ),
+        ],
+    ),
+    (
         "doctor",
         &[
             (
-                "Diagnose the login for a cluster",
-                "doctor acme/platform/prod -i prod",
+                "Diagnose a context of the kubeconfig",
+                "doctor --context prod",
             ),
             (
                 "Log each step and its requests",
@@ -172,9 +185,9 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     ),
 ];
 
-/// Prints the help or version that the arguments ask for, or explains why they are wrong. `error` is that
-/// of the plain command line.
-pub(super) fn respond(error: clap::Error, arguments: &[OsString], host: &Host) -> Result<()> {
+/// The help or version that the arguments ask for, or the error that explains why they are wrong. `error`
+/// is that of the plain command line.
+pub(super) fn respond(error: clap::Error, arguments: &[OsString], host: &Host) -> Result<String> {
     let program = program_name(arguments, host);
     let width = width(host);
     let mut command = command(&program, width);
@@ -190,7 +203,7 @@ pub(super) fn respond(error: clap::Error, arguments: &[OsString], host: &Host) -
         _ => !error.use_stderr(),
     };
     if is_help {
-        return output::print(tidy(&error.render().to_string(), width));
+        return Ok(tidy(&error.render().to_string(), width));
     }
     Err(usage_error(&error, &program, &command, arguments))
 }

@@ -92,7 +92,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, host: &Host) -> u8 {
         // Calls of completion scripts, help and the version are errors to clap.
         Err(error) => success(match completion::respond(&arguments, host) {
             Some(result) => result,
-            None => help::respond(error, &arguments, host),
+            None => help::respond(error, &arguments, host).and_then(output::print),
         }),
     })
 }
@@ -104,13 +104,15 @@ pub fn token_request(
     arguments: impl IntoIterator<Item = OsString>,
     host: &Host,
 ) -> Result<Request> {
-    match CommandLine::try_parse_from(arguments) {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    match CommandLine::try_parse_from(&arguments) {
         Ok(CommandLine {
             command: Command::GetToken(arguments),
             ..
         }) => arguments.request(host),
-        Ok(_) => Err(Error::configuration("not a `get-token` command line")),
-        Err(error) => Err(Error::configuration(error.to_string())),
+        Err(error) if error.use_stderr() => help::respond(error, &arguments, host)
+            .and_then(|_| Err(Error::configuration("no command specified"))),
+        _ => Err(Error::configuration("not a `get-token` command line")),
     }
 }
 

@@ -23,7 +23,8 @@ pub(super) const ABOUT: &str = "Open an environment and print its values, includ
 pub(super) struct Arguments {
     /// Environment to open: a name in Pulumi Cloud or a definition file
     ///
-    /// Names are such as acme/platform/prod or acme/platform/prod@3, files such as ./env.yaml. [env: KUBECTL_ESC_ENVIRONMENT]
+    /// Names are such as acme/platform/prod or acme/platform/prod@3, files such as ./env.yaml. [env:
+    /// KUBECTL_ESC_ENVIRONMENT]
     #[arg(value_name = "ENVIRONMENT")]
     environment: Option<OsString>,
 

@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal};
 
 use clap::Args;
 
-use super::flags::{OpenFlags, environment_or_variable};
+use super::flags::{OpenFlags, environment_or_variable, heading};
 use super::{output, spinner};
 use crate::authenticate::open;
 use crate::context::Context;
@@ -23,19 +23,22 @@ pub(super) const ABOUT: &str =
 #[derive(Args, Debug)]
 #[command(about = ABOUT, after_help = AFTER_HELP)]
 pub(super) struct Arguments {
-    /// Environment to open: a name in Pulumi Cloud such as acme/platform/prod, or a definition file such
-    /// as ./env.yaml [env: KUBECTL_ESC_ENVIRONMENT]
+    /// Environment to open: a name in Pulumi Cloud or a definition file
+    ///
+    /// Names are such as acme/platform/prod or acme/platform/prod@3, files such as ./env.yaml. [env:
+    /// KUBECTL_ESC_ENVIRONMENT]
     // Without an environment, `--` starts the command.
     #[arg(value_name = "ENVIRONMENT", value_terminator = "--")]
     environment: Option<OsString>,
 
-    /// Command to run, and its arguments; ${PATH} in an argument is replaced by a value of the
-    /// environment, such as ${aws.region}
+    /// Command to run, and its arguments
+    ///
+    /// ${PATH} in an argument is replaced by a value of the environment, such as ${aws.region}.
     #[arg(value_name = "COMMAND", trailing_var_arg = true)]
     command: Vec<OsString>,
 
     /// Do not redact secrets in the output of the command
-    #[arg(short = 'i', long, visible_alias = "interactive")]
+    #[arg(short = 'i', long, visible_alias = "interactive", help_heading = heading::OUTPUT)]
     no_redact: bool,
 
     #[command(flatten)]

@@ -190,12 +190,14 @@ fn debug_output_hides_secrets() {
 #[test]
 fn variable_can_name_the_environment() {
     let kubeconfig = project_file("tests/data/kubeconfigs/eksctl.yaml");
-    for (arguments, stdout) in [
-        (&["open", "-f", "yaml"][..], "a: x\n"),
-        (&["check"], ""),
+    for (arguments, stdout, stderr) in [
+        (&["open", "-f", "yaml"][..], "a: x\n", ""),
+        (&["check"], "", ""),
         (
             &["convert-kubeconfig"],
             "changed [dir]/home/.kube/config: updated user `admin@shop.eu-west-1.eksctl.io`\n",
+            "kubectl-esc: user `admin@shop.eu-west-1.eksctl.io`: removed variables that kubectl-esc does not \
+             need: `AWS_STS_REGIONAL_ENDPOINTS`\n",
         ),
     ] {
         let plugin = Plugin::new()
@@ -209,7 +211,7 @@ fn variable_can_name_the_environment() {
             2,
         );
         let plugin = plugin.env("KUBECTL_ESC_ENVIRONMENT", "./env.yaml");
-        plugin.run().assert(stdout, "", 0);
+        plugin.run().assert(stdout, stderr, 0);
         if arguments == ["convert-kubeconfig"] {
             let written = fs::read_to_string(plugin.path("home/.kube/config")).unwrap();
             let definition = plugin.path("env.yaml");

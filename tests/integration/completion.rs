@@ -52,7 +52,13 @@ fn commands_flags_values_and_files_are_completed() {
     for (words, want, directive) in [
         (
             &["c"][..],
-            &["cache", "check", "completion", "convert-kubeconfig"][..],
+            &[
+                "cache",
+                "check",
+                "completion",
+                "convert-kubeconfig",
+                "credential-process",
+            ][..],
             ":4",
         ),
         (&["cache", ""], &["clear", "list"], ":4"),

@@ -158,6 +158,27 @@ fn flags_are_grouped_under_headings() {
 }
 
 #[test]
+fn every_command_that_opens_an_environment_accepts_names_in_pulumi_cloud() {
+    for command in [
+        "get-token",
+        "open",
+        "run",
+        "check",
+        "convert-kubeconfig",
+        "doctor",
+    ] {
+        let words: Vec<_> = help(&[command, "-h"], 80)
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        assert!(
+            words.join(" ").contains("a name in Pulumi Cloud"),
+            "{command}"
+        );
+    }
+}
+
+#[test]
 fn help_at_80_columns() {
     assert_eq!(
         help(&["cache", "clear", "--help"], 80),
