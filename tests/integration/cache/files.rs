@@ -125,7 +125,7 @@ fn truncated_and_changed_entries_are_replaced() {
 mod unix {
     use super::*;
     use crate::cache::{ENVIRONMENT, replace_arguments, through_shell};
-    use crate::support::plugin::{Plugin, TIME_LIMIT, run};
+    use crate::support::plugin::{Plugin, TIME_LIMIT, copy_program, run};
     use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
     use std::os::unix::process::CommandExt;
     use std::process::Command;
@@ -546,7 +546,7 @@ mod unix {
         }
         // A copy that the other user can execute.
         let binary = fixture.plugin.path("kubectl-esc");
-        fs::copy(env!("CARGO_BIN_EXE_kubectl-esc"), &binary).unwrap();
+        copy_program(env!("CARGO_BIN_EXE_kubectl-esc"), &binary);
         for mode in [0o700, 0o755, 0o777] {
             set_mode(&fixture.folder(), mode);
             let call = fixture.plugin.command();

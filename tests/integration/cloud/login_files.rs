@@ -12,7 +12,7 @@ use stand_ins::controlled_server::Behavior;
 use super::login_refresh::ExpiredLogin;
 use crate::cache::concurrent_calls::ConcurrentCalls;
 use crate::cache::through_shell;
-use crate::support::plugin::{Output, TIME_LIMIT, run};
+use crate::support::plugin::{Output, TIME_LIMIT, copy_program, run};
 
 /// A user and a group that own nothing here.
 const OWNER: u32 = 65_533;
@@ -187,7 +187,7 @@ fn group_member_refreshes_a_login_in_a_file_of_another_owner() {
         // A copy that the other user can execute.
         let binary = login.plugin.path("kubectl-esc");
         let call = login.plugin.command();
-        fs::copy(call.get_program(), &binary).unwrap();
+        copy_program(call.get_program(), &binary);
         for _ in 0..2 {
             let mut command = Command::new(&binary);
             let variables = call.get_envs();

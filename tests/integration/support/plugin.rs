@@ -315,6 +315,14 @@ pub(crate) fn program() -> PathBuf {
     test_variable("KUBECTL_ESC_BINARY").map_or_else(built, PathBuf::from)
 }
 
+/// Copies a program with another process. If this one wrote the copy, the children that other tests
+/// start meanwhile would inherit the open file, and running the copy would fail with `ETXTBSY`.
+#[cfg(unix)]
+pub fn copy_program(program: impl AsRef<OsStr>, copy: &Path) {
+    let status = Command::new("cp").arg(program).arg(copy).status().unwrap();
+    assert!(status.success(), "cp: {status}");
+}
+
 /// A variable of the test process.
 pub fn test_variable(name: &str) -> Option<OsString> {
     #[expect(
