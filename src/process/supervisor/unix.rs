@@ -175,14 +175,14 @@ impl Supervisor {
         }
     }
 
-    /// Waits until all streams of the command are closed, a terminating signal arrives, or the deadline
-    /// passes.
+    /// Waits until all streams of the command are closed, or the deadline passes. A signal cannot end
+    /// the command any more, and must not cut its output.
     pub(in crate::process) fn wait_for_streams(&mut self, deadline: Deadline) {
         while self.open_streams > 0 {
             match self.events.recv_timeout(deadline.remaining()) {
                 Ok(Event::StreamClosed(lost)) => self.stream_closed(lost),
-                Ok(Event::Signal { number, .. }) if !TERMINATING.contains(&number) => (),
-                Ok(Event::Signal { .. }) | Err(_) => return,
+                Ok(Event::Signal { .. }) => {}
+                Err(_) => return,
             }
         }
     }
