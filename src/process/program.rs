@@ -68,6 +68,7 @@ impl Program {
     }
 
     /// The name that the user typed.
+    #[cfg(unix)]
     #[must_use]
     pub(crate) fn name(&self) -> &OsStr {
         &self.name
@@ -124,6 +125,7 @@ enum FileStatus {
     Directory,
     Executable,
     Missing,
+    #[cfg_attr(windows, expect(dead_code, reason = "files have no such permission"))]
     NotExecutable,
 }
 

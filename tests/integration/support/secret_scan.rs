@@ -222,7 +222,7 @@ impl SecretScan {
     fn shows_secrets(&self) -> bool {
         let opens = self.has_argument(&["open"]) && !self.has_argument(&["--redact"]);
         let is_raw = self.has_argument(&["-i", "--interactive", "--no-redact"]);
-        opens || self.has_argument(&["run"]) && is_raw
+        opens || self.has_argument(&["credential-process"]) || self.has_argument(&["run"]) && is_raw
     }
 
     /// Whether the call is documented to write secrets there: a renewed login, what the command of `run`
