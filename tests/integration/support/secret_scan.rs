@@ -139,7 +139,9 @@ impl SecretScan {
     pub fn leaks(&self, output: &Output, processes: &BTreeSet<Process>) -> Vec<String> {
         let mut leaks = Vec::new();
         if !self.shows_secrets() {
-            leaks.extend(self.search("standard output", &without_tokens(&output.stdout)));
+            if !self.has_argument(&["credential-process"]) {
+                leaks.extend(self.search("standard output", &without_tokens(&output.stdout)));
+            }
             leaks.extend(self.search("standard error", &output.stderr));
         }
         for (path, content) in files_in(&self.directory) {
