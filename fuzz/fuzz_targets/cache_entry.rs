@@ -126,7 +126,8 @@ fn credentials(input: &Input<'_>) -> CachedCredentials {
     let [_, obtained_at, good_until] = input.times.map(Timestamp::from_unix);
     CachedCredentials {
         shown_cluster: input.cluster.to_owned(),
-        shown_region: input.region.to_owned(),
+        // Only in the header, which is not decoded.
+        shown_region: String::new(),
         account: None,
         cluster_name: input.cluster.to_owned(),
         region: input.region.to_owned(),
