@@ -16,7 +16,6 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::file_lock::is_same_file;
 use crate::pulumi_cloud::pulumi_home::{self, PulumiHome, backend_entry, text, unreadable};
-use crate::pulumi_cloud::token_exchange::IssuedTokens;
 use crate::secret::{Secret, Text};
 use esc::format::{Secrets, json};
 use esc::{Data, Value};
@@ -73,6 +72,16 @@ pub(super) struct LockedCredentials {
     /// The content, read under the lock.
     pub(super) text: Zeroizing<Vec<u8>>,
     pub(super) credentials: CliCredentials,
+}
+
+/// The tokens that Pulumi Cloud's token endpoint issues.
+pub(super) struct IssuedTokens {
+    pub(super) access_token: Secret<String>,
+    /// The new refresh token; `None` if the old one remains valid.
+    pub(super) refresh_token: Option<Secret<String>>,
+    /// When the access token expires, counted from before the request. A token without a lifetime
+    /// counts as expired.
+    pub(super) expires_at: Timestamp,
 }
 
 impl PulumiHome<'_> {

@@ -14,9 +14,8 @@ use zeroize::Zeroizing;
 
 use crate::error::Result;
 use crate::private_files;
-use crate::pulumi_cloud::credentials_file::{LockedCredentials, unwritable};
+use crate::pulumi_cloud::credentials_file::{IssuedTokens, LockedCredentials, unwritable};
 use crate::pulumi_cloud::pulumi_home::PulumiHome;
-use crate::pulumi_cloud::token_exchange::IssuedTokens;
 use crate::secret::Secret;
 
 /// The extension of the file that is to replace the credentials file.

@@ -9,6 +9,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::http::Response;
 use crate::identity_token::IdentityTokenSource;
+use crate::pulumi_cloud::credentials_file::IssuedTokens;
 use crate::pulumi_cloud::environment_name::Organization;
 use crate::pulumi_cloud::error_response::ErrorResponse;
 use crate::pulumi_cloud::response_json;
@@ -94,16 +95,6 @@ impl fmt::Display for AccessTokenType {
             None => Ok(()),
         }
     }
-}
-
-/// The response of the token endpoint.
-pub(super) struct IssuedTokens {
-    pub(super) access_token: Secret<String>,
-    /// The new refresh token; `None` if the old one remains valid.
-    pub(super) refresh_token: Option<Secret<String>>,
-    /// When the access token expires, counted from before the request. A token without a lifetime
-    /// counts as expired.
-    pub(super) expires_at: Timestamp,
 }
 
 /// The audience that an identity token needs to be exchanged for a token of this organization.
