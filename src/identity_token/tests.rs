@@ -32,19 +32,29 @@ fn claims_are_described_without_the_rest_of_the_token() {
 
 #[test]
 fn expiry_is_a_whole_number_of_seconds() {
-    for (exp, want) in [
-        ("1700000000", Some(1_700_000_000)),
-        ("1700000000.9", Some(1_700_000_000)),
-        ("1.7e9", Some(1_700_000_000)),
-        ("9.19e-122", Some(0)),
-        ("-1.5", Some(-1)),
-        ("1e300", Some(i64::MAX)),
-        ("18446744073709551615", Some(i64::MAX)),
-        (r#""1700000000""#, None),
-        ("null", None),
+    let token = |claims: &str| {
+        let payload = BASE64_URL_SAFE_NO_PAD.encode(claims);
+        Secret::new(format!("e30.{payload}.c2ln"))
+    };
+    for (claims, want) in [
+        (r#"{"exp":1700000000}"#, Some(1_700_000_000)),
+        (r#"{"sub":"ä","exp":1700000000.9}"#, Some(1_700_000_000)),
+        (r#"{"exp":1.7e9}"#, Some(1_700_000_000)),
+        (r#"{"exp":9.19e-122}"#, Some(0)),
+        (r#"{"exp":-1}"#, Some(-1)),
+        (r#"{"exp":-1.5}"#, Some(-1)),
+        (r#"{"exp":1e300}"#, Some(i64::MAX)),
+        (r#"{"exp":18446744073709551615}"#, Some(i64::MAX)),
+        (r#"{"exp":"1700000000"}"#, None),
+        (r#"{"exp":null}"#, None),
+        ("{}", None),
+        ("[]", None),
+        ("hunter2", None),
     ] {
-        let claims = BASE64_URL_SAFE_NO_PAD.encode(format!(r#"{{"exp":{exp}}}"#));
-        let expiry = expiry(&Secret::from(&*format!("e30.{claims}.c2ln")));
-        assert_eq!(expiry.map(Timestamp::unix), want, "{exp}");
+        let expiry = expiry(&token(claims)).map(Timestamp::unix);
+        assert_eq!(expiry, want, "{claims}");
+    }
+    for text in ["", "e30", "e30.!.c2ln", "e30..c2ln"] {
+        assert_eq!(expiry(&Secret::from(text)), None, "{text}");
     }
 }

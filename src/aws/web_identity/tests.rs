@@ -2,14 +2,10 @@
 
 use std::time::Duration;
 
-use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
-
 use super::*;
 use crate::aws::sts::tests::{TestContext, host};
-use crate::clock::Timestamp;
 use crate::error::Kind;
 use crate::http::test_server::{TestServer, closed_port, http_response};
-use crate::identity_token::expiry;
 use crate::secret::Secret;
 
 const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJleHAiOjE2ODI2NDAwMDB9.c2lnbmF0dXJl";
@@ -293,29 +289,4 @@ fn silent_github_times_out_at_the_deadline() {
         error.causes().next().unwrap(),
         "`127.0.0.1` did not respond within 100ms"
     );
-}
-
-#[test]
-fn expiry_is_read_from_the_claims() {
-    let token = |claims: &str| {
-        let payload = BASE64_URL_SAFE_NO_PAD.encode(claims);
-        Secret::new(format!("e30.{payload}.c2ln"))
-    };
-    for (claims, want) in [
-        (r#"{"exp":1682640000}"#, Some(1_682_640_000)),
-        (r#"{"sub":"ä","exp":1682640000.75}"#, Some(1_682_640_000)),
-        (r#"{"exp":-1}"#, Some(-1)),
-        (r#"{"exp":"1682640000"}"#, None),
-        (r#"{"exp":1e300}"#, Some(i64::MAX)),
-        (r#"{"exp":null}"#, None),
-        ("{}", None),
-        ("[]", None),
-        ("hunter2", None),
-    ] {
-        let expiry = expiry(&token(claims)).map(Timestamp::unix);
-        assert_eq!(expiry, want, "{claims}");
-    }
-    for text in ["", "e30", "e30.!.c2ln", "e30..c2ln"] {
-        assert_eq!(expiry(&Secret::from(text)), None, "{text}");
-    }
 }
