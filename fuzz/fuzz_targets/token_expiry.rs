@@ -18,9 +18,13 @@ fuzz_target!(|text: &str| {
         expiry
     );
     let Ok(mut claims) = serde_json::from_str::<BTreeMap<&str, &RawValue>>(text) else {
-        // Escaped keys are not borrowed, and repeated ones are rejected.
+        // Among others, escaped keys, which cannot be borrowed.
         return;
     };
+    if text.matches("\"exp\"").count() > 1 {
+        // A map has the last of repeated claims, and they are an error to the code under test.
+        return;
+    }
     let Some(exp) = claims.remove("exp") else {
         assert_eq!(expiry, None, "{text}");
         return;
