@@ -50,3 +50,6 @@ impl<'a> Context<'a> {
         self.host.clock().now()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod test_context;

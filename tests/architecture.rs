@@ -135,6 +135,7 @@ const RULES: &[(&str, &[&str])] = &[
             "file_tracker",
             "host",
             "http",
+            "identity_token",
             "opener",
             "pulumi_state",
             "secret",

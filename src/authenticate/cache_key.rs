@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::{file_importer, local_environment, pulumi_login};
+use crate::aws::IDENTITY_TOKEN_RECIPIENT;
 use crate::aws::endpoint::{EndpointMode, EndpointSettings, Region};
 use crate::cache::{self, LoginSecrets};
 use crate::config::{OpenRequest, Purpose, Reference, Request, Setting};
@@ -74,8 +75,9 @@ fn add_local_secrets(
     sealing: &mut LoginSecrets,
 ) -> Result<bool> {
     let host = context.host;
+    let settings = local_environment::identity_token(&inputs.request.open);
     // Without an identity token the definition may still open: it may not need one.
-    let identity_token = match local_environment::identity(&inputs.request.open).source(host) {
+    let identity_token = match settings.source(&IDENTITY_TOKEN_RECIPIENT, host) {
         Err(_) => None,
         Ok(source) => match source.secret(host) {
             Err(_) => return Ok(false),

@@ -6,11 +6,11 @@ use crate::authenticate::file_importer::{self, FileImporter};
 use crate::authenticate::local_context::LocalContext;
 use crate::authenticate::remote_decrypter::RemoteDecrypter;
 use crate::authenticate::stack_backends::CloudStackBackends;
-use crate::aws::web_identity::WebIdentitySettings;
 use crate::config::OpenRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::file_tracker::FileTracker;
+use crate::identity_token::IdentityTokenSettings;
 use crate::opener::{Checked, Opener, Opening};
 use crate::providers::PulumiStacks;
 use crate::providers::aws_login::{AwsLogin, AwsLoginSettings};
@@ -46,7 +46,7 @@ impl<'a> LocalEnvironment<'a> {
             .unwrap_or_default();
         let settings = AwsLoginSettings {
             region: request.region.clone(),
-            web_identity: identity(request),
+            identity_token: identity_token(request),
         };
         Ok(Self {
             definition,
@@ -70,9 +70,9 @@ impl<'a> LocalEnvironment<'a> {
     }
 }
 
-/// The request's settings for the identity token for AWS.
-pub(super) fn identity(request: &OpenRequest) -> WebIdentitySettings {
-    WebIdentitySettings {
+/// The request's settings for the identity token that login providers exchange.
+pub(super) fn identity_token(request: &OpenRequest) -> IdentityTokenSettings {
+    IdentityTokenSettings {
         file: request.web_identity_token_file.clone(),
         variable: request.web_identity_token_env.clone(),
         audience: request.web_identity_audience.clone(),

@@ -13,6 +13,14 @@ pub(crate) mod partition;
 pub(crate) mod reported_failure;
 mod sdk;
 pub(crate) mod sts;
-pub(crate) mod web_identity;
 
 pub use credentials::Credentials;
+
+use crate::identity_token::Recipient;
+
+/// STS, with the audience that AWS documents for OIDC identity providers.
+pub(crate) const IDENTITY_TOKEN_RECIPIENT: Recipient<'static> = Recipient {
+    name: "AWS",
+    file_variable: Some("AWS_WEB_IDENTITY_TOKEN_FILE"),
+    audience: "sts.amazonaws.com",
+};

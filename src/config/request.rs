@@ -19,9 +19,9 @@ pub struct OpenRequest {
     pub environment: Reference,
     /// The directory that holds imported definitions; `None` is the directory of the definition itself.
     pub root: Option<PathBuf>,
-    /// The file with the identity token for AWS: `--web-identity-token-file`.
+    /// The file with the identity token for login providers: `--web-identity-token-file`.
     pub web_identity_token_file: Option<PathBuf>,
-    /// The variable with the identity token for AWS: `--web-identity-token-env`.
+    /// The variable with the identity token for login providers: `--web-identity-token-env`.
     pub web_identity_token_env: Option<String>,
     /// The audience to request from GitHub Actions: `--web-identity-audience`.
     pub web_identity_audience: Option<String>,

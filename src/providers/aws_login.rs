@@ -8,15 +8,15 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::aws::Credentials;
 use crate::aws::arn::role_partition;
 use crate::aws::endpoint::EndpointSettings;
 use crate::aws::partition::Partition;
 use crate::aws::sts::{AssumeRoleWithWebIdentity, Sts};
-use crate::aws::web_identity::WebIdentitySettings;
+use crate::aws::{Credentials, IDENTITY_TOKEN_RECIPIENT};
 use crate::clock::parse_duration;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
+use crate::identity_token::IdentityTokenSettings;
 use crate::opener::{Expiry, KeyExpiry};
 use crate::secret::Text;
 use esc::{Data, Value};
@@ -36,7 +36,7 @@ pub(crate) struct AwsLoginSettings {
     /// valid in all regions of the partition.
     pub region: Option<String>,
     /// The identity token to exchange.
-    pub web_identity: WebIdentitySettings,
+    pub identity_token: IdentityTokenSettings,
 }
 
 /// The provider. It calls STS once for each login, however often a definition opens it.
@@ -85,9 +85,10 @@ impl<'a> AwsLogin<'a> {
             Some(region) => region.clone(),
             None => login.default_region()?.to_owned(),
         };
-        let source = self.settings.web_identity.source(self.context.host)?;
+        let host = self.context.host;
+        let source = (self.settings.identity_token).source(&IDENTITY_TOKEN_RECIPIENT, host)?;
         let identity_token = source.read(self.context)?;
-        let endpoint = EndpointSettings::for_sts(self.context.host)?;
+        let endpoint = EndpointSettings::for_sts(host)?;
         let credentials = Sts::new(self.context, region, endpoint).assume_role_with_web_identity(
             &AssumeRoleWithWebIdentity {
                 role_arn: login.role_arn.clone(),

@@ -3,6 +3,7 @@
 use crate::authenticate::doctor::Step;
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::{cache_key, local_environment};
+use crate::aws::IDENTITY_TOKEN_RECIPIENT;
 use crate::context::Context;
 use crate::identity_token::{self, IdentityTokenSource};
 use crate::pulumi_cloud::{LoginMethod, storing_problem};
@@ -41,8 +42,8 @@ pub(super) fn describe(inputs: &Inputs, context: Context<'_>, user: Option<Strin
 
 /// Describes the identity token that a local definition may exchange at AWS.
 fn identity_token(inputs: &Inputs, context: Context<'_>) -> Step {
-    let settings = local_environment::identity(&inputs.request.open);
-    let Ok(source) = settings.source(context.host) else {
+    let settings = local_environment::identity_token(&inputs.request.open);
+    let Ok(source) = settings.source(&IDENTITY_TOKEN_RECIPIENT, context.host) else {
         let detail = "no login to Pulumi Cloud is needed for a local definition, and there is no \
                       identity token for AWS";
         return Step::ok(NAME, detail);

@@ -1,7 +1,7 @@
 //! Regions, hosts of presigned requests, and endpoint settings.
 
 use super::*;
-use crate::aws::sts::tests::host;
+use crate::context::test_context::host;
 use crate::error::Kind;
 
 #[test]

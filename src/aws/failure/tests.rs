@@ -1,7 +1,8 @@
 //! From the response over the wire to the error.
 
 use super::*;
-use crate::aws::sts::tests::{TOKEN, assume_role, keys, test_context, web_identity};
+use crate::aws::sts::tests::{TOKEN, assume_role, keys, web_identity};
+use crate::context::test_context::test_context;
 use crate::http::test_server::{TestServer, http_response};
 
 /// An error response of STS.

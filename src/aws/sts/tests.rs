@@ -2,12 +2,9 @@
 
 use super::*;
 use crate::aws::endpoint::EndpointMode;
-use crate::clock::Clock;
+use crate::context::test_context::{TestContext, test_context};
 use crate::error::Kind;
-use crate::host::Host;
-use crate::http::HttpClient;
 use crate::http::test_server::{TestServer, closed_port, http_response};
-use crate::log::Log;
 
 /// The claims are `{"sub":"alice","exp":1682640000}`.
 pub(crate) const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.\
@@ -15,37 +12,7 @@ pub(crate) const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.\
 
 pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/kubectl";
 
-/// 2023-04-28T00:00:01Z, a second after the token's expiry.
-const NOW: i64 = 1_682_640_001;
-
-pub(crate) fn host(variables: &[(&str, &str)]) -> Host {
-    let clock = Clock::fixed(Timestamp::from_unix(NOW));
-    Host::with(variables.iter().copied(), clock)
-}
-
-/// Owns what a [`Context`] borrows.
-pub(crate) struct TestContext {
-    pub(crate) host: Host,
-    http: HttpClient,
-    log: Log<'static>,
-    timeout: Duration,
-}
-
 impl TestContext {
-    pub(crate) fn new(variables: &[(&str, &str)], timeout: Duration) -> Self {
-        let host = host(variables);
-        Self {
-            http: HttpClient::new(&host),
-            host,
-            log: Log::disabled(),
-            timeout,
-        }
-    }
-
-    pub(crate) fn get(&self) -> Context<'_> {
-        Context::new(&self.host, &self.http, &self.log, self.timeout)
-    }
-
     /// STS in `eu-west-1` behind another endpoint.
     pub(crate) fn sts_at(&self, endpoint: String) -> Sts<'_> {
         let settings = EndpointSettings {
@@ -54,10 +21,6 @@ impl TestContext {
         };
         Sts::new(self.get(), "eu-west-1".to_owned(), settings)
     }
-}
-
-pub(crate) fn test_context() -> TestContext {
-    TestContext::new(&[], Duration::from_secs(20))
 }
 
 /// The response of STS to `operation`.

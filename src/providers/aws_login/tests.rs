@@ -3,8 +3,9 @@
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::aws::sts::tests::{ROLE, TOKEN, TestContext, issued};
+use crate::aws::sts::tests::{ROLE, TOKEN, issued};
 use crate::clock::Timestamp;
+use crate::context::test_context::TestContext;
 use crate::http::test_server::{TestServer, http_response};
 use esc::Number;
 
@@ -41,9 +42,9 @@ fn context(variables: &[(&str, &str)]) -> TestContext {
 fn provider<'a>(context: &'a TestContext, region: Option<&str>) -> AwsLogin<'a> {
     let settings = AwsLoginSettings {
         region: region.map(str::to_owned),
-        web_identity: WebIdentitySettings {
+        identity_token: IdentityTokenSettings {
             variable: Some("TOKEN".to_owned()),
-            ..WebIdentitySettings::default()
+            ..IdentityTokenSettings::default()
         },
     };
     AwsLogin::new(context.get(), settings)

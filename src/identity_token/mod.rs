@@ -2,6 +2,8 @@
 //!
 //! AWS STS and Pulumi Cloud exchange them for credentials.
 
+mod settings;
+
 use std::fmt;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,8 @@ use crate::error::{Error, Kind, Result, one_line};
 use crate::host::Host;
 use crate::http::RESERVED;
 use crate::secret::{Secret, Text};
+
+pub(crate) use settings::{IdentityTokenSettings, Recipient};
 
 /// Maximum length of a token, in bytes. STS accepts tokens of up to 20,000 characters.
 const MAXIMUM_LENGTH: usize = 64 * 1024;

@@ -3,20 +3,26 @@
 use std::time::Duration;
 
 use super::*;
-use crate::aws::sts::tests::{TestContext, host};
+use crate::context::test_context::{TestContext, host};
 use crate::error::Kind;
 use crate::http::test_server::{TestServer, closed_port, http_response};
 use crate::secret::Secret;
 
+const AWS: Recipient<'static> = Recipient {
+    name: "AWS",
+    file_variable: Some("AWS_WEB_IDENTITY_TOKEN_FILE"),
+    audience: "sts.amazonaws.com",
+};
+
 const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJleHAiOjE2ODI2NDAwMDB9.c2lnbmF0dXJl";
 
-fn read(variables: &[(&str, &str)], settings: &WebIdentitySettings) -> Result<Secret<String>> {
+fn read(variables: &[(&str, &str)], settings: &IdentityTokenSettings) -> Result<Secret<String>> {
     let context = TestContext::new(variables, Duration::from_secs(20));
-    settings.source(&context.host)?.read(context.get())
+    settings.source(&AWS, &context.host)?.read(context.get())
 }
 
 /// Kind, message and hint of the error, which must not contain the token.
-fn failure(variables: &[(&str, &str)], settings: &WebIdentitySettings) -> (Kind, String, String) {
+fn failure(variables: &[(&str, &str)], settings: &IdentityTokenSettings) -> (Kind, String, String) {
     let error = read(variables, settings).unwrap_err();
     let shown = format!("{error:?} {:?}", error.causes().collect::<Vec<_>>());
     assert!(!shown.contains("hunter2"), "{shown}");
@@ -26,16 +32,16 @@ fn failure(variables: &[(&str, &str)], settings: &WebIdentitySettings) -> (Kind,
 
 #[test]
 fn first_available_source_wins() {
-    let file = WebIdentitySettings {
+    let file = IdentityTokenSettings {
         file: Some("/chosen".into()),
         variable: Some("CHOSEN".to_owned()),
         audience: None,
     };
-    let variable = WebIdentitySettings {
+    let variable = IdentityTokenSettings {
         file: None,
         ..file.clone()
     };
-    let none = WebIdentitySettings::default();
+    let none = IdentityTokenSettings::default();
     let all = [
         ("AWS_WEB_IDENTITY_TOKEN_FILE", "/usual"),
         (
@@ -62,7 +68,7 @@ fn first_available_source_wins() {
         ),
         (&none, &all[1..], "GitHub Actions"),
     ] {
-        let source = settings.source(&host(variables)).unwrap();
+        let source = settings.source(&AWS, &host(variables)).unwrap();
         assert_eq!(source.to_string(), want);
         assert!(!format!("{source:?}").contains("hunter2"));
     }
@@ -85,21 +91,21 @@ fn token_is_read_from_files_and_variables() {
     let path = folder.path().join("token");
     for text in [TOKEN.to_owned(), format!("\r\n {TOKEN}\n")] {
         std::fs::write(&path, &text).unwrap();
-        let settings = WebIdentitySettings {
+        let settings = IdentityTokenSettings {
             file: Some(path.clone()),
-            ..WebIdentitySettings::default()
+            ..IdentityTokenSettings::default()
         };
         assert_eq!(read(&[], &settings).unwrap().expose(), TOKEN);
         let usual = [("AWS_WEB_IDENTITY_TOKEN_FILE", path.to_str().unwrap())];
         assert_eq!(
-            read(&usual, &WebIdentitySettings::default())
+            read(&usual, &IdentityTokenSettings::default())
                 .unwrap()
                 .expose(),
             TOKEN
         );
-        let settings = WebIdentitySettings {
+        let settings = IdentityTokenSettings {
             variable: Some("TOKEN".to_owned()),
-            ..WebIdentitySettings::default()
+            ..IdentityTokenSettings::default()
         };
         assert_eq!(
             read(&[("TOKEN", &text)], &settings).unwrap().expose(),
@@ -137,18 +143,18 @@ fn invalid_token_is_an_error_that_does_not_quote_it() {
             "the file `{}` (`--web-identity-token-file`)",
             path.display()
         );
-        let settings = WebIdentitySettings {
+        let settings = IdentityTokenSettings {
             file: Some(path),
-            ..WebIdentitySettings::default()
+            ..IdentityTokenSettings::default()
         };
         let (kind, shown, hint) = failure(&[], &settings);
         assert_eq!(kind, Kind::Configuration, "{shown}");
         assert!(shown.contains(message) && shown.contains(&place), "{shown}");
         assert_eq!(hint, file_hint, "{shown}");
 
-        let settings = WebIdentitySettings {
+        let settings = IdentityTokenSettings {
             variable: Some("TOKEN".to_owned()),
-            ..WebIdentitySettings::default()
+            ..IdentityTokenSettings::default()
         };
         let (kind, shown, hint) = failure(&[("TOKEN", content)], &settings);
         assert_eq!(kind, Kind::Configuration, "{shown}");
@@ -162,9 +168,9 @@ fn invalid_token_is_an_error_that_does_not_quote_it() {
 fn unreadable_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
     for path in [folder.path().join("missing"), folder.path().to_owned()] {
-        let settings = WebIdentitySettings {
+        let settings = IdentityTokenSettings {
             file: Some(path.clone()),
-            ..WebIdentitySettings::default()
+            ..IdentityTokenSettings::default()
         };
         let error = read(&[], &settings).unwrap_err();
         assert_eq!(error.kind(), Kind::Configuration);
@@ -191,14 +197,14 @@ fn actions(url: &str) -> [(&str, &str); 2] {
 fn github_issues_a_token_for_the_audience() {
     let body = format!(r#"{{"count":3,"value":"{TOKEN}"}}"#);
     let server = TestServer::responding([http_response(200, "", &body)]);
-    let other = WebIdentitySettings {
+    let other = IdentityTokenSettings {
         audience: Some("https://a.example.com/?b=c d".to_owned()),
-        ..WebIdentitySettings::default()
+        ..IdentityTokenSettings::default()
     };
     for (path, settings, target) in [
         (
             "/token?api-version=2.0",
-            &WebIdentitySettings::default(),
+            &IdentityTokenSettings::default(),
             "/token?api-version=2.0&audience=sts.amazonaws.com",
         ),
         (
@@ -255,7 +261,7 @@ fn rejections_by_github_are_explained() {
         (200, r#"["hunter2"]"#, Kind::Unavailable, invalid, network),
     ] {
         let server = TestServer::responding([http_response(status, "", body)]);
-        let got = failure(&actions(&server.url()), &WebIdentitySettings::default());
+        let got = failure(&actions(&server.url()), &IdentityTokenSettings::default());
         assert_eq!(
             got,
             (kind, message.to_owned(), hint.to_owned()),
@@ -263,13 +269,13 @@ fn rejections_by_github_are_explained() {
         );
     }
     let unreachable = format!("http://127.0.0.1:{}", closed_port());
-    let (kind, message, hint) = failure(&actions(&unreachable), &WebIdentitySettings::default());
+    let (kind, message, hint) = failure(&actions(&unreachable), &IdentityTokenSettings::default());
     assert_eq!(kind, Kind::Unavailable);
     assert_eq!(message, "cannot get an identity token from GitHub Actions");
     assert!(hint.starts_with("check the network"), "{hint}");
     let (kind, message, _) = failure(
         &actions("http://example.com"),
-        &WebIdentitySettings::default(),
+        &IdentityTokenSettings::default(),
     );
     assert_eq!(kind, Kind::Configuration);
     assert_eq!(message, "cannot get an identity token from GitHub Actions");
@@ -280,8 +286,8 @@ fn silent_github_times_out_at_the_deadline() {
     let server = TestServer::silent();
     let url = server.url();
     let context = TestContext::new(&actions(&url), Duration::from_millis(100));
-    let source = WebIdentitySettings::default()
-        .source(&context.host)
+    let source = IdentityTokenSettings::default()
+        .source(&AWS, &context.host)
         .unwrap();
     let error = source.read(context.get()).unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable);
