@@ -143,7 +143,7 @@ fn without(root: &Yaml, section: &str, name: &str, keeps_context: bool) -> Yaml 
         }
     }
     let mut entries: Vec<_> = root.into_iter().collect();
-    entries.sort_by_key(|(key, _)| serde_yaml::to_string(key).unwrap());
+    entries.sort_by_key(|(key, _)| format!("{key:?}"));
     Yaml::Mapping(Mapping::from_iter(entries))
 }
 
