@@ -355,6 +355,42 @@ fn imports_are_merged_in_order() {
 }
 
 #[test]
+fn inherited_properties_are_accessed_as_in_esc() {
+    let host = TestHost::with_definitions(&[
+        ("scalar", "values: {a: x}"),
+        ("object", "values: {a: {region: r}}"),
+        ("over-object", "imports: [object]\nvalues: {a: {own: 1}}"),
+        (
+            "in-part",
+            "values: {a: {fn::validate: {schema: true, value: {region: r, b: '${none}'}}}}",
+        ),
+    ]);
+    for (imports, access, want, diagnostic) in [
+        ("object", "region", r#""r""#, ""),
+        // All properties of an object that is partly unknown are unknown.
+        ("in-part", "region", r#""[unknown]""#, ""),
+        ("object", "own", "2", ""),
+        ("in-part", "own", "2", ""),
+        // The suggestion is from the lowest object, even if it is merged over a scalar.
+        (
+            "scalar, over-object",
+            "regoin",
+            r#""[unknown]""#,
+            "error root:3:9 unknown property \"regoin\"; did you mean \"region\"? (values.b)",
+        ),
+    ] {
+        let text =
+            format!("imports: [{imports}]\nvalues:\n  b: ${{a.{access}}}\n  a: {{own: 2}}\n");
+        let evaluation = host.open(&text);
+        let value = revealed(&evaluation);
+        assert!(value.ends_with(&format!(r#""b":{want}}}"#)), "{value}");
+        let mut found = diagnostics(&evaluation);
+        found.retain(|line| line.contains(" root:"));
+        assert_eq!(found.concat(), diagnostic, "{imports}");
+    }
+}
+
+#[test]
 fn failed_imports_are_dropped() {
     let host = TestHost::with_definitions(&[
         ("broken", "values: {a: ["),
