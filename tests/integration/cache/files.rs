@@ -249,6 +249,48 @@ mod unix {
     }
 
     #[test]
+    fn entry_that_cannot_be_used_is_logged_with_the_reason() {
+        type Damage = fn(&Path);
+        let damages: [(Damage, &str); 3] = [
+            (|path| set_mode(path, 0o640), "other users can access it"),
+            (
+                |path| {
+                    fs::remove_file(path).unwrap();
+                    fs::create_dir(path).unwrap();
+                },
+                "it is not a regular file",
+            ),
+            (
+                |path| {
+                    fs::remove_file(path).unwrap();
+                    symlink("elsewhere", path).unwrap();
+                },
+                "Too many levels of symbolic links",
+            ),
+        ];
+        let fixture = CacheFixture::cloud();
+        let log = || {
+            let output = fixture.run_with(|command| {
+                command.arg("-v");
+            });
+            assert_eq!(output.code, 0, "{output:?}");
+            output.stderr
+        };
+        log();
+        let entry = fixture.file("entry");
+        for (damage, reason) in damages {
+            damage(&entry);
+            let line = format!("the cache cannot use `{}`: {reason}", entry.display());
+            let shown = log();
+            assert!(shown.contains(&line), "{line}: {shown}");
+        }
+        // A missing entry is no problem.
+        fs::remove_file(&entry).unwrap();
+        let shown = log();
+        assert!(!shown.contains("cannot use"), "{shown}");
+    }
+
+    #[test]
     fn configured_directory_keeps_its_mode() {
         for loose in [0o700, 0o755, 0o777, 0o1777] {
             let fixture = CacheFixture::cloud();
