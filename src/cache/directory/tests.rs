@@ -91,6 +91,20 @@ fn directory_that_cannot_be_read_is_not_an_absent_one() {
 
 #[cfg(unix)]
 #[test]
+fn file_in_place_of_the_directory_is_not_used_or_changed() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, _) = directory_with(&["file"]);
+    let path = folder.path().join("file");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let directory = CacheDir::new(path.clone());
+    assert!(directory.read("last.error").is_err());
+    assert!(directory.write("last.error", b"").is_err());
+    let mode = fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o644);
+}
+
+#[cfg(unix)]
+#[test]
 fn shared_directory_is_usable_unless_it_has_other_files() {
     use std::os::unix::fs::PermissionsExt;
     let entry = format!("{ID}.entry");

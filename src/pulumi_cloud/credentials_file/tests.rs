@@ -83,6 +83,26 @@ fn expiry_is_read_from_all_formats() {
 }
 
 #[test]
+fn access_token_is_used_until_half_a_minute_before_it_expires() {
+    for (expires_at, is_valid) in [
+        (None, true),
+        (Some(1_031), true),
+        (Some(1_030), false),
+        (Some(900), false),
+    ] {
+        let account = CliAccount {
+            access_token: Some(Secret::from("pul-a")),
+            refresh_token: None,
+            expires_at: expires_at.map(Timestamp::from_unix),
+            username: None,
+        };
+        let got = account.valid_access_token(Timestamp::from_unix(1_000));
+        let want = Secret::from("pul-a");
+        assert_eq!(got, is_valid.then_some(&want), "{expires_at:?}");
+    }
+}
+
+#[test]
 fn absent_encrypted_and_invalid_files_are_distinguished() {
     let folder = tempfile::tempdir().unwrap();
     let host_without = host(folder.path());

@@ -527,12 +527,14 @@ mod unix {
         }
         for mount in [READ_ONLY, NO_SPACE, NO_INODES] {
             let fixture = CacheFixture::cloud();
-            for _ in 0..2 {
+            let mounted = |call: &Command| {
                 let script = format!(
                     "exec unshare -m sh -c '{{ {mount}; }} >&2 || exit 99; exec \"$@\"' sh \"$@\""
                 );
-                let command = through_shell(&fixture.plugin.command(), &script, "sh");
-                let output = run(command, TIME_LIMIT);
+                run(through_shell(call, &script, "sh"), TIME_LIMIT)
+            };
+            for _ in 0..2 {
+                let output = mounted(&fixture.plugin.command());
                 if output.code == 99 || output.stderr.contains("unshare") {
                     println!("skipped: cannot mount here: {}", output.stderr);
                     return;
@@ -540,6 +542,12 @@ mod unix {
                 fixture.pulumi_cloud.assert_token(&output);
             }
             assert_eq!(fixture.requests().0, 4, "{mount}");
+            let mut doctor = fixture.plugin.command();
+            replace_arguments(&mut doctor, &["doctor", ENVIRONMENT]);
+            let is_reported = mounted(&doctor)
+                .stdout
+                .contains("warning cache: not usable");
+            assert_eq!(is_reported, mount == READ_ONLY, "{mount}");
         }
     }
 
