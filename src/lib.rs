@@ -176,6 +176,8 @@ pub mod http;
 mod identity_token;
 pub mod kubernetes;
 pub mod log;
+#[allow(dead_code)]
+mod oauth;
 mod opener;
 mod private_files;
 mod process;

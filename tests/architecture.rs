@@ -96,6 +96,7 @@ const RULES: &[(&str, &[&str])] = &[
             "secret",
         ],
     ),
+    ("oauth", &["clock", "context", "error", "http", "secret"]),
     (
         "pulumi_state",
         &[
@@ -136,6 +137,7 @@ const RULES: &[(&str, &[&str])] = &[
             "host",
             "http",
             "identity_token",
+            "oauth",
             "opener",
             "pulumi_state",
             "secret",
@@ -159,6 +161,7 @@ const RULES: &[(&str, &[&str])] = &[
             "identity_token",
             "kubernetes",
             "log",
+            "oauth",
             "opener",
             "providers",
             "pulumi_cloud",
