@@ -171,12 +171,12 @@ mod file_tracker;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gcp;
 pub mod host;
 pub mod http;
 mod identity_token;
 pub mod kubernetes;
 pub mod log;
-#[allow(dead_code)]
 mod oauth;
 mod opener;
 mod private_files;

@@ -98,6 +98,19 @@ const RULES: &[(&str, &[&str])] = &[
     ),
     ("oauth", &["clock", "context", "error", "http", "secret"]),
     (
+        "gcp",
+        &[
+            "context",
+            "clock",
+            "error",
+            "host",
+            "http",
+            "identity_token",
+            "oauth",
+            "secret",
+        ],
+    ),
+    (
         "pulumi_state",
         &[
             "bounded_read",
@@ -134,6 +147,7 @@ const RULES: &[(&str, &[&str])] = &[
             "clock",
             "error",
             "file_tracker",
+            "gcp",
             "host",
             "http",
             "identity_token",
