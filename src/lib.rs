@@ -155,6 +155,8 @@
 
 pub mod authenticate;
 pub mod aws;
+#[allow(dead_code)]
+mod azure;
 mod bounded_read;
 #[doc(hidden)]
 pub mod cache;

@@ -98,6 +98,18 @@ const RULES: &[(&str, &[&str])] = &[
     ),
     ("oauth", &["clock", "context", "error", "http", "secret"]),
     (
+        "azure",
+        &[
+            "clock",
+            "context",
+            "error",
+            "http",
+            "identity_token",
+            "oauth",
+            "secret",
+        ],
+    ),
+    (
         "gcp",
         &[
             "context",
