@@ -13,6 +13,7 @@
 
 pub mod support;
 
+mod azure_login;
 mod cache;
 mod check;
 mod cloud;
