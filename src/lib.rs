@@ -165,6 +165,7 @@ pub mod config;
 mod context;
 #[doc(hidden)]
 pub mod digest;
+mod environment_search;
 pub mod error;
 mod file_lock;
 mod file_tracker;

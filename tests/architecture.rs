@@ -23,6 +23,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("context", &["clock", "host", "http", "log"]),
     ("file_lock", &["clock", "error"]),
     ("file_tracker", &["bounded_read", "digest"]),
+    ("environment_search", &["error"]),
     ("opener", &["clock", "error", "file_tracker"]),
     (
         "http",
@@ -87,6 +88,7 @@ const RULES: &[(&str, &[&str])] = &[
         &[
             "context",
             "clock",
+            "environment_search",
             "error",
             "host",
             "http",

@@ -99,7 +99,7 @@ impl OpenedEnvironment {
                 _ => find_credentials::find(self.environment(), path)?,
             },
         };
-        let credentials = self.with_expiry(found.credentials, target, context);
+        let credentials = self.with_expiry(found.value, target, context);
         let expiry = match credentials.expires_at {
             Some(expiry) => format!("valid until {expiry}"),
             None => "expiry unknown".to_owned(),

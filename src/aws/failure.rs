@@ -12,13 +12,10 @@ use crate::aws::endpoint::{Region, Service};
 use crate::aws::sdk;
 use crate::clock::describe_skew;
 use crate::context::Context;
-use crate::error::{Error, Kind, one_line};
+use crate::error::{Error, Kind, one_line, shortened};
 use crate::http::{RESERVED, timed_out, unreachable};
 use crate::identity_token;
 use crate::secret::{REDACTED, Secret};
-
-/// Longer messages of a service are cut off, in characters.
-const MAXIMUM_MESSAGE: usize = 1000;
 
 /// Shorter secrets are not redacted, in bytes: they would match by chance.
 const MINIMUM_SECRET: usize = 8;
@@ -425,13 +422,6 @@ fn expired_credentials() -> Wording {
 /// Whether a response with this status is worth another attempt.
 fn is_busy(status: u16) -> bool {
     status == 429 || status >= 500
-}
-
-pub(super) fn shortened(text: &str) -> String {
-    match text.char_indices().nth(MAXIMUM_MESSAGE) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]
