@@ -1,5 +1,7 @@
 //! What every step of a call shares.
 
+mod send;
+
 use std::time::Duration;
 
 use crate::clock::{Deadline, Timestamp};

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::{Result, shortened};
+use crate::error::Result;
+use crate::http::shortened;
 use esc::property_path::Accessor;
 use esc::{Data, Environment, PropertyPath, Value};
 

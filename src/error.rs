@@ -20,17 +20,6 @@ pub(crate) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{plural}")
 }
 
-/// Longer texts from elsewhere are cut off in messages, in characters.
-const MAXIMUM_QUOTE: usize = 1000;
-
-/// The start of a text from elsewhere, for a message.
-pub(crate) fn shortened(text: &str) -> String {
-    match text.char_indices().nth(MAXIMUM_QUOTE) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
-
 /// The kind of an error. Each has its own exit code, because the exit code is all that client-go's metrics
 /// and Pulumi show of a failed plugin.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

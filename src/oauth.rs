@@ -25,8 +25,9 @@ pub(crate) struct AccessToken {
     pub expires_at: Option<Timestamp>,
 }
 
-/// Posts a form to the token endpoint at `url` (RFC 6749, section 4.4.2). `rejected` makes the error of a
-/// response whose status is not 200.
+/// Posts a form to the token endpoint at `url` (RFC 6749, section 4.4.2). A second request has no further
+/// effect, so it is retried as [`Context::send`] does. `rejected` makes the error of a response whose status
+/// is not 200.
 pub(crate) fn request_token(
     context: Context<'_>,
     url: &str,
@@ -45,7 +46,7 @@ pub(crate) fn request_token(
         body: body.as_bytes(),
         limit: MAX_RESPONSE_BYTES,
     };
-    let response = context.http.send(&request, context.deadline);
+    let response = context.send("requesting an access token", &request, true);
     let response = response.map_err(|failure| failure.error)?;
     if response.status != 200 {
         return Err(rejected(&response));

@@ -23,7 +23,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("context", &["clock", "host", "http", "log"]),
     ("file_lock", &["clock", "error"]),
     ("file_tracker", &["bounded_read", "digest"]),
-    ("environment_search", &["error"]),
+    ("environment_search", &["error", "http"]),
     ("opener", &["clock", "error", "file_tracker"]),
     (
         "http",

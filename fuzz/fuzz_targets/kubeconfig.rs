@@ -116,11 +116,24 @@ fn names(root: Option<&Yaml>, section: &str, entry: u8) -> String {
     name.map_or_else(|| format!("new-{entry}"), |name| (*name).to_owned())
 }
 
-/// Parses the first document with another reader.
+/// Parses the first document with another reader, to which a key with a tag is another key.
 fn parse(text: &str) -> Option<Yaml> {
     let text = text.trim_start_matches('\u{feff}');
     let document = serde_yaml::Deserializer::from_str(text).next()?;
-    <Yaml as serde::Deserialize>::deserialize(document).ok()
+    let root = <Yaml as serde::Deserialize>::deserialize(document).ok()?;
+    (!has_tagged_key(&root)).then_some(root)
+}
+
+fn has_tagged_key(node: &Yaml) -> bool {
+    let in_entry = |(key, value): (&Yaml, &Yaml)| {
+        matches!(key, Yaml::Tagged(_)) || has_tagged_key(key) || has_tagged_key(value)
+    };
+    match node {
+        Yaml::Mapping(entries) => entries.iter().any(in_entry),
+        Yaml::Sequence(items) => items.iter().any(has_tagged_key),
+        Yaml::Tagged(tagged) => has_tagged_key(&tagged.value),
+        _ => false,
+    }
 }
 
 /// The file without the entry, with empty lists for missing ones. Keys are sorted.
@@ -143,7 +156,7 @@ fn without(root: &Yaml, section: &str, name: &str, keeps_context: bool) -> Yaml 
         }
     }
     let mut entries: Vec<_> = root.into_iter().collect();
-    entries.sort_by_key(|(key, _)| serde_yaml::to_string(key).unwrap());
+    entries.sort_by_key(|(key, _)| format!("{key:?}"));
     Yaml::Mapping(Mapping::from_iter(entries))
 }
 

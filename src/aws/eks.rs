@@ -5,10 +5,10 @@ use aws_sdk_eks::operation::describe_cluster::DescribeClusterOutput;
 use http::uri::Authority;
 
 use crate::aws::endpoint::{EndpointSettings, Region, Service};
-use crate::aws::failure::{Operation, ServiceCall};
+use crate::aws::failure::{Operation, ServiceCall, shortened};
 use crate::aws::{Credentials, sdk};
 use crate::context::Context;
-use crate::error::{Error, Kind, Result, one_line, shortened};
+use crate::error::{Error, Kind, Result, one_line};
 
 /// What a client needs to connect to a cluster.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -176,7 +176,7 @@ impl<'a> Cloud<'a> {
         response: &Response,
         secret: &str,
     ) -> ErrorResponse {
-        let secrets = [self.access_token.secret.expose().as_str(), secret];
+        let secrets = [self.access_token(), secret];
         ErrorResponse::read(response, &secrets, self.context().deadline)
     }
 
@@ -196,6 +196,11 @@ impl<'a> Cloud<'a> {
             403 | 404 => response.access_error(resource, organization, &self.caller()),
             _ => self.error(response),
         }
+    }
+
+    /// The access token, to redact it.
+    pub(super) fn access_token(&self) -> &str {
+        self.access_token.secret.expose()
     }
 
     pub(super) fn context(&self) -> Context<'a> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::secret::REDACTED;
 use esc::{Data, Diagnostic, Position, Range, Severity, Value};
 
 /// Any further diagnostics are dropped.
@@ -10,24 +11,28 @@ const MAX_DIAGNOSTICS: usize = 1_000;
 /// The maximum length of each text of a diagnostic, in characters. The rest is dropped.
 const MAX_TEXT_CHARS: usize = 2_000;
 
-/// Reads the list `diagnostics` of a response. Malformed items are dropped.
-pub(super) fn read_diagnostics(response: &Value) -> Vec<Diagnostic> {
+/// Reads the list `diagnostics` of a response. Malformed items are dropped. `secrets` are redacted if the
+/// server repeats them.
+pub(super) fn read_diagnostics(response: &Value, secrets: &[&str]) -> Vec<Diagnostic> {
     match response.property("diagnostics").map(|list| &list.data) {
         Some(Data::Array(items)) => {
             let items = items.iter().take(MAX_DIAGNOSTICS);
-            items.filter_map(read_diagnostic).collect()
+            items
+                .filter_map(|item| read_diagnostic(item, secrets))
+                .collect()
         }
         _ => Vec::new(),
     }
 }
 
-fn read_diagnostic(item: &Value) -> Option<Diagnostic> {
+fn read_diagnostic(item: &Value, secrets: &[&str]) -> Option<Diagnostic> {
+    let text = |item: &Value, name: &str| text(item, name, secrets);
     let summary = match (text(item, "summary"), text(item, "detail")) {
         (Some(summary), Some(detail)) => format!("{summary}: {detail}"),
-        (Some(either), None) | (None, Some(either)) => either.to_owned(),
+        (Some(either), None) | (None, Some(either)) => either,
         (None, None) => return None,
     };
-    let severity = match text(item, "severity") {
+    let severity = match text(item, "severity").as_deref() {
         Some("warning") => Severity::Warning,
         // As in upstream ESC, a missing severity means an error.
         _ => Severity::Error,
@@ -35,25 +40,32 @@ fn read_diagnostic(item: &Value) -> Option<Diagnostic> {
     Some(Diagnostic {
         severity,
         summary,
-        range: item.property("range").and_then(read_range),
-        path: text(item, "path").map(str::to_owned),
+        range: item
+            .property("range")
+            .and_then(|range| read_range(range, text(range, "environment"))),
+        path: text(item, "path"),
         hint: None,
         failure: None,
     })
 }
 
-/// The start of a text; `None` if it is empty.
-fn text<'a>(item: &'a Value, name: &str) -> Option<&'a str> {
-    let text = item
-        .property(name)?
-        .as_str()
-        .filter(|text| !text.is_empty())?;
-    let end = text.char_indices().nth(MAX_TEXT_CHARS);
-    Some(end.map_or(text, |(end, _)| &text[..end]))
+/// The start of a text without `secrets`; `None` if it is empty.
+fn text(item: &Value, name: &str, secrets: &[&str]) -> Option<String> {
+    let text = item.property(name)?.as_str()?;
+    let text: String = redact(text, secrets).chars().take(MAX_TEXT_CHARS).collect();
+    (!text.is_empty()).then_some(text)
+}
+
+/// Redacts `secrets` in a text of the server.
+pub(super) fn redact(text: &str, secrets: &[&str]) -> String {
+    let secrets = secrets.iter().filter(|secret| !secret.is_empty());
+    secrets.fold(text.to_owned(), |text, secret| {
+        text.replace(secret, REDACTED)
+    })
 }
 
 /// Reads a range; `None` if it is all zeros.
-fn read_range(range: &Value) -> Option<Range> {
+fn read_range(range: &Value, environment: Option<String>) -> Option<Range> {
     let position = |name: &str| -> Option<Position> {
         let position = range.property(name)?;
         let number = |name: &str| match &position.property(name)?.data {
@@ -68,7 +80,7 @@ fn read_range(range: &Value) -> Option<Range> {
     };
     let begin = position("begin")?;
     Some(Range {
-        environment: Arc::from(text(range, "environment").unwrap_or_default()),
+        environment: Arc::from(environment.unwrap_or_default()),
         begin,
         end: position("end").unwrap_or(begin),
     })

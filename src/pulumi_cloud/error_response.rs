@@ -6,11 +6,10 @@ use crate::clock::{Deadline, format_duration};
 use crate::error::{Error, Kind, one_line};
 use crate::http::Response;
 use crate::pulumi_cloud::access_token_source::AccessTokenSource;
-use crate::pulumi_cloud::diagnostics::read_diagnostics;
+use crate::pulumi_cloud::diagnostics::{read_diagnostics, redact};
 use crate::pulumi_cloud::environment_name::Organization;
 use crate::pulumi_cloud::response_json;
 use crate::pulumi_cloud::user::Caller;
-use crate::secret::REDACTED;
 use esc::Diagnostic;
 
 /// How deep the JSON of an error may nest.
@@ -52,15 +51,15 @@ impl ErrorResponse {
                 .filter(|text| !text.trim_start().starts_with('<')),
         };
         let redacted = |text: &str| {
-            let mut text = one_line(text);
-            for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-                text = text.replace(secret, REDACTED);
-            }
+            let text = redact(&one_line(text), secrets);
             text.chars().take(MAX_MESSAGE_CHARS).collect::<String>()
         };
         Self {
             status: response.status,
-            diagnostics: json.as_ref().map(read_diagnostics).unwrap_or_default(),
+            diagnostics: json
+                .as_ref()
+                .map(|json| read_diagnostics(json, secrets))
+                .unwrap_or_default(),
             message: message.map(redacted).filter(|text| !text.is_empty()),
             request_id: response.header("x-pulumi-request-id").map(redacted),
             retry_after: response.retry_after(),

@@ -81,7 +81,7 @@ fn create(
         return Err(explain(&error));
     }
     let json = cloud.json(&response)?;
-    let diagnostics = read_diagnostics(&json);
+    let diagnostics = read_diagnostics(&json, &[cloud.access_token()]);
     if diagnostics.iter().any(Diagnostic::is_error) {
         return Ok((None, diagnostics));
     }
@@ -133,7 +133,8 @@ pub(super) fn check(
         definition,
     ))?;
     let diagnostics = if response.status == 200 {
-        session_values::read_check(response.body.expose(), cloud.context().deadline)
+        let body = response.body.expose();
+        session_values::read_check(body, &[cloud.access_token()], cloud.context().deadline)
             .map_err(|reason| cloud.unexpected(format!("it {reason}")))?
     } else {
         let error = cloud.error_response(&response);

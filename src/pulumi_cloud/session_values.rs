@@ -62,12 +62,16 @@ pub(super) fn read(text: &[u8], deadline: Deadline) -> Result<SessionValues, Str
     on_deep_stack(|| read_values(text, deadline))
 }
 
-/// Reads the response to a check, which has `diagnostics` in addition. The error continues "the
-/// response".
-pub(super) fn read_check(text: &[u8], deadline: Deadline) -> Result<Vec<Diagnostic>, String> {
+/// Reads the response to a check, which has `diagnostics` in addition. `secrets` are redacted. The error
+/// continues "the response".
+pub(super) fn read_check(
+    text: &[u8],
+    secrets: &[&str],
+    deadline: Deadline,
+) -> Result<Vec<Diagnostic>, String> {
     on_deep_stack(|| {
         let response = response_json::parse_selected(text, MAX_JSON_NESTING, &CHECK, deadline)?;
-        Ok(read_diagnostics(&response))
+        Ok(read_diagnostics(&response, secrets))
     })
 }
 

@@ -1,6 +1,7 @@
 //! Failures of providers that Pulumi Cloud reports as diagnostics of the definition.
 
 use stand_ins::http::Response;
+use stand_ins::pulumi_cloud::configuration::TOKEN;
 use stand_ins::pulumi_cloud::fault::Fault;
 
 use super::PulumiCloudFixture;
@@ -122,5 +123,37 @@ fn reported_failure_decides_the_exit_code_and_the_hint() {
         );
         assert!(output.stderr.contains(&summary), "{}", output.stderr);
         assert_eq!(output.code, code, "{summary}");
+    }
+}
+
+#[test]
+fn diagnostics_do_not_repeat_the_access_token() {
+    let body = serde_json::json!({
+        "diagnostics": [{
+            // The second one would be cut off within the token.
+            "summary": format!("unexpected header: token {TOKEN}"),
+            "detail": format!("{}{TOKEN}", "x".repeat(1_990)),
+            "severity": "error",
+        }],
+    });
+    for (operation, command) in [
+        ("open", "open acme/platform/prod"),
+        ("check", "check acme/platform/prod"),
+    ] {
+        for status in [200, 400] {
+            let pulumi_cloud = PulumiCloudFixture::new();
+            let response = Response::new(status, "application/json", body.to_string());
+            pulumi_cloud
+                .stand_in()
+                .fail_at(operation, Fault::Answer(response), 1);
+            let output = pulumi_cloud.plugin().args(command.split(' ')).run();
+            let shown = format!("{}{}", output.stdout, output.stderr);
+            assert!(
+                shown.contains("unexpected header: token [secret]: xxx"),
+                "{shown}"
+            );
+            assert!(!shown.contains(&TOKEN[..8]), "{shown}");
+            assert_eq!(output.code, 3);
+        }
     }
 }
