@@ -40,6 +40,17 @@ pub(crate) fn collect<T>(
     Ok(search.found)
 }
 
+/// The paths of the objects that look like a login, as [`collect`] finds them.
+pub(crate) fn paths_of(
+    environment: &Environment,
+    is_login: impl Fn(&Entries) -> bool,
+) -> Vec<PropertyPath> {
+    let read =
+        |entries: &Entries, _: &dyn Fn() -> PropertyPath| Ok(is_login(entries).then_some(()));
+    let found = collect(environment, read, |(), ()| false).unwrap_or_default();
+    found.into_iter().map(|found| found.path).collect()
+}
+
 struct Search<T, R, S> {
     read: R,
     is_same: S,

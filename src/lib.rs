@@ -172,6 +172,7 @@ mod file_tracker;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gcp;
 pub mod host;
 pub mod http;
 mod identity_token;

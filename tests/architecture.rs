@@ -24,7 +24,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("file_lock", &["clock", "error"]),
     ("file_tracker", &["bounded_read", "digest"]),
     ("environment_search", &["error", "http"]),
-    ("opener", &["clock", "error", "file_tracker"]),
+    ("opener", &["clock", "error", "file_tracker", "secret"]),
     (
         "http",
         &["bounded_read", "clock", "error", "host", "secret"],
@@ -98,6 +98,10 @@ const RULES: &[(&str, &[&str])] = &[
             "secret",
         ],
     ),
+    (
+        "gcp",
+        &["clock", "environment_search", "error", "oauth", "secret"],
+    ),
     ("oauth", &["clock", "context", "error", "http", "secret"]),
     (
         "pulumi_state",
@@ -155,9 +159,11 @@ const RULES: &[(&str, &[&str])] = &[
             "clock",
             "config",
             "digest",
+            "environment_search",
             "error",
             "file_lock",
             "file_tracker",
+            "gcp",
             "host",
             "http",
             "identity_token",

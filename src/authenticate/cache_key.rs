@@ -118,6 +118,7 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         is_from_client: _, // only words an error
         api_server: _,     // only through `server_region`
         extension,
+        provider,
         cluster_name,
         region,
         role_arn,
@@ -126,6 +127,7 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         credentials,
         web_identity,
         credential_lifetime,
+        azure_authority_host,
     } = request;
     let OpenRequest {
         environment,
@@ -174,6 +176,10 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         ("secrets of", text(secrets_of.as_ref())),
         ("token type", text(pulumi_oidc_token_type.as_ref())),
         ("audience", web_identity_audience.as_deref()),
+        (
+            "provider",
+            provider.as_ref().map(|provider| provider.value.as_str()),
+        ),
         ("cluster name", text(cluster_name.as_ref())),
         ("region", text(region.as_ref())),
         ("server region", server_region.as_ref().map(Region::as_str)),
@@ -184,6 +190,7 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         ("credentials", text(credentials.as_ref())),
         ("web identity", text(web_identity.as_ref())),
         ("credential lifetime", text(credential_lifetime.as_ref())),
+        ("Azure authority", text(azure_authority_host.as_ref())),
         ("extension", extension.as_deref()),
         ("endpoint", endpoint.as_deref()),
         ("FIPS", switch(*fips)),

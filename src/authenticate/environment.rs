@@ -19,7 +19,7 @@ use esc::{Diagnostic, Environment, Sources, Style};
 pub struct OpenedEnvironment {
     pub(super) opening: Opening,
     /// When opening started, on this machine's clock.
-    started_at: Timestamp,
+    pub(super) started_at: Timestamp,
 }
 
 /// The login to Pulumi Cloud that opens an environment.
@@ -105,7 +105,7 @@ impl OpenedEnvironment {
     }
 
     /// When opening started, on AWS's clock, as far as it is known by now.
-    pub(super) fn started_at(&self, context: Context<'_>) -> Timestamp {
+    pub(super) fn started_at_aws(&self, context: Context<'_>) -> Timestamp {
         self.started_at.shifted(context.http.aws_clock_offset())
     }
 }

@@ -91,6 +91,8 @@ impl Opener for LocalEnvironment<'_> {
             diagnostics,
             sources,
             keys: self.aws_login.keys(),
+            // gcp-login states the expiry of its tokens here.
+            tokens: Vec::new(),
             identity_token: None,
             files: self.files.digests(),
         })

@@ -53,7 +53,7 @@ pub fn look_up(
     if let Some(path) = path {
         return at_path(environment, path).map(Some);
     }
-    let variables = PropertyPath::from_iter([Accessor::Name("environmentVariables".to_owned())]);
+    let variables = variables_path();
     if let Some(Data::Object(entries)) = environment.get(&variables).map(|value| &value.data)
         && let Some(value) = read(entries, VARIABLES, || variables.clone())?
     {
@@ -72,10 +72,28 @@ pub fn look_up(
     Ok(all.pop())
 }
 
-/// Whether an object looks like AWS credentials, complete or not.
-pub(crate) fn is_login(entries: &Entries) -> bool {
-    let is_set = |name: &&str| entries.get(*name).is_some_and(|value| !value.is_null());
-    OUTPUTS.access_key_id.iter().any(is_set) || is_set(&OUTPUTS.secret_access_key)
+/// The paths of the objects that look like AWS credentials, complete or not.
+pub(crate) fn paths(environment: &Environment) -> Vec<PropertyPath> {
+    let is_set =
+        |entries: &Entries, name: &str| entries.get(name).is_some_and(|value| !value.is_null());
+    let looks_like = |entries: &Entries, names: PropertyNames| {
+        let mut ids = names.access_key_id.iter();
+        ids.any(|name| is_set(entries, name)) || is_set(entries, names.secret_access_key)
+    };
+    let mut paths =
+        environment_search::paths_of(environment, |entries| looks_like(entries, OUTPUTS));
+    let variables = variables_path();
+    if let Some(Data::Object(entries)) = environment.get(&variables).map(|value| &value.data)
+        && looks_like(entries, VARIABLES)
+    {
+        paths.push(variables);
+    }
+    paths
+}
+
+/// Where ESC's own CLI reads variables.
+fn variables_path() -> PropertyPath {
+    PropertyPath::from_iter([Accessor::Name("environmentVariables".to_owned())])
 }
 
 fn at_path(environment: &Environment, path: &PropertyPath) -> Result<Found<Credentials>> {

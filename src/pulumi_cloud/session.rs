@@ -39,6 +39,7 @@ pub(super) fn open(
                 values: Value::new(Data::Object([].into())),
             },
             key_durations: Vec::new(),
+            tokens: Vec::new(),
             identity_token: None,
         },
     };
@@ -53,6 +54,7 @@ pub(super) fn open(
                 expiry: Expiry::After(duration),
             })
             .collect(),
+        tokens: values.tokens,
         identity_token: values.identity_token,
         files: Vec::new(),
     })

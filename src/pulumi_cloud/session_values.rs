@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::Deadline;
+use crate::opener::TokenLifetime;
 use crate::pulumi_cloud::diagnostics::read_diagnostics;
 use crate::pulumi_cloud::provider_calls;
 use crate::pulumi_cloud::response_json;
@@ -52,6 +53,8 @@ pub(super) struct SessionValues {
     pub(super) environment: Environment,
     /// The access key IDs from aws-login, with the session duration in the definition.
     pub(super) key_durations: Vec<(String, Duration)>,
+    /// The access tokens from gcp-login, with the lifetime in the definition.
+    pub(super) tokens: Vec<TokenLifetime>,
     /// The path of the identity token from `fn::open::oidc`; `None` if there are several.
     pub(super) identity_token: Option<PropertyPath>,
 }
@@ -117,6 +120,24 @@ fn read_values(text: &[u8], deadline: Deadline) -> Result<SessionValues, String>
             key_durations.push((key.to_owned(), duration));
         }
     }
+    let mut tokens = Vec::new();
+    for (output, lifetime) in calls.gcp_logins {
+        let token = output.property("accessToken").and_then(Value::as_str);
+        let token = token.map(Secret::from);
+        secrets.extend(token.clone());
+        if let (Some(token), Some(lifetime)) = (token, lifetime) {
+            tokens.push(TokenLifetime { token, lifetime });
+        }
+    }
+    for output in calls.azure_logins {
+        let oidc = output.property("oidc");
+        let proofs = [
+            output.property("clientSecret"),
+            oidc.and_then(|oidc| oidc.property("token")),
+        ];
+        let texts = proofs.into_iter().flatten().filter_map(Value::as_str);
+        secrets.extend(texts.map(Secret::from));
+    }
     let identity_token = calls.identity_token;
     secrets.retain(|secret| secret.expose().len() >= MIN_SECRET_BYTES);
     secrets.sort_unstable_by(|a, b| a.expose().cmp(b.expose()));
@@ -125,6 +146,7 @@ fn read_values(text: &[u8], deadline: Deadline) -> Result<SessionValues, String>
     Ok(SessionValues {
         environment: Environment { values },
         key_durations,
+        tokens,
         identity_token,
     })
 }
@@ -206,7 +228,7 @@ impl ValueReader {
     }
 }
 
-/// Marks the outputs of Pulumi Cloud's aws-login as secret, whatever the API says: `secrets`, texts
+/// Marks the outputs of Pulumi Cloud's login providers as secret, whatever the API says: `secrets`, texts
 /// that contain one of them, and entries with the names of the outputs.
 fn mark_secrets(
     value: &mut Value,
@@ -230,20 +252,40 @@ fn mark_secrets(
             }
         }
         Data::Object(entries) => {
-            let is_login =
-                entries.contains_key("accessKeyId") && entries.contains_key("secretAccessKey");
+            let outputs = login_outputs(entries);
             for (name, value) in entries {
-                let is_output = matches!(
-                    name.as_str(),
-                    "accessKeyId" | "secretAccessKey" | "sessionToken"
-                );
-                value.secret |= is_login && is_output;
+                if outputs.contains(&name.as_str()) {
+                    mark_secret(value);
+                }
                 mark_secrets(value, secrets, deadline)?;
             }
         }
         Data::Null | Data::Bool(_) | Data::Number(_) => {}
     }
     Ok(())
+}
+
+/// Marks the texts in a value.
+fn mark_secret(value: &mut Value) {
+    match &mut value.data {
+        Data::Array(items) => items.iter_mut().for_each(mark_secret),
+        Data::Object(entries) => entries.values_mut().for_each(mark_secret),
+        _ => value.secret = true,
+    }
+}
+
+/// The secret outputs of the login provider whose output this object looks like.
+fn login_outputs(entries: &BTreeMap<String, Value>) -> &'static [&'static str] {
+    let has = |names: [&str; 2]| names.into_iter().all(|name| entries.contains_key(name));
+    if has(["accessKeyId", "secretAccessKey"]) {
+        &["accessKeyId", "secretAccessKey", "sessionToken"]
+    } else if has(["accessToken", "tokenType"]) {
+        &["accessToken"]
+    } else if has(["clientId", "tenantId"]) {
+        &["clientSecret", "oidc"]
+    } else {
+        &[]
+    }
 }
 
 #[cfg(test)]

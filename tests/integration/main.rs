@@ -28,6 +28,7 @@ mod doctor;
 mod errors;
 mod examples;
 mod get_token;
+mod gke;
 mod help;
 mod hostile;
 mod kubeconfig;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::{Clock, Timestamp};
-use crate::config::Origin;
+use crate::config::{ClusterProvider, Origin};
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::log::Log;
@@ -61,6 +61,15 @@ fn each_input_changes_the_key() {
         }),
         ("extension", |it| {
             it.request.extension.insert("region".to_owned(), "x".into());
+        }),
+        ("provider", |it| {
+            it.request.provider = Some(Setting::new(ClusterProvider::Gke, Origin::Caller));
+        }),
+        ("other provider", |it| {
+            it.request.provider = Some(Setting::new(ClusterProvider::Aks, Origin::Caller));
+        }),
+        ("Azure authority", |it| {
+            it.request.azure_authority_host = Some(setting("x"));
         }),
         ("cluster name", |it| {
             it.request.cluster_name = Some(setting("x"));

@@ -81,6 +81,8 @@ fn providers_return_the_values_of_pulumi_cloud() {
         providers["providers"],
         json!([
             "aws-login",
+            "azure-login",
+            "gcp-login",
             "oidc",
             "pulumi-stacks",
             "schema",

@@ -1,0 +1,3 @@
+//! Google Cloud: access tokens.
+
+pub(crate) mod find_access_token;
