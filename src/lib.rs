@@ -155,6 +155,8 @@
 
 pub mod authenticate;
 pub mod aws;
+#[allow(dead_code)]
+mod azure;
 mod bounded_read;
 #[doc(hidden)]
 pub mod cache;
@@ -178,7 +180,6 @@ pub mod http;
 mod identity_token;
 pub mod kubernetes;
 pub mod log;
-#[allow(dead_code)]
 mod oauth;
 mod opener;
 mod private_files;

@@ -104,6 +104,31 @@ const RULES: &[(&str, &[&str])] = &[
     ),
     ("oauth", &["clock", "context", "error", "http", "secret"]),
     (
+        "azure",
+        &[
+            "clock",
+            "context",
+            "error",
+            "http",
+            "identity_token",
+            "oauth",
+            "secret",
+        ],
+    ),
+    (
+        "gcp",
+        &[
+            "context",
+            "clock",
+            "error",
+            "host",
+            "http",
+            "identity_token",
+            "oauth",
+            "secret",
+        ],
+    ),
+    (
         "pulumi_state",
         &[
             "bounded_read",
@@ -140,6 +165,7 @@ const RULES: &[(&str, &[&str])] = &[
             "clock",
             "error",
             "file_tracker",
+            "gcp",
             "host",
             "http",
             "identity_token",

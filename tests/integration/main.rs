@@ -27,6 +27,7 @@ mod delivery;
 mod doctor;
 mod errors;
 mod examples;
+mod gcp_login;
 mod get_token;
 mod gke;
 mod help;

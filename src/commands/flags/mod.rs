@@ -43,20 +43,20 @@ pub(super) struct OpenFlags {
     #[arg(long, value_name = "DIRECTORY")]
     pub(super) root: Option<PathBuf>,
 
-    /// File with the OIDC token for aws-login
+    /// File with the OIDC token for login providers
     ///
     /// [default: the file that AWS_WEB_IDENTITY_TOKEN_FILE names, then the token of GitHub Actions]
     #[arg(long, value_name = "FILE", conflicts_with = "web_identity_token_env")]
     #[arg(help_heading = heading::IDENTITY_TOKENS)]
     pub(super) web_identity_token_file: Option<PathBuf>,
 
-    /// Variable with the OIDC token for aws-login
+    /// Variable with the OIDC token for login providers
     #[arg(long, value_name = "NAME", help_heading = heading::IDENTITY_TOKENS)]
     pub(super) web_identity_token_env: Option<String>,
 
     /// Audience of the token from GitHub Actions
     ///
-    /// [default: sts.amazonaws.com]
+    /// [default: the one that the cloud expects, such as sts.amazonaws.com]
     #[arg(long, value_name = "AUDIENCE", help_heading = heading::IDENTITY_TOKENS)]
     pub(super) web_identity_audience: Option<String>,
 

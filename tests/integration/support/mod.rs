@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub(crate) mod definitions;
+pub mod gcp;
 pub mod kubectl;
 pub mod plugin;
 pub mod secret_scan;
