@@ -155,7 +155,6 @@
 
 pub mod authenticate;
 pub mod aws;
-#[allow(dead_code)]
 mod azure;
 mod bounded_read;
 #[doc(hidden)]

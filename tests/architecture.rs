@@ -98,16 +98,13 @@ const RULES: &[(&str, &[&str])] = &[
             "secret",
         ],
     ),
-    (
-        "gcp",
-        &["clock", "environment_search", "error", "oauth", "secret"],
-    ),
     ("oauth", &["clock", "context", "error", "http", "secret"]),
     (
         "azure",
         &[
             "clock",
             "context",
+            "environment_search",
             "error",
             "http",
             "identity_token",
@@ -120,6 +117,7 @@ const RULES: &[(&str, &[&str])] = &[
         &[
             "context",
             "clock",
+            "environment_search",
             "error",
             "host",
             "http",
@@ -181,6 +179,7 @@ const RULES: &[(&str, &[&str])] = &[
             "bounded_read",
             "context",
             "aws",
+            "azure",
             "cache",
             "clock",
             "config",

@@ -2,8 +2,13 @@
 
 use crate::authenticate::credentials::SHORTEST_SESSION;
 use crate::authenticate::environment::OpenedEnvironment;
+use crate::authenticate::fetch::servers;
+use crate::authenticate::inputs::Inputs;
 use crate::authenticate::session::AccessTokenSession;
 use crate::aws::eks_token::CREDENTIALS_MARGIN;
+use crate::azure::authority::AuthorityHost;
+use crate::azure::find_login;
+use crate::azure::token_endpoint::request_aks_token;
 use crate::clock::Timestamp;
 use crate::config::AccessTokenTarget;
 use crate::context::Context;
@@ -29,23 +34,55 @@ impl OpenedEnvironment {
     ) -> Result<ObtainedToken> {
         let path = target.credentials.as_ref().map(|path| &path.value);
         let found = find_access_token::find(self.environment(), path)?;
+        let stated = found.value.expires_at;
         let token = AccessToken {
-            expires_at: found
-                .value
-                .expires_at
-                .or_else(|| self.stated_expiry(&found.value)),
+            expires_at: stated.or_else(|| self.stated_expiry(&found.value)),
             ..found.value
         };
-        self.obtained(token, format!("at `{}`", found.path), target, context)
+        let source = format!("at `{}`", found.path);
+        Self::obtained(token, self.started_at, source, target, context)
     }
 
+    /// The access token for an AKS cluster: Microsoft Entra ID issues it for the output of azure-login.
     pub(super) fn aks_token(
         &self,
-        _target: &AccessTokenTarget,
-        _inputs: &crate::authenticate::inputs::Inputs,
-        _context: Context<'_>,
+        target: &AccessTokenTarget,
+        inputs: &Inputs,
+        context: Context<'_>,
     ) -> Result<ObtainedToken> {
-        todo!()
+        let path = target.credentials.as_ref().map(|path| &path.value);
+        let found = find_login::find(self.environment(), path)?;
+        let authority = self.authority(inputs)?;
+        context.log.info(format_args!(
+            "requesting an access token with the login at `{}`",
+            found.path
+        ));
+        let requested_at = context.now();
+        let token = request_aks_token(context, &authority, &found.value)?;
+        let source = format!("for the login at `{}`", found.path);
+        let obtained = Self::obtained(token, requested_at, source, target, context)?;
+        Ok(ObtainedToken {
+            is_issued: true,
+            ..obtained
+        })
+    }
+
+    /// The authority of the setting, or else that of the API server's cloud: the server that the client is
+    /// talking to, or those in the kubeconfig that the environment renders.
+    fn authority(&self, inputs: &Inputs) -> Result<AuthorityHost> {
+        if let Some(setting) = inputs.request.azure_authority_host.clone() {
+            return Ok(setting.parse(|url| AuthorityHost::parse(url))?.value);
+        }
+        let authority = inputs.server_authority.clone().or_else(|| {
+            let authorities = servers(self.environment());
+            let mut authorities: Vec<_> = authorities
+                .iter()
+                .filter_map(|server| AuthorityHost::of_api_server(server))
+                .collect();
+            authorities.dedup();
+            authorities.pop().filter(|_| authorities.is_empty())
+        });
+        Ok(authority.unwrap_or_default())
     }
 
     /// The expiry by the lifetime that the definition states.
@@ -55,10 +92,11 @@ impl OpenedEnvironment {
         Some(self.started_at.plus(known.lifetime))
     }
 
-    /// Adds the expiry if it is unknown, and rejects a token that is about to expire.
+    /// Adds the expiry if it is unknown, and rejects a token that is about to expire. The token is not older
+    /// than `since`.
     fn obtained(
-        &self,
         token: AccessToken,
+        since: Timestamp,
         source: String,
         target: &AccessTokenTarget,
         context: Context<'_>,
@@ -67,7 +105,7 @@ impl OpenedEnvironment {
         let expires_at = token.expires_at.unwrap_or_else(|| {
             let lifetime = target.credential_lifetime.as_ref();
             let lifetime = lifetime.map_or(SHORTEST_SESSION, |lifetime| lifetime.value);
-            self.started_at.plus(lifetime)
+            since.plus(lifetime)
         });
         let now = context.now();
         if expires_at.minus(CREDENTIALS_MARGIN) <= now {
@@ -81,7 +119,7 @@ impl OpenedEnvironment {
                 .with_hint("get a token that lasts longer, and check this machine's clock"));
         }
         context.log.info(format_args!(
-            "found an access token {source}, valid until {expires_at}"
+            "the access token {source} is valid until {expires_at}"
         ));
         let token = token.token;
         Ok(ObtainedToken {

@@ -209,13 +209,9 @@ fn server_region(server: Option<&Region>, environment: &Environment) -> Option<S
     if let Some(region) = server {
         return Some(Setting::new(region.as_str().to_owned(), Origin::ApiServer));
     }
-    let files = environment.files();
-    let file = files.iter().find(|file| file.name == "KUBECONFIG")?;
-    let kubeconfig = Kubeconfig::parse(file.text.as_str()?).ok()?;
-    let mut regions: Vec<_> = kubeconfig
-        .servers()
-        .filter_map(Region::of_api_server)
-        .collect();
+    let servers = servers(environment);
+    let regions = servers.iter().filter_map(|url| Region::of_api_server(url));
+    let mut regions: Vec<_> = regions.collect();
     regions.dedup();
     match regions.as_slice() {
         [region] => Some(Setting::new(
@@ -224,6 +220,16 @@ fn server_region(server: Option<&Region>, environment: &Environment) -> Option<S
         )),
         _ => None,
     }
+}
+
+/// The API servers in the kubeconfig that the environment renders.
+pub(super) fn servers(environment: &Environment) -> Vec<String> {
+    let files = environment.files();
+    let file = files.iter().find(|file| file.name == "KUBECONFIG");
+    let text = file.and_then(|file| file.text.as_str());
+    let kubeconfig = text.and_then(|text| Kubeconfig::parse(text).ok());
+    let servers = kubeconfig.iter().flat_map(Kubeconfig::servers);
+    servers.map(str::to_owned).collect()
 }
 
 /// The cluster and its region for messages, and where each was set.

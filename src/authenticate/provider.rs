@@ -2,6 +2,7 @@
 
 use crate::authenticate::environment::OpenedEnvironment;
 use crate::aws::find_credentials;
+use crate::azure::find_login;
 use crate::config::{
     AccessTokenTarget, ClusterProvider, Origin, Purpose, Request, Setting, SettingSearch,
 };
@@ -53,7 +54,7 @@ fn names_eks_cluster(request: &Request, environment: &Environment) -> bool {
 }
 
 /// The paths of logins, by the provider whose clusters accept them.
-struct Logins([(ClusterProvider, Vec<PropertyPath>); 2]);
+struct Logins([(ClusterProvider, Vec<PropertyPath>); 3]);
 
 impl Logins {
     /// Those at the path of `--credentials`, if there are any, or else those in the environment.
@@ -64,6 +65,10 @@ impl Logins {
             (
                 ClusterProvider::Gke,
                 paths_of(environment, find_access_token::is_login),
+            ),
+            (
+                ClusterProvider::Aks,
+                paths_of(environment, find_login::is_login),
             ),
         ]);
         let target = AccessTokenTarget::resolve(request, environment)?;

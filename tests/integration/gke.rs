@@ -52,10 +52,10 @@ fn get_token(pulumi_cloud: &PulumiCloudFixture) -> Plugin {
 }
 
 /// A call for a definition on this machine.
-fn local(definition: &str) -> Plugin {
-    Plugin::new()
-        .file("env.yaml", definition)
-        .args(["get-token", "env.yaml"])
+pub(crate) fn local(definition: &str) -> Plugin {
+    let plugin = Plugin::new().file("env.yaml", definition);
+    let path = plugin.path("env.yaml");
+    plugin.arg("get-token").arg(path)
 }
 
 /// The claims of a token that Google Cloud issued in the stand-in for Pulumi Cloud.
@@ -64,20 +64,20 @@ fn claims(token: &str) -> Value {
     serde_json::from_slice(&decode_url(payload.unwrap()).unwrap()).unwrap()
 }
 
-fn expiry(output: &Output) -> Timestamp {
+pub(crate) fn expiry(output: &Output) -> Timestamp {
     let expiry = &output.credential()["status"]["expirationTimestamp"];
     Timestamp::from_rfc3339(expiry.as_str().unwrap()).unwrap()
 }
 
 /// The content of all files in the cache.
-fn cached(plugin: &Plugin) -> Vec<u8> {
+pub(crate) fn cached(plugin: &Plugin) -> Vec<u8> {
     let folder = fs::read_dir(plugin.path("home/.kube/cache/kubectl-esc"));
     let files = folder.into_iter().flatten();
     let contents = files.map(|file| fs::read(file.unwrap().path()).unwrap());
     contents.collect::<Vec<_>>().concat()
 }
 
-fn contains(bytes: &[u8], text: &str) -> bool {
+pub(crate) fn contains(bytes: &[u8], text: &str) -> bool {
     bytes
         .windows(text.len())
         .any(|part| part == text.as_bytes())
@@ -114,7 +114,7 @@ fn access_token_is_never_logged() {
     let pulumi_cloud = pulumi_cloud(LOGIN);
     let plugin = get_token(&pulumi_cloud).arg("-vv");
     for cause in [
-        "found an access token at `gcp.login`",
+        "the access token at `gcp.login` is valid until ",
         "using cached credentials",
     ] {
         let output = plugin.run();
@@ -360,6 +360,11 @@ fn several_kinds_of_logins_are_listed() {
                      Bearer}}\n";
     let output = local(variables).run();
     let listed = "AWS (`environmentVariables`), Google Cloud (`gcp.a`, `gcp.b`)";
+    assert!(output.stderr.contains(listed), "{output:?}");
+    let three = format!("{TWO_CLOUDS}  azure: {{clientId: a, tenantId: b, clientSecret: c}}\n");
+    let output = local(&three).run();
+    let listed = "AWS (`aws`), Google Cloud (`gcp`), Azure (`azure`)\n  hint: choose one with \
+                  `--provider eks` or `--provider gke` or `--provider aks`, or with";
     assert!(output.stderr.contains(listed), "{output:?}");
 
     // The identity token is a login to AWS only if a role is known.

@@ -13,6 +13,7 @@
 
 pub mod support;
 
+mod aks;
 mod cache;
 mod check;
 mod cloud;

@@ -17,6 +17,7 @@ fn inputs() -> Inputs {
     Inputs {
         request: Request::new(OpenRequest::new(Reference::Cloud("acme/prod".to_owned()))),
         server_region: None,
+        server_authority: None,
         default_region: None,
         sts: EndpointSettings::default(),
         backend: Err(Error::configuration("no backend")),
@@ -93,6 +94,9 @@ fn each_input_changes_the_key() {
         }),
         ("server region", |it| {
             it.server_region = Some(Region::parse("eu-west-1").unwrap());
+        }),
+        ("server authority", |it| {
+            it.server_authority = Some(AuthorityHost::default());
         }),
         ("default region", |it| {
             it.default_region = Some(setting("x"));
