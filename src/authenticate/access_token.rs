@@ -1,8 +1,9 @@
 //! Obtains the access token for a GKE or AKS cluster from an opened environment.
 
+use std::time::Duration;
+
 use crate::authenticate::credentials::SHORTEST_SESSION;
-use crate::authenticate::environment::OpenedEnvironment;
-use crate::authenticate::fetch::servers;
+use crate::authenticate::environment::{OpenedEnvironment, api_servers};
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::session::AccessTokenSession;
 use crate::aws::eks_token::CREDENTIALS_MARGIN;
@@ -15,6 +16,9 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::gcp::find_access_token;
 use crate::oauth::AccessToken;
+
+/// The longest lifetime of a token: clients cannot read dates after the year 9999.
+const LONGEST_LIFETIME: Duration = Duration::from_hours(365 * 24);
 
 /// An access token, and what is known about it.
 pub(super) struct ObtainedToken {
@@ -74,7 +78,7 @@ impl OpenedEnvironment {
             return Ok(setting.parse(|url| AuthorityHost::parse(url))?.value);
         }
         let authority = inputs.server_authority.clone().or_else(|| {
-            let authorities = servers(self.environment());
+            let authorities = api_servers(self.environment());
             let mut authorities: Vec<_> = authorities
                 .iter()
                 .filter_map(|server| AuthorityHost::of_api_server(server))
@@ -108,6 +112,7 @@ impl OpenedEnvironment {
             since.plus(lifetime)
         });
         let now = context.now();
+        let expires_at = expires_at.min(now.plus(LONGEST_LIFETIME));
         if expires_at.minus(CREDENTIALS_MARGIN) <= now {
             let state = if expires_at > now {
                 "expires too soon,"

@@ -13,6 +13,7 @@ use crate::error::{Error, Kind, Result, counted};
 use crate::opener::{Checked, Opener, Opening};
 use crate::pulumi_cloud::{AnonymousEnvironment, Cloud, EnvironmentName, StoredEnvironment};
 use esc::{Diagnostic, Environment, Sources, Style};
+use kubeconfig::Kubeconfig;
 
 /// An environment that was opened without errors.
 #[derive(Debug)]
@@ -108,6 +109,16 @@ impl OpenedEnvironment {
     pub(super) fn started_at_aws(&self, context: Context<'_>) -> Timestamp {
         self.started_at.shifted(context.http.aws_clock_offset())
     }
+}
+
+/// The API servers in the kubeconfig that the environment renders.
+pub(super) fn api_servers(environment: &Environment) -> Vec<String> {
+    let files = environment.files();
+    let file = files.iter().find(|file| file.name == "KUBECONFIG");
+    let text = file.and_then(|file| file.text.as_str());
+    let kubeconfig = text.and_then(|text| Kubeconfig::parse(text).ok());
+    let servers = kubeconfig.iter().flat_map(Kubeconfig::servers);
+    servers.map(str::to_owned).collect()
 }
 
 /// Calls `work` with the opener for the environment. `verb` is what messages call the task.

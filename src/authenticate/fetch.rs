@@ -2,7 +2,7 @@
 
 use crate::authenticate::access_token::ObtainedToken;
 use crate::authenticate::credentials::{Obtained, SHORTEST_SESSION, sts_client};
-use crate::authenticate::environment::{LoginStep, OpenedEnvironment, open_observed};
+use crate::authenticate::environment::{LoginStep, OpenedEnvironment, api_servers, open_observed};
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::provider;
 use crate::authenticate::session::{ClusterSession, Session};
@@ -20,7 +20,6 @@ use crate::error::Result;
 use crate::file_tracker::FileDigest;
 use crate::pulumi_cloud::Cloud;
 use esc::Environment;
-use kubeconfig::Kubeconfig;
 
 /// A step of a fetch. All but `LoginStarted` succeeded.
 pub(super) enum Step<'a> {
@@ -209,7 +208,7 @@ fn server_region(server: Option<&Region>, environment: &Environment) -> Option<S
     if let Some(region) = server {
         return Some(Setting::new(region.as_str().to_owned(), Origin::ApiServer));
     }
-    let servers = servers(environment);
+    let servers = api_servers(environment);
     let regions = servers.iter().filter_map(|url| Region::of_api_server(url));
     let mut regions: Vec<_> = regions.collect();
     regions.dedup();
@@ -220,16 +219,6 @@ fn server_region(server: Option<&Region>, environment: &Environment) -> Option<S
         )),
         _ => None,
     }
-}
-
-/// The API servers in the kubeconfig that the environment renders.
-pub(super) fn servers(environment: &Environment) -> Vec<String> {
-    let files = environment.files();
-    let file = files.iter().find(|file| file.name == "KUBECONFIG");
-    let text = file.and_then(|file| file.text.as_str());
-    let kubeconfig = text.and_then(|text| Kubeconfig::parse(text).ok());
-    let servers = kubeconfig.iter().flat_map(Kubeconfig::servers);
-    servers.map(str::to_owned).collect()
 }
 
 /// The cluster and its region for messages, and where each was set.

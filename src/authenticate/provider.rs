@@ -125,9 +125,10 @@ fn provider_of_logins(logins: &Logins) -> Result<ClusterProvider> {
                 .iter()
                 .map(|(provider, _)| format!("`--provider {provider}`"));
             let flags: Vec<_> = flags.collect();
+            let (last, others) = flags.split_last().map_or(("", &[][..]), |(l, o)| (l, o));
             Err(Error::new(Kind::Credentials, message).with_hint(format!(
-                "choose one with {}, or with `kubernetes.provider` in the environment",
-                flags.join(" or ")
+                "choose one with {} or {last}, or with `kubernetes.provider` in the environment",
+                others.join(", ")
             )))
         }
     }

@@ -150,6 +150,7 @@ fn lifetime_is_stated_or_configured_or_fifteen_minutes() {
             &["--credential-lifetime", "30m"],
             "45m",
         ),
+        (login(""), &["--credential-lifetime", "999999999h"], "8760h"),
         (
             LOGIN.replace("oidc:\n", "oidc:\n          tokenLifetime: 2h\n"),
             &["--credential-lifetime", "30m"],
@@ -364,7 +365,7 @@ fn several_kinds_of_logins_are_listed() {
     let three = format!("{TWO_CLOUDS}  azure: {{clientId: a, tenantId: b, clientSecret: c}}\n");
     let output = local(&three).run();
     let listed = "AWS (`aws`), Google Cloud (`gcp`), Azure (`azure`)\n  hint: choose one with \
-                  `--provider eks` or `--provider gke` or `--provider aks`, or with";
+                  `--provider eks`, `--provider gke` or `--provider aks`, or with";
     assert!(output.stderr.contains(listed), "{output:?}");
 
     // The identity token is a login to AWS only if a role is known.

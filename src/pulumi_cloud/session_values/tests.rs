@@ -77,6 +77,40 @@ fn invalid_session_is_rejected_without_quoting_it() {
 }
 
 #[test]
+fn outputs_of_logins_to_other_clouds_are_secret_and_lifetimes_are_read() {
+    let text = r#"{"properties":{
+        "gcp":{"value":{"accessToken":{"value":"ya29.hunter2"},"tokenType":{"value":"Bearer"},
+            "project":{"value":1}}},
+        "azure":{"value":{"clientId":{"value":"a"},"tenantId":{"value":"b"},
+            "oidc":{"value":{"token":{"value":"eyJ.hunter2"}}}}},
+        "secret":{"value":{"clientId":{"value":"a"},"tenantId":{"value":"b"},
+            "clientSecret":{"value":"8Q~hunter2"}}},
+        "copies":{"value":[{"value":"Bearer ya29.hunter2"},{"value":"eyJ.hunter2"},
+            {"value":"8Q~hunter2"}]}},
+        "exprs":{
+            "gcp":{"builtin":{"name":"fn::open::gcp-login","arg":{"object":{"oidc":{"object":{
+                "tokenLifetime":{"literal":"30m"}}}}}}},
+            "azure":{"builtin":{"name":"fn::open::azure-login","arg":{"object":{}}}},
+            "secret":{"builtin":{"name":"fn::open::azure-login","arg":{"object":{}}}}}}"#;
+    let session = read(text.as_bytes()).unwrap();
+    assert_eq!(
+        shown(&session, Secrets::Redacted),
+        concat!(
+            r#"{"azure":{"clientId":"a","oidc":{"token":"[secret]"},"tenantId":"b"},"#,
+            r#""copies":["[secret]","[secret]","[secret]"],"#,
+            r#""gcp":{"accessToken":"[secret]","project":1,"tokenType":"Bearer"},"#,
+            r#""secret":{"clientId":"a","clientSecret":"[secret]","tenantId":"b"}}"#
+        )
+    );
+    let [token] = session.tokens.as_slice() else {
+        panic!("{session:?}");
+    };
+    assert_eq!(token.token, Secret::from("ya29.hunter2"));
+    assert_eq!(token.lifetime, Duration::from_mins(30));
+    assert!(!format!("{session:?}").contains("hunter2"));
+}
+
+#[test]
 fn aws_login_outputs_are_secret_whatever_the_api_says() {
     let text = r#"{"properties":{
         "aws":{"value":{"login":{"value":{"accessKeyId":{"value":"ASIAEXAMPLE1"},

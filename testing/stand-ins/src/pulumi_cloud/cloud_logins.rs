@@ -119,7 +119,9 @@ impl OpenContext {
         let mut outputs = BTreeMap::new();
         for name in ["clientId", "tenantId", "subscriptionId", "clientSecret"] {
             if let Some(value) = inputs.property(name) {
-                outputs.insert(name.to_owned(), value.clone());
+                let mut value = value.clone();
+                value.secret |= name == "clientSecret";
+                outputs.insert(name.to_owned(), value);
             }
         }
         if matches!(
