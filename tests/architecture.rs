@@ -212,6 +212,7 @@ const RULES: &[(&str, &[&str])] = &[
             "clock",
             "context",
             "error",
+            "gcp",
             "host",
             "http",
             "identity_token",
