@@ -20,7 +20,7 @@ const RULES: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("digest", &[]),
     ("host", &["clock", "error"]),
-    ("context", &["clock", "host", "http", "log"]),
+    ("context", &["clock", "error", "host", "http", "log"]),
     ("file_lock", &["clock", "error"]),
     ("file_tracker", &["bounded_read", "digest"]),
     ("opener", &["clock", "error", "file_tracker"]),
