@@ -82,13 +82,25 @@ pub(super) fn identity_token(request: &OpenRequest) -> IdentityTokenSettings {
     }
 }
 
+/// Fails if the evaluator itself failed: no definition is to blame for that.
+fn started(evaluation: Evaluation) -> Result<Evaluation> {
+    let mut unlocated = evaluation
+        .diagnostics
+        .iter()
+        .filter(|it| it.range.is_none());
+    match unlocated.find_map(|it| it.failure.as_deref()) {
+        Some(failure) => Err(Error::from_failure(failure)),
+        None => Ok(evaluation),
+    }
+}
+
 impl Opener for LocalEnvironment<'_> {
     fn open(&self) -> Result<Opening> {
         let Evaluation {
             environment,
             diagnostics,
             sources,
-        } = self.evaluator().open(self.definition.clone());
+        } = started(self.evaluator().open(self.definition.clone()))?;
         Ok(Opening {
             environment,
             diagnostics,
@@ -106,7 +118,7 @@ impl Opener for LocalEnvironment<'_> {
             diagnostics,
             sources,
             ..
-        } = self.evaluator().check(self.definition.clone());
+        } = started(self.evaluator().check(self.definition.clone()))?;
         Ok(Checked {
             diagnostics,
             sources,

@@ -12,7 +12,6 @@ use crate::pulumi_cloud::diagnostics::read_diagnostics;
 use crate::pulumi_cloud::provider_calls;
 use crate::pulumi_cloud::response_json;
 use crate::secret::Secret;
-use esc::deep_stack::with_deep_stack;
 use esc::format::json::Selection;
 use esc::{Data, Diagnostic, Environment, PropertyPath, Value};
 
@@ -60,30 +59,8 @@ pub(super) struct SessionValues {
 }
 
 /// Reads the values of a session. After the deadline, it fails. The error continues "the response", and
-/// does not quote it.
+/// does not quote it. Recurses as deep as the values nest.
 pub(super) fn read(text: &[u8], deadline: Deadline) -> Result<SessionValues, String> {
-    on_deep_stack(|| read_values(text, deadline))
-}
-
-/// Reads the response to a check, which has `diagnostics` in addition. `secrets` are redacted. The error
-/// continues "the response".
-pub(super) fn read_check(
-    text: &[u8],
-    secrets: &[&str],
-    deadline: Deadline,
-) -> Result<Vec<Diagnostic>, String> {
-    on_deep_stack(|| {
-        let response = response_json::parse_selected(text, MAX_JSON_NESTING, &CHECK, deadline)?;
-        Ok(read_diagnostics(&response, secrets))
-    })
-}
-
-fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
-    with_deep_stack("session", work)
-        .map_err(|error| format!("cannot be parsed: cannot start a thread: {error}"))?
-}
-
-fn read_values(text: &[u8], deadline: Deadline) -> Result<SessionValues, String> {
     let response = response_json::parse_selected(text, MAX_JSON_NESTING, &SESSION, deadline)?;
     let Data::Object(mut fields) = response.data else {
         return Err("is not an object".to_owned());
@@ -149,6 +126,17 @@ fn read_values(text: &[u8], deadline: Deadline) -> Result<SessionValues, String>
         tokens,
         identity_token,
     })
+}
+
+/// Reads the response to a check, which has `diagnostics` in addition. `secrets` are redacted. The error
+/// continues "the response". Recurses like [`read`].
+pub(super) fn read_check(
+    text: &[u8],
+    secrets: &[&str],
+    deadline: Deadline,
+) -> Result<Vec<Diagnostic>, String> {
+    let response = response_json::parse_selected(text, MAX_JSON_NESTING, &CHECK, deadline)?;
+    Ok(read_diagnostics(&response, secrets))
 }
 
 /// Unwraps the values of a session.

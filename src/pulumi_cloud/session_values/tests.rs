@@ -1,8 +1,10 @@
 use super::*;
+use esc::deep_stack::with_deep_stack;
 use esc::format::{Secrets, json::compact};
 
 fn read(text: &[u8]) -> Result<SessionValues, String> {
-    super::read(text, Deadline::after(Duration::from_mins(1)))
+    let deadline = Deadline::after(Duration::from_mins(1));
+    with_deep_stack("session", || super::read(text, deadline)).unwrap()
 }
 
 fn shown(session: &SessionValues, secrets: Secrets) -> String {
