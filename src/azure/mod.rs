@@ -34,11 +34,3 @@ pub(crate) enum Proof {
     /// A client secret.
     ClientSecret(Secret<String>),
 }
-
-impl Proof {
-    fn secret(&self) -> &str {
-        match self {
-            Self::Assertion(secret) | Self::ClientSecret(secret) => secret.expose(),
-        }
-    }
-}
