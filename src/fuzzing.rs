@@ -18,6 +18,9 @@ use crate::aws::{Credentials, caller_identity, eks};
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::error::Result;
+use crate::gcp::endpoint::{Endpoint, Service};
+use crate::gcp::iam_credentials::{self, GenerateAccessToken};
+use crate::gcp::sts::{self, WorkloadIdentityProvider};
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::identity_token;
@@ -120,6 +123,43 @@ pub fn describe_cluster(
 /// Asks STS who signed a token.
 pub fn caller_arn(context: Context<'_>, token: &Secret<String>) -> Result<String> {
     caller_identity::ask(context, token, "fuzz")
+}
+
+/// Exchanges an identity token at Google STS. Returns the access token.
+pub fn exchange_at_google(
+    context: Context<'_>,
+    provider: &str,
+    token: &Secret<String>,
+) -> Result<Secret<String>> {
+    let endpoint = Endpoint::of(Service::Sts, context.host)?;
+    let workload_identity_provider = WorkloadIdentityProvider {
+        project_number: "123456789012".to_owned(),
+        location: sts::GLOBAL.to_owned(),
+        pool: "fuzz".to_owned(),
+        provider: provider.to_owned(),
+    };
+    let provider = &workload_identity_provider;
+    sts::exchange(context, &endpoint, provider, token, &[&provider.provider])
+        .map(|issued| issued.token)
+}
+
+/// Calls `generateAccessToken` for an hour. Returns the access token and its expiry.
+pub fn generate_access_token(
+    context: Context<'_>,
+    service_account: &str,
+    caller: &Secret<String>,
+    identity_token: &Secret<String>,
+) -> Result<(Secret<String>, Option<Timestamp>)> {
+    let endpoint = Endpoint::of(Service::IamCredentials, context.host)?;
+    let request = GenerateAccessToken {
+        service_account,
+        lifetime: std::time::Duration::from_hours(1),
+        caller,
+        identity_token: Some(identity_token),
+        secret_inputs: &[service_account],
+    };
+    iam_credentials::generate_access_token(context, &endpoint, &request)
+        .map(|issued| (issued.token, issued.expires_at))
 }
 
 /// The expiry in an identity token.

@@ -155,7 +155,6 @@
 
 pub mod authenticate;
 pub mod aws;
-#[allow(dead_code)]
 mod azure;
 mod bounded_read;
 #[doc(hidden)]
@@ -167,6 +166,7 @@ pub mod config;
 mod context;
 #[doc(hidden)]
 pub mod digest;
+mod environment_search;
 pub mod error;
 mod file_lock;
 mod file_tracker;

@@ -9,6 +9,7 @@ use crate::authenticate::inputs::Inputs;
 use crate::authenticate::{file_importer, local_environment, pulumi_login};
 use crate::aws::IDENTITY_TOKEN_RECIPIENT;
 use crate::aws::endpoint::{EndpointMode, EndpointSettings, Region};
+use crate::azure::authority::AuthorityHost;
 use crate::cache::{self, LoginSecrets};
 use crate::config::{OpenRequest, Purpose, Reference, Request, Setting};
 use crate::context::Context;
@@ -105,6 +106,7 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
     let Inputs {
         request,
         server_region,
+        server_authority,
         default_region,
         sts,
         backend,
@@ -116,8 +118,9 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         cache: _,          // where the entry is, not what is in it
         api_version: _,    // only the token's envelope
         is_from_client: _, // only words an error
-        api_server: _,     // only through `server_region`
+        api_server: _,     // only through `server_region` and `server_authority`
         extension,
+        provider,
         cluster_name,
         region,
         role_arn,
@@ -126,6 +129,7 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         credentials,
         web_identity,
         credential_lifetime,
+        azure_authority_host,
     } = request;
     let OpenRequest {
         environment,
@@ -174,6 +178,10 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         ("secrets of", text(secrets_of.as_ref())),
         ("token type", text(pulumi_oidc_token_type.as_ref())),
         ("audience", web_identity_audience.as_deref()),
+        (
+            "provider",
+            provider.as_ref().map(|provider| provider.value.as_str()),
+        ),
         ("cluster name", text(cluster_name.as_ref())),
         ("region", text(region.as_ref())),
         ("server region", server_region.as_ref().map(Region::as_str)),
@@ -184,6 +192,11 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         ("credentials", text(credentials.as_ref())),
         ("web identity", text(web_identity.as_ref())),
         ("credential lifetime", text(credential_lifetime.as_ref())),
+        ("Azure authority", text(azure_authority_host.as_ref())),
+        (
+            "server authority",
+            server_authority.as_ref().map(AuthorityHost::as_str),
+        ),
         ("extension", extension.as_deref()),
         ("endpoint", endpoint.as_deref()),
         ("FIPS", switch(*fips)),

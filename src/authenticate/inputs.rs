@@ -1,6 +1,7 @@
 //! Everything a call depends on, resolved before anything is opened.
 
 use crate::aws::endpoint::{EndpointSettings, Region};
+use crate::azure::authority::AuthorityHost;
 use crate::config::{OpenRequest, Reference, Request, Setting, default_region};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -16,6 +17,8 @@ pub(super) struct Inputs {
     pub(super) request: Request,
     /// The region in the host name of the API server.
     pub(super) server_region: Option<Region>,
+    /// Microsoft Entra's host for the cloud of the API server.
+    pub(super) server_authority: Option<AuthorityHost>,
     /// `AWS_REGION`, or else `AWS_DEFAULT_REGION`.
     pub(super) default_region: Option<Setting>,
     pub(super) sts: EndpointSettings,
@@ -37,6 +40,10 @@ impl Inputs {
                 .api_server
                 .as_deref()
                 .and_then(Region::of_api_server),
+            server_authority: request
+                .api_server
+                .as_deref()
+                .and_then(AuthorityHost::of_api_server),
             default_region: default_region(host)?,
             sts: EndpointSettings::for_sts(host)?,
             organization: organization(&request.open, &backend, &home)?,

@@ -85,18 +85,32 @@ pub(super) fn identity_token(request: &OpenRequest) -> IdentityTokenSettings {
     }
 }
 
+/// Fails if the evaluator itself failed: no definition is to blame for that.
+fn started(evaluation: Evaluation) -> Result<Evaluation> {
+    let mut unlocated = evaluation
+        .diagnostics
+        .iter()
+        .filter(|it| it.range.is_none());
+    match unlocated.find_map(|it| it.failure.as_deref()) {
+        Some(failure) => Err(Error::from_failure(failure)),
+        None => Ok(evaluation),
+    }
+}
+
 impl Opener for LocalEnvironment<'_> {
     fn open(&self) -> Result<Opening> {
         let Evaluation {
             environment,
             diagnostics,
             sources,
-        } = self.evaluator().open(self.definition.clone());
+        } = started(self.evaluator().open(self.definition.clone()))?;
         Ok(Opening {
             environment,
             diagnostics,
             sources,
             keys: self.aws_login.keys(),
+            // gcp-login states the expiry of its tokens here.
+            tokens: Vec::new(),
             identity_token: None,
             files: self.files.digests(),
         })
@@ -107,7 +121,7 @@ impl Opener for LocalEnvironment<'_> {
             diagnostics,
             sources,
             ..
-        } = self.evaluator().check(self.definition.clone());
+        } = started(self.evaluator().check(self.definition.clone()))?;
         Ok(Checked {
             diagnostics,
             sources,

@@ -7,10 +7,7 @@
 
 use std::time::Duration;
 
-use aws_sigv4::http_request::{
-    SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
-};
-use aws_sigv4::sign::v4::SigningParams;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use percent_encoding::utf8_percent_encode;
 use zeroize::Zeroizing;
@@ -18,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::aws::arn::ClusterArn;
 use crate::aws::credentials::Credentials;
 use crate::aws::endpoint::{EndpointMode, Region, StsHost};
+use crate::aws::sigv4::Signer;
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::http::RESERVED;
@@ -162,35 +160,22 @@ pub(super) fn presigned_url_in(token: &Secret<String>) -> Option<Zeroizing<Strin
 }
 
 fn presigned_url(request: &PresignRequest<'_>, host: &StsHost) -> Result<Zeroizing<String>> {
-    let internal = |error: &dyn std::fmt::Display| {
-        Error::new(
-            Kind::Internal,
-            format!("cannot presign the STS request: {error}"),
-        )
-    };
     let mut settings = SigningSettings::default();
     settings.signature_location = SignatureLocation::QueryParams;
     settings.expires_in = Some(EXPIRES_PARAMETER);
-    let identity = request.credentials.to_sdk().into();
-    let parameters = SigningParams::builder()
-        .identity(&identity)
-        .region(&host.signing_region)
-        .name("sts")
-        .time(request.signed_at.system_time())
-        .settings(settings)
-        .build()
-        .map_err(|error| internal(&error))?
-        .into();
     let url = format!(
         "https://{}/?Action=GetCallerIdentity&Version=2011-06-15",
         host.host
     );
     let headers = [(CLUSTER_HEADER, request.cluster_name)];
-    let signable = SignableRequest::new("GET", &url, headers.into_iter(), SignableBody::Bytes(&[]))
-        .map_err(|error| internal(&error))?;
-    let (instructions, _) = sign(signable, &parameters)
-        .map_err(|error| internal(&error))?
-        .into_parts();
+    let signable = SignableRequest::new("GET", &url, headers.into_iter(), SignableBody::Bytes(&[]));
+    let signer = Signer {
+        credentials: request.credentials,
+        region: &host.signing_region,
+        service: "sts",
+        signed_at: request.signed_at,
+    };
+    let instructions = signer.sign(signable, settings)?;
 
     // Escaped as in the canonical query of the signature, because the verifier sends the URL
     // unchanged.
@@ -199,15 +184,15 @@ fn presigned_url(request: &PresignRequest<'_>, host: &StsHost) -> Result<Zeroizi
         .iter()
         .map(|(_, value)| value.len() * 3 + 32)
         .sum();
-    let mut signed = Zeroizing::new(String::with_capacity(url.len() + escaped_length));
-    signed.push_str(&url);
+    let mut presigned = Zeroizing::new(String::with_capacity(url.len() + escaped_length));
+    presigned.push_str(&url);
     for (name, value) in instructions.params() {
-        signed.push('&');
-        signed.push_str(name);
-        signed.push('=');
-        signed.extend(utf8_percent_encode(value, RESERVED));
+        presigned.push('&');
+        presigned.push_str(name);
+        presigned.push('=');
+        presigned.extend(utf8_percent_encode(value, RESERVED));
     }
-    Ok(signed)
+    Ok(presigned)
 }
 
 #[cfg(test)]

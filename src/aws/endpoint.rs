@@ -274,6 +274,29 @@ impl StsHost {
     }
 }
 
+/// The URL of Amazon EKS in a region, as its endpoint rules in the AWS SDKs have it.
+///
+/// Fails with [`Kind::Configuration`](crate::error::Kind::Configuration) if there is no such endpoint.
+pub(super) fn eks_url(region: &Region, mode: EndpointMode) -> Result<String> {
+    let partition = Partition::of_region(region.as_str());
+    let service = match (mode.fips, partition.name) {
+        // In AWS GovCloud the plain host is the FIPS host.
+        (true, "aws-us-gov") if !mode.dual_stack => "eks",
+        (true, "aws") if !mode.dual_stack => "fips.eks",
+        (true, _) => "eks-fips",
+        (false, _) => "eks",
+    };
+    let domain = if mode.dual_stack {
+        partition.dual_stack_domain.ok_or_else(|| {
+            let message = format!("Amazon EKS has no dual-stack endpoint in the region `{region}`");
+            Error::configuration(message).with_hint("unset `AWS_USE_DUALSTACK_ENDPOINT`")
+        })?
+    } else {
+        partition.domain
+    };
+    Ok(format!("https://{service}.{region}.{domain}"))
+}
+
 fn no_sts_host(region: &Region, mode: EndpointMode, reason: &str) -> Error {
     let variant = match (mode.fips, mode.dual_stack) {
         (true, true) => "FIPS and dual-stack ",

@@ -161,10 +161,7 @@ impl ServiceCall<'_> {
                     Some(error) => unreachable(self.context.host, &name, server.host(), error),
                     None => Error::new(Kind::Unavailable, format!("cannot reach {name}")),
                 };
-                match self.region_warning() {
-                    Some(warning) => error.with_hint(format!("check the region: {warning}")),
-                    None => error,
-                }
+                self.with_region_hint(error)
             }
             SdkError::ServiceError(response) => self.rejection(
                 server,
@@ -182,13 +179,16 @@ impl ServiceCall<'_> {
         }
     }
 
-    /// A warning if the region looks misspelled and is part of the server's name.
-    fn region_warning(&self) -> Option<String> {
-        let region = self
-            .operation
-            .region()
-            .filter(|_| !self.has_custom_endpoint)?;
-        Region::parse(region).ok()?.spelling_warning()
+    /// The error of a server that cannot be reached, with the hint to check a region in its name that looks
+    /// misspelled.
+    pub(super) fn with_region_hint(&self, error: Error) -> Error {
+        let region = self.operation.region();
+        let region = region.filter(|_| !self.has_custom_endpoint);
+        let warning = region.and_then(|region| Region::parse(region).ok()?.spelling_warning());
+        match warning {
+            Some(warning) => error.with_hint(format!("check the region: {warning}")),
+            None => error,
+        }
     }
 
     /// The error for a response of `server` with an error.

@@ -12,6 +12,7 @@ pub mod find_credentials;
 pub(crate) mod partition;
 pub(crate) mod reported_failure;
 mod sdk;
+mod sigv4;
 pub(crate) mod sts;
 
 pub use credentials::Credentials;

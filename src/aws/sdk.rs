@@ -22,7 +22,7 @@ use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::http::{HttpClient, parse_url, timed_out};
 
-/// The SDK's configuration for a service in `region`. Calls are signed only if there are
+/// The SDK's configuration for STS in `region`. Calls are signed only if there are
 /// credentials.
 pub(super) fn configuration(
     context: Context<'_>,
@@ -66,13 +66,9 @@ pub(super) fn attempt_timeout(deadline: Deadline) -> Duration {
 }
 
 /// The host of an endpoint that the SDK resolved, with its port unless that is the default.
-pub(super) fn authority(
-    service: Service,
-    region: &str,
-    endpoint: Result<Endpoint, BoxError>,
-) -> Result<Authority> {
+pub(super) fn authority(region: &str, endpoint: Result<Endpoint, BoxError>) -> Result<Authority> {
     let no_endpoint = |cause: BoxError| {
-        let message = format!("{service} has no endpoint in the region `{region}`");
+        let message = format!("AWS STS has no endpoint in the region `{region}`");
         Error::configuration(message)
             .with_hint("check the region, `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT`")
             .caused_by(cause.to_string())
@@ -83,15 +79,14 @@ pub(super) fn authority(
     authority.ok_or_else(|| no_endpoint("the endpoint has no host".into()))
 }
 
-/// Runs a call to `service`, until the deadline at the latest.
+/// Runs a call to STS, until the deadline at the latest.
 pub(super) fn block_on<T>(
     context: Context<'_>,
-    service: Service,
     call: impl Future<Output = Result<T>>,
 ) -> Result<T> {
     let deadline = context.deadline;
     let result = context.http.block_on(deadline, call)?;
-    result.unwrap_or_else(|| Err(timed_out(service, deadline.allowed())))
+    result.unwrap_or_else(|| Err(timed_out(Service::Sts, deadline.allowed())))
 }
 
 /// Makes a call with a signature. If it is the first one to AWS, it is signed by this machine's clock; if

@@ -8,7 +8,7 @@ use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::types::{Credentials as IssuedCredentials, PolicyDescriptorType};
 use http::uri::Authority;
 
-use crate::aws::endpoint::{EndpointSettings, Service};
+use crate::aws::endpoint::EndpointSettings;
 use crate::aws::failure::{Operation, RoleToAssume, ServiceCall};
 use crate::aws::{Credentials, sdk};
 use crate::clock::Timestamp;
@@ -143,7 +143,7 @@ impl<'a> Sts<'a> {
     where
         E: std::error::Error + ProvideErrorMetadata + 'static,
     {
-        sdk::block_on(self.context, Service::Sts, async {
+        sdk::block_on(self.context, async {
             let server = self.server().await?;
             let issued = operation.await;
             let issued = issued.map_err(|error| call.failure(&server, &error))?;
@@ -182,7 +182,7 @@ impl<'a> Sts<'a> {
             Ok(parameters) => DefaultResolver::new().resolve_endpoint(&parameters).await,
             Err(error) => Err(error.into()),
         };
-        sdk::authority(Service::Sts, &self.region, endpoint)
+        sdk::authority(&self.region, endpoint)
     }
 }
 

@@ -54,6 +54,11 @@ impl AuthorityHost {
             .map(|(authority, _)| Self((*authority).to_owned()))
     }
 
+    /// The URL.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The token endpoint for a tenant.
     pub(super) fn token_url(&self, tenant_id: &str) -> String {
         let tenant_id = utf8_percent_encode(tenant_id, RESERVED);

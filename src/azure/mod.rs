@@ -2,6 +2,7 @@
 
 pub(crate) mod authority;
 mod failure;
+pub(crate) mod find_login;
 pub(crate) mod token_endpoint;
 
 use crate::identity_token::Recipient;
@@ -15,7 +16,7 @@ pub(crate) const IDENTITY_TOKEN_RECIPIENT: Recipient<'static> = Recipient {
 };
 
 /// An application in a tenant, and how it authenticates: the outputs of azure-login.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct AzureLogin {
     /// The ID of the application.
     pub client_id: String,
@@ -26,7 +27,7 @@ pub(crate) struct AzureLogin {
 }
 
 /// How an application authenticates.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Proof {
     /// An identity token that matches a federated credential of the application.
     Assertion(Secret<String>),

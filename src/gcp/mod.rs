@@ -3,6 +3,7 @@
 
 pub(crate) mod endpoint;
 mod failure;
+pub(crate) mod find_access_token;
 pub(crate) mod iam_credentials;
 pub(crate) mod sts;
 

@@ -230,9 +230,7 @@ impl Runtime {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
-                .map_err(|error| {
-                    Error::new(Kind::Internal, "cannot start the async runtime").caused_by(error)
-                })?;
+                .map_err(|error| Error::of_system("cannot start the async runtime", error))?;
             self.0.get_or_init(|| runtime)
         };
         // Tokio's timers must be created within the runtime.

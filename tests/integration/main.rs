@@ -13,6 +13,7 @@
 
 pub mod support;
 
+mod aks;
 mod azure_login;
 mod cache;
 mod check;
@@ -30,6 +31,7 @@ mod errors;
 mod examples;
 mod gcp_login;
 mod get_token;
+mod gke;
 mod help;
 mod hostile;
 mod kubeconfig;

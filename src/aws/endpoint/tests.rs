@@ -241,3 +241,78 @@ fn regions_of_botocore_are_spelled_right() {
         );
     }
 }
+
+#[test]
+fn endpoint_of_eks_depends_on_the_region_and_the_mode() {
+    for (region, fips, dual_stack, want) in [
+        ("eu-west-1", false, false, "eks.eu-west-1.amazonaws.com"),
+        ("us-east-1", true, false, "fips.eks.us-east-1.amazonaws.com"),
+        ("us-east-1", false, true, "eks.us-east-1.api.aws"),
+        ("us-east-1", true, true, "eks-fips.us-east-1.api.aws"),
+        (
+            "cn-north-1",
+            false,
+            false,
+            "eks.cn-north-1.amazonaws.com.cn",
+        ),
+        (
+            "cn-north-1",
+            true,
+            false,
+            "eks-fips.cn-north-1.amazonaws.com.cn",
+        ),
+        (
+            "cn-north-1",
+            false,
+            true,
+            "eks.cn-north-1.api.amazonwebservices.com.cn",
+        ),
+        (
+            "cn-north-1",
+            true,
+            true,
+            "eks-fips.cn-north-1.api.amazonwebservices.com.cn",
+        ),
+        (
+            "us-gov-west-1",
+            true,
+            false,
+            "eks.us-gov-west-1.amazonaws.com",
+        ),
+        (
+            "us-gov-east-1",
+            true,
+            true,
+            "eks-fips.us-gov-east-1.api.aws",
+        ),
+        (
+            "us-iso-east-1",
+            true,
+            false,
+            "eks-fips.us-iso-east-1.c2s.ic.gov",
+        ),
+        (
+            "us-isob-east-1",
+            false,
+            false,
+            "eks.us-isob-east-1.sc2s.sgov.gov",
+        ),
+        (
+            "eusc-de-east-1",
+            false,
+            false,
+            "eks.eusc-de-east-1.amazonaws.eu",
+        ),
+    ] {
+        let region = Region::parse(region).unwrap();
+        let url = eks_url(&region, EndpointMode { fips, dual_stack }).unwrap();
+        assert_eq!(url, format!("https://{want}"));
+    }
+    let region = Region::parse("us-iso-east-1").unwrap();
+    let dual_stack = EndpointMode {
+        fips: false,
+        dual_stack: true,
+    };
+    let error = eks_url(&region, dual_stack).unwrap_err();
+    assert_eq!(error.kind(), Kind::Configuration);
+}

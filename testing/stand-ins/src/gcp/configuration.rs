@@ -38,7 +38,8 @@ pub struct Configuration {
     pub access_tokens: Vec<AccessToken>,
     /// Whether the IAM Service Account Credentials API is not enabled.
     pub iam_credentials_disabled: bool,
-    /// The lifetime of issued tokens in seconds, instead of the requested one, for tests of expiry.
+    /// The lifetime of service accounts' tokens in seconds, instead of the requested one, for tests of
+    /// expiry.
     pub lifetime: Option<Seconds>,
 }
 
@@ -97,6 +98,7 @@ pub struct Provider {
     /// The `iss` of its tokens.
     pub issuer: String,
     /// The issuer's keys (RFC 7517).
+    #[serde(default)]
     pub jwks: Value,
     /// The allowed audiences; if empty, the provider's name after `https://iam.googleapis.com/` or
     /// `//iam.googleapis.com/`.

@@ -40,7 +40,6 @@ pub(super) fn exchange(
     let provider = provider(state, parameter("audience"))?.clone();
     let (expires_at, subject) = check_token(&provider, parameter("subject_token"), now)?;
     let lifetime = (expires_at - now).clamp(1, MAXIMUM_LIFETIME);
-    let lifetime = state.configuration.lifetime.unwrap_or(lifetime);
     let (pool, _) = provider.name.split_once("/providers/").unwrap_or_default();
     let token = state.issue(Issued {
         token: String::new(),

@@ -8,6 +8,7 @@
 
 mod api_server;
 mod callers;
+mod gcp;
 mod pulumi_cloud;
 mod sigv4;
 mod transport;
