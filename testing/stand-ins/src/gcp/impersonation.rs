@@ -126,11 +126,8 @@ fn read_body(request: &Request) -> Result<Body, GoogleError> {
     if body.scope.is_empty() {
         return Err(GoogleError::invalid_argument("Scope required."));
     }
-    if body
-        .scope
-        .iter()
-        .any(|scope| !scope.starts_with(SCOPE_PREFIX))
-    {
+    let is_scope = |scope: &String| scope == "openid" || scope.starts_with(SCOPE_PREFIX);
+    if !body.scope.iter().all(is_scope) {
         return Err(GoogleError::invalid_argument(
             "Request contains an invalid argument.",
         ));
