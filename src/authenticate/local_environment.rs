@@ -14,6 +14,7 @@ use crate::identity_token::IdentityTokenSettings;
 use crate::opener::{Checked, Opener, Opening};
 use crate::providers::PulumiStacks;
 use crate::providers::aws_login::{AwsLogin, AwsLoginSettings};
+use crate::providers::azure_login::AzureLogin;
 use crate::providers::gcp_login::GcpLogin;
 use esc::{Definition, Evaluation, Evaluator, HostResult, Provider, Providers, nearest_name};
 
@@ -23,6 +24,7 @@ pub(super) struct LocalEnvironment<'a> {
     importer: FileImporter,
     context: LocalContext<'a>,
     aws_login: AwsLogin<'a>,
+    azure_login: AzureLogin<'a>,
     gcp_login: GcpLogin<'a>,
     pulumi_stacks: PulumiStacks<'a>,
     files: FileTracker,
@@ -55,6 +57,7 @@ impl<'a> LocalEnvironment<'a> {
             importer: FileImporter::new(root).recording(files.clone()),
             context: LocalContext::new(request, context),
             aws_login: AwsLogin::new(context, settings),
+            azure_login: AzureLogin::new(context, identity_token(request)),
             gcp_login: GcpLogin::new(context, identity_token(request)),
             pulumi_stacks: PulumiStacks::new(context.host, stacks).tracking(files.clone()),
             files,
@@ -130,6 +133,7 @@ impl Providers for LocalEnvironment<'_> {
     fn provider(&self, name: &str) -> HostResult<&dyn Provider> {
         match name {
             "aws-login" => Ok(&self.aws_login),
+            "azure-login" => Ok(&self.azure_login),
             "gcp-login" => Ok(&self.gcp_login),
             "pulumi-stacks" => Ok(&self.pulumi_stacks),
             _ => Err(
@@ -171,8 +175,8 @@ fn unknown_provider_hint(name: &str) -> String {
     match nearest_name(name, PROVIDERS).filter(|_| !is_known) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => {
-            "only `aws-login`, `gcp-login` and `pulumi-stacks` work locally; use `--remote` to \
-                 evaluate the definition in Pulumi Cloud"
+            "only `aws-login`, `azure-login`, `gcp-login` and `pulumi-stacks` work locally; use \
+                 `--remote` to evaluate the definition in Pulumi Cloud"
                 .to_owned()
         }
     }

@@ -14,6 +14,7 @@
 pub mod support;
 
 mod aks;
+mod azure_login;
 mod cache;
 mod check;
 mod cloud;
