@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use arbitrary::Arbitrary;
 use kubectl_esc::cache::{
-    Cache, CacheDir, CacheEntry, CachedAwsCredentials, CachedContent, CachedCredentials, CachedFailure,
-    Listed, LoginSecrets, list,
+    Cache, CacheDir, CacheEntry, CachedAwsCredentials, CachedContent, CachedCredentials,
+    CachedFailure, Listed, LoginSecrets, list,
 };
 use kubectl_esc::clock::Timestamp;
 use kubectl_esc::digest::Sha256;

@@ -136,6 +136,7 @@ fn provider_of_logins(logins: &Logins) -> Result<ClusterProvider> {
 
 /// Rejects flags that only make sense for another provider. Variables may be meant for other calls.
 fn reject_other_flags(request: &Request, provider: ClusterProvider) -> Result<()> {
+    let authority = (&request.azure_authority_host, ClusterProvider::Aks);
     let of_eks = [
         &request.cluster_name,
         &request.role_arn,
@@ -144,8 +145,7 @@ fn reject_other_flags(request: &Request, provider: ClusterProvider) -> Result<()
         &request.web_identity,
     ];
     let of_eks = of_eks.map(|setting| (setting, ClusterProvider::Eks));
-    let of_aks = [(&request.azure_authority_host, ClusterProvider::Aks)];
-    for (setting, owner) in of_eks.into_iter().chain(of_aks) {
+    for (setting, owner) in of_eks.into_iter().chain([authority]) {
         let origin = setting.as_ref().map(|setting| &setting.origin);
         if let Some(Origin::Flag(flag)) = origin
             && owner != provider

@@ -10,7 +10,6 @@ use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
 
 /// The result of a fetch, which the cache stores.
-#[expect(clippy::large_enum_variant, reason = "there is one per call")]
 pub(super) enum Session {
     Eks(ClusterSession),
     /// Of GKE and AKS.

@@ -72,7 +72,6 @@ pub struct CachedCredentials {
 
 /// What a call needs for a token.
 #[derive(Debug, Deserialize, Serialize)]
-#[expect(clippy::large_enum_variant, reason = "there is one per call")]
 pub enum CachedContent {
     /// What signs a token for an EKS cluster.
     Aws(CachedAwsCredentials),

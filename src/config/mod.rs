@@ -1,7 +1,7 @@
 //! Settings, each with the place it was set.
 //!
-//! A flag overrides a variable, which overrides the opened environment's `eks` object, which
-//! overrides the cluster extension and what can be inferred. So there are two steps: a [`Request`] is
+//! A flag overrides a variable, which overrides the opened environment's objects `kubernetes` and `eks`, which
+//! override the cluster extension and what can be inferred. So there are two steps: a [`Request`] is
 //! what is known before the environment is opened, a [`Target`] what is known after.
 
 mod cache;

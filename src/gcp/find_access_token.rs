@@ -36,9 +36,9 @@ pub(crate) fn find(
     }
     let mut all = environment_search::collect(
         environment,
-        |entries, path| match is_login(entries) {
-            true => read(entries, &path()),
-            false => Ok(None),
+        |entries, path| {
+            let token = is_login(entries).then(|| read(entries, &path()));
+            token.transpose().map(Option::flatten)
         },
         |one, other| one.token == other.token,
     )?;

@@ -31,6 +31,11 @@ const MAX_TEXT_BYTES: usize = 32 << 20;
 /// How many secrets are searched for in a text between two checks of the deadline.
 const SECRETS_PER_CHECK: usize = 16;
 
+// The secret outputs of the login providers. `oidc` of azure-login is an object with a token.
+const AWS_SECRETS: [&str; 3] = ["accessKeyId", "secretAccessKey", "sessionToken"];
+const GCP_SECRETS: [&str; 1] = ["accessToken"];
+const AZURE_SECRETS: [&str; 2] = ["clientSecret", "oidc"];
+
 /// The part of a session that is read. Most of a session is positions and schemas.
 static SESSION: Selection = Selection::Entries(&[
     ("properties", &Selection::Each(&VALUE)),
@@ -81,40 +86,31 @@ pub(super) fn read(text: &[u8], deadline: Deadline) -> Result<SessionValues, Str
 
     let exprs = fields.remove("exprs").unwrap_or_else(Value::unknown);
     let calls = provider_calls::find(&exprs, &values);
-    let mut key_durations = Vec::new();
     let mut secrets = Vec::new();
-    for (output, duration) in calls.aws_logins {
-        for name in ["accessKeyId", "secretAccessKey", "sessionToken"] {
-            secrets.extend(
-                output
-                    .property(name)
-                    .and_then(Value::as_str)
-                    .map(Secret::from),
-            );
-        }
-        let key = output.property("accessKeyId").and_then(Value::as_str);
-        if let (Some(key), Some(duration)) = (key, duration) {
-            key_durations.push((key.to_owned(), duration));
-        }
+    for (output, _) in &calls.aws_logins {
+        collect_secrets(output, &AWS_SECRETS, &mut secrets);
     }
-    let mut tokens = Vec::new();
-    for (output, lifetime) in calls.gcp_logins {
-        let token = output.property("accessToken").and_then(Value::as_str);
-        let token = token.map(Secret::from);
-        secrets.extend(token.clone());
-        if let (Some(token), Some(lifetime)) = (token, lifetime) {
-            tokens.push(TokenLifetime { token, lifetime });
-        }
+    for (output, _) in &calls.gcp_logins {
+        collect_secrets(output, &GCP_SECRETS, &mut secrets);
     }
-    for output in calls.azure_logins {
-        let oidc = output.property("oidc");
-        let proofs = [
-            output.property("clientSecret"),
-            oidc.and_then(|oidc| oidc.property("token")),
-        ];
-        let texts = proofs.into_iter().flatten().filter_map(Value::as_str);
-        secrets.extend(texts.map(Secret::from));
+    for output in &calls.azure_logins {
+        collect_secrets(output, &AZURE_SECRETS, &mut secrets);
     }
+    let text = |output: &Value, name: &str| output.property(name)?.as_str().map(str::to_owned);
+    let keys = calls.aws_logins.into_iter();
+    let key_durations = keys
+        .filter_map(|(output, duration)| Some((text(output, "accessKeyId")?, duration?)))
+        .collect();
+    let tokens = calls
+        .gcp_logins
+        .into_iter()
+        .filter_map(|(output, lifetime)| {
+            Some(TokenLifetime {
+                token: Secret::new(text(output, "accessToken")?),
+                lifetime: lifetime?,
+            })
+        });
+    let tokens = tokens.collect();
     let identity_token = calls.identity_token;
     secrets.retain(|secret| secret.expose().len() >= MIN_SECRET_BYTES);
     secrets.sort_unstable_by(|a, b| a.expose().cmp(b.expose()));
@@ -253,6 +249,14 @@ fn mark_secrets(
     Ok(())
 }
 
+/// Adds the texts of these outputs.
+fn collect_secrets(output: &Value, names: &[&str], secrets: &mut Vec<Secret<String>>) {
+    for value in names.iter().filter_map(|name| output.property(name)) {
+        let text = value.property("token").unwrap_or(value).as_str();
+        secrets.extend(text.map(Secret::from));
+    }
+}
+
 /// Marks the texts in a value.
 fn mark_secret(value: &mut Value) {
     match &mut value.data {
@@ -266,11 +270,11 @@ fn mark_secret(value: &mut Value) {
 fn login_outputs(entries: &BTreeMap<String, Value>) -> &'static [&'static str] {
     let has = |names: [&str; 2]| names.into_iter().all(|name| entries.contains_key(name));
     if has(["accessKeyId", "secretAccessKey"]) {
-        &["accessKeyId", "secretAccessKey", "sessionToken"]
+        &AWS_SECRETS
     } else if has(["accessToken", "tokenType"]) {
-        &["accessToken"]
+        &GCP_SECRETS
     } else if has(["clientId", "tenantId"]) {
-        &["clientSecret", "oidc"]
+        &AZURE_SECRETS
     } else {
         &[]
     }

@@ -255,96 +255,74 @@ fn cache_list_shows_the_provider() {
 fn provider_comes_from_the_first_place_that_names_it() {
     const GKE: &str = "ya29.example";
     const EKS: &str = "k8s-aws-v1.";
-    let kubernetes =
-        |provider: &str| format!("{TWO_CLOUDS}  kubernetes: {{provider: {provider}}}\n");
-    let eks = format!("{TWO_CLOUDS}  eks: {{clusterName: prod, region: eu-west-1}}\n");
-    let extension = |config: Value| {
-        move |plugin: Plugin| {
-            let server = json!({"server": "https://k8s.example", "config": config});
-            plugin.exec_info("v1", false, Some(server))
-        }
-    };
-    let same = |plugin: Plugin| plugin;
-    let flag = |provider: &'static str| move |plugin: Plugin| plugin.args(["--provider", provider]);
-    let variable = |plugin: Plugin| plugin.env("KUBECTL_ESC_PROVIDER", "gke");
-    let cases: Vec<(&str, String, Box<dyn Fn(Plugin) -> Plugin>, &str)> = vec![
-        ("flag", TWO_CLOUDS.to_owned(), Box::new(flag("gke")), GKE),
-        ("variable", TWO_CLOUDS.to_owned(), Box::new(variable), GKE),
-        ("environment", kubernetes("gke"), Box::new(same), GKE),
+    const NOTHING: &str = "{}";
+    let more = |more: &str| format!("{TWO_CLOUDS}  {more}\n");
+    let two = TWO_CLOUDS.to_owned();
+    let eks = more("eks: {clusterName: prod, region: eu-west-1}");
+    let gke_flag = &["--provider", "gke"][..];
+    let variable = ("KUBECTL_ESC_PROVIDER", "gke");
+    let cluster_name = ("KUBECTL_ESC_CLUSTER_NAME", "prod");
+    // The definition, arguments, variables, the cluster extension, and how the token starts.
+    for (definition, arguments, variables, extension, token) in [
+        (&two, gke_flag, &[][..], NOTHING, GKE),
+        (&two, &[], &[variable], NOTHING, GKE),
+        (&more("kubernetes: {provider: gke}"), &[], &[], NOTHING, GKE),
+        (&two, &[], &[], r#"{"provider": "gke"}"#, GKE),
+        // Each of them overrides the next ones.
         (
-            "extension",
-            TWO_CLOUDS.to_owned(),
-            Box::new(extension(json!({"provider": "gke"}))),
-            GKE,
-        ),
-        (
-            "flag before variable",
-            TWO_CLOUDS.to_owned(),
-            Box::new(move |plugin| {
-                flag("eks")(variable(plugin)).env("KUBECTL_ESC_CLUSTER_NAME", "prod")
-            }),
+            &two,
+            &["--provider", "eks"],
+            &[variable, cluster_name],
+            NOTHING,
             EKS,
         ),
         (
-            "variable before environment",
-            kubernetes("eks"),
-            Box::new(variable),
+            &more("kubernetes: {provider: eks}"),
+            &[],
+            &[variable],
+            NOTHING,
             GKE,
         ),
         (
-            "environment before extension",
-            kubernetes("gke"),
-            Box::new(extension(json!({"provider": "eks"}))),
+            &more("kubernetes: {provider: gke}"),
+            &[],
+            &[],
+            r#"{"provider": "eks"}"#,
+            GKE,
+        ),
+        (&eks, gke_flag, &[cluster_name], NOTHING, GKE),
+        // What names an EKS cluster.
+        (&eks, &[], &[], NOTHING, EKS),
+        (&two, &["--cluster-name", "prod"], &[], NOTHING, EKS),
+        (&two, &[], &[cluster_name], NOTHING, EKS),
+        (&two, &[], &[], r#"{"clusterName": "prod"}"#, EKS),
+        // The path of a login, and the only kind of login.
+        (&two, &["--credentials", "gcp"], &[], NOTHING, GKE),
+        (
+            &more("kubernetes: {credentials: gcp}"),
+            &[],
+            &[],
+            NOTHING,
             GKE,
         ),
         (
-            "provider before cluster name",
-            eks.clone(),
-            Box::new(flag("gke")),
+            &TWO_CLOUDS.replace("  aws", "  # aws"),
+            &[],
+            &[],
+            NOTHING,
             GKE,
         ),
-        ("`eks` object", eks, Box::new(same), EKS),
-        (
-            "flag of the cluster name",
-            TWO_CLOUDS.to_owned(),
-            Box::new(|plugin| plugin.args(["-i", "prod"])),
-            EKS,
-        ),
-        (
-            "variable of the cluster name",
-            TWO_CLOUDS.to_owned(),
-            Box::new(|plugin| plugin.env("KUBECTL_ESC_CLUSTER_NAME", "prod")),
-            EKS,
-        ),
-        (
-            "extension with a cluster name",
-            TWO_CLOUDS.to_owned(),
-            Box::new(extension(json!({"clusterName": "prod"}))),
-            EKS,
-        ),
-        (
-            "path of a login",
-            TWO_CLOUDS.to_owned(),
-            Box::new(|plugin| plugin.args(["--credentials", "gcp"])),
-            GKE,
-        ),
-        (
-            "path of a login in the environment",
-            format!("{TWO_CLOUDS}  kubernetes: {{credentials: gcp}}\n"),
-            Box::new(same),
-            GKE,
-        ),
-        (
-            "only kind of login",
-            TWO_CLOUDS.replace("  aws", "  # aws"),
-            Box::new(same),
-            GKE,
-        ),
-    ];
-    for (name, definition, change, token) in cases {
-        let plugin = local(&definition).env("AWS_REGION", "eu-west-1");
-        let output = change(plugin).run();
-        assert!(output.token().starts_with(token), "{name}: {output:?}");
+    ] {
+        let extension: Value = serde_json::from_str(extension).unwrap();
+        let cluster = json!({"server": "https://k8s.example", "config": extension});
+        let plugin = local(definition)
+            .env("AWS_REGION", "eu-west-1")
+            .exec_info("v1", false, Some(cluster))
+            .args(arguments);
+        let set = |plugin: Plugin, (name, value): &(&str, &str)| plugin.env(name, value);
+        let output = variables.iter().fold(plugin, set).run();
+        let case = format!("{definition} {arguments:?} {variables:?} {extension}: {output:?}");
+        assert!(output.token().starts_with(token), "{case}");
     }
 }
 

@@ -8,7 +8,7 @@ use esc::{Data, HostResult, Value};
 use serde_json::{Value as Json, json};
 
 use super::PulumiCloud;
-use super::providers::{OpenContext, failed, from_json, seconds};
+use super::providers::{OpenContext, failed, seconds};
 
 /// The schemas of gcp-login's inputs and outputs.
 pub(super) fn gcp_schemas(duration: &str) -> (Json, Json) {
@@ -129,10 +129,8 @@ impl OpenContext {
             Some(Data::Bool(true))
         ) {
             let token = self.login_token("azure", inputs);
-            let mut oidc = from_json(&json!({"token": token}));
-            if let Data::Object(entries) = &mut oidc.data {
-                entries.values_mut().for_each(|token| token.secret = true);
-            }
+            let token = ("token".to_owned(), Value::secret(token));
+            let oidc = Value::new(Data::Object([token].into()));
             outputs.insert("oidc".to_owned(), oidc);
         } else if !outputs.contains_key("clientSecret") {
             return Err(failed("one of oidc and clientSecret is needed"));

@@ -378,7 +378,7 @@ fn strings<'a>(inputs: &'a Value, name: &str) -> Vec<&'a str> {
     }
 }
 
-pub(super) fn from_json(value: &serde_json::Value) -> Value {
+fn from_json(value: &serde_json::Value) -> Value {
     Value::new(match value {
         serde_json::Value::Null => Data::Null,
         serde_json::Value::Bool(value) => Data::Bool(*value),
