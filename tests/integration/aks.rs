@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use stand_ins::MARKER;
 use stand_ins::controlled_server::{Behavior, ControlledServer};
 use stand_ins::http::{Reply, Request, Response};
+use stand_ins::oidc::Issuer;
 use stand_ins::proxy::Proxy;
 
 use crate::cache::concurrent_calls::ConcurrentCalls;
@@ -124,6 +125,28 @@ fn login_is_exchanged_once_and_the_second_call_makes_no_request() {
     for secret in [token.as_str(), assertion, MARKER] {
         assert!(!contains(&cached, secret), "{secret} is in the cache");
     }
+}
+
+#[test]
+fn local_login_makes_one_request_and_is_cached() {
+    let endpoint = TokenEndpoint::new(Behavior::Answer);
+    let issuer = Issuer::new("https://token.actions.example");
+    let identity = issuer.token("api://AzureADTokenExchange", "repo:acme", 1_700_000_000);
+    let plugin = local(LOGIN).file("identity", &identity);
+    let path = plugin.path("identity");
+    let plugin = plugin
+        .env("AZURE_FEDERATED_TOKEN_FILE", path)
+        .env("AZURE_AUTHORITY_HOST", endpoint.server.url());
+    let first = plugin.run();
+    assert_eq!(first.token(), format!("eyJ.{MARKER}.1"));
+    assert_eq!(plugin.run(), first);
+    let [form] = endpoint.forms().try_into().unwrap();
+    assert_eq!(form["client_assertion"], identity);
+    assert!(!contains(&cached(&plugin), &identity));
+    // Another identity token does not find the entry.
+    let other = issuer.token("api://AzureADTokenExchange", "repo:other", 1_700_000_000);
+    let plugin = plugin.file("identity", &other);
+    assert_eq!(plugin.run().token(), format!("eyJ.{MARKER}.2"));
 }
 
 #[test]

@@ -7,9 +7,12 @@ use encodings::base64::decode_url;
 use kubectl_esc::clock::{Clock, Timestamp, format_duration};
 use serde_json::{Value, json};
 use stand_ins::controlled_server::{Behavior, ControlledServer};
+use stand_ins::gcp;
 
 use crate::cache::concurrent_calls::ConcurrentCalls;
 use crate::cloud::PulumiCloudFixture;
+use crate::support::aws::project_file;
+use crate::support::gcp::GoogleCloud;
 use crate::support::plugin::{Output, Plugin};
 
 const SERVICE_ACCOUNT: &str = "deploy@acme.iam.gserviceaccount.com";
@@ -107,6 +110,25 @@ fn token_is_that_of_the_login_and_the_second_call_makes_no_request() {
     for secret in [token.as_str(), signature, "ya29."] {
         assert!(!contains(&cached, secret), "{secret} is in the cache");
     }
+}
+
+#[test]
+fn local_login_makes_two_requests_and_is_cached() {
+    let google = GoogleCloud::new();
+    let plugin = google
+        .plugin()
+        .file("env.yaml", project_file("examples/environments/gcp.yaml"))
+        .file("identity", google.identity())
+        .args(["get-token", "./env.yaml"])
+        .args(["--web-identity-token-file", "identity"]);
+    let first = plugin.run();
+    let token = first.token();
+    let user = google.services.authenticate(&token);
+    assert_eq!(user.as_deref(), Ok(gcp::configuration::SERVICE_ACCOUNT));
+    assert_eq!(google.services.calls().len(), 2);
+    assert_eq!(plugin.run(), first);
+    assert_eq!(google.services.calls().len(), 2, "from the cache");
+    assert!(!contains(&cached(&plugin), &token));
 }
 
 #[test]
