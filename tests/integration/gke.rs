@@ -72,6 +72,10 @@ pub(crate) fn expiry(output: &Output) -> Timestamp {
     Timestamp::from_rfc3339(expiry.as_str().unwrap()).unwrap()
 }
 
+pub(crate) fn now() -> Timestamp {
+    Clock::system().now()
+}
+
 /// The content of all files in the cache.
 pub(crate) fn cached(plugin: &Plugin) -> Vec<u8> {
     let folder = fs::read_dir(plugin.path("home/.kube/cache/kubectl-esc"));
@@ -181,9 +185,9 @@ fn lifetime_is_stated_or_configured_or_fifteen_minutes() {
     ] {
         let pulumi_cloud = pulumi_cloud(&definition);
         let plugin = get_token(&pulumi_cloud).args(flags);
-        let before = Clock::system().now();
+        let before = now();
         let lifetime = expiry(&plugin.run()).plus(MARGIN).since(before);
-        let elapsed = Clock::system().now().since(before);
+        let elapsed = now().since(before);
         let wanted = kubectl_esc::clock::parse_duration(want).unwrap();
         let range = wanted..=wanted + elapsed;
         assert!(
@@ -544,7 +548,7 @@ fn malformed_logins_are_explained() {
 
 #[test]
 fn tokens_that_expire_within_a_minute_are_rejected() {
-    let soon = Clock::system().now().plus(Duration::from_secs(50));
+    let soon = now().plus(Duration::from_secs(50));
     let definition =
         format!("values: {{gcp: {{accessToken: ya29.x, tokenType: Bearer, expiry: '{soon}'}}}}");
     let output = local(&definition).run();
