@@ -7,7 +7,6 @@ use serde_json::Value as Json;
 
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::{file_importer, local_environment, pulumi_login};
-use crate::aws::IDENTITY_TOKEN_RECIPIENT;
 use crate::aws::endpoint::{EndpointMode, EndpointSettings, Region};
 use crate::azure::authority::AuthorityHost;
 use crate::cache::{self, LoginSecrets};
@@ -76,16 +75,13 @@ fn add_local_secrets(
     sealing: &mut LoginSecrets,
 ) -> Result<bool> {
     let host = context.host;
-    let settings = local_environment::identity_token(&inputs.request.open);
     // Without an identity token the definition may still open: it may not need one.
-    let identity_token = match settings.source(&IDENTITY_TOKEN_RECIPIENT, host) {
-        Err(_) => None,
-        Ok(source) => match source.secret(host) {
-            Err(_) => return Ok(false),
-            Ok(secret) => Some(secret),
-        },
-    };
-    sealing.add_secret("identity token", identity_token.as_ref());
+    for source in local_environment::identity_token_sources(&inputs.request.open, host) {
+        let Ok(secret) = source.secret(host) else {
+            return Ok(false);
+        };
+        sealing.add_secret(source.named_by(), Some(&secret));
+    }
     let home = PulumiHome::without_waiting(host);
     if let Ok(StateBackend::Files { url, .. }) = StateBackend::find(host, &home) {
         sealing.add("states", Some(url.expose().as_bytes()));

@@ -10,12 +10,14 @@ use crate::config::OpenRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::file_tracker::FileTracker;
-use crate::identity_token::IdentityTokenSettings;
+use crate::host::Host;
+use crate::identity_token::{IdentityTokenSettings, IdentityTokenSource};
 use crate::opener::{Checked, Opener, Opening};
 use crate::providers::PulumiStacks;
 use crate::providers::aws_login::{AwsLogin, AwsLoginSettings};
 use crate::providers::azure_login::AzureLogin;
 use crate::providers::gcp_login::GcpLogin;
+use crate::{aws, azure};
 use esc::{Definition, Evaluation, Evaluator, HostResult, Provider, Providers, nearest_name};
 
 /// A local definition, and what its evaluation needs.
@@ -77,7 +79,7 @@ impl<'a> LocalEnvironment<'a> {
 }
 
 /// The request's settings for the identity token that login providers exchange.
-pub(super) fn identity_token(request: &OpenRequest) -> IdentityTokenSettings {
+fn identity_token(request: &OpenRequest) -> IdentityTokenSettings {
     IdentityTokenSettings {
         file: request.web_identity_token_file.clone(),
         variable: request.web_identity_token_env.clone(),
@@ -95,6 +97,18 @@ fn started(evaluation: Evaluation) -> Result<Evaluation> {
         Some(failure) => Err(Error::from_failure(failure)),
         None => Ok(evaluation),
     }
+}
+
+/// Every identity token that login providers may exchange, whichever of them a definition opens.
+pub(super) fn identity_token_sources(
+    request: &OpenRequest,
+    host: &Host,
+) -> Vec<IdentityTokenSource> {
+    let recipients = [
+        &aws::IDENTITY_TOKEN_RECIPIENT,
+        &azure::IDENTITY_TOKEN_RECIPIENT,
+    ];
+    identity_token(request).sources(&recipients, host)
 }
 
 impl Opener for LocalEnvironment<'_> {

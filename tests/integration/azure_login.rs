@@ -1,16 +1,13 @@
 //! `azure-login` of a local environment, which makes no request to Azure.
 
 use serde_json::{Value, json};
+use stand_ins::azure::configuration::{AUDIENCE, CLIENT, OBJECT, SUBJECT, TENANT};
 use stand_ins::clock::Clock;
 use stand_ins::oidc::{GitHubActions, Issuer};
 
 use crate::support::aws::project_file;
+use crate::support::azure::Entra;
 use crate::support::plugin::Plugin;
-
-const SUBJECT: &str = "repo:acme/platform:ref:refs/heads/main";
-
-const CLIENT: &str = "0d3c1d2e-8f0a-4b6c-9d1e-2f3a4b5c6d7e";
-const TENANT: &str = "7a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d";
 
 fn oidc() -> String {
     project_file("examples/environments/azure.yaml")
@@ -28,7 +25,7 @@ fn issuer() -> Issuer {
 }
 
 fn identity() -> String {
-    issuer().token("api://AzureADTokenExchange", SUBJECT, Clock::system().now())
+    issuer().token(AUDIENCE, SUBJECT, Clock::system().now())
 }
 
 /// `open env.yaml` with this definition, without an identity token. Requests fail, except on loopback.
@@ -122,7 +119,7 @@ fn client_secret_needs_no_identity_token() {
 #[test]
 fn github_actions_issues_a_token_for_azure() {
     for (arguments, audience) in [
-        (&[][..], "api://AzureADTokenExchange"),
+        (&[][..], AUDIENCE),
         (
             &["--web-identity-audience", "api://AzureADTokenExchangeUSGov"],
             "api://AzureADTokenExchangeUSGov",
@@ -230,4 +227,29 @@ fn check_reports_mistakes_without_an_identity_token() {
     }
     let plugin = Plugin::new().file("env.yaml", oidc());
     plugin.args(["check", "env.yaml"]).run().assert("", "", 0);
+}
+
+#[test]
+fn cached_token_is_sealed_with_the_identity_token() {
+    let entra = Entra::new();
+    let plugin = entra.get_token();
+    let write = |token: &str| std::fs::write(plugin.path("identity"), token).unwrap();
+    let outcomes = || {
+        let records = entra.service.records().into_iter();
+        records.map(|record| record.outcome).collect::<Vec<_>>()
+    };
+    let first = plugin.run().token();
+    let user = entra.service.authenticate(&first);
+    assert_eq!(user.as_deref(), Ok(OBJECT));
+    assert_eq!(plugin.run().token(), first);
+    assert_eq!(outcomes(), ["OK"]);
+    // The entry of a trusted token must not serve an untrusted one.
+    let trusted = std::fs::read_to_string(plugin.path("identity")).unwrap();
+    write(&entra.token("repo:evil/fork"));
+    assert_eq!(plugin.run().code, 4);
+    write("");
+    assert_eq!(plugin.run().code, 2);
+    write(&trusted);
+    assert_eq!(plugin.run().token(), first);
+    assert_eq!(outcomes(), ["OK", "AADSTS700213"]);
 }
