@@ -7,9 +7,12 @@ use encodings::base64::decode_url;
 use kubectl_esc::clock::{Clock, Timestamp, format_duration};
 use serde_json::{Value, json};
 use stand_ins::controlled_server::{Behavior, ControlledServer};
+use stand_ins::gcp;
 
 use crate::cache::concurrent_calls::ConcurrentCalls;
 use crate::cloud::PulumiCloudFixture;
+use crate::support::aws::project_file;
+use crate::support::gcp::GoogleCloud;
 use crate::support::plugin::{Output, Plugin};
 
 const SERVICE_ACCOUNT: &str = "deploy@acme.iam.gserviceaccount.com";
@@ -69,6 +72,10 @@ pub(crate) fn expiry(output: &Output) -> Timestamp {
     Timestamp::from_rfc3339(expiry.as_str().unwrap()).unwrap()
 }
 
+pub(crate) fn now() -> Timestamp {
+    Clock::system().now()
+}
+
 /// The content of all files in the cache.
 pub(crate) fn cached(plugin: &Plugin) -> Vec<u8> {
     let folder = fs::read_dir(plugin.path("home/.kube/cache/kubectl-esc"));
@@ -107,6 +114,25 @@ fn token_is_that_of_the_login_and_the_second_call_makes_no_request() {
     for secret in [token.as_str(), signature, "ya29."] {
         assert!(!contains(&cached, secret), "{secret} is in the cache");
     }
+}
+
+#[test]
+fn local_login_makes_two_requests_and_is_cached() {
+    let google = GoogleCloud::new();
+    let plugin = google
+        .plugin()
+        .file("env.yaml", project_file("examples/environments/gcp.yaml"))
+        .file("identity", google.identity())
+        .args(["get-token", "./env.yaml"])
+        .args(["--web-identity-token-file", "identity"]);
+    let first = plugin.run();
+    let token = first.token();
+    let user = google.services.authenticate(&token);
+    assert_eq!(user.as_deref(), Ok(gcp::configuration::SERVICE_ACCOUNT));
+    assert_eq!(google.services.calls().len(), 2);
+    assert_eq!(plugin.run(), first);
+    assert_eq!(google.services.calls().len(), 2, "from the cache");
+    assert!(!contains(&cached(&plugin), &token));
 }
 
 #[test]
@@ -159,9 +185,9 @@ fn lifetime_is_stated_or_configured_or_fifteen_minutes() {
     ] {
         let pulumi_cloud = pulumi_cloud(&definition);
         let plugin = get_token(&pulumi_cloud).args(flags);
-        let before = Clock::system().now();
+        let before = now();
         let lifetime = expiry(&plugin.run()).plus(MARGIN).since(before);
-        let elapsed = Clock::system().now().since(before);
+        let elapsed = now().since(before);
         let wanted = kubectl_esc::clock::parse_duration(want).unwrap();
         let range = wanted..=wanted + elapsed;
         assert!(
@@ -522,7 +548,7 @@ fn malformed_logins_are_explained() {
 
 #[test]
 fn tokens_that_expire_within_a_minute_are_rejected() {
-    let soon = Clock::system().now().plus(Duration::from_secs(50));
+    let soon = now().plus(Duration::from_secs(50));
     let definition =
         format!("values: {{gcp: {{accessToken: ya29.x, tokenType: Bearer, expiry: '{soon}'}}}}");
     let output = local(&definition).run();

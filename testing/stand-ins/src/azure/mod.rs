@@ -118,6 +118,11 @@ impl Azure {
         RealNames { server }
     }
 
+    /// Answers a request within the process.
+    pub fn answer(&self, request: &Request) -> Reply {
+        self.service.answer(request)
+    }
+
     /// Authenticates an access token as AKS does. Returns the name of the user: the ID of the service
     /// principal.
     pub fn authenticate(&self, token: &str) -> Result<String, String> {
