@@ -229,6 +229,7 @@ const RULES: &[(&str, &[&str])] = &[
         "fuzzing",
         &[
             "aws",
+            "azure",
             "clock",
             "context",
             "error",
