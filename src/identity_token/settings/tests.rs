@@ -117,7 +117,7 @@ fn every_source_of_several_recipients_is_returned_once() {
         (&none, &[], &[]),
     ] {
         let sources = settings.sources(&[&AWS, &azure, &github], &host(variables));
-        let names: Vec<_> = sources.iter().map(|source| source.named_by()).collect();
+        let names: Vec<_> = sources.iter().map(IdentityTokenSource::named_by).collect();
         assert_eq!(names, want);
     }
 }

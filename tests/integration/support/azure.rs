@@ -43,6 +43,12 @@ impl Entra {
         self.issuer.token(AUDIENCE, subject, self.clock.now())
     }
 
+    /// The outcome of every request so far, in order.
+    pub fn outcomes(&self) -> Vec<String> {
+        let records = self.service.records().into_iter();
+        records.map(|record| record.outcome).collect()
+    }
+
     /// `get-token env.yaml`, the example, with the identity token that the application trusts in the file
     /// `identity`.
     pub fn get_token(&self) -> Plugin {

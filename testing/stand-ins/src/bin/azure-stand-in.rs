@@ -179,8 +179,8 @@ mod tests {
         assert_eq!(execute(&authenticate), json!({"user": OBJECT}));
         let records = execute(&json!({"command": "records"}));
         assert_eq!(records["records"][0]["outcome"], "OK", "{records}");
-        let issued = execute(&json!({"command": "identityToken"}));
-        assert!(issued["identityToken"].is_string(), "{issued}");
+        let identity = execute(&json!({"command": "identityToken"}));
+        assert!(identity["identityToken"].is_string(), "{identity}");
         let lifetime = json!({"command": "lifetime", "seconds": 0});
         assert_eq!(execute(&lifetime), json!({}));
         let token = access_token(&addresses);

@@ -1,9 +1,15 @@
 //! `azure-login` of a local environment, which makes no request to Azure.
 
+mod failures;
+
 use serde_json::{Value, json};
+use stand_ins::azure::Failure;
 use stand_ins::azure::configuration::{AUDIENCE, CLIENT, OBJECT, SUBJECT, TENANT};
+use stand_ins::azure::error::EntraError;
 use stand_ins::clock::Clock;
 use stand_ins::oidc::{GitHubActions, Issuer};
+use stand_ins::proxy::Proxy;
+use stand_ins::tls::Authority;
 
 use crate::support::aws::project_file;
 use crate::support::azure::Entra;
@@ -234,15 +240,11 @@ fn cached_token_is_sealed_with_the_identity_token() {
     let entra = Entra::new();
     let plugin = entra.get_token();
     let write = |token: &str| std::fs::write(plugin.path("identity"), token).unwrap();
-    let outcomes = || {
-        let records = entra.service.records().into_iter();
-        records.map(|record| record.outcome).collect::<Vec<_>>()
-    };
     let first = plugin.run().token();
     let user = entra.service.authenticate(&first);
     assert_eq!(user.as_deref(), Ok(OBJECT));
     assert_eq!(plugin.run().token(), first);
-    assert_eq!(outcomes(), ["OK"]);
+    assert_eq!(entra.outcomes(), ["OK"]);
     // The entry of a trusted token must not serve an untrusted one.
     let trusted = std::fs::read_to_string(plugin.path("identity")).unwrap();
     write(&entra.token("repo:evil/fork"));
@@ -251,5 +253,34 @@ fn cached_token_is_sealed_with_the_identity_token() {
     assert_eq!(plugin.run().code, 2);
     write(&trusted);
     assert_eq!(plugin.run().token(), first);
-    assert_eq!(outcomes(), ["OK", "AADSTS700213"]);
+    assert_eq!(entra.outcomes(), ["OK", "AADSTS700213"]);
+}
+
+#[test]
+fn public_cloud_is_called_by_its_real_name() {
+    let entra = Entra::new();
+    let authority = Authority::new();
+    let names = entra.service.real_names(&authority);
+    let proxy = Proxy::start(names.route());
+    let plugin = entra
+        .get_token()
+        .env_remove("AZURE_AUTHORITY_HOST")
+        .env("HTTPS_PROXY", proxy.url())
+        .file("authority.pem", authority.pem());
+    let authority = plugin.path("authority.pem");
+    let token = plugin.env("SSL_CERT_FILE", authority).run().token();
+    assert_eq!(entra.service.authenticate(&token).as_deref(), Ok(OBJECT));
+    let [record] = entra.service.records().try_into().unwrap();
+    assert_eq!(record.host, "login.microsoftonline.com");
+    assert_eq!(record.path, format!("/{TENANT}/oauth2/v2.0/token"));
+    assert!(record.user_agent.starts_with("kubectl-esc/"), "{record:?}");
+}
+
+#[test]
+fn busy_service_is_called_again() {
+    let entra = Entra::new();
+    let error = EntraError::new(503, "temporarily_unavailable", 90033, "A transient error.");
+    entra.service.fail(Failure::Error(error), 1);
+    assert_eq!(entra.get_token().without_log().run().code, 0);
+    assert_eq!(entra.outcomes(), ["AADSTS90033", "OK"]);
 }
