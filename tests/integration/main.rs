@@ -38,6 +38,7 @@ mod kubeconfig;
 mod kubectl;
 mod open;
 mod properties;
+mod provider;
 mod pulumi_kubernetes_docs;
 #[cfg(unix)]
 mod resources;
