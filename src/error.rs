@@ -131,12 +131,29 @@ impl Error {
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         let source = source.into();
         self.is_exhaustion = is_exhaustion(&*source);
-        if self.is_exhaustion {
-            self.kind = Kind::Unavailable;
-            self.hint = Some(EXHAUSTION_HINT.to_owned());
-        }
         self.source = Some(Arc::from(source));
-        self
+        if self.is_exhaustion {
+            self.into_exhaustion()
+        } else {
+            self
+        }
+    }
+
+    /// The same error as one of a system that has run out of something, with the hint for that.
+    fn into_exhaustion(self) -> Self {
+        Self {
+            kind: Kind::Unavailable,
+            hint: Some(EXHAUSTION_HINT.to_owned()),
+            is_exhaustion: true,
+            ..self
+        }
+    }
+
+    /// An error for a service of the system without which nothing works, such as threads or signals.
+    pub(crate) fn of_system(message: impl Into<String>, error: io::Error) -> Self {
+        Self::new(Kind::Unavailable, message)
+            .caused_by(error)
+            .into_exhaustion()
     }
 
     /// Adds a hint: one sentence that says what to do.
@@ -170,7 +187,14 @@ impl Error {
         }
         let mut converted = Self::new(Kind::Definition, failure.message());
         converted.hint = failure.hint().map(str::to_owned);
-        converted
+        if let Some(cause) = failure.source() {
+            converted = converted.caused_by(cause.to_string());
+        }
+        if is_exhaustion(error) {
+            converted.into_exhaustion()
+        } else {
+            converted
+        }
     }
 
     /// The kind.

@@ -15,9 +15,15 @@ use aws_smithy_types::body::SdkBody;
 use crate::aws::endpoint::{EndpointSettings, Region};
 use crate::aws::sts::{AssumeRole, AssumeRoleWithWebIdentity, Sts};
 use crate::aws::{Credentials, caller_identity, eks};
+use crate::azure::authority::AuthorityHost;
+use crate::azure::token_endpoint::request_aks_token;
+use crate::azure::{AzureLogin, Proof};
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::error::Result;
+use crate::gcp::endpoint::{Endpoint, Service};
+use crate::gcp::iam_credentials::{self, GenerateAccessToken};
+use crate::gcp::sts::{self, WorkloadIdentityProvider};
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::identity_token;
@@ -120,6 +126,61 @@ pub fn describe_cluster(
 /// Asks STS who signed a token.
 pub fn caller_arn(context: Context<'_>, token: &Secret<String>) -> Result<String> {
     caller_identity::ask(context, token, "fuzz")
+}
+
+/// Exchanges an identity token at Google STS. Returns the access token.
+pub fn exchange_at_google(
+    context: Context<'_>,
+    provider: &str,
+    token: &Secret<String>,
+) -> Result<Secret<String>> {
+    let endpoint = Endpoint::of(Service::Sts, context.host)?;
+    let workload_identity_provider = WorkloadIdentityProvider {
+        project_number: "123456789012".to_owned(),
+        location: sts::GLOBAL.to_owned(),
+        pool: "fuzz".to_owned(),
+        provider: provider.to_owned(),
+    };
+    let provider = &workload_identity_provider;
+    sts::exchange(context, &endpoint, provider, token, &[&provider.provider])
+        .map(|issued| issued.token)
+}
+
+/// Calls `generateAccessToken` for an hour. Returns the access token and its expiry.
+pub fn generate_access_token(
+    context: Context<'_>,
+    service_account: &str,
+    caller: &Secret<String>,
+    identity_token: &Secret<String>,
+) -> Result<(Secret<String>, Option<Timestamp>)> {
+    let endpoint = Endpoint::of(Service::IamCredentials, context.host)?;
+    let request = GenerateAccessToken {
+        service_account,
+        lifetime: std::time::Duration::from_hours(1),
+        caller,
+        identity_token: Some(identity_token),
+        secret_inputs: &[service_account],
+    };
+    iam_credentials::generate_access_token(context, &endpoint, &request)
+        .map(|issued| (issued.token, issued.expires_at))
+}
+
+/// Requests an access token for AKS, with an identity token or else a client secret.
+pub fn request_token_for_aks(
+    context: Context<'_>,
+    identity_token: Option<&Secret<String>>,
+    client_secret: &Secret<String>,
+) -> Result<(Secret<String>, Option<Timestamp>)> {
+    let login = AzureLogin {
+        client_id: "5c1f".to_owned(),
+        tenant_id: "acme.onmicrosoft.com".to_owned(),
+        proof: match identity_token {
+            Some(token) => Proof::Assertion(token.clone()),
+            None => Proof::ClientSecret(client_secret.clone()),
+        },
+    };
+    request_aks_token(context, &AuthorityHost::default(), &login)
+        .map(|issued| (issued.token, issued.expires_at))
 }
 
 /// The expiry in an identity token.

@@ -155,6 +155,7 @@
 
 pub mod authenticate;
 pub mod aws;
+mod azure;
 mod bounded_read;
 #[doc(hidden)]
 pub mod cache;
@@ -165,17 +166,20 @@ pub mod config;
 mod context;
 #[doc(hidden)]
 pub mod digest;
+mod environment_search;
 pub mod error;
 mod file_lock;
 mod file_tracker;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gcp;
 pub mod host;
 pub mod http;
 mod identity_token;
 pub mod kubernetes;
 pub mod log;
+mod oauth;
 mod opener;
 mod private_files;
 mod process;

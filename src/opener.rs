@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::file_tracker::FileDigest;
+use crate::secret::Secret;
 use esc::{Diagnostic, Environment, PropertyPath, Sources};
 
 /// An environment that can be opened or checked.
@@ -28,6 +29,8 @@ pub(crate) struct Opening {
     pub sources: Sources,
     /// The known expiries of AWS keys in the values.
     pub keys: Vec<KeyExpiry>,
+    /// The known lifetimes of access tokens in the values.
+    pub tokens: Vec<TokenLifetime>,
     /// The path of the identity token in the values that Pulumi Cloud issued (`fn::open::oidc`); `None`
     /// if there are several.
     pub identity_token: Option<PropertyPath>,
@@ -42,6 +45,15 @@ pub(crate) struct KeyExpiry {
     pub access_key_id: String,
     /// When the key expires.
     pub expiry: Expiry,
+}
+
+/// The lifetime of an access token.
+#[derive(Clone, Debug)]
+pub(crate) struct TokenLifetime {
+    /// The token.
+    pub token: Secret<String>,
+    /// How long after the environment was opened it expires.
+    pub lifetime: Duration,
 }
 
 /// When a key expires.

@@ -7,12 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What precedes the message of an error, and its exit code if that is known.
-const STARTS: [(&str, Option<u8>); 13] = [
+const STARTS: [(&str, Option<u8>); 14] = [
     ("Error::configuration(", Some(2)),
     ("Kind::Configuration,", Some(2)),
     ("Kind::Definition,", Some(3)),
     ("Kind::Denied,", Some(4)),
     ("Kind::Unavailable,", Some(5)),
+    ("Error::of_system(", Some(5)),
     ("Kind::Credentials,", Some(6)),
     ("Kind::Internal,", Some(70)),
     ("Kind::CommandNotExecutable,", None),

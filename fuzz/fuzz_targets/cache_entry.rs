@@ -8,7 +8,8 @@ use std::path::PathBuf;
 
 use arbitrary::Arbitrary;
 use kubectl_esc::cache::{
-    Cache, CacheDir, CacheEntry, CachedCredentials, CachedFailure, LoginSecrets, list,
+    Cache, CacheDir, CacheEntry, CachedAwsCredentials, CachedContent, CachedCredentials,
+    CachedFailure, Listed, LoginSecrets, list,
 };
 use kubectl_esc::clock::Timestamp;
 use kubectl_esc::digest::Sha256;
@@ -32,6 +33,7 @@ struct Input<'a> {
     cluster: &'a str,
     region: &'a str,
     access_key_id: &'a str,
+    is_access_token: bool,
     session_token: Option<&'a str>,
     times: [i64; 3],
     expires_at: Option<i64>,
@@ -64,12 +66,15 @@ fuzz_target!(|input: Input<'_>| {
     };
     assert_eq!(load(&cache).as_deref(), Some(stored.as_str()));
     if let Some(CacheEntry::Credentials(loaded)) = cache.load().unwrap() {
-        assert_eq!(loaded.secret_access_key.expose(), KEY);
-        let token = loaded
-            .session_token
-            .as_ref()
-            .map(|token| token.expose().as_str());
-        assert_eq!(token, input.session_token);
+        match &loaded.content {
+            CachedContent::AccessToken(token) => assert_eq!(token.expose(), KEY),
+            CachedContent::Aws(loaded) => {
+                assert_eq!(loaded.secret_access_key.expose(), KEY);
+                let token = loaded.session_token.as_ref();
+                let token = token.map(|token| token.expose().as_str());
+                assert_eq!(token, input.session_token);
+            }
+        }
         let [now, ..] = input.times;
         let _ = loaded.freshness(
             Timestamp::from_unix(now),
@@ -124,17 +129,23 @@ fn cache(directory: &std::path::Path, login: [&[u8]; 2], key: &str) -> Cache {
 
 fn credentials(input: &Input<'_>) -> CachedCredentials {
     let [_, obtained_at, good_until] = input.times.map(Timestamp::from_unix);
-    CachedCredentials {
+    let aws = CachedAwsCredentials {
         shown_cluster: input.cluster.to_owned(),
-        // Only in the header, which is not decoded.
-        shown_region: String::new(),
-        account: None,
         cluster_name: input.cluster.to_owned(),
         region: input.region.to_owned(),
         access_key_id: input.access_key_id.to_owned(),
         secret_access_key: Secret::from(KEY),
         session_token: input.session_token.map(Secret::from),
         expires_at: input.expires_at.map(Timestamp::from_unix),
+    };
+    CachedCredentials {
+        content: if input.is_access_token {
+            CachedContent::AccessToken(Secret::from(KEY))
+        } else {
+            CachedContent::Aws(aws)
+        },
+        // Only in the header, which is not decoded.
+        listed: Listed::default(),
         obtained_at,
         good_until,
         clock_offset: input.clock_offset,

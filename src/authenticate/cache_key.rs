@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::{file_importer, local_environment, pulumi_login};
-use crate::aws::IDENTITY_TOKEN_RECIPIENT;
 use crate::aws::endpoint::{EndpointMode, EndpointSettings, Region};
+use crate::azure::authority::AuthorityHost;
 use crate::cache::{self, LoginSecrets};
 use crate::config::{OpenRequest, Purpose, Reference, Request, Setting};
 use crate::context::Context;
@@ -75,16 +75,13 @@ fn add_local_secrets(
     sealing: &mut LoginSecrets,
 ) -> Result<bool> {
     let host = context.host;
-    let settings = local_environment::identity_token(&inputs.request.open);
     // Without an identity token the definition may still open: it may not need one.
-    let identity_token = match settings.source(&IDENTITY_TOKEN_RECIPIENT, host) {
-        Err(_) => None,
-        Ok(source) => match source.secret(host) {
-            Err(_) => return Ok(false),
-            Ok(secret) => Some(secret),
-        },
-    };
-    sealing.add_secret("identity token", identity_token.as_ref());
+    for source in local_environment::identity_token_sources(&inputs.request.open, host) {
+        let Ok(secret) = source.secret(host) else {
+            return Ok(false);
+        };
+        sealing.add_secret(source.named_by(), Some(&secret));
+    }
     let home = PulumiHome::without_waiting(host);
     if let Ok(StateBackend::Files { url, .. }) = StateBackend::find(host, &home) {
         sealing.add("states", Some(url.expose().as_bytes()));
@@ -105,8 +102,10 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
     let Inputs {
         request,
         server_region,
+        server_authority,
         default_region,
         sts,
+        gcp_endpoints,
         backend,
         organization,
     } = inputs;
@@ -116,8 +115,9 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         cache: _,          // where the entry is, not what is in it
         api_version: _,    // only the token's envelope
         is_from_client: _, // only words an error
-        api_server: _,     // only through `server_region`
+        api_server: _,     // only through `server_region` and `server_authority`
         extension,
+        provider,
         cluster_name,
         region,
         role_arn,
@@ -126,6 +126,7 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         credentials,
         web_identity,
         credential_lifetime,
+        azure_authority_host,
     } = request;
     let OpenRequest {
         environment,
@@ -158,7 +159,7 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
     };
     let root = root.as_deref().map(absolute_path).transpose()?;
     let extension = (!extension.is_empty()).then(|| Json::Object(extension.clone()).to_string());
-    Ok(Sha256::of_fields(&[
+    let mut fields = vec![
         ("format", Some(cache::FORMAT)),
         (
             "AWS credentials",
@@ -188,7 +189,19 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         ("endpoint", endpoint.as_deref()),
         ("FIPS", switch(*fips)),
         ("dual-stack", switch(*dual_stack)),
-    ]))
+    ];
+    // Most calls have none of these, and hashing takes time.
+    let provider = provider.as_ref().map(|provider| provider.value.as_str());
+    let server_authority = server_authority.as_ref().map(AuthorityHost::as_str);
+    let gcp_endpoints = (!gcp_endpoints.is_empty()).then(|| gcp_endpoints.join(" "));
+    let rare = [
+        ("provider", provider),
+        ("Azure authority", text(azure_authority_host.as_ref())),
+        ("server authority", server_authority),
+        ("Google Cloud endpoints", gcp_endpoints.as_deref()),
+    ];
+    fields.extend(rare.iter().filter(|(_, value)| value.is_some()));
+    Ok(Sha256::of_fields(&fields))
 }
 
 fn text(setting: Option<&Setting>) -> Option<&str> {

@@ -9,11 +9,12 @@ use crate::authenticate::environment::within_task;
 use crate::authenticate::fetch::{Fetched, fetch};
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::pulumi_login;
-use crate::authenticate::session::ClusterSession;
+use crate::authenticate::session::{AccessTokenSession, ClusterSession, Session};
 use crate::aws::Credentials;
 use crate::aws::endpoint::Region;
 use crate::cache::{
-    Cache, CacheEntry, CachedCredentials, CachedFailure, Freshness, Lock, LockAttempt,
+    Cache, CacheEntry, CachedAwsCredentials, CachedContent, CachedCredentials, CachedFailure,
+    Freshness, Lock, LockAttempt,
 };
 use crate::clock::format_duration;
 use crate::config::Reference;
@@ -27,14 +28,14 @@ const REFRESH_PAUSE: Duration = Duration::from_secs(30);
 const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The session for a call: from the cache, or fetched.
-pub(super) fn session(inputs: &Inputs, context: Context<'_>) -> Result<ClusterSession> {
+pub(super) fn session(inputs: &Inputs, context: Context<'_>) -> Result<Session> {
     match CachedCall::new(inputs, context) {
         Some(call) => call.session(),
         None => fetch_uncached(inputs, context),
     }
 }
 
-pub(super) fn fetch_uncached(inputs: &Inputs, context: Context<'_>) -> Result<ClusterSession> {
+pub(super) fn fetch_uncached(inputs: &Inputs, context: Context<'_>) -> Result<Session> {
     fetch(inputs, context, &mut |_| ()).map(|fetched| fetched.session)
 }
 
@@ -77,7 +78,7 @@ impl<'a> CachedCall<'a> {
         (!now.cache.has_same_id(&self.cache)).then_some(now)
     }
 
-    pub(super) fn session(self) -> Result<ClusterSession> {
+    pub(super) fn session(self) -> Result<Session> {
         if !self.inputs.request.cache.refresh {
             match self.look_up() {
                 Lookup::Fresh(entry) => return session_of(entry),
@@ -121,7 +122,7 @@ impl<'a> CachedCall<'a> {
 
     /// Refreshes credentials that are still valid, unless another process does or a refresh has just
     /// failed. Falls back to the cached credentials.
-    fn refresh_early(&self, entry: CachedCredentials) -> Result<ClusterSession> {
+    fn refresh_early(&self, entry: CachedCredentials) -> Result<Session> {
         let log = self.context.log;
         let last = self.cache.last_failure();
         if last.is_some_and(|last| last.is_within(REFRESH_PAUSE, self.context.now())) {
@@ -160,7 +161,7 @@ impl<'a> CachedCall<'a> {
         &self,
         context: Context<'_>,
         lock: Option<Lock>,
-    ) -> Result<ClusterSession> {
+    ) -> Result<Session> {
         let open = &self.inputs.request.open;
         if open.is_in_cloud() && !self.has_refreshed_login {
             let refreshed = pulumi_login::refresh_if_expired(open, context)
@@ -188,7 +189,7 @@ impl<'a> CachedCall<'a> {
     fn store(&self, fetched: &Fetched) -> Result<()> {
         let Fetched {
             session,
-            shown_region,
+            listed,
             obtained_at,
             usable_until,
             files,
@@ -196,18 +197,14 @@ impl<'a> CachedCall<'a> {
         let kept = match usable_until {
             None => CacheEntry::NothingToCache(files.clone()),
             Some(usable_until) => CacheEntry::Credentials(CachedCredentials {
-                shown_cluster: session.shown_cluster_name.clone(),
-                cluster_name: session.cluster_name.clone(),
-                shown_region: shown_region.clone(),
-                region: session.region.as_str().to_owned(),
-                account: session.credentials.account(),
-                access_key_id: session.credentials.access_key_id.clone(),
-                secret_access_key: session.credentials.secret_access_key.clone(),
-                session_token: session.credentials.session_token.clone(),
-                expires_at: session.credentials.expires_at,
+                content: content_of(session),
+                listed: listed.clone(),
                 obtained_at: *obtained_at,
                 good_until: *usable_until,
-                clock_offset: session.clock_offset,
+                clock_offset: match session {
+                    Session::Eks(session) => session.clock_offset,
+                    Session::AccessToken(_) => 0,
+                },
                 boot_time: self.context.host.clock().boot_time(),
                 files: files.clone(),
             }),
@@ -244,17 +241,39 @@ fn in_one_line(problem: &Error) -> String {
     format!("{problem}: {}", problem.causes().next().unwrap_or_default())
 }
 
-pub(super) fn session_of(entry: CachedCredentials) -> Result<ClusterSession> {
-    Ok(ClusterSession {
-        shown_cluster_name: entry.shown_cluster,
-        cluster_name: entry.cluster_name,
-        region: Region::parse(&entry.region)?,
-        credentials: Credentials {
-            access_key_id: entry.access_key_id,
-            secret_access_key: entry.secret_access_key,
-            session_token: entry.session_token,
-            expires_at: entry.expires_at,
-        },
-        clock_offset: entry.clock_offset,
+/// What the cache stores of a session.
+fn content_of(session: &Session) -> CachedContent {
+    match session {
+        Session::Eks(session) => CachedContent::Aws(CachedAwsCredentials {
+            shown_cluster: session.shown_cluster_name.clone(),
+            cluster_name: session.cluster_name.clone(),
+            region: session.region.as_str().to_owned(),
+            access_key_id: session.credentials.access_key_id.clone(),
+            secret_access_key: session.credentials.secret_access_key.clone(),
+            session_token: session.credentials.session_token.clone(),
+            expires_at: session.credentials.expires_at,
+        }),
+        Session::AccessToken(session) => CachedContent::AccessToken(session.token.clone()),
+    }
+}
+
+pub(super) fn session_of(entry: CachedCredentials) -> Result<Session> {
+    Ok(match entry.content {
+        CachedContent::Aws(content) => Session::Eks(ClusterSession {
+            shown_cluster_name: content.shown_cluster,
+            cluster_name: content.cluster_name,
+            region: Region::parse(&content.region)?,
+            credentials: Credentials {
+                access_key_id: content.access_key_id,
+                secret_access_key: content.secret_access_key,
+                session_token: content.session_token,
+                expires_at: content.expires_at,
+            },
+            clock_offset: entry.clock_offset,
+        }),
+        CachedContent::AccessToken(token) => Session::AccessToken(AccessTokenSession {
+            token,
+            expires_at: entry.good_until,
+        }),
     })
 }

@@ -99,7 +99,7 @@ impl OpenedEnvironment {
                 _ => find_credentials::find(self.environment(), path)?,
             },
         };
-        let credentials = self.with_expiry(found.credentials, target, context);
+        let credentials = self.with_expiry(found.value, target, context);
         let expiry = match credentials.expires_at {
             Some(expiry) => format!("valid until {expiry}"),
             None => "expiry unknown".to_owned(),
@@ -135,7 +135,7 @@ impl OpenedEnvironment {
     fn known_expiry(&self, credentials: &Credentials, context: Context<'_>) -> Option<Timestamp> {
         Some(match self.key_expiry(credentials)? {
             Expiry::At(expiry) => expiry,
-            Expiry::After(duration) => self.started_at(context).plus(duration),
+            Expiry::After(duration) => self.started_at_aws(context).plus(duration),
         })
     }
 
@@ -147,7 +147,7 @@ impl OpenedEnvironment {
         target: &Target,
         context: Context<'_>,
     ) -> Credentials {
-        let started_at = self.started_at(context);
+        let started_at = self.started_at_aws(context);
         let expires_at = match (&target.credential_lifetime, &credentials.session_token) {
             (Some(lifetime), _) => Some(started_at.plus(lifetime.value)),
             (None, Some(_)) => Some(started_at.plus(SHORTEST_SESSION)),

@@ -13,13 +13,14 @@ use crate::error::{Error, Kind, Result, counted};
 use crate::opener::{Checked, Opener, Opening};
 use crate::pulumi_cloud::{AnonymousEnvironment, Cloud, EnvironmentName, StoredEnvironment};
 use esc::{Diagnostic, Environment, Sources, Style};
+use kubeconfig::Kubeconfig;
 
 /// An environment that was opened without errors.
 #[derive(Debug)]
 pub struct OpenedEnvironment {
     pub(super) opening: Opening,
     /// When opening started, on this machine's clock.
-    started_at: Timestamp,
+    pub(super) started_at: Timestamp,
 }
 
 /// The login to Pulumi Cloud that opens an environment.
@@ -105,9 +106,19 @@ impl OpenedEnvironment {
     }
 
     /// When opening started, on AWS's clock, as far as it is known by now.
-    pub(super) fn started_at(&self, context: Context<'_>) -> Timestamp {
+    pub(super) fn started_at_aws(&self, context: Context<'_>) -> Timestamp {
         self.started_at.shifted(context.http.aws_clock_offset())
     }
+}
+
+/// The API servers in the kubeconfig that the environment renders.
+pub(super) fn api_servers(environment: &Environment) -> Vec<String> {
+    let files = environment.files();
+    let file = files.iter().find(|file| file.name == "KUBECONFIG");
+    let text = file.and_then(|file| file.text.as_str());
+    let kubeconfig = text.and_then(|text| Kubeconfig::parse(text).ok());
+    let servers = kubeconfig.iter().flat_map(Kubeconfig::servers);
+    servers.map(str::to_owned).collect()
 }
 
 /// Calls `work` with the opener for the environment. `verb` is what messages call the task.

@@ -1,22 +1,25 @@
-//! Fetches what signing a token takes: opens the environment, resolves the cluster, and obtains
-//! credentials.
+//! Fetches what a token takes: opens the environment, resolves the cluster, and obtains credentials.
 
+use crate::authenticate::access_token::ObtainedToken;
 use crate::authenticate::credentials::{Obtained, SHORTEST_SESSION, sts_client};
-use crate::authenticate::environment::{LoginStep, OpenedEnvironment, open_observed};
+use crate::authenticate::environment::{LoginStep, OpenedEnvironment, api_servers, open_observed};
 use crate::authenticate::inputs::Inputs;
-use crate::authenticate::session::ClusterSession;
+use crate::authenticate::provider;
+use crate::authenticate::session::{ClusterSession, Session};
 use crate::aws::arn::{check_role_arn, role_partition};
 use crate::aws::eks_token::check_cluster_name;
 use crate::aws::endpoint::Region;
 use crate::aws::partition::Partition;
+use crate::cache::Listed;
 use crate::clock::Timestamp;
-use crate::config::{Origin, Purpose, Request, Setting, SettingSearch, Target};
+use crate::config::{
+    AccessTokenTarget, ClusterProvider, Origin, Purpose, Request, Setting, SettingSearch, Target,
+};
 use crate::context::Context;
 use crate::error::Result;
 use crate::file_tracker::FileDigest;
 use crate::pulumi_cloud::Cloud;
 use esc::Environment;
-use kubeconfig::Kubeconfig;
 
 /// A step of a fetch. All but `LoginStarted` succeeded.
 pub(super) enum Step<'a> {
@@ -25,13 +28,15 @@ pub(super) enum Step<'a> {
     Environment(&'a OpenedEnvironment),
     Cluster(&'a Target, &'a Setting<Region>),
     Credentials(&'a Target, &'a Obtained),
+    /// Instead of the last two, for GKE and AKS: the provider, and then the token.
+    Provider(ClusterProvider),
+    AccessToken(&'a ObtainedToken),
 }
 
-/// A fetched session, and what the cache has to know about it. Times are on AWS's clock.
+/// A fetched session, and what the cache has to know about it. Times of an EKS session are on AWS's clock.
 pub(super) struct Fetched {
-    pub(super) session: ClusterSession,
-    /// The region for messages: the environment may mark it as secret.
-    pub(super) shown_region: String,
+    pub(super) session: Session,
+    pub(super) listed: Listed,
     pub(super) obtained_at: Timestamp,
     /// Until when the cache may use it; `None` for credentials that are stored on this machine
     /// anyway.
@@ -55,7 +60,23 @@ pub(super) fn fetch(
     })?;
     context.log.warnings(&opened.warnings());
     observe(Step::Environment(&opened));
+    let fetched = match provider::choose(&inputs.request, &opened)? {
+        ClusterProvider::Eks => fetch_aws(inputs, &opened, context, observe),
+        provider => fetch_access_token(provider, inputs, &opened, context, observe),
+    };
+    Ok(Fetched {
+        files: opened.opening.files,
+        ..fetched?
+    })
+}
 
+/// Obtains the AWS credentials for an EKS cluster, or for other programs.
+fn fetch_aws(
+    inputs: &Inputs,
+    opened: &OpenedEnvironment,
+    context: Context<'_>,
+    observe: &mut dyn FnMut(Step<'_>),
+) -> Result<Fetched> {
     let (target, region) = resolve_target(inputs, opened.environment())?;
     if inputs.request.purpose == Purpose::ClusterToken {
         context.log.debug(format_args!(
@@ -72,7 +93,7 @@ pub(super) fn fetch(
     let obtained = opened.credentials(&target, &sts, context)?;
     observe(Step::Credentials(&target, &obtained));
 
-    let obtained_at = opened.started_at(context);
+    let obtained_at = opened.started_at_aws(context);
     let is_stored_locally = !obtained.is_issued_by_sts && !inputs.request.open.is_in_cloud();
     let credentials = obtained.credentials;
     let usable_until = (!is_stored_locally).then(|| {
@@ -81,18 +102,52 @@ pub(super) fn fetch(
             obtained_at.plus(lifetime.map_or(SHORTEST_SESSION, |lifetime| lifetime.value))
         })
     });
+    let is_for_cluster = inputs.request.purpose == Purpose::ClusterToken;
     Ok(Fetched {
-        shown_region: region.redacted(),
-        session: ClusterSession {
+        listed: Listed {
+            provider: is_for_cluster.then(|| ClusterProvider::Eks.to_string()),
+            cluster: Some(target.cluster_name.redacted()),
+            region: Some(region.redacted()),
+            account: credentials.account(),
+        },
+        session: Session::Eks(ClusterSession {
             shown_cluster_name: target.cluster_name.redacted(),
             cluster_name: target.cluster_name.value,
             region: region.value,
             credentials,
             clock_offset: context.http.aws_clock_offset(),
-        },
+        }),
         obtained_at,
         usable_until,
-        files: opened.opening.files,
+        files: Vec::new(),
+    })
+}
+
+/// Obtains the access token for a GKE or AKS cluster.
+fn fetch_access_token(
+    provider: ClusterProvider,
+    inputs: &Inputs,
+    opened: &OpenedEnvironment,
+    context: Context<'_>,
+    observe: &mut dyn FnMut(Step<'_>),
+) -> Result<Fetched> {
+    let target = AccessTokenTarget::resolve(&inputs.request, opened.environment())?;
+    observe(Step::Provider(provider));
+    let obtained = match provider {
+        ClusterProvider::Aks => opened.aks_token(&target, inputs, context)?,
+        _ => opened.gke_token(&target, context)?,
+    };
+    observe(Step::AccessToken(&obtained));
+    let is_stored_locally = !obtained.is_issued && !inputs.request.open.is_in_cloud();
+    Ok(Fetched {
+        listed: Listed {
+            provider: Some(provider.to_string()),
+            ..Listed::default()
+        },
+        obtained_at: opened.started_at,
+        usable_until: (!is_stored_locally).then_some(obtained.session.expires_at),
+        session: Session::AccessToken(obtained.session),
+        files: Vec::new(),
     })
 }
 
@@ -153,13 +208,9 @@ fn server_region(server: Option<&Region>, environment: &Environment) -> Option<S
     if let Some(region) = server {
         return Some(Setting::new(region.as_str().to_owned(), Origin::ApiServer));
     }
-    let files = environment.files();
-    let file = files.iter().find(|file| file.name == "KUBECONFIG")?;
-    let kubeconfig = Kubeconfig::parse(file.text.as_str()?).ok()?;
-    let mut regions: Vec<_> = kubeconfig
-        .servers()
-        .filter_map(Region::of_api_server)
-        .collect();
+    let servers = api_servers(environment);
+    let regions = servers.iter().filter_map(|url| Region::of_api_server(url));
+    let mut regions: Vec<_> = regions.collect();
     regions.dedup();
     match regions.as_slice() {
         [region] => Some(Setting::new(

@@ -1,9 +1,11 @@
 //! Everything a call depends on, resolved before anything is opened.
 
 use crate::aws::endpoint::{EndpointSettings, Region};
+use crate::azure::authority::AuthorityHost;
 use crate::config::{OpenRequest, Reference, Request, Setting, default_region};
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::gcp;
 use crate::pulumi_cloud::{Backend, EnvironmentName, PulumiHome};
 
 /// The inputs of a call, besides the secrets it logs in with: the request, and what the variables
@@ -16,9 +18,13 @@ pub(super) struct Inputs {
     pub(super) request: Request,
     /// The region in the host name of the API server.
     pub(super) server_region: Option<Region>,
+    /// Microsoft Entra's host for the cloud of the API server.
+    pub(super) server_authority: Option<AuthorityHost>,
     /// `AWS_REGION`, or else `AWS_DEFAULT_REGION`.
     pub(super) default_region: Option<Setting>,
     pub(super) sts: EndpointSettings,
+    /// The variables that replace endpoints of Google Cloud, with their values.
+    pub(super) gcp_endpoints: Vec<String>,
     /// The Pulumi Cloud in use. A local definition may not need one, so an error matters only when
     /// Pulumi Cloud is called.
     pub(super) backend: Result<Backend, Error>,
@@ -37,8 +43,13 @@ impl Inputs {
                 .api_server
                 .as_deref()
                 .and_then(Region::of_api_server),
+            server_authority: request
+                .api_server
+                .as_deref()
+                .and_then(AuthorityHost::of_api_server),
             default_region: default_region(host)?,
             sts: EndpointSettings::for_sts(host)?,
+            gcp_endpoints: gcp::endpoint::overrides(host)?,
             organization: organization(&request.open, &backend, &home)?,
             backend,
             request,

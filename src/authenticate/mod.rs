@@ -5,13 +5,14 @@
 //!                          │ miss                                     │
 //!                        fetch: environment → cluster → credentials   │
 //!                          │                                          │
-//!                        ClusterSession ◄─────────────────────────────┘
-//!                          │ sign
+//!                        Session ◄────────────────────────────────────┘
+//!                          │ EKS: sign · GKE, AKS: the access token
 //!                        ExecCredential
 //! ```
 //!
 //! This is the only module that knows all the others.
 
+mod access_token;
 mod cache_key;
 mod credential_cache;
 mod credentials;
@@ -23,6 +24,7 @@ mod file_importer;
 mod inputs;
 mod local_context;
 mod local_environment;
+mod provider;
 mod pulumi_login;
 mod remote_decrypter;
 mod reported_failure;
@@ -43,23 +45,38 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::kubernetes::ExecCredential;
 use inputs::Inputs;
+use session::{ClusterSession, Session};
 
 /// Obtains a token for the cluster that the request names.
 ///
-/// Blocks until the deadline of the context at most. The token is signed anew in every call; the AWS
-/// credentials that sign it come from the cache if the request has one.
+/// Blocks until the deadline of the context at most. A token for EKS is signed anew in every call; the AWS
+/// credentials that sign it come from the cache if the request has one, as do access tokens for GKE and AKS.
 ///
 /// # Errors
 ///
 /// The error kind says which step failed; see [`Kind`](crate::error::Kind).
 pub fn authenticate(request: Request, context: Context<'_>) -> Result<ExecCredential> {
     let inputs = Inputs::resolve(request, context)?;
-    let session = credential_cache::session(&inputs, context)?;
+    match credential_cache::session(&inputs, context)? {
+        Session::Eks(session) => eks_credential(&inputs, &session, context),
+        Session::AccessToken(session) => Ok(ExecCredential {
+            api_version: inputs.request.api_version,
+            expiration_timestamp: session.replace_at(),
+            token: session.token,
+        }),
+    }
+}
+
+fn eks_credential(
+    inputs: &Inputs,
+    session: &ClusterSession,
+    context: Context<'_>,
+) -> Result<ExecCredential> {
     if let Some(skew) = describe_skew(session.clock_offset, "AWS") {
         let log = context.log;
         log.info(format_args!("{skew}; signing with the time of AWS"));
     }
-    let token = session.sign(&inputs, context)?;
+    let token = session.sign(inputs, context)?;
     // AWS checks the signature against its own clock. The client checks the expiry against this
     // machine's.
     let expiration_timestamp = token.expires_at.shifted(-session.clock_offset);
@@ -85,7 +102,7 @@ pub fn authenticate(request: Request, context: Context<'_>) -> Result<ExecCreden
 /// As those of [`authenticate`].
 pub fn aws_credentials(request: Request, context: Context<'_>) -> Result<Credentials> {
     let inputs = Inputs::resolve(request, context)?;
-    let session = credential_cache::session(&inputs, context)?;
+    let session = credential_cache::session(&inputs, context)?.into_aws()?;
     let expires_at = session.credentials.expires_at;
     Ok(Credentials {
         expires_at: expires_at.map(|expiry| expiry.shifted(-session.clock_offset)),

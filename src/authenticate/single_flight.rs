@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::authenticate::credential_cache::{CachedCall, Lookup, fetch_uncached, session_of};
-use crate::authenticate::session::ClusterSession;
+use crate::authenticate::session::Session;
 use crate::cache::{
     CacheEntry, CachedCredentials, CachedFailure, Lock, LockAttempt, LockHolder, LockRole,
 };
@@ -42,7 +42,7 @@ struct WaitedLock {
 
 impl<'a> CachedCall<'a> {
     /// Fetches, or waits for the process that does and uses its result.
-    pub(super) fn fetch_once(self) -> Result<ClusterSession> {
+    pub(super) fn fetch_once(self) -> Result<Session> {
         let log = self.context.log;
         let last_failure = self.cache.last_failure();
         if let Some(failure) = &last_failure

@@ -6,22 +6,17 @@
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
 use http::uri::Authority;
-use percent_encoding::utf8_percent_encode;
 
 use crate::aws::endpoint::{Region, Service};
 use crate::aws::sdk;
 use crate::clock::describe_skew;
 use crate::context::Context;
 use crate::error::{Error, Kind, one_line};
-use crate::http::{RESERVED, timed_out, unreachable};
+use crate::http::{redacted, timed_out, unreachable};
 use crate::identity_token;
-use crate::secret::{REDACTED, Secret};
+use crate::secret::Secret;
 
-/// Longer messages of a service are cut off, in characters.
-const MAXIMUM_MESSAGE: usize = 1000;
-
-/// Shorter secrets are not redacted, in bytes: they would match by chance.
-const MINIMUM_SECRET: usize = 8;
+pub(super) use crate::http::shortened;
 
 /// A call to an AWS service, as its error messages describe it.
 pub(super) struct ServiceCall<'a> {
@@ -374,20 +369,9 @@ impl ServiceCall<'_> {
         (Kind::Denied, message, "get a new identity token")
     }
 
-    /// The text without the secrets of this call, plain or percent-encoded. The parts of an identity
-    /// token are secrets as well.
+    /// The text without the secrets of this call.
     fn redacted(&self, text: &str) -> String {
-        let mut redacted = text.to_owned();
-        for secret in &self.secrets {
-            let parts = secret.split('.').filter(|part| part.len() < secret.len());
-            for part in std::iter::once(*secret).chain(parts) {
-                if part.len() >= MINIMUM_SECRET {
-                    let escaped = utf8_percent_encode(part, RESERVED).to_string();
-                    redacted = redacted.replace(part, REDACTED).replace(&escaped, REDACTED);
-                }
-            }
-        }
-        redacted
+        redacted(text, &self.secrets)
     }
 }
 
@@ -425,13 +409,6 @@ fn expired_credentials() -> Wording {
 /// Whether a response with this status is worth another attempt.
 fn is_busy(status: u16) -> bool {
     status == 429 || status >= 500
-}
-
-pub(super) fn shortened(text: &str) -> String {
-    match text.char_indices().nth(MAXIMUM_MESSAGE) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

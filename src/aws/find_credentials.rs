@@ -1,13 +1,11 @@
 //! Finds AWS credentials among the values of an opened environment.
 
-use std::collections::BTreeMap;
-
 use crate::aws::credentials::Credentials;
-use crate::aws::failure::shortened;
+use crate::environment_search::{self, Entries, Found, object_at, shown_paths, token_text};
 use crate::error::{Error, Kind, Result};
 use crate::secret::Secret;
 use esc::property_path::Accessor;
-use esc::{Data, Environment, PropertyPath, Value};
+use esc::{Data, Environment, PropertyPath};
 
 /// The property names of credentials in an object.
 #[derive(Clone, Copy)]
@@ -32,24 +30,12 @@ const VARIABLES: PropertyNames = PropertyNames {
     session_token: "AWS_SESSION_TOKEN",
 };
 
-/// How many paths of several credentials a message shows.
-const MAX_SHOWN: usize = 10;
-
-/// Credentials, and their path in the environment.
-#[derive(Clone, Debug)]
-pub struct FoundCredentials {
-    /// The credentials; their expiry is unknown.
-    pub credentials: Credentials,
-    /// The path of the object that holds them.
-    pub path: PropertyPath,
-}
-
 /// Finds the credentials at `path`; without a path those in `environmentVariables`, or else the only
 /// ones in the environment. The same key at several paths counts once.
 ///
 /// Fails with [`Kind::Credentials`] if there are none, if there are several, or if they are
 /// incomplete.
-pub fn find(environment: &Environment, path: Option<&PropertyPath>) -> Result<FoundCredentials> {
+pub fn find(environment: &Environment, path: Option<&PropertyPath>) -> Result<Found<Credentials>> {
     look_up(environment, path)?.ok_or_else(|| {
         let message = "the environment contains no AWS credentials";
         Error::new(Kind::Credentials, message).with_hint(
@@ -63,30 +49,22 @@ pub fn find(environment: &Environment, path: Option<&PropertyPath>) -> Result<Fo
 pub fn look_up(
     environment: &Environment,
     path: Option<&PropertyPath>,
-) -> Result<Option<FoundCredentials>> {
+) -> Result<Option<Found<Credentials>>> {
     if let Some(path) = path {
         return at_path(environment, path).map(Some);
     }
-    let variables = PropertyPath::from_iter([Accessor::Name("environmentVariables".to_owned())]);
+    let variables = variables_path();
     if let Some(Data::Object(entries)) = environment.get(&variables).map(|value| &value.data)
-        && let Some(credentials) = read(entries, VARIABLES, || variables.clone())?
+        && let Some(value) = read(entries, VARIABLES, || variables.clone())?
     {
-        return Ok(Some(FoundCredentials {
-            credentials,
-            path: variables,
-        }));
+        let path = variables;
+        return Ok(Some(Found { value, path }));
     }
-    let mut all = Vec::new();
-    collect(&environment.values, &mut Vec::new(), &mut all)?;
+    let read = |entries: &Entries, path: &dyn Fn() -> PropertyPath| read(entries, OUTPUTS, path);
+    let mut all = environment_search::collect(environment, read, Credentials::is_same_key)?;
     if all.len() > 1 {
-        let more = all.len() > MAX_SHOWN;
-        let shown = all.iter().take(MAX_SHOWN);
-        let paths: Vec<_> = shown
-            .map(|found| format!("`{}`", shortened(&found.path.to_string())))
-            .collect();
-        let paths = paths.join(", ");
-        let more = if more { " and more" } else { "" };
-        let message = format!("the environment contains several AWS credentials: {paths}{more}");
+        let paths = shown_paths(all.iter().map(|found| &found.path));
+        let message = format!("the environment contains several AWS credentials: {paths}");
         return Err(Error::new(Kind::Credentials, message).with_hint(
             "choose one with `--credentials PATH`, or with `eks.credentials` in the environment",
         ));
@@ -94,7 +72,31 @@ pub fn look_up(
     Ok(all.pop())
 }
 
-fn at_path(environment: &Environment, path: &PropertyPath) -> Result<FoundCredentials> {
+/// The paths of the objects that look like AWS credentials, complete or not.
+pub(crate) fn paths(environment: &Environment) -> Vec<PropertyPath> {
+    let is_set =
+        |entries: &Entries, name: &str| entries.get(name).is_some_and(|value| !value.is_null());
+    let looks_like = |entries: &Entries, names: PropertyNames| {
+        let mut ids = names.access_key_id.iter();
+        ids.any(|name| is_set(entries, name)) || is_set(entries, names.secret_access_key)
+    };
+    let mut paths =
+        environment_search::paths_of(environment, |entries| looks_like(entries, OUTPUTS));
+    let variables = variables_path();
+    if let Some(Data::Object(entries)) = environment.get(&variables).map(|value| &value.data)
+        && looks_like(entries, VARIABLES)
+    {
+        paths.push(variables);
+    }
+    paths
+}
+
+/// Where ESC's own CLI reads variables.
+fn variables_path() -> PropertyPath {
+    PropertyPath::from_iter([Accessor::Name("environmentVariables".to_owned())])
+}
+
+fn at_path(environment: &Environment, path: &PropertyPath) -> Result<Found<Credentials>> {
     let unusable = |problem: &str| {
         let message = format!("`{path}` in the environment {problem}");
         Error::new(Kind::Credentials, message).with_hint(
@@ -102,79 +104,30 @@ fn at_path(environment: &Environment, path: &PropertyPath) -> Result<FoundCreden
              output of `fn::open::aws-login`",
         )
     };
-    let Some(value) = environment.get(path) else {
-        return Err(unusable("does not exist"));
-    };
-    let Data::Object(entries) = &value.data else {
-        return Err(unusable("is not an object"));
-    };
+    let entries = object_at(environment, path).map_err(unusable)?;
     for names in [OUTPUTS, VARIABLES] {
-        if let Some(credentials) = read(entries, names, || path.clone())? {
-            return Ok(FoundCredentials {
-                credentials,
-                path: path.clone(),
-            });
+        if let Some(value) = read(entries, names, || path.clone())? {
+            let path = path.clone();
+            return Ok(Found { value, path });
         }
     }
     Err(unusable("contains no AWS credentials"))
 }
 
-/// Collects the credentials in `value` and below it, in alphabetical order of their paths, until there
-/// are more than a message shows.
-fn collect(value: &Value, path: &mut Vec<Accessor>, all: &mut Vec<FoundCredentials>) -> Result<()> {
-    if all.len() > MAX_SHOWN {
-        return Ok(());
-    }
-    match &value.data {
-        Data::Object(entries) => {
-            let here = || path.iter().cloned().collect();
-            if let Some(credentials) = read(entries, OUTPUTS, here)?
-                && !all
-                    .iter()
-                    .any(|found| found.credentials.is_same_key(&credentials))
-            {
-                let path = here();
-                all.push(FoundCredentials { credentials, path });
-            }
-            for (name, value) in entries {
-                path.push(Accessor::Name(name.clone()));
-                collect(value, path, all)?;
-                path.pop();
-            }
-        }
-        Data::Array(items) => {
-            for (index, value) in items.iter().enumerate() {
-                path.push(Accessor::Index(index));
-                collect(value, path, all)?;
-                path.pop();
-            }
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
 /// Reads the credentials in an object; `None` if it has neither an access key ID nor a secret access
 /// key. `path` makes the path of the object.
 fn read(
-    entries: &BTreeMap<String, Value>,
+    entries: &Entries,
     names: PropertyNames,
     path: impl Fn() -> PropertyPath,
 ) -> Result<Option<Credentials>> {
-    let text = |name: &str| -> Result<Option<&str>> {
-        let Some(value) = entries.get(name).filter(|value| !value.is_null()) else {
-            return Ok(None);
-        };
-        match value.as_str() {
-            Some("") => Ok(None),
-            Some(text) if text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Some(text)),
-            _ => {
-                let path = path().join(Accessor::Name(name.to_owned()));
-                let message = format!("`{path}` in the environment is not a valid AWS key");
-                Err(Error::new(Kind::Credentials, message)
-                    .with_hint("use a string without spaces or line breaks"))
-            }
-        }
+    let text = |name: &str| {
+        token_text(entries, name).map_err(|()| {
+            let path = path().join(Accessor::Name(name.to_owned()));
+            let message = format!("`{path}` in the environment is not a valid AWS key");
+            Error::new(Kind::Credentials, message)
+                .with_hint("use a string without spaces or line breaks")
+        })
     };
     let mut access_key_id = None;
     for name in names.access_key_id {

@@ -14,14 +14,14 @@ use crate::file_tracker::FileDigest;
 use crate::secret::Secret;
 
 /// The version of the format. It is part of the cache key, so entries of other versions are not found.
-pub const FORMAT: &str = "1";
+pub const FORMAT: &str = "2";
 
 /// The advisory refresh starts after this percentage of the credentials' lifetime. The rest bridges an
 /// outage.
 const ADVISORY_REFRESH: u32 = 75;
 
-/// The mandatory refresh: credentials that expire sooner are not used, because the token that they
-/// sign would expire a minute before them.
+/// The mandatory refresh: credentials that expire sooner are not used, because a token is replaced a
+/// minute before them.
 const MANDATORY_REFRESH: Duration = Duration::from_mins(2);
 
 /// In seconds. If the boot time moves by more than this, the clock was set.
@@ -48,31 +48,14 @@ impl CacheEntry {
     }
 }
 
-/// Credentials, and what else is needed to sign a token. Times are on AWS's clock.
+/// Credentials, and how long they may be used. Times are on AWS's clock if `clock_offset` is not 0.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct CachedCredentials {
-    /// The cluster's name for messages: the environment may mark it as secret.
-    pub shown_cluster: String,
-    /// The cluster's name.
-    pub cluster_name: String,
-    /// The region for messages: the environment may mark it as secret.
+    /// What a call needs for a token.
+    pub content: CachedContent,
+    /// What a listing shows. It is in the header.
     #[serde(skip)]
-    pub shown_region: String,
-    /// The cluster's region.
-    pub region: String,
-    /// The AWS account of the credentials, if it is known.
-    #[serde(skip)]
-    pub account: Option<String>,
-    /// The access key id.
-    pub access_key_id: String,
-    /// The secret access key.
-    #[serde(serialize_with = "expose")]
-    pub secret_access_key: Secret<String>,
-    /// The session token of temporary credentials.
-    #[serde(serialize_with = "expose_option")]
-    pub session_token: Option<Secret<String>>,
-    /// The expiry of the credentials, if they have one.
-    pub expires_at: Option<Timestamp>,
+    pub listed: Listed,
     /// When they were fetched.
     pub obtained_at: Timestamp,
     /// When the entry expires: with the credentials, or when they should be looked up again.
@@ -85,6 +68,53 @@ pub struct CachedCredentials {
     /// The files that the credentials depend on. Their paths are in the header.
     #[serde(skip)]
     pub files: Vec<FileDigest>,
+}
+
+/// What a call needs for a token.
+#[derive(Debug, Deserialize, Serialize)]
+pub enum CachedContent {
+    /// What signs a token for an EKS cluster.
+    Aws(CachedAwsCredentials),
+    /// An access token, which GKE and AKS clusters accept as it is.
+    AccessToken(#[serde(serialize_with = "expose")] Secret<String>),
+}
+
+/// AWS credentials, and what else is needed to sign a token.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct CachedAwsCredentials {
+    /// The cluster's name for messages: the environment may mark it as secret.
+    pub shown_cluster: String,
+    /// The cluster's name.
+    pub cluster_name: String,
+    /// The cluster's region.
+    pub region: String,
+    /// The access key id.
+    pub access_key_id: String,
+    /// The secret access key.
+    #[serde(serialize_with = "expose")]
+    pub secret_access_key: Secret<String>,
+    /// The session token of temporary credentials.
+    #[serde(serialize_with = "expose_option")]
+    pub session_token: Option<Secret<String>>,
+    /// The expiry of the credentials, if they have one.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What a listing shows of an entry, as far as it is not secret.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Listed {
+    /// The provider of the cluster. Entries for AWS credentials have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// The cluster's name. One access token serves all clusters of GKE or AKS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    /// The cluster's region. Entries of older versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// The AWS account of the credentials, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
 }
 
 /// Whether credentials may be used.
@@ -128,14 +158,9 @@ pub struct EntrySummary {
     format: Cow<'static, str>,
     /// The environment, as the user wrote it.
     pub environment: String,
-    /// The cluster's name.
-    pub cluster: String,
-    /// The cluster's region. Entries of older versions have none.
-    #[serde(default)]
-    pub region: Option<String>,
-    /// The AWS account of the credentials, if it is known.
-    #[serde(default)]
-    pub account: Option<String>,
+    /// What else is known about the entry.
+    #[serde(flatten)]
+    pub listed: Listed,
     /// When the credentials were fetched, in seconds since 1970.
     pub obtained_at: i64,
     /// When the entry expires, in seconds since 1970.
@@ -194,9 +219,7 @@ pub(super) fn encode(
             let summary = EntrySummary {
                 format: FORMAT.into(),
                 environment: environment.to_owned(),
-                cluster: entry.shown_cluster.clone(),
-                region: Some(entry.shown_region.clone()),
-                account: entry.account.clone(),
+                listed: entry.listed.clone(),
                 obtained_at: entry.obtained_at.unix(),
                 good_until: entry.good_until.unix(),
             };

@@ -1,4 +1,5 @@
-//! The credential cache: AWS credentials for later calls, never a token for a cluster.
+//! The credential cache: AWS credentials for later calls, or the access token of another cloud. Tokens for EKS
+//! clusters are not cached.
 //!
 //! An entry is sealed to the login that obtained it: without the secrets of that login it cannot be
 //! decrypted, and another login has another entry. Problems with the cache are no errors of the call:
@@ -32,7 +33,10 @@ use crate::file_tracker::FileDigest;
 
 pub use crate::file_lock::{Lock, LockAttempt, LockHolder};
 pub use directory::CacheDir;
-pub use entry::{CacheEntry, CachedCredentials, EntrySummary, FORMAT, Freshness};
+pub use entry::{
+    CacheEntry, CachedAwsCredentials, CachedContent, CachedCredentials, EntrySummary, FORMAT,
+    Freshness, Listed,
+};
 pub use failure::{CachedFailure, LastFailure};
 pub use seal::LoginSecrets;
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::flags::{CacheDirectoryFlags, Format, heading};
 use super::output;
-use crate::cache::{self, CacheDir, EntrySummary};
+use crate::cache::{self, CacheDir, EntrySummary, Listed};
 use crate::clock::{Timestamp, format_duration};
 use crate::config::Reference;
 use crate::error::{Error, Result, one_line};
@@ -97,15 +97,14 @@ fn stored_name(environment: &OsString, host: &Host) -> Result<String> {
 }
 
 fn sort_key(entry: &EntrySummary) -> impl Ord + use<'_> {
-    let EntrySummary {
-        environment,
+    let Listed {
+        provider,
         cluster,
         region,
         account,
-        obtained_at,
-        ..
-    } = entry;
-    (environment, cluster, region, account, obtained_at)
+    } = &entry.listed;
+    let (environment, obtained_at) = (&entry.environment, entry.obtained_at);
+    (environment, provider, cluster, region, account, obtained_at)
 }
 
 /// The list as JSON.
@@ -118,7 +117,8 @@ struct List<'a> {
 #[serde(rename_all = "camelCase")]
 struct Entry<'a> {
     environment: &'a str,
-    cluster: &'a str,
+    provider: Option<&'a str>,
+    cluster: Option<&'a str>,
     region: Option<&'a str>,
     account: Option<&'a str>,
     obtained_at: String,
@@ -130,9 +130,10 @@ impl<'a> List<'a> {
         let time = |seconds| Timestamp::from_unix(seconds).to_string();
         let entries = entries.iter().map(|entry| Entry {
             environment: &entry.environment,
-            cluster: &entry.cluster,
-            region: entry.region.as_deref(),
-            account: entry.account.as_deref(),
+            provider: entry.listed.provider.as_deref(),
+            cluster: entry.listed.cluster.as_deref(),
+            region: entry.listed.region.as_deref(),
+            account: entry.listed.account.as_deref(),
             obtained_at: time(entry.obtained_at),
             expires_at: time(entry.good_until),
         });
@@ -142,8 +143,9 @@ impl<'a> List<'a> {
     }
 }
 
-const COLUMNS: [&str; 6] = [
+const COLUMNS: [&str; 7] = [
     "ENVIRONMENT",
+    "PROVIDER",
     "CLUSTER",
     "REGION",
     "ACCOUNT",
@@ -159,9 +161,10 @@ fn table(entries: &[EntrySummary], now: Timestamp) -> String {
             |value: &Option<String>| value.as_deref().map_or_else(|| "-".to_owned(), one_line);
         [
             one_line(&entry.environment),
-            one_line(&entry.cluster),
-            known(&entry.region),
-            known(&entry.account),
+            known(&entry.listed.provider),
+            known(&entry.listed.cluster),
+            known(&entry.listed.region),
+            known(&entry.listed.account),
             format_duration(now.since(Timestamp::from_unix(entry.obtained_at))),
             if remaining.is_zero() {
                 "expired".to_owned()

@@ -224,6 +224,7 @@ impl Conversion<'_> {
         }
         let flags = GetTokenFlags {
             environment: Some(self.environment.to_owned()),
+            provider: None,
             cluster_name: Some(command.cluster_name.clone()),
             region,
             role_arn: command.role_arn.clone(),
@@ -232,6 +233,7 @@ impl Conversion<'_> {
             credentials: self.arguments.credentials.clone(),
             web_identity: None,
             credential_lifetime: self.arguments.credential_lifetime.clone(),
+            azure_authority_host: None,
             api_version: (command.api_version != ApiVersion::default())
                 .then(|| command.api_version.short_name().to_owned()),
             open: self.arguments.open.clone(),

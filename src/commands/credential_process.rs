@@ -96,8 +96,10 @@ impl Arguments {
         let request = flags.settings(&serde_json::Map::new(), host)?;
         Ok(Request {
             purpose: Purpose::AwsCredentials,
+            provider: None,
             cluster_name: None,
             cache: self.cache.request(host)?,
+            azure_authority_host: None,
             ..request
         })
     }

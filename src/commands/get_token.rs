@@ -12,7 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 
 pub(super) const ABOUT: &str =
-    "Print an ExecCredential for an EKS cluster, as kubectl expects from an exec plugin";
+    "Print an ExecCredential for a cluster, as kubectl expects from an exec plugin";
 
 #[derive(Args, Debug)]
 #[command(about = ABOUT)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json};
 
-use crate::config::{CacheRequest, Reference, Setting};
+use crate::config::{CacheRequest, ClusterProvider, Reference, Setting};
 use crate::kubernetes::ApiVersion;
 
 /// How long a call may take by default.
@@ -99,6 +99,8 @@ pub struct Request {
     pub api_server: Option<String>,
     /// The cluster extension `client.authentication.k8s.io/exec`: settings by name.
     pub extension: Map<String, Json>,
+    /// The cloud that runs the cluster.
+    pub provider: Option<Setting<ClusterProvider>>,
     /// The name of the EKS cluster.
     pub cluster_name: Option<Setting>,
     /// The AWS region of the cluster.
@@ -109,12 +111,15 @@ pub struct Request {
     pub external_id: Option<Setting>,
     /// The session name for that role.
     pub session_name: Option<Setting>,
-    /// The property path of the AWS credentials in the environment.
+    /// The property path of the credentials in the environment: of the AWS credentials, or of the login
+    /// to another cloud.
     pub credentials: Option<Setting>,
     /// The property path of an identity token in the environment.
     pub web_identity: Option<Setting>,
     /// How long credentials of unknown expiry are used: a duration such as `1h`.
     pub credential_lifetime: Option<Setting>,
+    /// The URL of the Microsoft Entra endpoint that issues tokens for AKS.
+    pub azure_authority_host: Option<Setting>,
 }
 
 impl Request {
@@ -129,6 +134,7 @@ impl Request {
             is_from_client: false,
             api_server: None,
             extension: Map::new(),
+            provider: None,
             cluster_name: None,
             region: None,
             role_arn: None,
@@ -137,6 +143,7 @@ impl Request {
             credentials: None,
             web_identity: None,
             credential_lifetime: None,
+            azure_authority_host: None,
         }
     }
 }

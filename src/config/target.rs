@@ -107,6 +107,44 @@ impl Target {
     }
 }
 
+/// How to obtain an access token for a GKE or AKS cluster.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AccessTokenTarget {
+    /// The property path of the login in the environment.
+    pub credentials: Option<Setting<PropertyPath>>,
+    /// How long a token of unknown expiry is used.
+    pub credential_lifetime: Option<Setting<Duration>>,
+}
+
+impl AccessTokenTarget {
+    /// Completes the request with settings of the opened environment and the cluster extension.
+    ///
+    /// # Errors
+    ///
+    /// `Configuration` if a setting is malformed.
+    pub fn resolve(request: &Request, environment: &Environment) -> Result<Self> {
+        let kubernetes = |setting: &Option<Setting>, name: &'static str| {
+            Ok::<_, Error>(
+                SettingSearch::starting_with(setting.as_ref())
+                    .environment(environment, &["kubernetes", name])?
+                    .extension(&request.extension, name)?
+                    .finish(),
+            )
+        };
+        let credentials = kubernetes(&request.credentials, "credentials")?;
+        let lifetime = kubernetes(&request.credential_lifetime, "credentialLifetime")?;
+        Ok(Self {
+            credentials: credentials
+                .map(|path| path.parse(|path| parse_property_path(path)))
+                .transpose()?,
+            credential_lifetime: lifetime
+                .map(|text| text.parse(|text| parse_positive_duration(text)))
+                .transpose()?,
+        })
+    }
+}
+
 /// The region that this machine uses for AWS: `AWS_REGION`, or else `AWS_DEFAULT_REGION`.
 pub fn default_region(host: &Host) -> Result<Option<Setting>> {
     Ok(SettingSearch::default()

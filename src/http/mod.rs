@@ -12,6 +12,7 @@ mod dns;
 mod failure;
 mod request;
 mod sdk_connector;
+mod server_text;
 mod server_tls;
 #[cfg(test)]
 pub(crate) mod test_server;
@@ -33,6 +34,7 @@ pub(crate) use failure::{Reason as FailureReason, unreachable};
 pub(crate) use request::host_of;
 pub use request::{Method, Request, Response, SendError};
 use sdk_connector::SdkConnector;
+pub(crate) use server_text::{redacted, shortened};
 pub(crate) use server_tls::ServerTls;
 
 /// The characters to escape in a query string: all but the unreserved ones of RFC 3986.
@@ -228,9 +230,7 @@ impl Runtime {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
-                .map_err(|error| {
-                    Error::new(Kind::Internal, "cannot start the async runtime").caused_by(error)
-                })?;
+                .map_err(|error| Error::of_system("cannot start the async runtime", error))?;
             self.0.get_or_init(|| runtime)
         };
         // Tokio's timers must be created within the runtime.

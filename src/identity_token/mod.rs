@@ -1,6 +1,6 @@
 //! OIDC identity tokens: where they come from, and what can be read from them.
 //!
-//! AWS STS and Pulumi Cloud exchange them for credentials.
+//! Clouds and Pulumi Cloud exchange them for credentials.
 
 mod settings;
 
@@ -96,6 +96,15 @@ impl IdentityTokenSource {
     /// once.
     pub fn secret(&self, host: &Host) -> Result<Secret<Vec<u8>>> {
         self.content(host, None)
+    }
+
+    /// What decides that this source is used: a flag, a variable, or GitHub Actions.
+    pub(crate) fn named_by(&self) -> &str {
+        match self {
+            Self::File { named_by, .. } | Self::Variable { named_by, .. } => named_by,
+            Self::Given { place, .. } => place,
+            Self::GitHubActions { .. } => "GitHub Actions",
+        }
     }
 
     /// The content of the source. With a deadline, a file may be a pipe.

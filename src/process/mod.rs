@@ -127,9 +127,7 @@ impl Invocation {
             let stream = supervisor.track_stream();
             std::thread::Builder::new()
                 .spawn(move || stream.close(pipe.copy().err()))
-                .map_err(|error| {
-                    Error::new(Kind::Internal, "cannot start a thread").caused_by(error)
-                })?;
+                .map_err(|error| Error::of_system("cannot start a thread", error))?;
         }
         let mut child = command
             .spawn()

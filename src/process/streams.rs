@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, PipeReader, Read, Write};
 use std::process::{Command, Stdio};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::process::redaction::{Patterns, Redactor};
 
 /// Where redacted output is written.
@@ -61,7 +61,7 @@ impl Streams {
 }
 
 fn pipe_error(error: io::Error) -> Error {
-    Error::new(Kind::Internal, "cannot create a pipe").caused_by(error)
+    Error::of_system("cannot create a pipe", error)
 }
 
 /// Copies one stream of the command to its sink and redacts it.

@@ -15,9 +15,10 @@ use crate::aws::sts::{AssumeRoleWithWebIdentity, Sts};
 use crate::aws::{Credentials, IDENTITY_TOKEN_RECIPIENT};
 use crate::clock::parse_duration;
 use crate::context::Context;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::identity_token::IdentityTokenSettings;
 use crate::opener::{Expiry, KeyExpiry};
+use crate::providers::inputs::{invalid, string, text};
 use crate::secret::Text;
 use esc::{Data, Value};
 use esc::{HostResult, InvalidInput, Provider};
@@ -274,22 +275,6 @@ fn duration(text: &str) -> Result<Duration> {
             invalid("`duration` must be between 15 minutes and 12 hours")
                 .with_hint("use a duration such as `1h` or `1h30m`")
         })
-}
-
-fn string<'a>(inputs: &'a Value, name: &str) -> Result<&'a str> {
-    let text = text(inputs, name)?;
-    text.as_str()
-        .ok_or_else(|| invalid(format!("`{name}` is not valid UTF-8")))
-}
-
-fn text<'a>(inputs: &'a Value, name: &str) -> Result<&'a Text> {
-    let text = inputs.property(name).and_then(Value::as_text);
-    text.ok_or_else(|| invalid(format!("`{name}` is missing or not a string")))
-}
-
-/// An error that the schemas do not catch. The message must not quote an input: it may be secret.
-fn invalid(message: impl Into<String>) -> Error {
-    Error::new(Kind::Definition, message)
 }
 
 /// The input schema of Pulumi Cloud's provider, with examples.

@@ -1,7 +1,7 @@
 //! Finds the calls of `fn::open` in the expressions of an opened environment.
 //!
-//! The output of aws-login has no expiry (pulumi/esc issue 356), but its inputs have the session
-//! duration, which the API returns with the values (`exprs`).
+//! The output of aws-login has no expiry (pulumi/esc issue 356), and that of gcp-login may have none, but
+//! their inputs have the lifetime, which the API returns with the values (`exprs`).
 
 use std::collections::{BTreeMap, HashSet};
 use std::ptr;
@@ -14,6 +14,9 @@ use esc::{Data, PropertyPath, Value};
 
 /// The default session duration in the schema of aws-login.
 const DEFAULT_DURATION: Duration = Duration::from_hours(2);
+
+/// The default lifetime of tokens in the schema of gcp-login.
+const DEFAULT_TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 
 /// The part of an expression that is read.
 pub(super) static EXPRESSION: Selection = Selection::Entries(&[
@@ -35,6 +38,14 @@ enum CalledProvider {
         /// The session duration; `None` without OIDC, or if the duration is not a literal.
         duration: Option<Duration>,
     },
+    /// `gcp-login`.
+    GcpLogin {
+        /// The lifetime of the token; `None` if the token is an input, or if the lifetime is not a
+        /// literal.
+        lifetime: Option<Duration>,
+    },
+    /// `azure-login`.
+    AzureLogin,
     /// `oidc`.
     Oidc,
 }
@@ -44,6 +55,10 @@ enum CalledProvider {
 pub(super) struct ProviderCalls<'v> {
     /// The outputs of `aws-login`, with their session durations.
     pub(super) aws_logins: Vec<(&'v Value, Option<Duration>)>,
+    /// The outputs of `gcp-login`, with the lifetimes of their tokens.
+    pub(super) gcp_logins: Vec<(&'v Value, Option<Duration>)>,
+    /// The outputs of `azure-login`.
+    pub(super) azure_logins: Vec<&'v Value>,
     /// The path of the output of `oidc`; `None` if there are several.
     pub(super) identity_token: Option<PropertyPath>,
     identity_tokens: usize,
@@ -111,6 +126,8 @@ impl<'v> ProviderCalls<'v> {
         }
         match *provider {
             CalledProvider::AwsLogin { duration } => self.aws_logins.push((output, duration)),
+            CalledProvider::GcpLogin { lifetime } => self.gcp_logins.push((output, lifetime)),
+            CalledProvider::AzureLogin => self.azure_logins.push(output),
             CalledProvider::Oidc => {
                 self.identity_tokens += 1;
                 let is_only = self.identity_tokens == 1;
@@ -141,6 +158,10 @@ fn called_provider(call: &Value) -> Option<CalledProvider> {
         "aws-login" => Some(CalledProvider::AwsLogin {
             duration: duration(inputs),
         }),
+        "gcp-login" => Some(CalledProvider::GcpLogin {
+            lifetime: token_lifetime(inputs),
+        }),
+        "azure-login" => Some(CalledProvider::AzureLogin),
         "oidc" => Some(CalledProvider::Oidc),
         _ => None,
     }
@@ -151,6 +172,21 @@ fn duration(inputs: &Value) -> Option<Duration> {
     match oidc.property("object")?.property("duration") {
         None => Some(DEFAULT_DURATION),
         Some(duration) => parse_duration(literal(duration)?),
+    }
+}
+
+fn token_lifetime(inputs: &Value) -> Option<Duration> {
+    let inputs = inputs.property("object")?;
+    let login = |name: &str| inputs.property(name)?.property("object");
+    let is_issued = |login: &&Value| login.property("serviceAccount").is_some();
+    match (login("oidc"), login("accessToken")) {
+        (Some(login), _) | (None, Some(login)) => match login.property("tokenLifetime") {
+            Some(lifetime) => parse_duration(literal(lifetime)?),
+            None => Some(login)
+                .filter(is_issued)
+                .map(|_| DEFAULT_TOKEN_LIFETIME),
+        },
+        (None, None) => None,
     }
 }
 

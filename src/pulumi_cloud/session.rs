@@ -1,5 +1,7 @@
 //! Opens and checks environments: creates a session, and reads its values.
 
+use std::io;
+
 use percent_encoding::utf8_percent_encode;
 use zeroize::Zeroizing;
 
@@ -13,6 +15,7 @@ use crate::pulumi_cloud::diagnostics::read_diagnostics;
 use crate::pulumi_cloud::error_response::ErrorResponse;
 use crate::pulumi_cloud::session_values::{self, SessionValues};
 use crate::pulumi_cloud::transport::ApiRequest;
+use esc::deep_stack::with_deep_stack;
 use esc::{Data, Diagnostic, Environment, Sources, Value};
 
 /// How long the session can be read. Providers see it as `context.pulumi.openDuration`, so it is
@@ -39,6 +42,7 @@ pub(super) fn open(
                 values: Value::new(Data::Object([].into())),
             },
             key_durations: Vec::new(),
+            tokens: Vec::new(),
             identity_token: None,
         },
     };
@@ -53,6 +57,7 @@ pub(super) fn open(
                 expiry: Expiry::After(duration),
             })
             .collect(),
+        tokens: values.tokens,
         identity_token: values.identity_token,
         files: Vec::new(),
     })
@@ -114,7 +119,17 @@ fn read(cloud: &Cloud<'_>, path: &str, id: &str) -> Result<SessionValues> {
             _ => cloud.error(&error),
         });
     }
-    session_values::read(response.body.expose(), cloud.context().deadline)
+    let deadline = cloud.context().deadline;
+    let values = with_deep_stack("session", || {
+        session_values::read(response.body.expose(), deadline)
+    });
+    parsed(cloud, values)
+}
+
+/// The result of parsing a response on a thread of its own.
+fn parsed<T>(cloud: &Cloud<'_>, result: io::Result<Result<T, String>>) -> Result<T> {
+    result
+        .map_err(|error| Error::of_system("cannot start a thread", error))?
         .map_err(|reason| cloud.unexpected(format!("it {reason}")))
 }
 
@@ -133,9 +148,12 @@ pub(super) fn check(
         definition,
     ))?;
     let diagnostics = if response.status == 200 {
-        let body = response.body.expose();
-        session_values::read_check(body, &[cloud.access_token()], cloud.context().deadline)
-            .map_err(|reason| cloud.unexpected(format!("it {reason}")))?
+        let (body, deadline) = (response.body.expose(), cloud.context().deadline);
+        let secrets = [cloud.access_token()];
+        let diagnostics = with_deep_stack("session", || {
+            session_values::read_check(body, &secrets, deadline)
+        });
+        parsed(cloud, diagnostics)?
     } else {
         let error = cloud.error_response(&response);
         if error.status != 400 || error.diagnostics.is_empty() {

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::clock::Deadline;
+use crate::opener::TokenLifetime;
 use crate::pulumi_cloud::diagnostics::read_diagnostics;
 use crate::pulumi_cloud::provider_calls;
 use crate::pulumi_cloud::response_json;
 use crate::secret::Secret;
-use esc::deep_stack::with_deep_stack;
 use esc::format::json::Selection;
 use esc::{Data, Diagnostic, Environment, PropertyPath, Value};
 
@@ -30,6 +30,11 @@ const MAX_TEXT_BYTES: usize = 32 << 20;
 
 /// How many secrets are searched for in a text between two checks of the deadline.
 const SECRETS_PER_CHECK: usize = 16;
+
+// The secret outputs of the login providers. `oidc` of azure-login is an object with a token.
+const AWS_SECRETS: [&str; 3] = ["accessKeyId", "secretAccessKey", "sessionToken"];
+const GCP_SECRETS: [&str; 1] = ["accessToken"];
+const AZURE_SECRETS: [&str; 2] = ["clientSecret", "oidc"];
 
 /// The part of a session that is read. Most of a session is positions and schemas.
 static SESSION: Selection = Selection::Entries(&[
@@ -52,35 +57,15 @@ pub(super) struct SessionValues {
     pub(super) environment: Environment,
     /// The access key IDs from aws-login, with the session duration in the definition.
     pub(super) key_durations: Vec<(String, Duration)>,
+    /// The access tokens from gcp-login, with the lifetime in the definition.
+    pub(super) tokens: Vec<TokenLifetime>,
     /// The path of the identity token from `fn::open::oidc`; `None` if there are several.
     pub(super) identity_token: Option<PropertyPath>,
 }
 
 /// Reads the values of a session. After the deadline, it fails. The error continues "the response", and
-/// does not quote it.
+/// does not quote it. Recurses as deep as the values nest.
 pub(super) fn read(text: &[u8], deadline: Deadline) -> Result<SessionValues, String> {
-    on_deep_stack(|| read_values(text, deadline))
-}
-
-/// Reads the response to a check, which has `diagnostics` in addition. `secrets` are redacted. The error
-/// continues "the response".
-pub(super) fn read_check(
-    text: &[u8],
-    secrets: &[&str],
-    deadline: Deadline,
-) -> Result<Vec<Diagnostic>, String> {
-    on_deep_stack(|| {
-        let response = response_json::parse_selected(text, MAX_JSON_NESTING, &CHECK, deadline)?;
-        Ok(read_diagnostics(&response, secrets))
-    })
-}
-
-fn on_deep_stack<T: Send>(work: impl FnOnce() -> Result<T, String> + Send) -> Result<T, String> {
-    with_deep_stack("session", work)
-        .map_err(|error| format!("cannot be parsed: cannot start a thread: {error}"))?
-}
-
-fn read_values(text: &[u8], deadline: Deadline) -> Result<SessionValues, String> {
     let response = response_json::parse_selected(text, MAX_JSON_NESTING, &SESSION, deadline)?;
     let Data::Object(mut fields) = response.data else {
         return Err("is not an object".to_owned());
@@ -101,22 +86,31 @@ fn read_values(text: &[u8], deadline: Deadline) -> Result<SessionValues, String>
 
     let exprs = fields.remove("exprs").unwrap_or_else(Value::unknown);
     let calls = provider_calls::find(&exprs, &values);
-    let mut key_durations = Vec::new();
     let mut secrets = Vec::new();
-    for (output, duration) in calls.aws_logins {
-        for name in ["accessKeyId", "secretAccessKey", "sessionToken"] {
-            secrets.extend(
-                output
-                    .property(name)
-                    .and_then(Value::as_str)
-                    .map(Secret::from),
-            );
-        }
-        let key = output.property("accessKeyId").and_then(Value::as_str);
-        if let (Some(key), Some(duration)) = (key, duration) {
-            key_durations.push((key.to_owned(), duration));
-        }
+    for (output, _) in &calls.aws_logins {
+        collect_secrets(output, &AWS_SECRETS, &mut secrets);
     }
+    for (output, _) in &calls.gcp_logins {
+        collect_secrets(output, &GCP_SECRETS, &mut secrets);
+    }
+    for output in &calls.azure_logins {
+        collect_secrets(output, &AZURE_SECRETS, &mut secrets);
+    }
+    let text = |output: &Value, name: &str| output.property(name)?.as_str().map(str::to_owned);
+    let keys = calls.aws_logins.into_iter();
+    let key_durations = keys
+        .filter_map(|(output, duration)| Some((text(output, "accessKeyId")?, duration?)))
+        .collect();
+    let tokens = calls
+        .gcp_logins
+        .into_iter()
+        .filter_map(|(output, lifetime)| {
+            Some(TokenLifetime {
+                token: Secret::new(text(output, "accessToken")?),
+                lifetime: lifetime?,
+            })
+        });
+    let tokens = tokens.collect();
     let identity_token = calls.identity_token;
     secrets.retain(|secret| secret.expose().len() >= MIN_SECRET_BYTES);
     secrets.sort_unstable_by(|a, b| a.expose().cmp(b.expose()));
@@ -125,8 +119,20 @@ fn read_values(text: &[u8], deadline: Deadline) -> Result<SessionValues, String>
     Ok(SessionValues {
         environment: Environment { values },
         key_durations,
+        tokens,
         identity_token,
     })
+}
+
+/// Reads the response to a check, which has `diagnostics` in addition. `secrets` are redacted. The error
+/// continues "the response". Recurses like [`read`].
+pub(super) fn read_check(
+    text: &[u8],
+    secrets: &[&str],
+    deadline: Deadline,
+) -> Result<Vec<Diagnostic>, String> {
+    let response = response_json::parse_selected(text, MAX_JSON_NESTING, &CHECK, deadline)?;
+    Ok(read_diagnostics(&response, secrets))
 }
 
 /// Unwraps the values of a session.
@@ -206,7 +212,7 @@ impl ValueReader {
     }
 }
 
-/// Marks the outputs of Pulumi Cloud's aws-login as secret, whatever the API says: `secrets`, texts
+/// Marks the outputs of Pulumi Cloud's login providers as secret, whatever the API says: `secrets`, texts
 /// that contain one of them, and entries with the names of the outputs.
 fn mark_secrets(
     value: &mut Value,
@@ -230,20 +236,48 @@ fn mark_secrets(
             }
         }
         Data::Object(entries) => {
-            let is_login =
-                entries.contains_key("accessKeyId") && entries.contains_key("secretAccessKey");
+            let outputs = login_outputs(entries);
             for (name, value) in entries {
-                let is_output = matches!(
-                    name.as_str(),
-                    "accessKeyId" | "secretAccessKey" | "sessionToken"
-                );
-                value.secret |= is_login && is_output;
+                if outputs.contains(&name.as_str()) {
+                    mark_secret(value);
+                }
                 mark_secrets(value, secrets, deadline)?;
             }
         }
         Data::Null | Data::Bool(_) | Data::Number(_) => {}
     }
     Ok(())
+}
+
+/// Adds the texts of these outputs.
+fn collect_secrets(output: &Value, names: &[&str], secrets: &mut Vec<Secret<String>>) {
+    for value in names.iter().filter_map(|name| output.property(name)) {
+        let text = value.property("token").unwrap_or(value).as_str();
+        secrets.extend(text.map(Secret::from));
+    }
+}
+
+/// Marks the texts in a value.
+fn mark_secret(value: &mut Value) {
+    match &mut value.data {
+        Data::Array(items) => items.iter_mut().for_each(mark_secret),
+        Data::Object(entries) => entries.values_mut().for_each(mark_secret),
+        _ => value.secret = true,
+    }
+}
+
+/// The secret outputs of the login provider whose output this object looks like.
+fn login_outputs(entries: &BTreeMap<String, Value>) -> &'static [&'static str] {
+    let has = |names: [&str; 2]| names.into_iter().all(|name| entries.contains_key(name));
+    if has(["accessKeyId", "secretAccessKey"]) {
+        &AWS_SECRETS
+    } else if has(["accessToken", "tokenType"]) {
+        &GCP_SECRETS
+    } else if has(["clientId", "tenantId"]) {
+        &AZURE_SECRETS
+    } else {
+        &[]
+    }
 }
 
 #[cfg(test)]

@@ -386,12 +386,12 @@ fn unknown_providers_have_a_suggestion() {
         ("aws_login", "did you mean `aws-login`?"),
         ("aws-secret", "did you mean `aws-secrets`?"),
         (
-            "gcp-login",
-            "only `aws-login` and `pulumi-stacks` work locally; use `--remote` to",
+            "vault-login",
+            "only `aws-login`, `azure-login`, `gcp-login` and `pulumi-stacks` work locally; use",
         ),
         (
             "mine",
-            "only `aws-login` and `pulumi-stacks` work locally; use `--remote` to",
+            "only `aws-login`, `azure-login`, `gcp-login` and `pulumi-stacks` work locally; use",
         ),
     ] {
         let definition = format!("values:\n  a: {{fn::open::{provider}: {{}}}}\n");

@@ -167,7 +167,7 @@ fn debug_output_hides_secrets() {
     let found = find_credentials::find(&environment, None).unwrap();
     let credentials = Credentials {
         session_token: Some(Secret::from("hunter2-hunter2")),
-        ..found.credentials.clone()
+        ..found.value.clone()
     };
     for shown in [
         format!("{environment:?}"),

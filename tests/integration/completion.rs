@@ -84,6 +84,11 @@ fn commands_flags_values_and_files_are_completed() {
         (&["check", "envs/"], &["envs/prod.yml"], ":4"),
         (&["get-token", "./envs"], &["./envs/"], ":6"),
         (
+            &["get-token", "env.yaml", "--provider", ""],
+            &["eks", "gke", "aks"],
+            ":4",
+        ),
+        (
             &["update-kubeconfig", "x", "--kubeconfig", "o"],
             &["other"],
             ":4",

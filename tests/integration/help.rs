@@ -128,6 +128,8 @@ fn flags_are_grouped_under_headings() {
                 "Options:",
                 "Cluster:",
                 "AWS:",
+                "Azure:",
+                "Credentials:",
                 "Identity tokens:",
                 "Output:",
                 "Pulumi Cloud:",

@@ -13,6 +13,8 @@
 
 pub mod support;
 
+mod aks;
+mod azure_login;
 mod cache;
 mod check;
 mod cloud;
@@ -27,13 +29,16 @@ mod delivery;
 mod doctor;
 mod errors;
 mod examples;
+mod gcp_login;
 mod get_token;
+mod gke;
 mod help;
 mod hostile;
 mod kubeconfig;
 mod kubectl;
 mod open;
 mod properties;
+mod provider;
 mod pulumi_kubernetes_docs;
 #[cfg(unix)]
 mod resources;

@@ -163,6 +163,20 @@ fn what_a_call_may_show_is_no_leak() {
     );
     let scan = SecretScan::new(&call().command());
     assert_eq!(scan.leaks(&output(&token, ""), &BTreeSet::new()), [""; 0]);
+    for prefix in ["ya29.", "eyJ"] {
+        let token = format!("{prefix}{MARKER}");
+        let credential = format!("{{\"status\":{{\"token\":\"{token}\"}}}}");
+        assert_eq!(
+            scan.leaks(&output(&credential, ""), &BTreeSet::new()),
+            [""; 0]
+        );
+        for leak in [
+            output(&credential, &token),
+            output(&format!("{{\"a\":\"{token}\"}}"), ""),
+        ] {
+            assert_ne!(scan.leaks(&leak, &BTreeSet::new()), [""; 0]);
+        }
+    }
     let open = Plugin::new()
         .args(["open", "env.yaml"])
         .file("env.yaml", "");

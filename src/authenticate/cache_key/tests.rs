@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::{Clock, Timestamp};
-use crate::config::Origin;
+use crate::config::{ClusterProvider, Origin};
 use crate::host::Host;
 use crate::http::HttpClient;
 use crate::log::Log;
@@ -17,8 +17,10 @@ fn inputs() -> Inputs {
     Inputs {
         request: Request::new(OpenRequest::new(Reference::Cloud("acme/prod".to_owned()))),
         server_region: None,
+        server_authority: None,
         default_region: None,
         sts: EndpointSettings::default(),
+        gcp_endpoints: Vec::new(),
         backend: Err(Error::configuration("no backend")),
         organization: None,
     }
@@ -62,6 +64,15 @@ fn each_input_changes_the_key() {
         ("extension", |it| {
             it.request.extension.insert("region".to_owned(), "x".into());
         }),
+        ("provider", |it| {
+            it.request.provider = Some(Setting::new(ClusterProvider::Gke, Origin::Caller));
+        }),
+        ("other provider", |it| {
+            it.request.provider = Some(Setting::new(ClusterProvider::Aks, Origin::Caller));
+        }),
+        ("Azure authority", |it| {
+            it.request.azure_authority_host = Some(setting("x"));
+        }),
         ("cluster name", |it| {
             it.request.cluster_name = Some(setting("x"));
         }),
@@ -84,6 +95,12 @@ fn each_input_changes_the_key() {
         }),
         ("server region", |it| {
             it.server_region = Some(Region::parse("eu-west-1").unwrap());
+        }),
+        ("Google Cloud endpoints", |it| {
+            it.gcp_endpoints = vec!["https://sts.example/".to_owned()];
+        }),
+        ("server authority", |it| {
+            it.server_authority = Some(AuthorityHost::default());
         }),
         ("default region", |it| {
             it.default_region = Some(setting("x"));

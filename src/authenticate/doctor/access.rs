@@ -56,12 +56,11 @@ impl fmt::Display for Caller {
     }
 }
 
-/// Asks the API server who the token belongs to.
+/// Asks the API server who the token belongs to. `rejection_hint` makes the hint if it rejects the token.
 pub(super) fn ask_api_server(
     cluster: &KubeconfigCluster,
-    session: &ClusterSession,
     token: &Secret<String>,
-    caller: Option<&Caller>,
+    rejection_hint: impl FnOnce() -> String,
     context: Context<'_>,
 ) -> Step {
     let review = || -> Result<(String, Review)> {
@@ -72,8 +71,7 @@ pub(super) fn ask_api_server(
         Ok(reviewed) => reviewed,
         // A hint about the header is more specific.
         Err(error) if error.kind() == Kind::Denied && error.hint().is_none() => {
-            let hint = rejection_hint(cluster, session, caller);
-            return Step::failed(NAME, &error.with_hint(hint));
+            return Step::failed(NAME, &error.with_hint(rejection_hint()));
         }
         Err(error) => return Step::failed(NAME, &error),
     };
@@ -111,8 +109,8 @@ pub(super) fn ask_api_server(
     }
 }
 
-/// What to do if the API server rejects the token: first what contradicts the kubeconfig.
-fn rejection_hint(
+/// What to do if the API server rejects a token for EKS: first what contradicts the kubeconfig.
+pub(super) fn rejection_hint(
     cluster: &KubeconfigCluster,
     session: &ClusterSession,
     caller: Option<&Caller>,

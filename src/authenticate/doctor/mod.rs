@@ -17,6 +17,7 @@ pub use report::{Report, Status, Step};
 use crate::authenticate::credentials::{ExpirySource, Obtained};
 use crate::authenticate::fetch::{self, Fetched, Step as FetchStep};
 use crate::authenticate::inputs::Inputs;
+use crate::authenticate::session::{ClusterSession, Session};
 use crate::aws::caller_identity;
 use crate::clock::{describe_skew, format_duration};
 use crate::config::Request;
@@ -61,7 +62,21 @@ pub fn diagnose(
     });
     progress.report_login(&inputs, context, &fetched, report);
     let caller = match fetched {
-        Ok(fetched) => check_token(&inputs, &fetched, cluster, context, report),
+        Ok(fetched) => match &fetched.session {
+            Session::Eks(session) => check_token(&inputs, session, cluster, context, report),
+            Session::AccessToken(session) => {
+                if let Some(cluster) = cluster {
+                    let hint = || {
+                        "check that the cluster belongs to the cloud of the login, and accepts its \
+                         identity"
+                            .to_owned()
+                    };
+                    let step = access::ask_api_server(cluster, &session.token, hint, context);
+                    report.add(step);
+                }
+                None
+            }
+        },
         Err(error) => {
             if !report.has_failed("login") {
                 report.fail(progress.next_step, &error);
@@ -135,6 +150,23 @@ impl Progress {
                 let role = target.role.as_ref().map(|role| role.arn.redacted());
                 self.credentials = Some(CredentialsEvidence::new(obtained, role));
             }
+            FetchStep::Provider(provider) => {
+                let title = provider.title();
+                report.ok("cluster", format!("any {title} cluster of the login"));
+                for step in ["aws-sts", "clock"] {
+                    report.skip(step, "only for EKS");
+                }
+                self.next_step = "credentials";
+            }
+            FetchStep::AccessToken(obtained) => {
+                let expiry = obtained.session.expires_at;
+                let source = &obtained.source;
+                let found = format!("access token {source}, valid until {expiry}");
+                report.ok("credentials", found);
+                let size = obtained.session.token.expose().len();
+                let expiry = obtained.session.replace_at();
+                report.ok("token", format!("{size} bytes, valid until {expiry}"));
+            }
         }
     }
 
@@ -205,12 +237,11 @@ impl CredentialsEvidence {
 /// Signs a token, and asks AWS STS and the API server about it. Returns whom AWS sees.
 fn check_token(
     inputs: &Inputs,
-    fetched: &Fetched,
+    session: &ClusterSession,
     cluster: Option<&KubeconfigCluster>,
     context: Context<'_>,
     report: &mut Report,
 ) -> Option<Caller> {
-    let session = &fetched.session;
     let token = match session.sign(inputs, context) {
         Ok(token) => token,
         Err(error) => {
@@ -237,7 +268,8 @@ fn check_token(
         }
     };
     if let Some(cluster) = cluster {
-        let step = access::ask_api_server(cluster, session, &token.token, caller.as_ref(), context);
+        let hint = || access::rejection_hint(cluster, session, caller.as_ref());
+        let step = access::ask_api_server(cluster, &token.token, hint, context);
         report.add(step);
     }
     caller

@@ -1,4 +1,5 @@
 use super::*;
+use esc::Value;
 
 fn value(json: &serde_json::Value) -> Value {
     match json {
@@ -22,7 +23,7 @@ fn found(json: &str, path: Option<&str>) -> Result<String, String> {
     };
     let path = path.map(|path| path.parse().unwrap());
     find(&environment, path.as_ref())
-        .map(|found| format!("{} at {}", found.credentials.access_key_id, found.path))
+        .map(|found| format!("{} at {}", found.value.access_key_id, found.path))
         .map_err(|error| error.to_string())
 }
 

@@ -3,15 +3,21 @@ use crate::digest::Sha256;
 
 fn entry() -> CachedCredentials {
     CachedCredentials {
-        shown_cluster: "prod".to_owned(),
-        shown_region: "eu-west-1".to_owned(),
-        account: Some("123456789012".to_owned()),
-        cluster_name: "prod".to_owned(),
-        region: "eu-west-1".to_owned(),
-        access_key_id: "ASIAEXAMPLE".to_owned(),
-        secret_access_key: Secret::from("hunter2"),
-        session_token: Some(Secret::from("a\"b\\c")),
-        expires_at: Some(Timestamp::from_unix(4_600)),
+        content: CachedContent::Aws(CachedAwsCredentials {
+            shown_cluster: "prod".to_owned(),
+            cluster_name: "prod".to_owned(),
+            region: "eu-west-1".to_owned(),
+            access_key_id: "ASIAEXAMPLE".to_owned(),
+            secret_access_key: Secret::from("hunter2"),
+            session_token: Some(Secret::from("a\"b\\c")),
+            expires_at: Some(Timestamp::from_unix(4_600)),
+        }),
+        listed: Listed {
+            provider: Some("eks".to_owned()),
+            cluster: Some("prod".to_owned()),
+            region: Some("eu-west-1".to_owned()),
+            account: Some("123456789012".to_owned()),
+        },
         obtained_at: Timestamp::from_unix(1_000),
         good_until: Timestamp::from_unix(4_600),
         clock_offset: 0,
@@ -25,27 +31,34 @@ fn entry() -> CachedCredentials {
 
 #[test]
 fn entries_survive_encoding() {
-    let (header, content) =
-        encode("acme/platform/prod", &CacheEntry::Credentials(entry())).unwrap();
-    // What only the header shows is not decoded.
-    let expected = CachedCredentials {
-        shown_region: String::new(),
-        account: None,
+    let token = CachedCredentials {
+        content: CachedContent::AccessToken(Secret::from("ya29.hunter2")),
         ..entry()
     };
-    let Some(CacheEntry::Credentials(decoded)) = decode(&content, expected.files.clone()) else {
-        panic!("no credentials");
-    };
-    assert_eq!(paths(&header), Some(vec![PathBuf::from("/etc/env.yaml")]));
-    assert_eq!(format!("{decoded:?}"), format!("{expected:?}"));
-    assert_eq!(decoded.session_token, expected.session_token);
-    assert_eq!(decoded.secret_access_key, expected.secret_access_key);
-    let summary: EntrySummary = serde_json::from_slice(&header).unwrap();
-    assert_eq!(
-        (summary.cluster.as_str(), summary.good_until),
-        ("prod", 4_600)
-    );
-    assert!(!String::from_utf8(header).unwrap().contains("ASIA"));
+    for stored in [entry(), token] {
+        let expected = format!("{:?}", stored.content);
+        let listed = stored.listed.clone();
+        let (header, content) =
+            encode("acme/platform/prod", &CacheEntry::Credentials(stored)).unwrap();
+        let Some(CacheEntry::Credentials(decoded)) = decode(&content, entry().files) else {
+            panic!("no credentials");
+        };
+        assert_eq!(paths(&header), Some(vec![PathBuf::from("/etc/env.yaml")]));
+        assert_eq!(format!("{:?}", decoded.content), expected);
+        // What only the header shows is not decoded.
+        assert_eq!(decoded.listed, Listed::default());
+        match decoded.content {
+            CachedContent::Aws(decoded) => {
+                assert_eq!(decoded.secret_access_key, Secret::from("hunter2"));
+                assert_eq!(decoded.session_token, Some(Secret::from("a\"b\\c")));
+            }
+            CachedContent::AccessToken(token) => assert_eq!(token, Secret::from("ya29.hunter2")),
+        }
+        let summary: EntrySummary = serde_json::from_slice(&header).unwrap();
+        assert_eq!((summary.listed, summary.good_until), (listed, 4_600));
+        let header = String::from_utf8(header).unwrap();
+        assert!(!header.contains("ASIA") && !header.contains("ya29"));
+    }
     let (header, content) = encode(
         "acme/platform/prod",
         &CacheEntry::NothingToCache(Vec::new()),

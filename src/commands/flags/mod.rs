@@ -11,13 +11,16 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::config::ClusterProvider;
 pub(super) use requests::{absolute_path, environment_or_variable};
 
 /// The headings of the flags in a command's help. Flags without one come first.
 pub(super) mod heading {
     pub(in crate::commands) const AWS: &str = "AWS";
+    pub(in crate::commands) const AZURE: &str = "Azure";
     pub(in crate::commands) const CACHE: &str = "Cache";
     pub(in crate::commands) const CLUSTER: &str = "Cluster";
+    pub(in crate::commands) const CREDENTIALS: &str = "Credentials";
     pub(in crate::commands) const IDENTITY_TOKENS: &str = "Identity tokens";
     pub(in crate::commands) const KUBECONFIG: &str = "Kubeconfig";
     pub(in crate::commands) const OUTPUT: &str = "Output";
@@ -40,20 +43,21 @@ pub(super) struct OpenFlags {
     #[arg(long, value_name = "DIRECTORY")]
     pub(super) root: Option<PathBuf>,
 
-    /// File with the OIDC token for aws-login
+    /// File with the OIDC token for login providers
     ///
-    /// [default: the file that AWS_WEB_IDENTITY_TOKEN_FILE names, then the token of GitHub Actions]
+    /// [default: the file that AWS_WEB_IDENTITY_TOKEN_FILE or AZURE_FEDERATED_TOKEN_FILE names, then the
+    /// token of GitHub Actions]
     #[arg(long, value_name = "FILE", conflicts_with = "web_identity_token_env")]
     #[arg(help_heading = heading::IDENTITY_TOKENS)]
     pub(super) web_identity_token_file: Option<PathBuf>,
 
-    /// Variable with the OIDC token for aws-login
+    /// Variable with the OIDC token for login providers
     #[arg(long, value_name = "NAME", help_heading = heading::IDENTITY_TOKENS)]
     pub(super) web_identity_token_env: Option<String>,
 
     /// Audience of the token from GitHub Actions
     ///
-    /// [default: sts.amazonaws.com]
+    /// [default: the one that the cloud expects, such as sts.amazonaws.com]
     #[arg(long, value_name = "AUDIENCE", help_heading = heading::IDENTITY_TOKENS)]
     pub(super) web_identity_audience: Option<String>,
 
@@ -115,6 +119,14 @@ pub(super) struct GetTokenFlags {
     #[arg(value_name = "ENVIRONMENT")]
     pub(super) environment: Option<OsString>,
 
+    /// Cloud that runs the cluster
+    ///
+    /// [env: KUBECTL_ESC_PROVIDER] [default: kubernetes.provider in the environment, then the cloud of its
+    /// only login]
+    #[arg(long, value_name = "PROVIDER", value_parser = ClusterProvider::NAMES)]
+    #[arg(help_heading = heading::CLUSTER)]
+    pub(super) provider: Option<String>,
+
     /// Name of the EKS cluster
     ///
     /// [env: KUBECTL_ESC_CLUSTER_NAME] [default: eks.clusterName in the environment]
@@ -146,10 +158,17 @@ pub(super) struct GetTokenFlags {
     #[arg(long, value_name = "NAME", help_heading = heading::AWS)]
     pub(super) session_name: Option<String>,
 
-    /// Property path of the AWS credentials, such as aws.creds
+    /// URL of the Microsoft Entra endpoint that issues tokens for AKS
     ///
-    /// [env: KUBECTL_ESC_CREDENTIALS] [default: found in the environment]
-    #[arg(long, value_name = "PATH", help_heading = heading::AWS)]
+    /// [env: AZURE_AUTHORITY_HOST] [default: that of the API server's cloud]
+    #[arg(long, value_name = "URL", help_heading = heading::AZURE)]
+    pub(super) azure_authority_host: Option<String>,
+
+    /// Property path of the credentials, such as aws.creds
+    ///
+    /// For GKE and AKS, that of the output of gcp-login or azure-login. [env: KUBECTL_ESC_CREDENTIALS]
+    /// [default: found in the environment]
+    #[arg(long, value_name = "PATH", help_heading = heading::CREDENTIALS)]
     pub(super) credentials: Option<String>,
 
     /// Property path of an OIDC token to exchange for credentials
@@ -163,7 +182,7 @@ pub(super) struct GetTokenFlags {
     /// How long to use credentials of unknown expiry, such as 1h
     ///
     /// [env: KUBECTL_ESC_CREDENTIAL_LIFETIME] [default: 15m]
-    #[arg(long, value_name = "DURATION", help_heading = heading::AWS)]
+    #[arg(long, value_name = "DURATION", help_heading = heading::CREDENTIALS)]
     pub(super) credential_lifetime: Option<String>,
 
     /// Version of the exec protocol: v1 or v1beta1

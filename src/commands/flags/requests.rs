@@ -20,12 +20,14 @@ struct SettingNames {
 }
 
 const API_VERSION: SettingNames = names("--api-version", "KUBECTL_ESC_API_VERSION");
+const AZURE_AUTHORITY_HOST: SettingNames = names("--azure-authority-host", "AZURE_AUTHORITY_HOST");
 const CLUSTER_NAME: SettingNames = names("--cluster-name", "KUBECTL_ESC_CLUSTER_NAME");
 const CREDENTIALS: SettingNames = names("--credentials", "KUBECTL_ESC_CREDENTIALS");
 const CREDENTIAL_LIFETIME: SettingNames =
     names("--credential-lifetime", "KUBECTL_ESC_CREDENTIAL_LIFETIME");
 const EXTERNAL_ID: SettingNames = names("--external-id", "KUBECTL_ESC_EXTERNAL_ID");
 const ORGANIZATION: SettingNames = names("--organization", "PULUMI_DEFAULT_ORGANIZATION");
+const PROVIDER: SettingNames = names("--provider", "KUBECTL_ESC_PROVIDER");
 const PULUMI_OIDC_TOKEN: SettingNames =
     names("--pulumi-oidc-token", "KUBECTL_ESC_PULUMI_OIDC_TOKEN");
 const PULUMI_OIDC_TOKEN_TYPE: SettingNames = names(
@@ -160,6 +162,10 @@ impl GetTokenFlags {
                 .ok_or_else(no_environment)?,
         };
         let mut request = Request::new(self.open.request(&environment, host)?);
+        let provider = PROVIDER.find(self.provider.as_ref(), host)?;
+        request.provider = provider
+            .map(|provider| provider.parse(|text| text.parse()))
+            .transpose()?;
         request.cluster_name = CLUSTER_NAME.find(self.cluster_name.as_ref(), host)?;
         request.region = REGION.find(self.region.as_ref(), host)?;
         request.role_arn = ROLE_ARN.find(self.role_arn.as_ref(), host)?;
@@ -169,6 +175,8 @@ impl GetTokenFlags {
         request.web_identity = WEB_IDENTITY.find(self.web_identity.as_ref(), host)?;
         request.credential_lifetime =
             CREDENTIAL_LIFETIME.find(self.credential_lifetime.as_ref(), host)?;
+        request.azure_authority_host =
+            AZURE_AUTHORITY_HOST.find(self.azure_authority_host.as_ref(), host)?;
         if let Some(version) = API_VERSION.find(self.api_version.as_ref(), host)? {
             request.api_version = version.parse(|text| text.parse())?.value;
         }
@@ -186,6 +194,7 @@ impl GetTokenFlags {
         // No `..` here: a new flag must be added to the arguments.
         let Self {
             environment,
+            provider,
             cluster_name,
             region,
             role_arn,
@@ -194,6 +203,7 @@ impl GetTokenFlags {
             credentials,
             web_identity,
             credential_lifetime,
+            azure_authority_host,
             api_version,
             open,
         } = self;
@@ -205,6 +215,7 @@ impl GetTokenFlags {
             });
         }
         arguments.extend(flag_arguments(&[
+            (PROVIDER.flag, provider),
             (CLUSTER_NAME.flag, cluster_name),
             (REGION.flag, region),
             (ROLE_ARN.flag, role_arn),
@@ -213,6 +224,7 @@ impl GetTokenFlags {
             (CREDENTIALS.flag, credentials),
             (WEB_IDENTITY.flag, web_identity),
             (CREDENTIAL_LIFETIME.flag, credential_lifetime),
+            (AZURE_AUTHORITY_HOST.flag, azure_authority_host),
             (API_VERSION.flag, api_version),
         ]));
         arguments.extend(open.to_arguments(host)?);

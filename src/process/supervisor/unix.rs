@@ -83,8 +83,7 @@ impl Supervisor {
         let ignored = ignored_signals();
         let caught = TERMINATING.iter().chain(&FORWARDED).copied();
         let caught = caught.filter(|number| ignored & (1 << (number - 1)) == 0);
-        let failed =
-            |error: io::Error| Error::new(Kind::Internal, "cannot catch signals").caused_by(error);
+        let failed = |error| Error::of_system("cannot catch signals", error);
         let mut signals =
             SignalsInfo::<WithOrigin>::new(caught.chain([SIGCHLD])).map_err(failed)?;
         let (sender, events) = mpsc::channel();
@@ -299,9 +298,7 @@ impl DeferredSignals {
                 let value = usize::try_from(number).unwrap_or_default();
                 flag::register_conditional_default(number, signals.is_over.clone())
                     .and_then(|_| flag::register_usize(number, signals.received.clone(), value))
-                    .map_err(|error| {
-                        Error::new(Kind::Internal, "cannot catch signals").caused_by(error)
-                    })?;
+                    .map_err(|error| Error::of_system("cannot catch signals", error))?;
             }
         }
         Ok(signals)

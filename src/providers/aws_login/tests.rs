@@ -6,6 +6,7 @@ use super::*;
 use crate::aws::sts::tests::{ROLE, TOKEN, issued};
 use crate::clock::Timestamp;
 use crate::context::test_context::TestContext;
+use crate::error::{Error, Kind};
 use crate::http::test_server::{TestServer, http_response};
 use esc::Number;
 

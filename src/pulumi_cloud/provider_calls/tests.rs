@@ -48,6 +48,34 @@ fn literal_durations_are_read() {
 }
 
 #[test]
+fn lifetimes_of_access_tokens_are_read() {
+    let minutes = |minutes| Some(Duration::from_mins(minutes));
+    let account = r#""serviceAccount":{"literal":"a"}"#;
+    let lifetime = r#""tokenLifetime":{"literal":"20m"}"#;
+    let symbol = r#""tokenLifetime":{"symbol":[{"key":"x"}]}"#;
+    for (login, inputs, want) in [
+        ("oidc", account.to_owned(), minutes(60)),
+        ("oidc", format!("{account},{lifetime}"), minutes(20)),
+        ("oidc", format!("{account},{symbol}"), None),
+        ("accessToken", account.to_owned(), minutes(60)),
+        ("accessToken", lifetime.to_owned(), minutes(20)),
+        ("accessToken", String::new(), None),
+        ("other", lifetime.to_owned(), None),
+    ] {
+        let exprs = format!(
+            r#"{{"a":{{"builtin":{{"name":"fn::open::gcp-login","arg":{{"object":{{
+                "{login}":{{"object":{{{inputs}}}}}}}}}}}}}}}"#
+        );
+        let parse = |text: &str| json::parse(text.as_bytes(), 64).unwrap();
+        let (exprs, values) = (parse(&exprs), parse(r#"{"a":"x"}"#));
+        let [(_, found)] = find(&exprs, &values).gcp_logins[..] else {
+            panic!("{exprs:?}");
+        };
+        assert_eq!(found, want, "{login} {inputs}");
+    }
+}
+
+#[test]
 fn calls_are_found_at_any_depth() {
     let login = login("");
     let exprs = format!(

@@ -1,8 +1,10 @@
 use super::*;
+use esc::deep_stack::with_deep_stack;
 use esc::format::{Secrets, json::compact};
 
 fn read(text: &[u8]) -> Result<SessionValues, String> {
-    super::read(text, Deadline::after(Duration::from_mins(1)))
+    let deadline = Deadline::after(Duration::from_mins(1));
+    with_deep_stack("session", || super::read(text, deadline)).unwrap()
 }
 
 fn shown(session: &SessionValues, secrets: Secrets) -> String {
@@ -74,6 +76,40 @@ fn invalid_session_is_rejected_without_quoting_it() {
     ] {
         assert_eq!(read(text.as_bytes()).unwrap_err(), problem);
     }
+}
+
+#[test]
+fn outputs_of_logins_to_other_clouds_are_secret_and_lifetimes_are_read() {
+    let text = r#"{"properties":{
+        "gcp":{"value":{"accessToken":{"value":"ya29.hunter2"},"tokenType":{"value":"Bearer"},
+            "project":{"value":1}}},
+        "azure":{"value":{"clientId":{"value":"a"},"tenantId":{"value":"b"},
+            "oidc":{"value":{"token":{"value":"eyJ.hunter2"}}}}},
+        "secret":{"value":{"clientId":{"value":"a"},"tenantId":{"value":"b"},
+            "clientSecret":{"value":"8Q~hunter2"}}},
+        "copies":{"value":[{"value":"Bearer ya29.hunter2"},{"value":"eyJ.hunter2"},
+            {"value":"8Q~hunter2"}]}},
+        "exprs":{
+            "gcp":{"builtin":{"name":"fn::open::gcp-login","arg":{"object":{"oidc":{"object":{
+                "tokenLifetime":{"literal":"30m"}}}}}}},
+            "azure":{"builtin":{"name":"fn::open::azure-login","arg":{"object":{}}}},
+            "secret":{"builtin":{"name":"fn::open::azure-login","arg":{"object":{}}}}}}"#;
+    let session = read(text.as_bytes()).unwrap();
+    assert_eq!(
+        shown(&session, Secrets::Redacted),
+        concat!(
+            r#"{"azure":{"clientId":"a","oidc":{"token":"[secret]"},"tenantId":"b"},"#,
+            r#""copies":["[secret]","[secret]","[secret]"],"#,
+            r#""gcp":{"accessToken":"[secret]","project":1,"tokenType":"Bearer"},"#,
+            r#""secret":{"clientId":"a","clientSecret":"[secret]","tenantId":"b"}}"#
+        )
+    );
+    let [token] = session.tokens.as_slice() else {
+        panic!("{session:?}");
+    };
+    assert_eq!(token.token, Secret::from("ya29.hunter2"));
+    assert_eq!(token.lifetime, Duration::from_mins(30));
+    assert!(!format!("{session:?}").contains("hunter2"));
 }
 
 #[test]

@@ -32,8 +32,9 @@ fn rows(output: &Output) -> Vec<Vec<String>> {
         .collect()
 }
 
-const HEAD: [&str; 6] = [
+const HEAD: [&str; 7] = [
     "ENVIRONMENT",
+    "PROVIDER",
     "CLUSTER",
     "REGION",
     "ACCOUNT",
@@ -52,14 +53,17 @@ fn entries_are_listed_and_cleared() {
     let listed = cache(&fixture, &["list"]);
     let [head, row] = rows(&listed).try_into().unwrap();
     assert_eq!(head, HEAD);
-    assert_eq!(row[..4], [ENVIRONMENT, "prod", "eu-west-1", "123456789012"]);
-    assert!(row[5].starts_with("59m") || row[5] == "1h", "{row:?}");
+    assert_eq!(
+        row[..5],
+        [ENVIRONMENT, "eks", "prod", "eu-west-1", "123456789012"]
+    );
+    assert!(row[6].starts_with("59m") || row[6] == "1h", "{row:?}");
     // A second entry, sorted by name, with a longer name.
     fixture.run_with(|command| {
         replace_arguments(command, &["get-token", "acme/platform/prod@1", "-i", "a"]);
     });
     let listed = cache(&fixture, &["list"]);
-    assert_eq!(rows(&listed)[2][..2], ["acme/platform/prod@1", "a"]);
+    assert_eq!(rows(&listed)[2][..3], ["acme/platform/prod@1", "eks", "a"]);
     let column = |line: &str| {
         line.find("CLUSTER")
             .or(line.find("prod  "))
@@ -82,8 +86,8 @@ fn expired_entries_are_listed_as_expired() {
     let fixture = CacheFixture::cloud();
     fixture.run_at(-7_000).unwrap();
     let rows = rows(&cache(&fixture, &["list"]));
-    assert_eq!(rows[1][5], "expired");
-    assert!(rows[1][4].starts_with("1h56m"), "{rows:?}");
+    assert_eq!(rows[1][6], "expired");
+    assert!(rows[1][5].starts_with("1h56m"), "{rows:?}");
 }
 
 #[test]
@@ -98,8 +102,8 @@ fn entries_of_two_regions_are_distinguished_as_text_and_json() {
     let [_, one, other] = listed.as_slice() else {
         panic!("{listed:?}");
     };
-    assert_eq!(one[..2], other[..2]);
-    assert_eq!([&one[2], &other[2]], ["eu-west-1", "us-east-1"]);
+    assert_eq!(one[..3], other[..3]);
+    assert_eq!([&one[3], &other[3]], ["eu-west-1", "us-east-1"]);
 
     let json = cache(&fixture, &["list", "-o", "json"]);
     assert_eq!((json.code, json.stderr.as_str()), (0, ""), "{json:?}");
@@ -108,6 +112,7 @@ fn entries_of_two_regions_are_distinguished_as_text_and_json() {
     assert_eq!(entries.len(), 2, "{json}");
     for (entry, region) in entries.iter().zip(["eu-west-1", "us-east-1"]) {
         assert_eq!(entry["environment"], ENVIRONMENT);
+        assert_eq!(entry["provider"], "eks");
         assert_eq!(entry["cluster"], "prod");
         assert_eq!(entry["region"], region);
         assert_eq!(entry["account"], "123456789012");
@@ -156,7 +161,7 @@ fn secrets_are_not_listed() {
     ] {
         let cold = fixture.run().token();
         let listed = cache(&fixture, &["list"]);
-        assert_eq!(rows(&listed)[1][..2], ["[dir]/env.yaml", "[secret]"]);
+        assert_eq!(rows(&listed)[1][..3], ["[dir]/env.yaml", "eks", "[secret]"]);
         let content = fs::read(fixture.file("entry")).unwrap();
         let content = String::from_utf8_lossy(&content);
         assert!(!content.contains("prod"), "{content}");
@@ -176,7 +181,7 @@ fn damaged_entries_are_listed_on_one_line() {
     for (content, expected_row) in [
         (
             r#"{"format":"1","environment":"a\nb\u001b[31mc\t\u0000","cluster":"x\r\ny","obtained_at":-9223372036854775808,"good_until":9223372036854775807}"#,
-            vec!["a b [31mc", "x y"],
+            vec!["a b [31mc", "-", "x y"],
         ),
         (r#"{"format":"1","environment":"a"}"#, vec![]),
         ("{}", vec![]),
@@ -187,7 +192,7 @@ fn damaged_entries_are_listed_on_one_line() {
         fs::write(&path, format!("{content}\nnothing")).unwrap();
         let listed = rows(&cache(&fixture, &["list"]));
         match listed.get(1) {
-            Some(row) => assert_eq!(row[..2], expected_row),
+            Some(row) => assert_eq!(row[..3], expected_row),
             None => assert!(expected_row.is_empty(), "{content}"),
         }
         fixture.assert_miss();

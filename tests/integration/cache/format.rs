@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kubectl_esc::cache::{
-    Cache, CacheEntry, CachedCredentials, CachedFailure, LockAttempt, LoginSecrets,
+    Cache, CacheEntry, CachedAwsCredentials, CachedContent, CachedCredentials, CachedFailure,
+    Listed, LockAttempt, LoginSecrets,
 };
 use kubectl_esc::clock::{Clock, Timestamp};
 use kubectl_esc::digest::Sha256;
@@ -29,15 +30,16 @@ fn cache(folder: &Path) -> Cache {
 fn kept() -> CacheEntry {
     let now = Timestamp::from_unix(1_700_000_000);
     CacheEntry::Credentials(CachedCredentials {
-        shown_cluster: "prod".to_owned(),
-        shown_region: "eu-west-1".to_owned(),
-        account: None,
-        cluster_name: "prod".to_owned(),
-        region: "eu-west-1".to_owned(),
-        access_key_id: "ASIAIOSFODNN7EXAMPLE".to_owned(),
-        secret_access_key: Secret::from("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
-        session_token: Some(Secret::from("token")),
-        expires_at: Some(now.plus(Duration::from_hours(1))),
+        content: CachedContent::Aws(CachedAwsCredentials {
+            shown_cluster: "prod".to_owned(),
+            cluster_name: "prod".to_owned(),
+            region: "eu-west-1".to_owned(),
+            access_key_id: "ASIAIOSFODNN7EXAMPLE".to_owned(),
+            secret_access_key: Secret::from("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+            session_token: Some(Secret::from("token")),
+            expires_at: Some(now.plus(Duration::from_hours(1))),
+        }),
+        listed: Listed::default(),
         obtained_at: now,
         good_until: now.plus(Duration::from_hours(1)),
         clock_offset: 0,

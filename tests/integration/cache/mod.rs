@@ -24,13 +24,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use encodings::base64;
-use kubectl_esc::Context;
-use kubectl_esc::authenticate::authenticate;
-use kubectl_esc::clock::{Clock, Timestamp};
-use kubectl_esc::commands::token_request;
-use kubectl_esc::host::Host;
-use kubectl_esc::http::HttpClient;
-use kubectl_esc::log::Log;
+use kubectl_esc::clock::Timestamp;
 use serde_json::{Value, json};
 use stand_ins::pulumi_cloud::configuration::{
     Configuration, ORGANIZATION_TOKEN, STRANGERS_TOKEN, TEAM_TOKEN, TOKEN,
@@ -135,20 +129,8 @@ impl CacheFixture {
 
     /// Makes the call through the library at another time, without waiting for other processes.
     fn run_at(&self, seconds_from_now: i64) -> kubectl_esc::error::Result<String> {
-        let command = self.plugin.command();
-        let variables = command.get_envs().map(|(name, value)| {
-            let name = name.to_str().expect("a name").to_owned();
-            (name, value.expect("a value").to_owned())
-        });
-        let now = Clock::system().now().shifted(seconds_from_now);
-        let host = Host::with(variables, Clock::fixed(now));
         self.aws.clock.advance(seconds_from_now);
-        let arguments = std::iter::once("kubectl-esc".as_ref()).chain(command.get_args());
-        let request = token_request(arguments.map(ToOwned::to_owned), &host)?;
-        let http = HttpClient::new(&host);
-        let log = Log::disabled();
-        let context = Context::new(&host, &http, &log, request.open.timeout);
-        let result = authenticate(request, context);
+        let result = self.plugin.get_token_at(seconds_from_now);
         self.aws.clock.advance(-seconds_from_now);
         self.assert_sealed();
         result.map(|credential| credential.token.expose().clone())

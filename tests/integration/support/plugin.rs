@@ -10,6 +10,14 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
+use kubectl_esc::Context;
+use kubectl_esc::authenticate::authenticate;
+use kubectl_esc::clock::Clock;
+use kubectl_esc::commands::token_request;
+use kubectl_esc::host::Host;
+use kubectl_esc::http::HttpClient;
+use kubectl_esc::kubernetes::ExecCredential;
+use kubectl_esc::log::Log;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -141,6 +149,26 @@ impl Plugin {
             .envs(&self.variables)
             .current_dir(self.directory.path());
         command
+    }
+
+    /// Makes the `get-token` call through the library at another time, without waiting for other processes.
+    pub fn get_token_at(
+        &self,
+        seconds_from_now: i64,
+    ) -> kubectl_esc::error::Result<ExecCredential> {
+        let command = self.command();
+        let variables = command.get_envs().map(|(name, value)| {
+            let name = name.to_str().expect("a name").to_owned();
+            (name, value.expect("a value").to_owned())
+        });
+        let now = Clock::system().now().shifted(seconds_from_now);
+        let host = Host::with(variables, Clock::fixed(now));
+        let arguments = std::iter::once("kubectl-esc".as_ref()).chain(command.get_args());
+        let request = token_request(arguments.map(ToOwned::to_owned), &host)?;
+        let http = HttpClient::new(&host);
+        let log = Log::disabled();
+        let context = Context::new(&host, &http, &log, request.open.timeout);
+        authenticate(request, context)
     }
 
     /// Runs the binary through a shell, whose exit code also shows a signal that ends the binary. It may print

@@ -140,7 +140,8 @@ impl SecretScan {
         let mut leaks = Vec::new();
         if !self.shows_secrets() {
             if !self.has_argument(&["credential-process"]) {
-                leaks.extend(self.search("standard output", &without_tokens(&output.stdout)));
+                let shown = self.without_access_token(&output.stdout);
+                leaks.extend(self.search("standard output", &without_tokens(&shown)));
             }
             leaks.extend(self.search("standard error", &output.stderr));
         }
@@ -213,6 +214,22 @@ impl SecretScan {
             }
         }
         leaks
+    }
+
+    /// Removes the token that `get-token` prints, if it is an access token of Google Cloud or Azure.
+    fn without_access_token(&self, stdout: &str) -> String {
+        let credential = serde_json::from_str::<serde_json::Value>(stdout).unwrap_or_default();
+        let token = match credential["status"]["token"].as_str() {
+            Some(token) => token,
+            None if self.has_argument(&["--token-only"]) => stdout.trim(),
+            None => "",
+        };
+        let is_access_token = token.starts_with("ya29.") || token.starts_with("eyJ");
+        if self.has_argument(&["get-token"]) && is_access_token {
+            stdout.replacen(token, "", 1)
+        } else {
+            stdout.to_owned()
+        }
     }
 
     fn has_argument(&self, names: &[&str]) -> bool {

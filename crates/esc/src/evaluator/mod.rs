@@ -53,6 +53,7 @@ mod validate;
 mod value;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use provider::{
     ContextSource, Decrypter, Definition, Importer, InvalidInput, Provider, Providers, Rotator,
@@ -61,7 +62,7 @@ pub use provider::{
 pub use suggest::nearest as nearest_name;
 
 use crate::deep_stack::with_deep_stack;
-use crate::{Data, Diagnostic, Environment, Sources, Value};
+use crate::{Data, Diagnostic, Environment, Error, Severity, Sources, Value};
 use limits::{Budget, Limits};
 use provider::{Host, NoContext, NoDecrypter};
 use session::{EvalSession, Mode};
@@ -180,7 +181,15 @@ impl<'a> Evaluator<'a> {
         });
         evaluation.unwrap_or_else(|error| {
             let mut session = self.session(mode);
-            session.report_without_location(format!("cannot start the evaluator thread: {error}"));
+            let failure = Error::new("cannot start the evaluator thread").caused_by(error);
+            session.add_diagnostic(Diagnostic {
+                severity: Severity::Error,
+                summary: failure.to_string(),
+                range: None,
+                path: None,
+                hint: None,
+                failure: Some(Arc::new(failure)),
+            });
             finish(session, None)
         })
     }

@@ -9,6 +9,7 @@
 
 mod account;
 mod ciphertext;
+mod cloud_logins;
 pub mod configuration;
 mod contract;
 mod definitions;

@@ -1,5 +1,5 @@
-//! The providers of Pulumi Cloud that the tests need: `aws-login`, `pulumi-stacks` and `oidc`; and those
-//! of the ESC evaluator's test cases: `test` and `schema`, which return their inputs, and
+//! The providers of Pulumi Cloud that the tests need: the logins to clouds, `pulumi-stacks` and `oidc`; and
+//! those of the ESC evaluator's test cases: `test` and `schema`, which return their inputs, and
 //! `secret-wrapper`, which returns them as a secret.
 
 use std::collections::BTreeMap;
@@ -14,13 +14,15 @@ use kubectl_esc::clock::parse_duration;
 use serde_json::json;
 
 use super::configuration::Stack;
-use super::{PulumiCloud, definitions};
+use super::{PulumiCloud, cloud_logins, definitions};
 use crate::http::{Reply, Request};
 use crate::sts::Sts;
 
 /// The names of all providers.
-pub(super) const NAMES: [&str; 6] = [
+pub(super) const NAMES: [&str; 8] = [
     "aws-login",
+    "azure-login",
+    "gcp-login",
     "oidc",
     "pulumi-stacks",
     "schema",
@@ -95,6 +97,8 @@ impl Provider for NamedProvider {
     fn open(&self, inputs: &Value) -> HostResult<Value> {
         match self.name {
             "aws-login" => self.context.aws_login(inputs),
+            "azure-login" => self.context.azure_login(inputs),
+            "gcp-login" => self.context.gcp_login(inputs),
             "oidc" => self.context.identity_token(inputs),
             "pulumi-stacks" => self.context.stack_outputs(inputs),
             "secret-wrapper" => Ok(Value {
@@ -110,6 +114,8 @@ impl Provider for NamedProvider {
 pub(super) fn schemas(name: &str) -> (serde_json::Value, serde_json::Value) {
     match name {
         "aws-login" => (login_inputs(), aws_keys()),
+        "azure-login" => cloud_logins::azure_schemas(),
+        "gcp-login" => cloud_logins::gcp_schemas(DURATION),
         "oidc" => (
             identity_token_inputs(),
             json!({"type": "string", "secret": true}),
@@ -206,7 +212,7 @@ impl OpenContext {
     fn assume_role(&self, login: &Value) -> HostResult<Value> {
         let input = |name: &str| login.property(name).and_then(Value::as_str);
         let seconds = seconds(input("duration").unwrap_or("2h"))?;
-        let token = self.login_token(login);
+        let token = self.login_token("aws", login);
         let mut form = vec![
             ("Action", "AssumeRoleWithWebIdentity"),
             ("Version", "2011-06-15"),
@@ -251,14 +257,14 @@ impl OpenContext {
         }))
     }
 
-    /// The identity token for a login, of the first version.
-    fn login_token(&self, login: &Value) -> String {
+    /// The identity token for a login to a cloud, of the first version.
+    pub(super) fn login_token(&self, cloud: &str, login: &Value) -> String {
         let issuer = PulumiCloud::login_issuer();
         let is_in_default_project = !self.environment.contains('/');
         let audience = if is_in_default_project && self.is_stored {
             self.organization.clone()
         } else {
-            format!("aws:{}", self.organization)
+            format!("{cloud}:{}", self.organization)
         };
         let attributes = strings(login, "subjectAttributes");
         let subject = if attributes.is_empty() {
@@ -389,7 +395,7 @@ fn from_json(value: &serde_json::Value) -> Value {
 }
 
 /// The seconds of a duration, as text.
-fn seconds(duration: &str) -> HostResult<String> {
+pub(super) fn seconds(duration: &str) -> HostResult<String> {
     let parsed = parse_duration(duration);
     let parsed = parsed.ok_or_else(|| failed("the duration cannot be read"))?;
     Ok(parsed.as_secs().to_string())
@@ -401,6 +407,6 @@ fn element<'a>(xml: &'a str, name: &str) -> &'a str {
     rest.split_once('<').unwrap_or_default().0
 }
 
-fn failed(why: impl Into<String>) -> Box<dyn Failure> {
+pub(super) fn failed(why: impl Into<String>) -> Box<dyn Failure> {
     Error::new(why).into()
 }

@@ -1,12 +1,11 @@
 //! The checks of an identity token: format, provider, signature, claims, and the role's trust policy.
 
-use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
-use encodings::base64::decode_url;
 use encodings::timestamp::Seconds;
 use serde_json::Value;
 
 use super::answer::StsError;
 use super::configuration::{Provider, Role, Trust};
+use crate::identity_token::{Rejection, Token};
 
 /// The tolerance for a provider's clock that is ahead, in seconds.
 const LEEWAY: Seconds = 300;
@@ -28,15 +27,8 @@ pub(super) fn verify(
     providers: &[Provider],
     now: Seconds,
 ) -> Result<Identity, StsError> {
-    let [head, payload, signature] = *token.split('.').collect::<Vec<_>>() else {
-        return Err(malformed());
-    };
-    let json = |part: &str| serde_json::from_slice::<Value>(&decode_url(part)?).ok();
-    let (Some(header), Some(claims), Some(signature)) =
-        (json(head), json(payload), decode_url(signature))
-    else {
-        return Err(malformed());
-    };
+    let token = Token::decode(token).ok_or_else(malformed)?;
+    let claims = &token.claims;
     let issuer = claims["iss"].as_str().ok_or_else(malformed)?;
     let provider = providers
         .iter()
@@ -46,25 +38,23 @@ pub(super) fn verify(
                 "No OpenIDConnect provider found in your account for {issuer}"
             ))
         })?;
-    if header["alg"] != "RS256" {
-        return Err(invalid(
-            "The ID Token provided is signed with an algorithm other than RS256.",
-        ));
-    }
-    let key = key(provider, &header["kid"]).ok_or_else(|| {
-        invalid(
-            "Couldn't retrieve verification key from your identity provider, please reference \
-             AssumeRoleWithWebIdentity documentation for requirements",
-        )
-    })?;
-    key.verify(
-        &RSA_PKCS1_2048_8192_SHA256,
-        format!("{head}.{payload}").as_bytes(),
-        &signature,
-    )
-    .map_err(|_| invalid("The ID Token provided has a signature that does not match."))?;
-    check_times(&claims, now)?;
-    let audience = audiences(&claims["aud"])
+    token
+        .verify(&provider.jwks)
+        .map_err(|rejection| match rejection {
+            Rejection::Algorithm => {
+                invalid("The ID Token provided is signed with an algorithm other than RS256.")
+            }
+            Rejection::UnknownKey => invalid(
+                "Couldn't retrieve verification key from your identity provider, please reference \
+                 AssumeRoleWithWebIdentity documentation for requirements",
+            ),
+            Rejection::Signature => {
+                invalid("The ID Token provided has a signature that does not match.")
+            }
+        })?;
+    check_times(claims, now)?;
+    let audience = token
+        .audiences()
         .into_iter()
         .find(|audience| provider.audiences.iter().any(|known| known == audience))
         .ok_or_else(|| invalid("Incorrect token audience"))?;
@@ -114,27 +104,6 @@ pub(super) fn trusts(role: &Role, identity: &Identity) -> bool {
             *issuer == identity.issuer && *audience == identity.audience && same_subject
         }
     })
-}
-
-fn key(provider: &Provider, id: &Value) -> Option<RsaPublicKeyComponents<Vec<u8>>> {
-    let id = id.as_str()?;
-    let keys = provider.jwks["keys"].as_array()?;
-    let key = keys.iter().find(|key| key["kid"] == id)?;
-    if key["kty"] != "RSA" {
-        return None;
-    }
-    Some(RsaPublicKeyComponents {
-        n: decode_url(key["n"].as_str()?)?,
-        e: decode_url(key["e"].as_str()?)?,
-    })
-}
-
-fn audiences(claim: &Value) -> Vec<&str> {
-    match claim {
-        Value::String(audience) => vec![audience],
-        Value::Array(audiences) => audiences.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    }
 }
 
 fn malformed() -> StsError {

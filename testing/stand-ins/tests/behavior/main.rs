@@ -7,7 +7,9 @@
 )]
 
 mod api_server;
+mod azure;
 mod callers;
+mod gcp;
 mod pulumi_cloud;
 mod sigv4;
 mod transport;

@@ -68,8 +68,8 @@ pub(super) struct Rules {
     /// The limits of lengths and counts, by keyword: `minLength`, `maxItems` and so on.
     pub(super) size_limits: BTreeMap<&'static str, usize>,
     pub(super) pattern: Option<Pattern>,
-    /// The first of the `examples`, for messages to users.
-    pub(super) example: Option<String>,
+    /// The first of the `examples`, if it is text or a number, for messages to users.
+    pub(super) example: Option<Value>,
     /// Whether a valid value is a secret.
     pub(super) secret: bool,
     /// The properties that only rotation reads.

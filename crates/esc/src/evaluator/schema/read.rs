@@ -139,8 +139,9 @@ impl<'v> SchemaReader<'v> {
             _ => return Err(not_a("a schema", "an object or a boolean")),
         };
         if let Some(Data::Array(examples)) = keywords.get("examples").map(|value| &value.data) {
-            let first = examples.first().and_then(Value::as_str);
-            rules.example = first.map(str::to_owned);
+            let is_usable = |data: &Data| matches!(data, Data::Number(_) | Data::String(_));
+            let first = examples.first().filter(|first| is_usable(&first.data));
+            rules.example = first.cloned();
         }
         let mut known: Vec<_> = keywords
             .iter()

@@ -277,6 +277,7 @@ const INPUTS: &str = r#"{"type": "object", "oneOf": [
         "type": "object", "required": ["role"], "properties": {
             "role": {"type": "string", "minLength": 3, "examples": ["arn:role"]},
             "duration": {"type": "string", "pattern": "^[0-9]+h$", "examples": ["1h"]},
+            "account": {"type": "number", "examples": [123456789012]},
             "tags": {"type": "object", "additionalProperties": {"type": "string"}}
         }
     }}},
@@ -305,7 +306,11 @@ fn mistakes_in_inputs_have_a_hint() {
     let host = TestHost::default().with_provider("login", provider);
     for (inputs, want) in [
         ("{oidc: {role: role}}", &[][..]),
-        ("{oidc: {role: role, tags: {any: thing}}}", &[]),
+        ("{oidc: {role: role, account: 1, tags: {any: thing}}}", &[]),
+        (
+            "{oidc: {role: role, account: mine}}",
+            &["error expected a number such as 123456789012; -"],
+        ),
         (
             "{oidc: {rolle: role}}",
             &[
@@ -335,7 +340,7 @@ fn mistakes_in_inputs_have_a_hint() {
             "{oidc: {role: role, color: 1}}",
             &[
                 "warning unknown input \"color\", which has no effect; remove it; the inputs here are \
-               `duration`, `role`, `tags`",
+               `account`, `duration`, `role`, `tags`",
             ],
         ),
         (

@@ -7,6 +7,7 @@ use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::suggest;
 use crate::evaluator::value::EvalValue;
 use crate::format::string::quoted;
+use crate::{Data, Value};
 
 impl Validator<'_> {
     /// Names the properties that distinguish the alternatives. If the value has those of a single
@@ -52,9 +53,13 @@ impl Validator<'_> {
     }
 }
 
-/// The message for text that is not like the example of its schema.
-pub(super) fn such_as(example: &str) -> String {
-    format!("expected text such as {}", quoted(example))
+/// The message for a value that is not like the example of its schema.
+pub(super) fn such_as(example: &Value) -> String {
+    if let Data::Number(number) = &example.data {
+        return format!("expected a number such as {}", number.as_str());
+    }
+    let text = example.as_str().unwrap_or_default();
+    format!("expected text such as {}", quoted(text))
 }
 
 /// The hint for missing properties of an object that has a property with a similar name.

@@ -147,7 +147,7 @@ impl Validator<'_> {
         if self.wording == Wording::Explained
             && let Some(message) = mismatch
         {
-            let message = rules.example.as_deref().map_or(message, such_as);
+            let message = rules.example.as_ref().map_or(message, such_as);
             return self.violation(value, message);
         }
         let mut is_valid = self.combined_schemas(value, schema);

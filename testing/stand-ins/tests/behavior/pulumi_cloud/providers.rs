@@ -81,6 +81,8 @@ fn providers_return_the_values_of_pulumi_cloud() {
         providers["providers"],
         json!([
             "aws-login",
+            "azure-login",
+            "gcp-login",
             "oidc",
             "pulumi-stacks",
             "schema",
@@ -97,6 +99,50 @@ fn providers_return_the_values_of_pulumi_cloud() {
         error(&fixture.get("/api/esc/providers/nothing/schema")).0,
         404
     );
+}
+
+#[test]
+fn logins_to_other_clouds_return_the_values_of_pulumi_cloud() {
+    let definition = "values:
+  gcp:
+    fn::open::gcp-login:
+      project: 123
+      oidc: {workloadPoolId: a, providerId: b, serviceAccount: deploy@acme, tokenLifetime: 30m}
+  static:
+    fn::open::gcp-login: {project: 123, accessToken: {accessToken: ya29.x}}
+  azure:
+    fn::open::azure-login: {clientId: a, tenantId: b, oidc: true}
+  secret:
+    fn::open::azure-login: {clientId: a, tenantId: b, subscriptionId: c, clientSecret: shh}
+";
+    let fixture = with(definition);
+    let opened = fixture.opened(PATH);
+    let values = plain(&opened["properties"]);
+    let expiry = encodings::timestamp::rfc3339(NOW + 1_800);
+    assert_eq!(values["gcp"]["expiry"], json!(expiry));
+    assert_eq!(values["gcp"]["tokenType"], "Bearer");
+    let token = values["gcp"]["accessToken"].as_str().unwrap();
+    let identity = json!(token.strip_prefix("ya29.").unwrap());
+    assert_eq!(claims(&identity)["sub"], "deploy@acme");
+    assert_eq!(
+        values["static"],
+        json!({"project": 123, "accessToken": "ya29.x", "tokenType": "Bearer"})
+    );
+    let token = &values["azure"]["oidc"]["token"];
+    assert_eq!(claims(token)["aud"], "azure:acme");
+    assert_eq!(
+        claims(token)["sub"],
+        "pulumi:environments:org:acme:env:test/env"
+    );
+    assert_eq!(
+        values["secret"],
+        json!({"clientId": "a", "tenantId": "b", "subscriptionId": "c", "clientSecret": "shh"})
+    );
+    let secret = |login: &str, output: &str| {
+        opened["properties"][login]["value"][output]["secret"] == json!(true)
+    };
+    assert!(secret("gcp", "accessToken") && secret("secret", "clientSecret"));
+    assert!(!secret("azure", "clientId"));
 }
 
 #[test]
