@@ -106,7 +106,7 @@ fn credentials_are_due_for_refresh_before_they_expire() {
 fn entry_of_half_the_file_size_is_the_largest() {
     let encoded = |length: usize| {
         let entry = CachedCredentials {
-            session_token: Some(Secret::new("x".repeat(length))),
+            content: CachedContent::AccessToken(Secret::new("x".repeat(length))),
             ..entry()
         };
         encode("acme/platform/prod", &CacheEntry::Credentials(entry))
