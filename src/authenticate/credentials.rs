@@ -320,3 +320,34 @@ pub fn describe_cluster(
         ..Cluster::default()
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn assumed_role_expires_with_the_session_that_assumed_it() {
+        let credentials = |expires_at: Option<i64>| Credentials {
+            access_key_id: "ASIAEXAMPLE".to_owned(),
+            secret_access_key: Secret::from("hunter2"),
+            session_token: None,
+            expires_at: expires_at.map(Timestamp::from_unix),
+        };
+        for (assumed, own, want) in [(20, Some(10), 10), (10, Some(20), 10), (20, None, 20)] {
+            let expiring = expiring_with(credentials(Some(assumed)), &credentials(own));
+            assert_eq!(expiring, credentials(Some(want)), "{assumed} {own:?}");
+        }
+    }
+
+    #[test]
+    fn only_secret_settings_are_redacted() {
+        let setting = |value: &str, secret| Setting {
+            secret,
+            ..Setting::new(value.to_owned(), Origin::Flag("role-arn"))
+        };
+        let (role, name) = (setting("role", true), setting("name", false));
+        assert_eq!(secret_values([Some(&role), Some(&name)]), ["role"]);
+        assert_eq!(secret_values([None, Some(&role)]), ["role"]);
+    }
+}
