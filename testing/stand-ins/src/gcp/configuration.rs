@@ -23,6 +23,8 @@ pub const SUBJECT: &str = "repo:acme/platform:ref:refs/heads/main";
 
 /// The scope of all APIs.
 pub const CLOUD_PLATFORM: &str = "https://www.googleapis.com/auth/cloud-platform";
+/// The scope of the IAM API, which suffices for `generateAccessToken`.
+pub const IAM: &str = "https://www.googleapis.com/auth/iam";
 /// The scope of the e-mail address.
 pub const EMAIL: &str = "https://www.googleapis.com/auth/userinfo.email";
 

@@ -8,7 +8,7 @@ use encodings::timestamp::{self, Seconds};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::configuration::{CLOUD_PLATFORM, ServiceAccount};
+use super::configuration::{CLOUD_PLATFORM, IAM, ServiceAccount};
 use super::error::GoogleError;
 use super::{Issued, State};
 use crate::http::Request;
@@ -24,6 +24,9 @@ const SCOPE_PREFIX: &str = "https://www.googleapis.com/auth/";
 struct Body {
     scope: Vec<String>,
     lifetime: String,
+    /// Google's own clients send an empty list or `null`.
+    #[serde(default)]
+    delegates: Option<Vec<String>>,
 }
 
 /// What a request asks for, for the record.
@@ -57,7 +60,8 @@ pub(super) fn generate(
     if state.configuration.iam_credentials_disabled {
         return Err(service_disabled());
     }
-    if !caller.scopes.iter().any(|scope| scope == CLOUD_PLATFORM) {
+    let may_impersonate = |scope: &String| [CLOUD_PLATFORM, IAM].contains(&scope.as_str());
+    if !caller.scopes.iter().any(may_impersonate) {
         let error = GoogleError::api(
             403,
             "PERMISSION_DENIED",
@@ -114,14 +118,16 @@ fn read_body(request: &Request) -> Result<Body, GoogleError> {
     let body: Body = serde_json::from_slice(&request.body).map_err(|error| {
         GoogleError::invalid_argument(format!("Invalid JSON payload received. {error}"))
     })?;
+    if body.delegates.as_ref().is_some_and(|list| !list.is_empty()) {
+        return Err(GoogleError::invalid_argument(
+            "the stand-in supports no delegates",
+        ));
+    }
     if body.scope.is_empty() {
         return Err(GoogleError::invalid_argument("Scope required."));
     }
-    if body
-        .scope
-        .iter()
-        .any(|scope| !scope.starts_with(SCOPE_PREFIX))
-    {
+    let is_scope = |scope: &String| scope == "openid" || scope.starts_with(SCOPE_PREFIX);
+    if !body.scope.iter().all(is_scope) {
         return Err(GoogleError::invalid_argument(
             "Request contains an invalid argument.",
         ));

@@ -6,7 +6,7 @@ use encodings::percent;
 use encodings::timestamp::Seconds;
 use serde_json::{Value, json};
 
-use super::configuration::{CLOUD_PLATFORM, Provider};
+use super::configuration::{CLOUD_PLATFORM, IAM, Provider};
 use super::error::GoogleError;
 use super::{Issued, State};
 use crate::http::Request;
@@ -44,7 +44,7 @@ pub(super) fn exchange(
     let token = state.issue(Issued {
         token: String::new(),
         member: format!("principal://iam.googleapis.com/{pool}/subject/{subject}"),
-        scopes: vec![CLOUD_PLATFORM.to_owned()],
+        scopes: vec![parameter("scope").to_owned()],
         expires_at: now + lifetime,
     });
     Ok(json!({
@@ -105,7 +105,7 @@ fn check_request(
     {
         return invalid("Invalid subject_token_type");
     }
-    if !is("scope", CLOUD_PLATFORM) {
+    if !is("scope", CLOUD_PLATFORM) && !is("scope", IAM) {
         return Err(GoogleError::oauth("invalid_scope", "Invalid scope"));
     }
     Ok(())

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use stand_ins::clock::Clock;
 use stand_ins::gcp::Gcp;
 use stand_ins::gcp::configuration::{
-    CLOUD_PLATFORM, Configuration, EMAIL, SERVICE_ACCOUNT, SUBJECT, UNIQUE_ID, provider_name,
+    CLOUD_PLATFORM, Configuration, EMAIL, IAM, SERVICE_ACCOUNT, SUBJECT, UNIQUE_ID, provider_name,
     user_token,
 };
 use stand_ins::http::{Client, Response};
@@ -97,7 +97,7 @@ fn text(json: &Value, name: &str) -> String {
 }
 
 fn body(lifetime: &str) -> Value {
-    json!({"scope": [CLOUD_PLATFORM, EMAIL], "lifetime": lifetime})
+    json!({"scope": [CLOUD_PLATFORM, EMAIL], "lifetime": lifetime, "delegates": null})
 }
 
 #[test]
@@ -110,6 +110,12 @@ fn identity_token_becomes_an_access_token_of_the_service_account() {
     assert_eq!(federated["issued_token_type"], ACCESS_TOKEN);
     // The lifetime of the identity token.
     assert_eq!(federated["expires_in"], 300);
+    // Google's own clients ask for this scope.
+    let form = exchange_form(&fixture.token(SUBJECT), &[("scope", Some(IAM))]);
+    let with_iam_scope = text(&json(&fixture.exchange(&form)), "access_token");
+    let response = fixture.generate(SERVICE_ACCOUNT, &with_iam_scope, &body("60s"));
+    assert_eq!(response.status, 200, "{}", response.text());
+
     let federated = text(&federated, "access_token");
     assert!(fixture.gcp.authenticate(&federated).is_err());
 
@@ -136,7 +142,7 @@ fn identity_token_becomes_an_access_token_of_the_service_account() {
         .iter()
         .map(|record| record.outcome.as_str())
         .collect();
-    assert_eq!(outcomes, ["OK"; 3]);
+    assert_eq!(outcomes, ["OK"; 5]);
     let shown = format!("{records:?}");
     assert!(!shown.contains("ya29") && !shown.contains("eyJ"), "{shown}");
 
@@ -360,6 +366,13 @@ fn invalid_impersonations_are_rejected() {
             SERVICE_ACCOUNT,
             &user,
             json!({"lifetime": "60s", "scope": []}),
+            400,
+            "INVALID_ARGUMENT",
+        ),
+        (
+            SERVICE_ACCOUNT,
+            &user,
+            json!({"lifetime": "60s", "scope": [EMAIL], "delegates": ["a"]}),
             400,
             "INVALID_ARGUMENT",
         ),

@@ -55,13 +55,11 @@ impl Validator<'_> {
 
 /// The message for a value that is not like the example of its schema.
 pub(super) fn such_as(example: &Value) -> String {
-    match &example.data {
-        Data::Number(number) => format!("expected a number such as {}", number.as_str()),
-        _ => {
-            let text = example.as_str().unwrap_or_default();
-            format!("expected text such as {}", quoted(text))
-        }
+    if let Data::Number(number) = &example.data {
+        return format!("expected a number such as {}", number.as_str());
     }
+    let text = example.as_str().unwrap_or_default();
+    format!("expected text such as {}", quoted(text))
 }
 
 /// The hint for missing properties of an object that has a property with a similar name.
