@@ -160,6 +160,7 @@ const RULES: &[(&str, &[&str])] = &[
         &[
             "context",
             "aws",
+            "azure",
             "clock",
             "error",
             "file_tracker",

@@ -7,7 +7,6 @@ use serde_json::Value as Json;
 
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::{file_importer, local_environment, pulumi_login};
-use crate::aws::IDENTITY_TOKEN_RECIPIENT;
 use crate::aws::endpoint::{EndpointMode, EndpointSettings, Region};
 use crate::azure::authority::AuthorityHost;
 use crate::cache::{self, LoginSecrets};
@@ -76,16 +75,13 @@ fn add_local_secrets(
     sealing: &mut LoginSecrets,
 ) -> Result<bool> {
     let host = context.host;
-    let settings = local_environment::identity_token(&inputs.request.open);
     // Without an identity token the definition may still open: it may not need one.
-    let identity_token = match settings.source(&IDENTITY_TOKEN_RECIPIENT, host) {
-        Err(_) => None,
-        Ok(source) => match source.secret(host) {
-            Err(_) => return Ok(false),
-            Ok(secret) => Some(secret),
-        },
-    };
-    sealing.add_secret("identity token", identity_token.as_ref());
+    for source in local_environment::identity_token_sources(&inputs.request.open, host) {
+        let Ok(secret) = source.secret(host) else {
+            return Ok(false);
+        };
+        sealing.add_secret(source.named_by(), Some(&secret));
+    }
     let home = PulumiHome::without_waiting(host);
     if let Ok(StateBackend::Files { url, .. }) = StateBackend::find(host, &home) {
         sealing.add("states", Some(url.expose().as_bytes()));
@@ -162,7 +158,7 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
     };
     let root = root.as_deref().map(absolute_path).transpose()?;
     let extension = (!extension.is_empty()).then(|| Json::Object(extension.clone()).to_string());
-    Ok(Sha256::of_fields(&[
+    let mut fields = vec![
         ("format", Some(cache::FORMAT)),
         (
             "AWS credentials",
@@ -178,10 +174,6 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         ("secrets of", text(secrets_of.as_ref())),
         ("token type", text(pulumi_oidc_token_type.as_ref())),
         ("audience", web_identity_audience.as_deref()),
-        (
-            "provider",
-            provider.as_ref().map(|provider| provider.value.as_str()),
-        ),
         ("cluster name", text(cluster_name.as_ref())),
         ("region", text(region.as_ref())),
         ("server region", server_region.as_ref().map(Region::as_str)),
@@ -192,16 +184,21 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         ("credentials", text(credentials.as_ref())),
         ("web identity", text(web_identity.as_ref())),
         ("credential lifetime", text(credential_lifetime.as_ref())),
-        ("Azure authority", text(azure_authority_host.as_ref())),
-        (
-            "server authority",
-            server_authority.as_ref().map(AuthorityHost::as_str),
-        ),
         ("extension", extension.as_deref()),
         ("endpoint", endpoint.as_deref()),
         ("FIPS", switch(*fips)),
         ("dual-stack", switch(*dual_stack)),
-    ]))
+    ];
+    // Most calls have none of these, and hashing takes time.
+    let provider = provider.as_ref().map(|provider| provider.value.as_str());
+    let server_authority = server_authority.as_ref().map(AuthorityHost::as_str);
+    let rare = [
+        ("provider", provider),
+        ("Azure authority", text(azure_authority_host.as_ref())),
+        ("server authority", server_authority),
+    ];
+    fields.extend(rare.iter().filter(|(_, value)| value.is_some()));
+    Ok(Sha256::of_fields(&fields))
 }
 
 fn text(setting: Option<&Setting>) -> Option<&str> {

@@ -10,11 +10,14 @@ use crate::config::OpenRequest;
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::file_tracker::FileTracker;
-use crate::identity_token::IdentityTokenSettings;
+use crate::host::Host;
+use crate::identity_token::{IdentityTokenSettings, IdentityTokenSource};
 use crate::opener::{Checked, Opener, Opening};
 use crate::providers::PulumiStacks;
 use crate::providers::aws_login::{AwsLogin, AwsLoginSettings};
+use crate::providers::azure_login::AzureLogin;
 use crate::providers::gcp_login::GcpLogin;
+use crate::{aws, azure};
 use esc::{Definition, Evaluation, Evaluator, HostResult, Provider, Providers, nearest_name};
 
 /// A local definition, and what its evaluation needs.
@@ -23,6 +26,7 @@ pub(super) struct LocalEnvironment<'a> {
     importer: FileImporter,
     context: LocalContext<'a>,
     aws_login: AwsLogin<'a>,
+    azure_login: AzureLogin<'a>,
     gcp_login: GcpLogin<'a>,
     pulumi_stacks: PulumiStacks<'a>,
     files: FileTracker,
@@ -55,6 +59,7 @@ impl<'a> LocalEnvironment<'a> {
             importer: FileImporter::new(root).recording(files.clone()),
             context: LocalContext::new(request, context),
             aws_login: AwsLogin::new(context, settings),
+            azure_login: AzureLogin::new(context, identity_token(request)),
             gcp_login: GcpLogin::new(context, identity_token(request)),
             pulumi_stacks: PulumiStacks::new(context.host, stacks).tracking(files.clone()),
             files,
@@ -74,7 +79,7 @@ impl<'a> LocalEnvironment<'a> {
 }
 
 /// The request's settings for the identity token that login providers exchange.
-pub(super) fn identity_token(request: &OpenRequest) -> IdentityTokenSettings {
+fn identity_token(request: &OpenRequest) -> IdentityTokenSettings {
     IdentityTokenSettings {
         file: request.web_identity_token_file.clone(),
         variable: request.web_identity_token_env.clone(),
@@ -92,6 +97,18 @@ fn started(evaluation: Evaluation) -> Result<Evaluation> {
         Some(failure) => Err(Error::from_failure(failure)),
         None => Ok(evaluation),
     }
+}
+
+/// Every identity token that login providers may exchange, whichever of them a definition opens.
+pub(super) fn identity_token_sources(
+    request: &OpenRequest,
+    host: &Host,
+) -> Vec<IdentityTokenSource> {
+    let recipients = [
+        &aws::IDENTITY_TOKEN_RECIPIENT,
+        &azure::IDENTITY_TOKEN_RECIPIENT,
+    ];
+    identity_token(request).sources(&recipients, host)
 }
 
 impl Opener for LocalEnvironment<'_> {
@@ -130,6 +147,7 @@ impl Providers for LocalEnvironment<'_> {
     fn provider(&self, name: &str) -> HostResult<&dyn Provider> {
         match name {
             "aws-login" => Ok(&self.aws_login),
+            "azure-login" => Ok(&self.azure_login),
             "gcp-login" => Ok(&self.gcp_login),
             "pulumi-stacks" => Ok(&self.pulumi_stacks),
             _ => Err(
@@ -171,8 +189,8 @@ fn unknown_provider_hint(name: &str) -> String {
     match nearest_name(name, PROVIDERS).filter(|_| !is_known) {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => {
-            "only `aws-login`, `gcp-login` and `pulumi-stacks` work locally; use `--remote` to \
-                 evaluate the definition in Pulumi Cloud"
+            "only `aws-login`, `azure-login`, `gcp-login` and `pulumi-stacks` work locally; use \
+                 `--remote` to evaluate the definition in Pulumi Cloud"
                 .to_owned()
         }
     }

@@ -98,6 +98,15 @@ impl IdentityTokenSource {
         self.content(host, None)
     }
 
+    /// What decides that this source is used: a flag, a variable, or GitHub Actions.
+    pub(crate) fn named_by(&self) -> &str {
+        match self {
+            Self::File { named_by, .. } | Self::Variable { named_by, .. } => named_by,
+            Self::Given { place, .. } => place,
+            Self::GitHubActions { .. } => "GitHub Actions",
+        }
+    }
+
     /// The content of the source. With a deadline, a file may be a pipe.
     fn content(&self, host: &Host, deadline: Option<Deadline>) -> Result<Secret<Vec<u8>>> {
         Ok(Secret::new(match self {

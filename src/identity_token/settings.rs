@@ -35,17 +35,8 @@ impl IdentityTokenSettings {
         recipient: &Recipient<'_>,
         host: &Host,
     ) -> Result<IdentityTokenSource> {
-        if let Some(path) = &self.file {
-            return Ok(IdentityTokenSource::File {
-                path: path.clone(),
-                named_by: "--web-identity-token-file",
-            });
-        }
-        if let Some(name) = &self.variable {
-            return Ok(IdentityTokenSource::Variable {
-                name: name.clone(),
-                named_by: "--web-identity-token-env",
-            });
+        if let Some(source) = self.named_source() {
+            return Ok(source);
         }
         if let Some(named_by) = recipient.file_variable
             && let Some(path) = host.path_variable(named_by)
@@ -66,6 +57,39 @@ impl IdentityTokenSettings {
                 "pass `--web-identity-token-file PATH` or `--web-identity-token-env NAME`,{set} or \
                  grant the GitHub Actions job the permission `id-token: write`"
             ))
+        })
+    }
+
+    /// Returns every source that is available to one of these recipients, once.
+    pub(crate) fn sources(
+        &self,
+        recipients: &[&Recipient<'_>],
+        host: &Host,
+    ) -> Vec<IdentityTokenSource> {
+        if let Some(source) = self.named_source() {
+            return vec![source];
+        }
+        let files = recipients.iter().filter_map(|recipient| {
+            let named_by = recipient.file_variable?;
+            let path = host.path_variable(named_by)?;
+            Some(IdentityTokenSource::File { path, named_by })
+        });
+        let github = IdentityTokenSource::github_actions(host, "");
+        files.chain(github.unwrap_or_default()).collect()
+    }
+
+    /// The source that the flags name, for all recipients.
+    fn named_source(&self) -> Option<IdentityTokenSource> {
+        if let Some(path) = &self.file {
+            return Some(IdentityTokenSource::File {
+                path: path.clone(),
+                named_by: "--web-identity-token-file",
+            });
+        }
+        let name = self.variable.clone()?;
+        Some(IdentityTokenSource::Variable {
+            name,
+            named_by: "--web-identity-token-env",
         })
     }
 }

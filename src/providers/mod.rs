@@ -1,6 +1,7 @@
 //! Providers that a local definition can open on this machine.
 
 pub(crate) mod aws_login;
+pub(crate) mod azure_login;
 pub(crate) mod gcp_login;
 mod inputs;
 pub(crate) mod pulumi_stacks;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::secret::REDACTED;
+use crate::http::redacted;
 use esc::{Data, Diagnostic, Position, Range, Severity, Value};
 
 /// Any further diagnostics are dropped.
@@ -52,16 +52,11 @@ fn read_diagnostic(item: &Value, secrets: &[&str]) -> Option<Diagnostic> {
 /// The start of a text without `secrets`; `None` if it is empty.
 fn text(item: &Value, name: &str, secrets: &[&str]) -> Option<String> {
     let text = item.property(name)?.as_str()?;
-    let text: String = redact(text, secrets).chars().take(MAX_TEXT_CHARS).collect();
+    let text: String = redacted(text, secrets)
+        .chars()
+        .take(MAX_TEXT_CHARS)
+        .collect();
     (!text.is_empty()).then_some(text)
-}
-
-/// Redacts `secrets` in a text of the server.
-pub(super) fn redact(text: &str, secrets: &[&str]) -> String {
-    let secrets = secrets.iter().filter(|secret| !secret.is_empty());
-    secrets.fold(text.to_owned(), |text, secret| {
-        text.replace(secret, REDACTED)
-    })
 }
 
 /// Reads a range; `None` if it is all zeros.

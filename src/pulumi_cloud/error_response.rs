@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use crate::clock::{Deadline, format_duration};
 use crate::error::{Error, Kind, one_line};
-use crate::http::Response;
+use crate::http::{Response, redacted};
 use crate::pulumi_cloud::access_token_source::AccessTokenSource;
-use crate::pulumi_cloud::diagnostics::{read_diagnostics, redact};
+use crate::pulumi_cloud::diagnostics::read_diagnostics;
 use crate::pulumi_cloud::environment_name::Organization;
 use crate::pulumi_cloud::response_json;
 use crate::pulumi_cloud::user::Caller;
@@ -50,8 +50,8 @@ impl ErrorResponse {
                 .ok()
                 .filter(|text| !text.trim_start().starts_with('<')),
         };
-        let redacted = |text: &str| {
-            let text = redact(&one_line(text), secrets);
+        let readable = |text: &str| {
+            let text = redacted(&one_line(text), secrets);
             text.chars().take(MAX_MESSAGE_CHARS).collect::<String>()
         };
         Self {
@@ -60,8 +60,8 @@ impl ErrorResponse {
                 .as_ref()
                 .map(|json| read_diagnostics(json, secrets))
                 .unwrap_or_default(),
-            message: message.map(redacted).filter(|text| !text.is_empty()),
-            request_id: response.header("x-pulumi-request-id").map(redacted),
+            message: message.map(readable).filter(|text| !text.is_empty()),
+            request_id: response.header("x-pulumi-request-id").map(readable),
             retry_after: response.retry_after(),
         }
     }

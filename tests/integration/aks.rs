@@ -1,165 +1,203 @@
 //! `get-token` for AKS: an access token of Microsoft Entra ID for the login of azure-login.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use encodings::base64::decode_url;
-use encodings::percent;
-use kubectl_esc::clock::{Clock, Timestamp};
+use kubectl_esc::clock::Timestamp;
 use serde_json::{Value, json};
-use stand_ins::MARKER;
+use stand_ins::azure::Azure;
+use stand_ins::azure::configuration::{
+    AUDIENCE, CLIENT, Configuration, FederatedCredential, IssuerKeys, OBJECT, SUBJECT, TENANT,
+    client_secret,
+};
+use stand_ins::clock::Clock;
 use stand_ins::controlled_server::{Behavior, ControlledServer};
-use stand_ins::http::{Reply, Request, Response};
+use stand_ins::http::{Reply, Response};
+use stand_ins::oidc::Issuer;
 use stand_ins::proxy::Proxy;
+use stand_ins::pulumi_cloud::PulumiCloud;
 
 use crate::cache::concurrent_calls::ConcurrentCalls;
 use crate::cloud::PulumiCloudFixture;
-use crate::gke::{cached, contains, expiry, local};
-use crate::support::plugin::Plugin;
+use crate::gke::{cached, contains, expiry, local, now};
+use crate::support::plugin::{Output, Plugin, TIME_LIMIT};
 
+/// `CLIENT` and `TENANT` of the stand-in.
 const LOGIN: &str = "\
 values:
   azure:
     login:
       fn::open::azure-login:
-        clientId: 11111111-2222-3333-4444-555555555555
-        tenantId: 66666666-7777-8888-9999-000000000000
+        clientId: 0d3c1d2e-8f0a-4b6c-9d1e-2f3a4b5c6d7e
+        tenantId: 7a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d
         oidc: true
 ";
 
-const CLIENT_SECRET: &str = "\
-values:
-  azure:
-    clientId: 11111111-2222-3333-4444-555555555555
-    tenantId: 66666666-7777-8888-9999-000000000000
-    clientSecret: {fn::secret: 8Q~client-secret}
-";
-
-/// The token endpoint of Microsoft Entra ID for one tenant. Every token is another one.
-struct TokenEndpoint {
+/// Microsoft Entra ID. Its application trusts Pulumi Cloud, and an issuer.
+struct Entra {
+    azure: Azure,
+    clock: Clock,
     server: ControlledServer,
-    forms: Arc<Mutex<Vec<BTreeMap<String, String>>>>,
+    issuer: Issuer,
 }
 
-impl TokenEndpoint {
+impl Entra {
     fn new(behavior: Behavior) -> Self {
-        let forms = Arc::<Mutex<Vec<BTreeMap<String, String>>>>::default();
-        let received = Arc::clone(&forms);
-        let answer = move |request: &Request| {
-            let mut received = received.lock().unwrap();
-            received.push(form(request));
-            let token = format!("eyJ.{MARKER}.{}", received.len());
-            let body = json!({"token_type": "Bearer", "expires_in": 3599, "access_token": token});
-            Reply::Answer(Response::new(200, "application/json", body.to_string()))
-        };
-        let server = ControlledServer::in_front_of(behavior, answer);
-        Self { server, forms }
+        let issuer = Issuer::new("https://token.actions.example");
+        let mut configuration = Configuration::example(&issuer);
+        let pulumi = PulumiCloud::login_issuer();
+        let application = configuration.application();
+        application.federated_credentials.push(FederatedCredential {
+            issuer: pulumi.url().to_owned(),
+            subject: "pulumi:environments:org:acme:env:platform/aks".to_owned(),
+            audience: "azure:acme".to_owned(),
+        });
+        configuration.issuers.push(IssuerKeys {
+            url: pulumi.url().to_owned(),
+            jwks: pulumi.jwks(),
+        });
+        let clock = Clock::system();
+        let azure = Azure::start(configuration, clock.clone());
+        let stand_in = azure.clone();
+        let server =
+            ControlledServer::in_front_of(behavior, move |request| stand_in.answer(request));
+        Self {
+            azure,
+            clock,
+            server,
+            issuer,
+        }
     }
 
-    fn forms(&self) -> Vec<BTreeMap<String, String>> {
-        self.forms.lock().unwrap().clone()
+    /// A call for a definition on this machine.
+    fn local(&self, definition: &str) -> Plugin {
+        local(definition).env("AZURE_AUTHORITY_HOST", self.server.url())
+    }
+
+    /// The token of a call, which AKS accepts.
+    #[track_caller]
+    fn token(&self, output: &Output) -> String {
+        let token = output.token();
+        let user = self.azure.authenticate(&token);
+        assert_eq!(user.as_deref(), Ok(OBJECT));
+        token
+    }
+
+    /// Obtains a token that is due for renewal now, and returns it.
+    fn old_token(&self, plugin: &Plugin) -> String {
+        self.clock.advance(-3_000);
+        let credential = plugin.get_token_at(-3_000).unwrap();
+        self.clock.advance(3_000);
+        credential.token.expose().clone()
     }
 }
 
-/// The form of a request to the tenant's token endpoint.
-fn form(request: &Request) -> BTreeMap<String, String> {
-    assert_eq!(request.method, "POST");
-    let path = "/66666666-7777-8888-9999-000000000000/oauth2/v2.0/token";
-    assert_eq!(request.target, path);
-    let body = std::str::from_utf8(&request.body).unwrap();
-    percent::pairs(body).unwrap().into_iter().collect()
+/// A login with a client secret.
+fn with_client_secret() -> String {
+    format!(
+        "values:\n  azure:\n    clientId: {CLIENT}\n    tenantId: {TENANT}\n    clientSecret: \
+         {{fn::secret: {}}}\n",
+        client_secret()
+    )
 }
 
-/// Pulumi Cloud with an environment `acme/platform/aks`.
-fn pulumi_cloud() -> PulumiCloudFixture {
-    PulumiCloudFixture::with(|configuration| {
-        *configuration = configuration.clone().environment("platform", "aks", LOGIN);
-    })
-}
-
-fn get_token(pulumi_cloud: &PulumiCloudFixture, endpoint: &TokenEndpoint) -> Plugin {
-    pulumi_cloud
-        .plugin()
-        .args(["get-token", "acme/platform/aks"])
-        .env("AZURE_AUTHORITY_HOST", endpoint.server.url())
+/// Asserts that no file of the cache contains a secret of the stand-in.
+#[track_caller]
+fn assert_sealed(entra: &Entra, plugin: &Plugin) {
+    let cached = cached(plugin);
+    assert!(!cached.is_empty());
+    for secret in entra.azure.secrets() {
+        assert!(!contains(&cached, &secret), "{secret} is in the cache");
+    }
 }
 
 #[test]
 fn login_is_exchanged_once_and_the_second_call_makes_no_request() {
-    let (pulumi_cloud, endpoint) = (pulumi_cloud(), TokenEndpoint::new(Behavior::Answer));
-    let plugin = get_token(&pulumi_cloud, &endpoint);
-    let before = Clock::system().now();
+    let entra = Entra::new(Behavior::Answer);
+    let pulumi_cloud = PulumiCloudFixture::with(|configuration| {
+        *configuration = configuration.clone().environment("platform", "aks", LOGIN);
+    });
+    let plugin = pulumi_cloud
+        .plugin()
+        .args(["get-token", "acme/platform/aks"])
+        .env("AZURE_AUTHORITY_HOST", entra.server.url());
+    let before = now();
     let first = plugin.run();
-    let token = first.token();
-    assert_eq!(token, format!("eyJ.{MARKER}.1"));
+    entra.token(&first);
     // `expires_in` less a minute, from before the request.
     let lifetime = Duration::from_secs(3599 - 60);
-    let range = before.plus(lifetime)..=Clock::system().now().plus(lifetime);
+    let range = before.plus(lifetime)..=now().plus(lifetime);
     assert!(range.contains(&expiry(&first)), "{first:?}");
-
     assert_eq!(plugin.run(), first);
-    assert_eq!(pulumi_cloud.calls().len(), 2, "from the cache");
-    let [form] = endpoint.forms().try_into().unwrap();
-    let assertion = &form["client_assertion"];
-    for (name, value) in [
-        ("client_id", "11111111-2222-3333-4444-555555555555"),
-        ("grant_type", "client_credentials"),
-        ("scope", "6dae42f8-4368-4678-94ff-3960e28e3630/.default"),
-        (
-            "client_assertion_type",
-            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        ),
-    ] {
-        assert_eq!(form[name], value, "{name}");
-    }
-    let claims = decode_url(assertion.split('.').nth(1).unwrap()).unwrap();
-    let claims: Value = serde_json::from_slice(&claims).unwrap();
-    assert_eq!(claims["aud"], "azure:acme");
-    let subject = "pulumi:environments:org:acme:env:platform/aks";
-    assert_eq!(claims["sub"], subject);
+    assert_eq!(pulumi_cloud.calls().len(), 2);
+    assert_eq!(entra.server.requests(), 1);
+    assert_sealed(&entra, &plugin);
+}
 
-    let cached = cached(&plugin);
-    assert!(contains(&cached, "acme/platform/aks"));
-    for secret in [token.as_str(), assertion, MARKER] {
-        assert!(!contains(&cached, secret), "{secret} is in the cache");
-    }
+#[test]
+fn local_login_makes_one_request_and_is_cached_for_its_identity_token() {
+    let entra = Entra::new(Behavior::Answer);
+    let now = entra.clock.now();
+    let plugin = entra
+        .local(LOGIN)
+        .file("identity", entra.issuer.token(AUDIENCE, SUBJECT, now));
+    let path = plugin.path("identity");
+    let plugin = plugin.env("AZURE_FEDERATED_TOKEN_FILE", path);
+    let first = plugin.run();
+    entra.token(&first);
+    assert_eq!(plugin.run(), first);
+    assert_eq!(entra.server.requests(), 1);
+    assert_sealed(&entra, &plugin);
+    let plugin = plugin.file("identity", entra.issuer.token(AUDIENCE, SUBJECT, now - 1));
+    entra.token(&plugin.run());
+    assert_eq!(entra.server.requests(), 2, "with another identity token");
 }
 
 #[test]
 fn client_secret_is_sent_and_never_shown() {
-    let endpoint = TokenEndpoint::new(Behavior::Answer);
-    let authority = ["--azure-authority-host", &endpoint.server.url()];
+    let entra = Entra::new(Behavior::Answer);
     // The flag takes precedence over the variable.
-    let plugin = local(CLIENT_SECRET)
+    let plugin = local(&with_client_secret())
         .env("AZURE_AUTHORITY_HOST", "https://login.invalid")
-        .args(authority)
+        .args(["--azure-authority-host", &entra.server.url()])
         .arg("-vv");
     for step in ["requesting an access token", "using cached credentials"] {
         let output = plugin.run();
         assert_eq!(output.code, 0, "{output:?}");
-        assert!(output.stdout.contains(&format!("eyJ.{MARKER}.1")));
         assert!(output.stderr.contains(step), "{output:?}");
-        for secret in [MARKER, "8Q~client-secret"] {
-            assert!(!output.stderr.contains(secret), "{output:?}");
+        for secret in entra.azure.secrets() {
+            assert!(!output.stderr.contains(&secret), "{output:?}");
         }
     }
-    let [form] = endpoint.forms().try_into().unwrap();
-    assert_eq!(form["client_secret"], "8Q~client-secret");
-    assert!(!contains(&cached(&plugin), "8Q~client-secret"));
+    assert_eq!(entra.server.requests(), 1);
+    assert_sealed(&entra, &plugin);
+}
+
+#[test]
+fn rejected_login_is_denied_and_not_retried_by_the_same_client() {
+    let entra = Entra::new(Behavior::Answer);
+    let secret = format!("x{}", client_secret());
+    let plugin = entra.local(&with_client_secret().replace(&client_secret(), &secret));
+    let plugin = plugin.exec_info("v1", false, None);
+    let output = plugin.run();
+    assert_eq!(output.code, 4, "{output:?}");
+    assert!(output.stderr.contains("AADSTS7000215"), "{output:?}");
+    assert!(!output.stderr.contains(&secret), "{output:?}");
+    assert_eq!(plugin.run(), output);
+    let requests = entra.server.requests();
+    assert_eq!(requests, if cfg!(unix) { 1 } else { 2 });
 }
 
 #[test]
 fn token_is_renewed_early_and_used_if_that_fails() {
-    for (behavior, expected) in [(Behavior::Close, 1), (Behavior::Answer, 2)] {
-        let endpoint = TokenEndpoint::new(Behavior::Answer);
-        let plugin = local(CLIENT_SECRET).env("AZURE_AUTHORITY_HOST", endpoint.server.url());
-        // Three quarters of its lifetime have passed.
-        plugin.get_token_at(-3_000).unwrap();
-        endpoint.server.set(behavior);
-        let token = format!("eyJ.{MARKER}.{expected}");
-        assert_eq!(plugin.run().token(), token);
-        assert!(endpoint.server.requests() > 1);
+    for (behavior, is_renewed) in [(Behavior::Close, false), (Behavior::Answer, true)] {
+        let entra = Entra::new(Behavior::Answer);
+        let plugin = entra.local(&with_client_secret());
+        let old = entra.old_token(&plugin);
+        entra.server.set(behavior);
+        let token = entra.token(&plugin.run());
+        assert_eq!(token != old, is_renewed);
+        assert!(entra.server.requests() > 1);
         assert_eq!(plugin.run().token(), token);
     }
 }
@@ -167,20 +205,18 @@ fn token_is_renewed_early_and_used_if_that_fails() {
 #[test]
 fn concurrent_calls_exchange_the_login_once() {
     const CALLS: usize = 6;
-    let endpoint = TokenEndpoint::new(Behavior::Hold);
-    let plugin = local(CLIENT_SECRET)
-        .env("AZURE_AUTHORITY_HOST", endpoint.server.url())
+    let entra = Entra::new(Behavior::Hold);
+    let plugin = entra
+        .local(&with_client_secret())
         .args(["-v", "--timeout", "55s"]);
     let calls = ConcurrentCalls::start(CALLS, || plugin.command());
     calls.wait_until_waiting(CALLS - 1);
-    endpoint.server.set(Behavior::Answer);
-    for output in calls.outputs() {
-        assert!(
-            output.stdout.contains(&format!("eyJ.{MARKER}.1")),
-            "{output:?}"
-        );
-    }
-    assert_eq!(endpoint.forms().len(), 1);
+    entra.server.set(Behavior::Answer);
+    let outputs = calls.outputs();
+    let first = &outputs[0];
+    assert!(first.stdout.contains("eyJ"), "{first:?}");
+    assert!(outputs.iter().all(|other| other.stdout == first.stdout));
+    assert_eq!(entra.server.requests(), 1);
 }
 
 #[test]
@@ -188,16 +224,17 @@ fn authority_is_that_of_the_api_servers_cloud() {
     const CHINA: &str = "https://acme.hcp.chinaeast2.cx.prod.service.azk8s.cn:443";
     let rendered = |server: &str| {
         format!(
-            "{CLIENT_SECRET}  files:\n    KUBECONFIG:\n      fn::toJSON: {{clusters: [{{name: a, \
-             cluster: {{server: '{server}'}}}}]}}\n"
+            "{}  files:\n    KUBECONFIG:\n      fn::toJSON: {{clusters: [{{name: a, \
+             cluster: {{server: '{server}'}}}}]}}\n",
+            with_client_secret()
         )
     };
     let public = "login.microsoftonline.com:443";
     for (definition, server, want) in [
-        (CLIENT_SECRET.to_owned(), None, public),
-        (CLIENT_SECRET.to_owned(), Some("https://10.0.0.1"), public),
+        (with_client_secret(), None, public),
+        (with_client_secret(), Some("https://10.0.0.1"), public),
         (
-            CLIENT_SECRET.to_owned(),
+            with_client_secret(),
             Some("https://acme.hcp.usgovvirginia.azmk8s.us"),
             "login.microsoftonline.us:443",
         ),
@@ -221,14 +258,15 @@ fn authority_is_that_of_the_api_servers_cloud() {
 
 #[test]
 fn unusable_authorities_are_rejected() {
-    let plugin = local(CLIENT_SECRET).args(["--azure-authority-host", "login.microsoftonline.us"]);
+    let plugin =
+        local(&with_client_secret()).args(["--azure-authority-host", "login.microsoftonline.us"]);
     let output = plugin.run();
     let message = "kubectl-esc: cannot use the flag `--azure-authority-host`: ";
     assert!(
         output.code == 2 && output.stderr.starts_with(message),
         "{output:?}"
     );
-    let plugin = local(CLIENT_SECRET).env("AZURE_AUTHORITY_HOST", "http://login.example");
+    let plugin = local(&with_client_secret()).env("AZURE_AUTHORITY_HOST", "http://login.example");
     let output = plugin.run();
     let message = "kubectl-esc: cannot use the variable `AZURE_AUTHORITY_HOST`: ";
     assert!(
@@ -315,13 +353,13 @@ fn malformed_logins_are_explained() {
 
 #[test]
 fn doctor_shows_no_steps_of_eks() {
-    let endpoint = TokenEndpoint::new(Behavior::Answer);
+    let entra = Entra::new(Behavior::Answer);
     let plugin = Plugin::new()
-        .file("env.yaml", CLIENT_SECRET)
-        .env("AZURE_AUTHORITY_HOST", endpoint.server.url())
+        .file("env.yaml", with_client_secret())
+        .env("AZURE_AUTHORITY_HOST", entra.server.url())
         .args(["doctor", "./env.yaml", "-o", "json"]);
     let report = |code: i32| -> BTreeMap<String, (String, String)> {
-        let output = plugin.run_command(crate::support::plugin::TIME_LIMIT);
+        let output = plugin.run_command(TIME_LIMIT);
         assert_eq!(output.code, code, "{output:?}");
         let report: Value = serde_json::from_str(&output.stdout).unwrap();
         let steps = report["steps"].as_array().unwrap().iter();
@@ -339,7 +377,7 @@ fn doctor_shows_no_steps_of_eks() {
     let detail = &steps["credentials"].1;
     let start = "access token for the login at `azure`, valid until ";
     assert!(detail.starts_with(start), "{detail}");
-    endpoint.server.set(Behavior::Close);
+    entra.server.set(Behavior::Close);
     let steps = report(5);
     assert_eq!(steps["credentials"].0, "failed");
     for name in ["aws-sts", "clock"] {
@@ -358,11 +396,11 @@ fn token_without_expires_in_is_used_for_the_configured_lifetime() {
             let body = json!({"token_type": "Bearer", "access_token": "eyJ.x.y"});
             Reply::Answer(Response::new(200, "application/json", body.to_string()))
         });
-        let plugin = local(CLIENT_SECRET).env("AZURE_AUTHORITY_HOST", server.url());
-        let before = Clock::system().now();
+        let plugin = local(&with_client_secret()).env("AZURE_AUTHORITY_HOST", server.url());
+        let before = now();
         let expiry: Timestamp = expiry(&plugin.args(flags).run());
         let lifetime = Duration::from_mins(lifetime - 1);
-        let range = before.plus(lifetime)..=Clock::system().now().plus(lifetime);
+        let range = before.plus(lifetime)..=now().plus(lifetime);
         assert!(range.contains(&expiry));
     }
 }

@@ -387,11 +387,11 @@ fn unknown_providers_have_a_suggestion() {
         ("aws-secret", "did you mean `aws-secrets`?"),
         (
             "vault-login",
-            "only `aws-login`, `gcp-login` and `pulumi-stacks` work locally; use `--remote`",
+            "only `aws-login`, `azure-login`, `gcp-login` and `pulumi-stacks` work locally; use",
         ),
         (
             "mine",
-            "only `aws-login`, `gcp-login` and `pulumi-stacks` work locally; use `--remote`",
+            "only `aws-login`, `azure-login`, `gcp-login` and `pulumi-stacks` work locally; use",
         ),
     ] {
         let definition = format!("values:\n  a: {{fn::open::{provider}: {{}}}}\n");

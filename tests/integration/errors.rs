@@ -397,7 +397,7 @@ error: failed here
   |
 3 |     fn::open::vault-login: {}
   |     ^^^^^^^^^^^^^^^^^^^^^^^^
-  hint: only `aws-login`, `gcp-login` and `pulumi-stacks` work locally; use `--remote` to evaluate the definition in Pulumi Cloud
+  hint: only `aws-login`, `azure-login`, `gcp-login` and `pulumi-stacks` work locally; use `--remote` to evaluate the definition in Pulumi Cloud
 "#,
         3,
     ),

@@ -14,6 +14,7 @@
 pub mod support;
 
 mod aks;
+mod azure_login;
 mod cache;
 mod check;
 mod cloud;
@@ -37,6 +38,7 @@ mod kubeconfig;
 mod kubectl;
 mod open;
 mod properties;
+mod provider;
 mod pulumi_kubernetes_docs;
 #[cfg(unix)]
 mod resources;

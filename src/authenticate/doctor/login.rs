@@ -3,7 +3,6 @@
 use crate::authenticate::doctor::Step;
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::{cache_key, local_environment};
-use crate::aws::IDENTITY_TOKEN_RECIPIENT;
 use crate::context::Context;
 use crate::identity_token::{self, IdentityTokenSource};
 use crate::pulumi_cloud::{LoginMethod, storing_problem};
@@ -14,7 +13,7 @@ const NAME: &str = "login";
 /// Describes the login after it was used. `user` is whose login Pulumi Cloud says it is.
 pub(super) fn describe(inputs: &Inputs, context: Context<'_>, user: Option<String>) -> Step {
     if !inputs.request.open.is_in_cloud() {
-        return identity_token(inputs, context);
+        return identity_tokens(inputs, context);
     }
     if let Some(problem) = storing_problem() {
         return Step::warning(NAME, problem, "run `pulumi login`");
@@ -40,15 +39,28 @@ pub(super) fn describe(inputs: &Inputs, context: Context<'_>, user: Option<Strin
     Step::ok(NAME, parts.join(", "))
 }
 
-/// Describes the identity token that a local definition may exchange at AWS.
-fn identity_token(inputs: &Inputs, context: Context<'_>) -> Step {
-    let settings = local_environment::identity_token(&inputs.request.open);
-    let Ok(source) = settings.source(&IDENTITY_TOKEN_RECIPIENT, context.host) else {
+/// Describes the identity tokens that a local definition may exchange.
+fn identity_tokens(inputs: &Inputs, context: Context<'_>) -> Step {
+    let sources = local_environment::identity_token_sources(&inputs.request.open, context.host);
+    let tokens: Vec<_> = (sources.iter())
+        .map(|source| identity_token(source, context))
+        .collect();
+    let details: Vec<_> = tokens.iter().map(|(detail, _)| detail.as_str()).collect();
+    if details.is_empty() {
         let detail = "no login to Pulumi Cloud is needed for a local definition, and there is no \
-                      identity token for AWS";
+                      identity token";
         return Step::ok(NAME, detail);
-    };
-    let mut detail = format!("identity token for AWS from {source}");
+    }
+    let details = details.join("; ");
+    if tokens.iter().any(|(_, is_expired)| *is_expired) {
+        return Step::warning(NAME, details, "get a new identity token");
+    }
+    Step::ok(NAME, details)
+}
+
+/// Describes an identity token, and returns whether it has expired.
+fn identity_token(source: &IdentityTokenSource, context: Context<'_>) -> (String, bool) {
+    let mut detail = format!("identity token from {source}");
     // A pipe can be read only once, and GitHub issues the token on request.
     let is_at_hand = !matches!(source, IdentityTokenSource::GitHubActions { .. });
     let token = is_at_hand
@@ -59,7 +71,7 @@ fn identity_token(inputs: &Inputs, context: Context<'_>) -> Step {
         Some(Secret::from(text.trim()))
     });
     let Some(token) = token else {
-        return Step::ok(NAME, detail);
+        return (detail, false);
     };
     if let Some(claims) = identity_token::describe_claims(&token) {
         detail.push_str("; ");
@@ -67,10 +79,9 @@ fn identity_token(inputs: &Inputs, context: Context<'_>) -> Step {
     }
     match identity_token::expiry(&token) {
         Some(expiry) if expiry <= context.now() => {
-            let detail = format!("{detail}; it expired at {expiry}");
-            Step::warning(NAME, detail, "get a new identity token")
+            (format!("{detail}; it expired at {expiry}"), true)
         }
-        Some(expiry) => Step::ok(NAME, format!("{detail}; valid until {expiry}")),
-        None => Step::ok(NAME, detail),
+        Some(expiry) => (format!("{detail}; valid until {expiry}"), false),
+        None => (detail, false),
     }
 }

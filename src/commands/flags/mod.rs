@@ -45,7 +45,8 @@ pub(super) struct OpenFlags {
 
     /// File with the OIDC token for login providers
     ///
-    /// [default: the file that AWS_WEB_IDENTITY_TOKEN_FILE names, then the token of GitHub Actions]
+    /// [default: the file that AWS_WEB_IDENTITY_TOKEN_FILE or AZURE_FEDERATED_TOKEN_FILE names, then the
+    /// token of GitHub Actions]
     #[arg(long, value_name = "FILE", conflicts_with = "web_identity_token_env")]
     #[arg(help_heading = heading::IDENTITY_TOKENS)]
     pub(super) web_identity_token_file: Option<PathBuf>,

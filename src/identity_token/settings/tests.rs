@@ -86,6 +86,43 @@ fn first_available_source_wins() {
 }
 
 #[test]
+fn every_source_of_several_recipients_is_returned_once() {
+    let azure = Recipient {
+        file_variable: Some("AZURE_FEDERATED_TOKEN_FILE"),
+        ..AWS
+    };
+    let github = Recipient {
+        file_variable: None,
+        ..AWS
+    };
+    let flag = IdentityTokenSettings {
+        variable: Some("CHOSEN".to_owned()),
+        ..IdentityTokenSettings::default()
+    };
+    let none = IdentityTokenSettings::default();
+    let all = [
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "/aws"),
+        ("AZURE_FEDERATED_TOKEN_FILE", "/azure"),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", "https://github.example"),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "hunter2"),
+    ];
+    let (aws_file, azure_file) = (all[0].0, all[1].0);
+    for (settings, variables, want) in [
+        (&flag, &all[..], &["--web-identity-token-env"][..]),
+        (&none, &all, &[aws_file, azure_file, "GitHub Actions"]),
+        (&none, &all[..2], &[aws_file, azure_file]),
+        (&none, &all[1..], &[azure_file, "GitHub Actions"]),
+        (&none, &all[..1], &[aws_file]),
+        (&none, &all[..3], &[aws_file, azure_file]),
+        (&none, &[], &[]),
+    ] {
+        let sources = settings.sources(&[&AWS, &azure, &github], &host(variables));
+        let names: Vec<_> = sources.iter().map(IdentityTokenSource::named_by).collect();
+        assert_eq!(names, want);
+    }
+}
+
+#[test]
 fn token_is_read_from_files_and_variables() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");

@@ -8,6 +8,7 @@
 //! | [`api_server`] | The API server of an EKS cluster, for `kubectl get namespaces` and `kubectl auth whoami` | Authenticates like aws-iam-authenticator: the checks of `token-verifier`, then `GetCallerIdentity` for its own cluster. |
 //! | [`pulumi_cloud`] | The ESC part of Pulumi Cloud's API, and its stack exports | Validates every request and every answer against the published API description (`tests/data/pulumi_cloud_api.json`). A violation fails the test. Definitions are evaluated by the plugin's own evaluator, so that comparisons with it cover the transport only. |
 //! | [`oidc`] | An OpenID Connect issuer, and the identity token endpoint of GitHub Actions | Signs with RS256 and publishes a JWKS. From OpenID Connect Core and GitHub's documentation. |
+//! | [`azure`] | Microsoft Entra ID: the token endpoint with client credentials, for AKS | Verifies the parameters, identity tokens, federated credentials and client secrets. Stricter than Microsoft: rejects unknown and repeated parameters, and expired identity tokens without tolerance. From Microsoft's documentation and recorded errors. |
 //! | [`gcp`] | Google Cloud: the Security Token Service's `token`, and `generateAccessToken` of the IAM Service Account Credentials API | Verifies the parameters, identity tokens, attribute conditions, scopes, the binding of the service account and lifetimes. Stricter than Google: rejects unknown and repeated parameters. From Google's API reference and recorded errors. |
 //! | [`proxy`] | An HTTP proxy with a routing table instead of DNS | Supports CONNECT only. It leads real host names to the stand-ins. |
 //!
@@ -23,6 +24,7 @@
 )]
 
 pub mod api_server;
+pub mod azure;
 pub mod clock;
 pub mod controlled_server;
 pub mod eks;

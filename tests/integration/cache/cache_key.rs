@@ -2,6 +2,7 @@
 //! irrelevant setting uses the same one.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use encodings::base64;
@@ -469,6 +470,37 @@ fn identity_token_and_sts_endpoint_are_part_of_the_key() {
     }
     assert_eq!(empty.records().len(), 2);
     fixture.assert_hit();
+}
+
+#[test]
+fn identity_tokens_of_all_clouds_seal_an_entry() {
+    let fixture = CacheFixture::local(LOCAL);
+    let azure = fixture.plugin.path("azure");
+    let with = |change: fn(&mut Command, &Path)| {
+        let call = || fixture.run_with(|command| change(command, &azure));
+        let (output, requests) = fixture.requests_of(call);
+        assert_eq!(output.code, 0, "{output:?}");
+        requests.1
+    };
+    let file: fn(&mut Command, &Path) = |command, azure| {
+        command.env("AZURE_FEDERATED_TOKEN_FILE", azure);
+    };
+    let actions: fn(&mut Command, &Path) = |command, _| {
+        command
+            .env("ACTIONS_ID_TOKEN_REQUEST_URL", "https://actions.example")
+            .env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "hunter2");
+    };
+    fs::write(&azure, "one").unwrap();
+    fixture.assert_miss();
+    for (name, change) in [("file", file), ("GitHub Actions", actions)] {
+        assert_eq!((with(change), with(change)), (1, 0), "{name}");
+        fixture.assert_hit();
+    }
+    fs::write(&azure, "two").unwrap();
+    assert_eq!((with(file), with(file)), (1, 0));
+    // Without the file, nothing could be sealed with it.
+    fs::remove_file(&azure).unwrap();
+    assert_eq!((with(file), with(file)), (1, 1));
 }
 
 /// The session's name comes from an import.

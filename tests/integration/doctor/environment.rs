@@ -154,13 +154,34 @@ fn login_is_described_by_the_identity_token_of_a_local_definition() {
     let diagnosis = fixture.diagnose();
     assert_eq!(diagnosis.text.code, 0, "{:#?}", diagnosis.text);
     for part in [
-        "identity token for AWS from the file `./identity` (`AWS_WEB_IDENTITY_TOKEN_FILE`)",
+        "identity token from the file `./identity` (`AWS_WEB_IDENTITY_TOKEN_FILE`)",
         "sub `pulumi:environments:org:acme:env:dev`",
         "; valid until ",
     ] {
         diagnosis.assert_step("login", "ok", part, "");
     }
     diagnosis.assert_step("credentials", "ok", "(as AWS STS stated)", "");
+}
+
+#[test]
+fn identity_tokens_of_all_clouds_are_described() {
+    let mut fixture = Fixture::new();
+    super::broken::open_locally(&mut fixture, "pulumi:environments:org:acme:env:dev");
+    let issuer = &fixture.aws.issuer;
+    let token = issuer.expired_token("api://AzureADTokenExchange", "azure", 1_700_000_000);
+    fixture.file("azure", token);
+    fixture.set("AZURE_FEDERATED_TOKEN_FILE", "./azure");
+    let diagnosis = fixture.diagnose();
+    assert_eq!(diagnosis.text.code, 0, "{:#?}", diagnosis.text);
+    for part in [
+        "identity token from the file `./identity` (`AWS_WEB_IDENTITY_TOKEN_FILE`)",
+        "sub `pulumi:environments:org:acme:env:dev`",
+        "; valid until ",
+        "; identity token from the file `./azure` (`AZURE_FEDERATED_TOKEN_FILE`)",
+        "aud `api://AzureADTokenExchange`, sub `azure`; it expired at 2023-11-14T22:12:20Z",
+    ] {
+        diagnosis.assert_step("login", "warning", part, "get a new identity token");
+    }
 }
 
 #[test]

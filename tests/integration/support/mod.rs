@@ -1,6 +1,7 @@
 //! Runs the binary and kubectl. Nothing here uses the library's own signing or verifying.
 
 pub mod aws;
+pub mod azure;
 pub(crate) mod definitions;
 pub mod gcp;
 pub mod kubectl;

@@ -224,7 +224,7 @@ impl SecretScan {
             None if self.has_argument(&["--token-only"]) => stdout.trim(),
             None => "",
         };
-        let is_access_token = token.starts_with("ya29.") || token.starts_with("eyJ.");
+        let is_access_token = token.starts_with("ya29.") || token.starts_with("eyJ");
         if self.has_argument(&["get-token"]) && is_access_token {
             stdout.replacen(token, "", 1)
         } else {

@@ -186,7 +186,9 @@ fn suggests_secret(name: &str) -> bool {
         .filter(|c| !matches!(c, '_' | '-' | ' ' | '.'))
         .flat_map(char::to_lowercase)
         .collect();
-    SECRET_NAMES.iter().any(|part| name.contains(part)) || name.ends_with("key")
+    // The lifetime of a secret is none.
+    let is_secret = SECRET_NAMES.iter().any(|part| name.contains(part)) || name.ends_with("key");
+    is_secret && !name.ends_with("lifetime")
 }
 
 /// Hides what follows a name that suggests a secret, on its line and on lines that may continue the

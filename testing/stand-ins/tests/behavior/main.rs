@@ -7,6 +7,7 @@
 )]
 
 mod api_server;
+mod azure;
 mod callers;
 mod gcp;
 mod pulumi_cloud;

@@ -53,6 +53,7 @@ fn secrets_and_comments_in_yaml_are_hidden() {
         ("a: b # c\n# d\ne: \"#f\" #g", "a: b * *\n* *\ne: \"#f\" **"),
         ("a: b#c", "a: b#c"),
         ("clusterName: prod", "clusterName: prod"),
+        ("tokenLifetime: 1 hour", "tokenLifetime: 1 hour"),
     ] {
         let document = syntax::parse(text);
         assert!(document.is_valid, "{text}");

@@ -1,0 +1,198 @@
+//! How `get-token` chooses the provider of a cluster.
+
+use serde_json::{Value, json};
+
+use crate::gke::{LOGIN, get_token, local, pulumi_cloud};
+use crate::support::plugin::Plugin;
+
+/// Logins to two clouds in a local definition, which opens without a request.
+const TWO_CLOUDS: &str = "\
+values:
+  aws: {accessKeyId: AKIDEXAMPLE, secretAccessKey: wJalr-example}
+  gcp: {accessToken: ya29.example, tokenType: Bearer}
+";
+
+#[test]
+fn provider_comes_from_the_first_place_that_names_it() {
+    const GKE: &str = "ya29.example";
+    const EKS: &str = "k8s-aws-v1.";
+    const NOTHING: &str = "{}";
+    let more = |more: &str| format!("{TWO_CLOUDS}  {more}\n");
+    let two = TWO_CLOUDS.to_owned();
+    let eks = more("eks: {clusterName: prod, region: eu-west-1}");
+    let gke_flag = &["--provider", "gke"][..];
+    let variable = ("KUBECTL_ESC_PROVIDER", "gke");
+    let cluster_name = ("KUBECTL_ESC_CLUSTER_NAME", "prod");
+    // The definition, arguments, variables, the cluster extension, and how the token starts.
+    for (definition, arguments, variables, extension, token) in [
+        (&two, gke_flag, &[][..], NOTHING, GKE),
+        (&two, &[], &[variable], NOTHING, GKE),
+        (&more("kubernetes: {provider: gke}"), &[], &[], NOTHING, GKE),
+        (&two, &[], &[], r#"{"provider": "gke"}"#, GKE),
+        // Each of them overrides the next ones.
+        (
+            &two,
+            &["--provider", "eks"],
+            &[variable, cluster_name],
+            NOTHING,
+            EKS,
+        ),
+        (
+            &more("kubernetes: {provider: eks}"),
+            &[],
+            &[variable],
+            NOTHING,
+            GKE,
+        ),
+        (
+            &more("kubernetes: {provider: gke}"),
+            &[],
+            &[],
+            r#"{"provider": "eks"}"#,
+            GKE,
+        ),
+        (&eks, gke_flag, &[cluster_name], NOTHING, GKE),
+        // What names an EKS cluster.
+        (&eks, &[], &[], NOTHING, EKS),
+        (&two, &["--cluster-name", "prod"], &[], NOTHING, EKS),
+        (&two, &[], &[cluster_name], NOTHING, EKS),
+        (&two, &[], &[], r#"{"clusterName": "prod"}"#, EKS),
+        // The path of a login, and the only kind of login.
+        (&two, &["--credentials", "gcp"], &[], NOTHING, GKE),
+        (
+            &more("kubernetes: {credentials: gcp}"),
+            &[],
+            &[],
+            NOTHING,
+            GKE,
+        ),
+        (
+            &TWO_CLOUDS.replace("  aws", "  # aws"),
+            &[],
+            &[],
+            NOTHING,
+            GKE,
+        ),
+    ] {
+        let extension: Value = serde_json::from_str(extension).unwrap();
+        let cluster = json!({"server": "https://k8s.example", "config": extension});
+        let plugin = local(definition)
+            .env("AWS_REGION", "eu-west-1")
+            .exec_info("v1", false, Some(cluster))
+            .args(arguments);
+        let set = |plugin: Plugin, (name, value): &(&str, &str)| plugin.env(name, value);
+        let output = variables.iter().fold(plugin, set).run();
+        let case = format!("{definition} {arguments:?} {variables:?} {extension}: {output:?}");
+        assert!(output.token().starts_with(token), "{case}");
+    }
+}
+
+#[test]
+fn several_kinds_of_logins_are_listed() {
+    local(TWO_CLOUDS).run().assert_fails(
+        "kubectl-esc: the environment contains logins to several clouds: AWS (`aws`), Google Cloud \
+         (`gcp`)\n  hint: choose one with `--provider eks` or `--provider gke`, or with \
+         `kubernetes.provider` in the environment\n",
+        6,
+    );
+    let variables = "values:\n  environmentVariables: {AWS_ACCESS_KEY_ID: AKIDEXAMPLE}\n  \
+                     gcp: {a: {accessToken: x, tokenType: Bearer}, b: {accessToken: y, tokenType: \
+                     Bearer}}\n";
+    let output = local(variables).run();
+    let listed = "AWS (`environmentVariables`), Google Cloud (`gcp.a`, `gcp.b`)";
+    assert!(output.stderr.contains(listed), "{output:?}");
+    let three = format!("{TWO_CLOUDS}  azure: {{clientId: a, tenantId: b, clientSecret: c}}\n");
+    let output = local(&three).run();
+    let listed = "AWS (`aws`), Google Cloud (`gcp`), Azure (`azure`)\n  hint: choose one with \
+                  `--provider eks`, `--provider gke` or `--provider aks`, or with";
+    assert!(output.stderr.contains(listed), "{output:?}");
+
+    // The identity token is a login to AWS only if a role is known.
+    let identity_token = format!(
+        "{LOGIN}  token:\n    fn::open::oidc: {{audience: sts.amazonaws.com, identityToken: {{version: \
+         v2}}}}\n"
+    );
+    let pulumi_cloud = pulumi_cloud(&identity_token);
+    let plugin = get_token(&pulumi_cloud);
+    assert!(plugin.run().token().starts_with("ya29."));
+    let plugin = plugin.env("KUBECTL_ESC_ROLE_ARN", "arn:aws:iam::123456789012:role/r");
+    let output = plugin.run();
+    let listed = "AWS (`token`), Google Cloud (`gcp.login`)";
+    assert!(
+        output.code == 6 && output.stderr.contains(listed),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn environment_without_a_login_needs_an_eks_cluster_name() {
+    local("values: {a: 1}").run().assert_fails(
+        "kubectl-esc: no EKS cluster name specified\n  hint: pass `--cluster-name NAME`, set \
+         KUBECTL_ESC_CLUSTER_NAME, or add `eks.clusterName` to the environment\n",
+        2,
+    );
+}
+
+#[test]
+fn unknown_providers_are_rejected() {
+    let invalid = "is not a provider of Kubernetes clusters\n  hint: use eks, gke or aks\n";
+    let plugin = local(TWO_CLOUDS).env("KUBECTL_ESC_PROVIDER", "gcp");
+    plugin.run().assert_fails(
+        &format!("kubectl-esc: cannot use the variable `KUBECTL_ESC_PROVIDER`: `gcp` {invalid}"),
+        2,
+    );
+    let plugin = local(&format!("{TWO_CLOUDS}  kubernetes: {{provider: GKE}}\n"));
+    plugin.run().assert_fails(
+        &format!(
+            "kubectl-esc: cannot use `kubernetes.provider` in the environment: `GKE` {invalid}"
+        ),
+        2,
+    );
+    let output = local(TWO_CLOUDS).args(["--provider", "gcp"]).run();
+    assert_eq!(output.code, 2);
+    assert!(
+        output
+            .stderr
+            .contains("invalid value 'gcp' for '--provider <PROVIDER>'"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn flags_of_other_providers_are_rejected_and_their_variables_ignored() {
+    let gke = "values: {gcp: {accessToken: ya29.example, tokenType: Bearer}}";
+    for flag in ["--role-arn", "--external-id", "--session-name"] {
+        let output = local(gke)
+            .args([flag, "arn:aws:iam::123456789012:role/r"])
+            .run();
+        output.assert_fails(
+            &format!(
+                "kubectl-esc: `{flag}` is for EKS, but the provider is GKE\n  hint: remove `{flag}`\n"
+            ),
+            2,
+        );
+    }
+    for (flag, value) in [("--cluster-name", "prod"), ("--web-identity", "gcp")] {
+        let output = local(gke).args(["--provider", "gke", flag, value]).run();
+        assert!(output.stderr.contains("is for EKS"), "{output:?}");
+        assert_eq!(output.code, 2);
+    }
+    let authority = ["--azure-authority-host", "https://login.microsoftonline.us"];
+    let eks = local(TWO_CLOUDS).args(["-i", "prod", "--region", "eu-west-1"]);
+    for (plugin, title) in [(local(gke), "GKE"), (eks, "EKS")] {
+        let output = plugin.args(authority).run();
+        let flag = authority[0];
+        output.assert_fails(
+            &format!(
+                "kubectl-esc: `{flag}` is for AKS, but the provider is {title}\n  hint: remove \
+                 `{flag}`\n"
+            ),
+            2,
+        );
+    }
+    let output = local(gke)
+        .env("KUBECTL_ESC_ROLE_ARN", "arn:aws:iam::123456789012:role/r")
+        .env("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us")
+        .run();
+    assert_eq!(output.token(), "ya29.example");
+}
