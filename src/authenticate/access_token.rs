@@ -11,11 +11,13 @@ use crate::azure::authority::AuthorityHost;
 use crate::azure::find_login;
 use crate::azure::token_endpoint::request_aks_token;
 use crate::clock::Timestamp;
-use crate::config::AccessTokenTarget;
+use crate::config::{AccessTokenTarget, Request};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
 use crate::gcp::find_access_token;
+use crate::gcp::gke::{self, ClusterName};
 use crate::oauth::AccessToken;
+use kubeconfig::Cluster;
 
 /// The longest lifetime of a token: clients cannot read dates after the year 9999.
 const LONGEST_LIFETIME: Duration = Duration::from_hours(365 * 24);
@@ -133,4 +135,27 @@ impl OpenedEnvironment {
             is_issued,
         })
     }
+}
+
+/// Asks Google Kubernetes Engine for the endpoint and the CA certificate of a cluster, with the
+/// environment's login.
+pub(crate) fn describe_gke_cluster(
+    opened: &OpenedEnvironment,
+    request: &Request,
+    cluster: &ClusterName<'_>,
+    wants_dns_endpoint: bool,
+    context: Context<'_>,
+) -> Result<Cluster> {
+    let target = AccessTokenTarget::resolve(request, opened.environment())?;
+    let token = opened.gke_token(&target, context)?.session.token;
+    context.log.info(format_args!(
+        "looking up the GKE cluster `{}` in `{}` of the project `{}`",
+        cluster.name, cluster.location, cluster.project
+    ));
+    let described = gke::describe_cluster(context, cluster, &token, wants_dns_endpoint)?;
+    Ok(Cluster {
+        server: described.server,
+        certificate_authority_data: described.certificate_authority_data,
+        ..Cluster::default()
+    })
 }

@@ -60,7 +60,9 @@ pub(super) fn fetch(
     })?;
     context.log.warnings(&opened.warnings());
     observe(Step::Environment(&opened));
-    let fetched = match provider::choose(&inputs.request, &opened)? {
+    let provider = provider::choose(&inputs.request, &opened)?;
+    provider::reject_other_flags(&inputs.request, provider)?;
+    let fetched = match provider {
         ClusterProvider::Eks => fetch_aws(inputs, &opened, context, observe),
         provider => fetch_access_token(provider, inputs, &opened, context, observe),
     };

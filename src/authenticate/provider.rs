@@ -13,18 +13,16 @@ use esc::{Data, Environment, PropertyPath};
 
 /// The provider: from a setting; or EKS if anything names an EKS cluster; or else the cloud of the only
 /// kind of login in the environment. EKS if there is no login.
-pub(super) fn choose(request: &Request, opened: &OpenedEnvironment) -> Result<ClusterProvider> {
+pub(crate) fn choose(request: &Request, opened: &OpenedEnvironment) -> Result<ClusterProvider> {
     if request.purpose == Purpose::AwsCredentials {
         return Ok(ClusterProvider::Eks);
     }
     let environment = opened.environment();
-    let provider = match configured(request, environment)? {
-        Some(provider) => provider.value,
-        None if names_eks_cluster(request, environment) => ClusterProvider::Eks,
-        None => provider_of_logins(&Logins::find(request, opened)?)?,
-    };
-    reject_other_flags(request, provider)?;
-    Ok(provider)
+    match configured(request, environment)? {
+        Some(provider) => Ok(provider.value),
+        None if names_eks_cluster(request, environment) => Ok(ClusterProvider::Eks),
+        None => provider_of_logins(&Logins::find(request, opened)?),
+    }
 }
 
 fn configured(
@@ -135,7 +133,7 @@ fn provider_of_logins(logins: &Logins) -> Result<ClusterProvider> {
 }
 
 /// Rejects flags that only make sense for another provider. Variables may be meant for other calls.
-fn reject_other_flags(request: &Request, provider: ClusterProvider) -> Result<()> {
+pub(crate) fn reject_other_flags(request: &Request, provider: ClusterProvider) -> Result<()> {
     let authority = (&request.azure_authority_host, ClusterProvider::Aks);
     let of_eks = [
         &request.cluster_name,
@@ -147,12 +145,8 @@ fn reject_other_flags(request: &Request, provider: ClusterProvider) -> Result<()
     let of_eks = of_eks.map(|setting| (setting, ClusterProvider::Eks));
     for (setting, owner) in of_eks.into_iter().chain([authority]) {
         let origin = setting.as_ref().map(|setting| &setting.origin);
-        if let Some(Origin::Flag(flag)) = origin
-            && owner != provider
-        {
-            let (owner, provider) = (owner.title(), provider.title());
-            let message = format!("`{flag}` is for {owner}, but the provider is {provider}");
-            return Err(Error::configuration(message).with_hint(format!("remove `{flag}`")));
+        if let Some(Origin::Flag(flag)) = origin {
+            provider.check_flag(flag, owner)?;
         }
     }
     Ok(())

@@ -12,6 +12,7 @@ use kubeconfig::{Changes, EntryChange, MergedKubeconfig};
 use super::flags::{GetTokenFlags, KubeconfigFlags, OpenFlags, environment_or_variable, heading};
 use super::{check, edit_kubeconfig, output};
 use crate::aws::endpoint::Region;
+use crate::config::ClusterProvider;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -163,8 +164,9 @@ impl Conversion<'_> {
             changes.entries.push(change);
         }
         if new_user != context.user || new_context != name {
-            edit_kubeconfig::check_user(self.kubeconfig, new_user)?;
-            edit_kubeconfig::check_context(self.kubeconfig, new_context, new_user)?;
+            let provider = ClusterProvider::Eks;
+            edit_kubeconfig::check_user(self.kubeconfig, new_user, provider)?;
+            edit_kubeconfig::check_context(self.kubeconfig, new_context, new_user, provider)?;
             let namespace = context.namespace.as_deref();
             changes.entries.push(EntryChange::context(
                 new_context,
