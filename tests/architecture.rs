@@ -203,6 +203,7 @@ const RULES: &[(&str, &[&str])] = &[
             "secret",
         ],
     ),
+    ("exec_plugins", &["azure", "config", "kubernetes"]),
     (
         "commands",
         &[
@@ -217,6 +218,7 @@ const RULES: &[(&str, &[&str])] = &[
             "clock",
             "config",
             "error",
+            "exec_plugins",
             "gcp::gke",
             "host",
             "http::HttpClient",

@@ -9,8 +9,8 @@ use super::output;
 use crate::clock::Deadline;
 use crate::config::{ClusterProvider, OpenRequest};
 use crate::error::{Error, Result};
+use crate::exec_plugins::ExecPlugin;
 use crate::host::Host;
-use crate::kubernetes::eks_token_command::ExecPlugin;
 use crate::kubernetes::kubeconfig_files::{KubeconfigFiles, UpdateMode};
 use crate::kubernetes::plugin_user::PluginUser;
 use crate::process::DeferredSignals;
@@ -119,13 +119,14 @@ pub(super) fn check_user(
 fn is_for(exec: &Exec, provider: ClusterProvider) -> bool {
     match ExecPlugin::identify(exec) {
         ExecPlugin::KubectlEsc => own_provider(exec).is_none_or(|own| own == provider),
-        ExecPlugin::Eks(_) | ExecPlugin::UnsupportedEks(_) => provider == ClusterProvider::Eks,
+        ExecPlugin::Convertible(command) => command.provider == provider,
+        ExecPlugin::Unsupported(other, _) => other == provider,
         ExecPlugin::Other => false,
     }
 }
 
 /// The provider in the arguments of this plugin; `None` if the environment decides.
-fn own_provider(exec: &Exec) -> Option<ClusterProvider> {
+pub(super) fn own_provider(exec: &Exec) -> Option<ClusterProvider> {
     let value = |flag: &str| {
         let mut arguments = exec.args.iter();
         let found = arguments.find_map(|argument| argument.strip_prefix(flag))?;

@@ -49,27 +49,10 @@ pub(super) fn find_cluster(
     if let Some(provider) = known {
         check_flags(arguments, request, provider)?;
     }
-    if let Some(cluster) = &from_flags {
-        // Nothing is missing: no need to open the environment.
-        match (known, &request.cluster_name) {
-            (None | Some(ClusterProvider::Eks), Some(name)) => {
-                let region = match &request.region {
-                    Some(region) => Some(region.value.clone()),
-                    None => Region::of_api_server(&cluster.server).map(|region| region.to_string()),
-                };
-                return Ok(eks_info(
-                    arguments,
-                    without_context(cluster.clone()),
-                    name.value.clone(),
-                    region,
-                ));
-            }
-            (Some(provider @ (ClusterProvider::Gke | ClusterProvider::Aks)), _) => {
-                let found = without_context(cluster.clone());
-                return access_token_info(arguments, request, provider, found, context.host);
-            }
-            (None | Some(ClusterProvider::Eks), None) => {}
-        }
+    if let Some(cluster) = &from_flags
+        && let Some(info) = without_environment(arguments, request, known, cluster, context.host)?
+    {
+        return Ok(info);
     }
     let opened = spinner::while_opening(context, || authenticate::open(&request.open, context))?;
     context.log.warnings(&opened.warnings());
@@ -106,6 +89,31 @@ pub(super) fn find_cluster(
             "pass `--server URL` with `--certificate-authority FILE`, or add `files.KUBECONFIG` to the \
              environment",
         )),
+    }
+}
+
+/// The cluster of `--server`, if nothing is missing: no need to open the environment.
+fn without_environment(
+    arguments: &Arguments,
+    request: &Request,
+    known: Option<ClusterProvider>,
+    cluster: &Cluster,
+    host: &Host,
+) -> Result<Option<ClusterInfo>> {
+    let found = without_context(cluster.clone());
+    match (known, &request.cluster_name) {
+        (Some(provider @ (ClusterProvider::Gke | ClusterProvider::Aks)), _) => {
+            access_token_info(arguments, request, provider, found, host).map(Some)
+        }
+        (None | Some(ClusterProvider::Eks), Some(name)) => {
+            let region = match &request.region {
+                Some(region) => Some(region.value.clone()),
+                None => Region::of_api_server(&cluster.server).map(|region| region.to_string()),
+            };
+            let name = name.value.clone();
+            Ok(Some(eks_info(arguments, found, name, region)))
+        }
+        (None | Some(ClusterProvider::Eks), None) => Ok(None),
     }
 }
 

@@ -1,5 +1,7 @@
 //! `update-kubeconfig`: writes a cluster, a user and a context that use this plugin.
 
+#![expect(clippy::doc_markdown, reason = "help text has no markup")]
+
 mod find_cluster;
 
 use std::path::PathBuf;

@@ -464,6 +464,15 @@ fn users_of_other_kinds_are_kept() {
     let own = |more: &str| format!("command: kubectl-esc, args: [get-token, x{more}]");
     let rows = [
         (user(eks), ["eks"].as_slice()),
+        (user("command: gke-gcloud-auth-plugin"), &["gke"]),
+        (
+            user("command: kubelogin, args: [get-token, -l, azurecli]"),
+            &["aks"],
+        ),
+        (
+            user("command: kubelogin, args: [get-token, --oidc-issuer-url=https://x]"),
+            &[],
+        ),
         (user(&own(", --cluster-name, prod")), &["eks"]),
         (user(&own(", --provider, gke")), &["gke"]),
         (user(&own(", --provider=aks")), &["aks"]),
