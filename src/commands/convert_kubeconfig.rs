@@ -107,7 +107,7 @@ impl Conversion<'_> {
         let mut has_others = false;
         for user in self.kubeconfig.users() {
             match user.exec.as_ref().map(ExecPlugin::identify) {
-                Some(ExecPlugin::Convertible(command)) => commands.push((user.name, command)),
+                Some(ExecPlugin::Convertible(command)) => commands.push((user.name, *command)),
                 Some(ExecPlugin::KubectlEsc) => has_others = true,
                 Some(ExecPlugin::Unsupported(_, reason)) => {
                     has_others = true;
@@ -191,7 +191,7 @@ impl Conversion<'_> {
     /// The command of a user. `None` if it already is this plugin under the new name.
     fn command_to_convert(&self, user: &str, new_user: &str) -> Result<Option<TokenCommand>> {
         let problem = match self.exec_of(user).as_ref().map(ExecPlugin::identify) {
-            Some(ExecPlugin::Convertible(command)) => return Ok(Some(command)),
+            Some(ExecPlugin::Convertible(command)) => return Ok(Some(*command)),
             Some(ExecPlugin::KubectlEsc) if user == new_user => return Ok(None),
             Some(ExecPlugin::KubectlEsc) => "it already runs kubectl-esc".to_owned(),
             Some(ExecPlugin::Unsupported(_, reason)) => reason,

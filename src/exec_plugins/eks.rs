@@ -67,7 +67,7 @@ impl Parser {
                 "role-arn" => self.command.role_arn = non_empty(value),
                 "profile" => self.drop_profile(value),
                 "ca-bundle" | "endpoint-url" | "no-sign-request" | "no-verify-ssl" => {
-                    self.drop_flag(flag);
+                    self.command.drop_flag(flag);
                 }
                 // The other flags affect only the output.
                 _ => {}
@@ -89,8 +89,8 @@ impl Parser {
                 "role" => self.command.role_arn = non_empty(value),
                 "external-id" => self.command.external_id = non_empty(value),
                 "session-name" => self.command.session_name = non_empty(value),
-                "config" => self.drop_flag(flag),
-                "forward-session-name" if value != "false" => self.drop_flag(flag),
+                "config" => self.command.drop_flag(flag),
+                "forward-session-name" if value != "false" => self.command.drop_flag(flag),
                 "token-only" if value != "false" => {
                     return Err("`--token-only` prints no ExecCredential".to_owned());
                 }
@@ -132,10 +132,6 @@ impl Parser {
         }
     }
 
-    fn drop_flag(&mut self, flag: &str) {
-        self.command.dropped.push(format!("flag `--{flag}`"));
-    }
-
     /// Reads the variables. Flags take precedence.
     fn read_variables(&mut self, variables: &[(String, String)]) {
         let mut default_region = None;
@@ -163,7 +159,7 @@ impl Parser {
                 | "AWS_SHARED_CREDENTIALS_FILE"
                 | "AWS_ROLE_ARN"
                 | "AWS_ROLE_SESSION_NAME" => {
-                    self.command.dropped.push(format!("variable `{name}`"))
+                    self.command.drop_variable(name);
                 }
                 "AWS_STS_REGIONAL_ENDPOINTS" if value == "legacy" => {
                     self.command
@@ -179,7 +175,7 @@ impl Parser {
                 | "AWS_CLI_AUTO_PROMPT"
                 | "AWS_IAM_AUTHENTICATOR_CACHE_FILE"
                 | "AWS_IAM_AUTHENTICATOR_LOG_VERBOSITY" => {
-                    self.command.without_effect.push(name.clone())
+                    self.command.without_effect.push(name.clone());
                 }
                 _ => self.command.env.push((name.clone(), value.clone())),
             }

@@ -19,7 +19,7 @@ pub(crate) enum ExecPlugin {
     /// This plugin.
     KubectlEsc,
     /// Another plugin.
-    Convertible(TokenCommand),
+    Convertible(Box<TokenCommand>),
     /// Another plugin for clusters of this provider whose arguments cannot be converted, and the reason.
     Unsupported(ClusterProvider, String),
     /// A plugin for other clusters.
@@ -42,7 +42,7 @@ impl ExecPlugin {
             (ClusterProvider::Aks, aks::parse),
         ] {
             match parse(exec) {
-                Ok(Some(command)) => return Self::Convertible(command),
+                Ok(Some(command)) => return Self::Convertible(Box::new(command)),
                 Ok(None) => {}
                 Err(reason) => return Self::Unsupported(provider, reason),
             }

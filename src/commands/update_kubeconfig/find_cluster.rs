@@ -159,11 +159,11 @@ fn choose_provider(request: &Request, opened: &OpenedEnvironment) -> Result<Clus
     let is_named =
         (request.cluster_name.as_ref()).is_some_and(|name| matches!(name.origin, Origin::Flag(_)));
     if !is_named {
-        return provider::choose(request, opened);
+        return provider::choose(request, opened).map(|chosen| chosen.provider);
     }
     match provider::choose(&without_name(request), opened) {
         Err(error) if error.kind() == Kind::Credentials => Ok(ClusterProvider::Eks),
-        chosen => chosen,
+        chosen => chosen.map(|chosen| chosen.provider),
     }
 }
 

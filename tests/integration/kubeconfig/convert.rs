@@ -234,7 +234,8 @@ fn users_with_different_profiles_are_converted_only_on_request() {
 
 /// The lines of the arguments in a user that was in block style.
 fn args(args: &[&str]) -> String {
-    let args: String = args.iter().map(|arg| format!("      - {arg}\n")).collect();
+    let args: Vec<_> = args.iter().map(|arg| format!("      - {arg}\n")).collect();
+    let args = args.concat();
     format!("      args:\n      - get-token\n      - [dir]/shop.yaml\n{args}")
 }
 

@@ -20,9 +20,22 @@ const AUTHORITY: &str = "    certificate-authority-data: QUJD\n";
 const PEM: &str = "-----BEGIN CERTIFICATE-----";
 
 fn environment(values: &[&str]) -> String {
-    let values: String = values.iter().map(|value| format!("  {value}\n")).collect();
-    format!("values:\n{}", values.replace("TOKEN", &user_token()))
+    let values: Vec<_> = values.iter().map(|value| format!("  {value}\n")).collect();
+    let values = values.concat().replace("TOKEN", &user_token());
+    format!("values:\n{values}")
 }
+
+/// A call and its result: values, arguments, name, server, cluster lines, arguments of the entry.
+type Row<'a> = (
+    &'a [&'a str],
+    &'a [&'a str],
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a [&'a str],
+);
+
+type Change = fn(&mut Cluster);
 
 /// A call of a plugin that opens `~/env.yaml`.
 fn update(plugin: Plugin, values: &[&str], arguments: &[&str]) -> Plugin {
@@ -83,7 +96,7 @@ const NAMED: [&str; 6] = [
 #[test]
 fn gke_cluster_is_looked_up_with_the_environments_token() {
     let dns = "https://gke-1a2b.europe-west1.gke.goog";
-    let rows: [(fn(&mut Cluster), &[&str], &str, &str); 5] = [
+    let rows: [(Change, &[&str], &str, &str); 5] = [
         (|_| (), &[], SERVER, AUTHORITY),
         (
             |it| it.status = "RECONCILING".to_owned(),
@@ -125,7 +138,6 @@ fn gke_cluster_is_looked_up_with_the_environments_token() {
 
 #[test]
 fn failed_lookups_of_gke_clusters_are_explained() {
-    type Change = fn(&mut Cluster);
     let rows: [(Change, &[&str], &str, i32); 8] = [
         (
             |it| it.name = "dev".to_owned(),
@@ -231,14 +243,6 @@ fn names_are_those_of_the_vendors_or_of_the_user() {
     let aks_us = [&aks[..], &["--azure-authority-host", us]].concat();
     let shop = "https://shop-1a2b.hcp.usgovvirginia.azmk8s.us:443";
     let no_authority = "";
-    type Row<'a> = (
-        &'a [&'a str],
-        &'a [&'a str],
-        &'a str,
-        &'a str,
-        &'a str,
-        &'a [&'a str],
-    );
     let rows: &[Row<'_>] = &[
         // With a server, the environment is not opened.
         (
