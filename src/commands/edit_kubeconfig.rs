@@ -125,7 +125,7 @@ fn is_for(exec: &Exec, provider: ClusterProvider) -> bool {
     }
 }
 
-/// The provider in the arguments of this plugin; `None` if the environment decides.
+/// The provider in the arguments or variables of this plugin; `None` if the environment decides.
 pub(super) fn own_provider(exec: &Exec) -> Option<ClusterProvider> {
     let value = |flag: &str| {
         let mut arguments = exec.args.iter();
@@ -136,7 +136,10 @@ pub(super) fn own_provider(exec: &Exec) -> Option<ClusterProvider> {
             None => None,
         }
     };
-    match value("--provider") {
+    let mut variables = exec.env.iter();
+    let variable = variables.find(|(name, _)| name == "KUBECTL_ESC_PROVIDER");
+    let variable = variable.map(|(_, value)| value.as_str());
+    match value("--provider").or(variable) {
         Some(provider) => provider.parse().ok(),
         None => value("--cluster-name").map(|_| ClusterProvider::Eks),
     }

@@ -280,6 +280,11 @@ fn kubelogin_of_azure_is_parsed() {
             "aks authority=https://login.microsoftonline.us",
         ),
         (
+            "-l spn -e AZURECHINACLOUD",
+            &[],
+            "aks authority=https://login.chinacloudapi.cn",
+        ),
+        (
             "-l spn -e AzureStackCloud --authority-host https://login.example/",
             &[],
             "aks authority=https://login.example",

@@ -26,8 +26,15 @@ use find_cluster::{ClusterInfo, find_cluster};
 pub(super) const ABOUT: &str =
     "Add or update the kubeconfig entries of a cluster: cluster, user and context";
 
+const CLUSTER_NAME_HELP: &str = "Name of the cluster
+
+[env: KUBECTL_ESC_CLUSTER_NAME for EKS] [default: eks.clusterName in the environment; for GKE and AKS the \
+name in its kubeconfig]";
+
 #[derive(Args, Debug)]
-#[command(about = ABOUT, mut_arg("cluster_name", |arg| arg.visible_alias("name").help("Name of the cluster")))]
+#[command(about = ABOUT, mut_arg("cluster_name", |arg| {
+    arg.visible_alias("name").help("Name of the cluster").long_help(CLUSTER_NAME_HELP)
+}))]
 pub(super) struct Arguments {
     #[command(flatten)]
     flags: GetTokenFlags,
@@ -95,7 +102,8 @@ pub(super) struct Arguments {
     project: Option<String>,
 
     /// Use the DNS-based endpoint of the GKE cluster
-    #[arg(long, conflicts_with_all = ["from", "server"], help_heading = heading::GOOGLE_CLOUD)]
+    #[arg(long, conflicts_with_all = ["context", "from", "server"])]
+    #[arg(help_heading = heading::GOOGLE_CLOUD)]
     dns_endpoint: bool,
 }
 
@@ -183,7 +191,9 @@ fn check(info: &ClusterInfo, request: &Request) -> Result<()> {
             ClusterProvider::Aks => error.with_hint("use a name that `az aks list` prints"),
         })?;
     }
-    if let Some(role) = request.role_arn.clone() {
+    if info.provider == ClusterProvider::Eks
+        && let Some(role) = request.role_arn.clone()
+    {
         role.parse(|arn| check_role_arn(arn))?;
     }
     if let Some(region) = &info.flags.region

@@ -2,7 +2,10 @@
 
 use std::fs;
 
+use stand_ins::gcp::Failure;
 use stand_ins::gcp::configuration::{Cluster, user_token};
+use stand_ins::gcp::error::GoogleError;
+use stand_ins::http::Response;
 
 use super::new_file;
 use crate::support::gcp::GoogleCloud;
@@ -232,6 +235,66 @@ fn rejected_access_token_and_unusable_endpoint_are_explained() {
     assert_eq!(output.code, 2, "{output:?}");
     let message = format!("kubectl-esc: `{name}` is not a usable endpoint URL\n");
     assert!(output.stderr.starts_with(&message), "{output:?}");
+}
+
+#[test]
+fn failures_of_the_kubernetes_engine_api_are_explained() {
+    let page = |body: &str| Failure::Answer(Response::new(200, "application/json", body));
+    let disabled = "Kubernetes Engine API has not been used in project 1 before or it is disabled.";
+    let not_from_google = "the response did not come from Google Kubernetes Engine\n  caused by: \
+         `127.0.0.1` sent a response without a cluster and its endpoint\n  hint: check the endpoint in \
+         `CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER`\n";
+    for (failure, code, message) in [
+        (
+            Failure::Error(GoogleError::api(
+                400,
+                "INVALID_ARGUMENT",
+                format!("what is {}?", user_token()),
+            )),
+            2,
+            "Google Kubernetes Engine rejected the request for the cluster `prod`\n  caused by: \
+             INVALID_ARGUMENT: what is [secret]?\n  hint: check the name, `--location` and `--project`\n",
+        ),
+        (
+            Failure::Error(
+                GoogleError::api(403, "PERMISSION_DENIED", disabled).because(
+                    "SERVICE_DISABLED",
+                    "googleapis.com",
+                    &serde_json::json!({}),
+                ),
+            ),
+            4,
+            "the Kubernetes Engine API is not enabled in the Google Cloud project\n  caused by: \
+             PERMISSION_DENIED: Kubernetes Engine API has not been used in project 1 before or it is \
+             disabled.\n  hint: run `gcloud services enable container.googleapis.com`, and try again \
+             after a few minutes\n",
+        ),
+        (page("{}"), 5, not_from_google),
+        (
+            page(r#"{"status": "RUNNING", "endpoint": ""}"#),
+            5,
+            not_from_google,
+        ),
+        (
+            page(r#"{"status": "RUNNING", "endpoint": "1.2.3.4"}"#),
+            5,
+            not_from_google,
+        ),
+    ] {
+        let google = google(|_| ());
+        google.services.fail(failure, 1);
+        let plugin = update(calling(&google), &[GOOGLE], &NAMED);
+        plugin
+            .run()
+            .assert("", &format!("kubectl-esc: {message}"), code);
+    }
+    // A response that is worth another attempt.
+    let google = google(|_| ());
+    let busy = GoogleError::api(503, "UNAVAILABLE", "Try again.");
+    google.services.fail(Failure::Error(busy), 1);
+    let plugin = update(calling(&google), &[GOOGLE], &NAMED);
+    assert_eq!(plugin.run().code, 0);
+    assert_eq!(google.services.calls().len(), 2);
 }
 
 #[test]
@@ -479,6 +542,10 @@ fn users_of_other_kinds_are_kept() {
         ),
         (user(&own(", --cluster-name, prod")), &["eks"]),
         (user(&own(", --provider, gke")), &["gke"]),
+        (
+            user(&(own("") + ", env: [{name: KUBECTL_ESC_PROVIDER, value: aks}]")),
+            &["aks"],
+        ),
         (user(&own(", --provider=aks")), &["aks"]),
         (user(&own("")), &["eks", "gke", "aks"]),
         (user("command: oidc-login, args: [get-token]"), &[]),
