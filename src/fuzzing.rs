@@ -15,6 +15,9 @@ use aws_smithy_types::body::SdkBody;
 use crate::aws::endpoint::{EndpointSettings, Region};
 use crate::aws::sts::{AssumeRole, AssumeRoleWithWebIdentity, Sts};
 use crate::aws::{Credentials, caller_identity, eks};
+use crate::azure::authority::AuthorityHost;
+use crate::azure::token_endpoint::request_aks_token;
+use crate::azure::{AzureLogin, Proof};
 use crate::clock::Timestamp;
 use crate::context::Context;
 use crate::error::Result;
@@ -159,6 +162,24 @@ pub fn generate_access_token(
         secret_inputs: &[service_account],
     };
     iam_credentials::generate_access_token(context, &endpoint, &request)
+        .map(|issued| (issued.token, issued.expires_at))
+}
+
+/// Requests an access token for AKS, with an identity token or else a client secret.
+pub fn request_token_for_aks(
+    context: Context<'_>,
+    identity_token: Option<&Secret<String>>,
+    client_secret: &Secret<String>,
+) -> Result<(Secret<String>, Option<Timestamp>)> {
+    let login = AzureLogin {
+        client_id: "5c1f".to_owned(),
+        tenant_id: "acme.onmicrosoft.com".to_owned(),
+        proof: match identity_token {
+            Some(token) => Proof::Assertion(token.clone()),
+            None => Proof::ClientSecret(client_secret.clone()),
+        },
+    };
+    request_aks_token(context, &AuthorityHost::default(), &login)
         .map(|issued| (issued.token, issued.expires_at))
 }
 

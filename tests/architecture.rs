@@ -233,6 +233,7 @@ const RULES: &[(&str, &[&str])] = &[
         "fuzzing",
         &[
             "aws",
+            "azure",
             "clock",
             "context",
             "error",

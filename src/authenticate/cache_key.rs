@@ -105,6 +105,7 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         server_authority,
         default_region,
         sts,
+        gcp_endpoints,
         backend,
         organization,
     } = inputs;
@@ -192,10 +193,12 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
     // Most calls have none of these, and hashing takes time.
     let provider = provider.as_ref().map(|provider| provider.value.as_str());
     let server_authority = server_authority.as_ref().map(AuthorityHost::as_str);
+    let gcp_endpoints = (!gcp_endpoints.is_empty()).then(|| gcp_endpoints.join(" "));
     let rare = [
         ("provider", provider),
         ("Azure authority", text(azure_authority_host.as_ref())),
         ("server authority", server_authority),
+        ("Google Cloud endpoints", gcp_endpoints.as_deref()),
     ];
     fields.extend(rare.iter().filter(|(_, value)| value.is_some()));
     Ok(Sha256::of_fields(&fields))

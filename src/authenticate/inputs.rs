@@ -5,6 +5,7 @@ use crate::azure::authority::AuthorityHost;
 use crate::config::{OpenRequest, Reference, Request, Setting, default_region};
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::gcp;
 use crate::pulumi_cloud::{Backend, EnvironmentName, PulumiHome};
 
 /// The inputs of a call, besides the secrets it logs in with: the request, and what the variables
@@ -22,6 +23,8 @@ pub(super) struct Inputs {
     /// `AWS_REGION`, or else `AWS_DEFAULT_REGION`.
     pub(super) default_region: Option<Setting>,
     pub(super) sts: EndpointSettings,
+    /// The variables that replace endpoints of Google Cloud, with their values.
+    pub(super) gcp_endpoints: Vec<String>,
     /// The Pulumi Cloud in use. A local definition may not need one, so an error matters only when
     /// Pulumi Cloud is called.
     pub(super) backend: Result<Backend, Error>,
@@ -46,6 +49,7 @@ impl Inputs {
                 .and_then(AuthorityHost::of_api_server),
             default_region: default_region(host)?,
             sts: EndpointSettings::for_sts(host)?,
+            gcp_endpoints: gcp::endpoint::overrides(host)?,
             organization: organization(&request.open, &backend, &home)?,
             backend,
             request,

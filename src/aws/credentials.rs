@@ -45,7 +45,7 @@ impl Credentials {
                 b'2'..=b'7' => byte - b'2' + 26,
                 _ => return None,
             };
-            Some(bits << 5 | u64::from(digit))
+            Some((bits << 5) + u64::from(digit))
         })?;
         let account = bits >> 4 & ((1 << 40) - 1);
         (account < 10_u64.pow(12)).then(|| format!("{account:012}"))
@@ -116,6 +116,8 @@ mod tests {
         for (id, account) in [
             ("ASIAQNZGKIQY56JQ7WML", Some("029608264753")),
             ("AKIASP2TPHJSQH3FJRUX", Some("171436882533")),
+            ("ASIA6RVFFB77QEXAMPLE", Some("999999999999")),
+            ("ASIA6RVFFCAAAEXAMPLE", None),
             ("ASIAIOSFODNN7EXAMPLE", None),
             ("ASIA7777777777777777", None),
             ("ASIA0000000000000000", None),

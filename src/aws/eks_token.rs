@@ -179,12 +179,10 @@ fn presigned_url(request: &PresignRequest<'_>, host: &StsHost) -> Result<Zeroizi
 
     // Escaped as in the canonical query of the signature, because the verifier sends the URL
     // unchanged.
-    let escaped_length: usize = instructions
-        .params()
-        .iter()
-        .map(|(_, value)| value.len() * 3 + 32)
-        .sum();
-    let mut presigned = Zeroizing::new(String::with_capacity(url.len() + escaped_length));
+    let values = instructions.params().iter().map(|(_, value)| value.len());
+    let mut presigned = Zeroizing::new(String::with_capacity(
+        values.fold(url.len(), |sum, length| sum + length * 3 + 32),
+    ));
     presigned.push_str(&url);
     for (name, value) in instructions.params() {
         presigned.push('&');

@@ -15,6 +15,9 @@ use crate::identity_token;
 /// The name of the service in messages.
 const ENTRA: &str = "Microsoft Entra ID";
 
+/// Longer trace and correlation IDs are not Microsoft's, in bytes: they are UUIDs.
+const LONGEST_ID: usize = 64;
+
 /// The body of a response with an error (RFC 6749, section 5.2), with Microsoft's extensions.
 #[derive(Deserialize)]
 struct EntraError {
@@ -209,7 +212,9 @@ fn cause(error: &EntraError, login: &AzureLogin) -> String {
         ("correlation ID", &error.correlation_id),
     ];
     let ids = ids.iter().filter_map(|(name, id)| {
-        let id = id.as_deref().filter(|id| !id.is_empty())?;
+        let id = id
+            .as_deref()
+            .filter(|id| (1..=LONGEST_ID).contains(&id.len()))?;
         Some(format!("{name} {}", shown(id)))
     });
     let ids: Vec<_> = ids.collect();

@@ -306,3 +306,6 @@ fn unusable(path: &Path, reason: impl Into<Box<dyn std::error::Error + Send + Sy
         .with_hint("remove it, or pass another directory with `--cache-dir`")
         .caused_by(reason)
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,6 @@ const FAILURE: &str = "failure";
 const MAX_AGE: Duration = Duration::from_hours(24);
 
 /// The files in the cache for one login and one cache key.
-#[derive(Debug)]
 pub struct Cache {
     directory: CacheDir,
     seal: Seal,

@@ -9,7 +9,6 @@
 //! ```
 
 use std::borrow::Cow;
-use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::error::Unspecified;
@@ -40,9 +39,12 @@ impl LoginSecrets {
     /// so that different lists never have the same encoding.
     pub fn add(&mut self, name: &str, secret: Option<&[u8]>) {
         let parts = [name.as_bytes(), secret.unwrap_or_default()];
-        let more: usize = parts.iter().map(|part| part.len() + 9).sum();
         // A vector that grows by itself leaves copies of the secrets behind.
-        let mut grown = Zeroizing::new(Vec::with_capacity(self.secrets.len() + more));
+        let mut grown = Zeroizing::new(Vec::with_capacity(
+            parts
+                .iter()
+                .fold(self.secrets.len(), |sum, part| sum + part.len() + 9),
+        ));
         grown.extend_from_slice(&self.secrets);
         for part in parts {
             grown.extend_from_slice(&(part.len() as u64).to_be_bytes());
@@ -159,12 +161,6 @@ impl Seal {
         let derived = self.login.expand_multi_info(&info, key.as_mut_slice());
         derived.map_err(|_| Unspecified)?;
         UnboundKey::new(&AES_256_GCM, key.as_slice()).map(LessSafeKey::new)
-    }
-}
-
-impl fmt::Debug for Seal {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Seal")
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) enum Service {
 }
 
 impl Service {
+    const ALL: [Self; 2] = [Self::Sts, Self::IamCredentials];
+
     /// gcloud's variable that replaces the endpoint.
     fn endpoint_variable(self) -> &'static str {
         match self {
@@ -41,6 +43,16 @@ impl fmt::Display for Service {
             Self::Container => "Google Kubernetes Engine",
         })
     }
+}
+
+/// The variables that replace endpoints of Google Cloud, with their values, unchecked: `NAME=VALUE`.
+pub(crate) fn overrides(host: &Host) -> Result<Vec<String>> {
+    let variables = Service::ALL.map(Service::endpoint_variable);
+    let values = variables.into_iter().filter_map(|name| {
+        let value = host.variable(name).transpose()?;
+        Some(value.map(|value| format!("{name}={value}")))
+    });
+    values.collect()
 }
 
 /// The endpoint of a service.

@@ -1,6 +1,6 @@
 //! OIDC identity tokens: where they come from, and what can be read from them.
 //!
-//! AWS STS and Pulumi Cloud exchange them for credentials.
+//! Clouds and Pulumi Cloud exchange them for credentials.
 
 mod settings;
 

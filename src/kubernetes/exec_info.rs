@@ -1,6 +1,5 @@
 //! `KUBERNETES_EXEC_INFO`: the `ExecCredential` object that client-go passes to the plugin.
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde::Deserialize;
@@ -64,12 +63,6 @@ impl FromStr for ApiVersion {
                 Error::configuration(format!("unsupported exec API version `{text}`"))
                     .with_hint("use `v1` or `v1beta1`, as in the user's `exec` entry")
             })
-    }
-}
-
-impl fmt::Display for ApiVersion {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.as_str())
     }
 }
 

@@ -118,9 +118,8 @@ impl PulumiHome<'_> {
             Error::configuration("the Pulumi CLI is not logged in").with_hint("run `pulumi login`")
         };
         let shown = self.path("credentials.json").ok_or_else(not_logged_in)?;
-        let mut attempts = 0;
+        let mut attempts = 1..MAX_ATTEMPTS;
         loop {
-            attempts += 1;
             let path = shown
                 .canonicalize()
                 .map_err(|error| unwritable(&shown, error))?;
@@ -128,7 +127,7 @@ impl PulumiHome<'_> {
             let file = file.map_err(|error| unwritable(&shown, error))?;
             self.wait_for_lock(&shown, || file.try_lock())?;
             // Another process may have replaced the file while this one waited for its lock.
-            if attempts < MAX_ATTEMPTS && !is_same_file(&file, &path) {
+            if !is_same_file(&file, &path) && attempts.next().is_some() {
                 continue;
             }
             let text = pulumi_home::read_text(&file, &shown)?;

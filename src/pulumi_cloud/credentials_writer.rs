@@ -63,9 +63,8 @@ impl CredentialsWriter {
         refreshed: &IssuedTokens,
     ) -> Result<()> {
         let mut replaced_text = None;
-        let mut attempts = 0;
+        let mut attempts = 0..MAX_ATTEMPTS;
         loop {
-            attempts += 1;
             let mut locked = match home.lock_credentials() {
                 Err(_) if !self.path.exists() => return Ok(()),
                 locked => locked?,
@@ -75,7 +74,7 @@ impl CredentialsWriter {
                 return Ok(());
             }
             let text = locked.credentials.with_tokens(backend_url, refreshed);
-            let replacement = self.replacement.take_if(|_| attempts <= MAX_ATTEMPTS);
+            let replacement = self.replacement.take_if(|_| attempts.next().is_some());
             let Some(mut replacement) = replacement else {
                 let written = locked.overwrite(text.as_bytes());
                 return written.map_err(|error| unwritable(locked.credentials.path(), error));

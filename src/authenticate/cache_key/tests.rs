@@ -20,6 +20,7 @@ fn inputs() -> Inputs {
         server_authority: None,
         default_region: None,
         sts: EndpointSettings::default(),
+        gcp_endpoints: Vec::new(),
         backend: Err(Error::configuration("no backend")),
         organization: None,
     }
@@ -94,6 +95,9 @@ fn each_input_changes_the_key() {
         }),
         ("server region", |it| {
             it.server_region = Some(Region::parse("eu-west-1").unwrap());
+        }),
+        ("Google Cloud endpoints", |it| {
+            it.gcp_endpoints = vec!["https://sts.example/".to_owned()];
         }),
         ("server authority", |it| {
             it.server_authority = Some(AuthorityHost::default());

@@ -32,6 +32,10 @@ fn token_expires_before_its_credentials() {
             Err("the AWS credentials expire too soon, at 1970-01-12T13:47:40Z"),
         ),
         (
+            Some(1_000_000),
+            Err("the AWS credentials expired at 1970-01-12T13:46:40Z"),
+        ),
+        (
             Some(999_999),
             Err("the AWS credentials expired at 1970-01-12T13:46:39Z"),
         ),

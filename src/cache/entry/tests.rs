@@ -87,9 +87,10 @@ fn credentials_are_due_for_refresh_before_they_expire() {
         (-3_600, 1_000 + 3_600, start, Fresh),
         // The clock was set, or the machine was rebooted.
         (0, 1_100, Some(600), RefreshDue),
-        (0, 1_100, Some(510), Fresh),
+        (0, 1_100, Some(530), Fresh),
         (0, 1_100, None, Fresh),
-        (0, 960, None, RefreshDue),
+        (0, 970, None, Fresh),
+        (0, 969, None, RefreshDue),
     ] {
         let entry = CachedCredentials {
             clock_offset: offset,
@@ -99,6 +100,21 @@ fn credentials_are_due_for_refresh_before_they_expire() {
         let got = entry.freshness(Timestamp::from_unix(now), boot_time);
         assert_eq!(got, want, "{offset} {now} {boot_time:?}");
     }
+}
+
+#[test]
+fn entry_of_half_the_file_size_is_the_largest() {
+    let encoded = |length: usize| {
+        let entry = CachedCredentials {
+            content: CachedContent::AccessToken(Secret::new("x".repeat(length))),
+            ..entry()
+        };
+        encode("acme/platform/prod", &CacheEntry::Credentials(entry))
+    };
+    let (header, content) = encoded(0).unwrap();
+    let largest = MAX_FILE_BYTES / 2 - header.len() - content.len();
+    assert!(encoded(largest).is_ok());
+    assert!(encoded(largest + 1).is_err());
 }
 
 /// `--credential-lifetime` accepts any duration.

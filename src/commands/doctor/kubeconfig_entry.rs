@@ -256,7 +256,7 @@ impl Problems {
 fn exec_info(exec: &Exec, cluster: &ClusterServer) -> Result<String> {
     let version = exec.api_version.as_deref().ok_or_else(|| {
         Error::configuration("the user's `exec` entry has no `apiVersion`")
-            .with_hint(format!("set `apiVersion: {}`", ApiVersion::V1))
+            .with_hint(format!("set `apiVersion: {}`", ApiVersion::V1.as_str()))
     })?;
     let mut info = json!({
         "kind": "ExecCredential",

@@ -83,6 +83,26 @@ fn expiry_is_read_from_all_formats() {
 }
 
 #[test]
+fn access_token_is_used_until_half_a_minute_before_it_expires() {
+    for (expires_at, is_valid) in [
+        (None, true),
+        (Some(1_031), true),
+        (Some(1_030), false),
+        (Some(900), false),
+    ] {
+        let account = CliAccount {
+            access_token: Some(Secret::from("pul-a")),
+            refresh_token: None,
+            expires_at: expires_at.map(Timestamp::from_unix),
+            username: None,
+        };
+        let got = account.valid_access_token(Timestamp::from_unix(1_000));
+        let want = Secret::from("pul-a");
+        assert_eq!(got, is_valid.then_some(&want), "{expires_at:?}");
+    }
+}
+
+#[test]
 fn absent_encrypted_and_invalid_files_are_distinguished() {
     let folder = tempfile::tempdir().unwrap();
     let host_without = host(folder.path());
@@ -192,4 +212,60 @@ fn lock_is_awaited_to_write_and_to_read_what_is_written_in_part() {
             assert!(read.join().unwrap().is_ok());
         });
     }
+}
+
+#[test]
+fn only_file_systems_without_locks_are_used_without_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = host(folder.path());
+    let home = PulumiHome::new(&host, in_20_seconds());
+    let wait = |first: fn() -> TryLockError| {
+        let attempts = std::cell::Cell::new(0);
+        let lock = || match attempts.replace(attempts.get() + 1) {
+            0 => Err(first()),
+            _ => Ok(()),
+        };
+        let waited = home.wait_for_lock(folder.path(), lock);
+        (waited.is_ok(), attempts.get())
+    };
+    assert_eq!(wait(|| TryLockError::WouldBlock), (true, 2));
+    assert_eq!(
+        wait(|| TryLockError::Error(io::ErrorKind::Unsupported.into())),
+        (true, 1)
+    );
+    assert_eq!(
+        wait(|| TryLockError::Error(io::ErrorKind::PermissionDenied.into())),
+        (false, 1)
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn file_that_replaced_the_locked_one_is_locked_instead() {
+    let folder = folder_with(r#"{"current":"old"}"#);
+    let path = folder
+        .path()
+        .canonicalize()
+        .unwrap()
+        .join("credentials.json");
+    let held = File::open(&path).unwrap();
+    held.lock().unwrap();
+    let is_open = |fd: io::Result<std::fs::DirEntry>| {
+        std::fs::read_link(fd.unwrap().path()).is_ok_and(|target| target == path)
+    };
+    let opened = || std::fs::read_dir("/proc/self/fd").unwrap().map(is_open);
+    let host = host(folder.path());
+    std::thread::scope(|scope| {
+        let home = PulumiHome::new(&host, in_20_seconds());
+        let locked = scope.spawn(move || home.lock_credentials());
+        while opened().filter(|it| *it).count() < 2 && !locked.is_finished() {
+            std::thread::yield_now();
+        }
+        let new = folder.path().join("new");
+        std::fs::write(&new, r#"{"current":"new"}"#).unwrap();
+        std::fs::rename(&new, &path).unwrap();
+        drop(held);
+        let locked = locked.join().unwrap().unwrap();
+        assert_eq!(locked.credentials.current(), Some("new"));
+    });
 }

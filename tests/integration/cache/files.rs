@@ -249,6 +249,48 @@ mod unix {
     }
 
     #[test]
+    fn entry_that_cannot_be_used_is_logged_with_the_reason() {
+        type Damage = fn(&Path);
+        let damages: [(Damage, &str); 3] = [
+            (|path| set_mode(path, 0o640), "other users can access it"),
+            (
+                |path| {
+                    fs::remove_file(path).unwrap();
+                    fs::create_dir(path).unwrap();
+                },
+                "it is not a regular file",
+            ),
+            (
+                |path| {
+                    fs::remove_file(path).unwrap();
+                    symlink("elsewhere", path).unwrap();
+                },
+                "Too many levels of symbolic links",
+            ),
+        ];
+        let fixture = CacheFixture::cloud();
+        let log = || {
+            let output = fixture.run_with(|command| {
+                command.arg("-v");
+            });
+            assert_eq!(output.code, 0, "{output:?}");
+            output.stderr
+        };
+        log();
+        let entry = fixture.file("entry");
+        for (damage, reason) in damages {
+            damage(&entry);
+            let line = format!("the cache cannot use `{}`: {reason}", entry.display());
+            let shown = log();
+            assert!(shown.contains(&line), "{line}: {shown}");
+        }
+        // A missing entry is no problem.
+        fs::remove_file(&entry).unwrap();
+        let shown = log();
+        assert!(!shown.contains("cannot use"), "{shown}");
+    }
+
+    #[test]
     fn configured_directory_keeps_its_mode() {
         for loose in [0o700, 0o755, 0o777, 0o1777] {
             let fixture = CacheFixture::cloud();
@@ -485,12 +527,14 @@ mod unix {
         }
         for mount in [READ_ONLY, NO_SPACE, NO_INODES] {
             let fixture = CacheFixture::cloud();
-            for _ in 0..2 {
+            let mounted = |call: &Command| {
                 let script = format!(
                     "exec unshare -m sh -c '{{ {mount}; }} >&2 || exit 99; exec \"$@\"' sh \"$@\""
                 );
-                let command = through_shell(&fixture.plugin.command(), &script, "sh");
-                let output = run(command, TIME_LIMIT);
+                run(through_shell(call, &script, "sh"), TIME_LIMIT)
+            };
+            for _ in 0..2 {
+                let output = mounted(&fixture.plugin.command());
                 if output.code == 99 || output.stderr.contains("unshare") {
                     println!("skipped: cannot mount here: {}", output.stderr);
                     return;
@@ -498,6 +542,12 @@ mod unix {
                 fixture.pulumi_cloud.assert_token(&output);
             }
             assert_eq!(fixture.requests().0, 4, "{mount}");
+            let mut doctor = fixture.plugin.command();
+            replace_arguments(&mut doctor, &["doctor", ENVIRONMENT]);
+            let is_reported = mounted(&doctor)
+                .stdout
+                .contains("warning cache: not usable");
+            assert_eq!(is_reported, mount == READ_ONLY, "{mount}");
         }
     }
 

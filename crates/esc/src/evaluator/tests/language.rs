@@ -310,51 +310,6 @@ fn top_level_keys_are_validated() {
 }
 
 #[test]
-fn imports_are_merged_in_order() {
-    let host = TestHost::with_definitions(&[
-        (
-            "a",
-            "values: {o: {x: 1, y: {z: 1}, n: 1}, l: [1, 2], s: {t: 1}}",
-        ),
-        ("b", "imports: [a]\nvalues: {o: {y: {w: 2}}, own: '${o.x}'}"),
-        (
-            "p/c",
-            "values: {k: c, name: '${context.currentEnvironment.name} of ${context.rootEnvironment.name}'}",
-        ),
-    ]);
-    for (text, want) in [
-        (
-            "imports: [a]",
-            r#"{"l":[1,2],"o":{"n":1,"x":1,"y":{"z":1}},"s":{"t":1}}"#,
-        ),
-        (
-            "imports: [a]\nvalues: {o: {n: null}, l: [3], s: 1}",
-            r#"{"l":[3],"o":{"n":null,"x":1,"y":{"z":1}},"s":1}"#,
-        ),
-        (
-            "imports: [b, b]\nvalues: {o: {x: 5}}",
-            r#"{"l":[1,2],"o":{"n":1,"x":5,"y":{"w":2,"z":1}},"own":1,"s":{"t":1}}"#,
-        ),
-        (
-            "imports: [{p/c: {merge: false}}]\nvalues: {a: '${imports[\"p/c\"].k}'}",
-            r#"{"a":"c"}"#,
-        ),
-        (
-            "values: {a: '${environments.p.c.name}'}",
-            r#"{"a":"p/c of root"}"#,
-        ),
-        (
-            "imports: [a]\nvalues: {a: '${o.x} ${l[1]}', o: {q: 1}, b: {fn::toString: '${o}'}}",
-            r#"{"a":"1 2","b":"\"q\"=\"1\"","l":[1,2],"o":{"n":1,"q":1,"x":1,"y":{"z":1}},"s":{"t":1}}"#,
-        ),
-    ] {
-        let evaluation = host.open(text);
-        assert_eq!(diagnostics(&evaluation), [""; 0], "{text}");
-        assert_eq!(revealed(&evaluation), want, "{text}");
-    }
-}
-
-#[test]
 fn failed_imports_are_dropped() {
     let host = TestHost::with_definitions(&[
         ("broken", "values: {a: ["),

@@ -5,6 +5,7 @@ mod hints;
 mod hostile;
 mod ignored_entries;
 mod language;
+mod merging;
 mod providers;
 mod secrets;
 

@@ -125,6 +125,36 @@ fn unknown_output_names_are_errors() {
     assert_eq!(diagnostics(&host.check(&text)), diagnostics(&evaluation));
 }
 
+/// While checking, the outputs of a provider are known from its schema alone.
+#[test]
+fn unopened_outputs_are_merged_with_the_imports_below_them() {
+    let mut host = host();
+    let login = format!("a: {{fn::open::login: {STATIC}}}");
+    for (name, text) in [
+        ("low", "values: {a: {region: eu-west-1}}".to_owned()),
+        ("login", format!("values: {{{login}}}")),
+        (
+            "over-login",
+            "imports: [login]\nvalues: {a: {own: 1}}".to_owned(),
+        ),
+    ] {
+        host.definitions.insert(name.to_owned(), text);
+    }
+    for (imports, own) in [
+        ("low", login.as_str()),
+        ("low, login", ""),
+        ("low, login", "a: {own: 1}"),
+        ("low, over-login", ""),
+    ] {
+        let text = format!(
+            "imports: [{imports}]\nvalues:\n  b: ['${{a.region}}', '${{a.accessKeyId}}', '${{a.x}}']\n  {own}\n"
+        );
+        let want = ["error root:3:42 unknown property \"x\" (values.b[2])"];
+        assert_eq!(diagnostics(&host.check(&text)), want, "{imports}; {own}");
+        assert_eq!(diagnostics(&host.open(&text)), want, "{imports}; {own}");
+    }
+}
+
 #[test]
 fn invalid_inputs_are_reported_at_their_position() {
     let host = host();
