@@ -1,11 +1,14 @@
 //! The steps for GKE and AKS clusters.
 
+use encodings::base64::encode_url;
 use kubectl_esc::clock::Timestamp;
 use serde_json::json;
 use stand_ins::api_server::ApiServer;
 use stand_ins::azure::configuration::{CLIENT, OBJECT, TENANT, client_secret};
-use stand_ins::controlled_server::Behavior;
+use stand_ins::controlled_server::{Behavior, ControlledServer};
 use stand_ins::gcp::configuration::{SERVICE_ACCOUNT, UNIQUE_ID, user_token};
+use stand_ins::http::{Reply, Response};
+use stand_ins::proxy::Proxy;
 
 use super::Diagnosis;
 use crate::aks::{self, Entra};
@@ -290,10 +293,6 @@ fn failed_steps_for_aks_are_named() {
 /// Tokens of another audience come from an authority that is not Microsoft's.
 #[test]
 fn rejected_token_for_aks_is_explained_by_its_claims() {
-    use encodings::base64::encode_url;
-    use stand_ins::controlled_server::ControlledServer;
-    use stand_ins::http::{Reply, Response};
-
     let server = ApiServer::authenticating(|_| Err("rejected".to_owned()));
     for (claims, hint) in [
         (
@@ -334,14 +333,15 @@ fn authority_of_another_cloud_is_reported() {
     let plugin = Plugin::new()
         .file("env.yaml", aks::with_client_secret())
         .env("AZURE_AUTHORITY_HOST", entra.server.url());
-    let plugin = doctor(plugin, &server, &["--timeout", "2s"]);
+    let plugin = doctor(plugin, &server, &[]);
     let kubeconfig = std::fs::read_to_string(plugin.path("config")).unwrap();
     let url = "https://prod.hcp.usgovvirginia.azmk8s.us:443";
     let kubeconfig = kubeconfig.replace(&server.url(), url);
-    // Nothing answers for the API server.
+    // No such host is reached.
+    let proxy = Proxy::start(|_| None);
     let plugin = plugin
         .file("config", kubeconfig)
-        .env("HTTPS_PROXY", "http://127.0.0.1:1");
+        .env("HTTPS_PROXY", proxy.url());
     let diagnosis = Diagnosis::with_steps(plugin, &AKS_STEPS);
     diagnosis.assert_step(
         "authority",
