@@ -1,6 +1,5 @@
-use std::time::SystemTime;
-
 use super::*;
+use crate::clock::Clock;
 
 const ID: &str = "0123456789abcdef0123456789abcdef";
 
@@ -68,8 +67,8 @@ fn only_old_files_of_the_cache_are_pruned() {
     let (folder, directory) = directory_with(&[&old, &recent, "mine"]);
     for name in [&old, "mine"] {
         let file = File::options().write(true).open(folder.path().join(name));
-        let modified = SystemTime::now() - Duration::from_hours(2);
-        file.unwrap().set_modified(modified).unwrap();
+        let modified = Clock::system().now().minus(Duration::from_hours(2));
+        file.unwrap().set_modified(modified.system_time()).unwrap();
     }
     directory.prune(Duration::from_hours(1));
     let mut left = directory.names().unwrap();

@@ -184,6 +184,24 @@ fn refreshed_tokens_are_stored_and_other_fields_are_kept() {
     }
 }
 
+#[test]
+fn login_is_not_stored_in_a_file_that_was_removed() {
+    let text = format!(r#"{{"accounts":{{"{URL}":{{"refreshToken":"ref-old"}}}}}}"#);
+    let folder = folder_with(&text);
+    let host = host(folder.path());
+    let home = PulumiHome::new(&host, in_20_seconds());
+    let writer = CredentialsWriter::prepare(&home).unwrap();
+    std::fs::remove_file(folder.path().join("credentials.json")).unwrap();
+    let refreshed = IssuedTokens {
+        access_token: Secret::from("pul-new"),
+        refresh_token: None,
+        expires_at: Timestamp::from_unix(1_682_640_000),
+    };
+    let spent = Secret::from("ref-old");
+    writer.store(&home, URL, &spent, &refreshed).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
 /// On Windows, a locked file cannot be read.
 #[cfg(unix)]
 #[test]

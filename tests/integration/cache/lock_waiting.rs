@@ -5,6 +5,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use stand_ins::pulumi_cloud::fault::Fault;
+
 use super::{CacheFixture, TOKEN};
 use crate::support::plugin::Output;
 
@@ -87,6 +89,10 @@ fn waiter_fetches_if_the_lock_holder_stored_nothing() {
     let fixture = CacheFixture::cloud();
     fixture.assert_miss();
     fs::remove_file(fixture.file("entry")).unwrap();
+    // A failure from before is not the lock holder's.
+    let fault = Fault::error(403, "no", &[]);
+    fixture.pulumi_cloud.stand_in().fail(fault, 1);
+    assert_ne!(fixture.run().code, 0);
     // As if the lock holder had been killed.
     let lock = hold(&fixture, "");
     let (output, requests) = fixture.requests_of(|| {

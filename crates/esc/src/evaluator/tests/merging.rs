@@ -72,13 +72,16 @@ fn inherited_properties_are_accessed_as_in_esc() {
             "error root:3:9 unknown property \"regoin\"; did you mean \"region\"? (values.b)",
         ),
     ] {
-        let text =
-            format!("imports: [{imports}]\nvalues:\n  b: ${{a.{access}}}\n  a: {{own: 2}}\n");
-        let evaluation = host.open(&text);
-        let value = revealed(&evaluation);
-        assert!(value.ends_with(&format!(r#""b":{want}}}"#)), "{value}");
-        let mut found = diagnostics(&evaluation);
-        found.retain(|line| line.contains(" root:"));
-        assert_eq!(found.concat(), diagnostic, "{imports}");
+        for (name, copy) in [("a", ""), ("c", "  c: ${a}\n")] {
+            let text = format!(
+                "imports: [{imports}]\nvalues:\n  b: ${{{name}.{access}}}\n  a: {{own: 2}}\n{copy}"
+            );
+            let evaluation = host.open(&text);
+            let value = revealed(&evaluation);
+            assert!(value.contains(&format!(r#""b":{want}"#)), "{value}");
+            let mut found = diagnostics(&evaluation);
+            found.retain(|line| line.contains(" root:"));
+            assert_eq!(found.concat(), diagnostic, "{imports}");
+        }
     }
 }
