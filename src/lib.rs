@@ -168,6 +168,7 @@ mod context;
 pub mod digest;
 mod environment_search;
 pub mod error;
+mod exec_plugins;
 mod file_lock;
 mod file_tracker;
 #[cfg(fuzzing)]

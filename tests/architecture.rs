@@ -203,6 +203,7 @@ const RULES: &[(&str, &[&str])] = &[
             "secret",
         ],
     ),
+    ("exec_plugins", &["azure", "config", "kubernetes"]),
     (
         "commands",
         &[
@@ -212,10 +213,13 @@ const RULES: &[(&str, &[&str])] = &[
             "aws::arn",
             "aws::eks_token",
             "aws::endpoint",
+            "azure::authority",
             "cache",
             "clock",
             "config",
             "error",
+            "exec_plugins",
+            "gcp::gke",
             "host",
             "http::HttpClient",
             "kubernetes",

@@ -1,21 +1,23 @@
 //! Fetches what a token takes: opens the environment, resolves the cluster, and obtains credentials.
 
-use crate::authenticate::access_token::ObtainedToken;
+use crate::authenticate::access_token::{ChosenAuthority, ObtainedToken};
 use crate::authenticate::credentials::{Obtained, SHORTEST_SESSION, sts_client};
 use crate::authenticate::environment::{LoginStep, OpenedEnvironment, api_servers, open_observed};
 use crate::authenticate::inputs::Inputs;
-use crate::authenticate::provider;
+use crate::authenticate::provider::{self, ChosenProvider};
 use crate::authenticate::session::{ClusterSession, Session};
 use crate::aws::arn::{check_role_arn, role_partition};
 use crate::aws::eks_token::check_cluster_name;
 use crate::aws::endpoint::Region;
 use crate::aws::partition::Partition;
+use crate::azure::AzureLogin;
 use crate::cache::Listed;
 use crate::clock::Timestamp;
 use crate::config::{
     AccessTokenTarget, ClusterProvider, Origin, Purpose, Request, Setting, SettingSearch, Target,
 };
 use crate::context::Context;
+use crate::environment_search::Found;
 use crate::error::Result;
 use crate::file_tracker::FileDigest;
 use crate::pulumi_cloud::Cloud;
@@ -28,8 +30,11 @@ pub(super) enum Step<'a> {
     Environment(&'a OpenedEnvironment),
     Cluster(&'a Target, &'a Setting<Region>),
     Credentials(&'a Target, &'a Obtained),
-    /// Instead of the last two, for GKE and AKS: the provider, and then the token.
-    Provider(ClusterProvider),
+    /// Instead of the last two, for GKE and AKS.
+    Provider(&'a ChosenProvider),
+    /// For AKS only, as is the next one.
+    AzureLogin(&'a Found<AzureLogin>),
+    Authority(&'a ChosenAuthority),
     AccessToken(&'a ObtainedToken),
 }
 
@@ -60,9 +65,13 @@ pub(super) fn fetch(
     })?;
     context.log.warnings(&opened.warnings());
     observe(Step::Environment(&opened));
-    let fetched = match provider::choose(&inputs.request, &opened)? {
-        ClusterProvider::Eks => fetch_aws(inputs, &opened, context, observe),
-        provider => fetch_access_token(provider, inputs, &opened, context, observe),
+    let chosen = provider::choose(&inputs.request, &opened)?;
+    provider::reject_other_flags(&inputs.request, chosen.provider)?;
+    let fetched = if chosen.provider == ClusterProvider::Eks {
+        fetch_aws(inputs, &opened, context, observe)
+    } else {
+        observe(Step::Provider(&chosen));
+        fetch_access_token(chosen.provider, inputs, &opened, context, observe)
     };
     Ok(Fetched {
         files: opened.opening.files,
@@ -132,9 +141,8 @@ fn fetch_access_token(
     observe: &mut dyn FnMut(Step<'_>),
 ) -> Result<Fetched> {
     let target = AccessTokenTarget::resolve(&inputs.request, opened.environment())?;
-    observe(Step::Provider(provider));
     let obtained = match provider {
-        ClusterProvider::Aks => opened.aks_token(&target, inputs, context)?,
+        ClusterProvider::Aks => opened.aks_token(&target, inputs, context, observe)?,
         _ => opened.gke_token(&target, context)?,
     };
     observe(Step::AccessToken(&obtained));

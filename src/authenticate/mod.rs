@@ -24,7 +24,7 @@ mod file_importer;
 mod inputs;
 mod local_context;
 mod local_environment;
-mod provider;
+pub(crate) mod provider;
 mod pulumi_login;
 mod remote_decrypter;
 mod reported_failure;
@@ -32,6 +32,7 @@ mod session;
 mod single_flight;
 mod stack_backends;
 
+pub(crate) use access_token::describe_gke_cluster;
 pub use credentials::describe_cluster;
 pub(crate) use environment::count_errors;
 pub use environment::{OpenedEnvironment, check, open};

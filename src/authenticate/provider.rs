@@ -11,20 +11,41 @@ use crate::error::{Error, Kind, Result};
 use crate::gcp::find_access_token;
 use esc::{Data, Environment, PropertyPath};
 
+/// A provider, and the setting or the login that decided on it. `None` if an EKS cluster is named, or nothing
+/// decided.
+pub(crate) struct ChosenProvider {
+    pub(crate) provider: ClusterProvider,
+    pub(super) origin: Option<Origin>,
+}
+
+const EKS: ChosenProvider = ChosenProvider {
+    provider: ClusterProvider::Eks,
+    origin: None,
+};
+
 /// The provider: from a setting; or EKS if anything names an EKS cluster; or else the cloud of the only
 /// kind of login in the environment. EKS if there is no login.
-pub(super) fn choose(request: &Request, opened: &OpenedEnvironment) -> Result<ClusterProvider> {
+pub(crate) fn choose(request: &Request, opened: &OpenedEnvironment) -> Result<ChosenProvider> {
     if request.purpose == Purpose::AwsCredentials {
-        return Ok(ClusterProvider::Eks);
+        return Ok(EKS);
     }
     let environment = opened.environment();
-    let provider = match configured(request, environment)? {
-        Some(provider) => provider.value,
-        None if names_eks_cluster(request, environment) => ClusterProvider::Eks,
-        None => provider_of_logins(&Logins::find(request, opened)?)?,
-    };
-    reject_other_flags(request, provider)?;
-    Ok(provider)
+    match configured(request, environment)? {
+        Some(setting) => Ok(ChosenProvider {
+            provider: setting.value,
+            origin: Some(setting.origin),
+        }),
+        None if names_eks_cluster(request, environment) => Ok(EKS),
+        None => provider_of_logins(&Logins::find(request, opened)?),
+    }
+}
+
+/// The provider of the request, as far as it is known before the environment is opened.
+pub(super) fn of_request(request: &Request) -> Option<ClusterProvider> {
+    if let Some(provider) = &request.provider {
+        return Some(provider.value);
+    }
+    request.extension.get("provider")?.as_str()?.parse().ok()
 }
 
 fn configured(
@@ -98,15 +119,18 @@ fn aws_logins(request: &Request, opened: &OpenedEnvironment) -> Result<Vec<Prope
     Ok(paths)
 }
 
-fn provider_of_logins(logins: &Logins) -> Result<ClusterProvider> {
+fn provider_of_logins(logins: &Logins) -> Result<ChosenProvider> {
     let found: Vec<_> = logins
         .0
         .iter()
         .filter(|(_, paths)| !paths.is_empty())
         .collect();
     match found.as_slice() {
-        [] => Ok(ClusterProvider::Eks),
-        [(only, _)] => Ok(*only),
+        [] => Ok(EKS),
+        [(provider, paths)] => Ok(ChosenProvider {
+            provider: *provider,
+            origin: (paths.first()).map(|path| Origin::Environment(path.to_string())),
+        }),
         several => {
             let shown = several.iter().map(|(provider, paths)| {
                 let cloud = match provider {
@@ -135,7 +159,7 @@ fn provider_of_logins(logins: &Logins) -> Result<ClusterProvider> {
 }
 
 /// Rejects flags that only make sense for another provider. Variables may be meant for other calls.
-fn reject_other_flags(request: &Request, provider: ClusterProvider) -> Result<()> {
+pub(crate) fn reject_other_flags(request: &Request, provider: ClusterProvider) -> Result<()> {
     let authority = (&request.azure_authority_host, ClusterProvider::Aks);
     let of_eks = [
         &request.cluster_name,
@@ -147,12 +171,8 @@ fn reject_other_flags(request: &Request, provider: ClusterProvider) -> Result<()
     let of_eks = of_eks.map(|setting| (setting, ClusterProvider::Eks));
     for (setting, owner) in of_eks.into_iter().chain([authority]) {
         let origin = setting.as_ref().map(|setting| &setting.origin);
-        if let Some(Origin::Flag(flag)) = origin
-            && owner != provider
-        {
-            let (owner, provider) = (owner.title(), provider.title());
-            let message = format!("`{flag}` is for {owner}, but the provider is {provider}");
-            return Err(Error::configuration(message).with_hint(format!("remove `{flag}`")));
+        if let Some(Origin::Flag(flag)) = origin {
+            provider.check_flag(flag, owner)?;
         }
     }
     Ok(())

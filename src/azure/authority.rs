@@ -54,6 +54,17 @@ impl AuthorityHost {
             .map(|(authority, _)| Self((*authority).to_owned()))
     }
 
+    /// The host for a cloud, by the names that Azure's tools use in any case.
+    pub(crate) fn of_environment(name: &str) -> Option<Self> {
+        let index = match name.to_ascii_lowercase().as_str() {
+            "azurecloud" | "azurepubliccloud" | "azurepublic" => 0,
+            "azureusgovernment" | "azureusgovernmentcloud" => 1,
+            "azurechinacloud" => 2,
+            _ => return None,
+        };
+        Some(Self(CLOUDS[index].0.to_owned()))
+    }
+
     /// The URL.
     pub(crate) fn as_str(&self) -> &str {
         &self.0

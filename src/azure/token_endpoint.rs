@@ -8,8 +8,8 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::oauth::{self, AccessToken};
 
-/// All permissions for the server application of AKS, which is the same in all clouds.
-const AKS_SCOPE: &str = "6dae42f8-4368-4678-94ff-3960e28e3630/.default";
+/// The ID of the server application of AKS, which is the same in all clouds.
+pub(crate) const AKS_SERVER_APPLICATION: &str = "6dae42f8-4368-4678-94ff-3960e28e3630";
 
 /// Requests an access token for the API servers of AKS clusters.
 pub(crate) fn request_aks_token(
@@ -17,10 +17,12 @@ pub(crate) fn request_aks_token(
     authority: &AuthorityHost,
     login: &AzureLogin,
 ) -> Result<AccessToken> {
+    // All permissions of the application.
+    let scope = format!("{AKS_SERVER_APPLICATION}/.default");
     let mut form = vec![
         ("client_id", login.client_id.as_str()),
         ("grant_type", "client_credentials"),
-        ("scope", AKS_SCOPE),
+        ("scope", &scope),
     ];
     match &login.proof {
         Proof::Assertion(token) => form.extend([

@@ -1,27 +1,27 @@
-//! `convert-kubeconfig`: converts users of other EKS credential plugins to this plugin.
+//! `convert-kubeconfig`: converts users of other credential plugins to this plugin.
 
 #![expect(clippy::doc_markdown, reason = "help text has no markup")]
 
 use std::collections::BTreeSet;
-
 use std::ffi::{OsStr, OsString};
 
 use clap::Args;
-use kubeconfig::{Changes, EntryChange, MergedKubeconfig};
+use kubeconfig::{Changes, EntryChange, Exec, MergedKubeconfig};
 
 use super::flags::{GetTokenFlags, KubeconfigFlags, OpenFlags, environment_or_variable, heading};
 use super::{check, edit_kubeconfig, output};
 use crate::aws::endpoint::Region;
+use crate::config::ClusterProvider;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::exec_plugins::{ExecPlugin, TokenCommand};
 use crate::host::Host;
 use crate::kubernetes::ApiVersion;
-use crate::kubernetes::eks_token_command::{EksTokenCommand, ExecPlugin};
 use crate::kubernetes::plugin_user::{COMMAND, PluginUser};
 use crate::log::{Log, Message};
 
 pub(super) const ABOUT: &str =
-    "Convert kubeconfig users from aws or aws-iam-authenticator to kubectl-esc";
+    "Convert kubeconfig users of other EKS, GKE and AKS credential plugins to kubectl-esc";
 
 #[derive(Args, Debug)]
 #[command(about = ABOUT)]
@@ -35,23 +35,23 @@ pub(super) struct Arguments {
 
     /// Convert only the user of this context
     ///
-    /// [default: all users, if they have the same AWS profile and role]
+    /// [default: all users, if those of each provider have the same identity]
     #[arg(long, value_name = "NAME", help_heading = heading::KUBECONFIG)]
     context: Option<String>,
 
-    /// Convert all users, even if they have different AWS profiles or roles
+    /// Convert all users, even if they have different AWS profiles, roles, accounts or applications
     #[arg(long, conflicts_with = "context", help_heading = heading::KUBECONFIG)]
     all: bool,
 
     #[command(flatten)]
     kubeconfig: KubeconfigFlags,
 
-    /// Property path of the AWS credentials in the environment, such as aws.creds
-    #[arg(long, value_name = "PATH", help_heading = heading::AWS)]
+    /// Property path of the credentials in the environment, such as aws.creds
+    #[arg(long, value_name = "PATH", help_heading = heading::CREDENTIALS)]
     credentials: Option<String>,
 
     /// How long to use credentials of unknown expiry, such as 1h
-    #[arg(long, value_name = "DURATION", help_heading = heading::AWS)]
+    #[arg(long, value_name = "DURATION", help_heading = heading::CREDENTIALS)]
     credential_lifetime: Option<String>,
 
     #[command(flatten)]
@@ -107,21 +107,21 @@ impl Conversion<'_> {
         let mut has_others = false;
         for user in self.kubeconfig.users() {
             match user.exec.as_ref().map(ExecPlugin::identify) {
-                Some(ExecPlugin::Eks(command)) => commands.push((user.name, command)),
+                Some(ExecPlugin::Convertible(command)) => commands.push((user.name, *command)),
                 Some(ExecPlugin::KubectlEsc) => has_others = true,
-                Some(ExecPlugin::UnsupportedEks(reason)) => {
+                Some(ExecPlugin::Unsupported(_, reason)) => {
                     has_others = true;
                     let note = format!("user `{}`: not converted: {reason}", user.name);
                     self.notes.push(note);
                 }
                 Some(ExecPlugin::Other) | None => log.debug(format_args!(
-                    "user `{}`: not converted: not for EKS",
+                    "user `{}`: not converted: no known credential plugin",
                     user.name
                 )),
             }
         }
         if commands.is_empty() && !has_others {
-            return Err(self.no_eks_user());
+            return Err(self.no_user());
         }
         if !self.arguments.all {
             check_same_identity(&commands)?;
@@ -135,14 +135,15 @@ impl Conversion<'_> {
         Ok(changes)
     }
 
-    fn no_eks_user(&self) -> Error {
+    fn no_user(&self) -> Error {
         let files = self.kubeconfig.files();
         let missing: Vec<_> = files
             .filter(|(_, exists)| !exists)
             .map(|(path, _)| format!("`{}` does not exist", path.display()))
             .collect();
-        let mut message = "no user of the kubeconfig runs `aws eks get-token` or \
-                           `aws-iam-authenticator token`"
+        let mut message = "no user of the kubeconfig runs `aws eks get-token`, \
+                           `aws-iam-authenticator token`, `gke-gcloud-auth-plugin` or `kubelogin \
+                           get-token`"
             .to_owned();
         if !missing.is_empty() {
             message = format!("{message}: {}", missing.join(", "));
@@ -158,13 +159,17 @@ impl Conversion<'_> {
         let new_user = flags.user_alias.as_deref().or(flags.alias.as_deref());
         let new_user = new_user.unwrap_or(&context.user);
         let mut changes = Changes::default();
+        let mut provider = ClusterProvider::Eks;
         if let Some(command) = self.command_to_convert(&context.user, new_user)? {
             let change = self.converted_user(&context.user, new_user, &command)?;
             changes.entries.push(change);
+            provider = command.provider;
+        } else if let Some(exec) = self.exec_of(&context.user) {
+            provider = edit_kubeconfig::own_provider(&exec).unwrap_or(provider);
         }
         if new_user != context.user || new_context != name {
-            edit_kubeconfig::check_user(self.kubeconfig, new_user)?;
-            edit_kubeconfig::check_context(self.kubeconfig, new_context, new_user)?;
+            edit_kubeconfig::check_user(self.kubeconfig, new_user, provider)?;
+            edit_kubeconfig::check_context(self.kubeconfig, new_context, new_user, provider)?;
             let namespace = context.namespace.as_deref();
             changes.entries.push(EntryChange::context(
                 new_context,
@@ -179,16 +184,19 @@ impl Conversion<'_> {
         Ok(changes)
     }
 
+    fn exec_of(&self, user: &str) -> Option<Exec> {
+        self.kubeconfig.user(user).and_then(|user| user.exec)
+    }
+
     /// The command of a user. `None` if it already is this plugin under the new name.
-    fn command_to_convert(&self, user: &str, new_user: &str) -> Result<Option<EksTokenCommand>> {
-        let exec = self.kubeconfig.user(user).and_then(|user| user.exec);
-        let problem = match exec.as_ref().map(ExecPlugin::identify) {
-            Some(ExecPlugin::Eks(command)) => return Ok(Some(command)),
+    fn command_to_convert(&self, user: &str, new_user: &str) -> Result<Option<TokenCommand>> {
+        let problem = match self.exec_of(user).as_ref().map(ExecPlugin::identify) {
+            Some(ExecPlugin::Convertible(command)) => return Ok(Some(*command)),
             Some(ExecPlugin::KubectlEsc) if user == new_user => return Ok(None),
             Some(ExecPlugin::KubectlEsc) => "it already runs kubectl-esc".to_owned(),
-            Some(ExecPlugin::UnsupportedEks(reason)) => reason,
+            Some(ExecPlugin::Unsupported(_, reason)) => reason,
             Some(ExecPlugin::Other) | None => {
-                "it runs neither `aws eks get-token` nor `aws-iam-authenticator token`".to_owned()
+                "it runs no known credential plugin for EKS, GKE or AKS".to_owned()
             }
         };
         Err(
@@ -197,35 +205,44 @@ impl Conversion<'_> {
         )
     }
 
+    /// Whether the kubeconfig has users for clusters of several providers. Then each needs `--provider`,
+    /// because the environment probably has several logins.
+    fn has_several_providers(&self) -> bool {
+        let users = self.kubeconfig.users();
+        let provider = |exec: &Exec| match ExecPlugin::identify(exec) {
+            ExecPlugin::KubectlEsc => edit_kubeconfig::own_provider(exec),
+            ExecPlugin::Convertible(command) => Some(command.provider),
+            ExecPlugin::Unsupported(..) | ExecPlugin::Other => None,
+        };
+        let execs = users.iter().filter_map(|user| user.exec.as_ref());
+        let mut providers = execs.filter_map(provider);
+        let first = providers.next();
+        providers.any(|provider| Some(provider) != first)
+    }
+
     /// The change that makes the entry `new_name` authenticate to the cluster of user `name`.
     fn converted_user(
         &mut self,
         name: &str,
         new_name: &str,
-        command: &EksTokenCommand,
+        command: &TokenCommand,
     ) -> Result<EntryChange> {
-        let region = command.region.clone().or_else(|| self.region_of(name));
-        if region.is_none() {
-            self.notes.push(format!(
-                "user `{name}`: unknown region; set `eks.region` in the environment"
-            ));
+        let is_eks = command.provider == ClusterProvider::Eks;
+        let mut region = command.region.clone();
+        if is_eks && region.is_none() {
+            region = self.region_of(name);
+            if region.is_none() {
+                self.notes.push(format!(
+                    "user `{name}`: unknown region; set `eks.region` in the environment"
+                ));
+            }
         }
-        if !command.dropped.is_empty() {
-            self.notes.push(format!(
-                "user `{name}`: dropped {}; credentials now come from the environment",
-                command.dropped.join(", ")
-            ));
-        }
-        if !command.without_effect.is_empty() {
-            let variables = command.without_effect.join("`, `");
-            self.notes.push(format!(
-                "user `{name}`: removed variables that kubectl-esc does not need: `{variables}`"
-            ));
-        }
+        self.report_losses(name, command);
+        let writes_provider = !is_eks || self.has_several_providers();
         let flags = GetTokenFlags {
             environment: Some(self.environment.to_owned()),
-            provider: None,
-            cluster_name: Some(command.cluster_name.clone()),
+            provider: writes_provider.then(|| command.provider.to_string()),
+            cluster_name: command.cluster_name.clone(),
             region,
             role_arn: command.role_arn.clone(),
             external_id: command.external_id.clone(),
@@ -233,7 +250,7 @@ impl Conversion<'_> {
             credentials: self.arguments.credentials.clone(),
             web_identity: None,
             credential_lifetime: self.arguments.credential_lifetime.clone(),
-            azure_authority_host: None,
+            azure_authority_host: command.azure_authority_host.clone(),
             api_version: (command.api_version != ApiVersion::default())
                 .then(|| command.api_version.short_name().to_owned()),
             open: self.arguments.open.clone(),
@@ -246,6 +263,21 @@ impl Conversion<'_> {
         };
         self.notes.extend(edit_kubeconfig::warnings(&user));
         Ok(user.entry(new_name))
+    }
+
+    fn report_losses(&mut self, name: &str, command: &TokenCommand) {
+        if !command.dropped.is_empty() {
+            self.notes.push(format!(
+                "user `{name}`: dropped {}; credentials now come from the environment",
+                command.dropped.join(", ")
+            ));
+        }
+        if !command.without_effect.is_empty() {
+            let variables = command.without_effect.join("`, `");
+            self.notes.push(format!(
+                "user `{name}`: removed variables that kubectl-esc does not need: `{variables}`"
+            ));
+        }
     }
 
     /// The region of the user's clusters, if the API servers' host names agree on one.
@@ -264,23 +296,34 @@ impl Conversion<'_> {
     }
 }
 
-/// Rejects users with different AWS profiles or roles: one environment would replace them all.
-fn check_same_identity(commands: &[(String, EksTokenCommand)]) -> Result<()> {
-    let identity = |command: &EksTokenCommand| (command.profile.clone(), command.role_arn.clone());
-    let identities: BTreeSet<_> = commands
-        .iter()
-        .map(|(_, command)| identity(command))
-        .collect();
-    if identities.len() < 2 {
-        return Ok(());
+/// Rejects users of a provider with different identities: one environment would replace them all.
+fn check_same_identity(commands: &[(String, TokenCommand)]) -> Result<()> {
+    for (provider, what) in [
+        (ClusterProvider::Eks, "AWS profiles or roles"),
+        (ClusterProvider::Gke, "Google Cloud accounts"),
+        (ClusterProvider::Aks, "Azure applications or tenants"),
+    ] {
+        let of_provider = || {
+            commands
+                .iter()
+                .filter(|(_, command)| command.provider == provider)
+        };
+        let identities: BTreeSet<_> = of_provider()
+            .map(|(_, command)| &command.identity)
+            .collect();
+        if identities.len() < 2 {
+            continue;
+        }
+        let describe = |(user, command): &(String, TokenCommand)| {
+            format!("  user `{user}`: {}\n", command.identity)
+        };
+        return Err(
+            Error::configuration(format!("the users have different {what}"))
+                .with_details(of_provider().map(describe).collect::<String>())
+                .with_hint(
+                    "convert one user at a time with `--context NAME`, or all of them with `--all`",
+                ),
+        );
     }
-    let describe = |(user, command): &(String, EksTokenCommand)| {
-        let profile = command.profile.as_deref().unwrap_or("none");
-        let role = command.role_arn.as_deref().unwrap_or("none");
-        format!("  user `{user}`: AWS profile {profile}, role {role}\n")
-    };
-    let error = Error::configuration("the users have different AWS profiles or roles")
-        .with_details(commands.iter().map(describe).collect::<String>());
-    Err(error
-        .with_hint("convert one user at a time with `--context NAME`, or all of them with `--all`"))
+    Ok(())
 }

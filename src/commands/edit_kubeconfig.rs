@@ -1,16 +1,16 @@
 //! Shared by `update-kubeconfig` and `convert-kubeconfig`: applies changes to kubeconfig files, and
-//! protects entries that are not for EKS.
+//! protects entries of other kinds.
 
-use kubeconfig::{Changes, EditedFile, MergedKubeconfig, redact};
+use kubeconfig::{Changes, EditedFile, Exec, MergedKubeconfig, redact};
 use similar::TextDiff;
 
 use super::flags::KubeconfigFlags;
 use super::output;
 use crate::clock::Deadline;
-use crate::config::OpenRequest;
+use crate::config::{ClusterProvider, OpenRequest};
 use crate::error::{Error, Result};
+use crate::exec_plugins::ExecPlugin;
 use crate::host::Host;
-use crate::kubernetes::eks_token_command::ExecPlugin;
 use crate::kubernetes::kubeconfig_files::{KubeconfigFiles, UpdateMode};
 use crate::kubernetes::plugin_user::PluginUser;
 use crate::process::DeferredSignals;
@@ -96,25 +96,65 @@ pub(super) fn check_names(flags: &KubeconfigFlags) -> Result<()> {
     Ok(())
 }
 
-/// Rejects overwriting a user who is not for EKS, whose credentials would be lost.
-pub(super) fn check_user(kubeconfig: &MergedKubeconfig, name: &str) -> Result<()> {
+/// Rejects overwriting a user who is not for clusters of the provider: the credentials would be lost.
+pub(super) fn check_user(
+    kubeconfig: &MergedKubeconfig,
+    name: &str,
+    provider: ClusterProvider,
+) -> Result<()> {
     let Some(user) = kubeconfig.user(name) else {
         return Ok(());
     };
-    match user.exec.as_ref().map(ExecPlugin::identify) {
-        Some(ExecPlugin::KubectlEsc | ExecPlugin::Eks(_) | ExecPlugin::UnsupportedEks(_)) => Ok(()),
-        Some(ExecPlugin::Other) | None => Err(Error::configuration(format!(
-            "the kubeconfig already has a user `{name}`, which is not for EKS"
-        ))
-        .with_hint("choose another name with `--alias` or `--user-alias`")),
+    if user.exec.is_some_and(|exec| is_for(&exec, provider)) {
+        return Ok(());
+    }
+    let provider = provider.title();
+    Err(Error::configuration(format!(
+        "the kubeconfig already has a user `{name}`, which is not for {provider}"
+    ))
+    .with_hint("choose another name with `--alias` or `--user-alias`"))
+}
+
+/// Whether a plugin may be for clusters of the provider.
+fn is_for(exec: &Exec, provider: ClusterProvider) -> bool {
+    match ExecPlugin::identify(exec) {
+        ExecPlugin::KubectlEsc => own_provider(exec).is_none_or(|own| own == provider),
+        ExecPlugin::Convertible(command) => command.provider == provider,
+        ExecPlugin::Unsupported(other, _) => other == provider,
+        ExecPlugin::Other => false,
     }
 }
 
-/// Rejects moving a context from a user who is not for EKS to `user`.
-pub(super) fn check_context(kubeconfig: &MergedKubeconfig, name: &str, user: &str) -> Result<()> {
+/// The provider in the arguments or variables of this plugin; `None` if the environment decides.
+pub(super) fn own_provider(exec: &Exec) -> Option<ClusterProvider> {
+    let value = |flag: &str| {
+        let mut arguments = exec.args.iter();
+        let found = arguments.find_map(|argument| argument.strip_prefix(flag))?;
+        match found.strip_prefix('=') {
+            Some(value) => Some(value),
+            None if found.is_empty() => arguments.next().map(String::as_str),
+            None => None,
+        }
+    };
+    let mut variables = exec.env.iter();
+    let variable = variables.find(|(name, _)| name == "KUBECTL_ESC_PROVIDER");
+    let variable = variable.map(|(_, value)| value.as_str());
+    match value("--provider").or(variable) {
+        Some(provider) => provider.parse().ok(),
+        None => value("--cluster-name").map(|_| ClusterProvider::Eks),
+    }
+}
+
+/// Rejects moving a context from a user who is not for the provider to `user`.
+pub(super) fn check_context(
+    kubeconfig: &MergedKubeconfig,
+    name: &str,
+    user: &str,
+    provider: ClusterProvider,
+) -> Result<()> {
     match kubeconfig.context(name) {
         Some(context) if context.user != user && !context.user.is_empty() => {
-            check_user(kubeconfig, &context.user).map_err(|_| {
+            check_user(kubeconfig, &context.user, provider).map_err(|_| {
                 Error::configuration(format!(
                     "the kubeconfig already has a context `{name}`, of user `{}`",
                     context.user

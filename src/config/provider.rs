@@ -40,6 +40,16 @@ impl ClusterProvider {
             Self::Aks => "AKS",
         }
     }
+
+    /// Rejects a flag that is for clusters of `owner` only, if this is another provider.
+    pub(crate) fn check_flag(self, flag: &str, owner: Self) -> Result<()> {
+        if self == owner {
+            return Ok(());
+        }
+        let (owner, provider) = (owner.title(), self.title());
+        let message = format!("`{flag}` is for {owner}, but the provider is {provider}");
+        Err(Error::configuration(message).with_hint(format!("remove `{flag}`")))
+    }
 }
 
 impl fmt::Display for ClusterProvider {

@@ -11,6 +11,7 @@ use crate::http::{host_of, parse_url};
 pub(crate) enum Service {
     Sts,
     IamCredentials,
+    Container,
 }
 
 impl Service {
@@ -21,6 +22,7 @@ impl Service {
         match self {
             Self::Sts => "CLOUDSDK_API_ENDPOINT_OVERRIDES_STS",
             Self::IamCredentials => "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS",
+            Self::Container => "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER",
         }
     }
 
@@ -28,6 +30,7 @@ impl Service {
         match self {
             Self::Sts => "https://sts.googleapis.com",
             Self::IamCredentials => "https://iamcredentials.googleapis.com",
+            Self::Container => "https://container.googleapis.com",
         }
     }
 }
@@ -37,6 +40,7 @@ impl fmt::Display for Service {
         formatter.write_str(match self {
             Self::Sts => "Google STS",
             Self::IamCredentials => "Google IAM",
+            Self::Container => "Google Kubernetes Engine",
         })
     }
 }

@@ -1,7 +1,7 @@
-//! The wording of failed calls to Google STS and to the IAM Service Account Credentials API: each error's
-//! kind, message and hint.
+//! The wording of failed calls to Google STS, to the IAM Service Account Credentials API and to Google
+//! Kubernetes Engine: each error's kind, message and hint.
 //!
-//! STS answers with the error codes of OAuth 2.0 (RFC 6749, section 5.2, and RFC 8693), the other service
+//! STS answers with the error codes of OAuth 2.0 (RFC 6749, section 5.2, and RFC 8693), the other services
 //! with those of Google's APIs (google.rpc.Status). Several mistakes share a code, and are told apart by the
 //! text.
 
@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use crate::error::{Error, Kind, one_line};
 use crate::gcp::endpoint::{Endpoint, Service};
+use crate::gcp::gke::ClusterName;
 use crate::gcp::sts::{GLOBAL, WorkloadIdentityProvider};
 use crate::http::{Response, redacted, shortened};
 use crate::identity_token;
@@ -34,6 +35,7 @@ pub(super) enum Operation<'a> {
         /// The identity token that the caller was authenticated with, if it was.
         identity_token: Option<&'a Secret<String>>,
     },
+    GetCluster(&'a ClusterName<'a>),
 }
 
 /// The error in a response.
@@ -141,6 +143,7 @@ impl ServiceCall<'_> {
             } => {
                 self.impersonation_wording(status, error, service_account, identity_token.is_some())
             }
+            Operation::GetCluster(cluster) => cluster_wording(status, error, cluster),
         }
     }
 
@@ -159,6 +162,7 @@ impl ServiceCall<'_> {
                 "IAM Service Account Credentials",
                 "iamcredentials.googleapis.com",
             ),
+            Service::Container => ("Kubernetes Engine", "container.googleapis.com"),
         };
         (
             Kind::Denied,
@@ -283,6 +287,45 @@ impl ServiceCall<'_> {
 
     fn redacted(&self, text: &str) -> String {
         redacted(text, &self.secrets)
+    }
+}
+
+fn cluster_wording(status: u16, error: &GoogleError, cluster: &ClusterName<'_>) -> Wording {
+    let ClusterName {
+        project,
+        location,
+        name,
+    } = cluster;
+    match status {
+        401 => (
+            Kind::Denied,
+            "Google Kubernetes Engine rejected the access token".to_owned(),
+            "get a new access token: it may be expired or revoked".to_owned(),
+        ),
+        403 if error.reason == "ACCESS_TOKEN_SCOPE_INSUFFICIENT" => (
+            Kind::Denied,
+            "the access token lacks the scope to describe a GKE cluster".to_owned(),
+            "get an access token with the scope `https://www.googleapis.com/auth/cloud-platform`"
+                .to_owned(),
+        ),
+        403 => (
+            Kind::Denied,
+            format!("the environment's login is not allowed to describe the GKE cluster `{name}`"),
+            format!(
+                "check `--project`, and grant the login the role `roles/container.clusterViewer` in \
+                 the project `{project}`, or pass `--server`"
+            ),
+        ),
+        404 => (
+            Kind::Configuration,
+            format!("there is no GKE cluster `{name}` in `{location}` of the project `{project}`"),
+            "check the name, `--location` and `--project`".to_owned(),
+        ),
+        _ => (
+            Kind::Configuration,
+            format!("Google Kubernetes Engine rejected the request for the cluster `{name}`"),
+            "check the name, `--location` and `--project`".to_owned(),
+        ),
     }
 }
 

@@ -16,7 +16,7 @@ use crate::oauth::AccessToken;
 use crate::secret::Secret;
 
 /// Without this scope, GKE knows a service account by its numeric ID instead of its e-mail address.
-const EMAIL: &str = "https://www.googleapis.com/auth/userinfo.email";
+pub(crate) const EMAIL_SCOPE: &str = "https://www.googleapis.com/auth/userinfo.email";
 
 /// The maximum size of a response, in bytes. Access tokens are sent in a header.
 const MAX_RESPONSE_BYTES: usize = 64 * 1024;
@@ -62,7 +62,7 @@ pub(crate) fn generate_access_token(
     let path = format!("/v1/projects/-/serviceAccounts/{service_account}:generateAccessToken");
     let body = serde_json::json!({
         "lifetime": format!("{}s", lifetime.as_secs()),
-        "scope": [CLOUD_PLATFORM, EMAIL],
+        "scope": [CLOUD_PLATFORM, EMAIL_SCOPE],
     })
     .to_string();
     let authorization = Zeroizing::new(format!("Bearer {}", caller.expose()));

@@ -1,9 +1,10 @@
 //! Google Cloud: access tokens from its Security Token Service (STS) and from the IAM Service Account
-//! Credentials API.
+//! Credentials API, and the clusters of Google Kubernetes Engine (GKE).
 
 pub(crate) mod endpoint;
 mod failure;
 pub(crate) mod find_access_token;
+pub(crate) mod gke;
 pub(crate) mod iam_credentials;
 pub(crate) mod sts;
 

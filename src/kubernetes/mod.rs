@@ -3,7 +3,6 @@
 //! Protocol: <https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins>
 
 pub(crate) mod api_server;
-pub(crate) mod eks_token_command;
 mod exec_credential;
 pub(crate) mod exec_info;
 pub(crate) mod kubeconfig_files;

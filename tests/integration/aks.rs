@@ -1,10 +1,9 @@
 //! `get-token` for AKS: an access token of Microsoft Entra ID for the login of azure-login.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kubectl_esc::clock::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 use stand_ins::azure::Azure;
 use stand_ins::azure::configuration::{
     AUDIENCE, CLIENT, Configuration, FederatedCredential, IssuerKeys, OBJECT, SUBJECT, TENANT,
@@ -20,10 +19,10 @@ use stand_ins::pulumi_cloud::PulumiCloud;
 use crate::cache::concurrent_calls::ConcurrentCalls;
 use crate::cloud::PulumiCloudFixture;
 use crate::gke::{cached, contains, expiry, local, now};
-use crate::support::plugin::{Output, Plugin, TIME_LIMIT};
+use crate::support::plugin::{Output, Plugin};
 
 /// `CLIENT` and `TENANT` of the stand-in.
-const LOGIN: &str = "\
+pub(crate) const LOGIN: &str = "\
 values:
   azure:
     login:
@@ -34,15 +33,15 @@ values:
 ";
 
 /// Microsoft Entra ID. Its application trusts Pulumi Cloud, and an issuer.
-struct Entra {
-    azure: Azure,
+pub(crate) struct Entra {
+    pub(crate) azure: Azure,
     clock: Clock,
-    server: ControlledServer,
+    pub(crate) server: ControlledServer,
     issuer: Issuer,
 }
 
 impl Entra {
-    fn new(behavior: Behavior) -> Self {
+    pub(crate) fn new(behavior: Behavior) -> Self {
         let issuer = Issuer::new("https://token.actions.example");
         let mut configuration = Configuration::example(&issuer);
         let pulumi = PulumiCloud::login_issuer();
@@ -74,6 +73,11 @@ impl Entra {
         local(definition).env("AZURE_AUTHORITY_HOST", self.server.url())
     }
 
+    /// An identity token that the application trusts.
+    pub(crate) fn identity(&self) -> String {
+        self.issuer.token(AUDIENCE, SUBJECT, self.clock.now())
+    }
+
     /// The token of a call, which AKS accepts.
     #[track_caller]
     fn token(&self, output: &Output) -> String {
@@ -93,7 +97,7 @@ impl Entra {
 }
 
 /// A login with a client secret.
-fn with_client_secret() -> String {
+pub(crate) fn with_client_secret() -> String {
     format!(
         "values:\n  azure:\n    clientId: {CLIENT}\n    tenantId: {TENANT}\n    clientSecret: \
          {{fn::secret: {}}}\n",
@@ -349,44 +353,6 @@ fn malformed_logins_are_explained() {
         let stderr = format!("kubectl-esc: {message}\n  hint: {hint}\n");
         plugin.run().assert_fails(&stderr, 6);
     }
-}
-
-#[test]
-fn doctor_shows_no_steps_of_eks() {
-    let entra = Entra::new(Behavior::Answer);
-    let plugin = Plugin::new()
-        .file("env.yaml", with_client_secret())
-        .env("AZURE_AUTHORITY_HOST", entra.server.url())
-        .args(["doctor", "./env.yaml", "-o", "json"]);
-    let report = |code: i32| -> BTreeMap<String, (String, String)> {
-        let output = plugin.run_command(TIME_LIMIT);
-        assert_eq!(output.code, code, "{output:?}");
-        let report: Value = serde_json::from_str(&output.stdout).unwrap();
-        let steps = report["steps"].as_array().unwrap().iter();
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let steps = steps.map(|step| {
-            (
-                text(&step["name"]),
-                (text(&step["status"]), text(&step["detail"])),
-            )
-        });
-        steps.collect()
-    };
-    let steps = report(0);
-    assert_eq!(steps["cluster"].1, "any AKS cluster of the login");
-    let detail = &steps["credentials"].1;
-    let start = "access token for the login at `azure`, valid until ";
-    assert!(detail.starts_with(start), "{detail}");
-    entra.server.set(Behavior::Close);
-    let steps = report(5);
-    assert_eq!(steps["credentials"].0, "failed");
-    for name in ["aws-sts", "clock"] {
-        assert_eq!(
-            steps[name],
-            ("skipped".to_owned(), "only for EKS".to_owned())
-        );
-    }
-    assert_eq!(steps["token"].1, "needs the result of `credentials`");
 }
 
 #[test]

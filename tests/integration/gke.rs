@@ -374,30 +374,3 @@ fn same_token_at_several_paths_is_one_login() {
     let definition = "values:\n  a: {accessToken: ya29.x, tokenType: Bearer}\n  b: ${a}\n";
     assert_eq!(local(definition).run().token(), "ya29.x");
 }
-
-#[test]
-fn doctor_shows_no_steps_of_eks() {
-    let pulumi_cloud = pulumi_cloud(LOGIN);
-    let plugin = pulumi_cloud
-        .plugin()
-        .args(["doctor", "acme/platform/gke", "-o", "json"]);
-    let output = plugin.run();
-    assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output:?}");
-    let report: Value = serde_json::from_str(&output.stdout).unwrap();
-    let step = |name: &str| {
-        let mut steps = report["steps"].as_array().unwrap().iter();
-        let step = steps.find(|step| step["name"] == name).unwrap();
-        ["status", "detail"].map(|field| step[field].as_str().unwrap().to_owned())
-    };
-    assert_eq!(step("cluster"), ["ok", "any GKE cluster of the login"]);
-    let [status, detail] = step("credentials");
-    assert_eq!(status, "ok");
-    assert!(
-        detail.starts_with("access token at `gcp.login`, valid until "),
-        "{detail}"
-    );
-    assert_eq!(step("token")[0], "ok");
-    for name in ["aws-sts", "clock"] {
-        assert_eq!(step(name), ["skipped", "only for EKS"]);
-    }
-}

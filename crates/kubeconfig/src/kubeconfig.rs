@@ -7,6 +7,17 @@ use crate::cluster::Cluster;
 use crate::error::{Error, Result};
 use crate::tree::{self, Node};
 
+/// The cluster of a context.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ContextCluster {
+    /// The name of the cluster's entry.
+    pub name: String,
+    /// The cluster.
+    pub cluster: Cluster,
+    /// The default namespace of the context.
+    pub namespace: Option<String>,
+}
+
 /// A kubeconfig, read from YAML or JSON. Like kubectl, it reads only the first document.
 ///
 /// `Debug` shows nothing of the content, which may be secret.
@@ -37,19 +48,18 @@ impl Kubeconfig {
         clusters.filter_map(|item| item.get("cluster")?.get("server")?.text())
     }
 
-    /// Returns the cluster and the namespace of a context: the given one, else the current one, else
-    /// the only one. Without any context, returns the only cluster.
+    /// Returns the cluster of a context: the given one, else the current one, else the only one. Without any context, returns the only cluster.
     ///
     /// Fails if the cluster depends on files of another machine, skips the verification of
     /// certificates, or holds a password.
-    pub fn cluster_of(&self, context: Option<&str>) -> Result<(Cluster, Option<String>)> {
+    pub fn cluster_of(&self, context: Option<&str>) -> Result<ContextCluster> {
         let (clusters, contexts) = (self.items(Section::Clusters), self.items(Section::Contexts));
         let context = match (context.or(self.current_context()), contexts) {
             (Some(name), _) => self.require_item(Section::Contexts, name)?,
             (None, [only]) => only,
             (None, []) => {
                 return match clusters {
-                    [only] => Ok((Cluster::read(only.get("cluster"))?, None)),
+                    [only] => ContextCluster::read(only, None),
                     [] => Err(Error::unusable("it has no cluster")),
                     _ => Err(Error::unusable("it has several clusters, but no context")),
                 };
@@ -61,9 +71,8 @@ impl Kubeconfig {
         };
         let text = |key: &str| context.get("context")?.get(key)?.text();
         let cluster = self.require_item(Section::Clusters, text("cluster").unwrap_or_default())?;
-        let cluster = Cluster::read(cluster.get("cluster"))?;
         let namespace = text("namespace").filter(|namespace| !namespace.is_empty());
-        Ok((cluster, namespace.map(str::to_owned)))
+        ContextCluster::read(cluster, namespace)
     }
 
     fn require_item(&self, section: Section, name: &str) -> Result<&Node> {
@@ -87,6 +96,18 @@ impl Kubeconfig {
     pub(crate) fn item(&self, section: Section, name: &str) -> Option<&Node> {
         let mut items = self.items(section).iter();
         items.find(|item| item.get("name").and_then(Node::text) == Some(name))
+    }
+}
+
+impl ContextCluster {
+    /// Reads the list item of a cluster.
+    fn read(item: &Node, namespace: Option<&str>) -> Result<Self> {
+        let name = item.get("name").and_then(Node::text);
+        Ok(Self {
+            name: name.unwrap_or_default().to_owned(),
+            cluster: Cluster::read(item.get("cluster"))?,
+            namespace: namespace.map(str::to_owned),
+        })
     }
 }
 

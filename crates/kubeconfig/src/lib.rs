@@ -59,7 +59,7 @@ pub use changes::{Changes, EntryChange, Section, new_kubeconfig};
 pub use cluster::Cluster;
 pub use edit::edit;
 pub use error::{Error, Result};
-pub use kubeconfig::Kubeconfig;
+pub use kubeconfig::{ContextCluster, Kubeconfig};
 pub use merged::{Context, EditedEntry, EditedFile, Exec, KubeconfigFile, MergedKubeconfig, User};
 pub use redact::redact;
 pub use server::ClusterServer;

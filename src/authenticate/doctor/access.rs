@@ -2,12 +2,18 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+
 use crate::authenticate::doctor::{KubeconfigCluster, Step};
 use crate::authenticate::session::ClusterSession;
 use crate::aws::arn::ClusterArn;
 use crate::aws::endpoint::Region;
+use crate::azure::token_endpoint::AKS_SERVER_APPLICATION;
 use crate::context::Context;
-use crate::error::{Kind, Result};
+use crate::error::{Kind, Result, one_line};
+use crate::gcp::iam_credentials::EMAIL_SCOPE;
+use crate::http::shortened;
+use crate::identity_token;
 use crate::kubernetes::api_server::{ApiServer, Review};
 use crate::secret::Secret;
 
@@ -56,11 +62,65 @@ impl fmt::Display for Caller {
     }
 }
 
-/// Asks the API server who the token belongs to. `rejection_hint` makes the hint if it rejects the token.
+/// What is known about a token.
+pub(super) enum TokenOrigin<'a> {
+    Eks {
+        session: &'a ClusterSession,
+        caller: Option<&'a Caller>,
+    },
+    Gke,
+    Aks,
+}
+
+impl TokenOrigin<'_> {
+    /// What to do if the API server rejects the token.
+    fn rejection_hint(&self, cluster: &KubeconfigCluster, token: &Secret<String>) -> String {
+        match self {
+            Self::Eks { session, caller } => eks_rejection_hint(cluster, session, *caller),
+            Self::Gke => format!(
+                "check that this is a GKE cluster, and that the access token has the scopes \
+                 `https://www.googleapis.com/auth/cloud-platform` and `{EMAIL_SCOPE}`"
+            ),
+            Self::Aks => aks_rejection_hint(token),
+        }
+    }
+}
+
+/// What to do if the API server rejects a token for AKS.
+fn aks_rejection_hint(token: &Secret<String>) -> String {
+    #[derive(Deserialize)]
+    struct Claims {
+        aud: Option<String>,
+        tid: Option<String>,
+    }
+    let claims = identity_token::read_payload::<Claims>(token);
+    let (audience, tenant) = claims.map_or((None, None), |claims| (claims.aud, claims.tid));
+    let shown = |claim: String| format!("`{}`", shortened(&one_line(&claim)));
+    match (audience, tenant.map(shown)) {
+        (Some(audience), _) if audience != AKS_SERVER_APPLICATION => {
+            let audience = shown(audience);
+            format!(
+                "the token is for the audience {audience}, not for AKS (`{AKS_SERVER_APPLICATION}`): \
+                 check the authority"
+            )
+        }
+        (_, Some(tenant)) => format!(
+            "check that the cluster uses Microsoft Entra ID with the tenant {tenant} (`az aks show \
+             --query aadProfile`)"
+        ),
+        (_, None) => {
+            "check that the cluster uses Microsoft Entra ID with the tenant of the login (`az \
+                      aks show --query aadProfile`)"
+                .to_owned()
+        }
+    }
+}
+
+/// Asks the API server who the token belongs to.
 pub(super) fn ask_api_server(
     cluster: &KubeconfigCluster,
     token: &Secret<String>,
-    rejection_hint: impl FnOnce() -> String,
+    origin: &TokenOrigin<'_>,
     context: Context<'_>,
 ) -> Step {
     let review = || -> Result<(String, Review)> {
@@ -71,7 +131,8 @@ pub(super) fn ask_api_server(
         Ok(reviewed) => reviewed,
         // A hint about the header is more specific.
         Err(error) if error.kind() == Kind::Denied && error.hint().is_none() => {
-            return Step::failed(NAME, &error.with_hint(rejection_hint()));
+            let hint = origin.rejection_hint(cluster, token);
+            return Step::failed(NAME, &error.with_hint(hint));
         }
         Err(error) => return Step::failed(NAME, &error),
     };
@@ -95,6 +156,16 @@ pub(super) fn ask_api_server(
                             its certificate authority";
                 return Step::warning(NAME, detail, hint);
             }
+            let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
+            if matches!(origin, TokenOrigin::Gke) && is_number {
+                let detail =
+                    format!("{detail}: the unique ID of a service account, not its e-mail address");
+                let hint = format!(
+                    "request the access token with the scope `{EMAIL_SCOPE}` too, or bind roles to \
+                     the unique ID"
+                );
+                return Step::warning(NAME, detail, hint);
+            }
             Step::ok(NAME, detail)
         }
         Review::Forbidden(message) => Step::warning(
@@ -110,7 +181,7 @@ pub(super) fn ask_api_server(
 }
 
 /// What to do if the API server rejects a token for EKS: first what contradicts the kubeconfig.
-pub(super) fn rejection_hint(
+fn eks_rejection_hint(
     cluster: &KubeconfigCluster,
     session: &ClusterSession,
     caller: Option<&Caller>,

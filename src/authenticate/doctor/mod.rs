@@ -5,6 +5,7 @@
 //! and whether the API server does.
 
 mod access;
+mod access_token;
 mod cached;
 mod login;
 mod report;
@@ -17,13 +18,14 @@ pub use report::{Report, Status, Step};
 use crate::authenticate::credentials::{ExpirySource, Obtained};
 use crate::authenticate::fetch::{self, Fetched, Step as FetchStep};
 use crate::authenticate::inputs::Inputs;
+use crate::authenticate::provider;
 use crate::authenticate::session::{ClusterSession, Session};
 use crate::aws::caller_identity;
 use crate::clock::{describe_skew, format_duration};
-use crate::config::Request;
+use crate::config::{ClusterProvider, Request};
 use crate::context::Context;
 use crate::error::{Error, Kind, Result};
-use access::Caller;
+use access::{Caller, TokenOrigin};
 use kubeconfig::ClusterServer;
 
 /// How long looking up whose login it is may take. The call itself does not need the answer.
@@ -45,6 +47,8 @@ pub fn diagnose(
     context: Context<'_>,
     report: &mut Report,
 ) {
+    let known = provider::of_request(&request).unwrap_or(ClusterProvider::Eks);
+    report.set_provider(known);
     let inputs = match Inputs::resolve(request, context) {
         Ok(inputs) => inputs,
         Err(error) => return report.fail("environment", &error),
@@ -56,7 +60,7 @@ pub fn diagnose(
         report.skip("api-server", reason);
     }
 
-    let mut progress = Progress::new(context);
+    let mut progress = Progress::new(context, cluster, known);
     let fetched = fetch::fetch(&inputs, context, &mut |step| {
         progress.record(&step, &inputs, context, report);
     });
@@ -66,12 +70,11 @@ pub fn diagnose(
             Session::Eks(session) => check_token(&inputs, session, cluster, context, report),
             Session::AccessToken(session) => {
                 if let Some(cluster) = cluster {
-                    let hint = || {
-                        "check that the cluster belongs to the cloud of the login, and accepts its \
-                         identity"
-                            .to_owned()
+                    let origin = match progress.provider {
+                        ClusterProvider::Aks => TokenOrigin::Aks,
+                        _ => TokenOrigin::Gke,
                     };
-                    let step = access::ask_api_server(cluster, &session.token, hint, context);
+                    let step = access::ask_api_server(cluster, &session.token, &origin, context);
                     report.add(step);
                 }
                 None
@@ -93,7 +96,10 @@ pub fn diagnose(
 }
 
 /// What is known about a fetch so far.
-struct Progress {
+struct Progress<'a> {
+    cluster: Option<&'a KubeconfigCluster>,
+    /// EKS as long as it is unknown.
+    provider: ClusterProvider,
     /// The step that is running.
     next_step: &'static str,
     is_logged_in: bool,
@@ -104,9 +110,15 @@ struct Progress {
     credentials: Option<CredentialsEvidence>,
 }
 
-impl Progress {
-    fn new(context: Context<'_>) -> Self {
+impl<'a> Progress<'a> {
+    fn new(
+        context: Context<'_>,
+        cluster: Option<&'a KubeconfigCluster>,
+        provider: ClusterProvider,
+    ) -> Self {
         Self {
+            cluster,
+            provider,
             next_step: "environment",
             is_logged_in: true,
             user: None,
@@ -140,7 +152,10 @@ impl Progress {
                     let detail = format!("{opens}, with warnings:\n{}", warnings.trim_end());
                     report.warn("environment", detail, "correct the definition");
                 }
-                self.next_step = "cluster";
+                self.next_step = match self.provider {
+                    ClusterProvider::Eks => "cluster",
+                    ClusterProvider::Gke | ClusterProvider::Aks => "provider",
+                };
             }
             FetchStep::Cluster(target, region) => {
                 report.ok("cluster", fetch::describe_cluster(target, region));
@@ -150,22 +165,25 @@ impl Progress {
                 let role = target.role.as_ref().map(|role| role.arn.redacted());
                 self.credentials = Some(CredentialsEvidence::new(obtained, role));
             }
-            FetchStep::Provider(provider) => {
-                let title = provider.title();
-                report.ok("cluster", format!("any {title} cluster of the login"));
-                for step in ["aws-sts", "clock"] {
-                    report.skip(step, "only for EKS");
-                }
+            FetchStep::Provider(chosen) => {
+                self.provider = chosen.provider;
+                report.set_provider(self.provider);
+                report.add(access_token::describe_provider(chosen));
                 self.next_step = "credentials";
             }
+            FetchStep::AzureLogin(found) => {
+                report.add(access_token::describe_login(found, context));
+                self.next_step = "authority";
+            }
+            FetchStep::Authority(authority) => {
+                report.add(access_token::describe_authority(authority, self.cluster));
+                self.next_step = "token";
+            }
             FetchStep::AccessToken(obtained) => {
-                let expiry = obtained.session.expires_at;
-                let source = &obtained.source;
-                let found = format!("access token {source}, valid until {expiry}");
-                report.ok("credentials", found);
-                let size = obtained.session.token.expose().len();
-                let expiry = obtained.session.replace_at();
-                report.ok("token", format!("{size} bytes, valid until {expiry}"));
+                if self.provider == ClusterProvider::Gke {
+                    report.add(access_token::describe_access_token(obtained));
+                }
+                report.add(access_token::describe_token(&obtained.session));
             }
         }
     }
@@ -268,8 +286,11 @@ fn check_token(
         }
     };
     if let Some(cluster) = cluster {
-        let hint = || access::rejection_hint(cluster, session, caller.as_ref());
-        let step = access::ask_api_server(cluster, &token.token, hint, context);
+        let origin = TokenOrigin::Eks {
+            session,
+            caller: caller.as_ref(),
+        };
+        let step = access::ask_api_server(cluster, &token.token, &origin, context);
         report.add(step);
     }
     caller

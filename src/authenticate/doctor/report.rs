@@ -1,9 +1,13 @@
 //! The steps of a diagnosis and their results.
 
+use crate::config::ClusterProvider;
 use crate::error::Error;
 
-/// The names of the steps in their order, each with the step whose result it needs.
-const STEPS: [(&str, Option<&str>); 10] = [
+/// The name of a step, and the step whose result it needs.
+type StepName = (&'static str, Option<&'static str>);
+
+/// The steps for EKS in their order.
+const EKS_STEPS: &[StepName] = &[
     ("kubeconfig", None),
     ("login", Some("kubeconfig")),
     ("environment", Some("login")),
@@ -13,6 +17,29 @@ const STEPS: [(&str, Option<&str>); 10] = [
     ("aws-sts", Some("token")),
     ("api-server", Some("token")),
     ("clock", Some("aws-sts")),
+    ("cache", None),
+];
+
+const GKE_STEPS: &[StepName] = &[
+    ("kubeconfig", None),
+    ("login", Some("kubeconfig")),
+    ("environment", Some("login")),
+    ("provider", Some("environment")),
+    ("credentials", Some("provider")),
+    ("token", Some("credentials")),
+    ("api-server", Some("token")),
+    ("cache", None),
+];
+
+const AKS_STEPS: &[StepName] = &[
+    ("kubeconfig", None),
+    ("login", Some("kubeconfig")),
+    ("environment", Some("login")),
+    ("provider", Some("environment")),
+    ("credentials", Some("provider")),
+    ("authority", Some("credentials")),
+    ("token", Some("authority")),
+    ("api-server", Some("token")),
     ("cache", None),
 ];
 
@@ -109,12 +136,27 @@ pub(super) fn describe(error: &Error) -> String {
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     steps: Vec<Step>,
+    /// The provider whose steps are listed; EKS as long as it is unknown.
+    provider: Option<ClusterProvider>,
 }
 
 impl Report {
     /// Adds a step.
     pub fn add(&mut self, step: Step) {
         self.steps.push(step);
+    }
+
+    /// Lists the steps for clusters of this provider.
+    pub(super) fn set_provider(&mut self, provider: ClusterProvider) {
+        self.provider = Some(provider);
+    }
+
+    fn step_names(&self) -> &'static [StepName] {
+        match self.provider {
+            None | Some(ClusterProvider::Eks) => EKS_STEPS,
+            Some(ClusterProvider::Gke) => GKE_STEPS,
+            Some(ClusterProvider::Aks) => AKS_STEPS,
+        }
     }
 
     pub(super) fn ok(&mut self, name: &'static str, detail: impl Into<String>) {
@@ -153,23 +195,23 @@ impl Report {
     /// result they need.
     #[must_use]
     pub fn into_steps(self) -> Vec<Step> {
-        let step = |(name, _)| match self.find(name) {
+        let step = |&(name, _): &StepName| match self.find(name) {
             Some(step) => step.clone(),
             None => Step::skipped(name, format!("needs the result of `{}`", self.cause(name))),
         };
-        STEPS.into_iter().map(step).collect()
+        self.step_names().iter().map(step).collect()
     }
 
     /// The failed step that this one depends on.
     fn cause(&self, name: &'static str) -> &'static str {
         let needs = |name: &&'static str| {
-            let mut steps = STEPS.into_iter();
+            let mut steps = self.step_names().iter();
             steps
                 .find(|(step, _)| step == name)
-                .and_then(|(_, needs)| needs)
+                .and_then(|(_, needs)| *needs)
         };
         let mut causes = std::iter::successors(needs(&name), needs);
-        let mut failed = STEPS.into_iter().map(|(name, _)| name);
+        let mut failed = self.step_names().iter().map(|(name, _)| *name);
         causes
             .find(|cause| self.has_failed(cause))
             .or_else(|| failed.find(|name| self.has_failed(name)))

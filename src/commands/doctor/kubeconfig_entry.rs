@@ -11,9 +11,9 @@ use crate::commands::token_request;
 use crate::config::Request;
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::exec_plugins::ExecPlugin;
 use crate::host::Host;
 use crate::kubernetes::ApiVersion;
-use crate::kubernetes::eks_token_command::ExecPlugin;
 use crate::kubernetes::exec_info;
 use crate::kubernetes::kubeconfig_files::KubeconfigFiles;
 use crate::kubernetes::plugin_user::{COMMAND, fragile_arguments};
@@ -162,8 +162,10 @@ fn plugin(user: &User) -> Result<&Exec> {
     let message = || format!("user `{name}` runs `{}`, not kubectl-esc", exec.command);
     match ExecPlugin::identify(exec) {
         ExecPlugin::KubectlEsc => Ok(exec),
-        ExecPlugin::Eks(_) | ExecPlugin::UnsupportedEks(_) => Err(Error::configuration(message())
-            .with_hint("convert the user with `kubectl-esc convert-kubeconfig ENVIRONMENT`")),
+        ExecPlugin::Convertible(_) | ExecPlugin::Unsupported(..) => {
+            Err(Error::configuration(message())
+                .with_hint("convert the user with `kubectl-esc convert-kubeconfig ENVIRONMENT`"))
+        }
         ExecPlugin::Other => {
             Err(Error::configuration(message())
                 .with_hint("choose another context with `--context`"))

@@ -21,6 +21,7 @@ pub(super) mod heading {
     pub(in crate::commands) const CACHE: &str = "Cache";
     pub(in crate::commands) const CLUSTER: &str = "Cluster";
     pub(in crate::commands) const CREDENTIALS: &str = "Credentials";
+    pub(in crate::commands) const GOOGLE_CLOUD: &str = "Google Cloud";
     pub(in crate::commands) const IDENTITY_TOKENS: &str = "Identity tokens";
     pub(in crate::commands) const KUBECONFIG: &str = "Kubeconfig";
     pub(in crate::commands) const OUTPUT: &str = "Output";

@@ -1,6 +1,6 @@
-//! A stand-in for an EKS cluster's API server: TLS, and as much of the API as `kubectl get namespaces`
-//! and `kubectl auth whoami` need. It authenticates like aws-iam-authenticator: with the checks of the
-//! token verifier, then `GetCallerIdentity` at STS for its own cluster.
+//! A stand-in for a cluster's API server: TLS, and as much of the API as `kubectl get namespaces` and
+//! `kubectl auth whoami` need. That of an EKS cluster authenticates like aws-iam-authenticator: with the
+//! checks of the token verifier, then `GetCallerIdentity` at STS for its own cluster.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -23,28 +23,35 @@ pub struct ApiServer {
 /// The requests of an API server.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Log {
-    /// `METHOD path as ARN` of each authenticated request.
+    /// `METHOD path as USER` of each authenticated request; the user of an EKS cluster is an ARN.
     pub accepted: Vec<String>,
     /// The reason for each rejected request.
     pub rejected: Vec<String>,
 }
 
+/// Returns the user of a token, or why it is rejected.
+type Authenticate = dyn Fn(&str) -> Result<String, String> + Send + Sync;
+
 struct Cluster {
-    name: String,
-    verifier: Verifier,
-    sts: Sts,
+    authenticate: Box<Authenticate>,
     log: Arc<Mutex<Log>>,
 }
 
 impl ApiServer {
-    /// Starts the API server of the cluster `name`, which authenticates callers with `sts`.
+    /// Starts the API server of the EKS cluster `name`, which authenticates callers with `sts`.
     pub fn start(name: &str, verifier: Verifier, sts: &Sts) -> Self {
+        let (name, sts) = (name.to_owned(), sts.clone());
+        Self::authenticating(move |token| sts.authenticate(token, &name, verifier))
+    }
+
+    /// Starts an API server with a function that returns the user of a token, or why it is rejected.
+    pub fn authenticating(
+        authenticate: impl Fn(&str) -> Result<String, String> + Send + Sync + 'static,
+    ) -> Self {
         let authority = Authority::new();
         let log = Arc::<Mutex<Log>>::default();
         let cluster = Cluster {
-            name: name.to_owned(),
-            verifier,
-            sts: sts.clone(),
+            authenticate: Box::new(authenticate),
             log: Arc::clone(&log),
         };
         let server = Server::start(Some(authority.server(is_eks)), move |request| {
@@ -118,13 +125,13 @@ impl Cluster {
         }
     }
 
-    /// Returns the caller's ARN, or why authentication failed.
+    /// Returns the user, or why authentication failed.
     fn authenticate(&self, request: &Request) -> Result<String, String> {
         let authorization = request.header("authorization").ok_or("no credentials")?;
         let token = authorization
             .strip_prefix("Bearer ")
             .ok_or("no bearer token")?;
-        self.sts.authenticate(token, &self.name, self.verifier)
+        (self.authenticate)(token)
     }
 }
 

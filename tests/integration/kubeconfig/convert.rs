@@ -1,4 +1,4 @@
-//! `convert-kubeconfig` converts users of `aws` and `aws-iam-authenticator`.
+//! `convert-kubeconfig` converts users of other credential plugins.
 
 use std::fs;
 
@@ -89,7 +89,7 @@ fn dropped_settings_are_reported() {
     assert!(!after.contains("operations"), "{after}");
 }
 
-/// Users of every kind in one file: those for EKS are converted, the others keep every byte.
+/// Users of every kind in one file: those that can be converted are, the others keep every byte.
 #[test]
 fn other_users_are_unchanged() {
     let before = "\
@@ -102,8 +102,8 @@ contexts:
 users:
 - name: token
   user: {token: hunter2}   # kept
-- name: gke
-  user: {exec: {command: gke-gcloud-auth-plugin, args: null}}
+- name: oidc
+  user: {exec: {command: kubelogin, args: [get-token, --oidc-issuer-url=https://issuer.example]}}
 # wrapped
 - name: vault
   user:
@@ -177,7 +177,7 @@ fn context_is_converted_into_a_new_entry() {
 fn unconvertible_users_are_an_error() {
     for (file, arguments, problem) in [
         (
-            "gke.yaml",
+            "kind.yaml",
             &[][..],
             "no user of the kubeconfig runs `aws eks get-token`",
         ),
@@ -230,6 +230,158 @@ fn users_with_different_profiles_are_converted_only_on_request() {
     assert_eq!(output.code, 0, "{output:?}");
     let updated = "updated user `dev`, user `prd`\n";
     assert!(output.stdout.ends_with(updated), "{output:?}");
+}
+
+/// The lines of the arguments in a user that was in block style.
+fn args(args: &[&str]) -> String {
+    let args: Vec<_> = args.iter().map(|arg| format!("      - {arg}\n")).collect();
+    let args = args.concat();
+    format!("      args:\n      - get-token\n      - [dir]/shop.yaml\n{args}")
+}
+
+#[test]
+fn user_of_gcloud_is_converted() {
+    let before = data("gke.yaml");
+    let plugin = convert(&before, &["--credentials", "gcp.login"]);
+    let updated = changed("updated user `gke_acme_europe-west1_shop`");
+    plugin.run().assert(&updated, "", 0);
+    let (start, _) = before.split_once("      args: null").unwrap();
+    let arguments = [
+        "--provider",
+        "gke",
+        "--credentials",
+        "gcp.login",
+        "--api-version",
+        "v1beta1",
+    ];
+    let after = format!(
+        "{start}{}      command: kubectl-esc
+      env: null
+      installHint: Install kubectl-esc and put it on the PATH as described at https://github.com/kubectl-esc/kubectl-esc
+      interactiveMode: Never
+      provideClusterInfo: true
+",
+        args(&arguments)
+    );
+    assert_eq!(written(&plugin), after);
+    plugin.run().assert("nothing to change\n", "", 0);
+}
+
+/// Users of all providers, as their tools write them.
+const ALL_PROVIDERS: &str = "\
+users:
+- name: eks
+  user:
+    exec:
+      apiVersion: client.authentication.k8s.io/v1
+      args: [--region, eu-west-1, eks, get-token, --cluster-name, shop]
+      command: aws
+- name: gke
+  user:
+    exec:
+      apiVersion: client.authentication.k8s.io/v1
+      args: [--use_application_default_credentials]
+      command: gke-gcloud-auth-plugin
+- name: aks
+  user:
+    exec:
+      apiVersion: client.authentication.k8s.io/v1
+      args: [get-token, --environment, AzureUSGovernmentCloud, --server-id, 6dae42f8-4368-4678-94ff-3960e28e3630, --client-id, app, --tenant-id, acme, --login, workloadidentity, --federated-token-file, /token]
+      command: kubelogin
+- name: person
+  user:
+    exec:
+      apiVersion: client.authentication.k8s.io/v1
+      args: [get-token, --server-id, 6dae42f8-4368-4678-94ff-3960e28e3630, --login, devicecode]
+      command: kubelogin
+";
+
+#[test]
+fn users_of_several_providers_get_their_provider() {
+    let plugin = convert(ALL_PROVIDERS, &[]);
+    plugin.run().assert(
+        &changed("updated user `eks`, user `gke`, user `aks`"),
+        "kubectl-esc: user `person`: not converted: its login mode is `devicecode` (a person signs in), \
+         not `workloadidentity` or `spn`\n\
+         kubectl-esc: user `gke`: dropped flag `--use_application_default_credentials`; credentials \
+         now come from the environment\n\
+         kubectl-esc: user `aks`: dropped application `app`, tenant `acme`; credentials now come from \
+         the environment\n",
+        0,
+    );
+    let text = written(&plugin);
+    let us = "https://login.microsoftonline.us";
+    for arguments in [
+        &[
+            "--provider",
+            "eks",
+            "--cluster-name",
+            "shop",
+            "--region",
+            "eu-west-1",
+        ][..],
+        &["--provider", "gke"],
+        &["--provider", "aks", "--azure-authority-host", us],
+    ] {
+        let converted = format!("{}      command: kubectl-esc\n", args(arguments));
+        assert!(text.contains(&converted), "{converted}{text}");
+    }
+    let env = "      env:\n      - name: AZURE_FEDERATED_TOKEN_FILE\n        value: /token\n";
+    assert!(text.contains(env), "{text}");
+    let (_, person) = ALL_PROVIDERS.split_once("- name: person").unwrap();
+    assert!(text.ends_with(person), "{text}");
+    // One context of such a file gets its provider too.
+    let contexts = "contexts:\n- {name: eks, context: {cluster: c, user: eks}}\n\
+                    - {name: person, context: {cluster: c, user: person}}\n";
+    let kubeconfig = format!("{ALL_PROVIDERS}{contexts}");
+    let plugin = convert(&kubeconfig, &["--context", "eks"]);
+    plugin.run().assert(&changed("updated user `eks`"), "", 0);
+    let text = written(&plugin);
+    assert!(text.contains("      - --provider\n      - eks\n"), "{text}");
+    convert(&kubeconfig, &["--context", "person"]).run().assert(
+        "",
+        "kubectl-esc: cannot convert user `person`: its login mode is `devicecode` (a person signs in), \
+         not `workloadidentity` or `spn`\n  \
+         hint: create an entry with `kubectl-esc update-kubeconfig`\n",
+        2,
+    );
+}
+
+#[test]
+fn users_with_different_identities_are_converted_only_on_request() {
+    let user = |name: &str, exec: &str| format!("- {{name: {name}, user: {{exec: {{{exec}}}}}}}\n");
+    let gke = |account: &str| {
+        format!("command: gke-gcloud-auth-plugin, args: [--account, {account}@acme.example]")
+    };
+    let aks = |id: &str| {
+        format!(
+            "command: kubelogin, args: [get-token, -l, spn, --client-id, {id}, --tenant-id, acme, \
+             --server-id, 6dae42f8-4368-4678-94ff-3960e28e3630]"
+        )
+    };
+    for (users, message) in [
+        (
+            user("a", &gke("a")) + &user("b", &gke("b")) + &user("c", &aks("c")),
+            "the users have different Google Cloud accounts\n  \
+             user `a`: flag `--account a@acme.example`\n  user `b`: flag `--account b@acme.example`\n",
+        ),
+        (
+            user("a", &gke("a")) + &user("b", &aks("b")) + &user("c", &aks("c")),
+            "the users have different Azure applications or tenants\n  \
+             user `b`: application b, tenant acme\n  user `c`: application c, tenant acme\n",
+        ),
+    ] {
+        let kubeconfig = format!("users:\n{users}");
+        let hint =
+            "hint: convert one user at a time with `--context NAME`, or all of them with `--all`";
+        let message = format!("kubectl-esc: {message}  {hint}\n");
+        let plugin = convert(&kubeconfig, &[]);
+        plugin.run().assert("", &message, 2);
+        assert_eq!(written(&plugin), kubeconfig);
+        let output = convert(&kubeconfig, &["--all"]).run();
+        let updated = "updated user `a`, user `b`, user `c`\n";
+        assert!(output.stdout.ends_with(updated), "{output:?}");
+    }
 }
 
 #[test]

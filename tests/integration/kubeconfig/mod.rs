@@ -2,6 +2,7 @@
 
 mod convert;
 mod files;
+mod gke_and_aks;
 mod kubectl;
 #[cfg(unix)]
 pub(crate) mod signals;

@@ -61,8 +61,9 @@ contexts:
     ] {
         let found = Kubeconfig::parse(text).unwrap().cluster_of(context);
         match (found, expected) {
-            (Ok((cluster, namespace)), Ok(expected)) => {
-                let found = format!("{} {}", cluster.server, namespace.unwrap_or_default());
+            (Ok(found), Ok(expected)) => {
+                let namespace = found.namespace.unwrap_or_default();
+                let found = format!("{} {namespace}", found.cluster.server);
                 assert_eq!(found, expected);
             }
             (Err(error), Err(expected)) => {

@@ -85,6 +85,8 @@ fn run(mut program: Program, input: impl Read, output: impl Write) -> Result<(),
         "sts": gcp.sts_url(),
         // For CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS.
         "iamCredentials": gcp.iam_credentials_url(),
+        // For CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER.
+        "container": gcp.container_url(),
         // For HTTPS_PROXY: leads Google's real names to the stand-in, behind TLS.
         "proxy": proxy.url(),
         // For SSL_CERT_FILE, in PEM.

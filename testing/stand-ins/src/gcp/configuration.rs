@@ -38,6 +38,8 @@ pub struct Configuration {
     pub service_accounts: Vec<ServiceAccount>,
     /// Access tokens that exist from the start.
     pub access_tokens: Vec<AccessToken>,
+    /// The GKE clusters.
+    pub clusters: Vec<Cluster>,
     /// Whether the IAM Service Account Credentials API is not enabled.
     pub iam_credentials_disabled: bool,
     /// The lifetime of service accounts' tokens in seconds, instead of the requested one, for tests of
@@ -139,4 +141,28 @@ pub struct AccessToken {
     pub member: String,
     /// The scopes.
     pub scopes: Vec<String>,
+}
+
+/// A GKE cluster.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Cluster {
+    /// The ID of its project.
+    pub project: String,
+    /// Its region or zone.
+    pub location: String,
+    /// Its name.
+    pub name: String,
+    /// Its status, such as `RUNNING`.
+    pub status: String,
+    /// The IP address of its API server; `None` if IP endpoints are disabled.
+    pub endpoint: Option<String>,
+    /// Its certificate authority, PEM in Base64.
+    pub authority_data: String,
+    /// The DNS-based endpoint, which every cluster has.
+    pub dns_endpoint: String,
+    /// Whether that allows external traffic.
+    pub allows_external_traffic: bool,
+    /// Who has a role with the permission `container.clusters.get` in its project.
+    pub viewers: Vec<String>,
 }

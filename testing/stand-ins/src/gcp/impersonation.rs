@@ -94,7 +94,11 @@ pub(super) fn generate(
 }
 
 /// The owner of the bearer token, which was issued here or is configured.
-fn authenticate(state: &State, request: &Request, now: Seconds) -> Result<Issued, GoogleError> {
+pub(super) fn authenticate(
+    state: &State,
+    request: &Request,
+    now: Seconds,
+) -> Result<Issued, GoogleError> {
     let Some(authorization) = request.header("authorization") else {
         return Err(GoogleError::api(
             401,

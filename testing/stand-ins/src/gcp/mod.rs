@@ -1,6 +1,7 @@
-//! A stand-in for Google Cloud that checks requests as Google does: the Security Token Service (STS), and
-//! the IAM Service Account Credentials API. Each has its own server.
+//! A stand-in for Google Cloud that checks requests as Google does: the Security Token Service (STS), the
+//! IAM Service Account Credentials API, and the Kubernetes Engine API. Each has its own server.
 
+mod clusters;
 pub mod configuration;
 pub mod error;
 mod impersonation;
@@ -25,6 +26,8 @@ use error::GoogleError;
 const STS: &str = "sts.googleapis.com";
 /// The name of the IAM Service Account Credentials API.
 const IAM_CREDENTIALS: &str = "iamcredentials.googleapis.com";
+/// The name of the Kubernetes Engine API.
+const CONTAINER: &str = "container.googleapis.com";
 
 /// The stand-in. Clones share it; it stops when the last one is dropped.
 #[derive(Clone)]
@@ -32,12 +35,13 @@ pub struct Gcp {
     service: Arc<Service>,
     sts: Arc<Server>,
     iam_credentials: Arc<Server>,
+    container: Arc<Server>,
 }
 
 /// A received request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Record {
-    /// `sts.googleapis.com` or `iamcredentials.googleapis.com`.
+    /// `sts.googleapis.com`, `iamcredentials.googleapis.com` or `container.googleapis.com`.
     pub service: &'static str,
     /// The parameters; tokens read `[secret]`.
     pub parameters: BTreeMap<String, String>,
@@ -135,6 +139,7 @@ impl Gcp {
         };
         let (sts, iam_credentials) = (server(STS), server(IAM_CREDENTIALS));
         Self {
+            container: server(CONTAINER),
             service,
             sts,
             iam_credentials,
@@ -151,6 +156,11 @@ impl Gcp {
         format!("http://{}/", self.iam_credentials.address())
     }
 
+    /// The value for `CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER`.
+    pub fn container_url(&self) -> String {
+        format!("http://{}/", self.container.address())
+    }
+
     /// Also serves TLS under the real names until the result is dropped. A
     /// [`Proxy`](crate::proxy::Proxy) reaches it by [`RealNames::route`].
     pub fn real_names(&self, authority: &Authority) -> RealNames {
@@ -161,7 +171,7 @@ impl Gcp {
             (name, server)
         };
         RealNames {
-            servers: [serve(STS), serve(IAM_CREDENTIALS)],
+            servers: [serve(STS), serve(IAM_CREDENTIALS), serve(CONTAINER)],
         }
     }
 
@@ -225,7 +235,7 @@ impl Gcp {
 
 /// The stand-in under Google's real names: see [`Gcp::real_names`].
 pub struct RealNames {
-    servers: [(&'static str, Server); 2],
+    servers: [(&'static str, Server); 3],
 }
 
 impl RealNames {
@@ -246,11 +256,10 @@ impl Service {
     fn answer(&self, name: &'static str, request: &Request) -> Reply {
         let now = self.clock.now();
         let mut state = self.state.lock().expect("the state");
-        let is_sts = name == STS;
-        let mut parameters = if is_sts {
-            token_exchange::parameters(request)
-        } else {
-            impersonation::parameters(request)
+        let mut parameters = match name {
+            STS => token_exchange::parameters(request),
+            CONTAINER => clusters::parameters(request),
+            _ => impersonation::parameters(request),
         };
         let failure = match &mut state.failure {
             Some((failure, times)) if *times > 0 => {
@@ -259,12 +268,12 @@ impl Service {
             }
             _ => None,
         };
-        let is_known = request.method == "POST"
-            && if is_sts {
-                request.target == "/v1/token"
-            } else {
-                impersonation::account(request).is_some()
-            };
+        let is_known = match (name, request.method.as_str()) {
+            (STS, "POST") => request.target == "/v1/token",
+            (IAM_CREDENTIALS, "POST") => impersonation::account(request).is_some(),
+            (CONTAINER, "GET") => clusters::cluster(request).is_some(),
+            _ => false,
+        };
         let (reply, outcome) = match failure {
             Some(Failure::Hang) => (Reply::Hang, "hang".to_owned()),
             Some(Failure::Close) => (Reply::Close, "close".to_owned()),
@@ -279,10 +288,10 @@ impl Service {
                 (Reply::Answer(response), "404".to_owned())
             }
             None => {
-                let answer = if is_sts {
-                    token_exchange::exchange(&mut state, request, &parameters, now)
-                } else {
-                    impersonation::generate(&mut state, request, now)
+                let answer = match name {
+                    STS => token_exchange::exchange(&mut state, request, &parameters, now),
+                    CONTAINER => clusters::get(&state, request, now),
+                    _ => impersonation::generate(&mut state, request, now),
                 };
                 match answer {
                     Ok(body) => {

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use stand_ins::clock::Clock;
 use stand_ins::gcp::Gcp;
 use stand_ins::gcp::configuration::{
-    CLOUD_PLATFORM, Configuration, EMAIL, IAM, SERVICE_ACCOUNT, SUBJECT, UNIQUE_ID, provider_name,
-    user_token,
+    CLOUD_PLATFORM, Cluster, Configuration, EMAIL, IAM, SERVICE_ACCOUNT, SUBJECT, UNIQUE_ID,
+    provider_name, user_token,
 };
 use stand_ins::http::{Client, Response};
 use stand_ins::oidc::Issuer;
@@ -408,5 +408,112 @@ fn invalid_impersonations_are_rejected() {
     ] {
         let response = fixture.generate(account, token, &body(lifetime));
         assert_eq!(response.status, 200, "{}", response.text());
+    }
+}
+
+#[test]
+fn cluster_is_described_to_its_viewers_only() {
+    let cluster = |project: &str, viewer: &str| Cluster {
+        project: project.to_owned(),
+        location: "europe-west1".to_owned(),
+        name: "prod".to_owned(),
+        status: "RUNNING".to_owned(),
+        endpoint: Some("203.0.113.7".to_owned()),
+        authority_data: "QUJD".to_owned(),
+        dns_endpoint: "gke-1a2b.europe-west1.gke.goog".to_owned(),
+        allows_external_traffic: false,
+        viewers: vec![viewer.to_owned()],
+    };
+    let fixture = fixture(|configuration| {
+        let mut weak = configuration.access_tokens[0].clone();
+        weak.token.push('x');
+        weak.scopes = vec![EMAIL.to_owned()];
+        configuration.access_tokens.push(weak);
+        configuration.clusters = vec![
+            cluster("acme", "user:alice@acme.example"),
+            cluster("other", "user:bob@acme.example"),
+        ];
+    });
+    let user = user_token();
+    let bearer = |token: &str| format!("Bearer {token}");
+    for (method, path, authorization, status) in [
+        (
+            "GET",
+            "acme/locations/europe-west1/clusters/prod",
+            bearer(&user),
+            200,
+        ),
+        (
+            "GET",
+            "acme/locations/europe-west1/clusters/dev",
+            bearer(&user),
+            404,
+        ),
+        (
+            "GET",
+            "acme/locations/us-east1/clusters/prod",
+            bearer(&user),
+            404,
+        ),
+        (
+            "GET",
+            "other/locations/europe-west1/clusters/prod",
+            bearer(&user),
+            403,
+        ),
+        (
+            "GET",
+            "none/locations/europe-west1/clusters/prod",
+            bearer(&user),
+            403,
+        ),
+        (
+            "GET",
+            "acme/locations/europe-west1/clusters/prod",
+            bearer(&format!("{user}x")),
+            403,
+        ),
+        (
+            "GET",
+            "acme/locations/europe-west1/clusters/prod",
+            bearer("ya29.other"),
+            401,
+        ),
+        (
+            "GET",
+            "acme/locations/europe-west1/clusters/prod",
+            user.clone(),
+            401,
+        ),
+        (
+            "GET",
+            "acme/locations/europe-west1/clusters/prod/",
+            bearer(&user),
+            404,
+        ),
+        (
+            "GET",
+            "acme/zones/europe-west1/clusters/prod",
+            bearer(&user),
+            404,
+        ),
+        (
+            "POST",
+            "acme/locations/europe-west1/clusters/prod",
+            bearer(&user),
+            404,
+        ),
+    ] {
+        let url = format!("{}v1/projects/{path}", fixture.gcp.container_url());
+        let headers = [("Authorization", authorization.as_str())];
+        let response = Client::default().send(method, &url, &headers, b"").unwrap();
+        assert_eq!(response.status, status, "{path}: {}", response.text());
+        if status == 200 {
+            let described = json(&response);
+            assert_eq!(described["endpoint"], "203.0.113.7");
+            assert_eq!(described["masterAuth"]["clusterCaCertificate"], "QUJD");
+            let endpoints = &described["controlPlaneEndpointsConfig"];
+            assert!(endpoints["dnsEndpointConfig"]["allowExternalTraffic"].is_null());
+        }
     }
 }

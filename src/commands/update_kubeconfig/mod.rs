@@ -1,37 +1,40 @@
 //! `update-kubeconfig`: writes a cluster, a user and a context that use this plugin.
 
-use std::path::{Path, PathBuf};
+#![expect(clippy::doc_markdown, reason = "help text has no markup")]
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
+mod find_cluster;
+
+use std::path::PathBuf;
+
 use clap::Args;
-use esc::PropertyPath;
-use esc::format::{Secrets, json};
-use kubeconfig::{Changes, Cluster, EntryChange, Kubeconfig, MergedKubeconfig, new_kubeconfig};
+use kubeconfig::{Changes, EntryChange, MergedKubeconfig, new_kubeconfig};
 use serde_json::Map;
 
 use super::flags::{GetTokenFlags, KubeconfigFlags, heading};
-use super::{edit_kubeconfig, output, spinner};
-use crate::authenticate::{self, OpenedEnvironment};
+use super::{edit_kubeconfig, output};
 use crate::aws::arn::{ClusterArn, check_role_arn};
 use crate::aws::eks_token::check_cluster_name;
 use crate::aws::endpoint::Region;
-use crate::bounded_read::{read_until, unreadable};
-use crate::clock::Deadline;
-use crate::config::{Origin, Request, Setting, Target, default_region};
+use crate::config::{ClusterProvider, Request, Setting};
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kubernetes::plugin_user::{self, PluginUser};
 use crate::log::Message;
+use find_cluster::{ClusterInfo, find_cluster};
 
 pub(super) const ABOUT: &str =
-    "Add or update the kubeconfig entries of an EKS cluster: cluster, user and context";
+    "Add or update the kubeconfig entries of a cluster: cluster, user and context";
 
-/// The largest file with CA certificates of an API server, in bytes.
-const MAX_CERTIFICATES_BYTES: usize = 1024 * 1024;
+const CLUSTER_NAME_HELP: &str = "Name of the cluster
+
+[env: KUBECTL_ESC_CLUSTER_NAME for EKS] [default: eks.clusterName in the environment; for GKE and AKS the \
+name in its kubeconfig]";
 
 #[derive(Args, Debug)]
-#[command(about = ABOUT, mut_arg("cluster_name", |arg| arg.visible_alias("name")))]
+#[command(about = ABOUT, mut_arg("cluster_name", |arg| {
+    arg.visible_alias("name").help("Name of the cluster").long_help(CLUSTER_NAME_HELP)
+}))]
 pub(super) struct Arguments {
     #[command(flatten)]
     flags: GetTokenFlags,
@@ -58,7 +61,7 @@ pub(super) struct Arguments {
 
     /// Property path of a kubeconfig in the environment that describes the cluster
     ///
-    /// [default: files.KUBECONFIG, then the Amazon EKS API]
+    /// [default: files.KUBECONFIG, then the API of Amazon EKS or GKE]
     #[arg(long, value_name = "PATH", conflicts_with = "server", help_heading = heading::CLUSTER)]
     from: Option<String>,
 
@@ -70,7 +73,7 @@ pub(super) struct Arguments {
 
     /// URL of the API server
     ///
-    /// [default: from the environment or the Amazon EKS API]
+    /// [default: from the environment, or from the API of Amazon EKS or GKE]
     #[arg(long, value_name = "URL", help_heading = heading::CLUSTER)]
     server: Option<String>,
 
@@ -87,16 +90,21 @@ pub(super) struct Arguments {
         help_heading = heading::CLUSTER
     )]
     certificate_authority_data: Option<String>,
-}
 
-/// The cluster to write, and the settings for the plugin.
-struct ClusterInfo {
-    cluster: Cluster,
-    name: String,
-    region: Option<String>,
-    namespace: Option<String>,
-    /// Whether `--namespace` set the namespace.
-    is_namespace_chosen: bool,
+    /// Region or zone of the GKE cluster to look up
+    #[arg(long, value_name = "LOCATION", help_heading = heading::GOOGLE_CLOUD)]
+    location: Option<String>,
+
+    /// Google Cloud project of the GKE cluster
+    ///
+    /// [env: CLOUDSDK_CORE_PROJECT]
+    #[arg(long, value_name = "PROJECT", help_heading = heading::GOOGLE_CLOUD)]
+    project: Option<String>,
+
+    /// Use the DNS-based endpoint of the GKE cluster
+    #[arg(long, conflicts_with_all = ["context", "from", "server"])]
+    #[arg(help_heading = heading::GOOGLE_CLOUD)]
+    dns_endpoint: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
@@ -111,7 +119,7 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     }
     check(&info, &request)?;
     edit_kubeconfig::check_names(&arguments.kubeconfig)?;
-    let names = EntryNames::new(&arguments.kubeconfig, &info.name);
+    let names = EntryNames::new(&arguments.kubeconfig, &info.entry_name);
     let user = plugin_user(arguments, &request, &info, host)?;
     for warning in edit_kubeconfig::warnings(&user) {
         output::note(Message::Line(&warning));
@@ -126,7 +134,7 @@ pub(super) fn run(arguments: &Arguments, context: Context<'_>) -> Result<()> {
     let flags = &arguments.kubeconfig;
     let mut current_context = None;
     edit_kubeconfig::apply(flags, &request.open, host, |kubeconfig| {
-        names.check(kubeconfig, &info.cluster)?;
+        names.check(kubeconfig, &info)?;
         let mut changes = entry_changes(&names, &info, user.clone(), Some(kubeconfig));
         current_context = kubeconfig.current_context().map(str::to_owned);
         if flags.set_current || current_context.is_none() {
@@ -171,14 +179,24 @@ fn take_arn_apart(request: &mut Request) -> Result<()> {
     Ok(())
 }
 
-/// Rejects what no cluster or AWS would accept, and warns about a region that looks misspelled.
+/// Rejects what no cluster or cloud would accept, and warns about a region that looks misspelled.
 fn check(info: &ClusterInfo, request: &Request) -> Result<()> {
     info.cluster.check()?;
-    check_cluster_name(&info.name)?;
-    if let Some(role) = request.role_arn.clone() {
+    if let Some(name) = &info.cluster_name {
+        check_cluster_name(name).map_err(|error| match info.provider {
+            ClusterProvider::Eks => error,
+            ClusterProvider::Gke => {
+                error.with_hint("use a name that `gcloud container clusters list` prints")
+            }
+            ClusterProvider::Aks => error.with_hint("use a name that `az aks list` prints"),
+        })?;
+    }
+    if info.provider == ClusterProvider::Eks
+        && let Some(role) = request.role_arn.clone()
+    {
         role.parse(|arn| check_role_arn(arn))?;
     }
-    if let Some(region) = &info.region
+    if let Some(region) = &info.flags.region
         && let Some(warning) = Region::parse(region)?.spelling_warning()
     {
         output::note(Message::Line(&format!("warning: {warning}")));
@@ -195,9 +213,7 @@ fn plugin_user(
 ) -> Result<PluginUser> {
     let flags = GetTokenFlags {
         environment: arguments.flags.environment(host),
-        cluster_name: Some(info.name.clone()),
-        region: info.region.clone(),
-        ..arguments.flags.clone()
+        ..info.flags.clone()
     };
     let command = if arguments.absolute_command {
         absolute_command()?
@@ -240,14 +256,15 @@ impl EntryNames {
         }
     }
 
-    /// Rejects overwriting entries that are not for EKS.
-    fn check(&self, kubeconfig: &MergedKubeconfig, cluster: &Cluster) -> Result<()> {
-        edit_kubeconfig::check_user(kubeconfig, &self.user)?;
-        edit_kubeconfig::check_context(kubeconfig, &self.context, &self.user)?;
-        // A recreated EKS cluster has a new server. But if users who are not for EKS use the cluster, it
-        // is another one with the same name.
+    /// Rejects overwriting entries that are not for the provider.
+    fn check(&self, kubeconfig: &MergedKubeconfig, info: &ClusterInfo) -> Result<()> {
+        let provider = info.provider;
+        edit_kubeconfig::check_user(kubeconfig, &self.user, provider)?;
+        edit_kubeconfig::check_context(kubeconfig, &self.context, &self.user, provider)?;
+        // A recreated cluster has a new server. But if users of other kinds use the cluster, it is another
+        // one with the same name.
         let server = kubeconfig.server(&self.cluster);
-        if server.is_none_or(|server| server == cluster.server) {
+        if server.is_none_or(|server| server == info.cluster.server) {
             return Ok(());
         }
         let contexts = kubeconfig.contexts();
@@ -255,7 +272,7 @@ impl EntryNames {
             .iter()
             .filter(|context| context.cluster == self.cluster);
         contexts.try_for_each(|context| {
-            edit_kubeconfig::check_user(kubeconfig, &context.user).map_err(|_| {
+            edit_kubeconfig::check_user(kubeconfig, &context.user, provider).map_err(|_| {
                 Error::configuration(format!(
                     "the kubeconfig already has a cluster `{}`, which context `{}` uses",
                     self.cluster, context.name
@@ -295,155 +312,4 @@ fn entry_changes(
         ],
         current_context: None,
     }
-}
-
-fn find_cluster(
-    arguments: &Arguments,
-    request: &Request,
-    context: Context<'_>,
-) -> Result<ClusterInfo> {
-    let from_flags = cluster_from_flags(arguments, context)?;
-    if let (Some(cluster), Some(name)) = (&from_flags, &request.cluster_name) {
-        // Nothing is missing: no need to open the environment.
-        let region = match &request.region {
-            Some(region) => Some(region.value.clone()),
-            None => Region::of_api_server(&cluster.server).map(|region| region.to_string()),
-        };
-        return Ok(ClusterInfo {
-            cluster: cluster.clone(),
-            name: name.value.clone(),
-            region,
-            namespace: None,
-            is_namespace_chosen: false,
-        });
-    }
-    let opened = spinner::while_opening(context, || authenticate::open(&request.open, context))?;
-    context.log.warnings(&opened.warnings());
-    let described = match from_flags {
-        Some(cluster) => Some((cluster, None)),
-        None => kubeconfig_in_environment(arguments, &opened)?
-            .map(|kubeconfig| kubeconfig.cluster_of(arguments.context.as_deref()))
-            .transpose()?,
-    };
-    let region_of_server = described.as_ref().and_then(|(cluster, _)| {
-        let region = Region::of_api_server(&cluster.server)?;
-        Some(Setting::new(region.to_string(), Origin::ApiServer))
-    });
-    let target = Target::resolve(
-        request,
-        opened.environment(),
-        region_of_server,
-        default_region(context.host)?,
-    )?;
-    if target.cluster_name.secret {
-        return Err(Error::configuration(
-            "the cluster's name is a secret in the environment, so it cannot be in a kubeconfig",
-        )
-        .with_hint("pass the name with `--cluster-name`"));
-    }
-    let (cluster, namespace) = match described {
-        Some(described) => described,
-        None => (
-            authenticate::describe_cluster(&opened, &target, context)?,
-            None,
-        ),
-    };
-    Ok(ClusterInfo {
-        cluster,
-        name: target.cluster_name.value,
-        // A secret region stays in the environment, where the plugin reads it.
-        region: (!target.region.secret).then_some(target.region.value),
-        namespace,
-        is_namespace_chosen: false,
-    })
-}
-
-/// The cluster of `--server` and the flags for its CA certificates.
-fn cluster_from_flags(arguments: &Arguments, context: Context<'_>) -> Result<Option<Cluster>> {
-    let Some(server) = &arguments.server else {
-        return Ok(None);
-    };
-    let certificates = match (
-        &arguments.certificate_authority,
-        &arguments.certificate_authority_data,
-    ) {
-        (Some(file), _) => {
-            let path = context.host.expand(file)?;
-            Some(read_certificates(&path, context.deadline)?)
-        }
-        (None, Some(data)) => {
-            let pem = BASE64_STANDARD.decode(data.trim());
-            if !pem.is_ok_and(|pem| has_certificate(&pem)) {
-                return Err(Error::configuration(
-                    "`--certificate-authority-data` is not a PEM certificate in Base64",
-                )
-                .with_hint("pass the value of `certificate-authority-data` in a kubeconfig"));
-            }
-            Some(data.trim().to_owned())
-        }
-        (None, None) => None,
-    };
-    Ok(Some(Cluster {
-        server: server.clone(),
-        certificate_authority_data: certificates,
-        ..Cluster::default()
-    }))
-}
-
-fn read_certificates(path: &Path, deadline: Deadline) -> Result<String> {
-    let shown = path.display();
-    let hint = "pass a PEM file with the CA certificates of the API server";
-    let pem = read_until(path, MAX_CERTIFICATES_BYTES, deadline)
-        .map_err(|error| unreadable(format!("cannot read `{shown}`"), hint, error))?;
-    if !has_certificate(&pem) {
-        return Err(
-            Error::configuration(format!("`{shown}` contains no PEM certificate")).with_hint(hint),
-        );
-    }
-    Ok(BASE64_STANDARD.encode(&pem))
-}
-
-fn has_certificate(pem: &[u8]) -> bool {
-    String::from_utf8_lossy(pem).contains("-----BEGIN CERTIFICATE-----")
-}
-
-/// The kubeconfig in the environment: at the path of `--from`, or else `files.KUBECONFIG`.
-fn kubeconfig_in_environment(
-    arguments: &Arguments,
-    opened: &OpenedEnvironment,
-) -> Result<Option<Kubeconfig>> {
-    let environment = opened.environment();
-    let text = if let Some(path) = &arguments.from {
-        let path: PropertyPath = path.parse().map_err(|problem| {
-            Error::configuration("`--from` is not a property path")
-                .caused_by(problem)
-                .with_hint("pass a path such as files.KUBECONFIG")
-        })?;
-        let value = environment.get(&path).ok_or_else(|| {
-            Error::configuration(format!("the environment has no value at `{path}`"))
-                .with_hint("pass the path of a kubeconfig, such as files.KUBECONFIG")
-        })?;
-        // Pulumi stacks output kubeconfigs as text or as objects.
-        match value.as_text() {
-            Some(text) => text.clone(),
-            None => json::compact(value, Secrets::Revealed),
-        }
-    } else {
-        let mut files = environment.files().into_iter();
-        match files.find(|file| file.name == "KUBECONFIG") {
-            Some(file) => file.text,
-            None if arguments.context.is_some() => {
-                return Err(Error::configuration(
-                    "`--context` needs a kubeconfig, but the environment has no `files.KUBECONFIG`",
-                )
-                .with_hint("pass the path of a kubeconfig in the environment with `--from`"));
-            }
-            None => return Ok(None),
-        }
-    };
-    let text = text.as_str().ok_or_else(|| {
-        Error::configuration("the kubeconfig in the environment is not text")
-            .with_hint("choose another kubeconfig with `--from`")
-    })?;
-    Ok(Some(Kubeconfig::parse(text)?))
 }
