@@ -1,4 +1,4 @@
-//! Authenticates kubectl, Helm and Pulumi to Amazon EKS with credentials from a Pulumi ESC environment.
+//! Authenticates kubectl, Helm and Pulumi to EKS, GKE and AKS with what a Pulumi ESC environment holds.
 //!
 //! This is the library behind the exec credential plugin `kubectl-esc`:
 //!
@@ -12,10 +12,11 @@
 //!  open the environment                     │   in Pulumi Cloud, or from a local definition
 //!     │                                     │
 //!     ▼                                     │
-//!  find AWS credentials, assume a role      │   AWS STS
+//!  find the login to the cloud, use it      │   EKS: AWS STS; AKS: Microsoft Entra ID
 //!     │                                     │
 //!     ▼                                     ▼
-//!  presign GetCallerIdentity ── ExecCredential with an EKS token
+//!  EKS: presign GetCallerIdentity ── ExecCredential with the token
+//!  GKE, AKS: the access token
 //! ```
 //!
 //! The library does not print, does not exit the process, and reads environment variables, the home
