@@ -12,7 +12,7 @@ use crate::aws::sdk;
 use crate::clock::describe_skew;
 use crate::context::Context;
 use crate::error::{Error, Kind, one_line};
-use crate::http::{redacted, timed_out, unreachable};
+use crate::http::{is_busy, redacted, timed_out, unreachable};
 use crate::identity_token;
 use crate::secret::Secret;
 
@@ -404,11 +404,6 @@ fn expired_credentials() -> Wording {
         "the environment's AWS credentials have expired".to_owned(),
         "renew the AWS credentials in the environment",
     )
-}
-
-/// Whether a response with this status is worth another attempt.
-fn is_busy(status: u16) -> bool {
-    status == 429 || status >= 500
 }
 
 #[cfg(test)]

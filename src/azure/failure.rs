@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::azure::authority::AuthorityHost;
 use crate::azure::{AzureLogin, Proof};
 use crate::error::{Error, Kind, one_line};
-use crate::http::{Response, redacted, shortened};
+use crate::http::{Response, is_busy, redacted, shortened};
 use crate::identity_token;
 
 /// The name of the service in messages.
@@ -127,11 +127,10 @@ pub(super) fn rejection(
     response: &Response,
 ) -> Error {
     let status = response.status;
-    let is_busy = status == 429 || status >= 500;
     // The parser's error is dropped: it would quote the response.
     let error = serde_json::from_slice::<EntraError>(response.body.expose());
     let (reason, cause) = match &error {
-        Ok(error) if is_busy => (Reason::Busy, cause(error, login)),
+        Ok(error) if is_busy(status) => (Reason::Busy, cause(error, login)),
         Ok(error) if matches!(status, 400 | 401 | 403) => {
             let code = error.error_codes.first().copied().unwrap_or_default();
             (Reason::of(code), cause(error, login))
@@ -139,7 +138,7 @@ pub(super) fn rejection(
         _ => {
             let host = authority.host();
             let cause = format!("`{host}` sent HTTP status {status} without an error code");
-            if !is_busy {
+            if !is_busy(status) {
                 return not_from_microsoft(authority).caused_by(cause);
             }
             (Reason::Busy, cause)

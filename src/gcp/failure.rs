@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, one_line};
 use crate::gcp::endpoint::{Endpoint, Service};
 use crate::gcp::gke::ClusterName;
 use crate::gcp::sts::{GLOBAL, WorkloadIdentityProvider};
-use crate::http::{Response, redacted, shortened};
+use crate::http::{Response, is_busy, redacted, shortened};
 use crate::identity_token;
 use crate::secret::Secret;
 
@@ -373,11 +373,6 @@ fn token_wording(error: &GoogleError, default_audience: &str) -> Wording {
         "Google STS rejected the identity token".to_owned(),
         hint.to_owned(),
     )
-}
-
-/// Whether a response with this status is worth another attempt.
-fn is_busy(status: u16) -> bool {
-    status == 429 || status >= 500
 }
 
 #[cfg(test)]

@@ -31,8 +31,8 @@ use crate::host::Host;
 use aws_clock::AwsClock;
 
 pub(crate) use failure::{Reason as FailureReason, unreachable};
-pub(crate) use request::host_of;
 pub use request::{Method, Request, Response, SendError};
+pub(crate) use request::{host_of, is_busy};
 use sdk_connector::SdkConnector;
 pub(crate) use server_text::{redacted, shortened};
 pub(crate) use server_tls::ServerTls;

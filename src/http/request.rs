@@ -180,6 +180,11 @@ pub(super) fn too_large(server: &str, limit: usize) -> Error {
     Error::new(Kind::Unavailable, message).with_hint("check that the URL is that of the service")
 }
 
+/// Whether a response with this status is worth another attempt.
+pub(crate) fn is_busy(status: u16) -> bool {
+    status == 429 || status >= 500
+}
+
 /// The host of a URL, for messages.
 pub(crate) fn host_of(url: &str) -> String {
     let url = url.parse::<http::Uri>().ok();
