@@ -1,8 +1,13 @@
-//! How `get-token` chooses the provider of a cluster.
+//! How `get-token` chooses the provider of a cluster, and the requests that GKE and AKS need.
 
 use serde_json::{Value, json};
+use stand_ins::controlled_server::Behavior;
 
+use crate::aks::{self, Entra};
+use crate::cloud::PulumiCloudFixture;
 use crate::gke::{LOGIN, get_token, local, pulumi_cloud};
+use crate::support::aws::project_file;
+use crate::support::gcp::GoogleCloud;
 use crate::support::plugin::Plugin;
 
 /// Logins to two clouds in a local definition, which opens without a request.
@@ -195,4 +200,74 @@ fn flags_of_other_providers_are_rejected_and_their_variables_ignored() {
         .env("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us")
         .run();
     assert_eq!(output.token(), "ya29.example");
+}
+
+#[test]
+fn cold_call_makes_the_fewest_requests_and_warm_call_none() {
+    let pulumi_cloud = PulumiCloudFixture::with(|configuration| {
+        let with_gke = configuration.clone().environment("platform", "gke", LOGIN);
+        *configuration = with_gke.environment("platform", "aks", aks::LOGIN);
+    });
+    let google = GoogleCloud::new();
+    let entra = Entra::new(Behavior::Answer);
+    let requests = || {
+        let at_google = google.services.calls().len();
+        [
+            pulumi_cloud.calls().len(),
+            at_google,
+            entra.server.requests(),
+        ]
+    };
+    let gcp_login = project_file("examples/environments/gcp.yaml");
+    let google_identity = google.identity();
+    let entra_identity = entra.identity();
+    // The environment; if it is local, its definition and the identity token; the requests to Pulumi Cloud,
+    // to Google and to Microsoft.
+    for (environment, definition, identity, cold) in [
+        ("acme/platform/gke", "", "", [2, 0, 0]),
+        (
+            "./env.yaml",
+            gcp_login.as_str(),
+            google_identity.as_str(),
+            [0, 2, 0],
+        ),
+        ("acme/platform/aks", "", "", [2, 0, 1]),
+        ("./env.yaml", aks::LOGIN, entra_identity.as_str(), [0, 0, 1]),
+    ] {
+        let mut plugin = pulumi_cloud
+            .plugin()
+            .args(["get-token", environment])
+            .env(
+                "CLOUDSDK_API_ENDPOINT_OVERRIDES_STS",
+                google.services.sts_url(),
+            )
+            .env(
+                "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS",
+                google.services.iam_credentials_url(),
+            )
+            .env("AZURE_AUTHORITY_HOST", entra.server.url());
+        if !definition.is_empty() {
+            plugin = plugin
+                .file("env.yaml", definition)
+                .file("identity", identity)
+                .args(["--web-identity-token-file", "identity"]);
+        }
+        for (name, wanted) in [("cold", cold), ("warm", [0; 3])] {
+            let before = requests();
+            plugin.run().token();
+            let after = requests();
+            let made: Vec<_> = after
+                .iter()
+                .zip(before)
+                .map(|(after, before)| after - before)
+                .collect();
+            assert_eq!(made, wanted, "{name}: {environment} {definition}");
+        }
+    }
+    // Each cold call opens one connection to Pulumi Cloud.
+    let connections = pulumi_cloud
+        .calls()
+        .into_iter()
+        .map(|(_, connection, _)| connection);
+    assert_eq!(connections.collect::<Vec<_>>(), [1, 1, 2, 2]);
 }
