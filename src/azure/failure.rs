@@ -113,7 +113,7 @@ impl Reason {
             ),
             Self::Other => (
                 Kind::Denied,
-                "Microsoft Entra ID denied an access token for AKS".to_owned(),
+                "Microsoft Entra ID denied the request".to_owned(),
                 "check `clientId`, `tenantId` and the application in Microsoft Entra ID",
             ),
         }
@@ -126,6 +126,10 @@ pub(super) fn rejection(
     login: &AzureLogin,
     response: &Response,
 ) -> Error {
+    explanation(authority, login, response).within("cannot get an access token for AKS")
+}
+
+fn explanation(authority: &AuthorityHost, login: &AzureLogin, response: &Response) -> Error {
     let status = response.status;
     // The parser's error is dropped: it would quote the response.
     let error = serde_json::from_slice::<EntraError>(response.body.expose());

@@ -193,6 +193,42 @@ fn rejected_login_is_denied_and_not_retried_by_the_same_client() {
 }
 
 #[test]
+fn rejected_login_of_pulumi_cloud_shows_the_claims_and_no_token() {
+    let entra = Entra::new(Behavior::Answer);
+    let pulumi_cloud = PulumiCloudFixture::with(|configuration| {
+        *configuration = configuration
+            .clone()
+            .environment("platform", "other", LOGIN);
+    });
+    let plugin = pulumi_cloud
+        .plugin()
+        .args(["get-token", "acme/platform/other", "--no-cache"])
+        .env("AZURE_AUTHORITY_HOST", entra.server.url());
+    let subject = "pulumi:environments:org:acme:env:platform/other";
+    let output = plugin.run();
+    let (start, rest) = output.stderr.split_once(" (trace ID ").unwrap();
+    let (_, end) = rest.split_once(')').unwrap();
+    assert_eq!(
+        format!("{start}{end}"),
+        format!(
+            "kubectl-esc: cannot get an access token for AKS: the identity token matches no federated \
+             credential of the application\n  caused by: AADSTS700213: No matching federated identity \
+             record found for presented assertion subject '{subject}'. Check your federated identity \
+             credential Subject, Audience and Issuer against the presented assertion. \
+             https://learn.microsoft.com/entra/workload-id/workload-identity-federation\n  caused by: the \
+             identity token has iss `{}`, aud `azure:acme`, sub `{subject}`\n  hint: correct the subject \
+             of the application's federated credential, or use a token with that subject\n",
+            PulumiCloud::login_issuer().url()
+        )
+    );
+    assert_eq!(output.code, 4);
+    let output = plugin.arg("-vv").run();
+    assert_eq!(output.code, 4);
+    // All JSON web tokens start like this.
+    assert!(!output.stderr.contains("eyJ"), "{output:?}");
+}
+
+#[test]
 fn token_is_renewed_early_and_used_if_that_fails() {
     for (behavior, is_renewed) in [(Behavior::Close, false), (Behavior::Answer, true)] {
         let entra = Entra::new(Behavior::Answer);
@@ -332,6 +368,18 @@ fn malformed_logins_are_explained() {
             None,
             "`azure.clientSecret` in the environment is malformed",
             text_hint,
+        ),
+        (
+            "{clientId: [a], tenantId: b, clientSecret: hunter2}",
+            None,
+            "`azure.clientId` in the environment is malformed",
+            text_hint,
+        ),
+        (
+            "{clientId: a, tenantId: b, oidc: true}",
+            None,
+            "`azure` in the environment has no `oidc.token` or `clientSecret`",
+            proof_hint,
         ),
         (
             "{clientId: a, tenantId: b}",

@@ -129,6 +129,21 @@ fn local_login_makes_two_requests_and_is_cached() {
 }
 
 #[test]
+fn failed_login_is_reported_as_by_open() {
+    let google = GoogleCloud::with(|configuration| configuration.providers[0].disabled = true);
+    let plugin = google.open(&project_file("examples/environments/gcp.yaml"));
+    let wanted = plugin.run();
+    assert!(wanted.stderr.contains("invalid_target"), "{wanted:?}");
+    let get_token = google
+        .plugin()
+        .file("env.yaml", project_file("examples/environments/gcp.yaml"))
+        .file("identity", google.identity())
+        .args(["get-token", "env.yaml"])
+        .args(["--web-identity-token-file", "identity"]);
+    get_token.run().assert_fails(&wanted.stderr, 4);
+}
+
+#[test]
 fn access_token_is_never_logged() {
     let pulumi_cloud = pulumi_cloud(LOGIN);
     let plugin = get_token(&pulumi_cloud).arg("-vv");
@@ -310,6 +325,12 @@ fn malformed_logins_are_explained() {
         ),
         (
             "{accessToken: hunter2, tokenType: MAC}",
+            None,
+            "`gcp.tokenType` in the environment is not `Bearer`",
+            bearer,
+        ),
+        (
+            "{accessToken: hunter2, tokenType: [Bearer]}",
             None,
             "`gcp.tokenType` in the environment is not `Bearer`",
             bearer,

@@ -100,17 +100,26 @@ fn several_kinds_of_logins_are_listed() {
          `kubernetes.provider` in the environment\n",
         6,
     );
+    let several = "kubectl-esc: the environment contains logins to several clouds:";
+    let place = "or with `kubernetes.provider` in the environment";
     let variables = "values:\n  environmentVariables: {AWS_ACCESS_KEY_ID: AKIDEXAMPLE}\n  \
                      gcp: {a: {accessToken: x, tokenType: Bearer}, b: {accessToken: y, tokenType: \
                      Bearer}}\n";
-    let output = local(variables).run();
-    let listed = "AWS (`environmentVariables`), Google Cloud (`gcp.a`, `gcp.b`)";
-    assert!(output.stderr.contains(listed), "{output:?}");
+    local(variables).run().assert_fails(
+        &format!(
+            "{several} AWS (`environmentVariables`), Google Cloud (`gcp.a`, `gcp.b`)\n  hint: choose one \
+             with `--provider eks` or `--provider gke`, {place}\n"
+        ),
+        6,
+    );
     let three = format!("{TWO_CLOUDS}  azure: {{clientId: a, tenantId: b, clientSecret: c}}\n");
-    let output = local(&three).run();
-    let listed = "AWS (`aws`), Google Cloud (`gcp`), Azure (`azure`)\n  hint: choose one with \
-                  `--provider eks`, `--provider gke` or `--provider aks`, or with";
-    assert!(output.stderr.contains(listed), "{output:?}");
+    local(&three).run().assert_fails(
+        &format!(
+            "{several} AWS (`aws`), Google Cloud (`gcp`), Azure (`azure`)\n  hint: choose one with \
+             `--provider eks`, `--provider gke` or `--provider aks`, {place}\n"
+        ),
+        6,
+    );
 
     // The identity token is a login to AWS only if a role is known.
     let identity_token = format!(

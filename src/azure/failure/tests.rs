@@ -58,9 +58,11 @@ fn parts(error: &Error) -> Parts {
     for secret in TOKEN.split('.').chain(["hunter2"]) {
         assert!(!text.contains(secret), "{text}");
     }
+    let message = error.to_string();
+    let message = message.strip_prefix("cannot get an access token for AKS: ");
     (
         error.kind(),
-        error.to_string(),
+        message.unwrap().to_owned(),
         error.causes().collect::<Vec<_>>().join("|"),
         error.hint().unwrap_or_default().to_owned(),
     )
@@ -86,7 +88,7 @@ fn body(error: &str, code: u32, text: &str) -> String {
 #[test]
 fn error_codes_for_identity_tokens_have_their_message_causes_and_hint() {
     let mismatch = "the identity token matches no federated credential of the application";
-    let denied = "Microsoft Entra ID denied an access token for AKS";
+    let denied = "Microsoft Entra ID denied the request";
     let not_current = "Microsoft Entra ID rejected the identity token as expired or not yet valid";
     let expired =
         "Microsoft Entra ID rejected the identity token: it expired at 2023-04-28T00:00:00Z";
@@ -226,7 +228,7 @@ fn error_codes_for_client_secrets_have_their_message_and_hint() {
         ),
         (
             500_011,
-            "Microsoft Entra ID denied an access token for AKS",
+            "Microsoft Entra ID denied the request",
             "check `clientId`, `tenantId` and the application in Microsoft Entra ID",
         ),
     ] {
