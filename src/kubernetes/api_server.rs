@@ -29,6 +29,16 @@ const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha1"];
 pub(crate) struct ApiServer {
     url: String,
     tls: ServerTls,
+    terms: ProviderTerms,
+}
+
+/// The terms of the cluster's provider, for hints.
+#[derive(Clone, Copy)]
+pub(crate) struct ProviderTerms {
+    /// Which command shows the certificate authority of a cluster.
+    pub certificate_source: &'static str,
+    /// The setting of a cluster with the addresses that may connect.
+    pub allowed_addresses: &'static str,
 }
 
 /// What the API server says about a token that it accepts.
@@ -67,7 +77,11 @@ struct UserInfo {
 
 impl ApiServer {
     /// Takes the settings from the cluster of a kubeconfig, and reads its file with certificates.
-    pub(crate) fn new(cluster: &ClusterServer, deadline: Deadline) -> Result<Self> {
+    pub(crate) fn new(
+        cluster: &ClusterServer,
+        terms: ProviderTerms,
+        deadline: Deadline,
+    ) -> Result<Self> {
         if cluster.url.is_empty() {
             return Err(
                 Error::configuration("the cluster in the kubeconfig has no `server`")
@@ -86,11 +100,12 @@ impl ApiServer {
         Ok(Self {
             url: cluster.url.trim_end_matches('/').to_owned(),
             tls: ServerTls {
-                authority: authority(cluster, deadline)?,
+                authority: authority(cluster, terms, deadline)?,
                 skip_verification: cluster.insecure_skip_tls_verify,
                 server_name: cluster.tls_server_name.clone(),
                 proxy_url: cluster.proxy_url.clone(),
             },
+            terms,
         })
     }
 
@@ -200,11 +215,15 @@ impl ApiServer {
             return failure.error;
         }
         let proxy = self.tls.proxy_url.as_ref();
+        let ProviderTerms {
+            certificate_source,
+            allowed_addresses,
+        } = self.terms;
         let hint = match failure.reason {
-            FailureReason::UnknownAuthority => {
-                "update the certificate authority of the cluster in the kubeconfig: `aws eks \
-                 describe-cluster` prints it; a proxy that inspects TLS has the same effect"
-            }
+            FailureReason::UnknownAuthority => &format!(
+                "update the certificate authority of the cluster in the kubeconfig: {certificate_source}; \
+                 a proxy that inspects TLS has the same effect"
+            ),
             FailureReason::WrongHostName => {
                 "check `server` and `tls-server-name` of the cluster in the kubeconfig"
             }
@@ -212,12 +231,12 @@ impl ApiServer {
             FailureReason::Tls => "check `server` of the cluster: it may not be an API server",
             FailureReason::Dns if proxy.is_none() => {
                 "check `server` of the cluster: it may belong to a cluster that was deleted, or resolve \
-                 only within its VPC"
+                 only within its network"
             }
-            FailureReason::Timeout if proxy.is_none() => {
+            FailureReason::Timeout if proxy.is_none() => &format!(
                 "check the network: the endpoint may be private, or not allow this address \
-                 (`publicAccessCidrs`); connect to its VPC or VPN"
-            }
+                 ({allowed_addresses}); connect from its network or through its VPN"
+            ),
             FailureReason::Refused if proxy.is_none() => {
                 "check `server` and its port: nothing listens there"
             }
@@ -243,14 +262,16 @@ impl ApiServer {
 }
 
 /// The CA certificates in PEM; `None` if those of the system are meant.
-fn authority(cluster: &ClusterServer, deadline: Deadline) -> Result<Option<Vec<u8>>> {
+fn authority(
+    cluster: &ClusterServer,
+    terms: ProviderTerms,
+    deadline: Deadline,
+) -> Result<Option<Vec<u8>>> {
     if let Some(data) = &cluster.certificate_authority_data {
         let decoded = BASE64_STANDARD.decode(data);
         return decoded.map(Some).map_err(|_| {
             Error::configuration("`certificate-authority-data` of the cluster is not Base64")
-                .with_hint(
-                    "use the `certificateAuthority.data` that `aws eks describe-cluster` prints",
-                )
+                .with_hint(format!("copy it again: {}", terms.certificate_source))
         });
     }
     let Some(path) = &cluster.certificate_authority else {

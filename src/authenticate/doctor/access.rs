@@ -14,7 +14,7 @@ use crate::error::{Kind, Result, one_line};
 use crate::gcp::iam_credentials::EMAIL_SCOPE;
 use crate::http::shortened;
 use crate::identity_token;
-use crate::kubernetes::api_server::{ApiServer, Review};
+use crate::kubernetes::api_server::{ApiServer, ProviderTerms, Review};
 use crate::secret::Secret;
 
 const NAME: &str = "api-server";
@@ -73,13 +73,37 @@ pub(super) enum TokenOrigin<'a> {
 }
 
 impl TokenOrigin<'_> {
+    fn terms(&self) -> ProviderTerms {
+        match self {
+            Self::Eks { .. } => ProviderTerms {
+                certificate_source: "`aws eks describe-cluster` prints it as `certificateAuthority.data`",
+                allowed_addresses: "`publicAccessCidrs`",
+            },
+            Self::Gke => ProviderTerms {
+                certificate_source: "`gcloud container clusters describe` prints it as \
+                                     `masterAuth.clusterCaCertificate`",
+                allowed_addresses: "authorized networks",
+            },
+            Self::Aks => ProviderTerms {
+                certificate_source: "`az aks get-credentials` writes it",
+                allowed_addresses: "authorized IP ranges",
+            },
+        }
+    }
+
+    /// Whether a user name is the unique ID of a Google service account: GKE has no other users of digits.
+    fn is_unique_id(&self, user: &str) -> bool {
+        let is_number = !user.is_empty() && user.bytes().all(|byte| byte.is_ascii_digit());
+        matches!(self, Self::Gke) && is_number
+    }
+
     /// What to do if the API server rejects the token.
     fn rejection_hint(&self, cluster: &KubeconfigCluster, token: &Secret<String>) -> String {
         match self {
             Self::Eks { session, caller } => eks_rejection_hint(cluster, session, *caller),
             Self::Gke => format!(
-                "check that this is a GKE cluster, and that the access token has the scopes \
-                 `https://www.googleapis.com/auth/cloud-platform` and `{EMAIL_SCOPE}`"
+                "check that this is a GKE cluster, and that the access token is not revoked and has \
+                 the scopes `https://www.googleapis.com/auth/cloud-platform` and `{EMAIL_SCOPE}`"
             ),
             Self::Aks => aks_rejection_hint(token),
         }
@@ -124,7 +148,7 @@ pub(super) fn ask_api_server(
     context: Context<'_>,
 ) -> Step {
     let review = || -> Result<(String, Review)> {
-        let server = ApiServer::new(&cluster.server, context.deadline)?;
+        let server = ApiServer::new(&cluster.server, origin.terms(), context.deadline)?;
         Ok((server.host(), server.who_am_i(token, context)?))
     };
     let (host, review) = match review() {
@@ -138,46 +162,64 @@ pub(super) fn ask_api_server(
     };
     let accepts = format!("`{host}` accepts the token");
     match review {
-        Review::User { name, groups } => {
-            let more = if groups.len() > MAX_GROUPS {
-                " and more"
+        Review::User { name, groups } => judge_user(cluster, origin, &accepts, &name, &groups),
+        Review::Forbidden(message) => {
+            let user = message.split_once("User \"");
+            let user = user.and_then(|(_, rest)| rest.split_once('"'));
+            let hint = if user.is_some_and(|(user, _)| origin.is_unique_id(user)) {
+                unique_id_hint()
             } else {
-                ""
+                "bind the cluster role `system:basic-user` to the group `system:authenticated`"
+                    .to_owned()
             };
-            let groups: Vec<_> = groups
-                .iter()
-                .take(MAX_GROUPS)
-                .map(|group| format!("`{group}`"))
-                .collect();
-            let detail = format!("{accepts} as `{name}` (groups {}{more})", groups.join(", "));
-            if cluster.server.insecure_skip_tls_verify {
-                let detail = format!("{detail}, but anyone may answer for it");
-                let hint = "replace `insecure-skip-tls-verify` of the cluster in the kubeconfig by \
-                            its certificate authority";
-                return Step::warning(NAME, detail, hint);
-            }
-            let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
-            if matches!(origin, TokenOrigin::Gke) && is_number {
-                let detail =
-                    format!("{detail}: the unique ID of a service account, not its e-mail address");
-                let hint = format!(
-                    "request the access token with the scope `{EMAIL_SCOPE}` too, or bind roles to \
-                     the unique ID"
-                );
-                return Step::warning(NAME, detail, hint);
-            }
-            Step::ok(NAME, detail)
+            let detail = format!("{accepts}, but does not say as whom: {message}");
+            Step::warning(NAME, detail, hint)
         }
-        Review::Forbidden(message) => Step::warning(
-            NAME,
-            format!("{accepts}, but does not say as whom: {message}"),
-            "bind the cluster role `system:basic-user` to the group `system:authenticated`",
-        ),
         Review::Unsupported => Step::ok(
             NAME,
             format!("{accepts}; it is too old to say as whom (before Kubernetes 1.28)"),
         ),
     }
+}
+
+/// Describes the user that the API server sees behind the token.
+fn judge_user(
+    cluster: &KubeconfigCluster,
+    origin: &TokenOrigin<'_>,
+    accepts: &str,
+    name: &str,
+    groups: &[String],
+) -> Step {
+    let more = if groups.len() > MAX_GROUPS {
+        " and more"
+    } else {
+        ""
+    };
+    let groups: Vec<_> = groups
+        .iter()
+        .take(MAX_GROUPS)
+        .map(|group| format!("`{group}`"))
+        .collect();
+    let detail = format!("{accepts} as `{name}` (groups {}{more})", groups.join(", "));
+    if cluster.server.insecure_skip_tls_verify {
+        let detail = format!("{detail}, but anyone may answer for it");
+        let hint = "replace `insecure-skip-tls-verify` of the cluster in the kubeconfig by its \
+                    certificate authority";
+        return Step::warning(NAME, detail, hint);
+    }
+    if origin.is_unique_id(name) {
+        let detail =
+            format!("{detail}: the unique ID of a service account, not its e-mail address");
+        return Step::warning(NAME, detail, unique_id_hint());
+    }
+    Step::ok(NAME, detail)
+}
+
+/// What to do if GKE knows a service account by its unique ID.
+fn unique_id_hint() -> String {
+    format!(
+        "request the access token with the scope `{EMAIL_SCOPE}` too, or bind roles to the unique ID"
+    )
 }
 
 /// What to do if the API server rejects a token for EKS: first what contradicts the kubeconfig.

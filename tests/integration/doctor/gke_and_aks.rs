@@ -1,20 +1,21 @@
 //! The steps for GKE and AKS clusters.
 
-use encodings::base64::encode_url;
+use encodings::base64::{encode_standard_padded, encode_url};
 use kubectl_esc::clock::Timestamp;
 use serde_json::json;
 use stand_ins::api_server::ApiServer;
 use stand_ins::azure::configuration::{CLIENT, OBJECT, TENANT, client_secret};
 use stand_ins::controlled_server::{Behavior, ControlledServer};
 use stand_ins::gcp::configuration::{SERVICE_ACCOUNT, UNIQUE_ID, user_token};
-use stand_ins::http::{Reply, Response};
+use stand_ins::http::{Reply, Response, Server};
 use stand_ins::proxy::Proxy;
+use stand_ins::tls::Authority;
 
 use super::Diagnosis;
 use crate::aks::{self, Entra};
 use crate::support::aws::project_file;
 use crate::support::gcp::GoogleCloud;
-use crate::support::plugin::{self, Plugin};
+use crate::support::plugin::{self, Plugin, TIME_LIMIT};
 
 const GKE_STEPS: [&str; 8] = [
     "kubeconfig",
@@ -41,6 +42,11 @@ const AKS_STEPS: [&str; 9] = [
 
 /// `doctor` for a context whose user opens `env.yaml` with these arguments.
 fn doctor(plugin: Plugin, server: &ApiServer, arguments: &[&str]) -> Plugin {
+    doctor_at(plugin, &server.url(), &server.authority_data(), arguments)
+}
+
+/// The same for a server with this URL and certificate authority.
+fn doctor_at(plugin: Plugin, url: &str, authority: &str, arguments: &[&str]) -> Plugin {
     let mut args = vec!["get-token", "./env.yaml"];
     args.extend(arguments);
     let kubeconfig = json!({
@@ -49,8 +55,8 @@ fn doctor(plugin: Plugin, server: &ApiServer, arguments: &[&str]) -> Plugin {
         "clusters": [{
             "name": "prod",
             "cluster": {
-                "server": server.url(),
-                "certificate-authority-data": server.authority_data(),
+                "server": url,
+                "certificate-authority-data": authority,
             },
         }],
         "users": [{
@@ -174,7 +180,7 @@ fn service_account_without_the_scope_of_its_address_is_reported() {
         "api-server",
         "failed",
         "rejected the token",
-        "check that this is a GKE cluster, and that the access token has the scopes \
+        "check that this is a GKE cluster, and that the access token is not revoked and has the scopes \
          `https://www.googleapis.com/auth/cloud-platform` and \
          `https://www.googleapis.com/auth/userinfo.email`",
     );
@@ -349,4 +355,110 @@ fn authority_of_another_cloud_is_reported() {
         ", but the API server is in another cloud",
         "pass `--azure-authority-host https://login.microsoftonline.us`",
     );
+}
+
+/// A local definition, which opens without a request.
+const STORED_TOKEN: &str = "values: {gcp: {accessToken: ya29.hunter2, tokenType: Bearer}}";
+
+#[test]
+fn forbidden_review_of_a_unique_id_is_explained_by_the_missing_scope() {
+    let scope = "request the access token with the scope \
+                 `https://www.googleapis.com/auth/userinfo.email` too, or bind roles to the unique ID";
+    let role = "bind the cluster role `system:basic-user` to the group `system:authenticated`";
+    for (user, hint) in [
+        (UNIQUE_ID, scope),
+        (SERVICE_ACCOUNT, role),
+        ("system:serviceaccount:1", role),
+        ("", role),
+    ] {
+        let authority = Authority::new();
+        let message = format!(
+            "selfsubjectreviews.authentication.k8s.io is forbidden: User \"{user}\" cannot create \
+             resource \"selfsubjectreviews\" in API group \"authentication.k8s.io\" at the cluster scope"
+        );
+        let body = json!({"kind": "Status", "message": message, "code": 403}).to_string();
+        let server = Server::start(Some(authority.server(|_| false)), move |_| {
+            Reply::Answer(Response::new(403, "application/json", body.clone()))
+        });
+        let url = format!("https://{}", server.address());
+        let data = encode_standard_padded(authority.pem().as_bytes());
+        let plugin = Plugin::new().file("env.yaml", STORED_TOKEN);
+        let plugin = doctor_at(plugin, &url, &data, &[]);
+        let diagnosis = Diagnosis::with_steps(plugin, &GKE_STEPS);
+        assert_eq!(diagnosis.text.code, 0, "{:#?}", diagnosis.text);
+        let detail = format!("`127.0.0.1` accepts the token, but does not say as whom: {message}");
+        assert_eq!(diagnosis.text_of("api-server", "detail"), detail);
+        assert_eq!(diagnosis.text_of("api-server", "hint"), hint);
+        assert_eq!(diagnosis.with_status("warning"), ["api-server"]);
+    }
+}
+
+#[test]
+fn wrong_certificate_authority_has_the_hint_of_the_provider() {
+    let entra = Entra::new(Behavior::Answer);
+    let server = aks_server(&entra);
+    let other = encode_standard_padded(Authority::new().pem().as_bytes());
+    let definition = aks::with_client_secret();
+    for (authority, wanted) in [
+        (
+            other.as_str(),
+            "update the certificate authority of the cluster in the kubeconfig: ",
+        ),
+        ("%", "copy it again: "),
+    ] {
+        for (definition, steps, source) in [
+            (
+                STORED_TOKEN,
+                &GKE_STEPS[..],
+                "`gcloud container clusters describe` prints it as `masterAuth.clusterCaCertificate`",
+            ),
+            (
+                &definition,
+                &AKS_STEPS,
+                "`az aks get-credentials` writes it",
+            ),
+        ] {
+            let plugin = Plugin::new()
+                .file("env.yaml", definition)
+                .env("AZURE_AUTHORITY_HOST", entra.server.url());
+            let plugin = doctor_at(plugin, &server.url(), authority, &[]);
+            let diagnosis = Diagnosis::with_steps(plugin, steps);
+            assert_eq!(
+                diagnosis.with_status("failed"),
+                ["api-server"],
+                "{:#?}",
+                diagnosis.text
+            );
+            let hint = diagnosis.text_of("api-server", "hint");
+            assert!(hint.starts_with(&format!("{wanted}{source}")), "{hint}");
+        }
+    }
+}
+
+#[test]
+fn private_api_server_has_the_hint_of_the_provider() {
+    let entra = Entra::new(Behavior::Answer);
+    let authority = Authority::new();
+    let server = Server::start(Some(authority.server(|_| false)), |_| Reply::Hang);
+    let url = format!("https://{}", server.address());
+    let data = encode_standard_padded(authority.pem().as_bytes());
+    let diagnose = |definition: &str, addresses: &str| {
+        let plugin = Plugin::new()
+            .file("env.yaml", definition)
+            .env("AZURE_AUTHORITY_HOST", entra.server.url());
+        let plugin = doctor_at(plugin, &url, &data, &[]).args(["--timeout", "8s"]);
+        // Once, because it takes that long.
+        let output = plugin.without_log().run_command(TIME_LIMIT);
+        assert_eq!(output.code, 5, "{output:#?}");
+        let failed = format!(
+            "\nfailed  api-server: the API server `127.0.0.1` did not respond within 8s\n        hint: \
+             check the network: the endpoint may be private, or not allow this address ({addresses})"
+        );
+        assert!(output.stdout.contains(&failed), "{output:#?}");
+    };
+    let with_client_secret = aks::with_client_secret();
+    std::thread::scope(|scope| {
+        scope.spawn(|| diagnose(STORED_TOKEN, "authorized networks"));
+        scope.spawn(|| diagnose(&with_client_secret, "authorized IP ranges"));
+    });
 }
