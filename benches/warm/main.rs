@@ -1,8 +1,8 @@
 //! Measures the time and memory of `get-token`: `cargo bench --bench warm -- [cold] [--runs N]`.
 //!
 //! Without `cold`: calls with cached credentials, alternating with `/bin/true` and with other programs
-//! that print such tokens, which get a tenth of the runs; and the number of instructions. With `cold`:
-//! calls that fetch credentials with a round trip of 50 ms to the server, alternating with `curl` making
+//! that print such tokens, which get a tenth of the runs; and the numbers of instructions. With `cold`:
+//! calls that fetch credentials with a round trip of 50 ms to each server, alternating with `curl` making
 //! the same requests; and their CPU time. Each prints a Markdown table. Missing programs are skipped with
 //! a message.
 
@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use measure::{Program, milliseconds};
 use peers::Peer;
-use services::Services;
+use services::{AKS_ENVIRONMENT, ENVIRONMENT, GKE_ENVIRONMENT, Services};
 
 fn main() {
     let mut is_cold = false;
@@ -51,8 +51,12 @@ fn main() {
 fn warm(runs: usize) {
     let services = Services::new();
     let nothing = Program::new("`/bin/true`", &Command::new("/bin/true"));
-    let ours = services.get_token();
-    ours.run();
+    let ours = services.get_token("EKS", ENVIRONMENT);
+    let gke = services.get_token("GKE", GKE_ENVIRONMENT);
+    let aks = services.get_token("AKS", AKS_ENVIRONMENT);
+    for program in [&ours, &gke, &aks] {
+        program.run();
+    }
     let peers = peers::installed(&services);
     let requests = services.requests();
 
@@ -60,9 +64,11 @@ fn warm(runs: usize) {
         "| command | runs | median time | times `/bin/true` | times ours | peak memory | processor time |"
     );
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
-    let times = measure::median_times(&[&nothing, &ours], runs);
-    row(&nothing, runs, times[0], &times);
-    row(&ours, runs, times[1], &times);
+    let programs = [&nothing, &ours, &gke, &aks];
+    let times = measure::median_times(&programs, runs);
+    for (program, time) in programs.iter().zip(&times) {
+        row(program, runs, *time, &times);
+    }
     assert_eq!(
         services.requests(),
         requests,
@@ -83,8 +89,8 @@ fn warm(runs: usize) {
         }
     }
 
-    match instruction_count() {
-        Ok(count) => println!("\nInstructions of `kubectl-esc get-token` (callgrind): {count}"),
+    match instruction_counts() {
+        Ok(counts) => println!("\nInstructions of `kubectl-esc get-token` (callgrind):\n{counts}"),
         Err(reason) => eprintln!("skipping the instruction count: {reason}"),
     }
 }
@@ -108,8 +114,8 @@ fn row(program: &Program, runs: usize, time: Duration, times: &[Duration]) {
     println!("| {name} | {runs} | {time} | {nothing} | {ours} | {memory} | {cpu} |");
 }
 
-/// The number of instructions, as counted by `guard.py`.
-fn instruction_count() -> Result<String, String> {
+/// The numbers of instructions, as counted by `guard.py`.
+fn instruction_counts() -> Result<String, String> {
     let guard = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/warm/guard.py");
     let output = Command::new("python3").arg(guard).arg("--print").output();
     let output = output.map_err(|error| format!("python3: {error}"))?;

@@ -1,9 +1,14 @@
-//! The services that the calls need (Pulumi Cloud, AWS STS), and a home directory.
+//! The services that the calls need (Pulumi Cloud, AWS STS, Google Cloud, Microsoft Entra ID), and a home
+//! directory.
 
 use std::path::PathBuf;
 use std::process::Command;
 
+use stand_ins::azure::Azure;
+use stand_ins::azure::configuration::{CLIENT, Configuration as Tenants, TENANT};
 use stand_ins::clock::Clock;
+use stand_ins::gcp::Gcp;
+use stand_ins::gcp::configuration::Configuration as Projects;
 use stand_ins::oidc::Issuer;
 use stand_ins::pulumi_cloud::configuration::{Configuration, TOKEN};
 use stand_ins::pulumi_cloud::{Dependencies, PulumiCloud};
@@ -14,17 +19,35 @@ use tempfile::TempDir;
 
 use crate::measure::Program;
 
-/// The environment of the stand-in's example.
+/// The environment of the stand-in's example, for an EKS cluster.
 pub(crate) const ENVIRONMENT: &str = "acme/platform/prod";
-/// The subject whose identity tokens STS trusts.
+/// An environment for GKE.
+pub(crate) const GKE_ENVIRONMENT: &str = "acme/platform/gke";
+/// An environment for AKS.
+pub(crate) const AKS_ENVIRONMENT: &str = "acme/platform/aks";
+/// The subject whose identity tokens AWS, Google and Microsoft trust.
 const SUBJECT: &str = "repo:acme/platform:ref:refs/heads/main";
 
-/// Stand-ins for Pulumi Cloud and AWS STS, and a home directory.
+const GKE_DEFINITION: &str = "\
+values:
+  gcp:
+    login:
+      fn::open::gcp-login:
+        project: 123456789012
+        oidc:
+          workloadPoolId: pulumi
+          providerId: esc
+          serviceAccount: deploy@acme.iam.gserviceaccount.com
+";
+
+/// Stand-ins for Pulumi Cloud and the clouds, and a home directory.
 pub(crate) struct Services {
     folder: TempDir,
     issuer: Issuer,
     clock: Clock,
     pub(crate) sts: Sts,
+    pub(crate) google: Gcp,
+    pub(crate) entra: Azure,
     pub(crate) cloud: PulumiCloud,
     pub(crate) authority: Authority,
 }
@@ -49,12 +72,29 @@ impl Services {
             clock: clock.clone(),
             sts: Some(sts.clone()),
         };
+        let google = Gcp::start(Projects::example(&issuer), clock.clone());
+        let mut tenants = Tenants::example(&issuer);
+        tenants.trust(
+            &PulumiCloud::login_issuer(),
+            "pulumi:environments:org:acme:env:platform/aks",
+            "azure:acme",
+        );
+        let entra = Azure::start(tenants, clock.clone());
+        let aks_definition = format!(
+            "values:\n  azure:\n    login:\n      fn::open::azure-login:\n        clientId: {CLIENT}\n        \
+             tenantId: {TENANT}\n        oidc: true\n"
+        );
+        let configuration = Configuration::example()
+            .environment("platform", "gke", GKE_DEFINITION)
+            .environment("platform", "aks", &aks_definition);
         let services = Self {
             folder: tempfile::tempdir().expect("a folder"),
             issuer,
             clock,
             sts,
-            cloud: PulumiCloud::start(Configuration::example(), dependencies),
+            google,
+            entra,
+            cloud: PulumiCloud::start(configuration, dependencies),
             authority: Authority::new(),
         };
         std::fs::write(services.path("authority.pem"), services.authority.pem()).expect("a file");
@@ -78,23 +118,25 @@ impl Services {
         self.command(env!("CARGO_BIN_EXE_kubectl-esc"))
     }
 
-    /// `get-token` of an environment in Pulumi Cloud.
-    pub(crate) fn get_token(&self) -> Program {
+    /// `get-token` of an environment in Pulumi Cloud for a cluster of this provider.
+    pub(crate) fn get_token(&self, provider: &str, environment: &str) -> Program {
         let mut command = self.kubectl_esc();
         command
-            .args(["get-token", ENVIRONMENT])
+            .args(["get-token", environment])
+            .env("AZURE_AUTHORITY_HOST", self.entra.url())
             .env("PULUMI_BACKEND_URL", self.cloud.url())
             .env("PULUMI_ACCESS_TOKEN", TOKEN);
-        Program::new("`kubectl-esc get-token`, cached credentials", &command)
+        let name = format!("`kubectl-esc get-token`, {provider}, cached credentials");
+        Program::new(&name, &command)
     }
 
-    /// The number of requests to Pulumi Cloud and STS so far.
+    /// The number of requests so far.
     pub(crate) fn requests(&self) -> usize {
-        self.cloud.records().len() + self.sts.records().len()
+        self.cloud.records().len() + self.sts.records().len() + self.entra.records().len()
     }
 
-    /// An identity token of the issuer that STS trusts.
-    pub(crate) fn identity(&self) -> String {
-        self.issuer.token(AUDIENCE, SUBJECT, self.clock.now())
+    /// An identity token of the issuer that the clouds trust.
+    pub(crate) fn identity(&self, audience: &str) -> String {
+        self.issuer.token(audience, SUBJECT, self.clock.now())
     }
 }

@@ -6,8 +6,7 @@ use kubectl_esc::clock::Timestamp;
 use serde_json::json;
 use stand_ins::azure::Azure;
 use stand_ins::azure::configuration::{
-    AUDIENCE, CLIENT, Configuration, FederatedCredential, IssuerKeys, OBJECT, SUBJECT, TENANT,
-    client_secret,
+    AUDIENCE, CLIENT, Configuration, OBJECT, SUBJECT, TENANT, client_secret,
 };
 use stand_ins::clock::Clock;
 use stand_ins::controlled_server::{Behavior, ControlledServer};
@@ -44,17 +43,11 @@ impl Entra {
     pub(crate) fn new(behavior: Behavior) -> Self {
         let issuer = Issuer::new("https://token.actions.example");
         let mut configuration = Configuration::example(&issuer);
-        let pulumi = PulumiCloud::login_issuer();
-        let application = configuration.application();
-        application.federated_credentials.push(FederatedCredential {
-            issuer: pulumi.url().to_owned(),
-            subject: "pulumi:environments:org:acme:env:platform/aks".to_owned(),
-            audience: "azure:acme".to_owned(),
-        });
-        configuration.issuers.push(IssuerKeys {
-            url: pulumi.url().to_owned(),
-            jwks: pulumi.jwks(),
-        });
+        configuration.trust(
+            &PulumiCloud::login_issuer(),
+            "pulumi:environments:org:acme:env:platform/aks",
+            "azure:acme",
+        );
         let clock = Clock::system();
         let azure = Azure::start(configuration, clock.clone());
         let stand_in = azure.clone();

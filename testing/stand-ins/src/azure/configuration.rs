@@ -36,18 +36,14 @@ impl Configuration {
     /// A tenant with an application that has a federated credential for [`SUBJECT`] and the secret
     /// [`client_secret`].
     pub fn example(issuer: &Issuer) -> Self {
-        Self {
+        let mut configuration = Self {
             tenants: vec![Tenant {
                 id: TENANT.to_owned(),
                 domains: vec![DOMAIN.to_owned()],
                 applications: vec![Application {
                     client_id: CLIENT.to_owned(),
                     object_id: OBJECT.to_owned(),
-                    federated_credentials: vec![FederatedCredential {
-                        issuer: issuer.url().to_owned(),
-                        subject: SUBJECT.to_owned(),
-                        audience: AUDIENCE.to_owned(),
-                    }],
+                    federated_credentials: Vec::new(),
                     client_secrets: vec![ClientSecret {
                         value: client_secret(),
                         expires_at: None,
@@ -55,12 +51,25 @@ impl Configuration {
                     is_blocked: false,
                 }],
             }],
-            issuers: vec![IssuerKeys {
-                url: issuer.url().to_owned(),
-                jwks: issuer.jwks(),
-            }],
+            issuers: Vec::new(),
             lifetime: None,
-        }
+        };
+        configuration.trust(issuer, SUBJECT, AUDIENCE);
+        configuration
+    }
+
+    /// Adds a federated credential to the application, and the keys of its issuer.
+    pub fn trust(&mut self, issuer: &Issuer, subject: &str, audience: &str) {
+        let credentials = &mut self.application().federated_credentials;
+        credentials.push(FederatedCredential {
+            issuer: issuer.url().to_owned(),
+            subject: subject.to_owned(),
+            audience: audience.to_owned(),
+        });
+        self.issuers.push(IssuerKeys {
+            url: issuer.url().to_owned(),
+            jwks: issuer.jwks(),
+        });
     }
 
     /// The application of [`Configuration::example`].
