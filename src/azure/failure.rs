@@ -38,6 +38,7 @@ enum Reason {
     ConditionalAccess,
     Expired,
     FederatedCredential(&'static str),
+    InvalidToken,
     Other,
     SecretExpired,
     SecretRejected,
@@ -48,6 +49,7 @@ enum Reason {
 impl Reason {
     fn of(code: u32) -> Self {
         match code {
+            50013 | 50027 => Self::InvalidToken,
             53003 => Self::ConditionalAccess,
             700_024 => Self::Expired,
             70021 | 70025 => Self::FederatedCredential(
@@ -90,6 +92,11 @@ impl Reason {
                 Kind::Denied,
                 "the identity token matches no federated credential of the application".to_owned(),
                 hint,
+            ),
+            Self::InvalidToken => (
+                Kind::Denied,
+                "Microsoft Entra ID rejected the identity token".to_owned(),
+                "get a new identity token from the issuer of the application's federated credential",
             ),
             Self::SecretExpired => (
                 Kind::Denied,
@@ -187,9 +194,12 @@ fn expired_wording(proof: &Proof, response: &Response) -> (Kind, String, &'stati
     }
 }
 
-/// The claims of an identity token that may not match a federated credential.
+/// The claims of an identity token, if it may be the cause.
 fn claims(reason: Reason, proof: &Proof) -> Option<String> {
-    let is_about_token = matches!(reason, Reason::FederatedCredential(_) | Reason::Other);
+    let is_about_token = matches!(
+        reason,
+        Reason::FederatedCredential(_) | Reason::InvalidToken | Reason::Other
+    );
     match proof {
         Proof::Assertion(token) if is_about_token => identity_token::describe_claims(token),
         _ => None,

@@ -89,6 +89,9 @@ fn body(error: &str, code: u32, text: &str) -> String {
 fn error_codes_for_identity_tokens_have_their_message_causes_and_hint() {
     let mismatch = "the identity token matches no federated credential of the application";
     let denied = "Microsoft Entra ID denied the request";
+    let rejected = "Microsoft Entra ID rejected the identity token";
+    let of_issuer =
+        "get a new identity token from the issuer of the application's federated credential";
     let not_current = "Microsoft Entra ID rejected the identity token as expired or not yet valid";
     let expired =
         "Microsoft Entra ID rejected the identity token: it expired at 2023-04-28T00:00:00Z";
@@ -185,8 +188,10 @@ fn error_codes_for_identity_tokens_have_their_message_causes_and_hint() {
             "",
             "ask an administrator of the tenant which policy applies to the application",
         ),
+        (50_013, "", rejected, CLAIMS, of_issuer),
+        (50_027, "", rejected, CLAIMS, of_issuer),
         (
-            50_027,
+            50_000,
             "",
             denied,
             CLAIMS,

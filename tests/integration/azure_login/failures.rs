@@ -141,10 +141,10 @@ const IDENTITY_TOKENS: &[Row] = &[
             let now = entra.clock.now();
             with_token(entra, &entra.issuer.tampered_token(AUDIENCE, SUBJECT, now))
         },
-        "kubectl-esc: cannot get an access token for AKS: Microsoft Entra ID denied the request
+        "kubectl-esc: cannot get an access token for AKS: Microsoft Entra ID rejected the identity token
   caused by: AADSTS50013: Assertion failed signature validation. [Reason - Key was found, but use of the key to verify the signature failed.] [IDs]
   caused by: [claims]
-  hint: check `clientId`, `tenantId` and the application in Microsoft Entra ID
+  hint: get a new identity token from the issuer of the application's federated credential
 ",
         4,
     ),
