@@ -1,4 +1,4 @@
-//! Authenticates kubectl, Helm and Pulumi to EKS, GKE and AKS with what a Pulumi ESC environment holds.
+//! Authenticates kubectl, Helm and Pulumi to EKS, GKE and AKS with credentials from a Pulumi ESC environment.
 //!
 //! This is the library behind the exec credential plugin `kubectl-esc`:
 //!

@@ -32,6 +32,8 @@ mod examples;
 mod gcp_login;
 mod get_token;
 mod gke;
+#[cfg(unix)]
+mod guides;
 mod help;
 mod hostile;
 mod kubeconfig;
