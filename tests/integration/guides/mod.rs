@@ -6,7 +6,10 @@
 //! programs to set up is what the stand-ins are configured with.
 
 mod aks;
+mod amazon;
+mod eks;
 mod gke;
+mod readme;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -39,6 +42,8 @@ struct Guide(String);
 struct Block {
     language: String,
     text: String,
+    /// The last line of the text above it.
+    before: String,
 }
 
 impl Guide {
@@ -77,19 +82,29 @@ impl Guide {
         text
     }
 
+    /// What precedes the first section.
+    fn introduction(&self) -> Self {
+        Self(self.0.split("\n## ").next().unwrap().to_owned())
+    }
+
     fn blocks(&self) -> Vec<Block> {
         let mut blocks: Vec<Block> = Vec::new();
         let mut is_code = false;
+        let mut before = String::new();
         for line in self.0.split_inclusive('\n') {
             if let Some(language) = line.strip_prefix("```") {
                 is_code = !is_code;
                 if is_code {
-                    let language = language.trim().to_owned();
-                    let text = String::new();
-                    blocks.push(Block { language, text });
+                    blocks.push(Block {
+                        language: language.trim().to_owned(),
+                        text: String::new(),
+                        before: before.clone(),
+                    });
                 }
             } else if is_code {
                 blocks.last_mut().unwrap().text.push_str(line);
+            } else if line != "\n" {
+                line.clone_into(&mut before);
             }
         }
         blocks
@@ -104,18 +119,15 @@ impl Guide {
         format!("set -eu\n{commands}")
     }
 
-    /// The files: blocks whose first line is a comment with the path, and JSON documents with a name.
+    /// The files: blocks whose first line is a comment with the path, and JSON documents after "as `PATH`".
     fn files(&self) -> Vec<(String, String)> {
-        let file = |block: Block| match block.language.as_str() {
-            "yaml" => {
-                let path = block.text.lines().next()?.strip_prefix("# ")?;
-                Some((path.replace('~', "home"), block.text))
-            }
-            "json" => {
-                let json: Value = serde_yaml::from_str(&block.text).unwrap();
-                Some((format!("{}.json", json["name"].as_str()?), block.text))
-            }
-            _ => None,
+        let file = |block: Block| {
+            let path = match block.language.as_str() {
+                "yaml" => block.text.lines().next()?.strip_prefix("# ")?,
+                "json" => block.before.split_once("as `")?.1.split_once('`')?.0,
+                _ => return None,
+            };
+            Some((path.to_owned(), block.text))
         };
         self.blocks().into_iter().filter_map(file).collect()
     }
@@ -127,8 +139,9 @@ impl Guide {
         file.unwrap_or_else(|| panic!("no file `{path}`")).1
     }
 
-    /// Stores the environments that the commands create in Pulumi Cloud.
+    /// Stores the environments that the commands create in Pulumi Cloud, and no others.
     fn create_environments(&self, configuration: &mut Configuration) {
+        configuration.environments.clear();
         for line in self.commands().lines() {
             if let Some(line) = line.strip_prefix("pulumi env init acme/") {
                 let (name, file) = line.split_once(" --file ").unwrap();
@@ -182,10 +195,10 @@ impl Machine {
             "#!/bin/sh\n{{ printf '%s\\n' \"${{0##*/}}\" \"$@\"; echo; }} >>\"$RECORDED_CALLS\"\n\
              case \"${{0##*/}} $*\" in\n{answers}\nesac\n"
         );
-        // The clusters have names that do not exist; an administrator's commands are only checked.
+        // For clusters whose names do not exist. Commands of administrators are only checked.
         let wrapper = format!(
             "#!/bin/sh\ncase $1 in\n\
-             get | auth) exec {0} --server \"$API_SERVER\" --certificate-authority \"$API_SERVER_CA\" \"$@\" ;;\n\
+             get | auth) exec {0} ${{API_SERVER:+--server \"$API_SERVER\" --certificate-authority ca.crt}} \"$@\" ;;\n\
              create) exec {0} \"$@\" --dry-run=client ;;\n\
              *) exec {0} \"$@\" ;;\nesac\n",
             kubectl.path.display()
@@ -211,10 +224,7 @@ impl Machine {
     /// The API server of the cluster, whatever its name.
     fn with_api_server(self, server: &ApiServer) -> Self {
         let plugin = self.plugin.file("ca.crt", server.authority().pem());
-        let authority = plugin.path("ca.crt");
-        let plugin = plugin
-            .env("API_SERVER", server.url())
-            .env("API_SERVER_CA", authority);
+        let plugin = plugin.env("API_SERVER", server.url());
         Self { plugin }
     }
 
