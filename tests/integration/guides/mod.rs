@@ -7,6 +7,7 @@
 
 mod aks;
 mod amazon;
+mod book;
 mod eks;
 mod gke;
 mod readme;
