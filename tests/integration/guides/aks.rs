@@ -152,6 +152,13 @@ fn local_definition_in_github_actions() {
     assert!(output.stdout.ends_with(NAMESPACES), "{output:?}");
     let last = format!("GET /api/v1/namespaces as {OBJECT}");
     assert_eq!(server.log().accepted.last(), Some(&last));
+
+    let subject = "repo:acme@1/platform@2:ref:refs/heads/main";
+    let clock = entra.clock.clone();
+    let actions = GitHubActions::start(Issuer::new(GITHUB), subject, move || clock.now());
+    machine
+        .with_job(&actions)
+        .assert_refused("./aks-ci.yaml", subject);
 }
 
 #[test]

@@ -195,6 +195,13 @@ fn local_definition_in_github_actions() {
     let accepted = server.log().accepted;
     let last = format!("GET /api/v1/namespaces as {ACCOUNT}");
     assert_eq!(accepted.last(), Some(&last));
+
+    let subject = "repo:acme@1/platform@2:ref:refs/heads/main";
+    let clock = google.clock.clone();
+    let actions = GitHubActions::start(Issuer::new(GITHUB), subject, move || clock.now());
+    machine
+        .with_job(&actions)
+        .assert_refused("./gke-ci.yaml", subject);
 }
 
 #[test]

@@ -247,6 +247,16 @@ impl Machine {
         output
     }
 
+    /// Asserts that a login with an identity token for this subject is refused, and that the message shows it.
+    #[track_caller]
+    fn assert_refused(self, definition: &str, subject: &str) {
+        let plugin = self.plugin.args(["get-token", definition, "--no-cache"]);
+        let output = plugin.run();
+        assert_eq!(output.code, 4, "{output:?}");
+        let claim = format!("sub `{subject}`");
+        assert!(output.stderr.contains(&claim), "{output:?}");
+    }
+
     /// The calls of replaced programs: their name and arguments.
     fn calls(&self) -> Vec<Vec<String>> {
         let text = fs::read_to_string(self.plugin.path("calls")).unwrap_or_default();

@@ -71,6 +71,17 @@ fn definition_file_in_github_actions() {
     let output = machine.run(&guide.workflow(".github/workflows/deploy.yaml"));
     assert!(output.stdout.ends_with(NAMESPACES), "{output:?}");
     amazon.assert_accepted("github-prod");
+
+    let subject = "repo:acme@1/platform@2:ref:refs/heads/main";
+    let clock = amazon.clock.clone();
+    let actions = GitHubActions::start(
+        Issuer::new("https://token.actions.githubusercontent.com"),
+        subject,
+        move || clock.now(),
+    );
+    machine
+        .with_job(&actions)
+        .assert_refused("./kubernetes.yaml", subject);
 }
 
 #[test]
