@@ -49,6 +49,8 @@ mod responses;
 mod run;
 mod secret_scan_tests;
 mod settings;
+#[cfg(target_os = "linux")]
+mod smoke_test;
 #[cfg(unix)]
 mod special_files;
 #[cfg(unix)]
