@@ -185,6 +185,8 @@ mod oauth;
 mod opener;
 mod private_files;
 mod process;
+#[cfg(windows)]
+mod process_table;
 mod providers;
 #[doc(hidden)]
 pub mod pulumi_cloud;
