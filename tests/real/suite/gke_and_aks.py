@@ -96,8 +96,8 @@ LOGINS = [
 ]
 
 
-class ReviewingCluster(Cluster):
-    """A cluster whose API server asks stand-ins whose token it is. They are its token services."""
+class WebhookCluster(Cluster):
+    """A cluster whose API server authenticates tokens with stand-ins, its token services."""
 
     _server = None
 
@@ -183,7 +183,7 @@ class GkeAndAks:
         # The plugin trusts the authorities of Pulumi Cloud and of the clouds.
         authorities = [stand_in.addresses["authority"] for stand_in in self._stand_ins]
         self.pulumi.authority.write_text("".join(authorities))
-        self.cluster = ReviewingCluster(suite.parts, self._stand_ins, folder, variables)
+        self.cluster = WebhookCluster(suite.parts, self._stand_ins, folder, variables)
         for user in (SERVICE_ACCOUNT, OBJECT_ID):
             self.cluster.bind("cluster-admin", "User", user)
 
@@ -216,8 +216,8 @@ class GkeAndAks:
         return [home.definitions / f"{name}.yaml", *options]
 
     def requests(self, login):
-        """How many requests Pulumi Cloud and the login's cloud have received. Fails if one was not as
-        documented."""
+        """How many requests Pulumi Cloud and the login's cloud have received. Fails if one violates the
+        interface of Pulumi Cloud."""
         violations = self.pulumi.execute("violations")["violations"]
         if violations:
             raise Failure("violations of the interface of Pulumi Cloud: " + "; ".join(violations))

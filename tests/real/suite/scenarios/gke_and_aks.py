@@ -39,7 +39,7 @@ def kubectl_and_helm(suite, login):
         namespaces = home.kubectl(kubeconfig, "get", "namespaces").succeeded()
         expect_in("kube-system", namespaces.stdout)
         helm.run_lifecycle(suite, home, kubeconfig)
-    return f"{home.runs()} plugin runs, {login.requests} requests for tokens"
+    return f"{home.runs()} plugin runs, requests for tokens: {login.requests}"
 
 
 def pulumi_lifecycle(suite, login):
@@ -50,7 +50,7 @@ def pulumi_lifecycle(suite, login):
         commands = project.run_lifecycle()
         project.expect_no_secrets()
     runs = project.plugin_runs()
-    return f"{', '.join(commands)}: {runs} plugin runs, {login.requests} requests for tokens"
+    return f"{', '.join(commands)}: {runs} plugin runs, requests for tokens: {login.requests}"
 
 
 def status(cluster, token):
