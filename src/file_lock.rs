@@ -25,6 +25,36 @@ pub struct Lock {
     mode: LockMode,
 }
 
+/// A file that can be locked.
+pub(crate) struct LockFile {
+    lock: File,
+    /// The file in which waiting processes read who holds the lock, if that is another one: Windows does not
+    /// let them read a locked file.
+    holder: Option<File>,
+}
+
+impl LockFile {
+    /// Opens a lock file. `open` opens or creates the file whose name has this suffix.
+    pub(crate) fn open(open: impl Fn(&str) -> Result<File>) -> Result<Self> {
+        let lock = open("")?;
+        let holder = cfg!(windows).then(|| open("-holder")).transpose()?;
+        Ok(Self { lock, holder })
+    }
+
+    fn holder(&mut self) -> &mut File {
+        self.holder.as_mut().unwrap_or(&mut self.lock)
+    }
+
+    /// Reads who holds the lock.
+    fn read_holder(&mut self) -> LockHolder {
+        let mut text = String::new();
+        let file = self.holder();
+        let read =
+            (file.seek(SeekFrom::Start(0))).and_then(|_| file.take(32).read_to_string(&mut text));
+        read.map_or_else(|_| LockHolder::default(), |_| LockHolder::parse(&text))
+    }
+}
+
 /// The mode of a lock.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum LockMode {
@@ -68,7 +98,7 @@ pub(crate) enum LockWait {
 /// A wait for a lock.
 pub(crate) struct LockRequest<'a> {
     /// Opens the lock file.
-    pub(crate) open: &'a dyn Fn() -> Result<File>,
+    pub(crate) open: &'a dyn Fn() -> Result<LockFile>,
     /// The mode of the lock after waiting. Without waiting it is exclusive.
     pub(crate) mode: LockMode,
     /// When this process will release an exclusive lock at the latest, which other processes read.
@@ -115,34 +145,27 @@ impl LockRequest<'_> {
 
 /// Tries to lock in exclusive mode. `until` is when this process will release the lock at the latest;
 /// waiting processes read it.
-pub(crate) fn try_lock(mut file: File, until: Timestamp) -> Result<LockAttempt> {
-    match file.try_lock() {
+pub(crate) fn try_lock(mut file: LockFile, until: Timestamp) -> Result<LockAttempt> {
+    match file.lock.try_lock() {
         Ok(()) => {
             let lock = Lock::new(file, LockMode::Exclusive, until);
             Ok(LockAttempt::Acquired(lock))
         }
-        Err(TryLockError::WouldBlock) => {
-            let mut text = String::new();
-            let read = file
-                .seek(SeekFrom::Start(0))
-                .and_then(|_| file.take(32).read_to_string(&mut text));
-            let holder = read.map_or_else(|_| LockHolder::default(), |_| LockHolder::parse(&text));
-            Ok(LockAttempt::Held(holder))
-        }
+        Err(TryLockError::WouldBlock) => Ok(LockAttempt::Held(file.read_holder())),
         Err(TryLockError::Error(error)) => Err(lock_error(error)),
     }
 }
 
 /// Waits for the lock for at most `timeout`; `None` after that. Waiting costs nothing, and the operating
 /// system wakes the waiting processes when the lock is released.
-fn wait(file: File, mode: LockMode, timeout: Duration) -> io::Result<Option<File>> {
+fn wait(file: LockFile, mode: LockMode, timeout: Duration) -> io::Result<Option<LockFile>> {
     let (sender, receiver) = mpsc::channel();
     // Locking has no timeout, so a thread does it. If the lock comes too late, sending fails, which
     // closes the file.
     thread::Builder::new().spawn(move || {
         let locked = match mode {
-            LockMode::Exclusive => file.lock(),
-            LockMode::Shared => file.lock_shared(),
+            LockMode::Exclusive => file.lock.lock(),
+            LockMode::Shared => file.lock.lock_shared(),
         };
         let _ = sender.send(locked.map(|()| file));
     })?;
@@ -156,15 +179,19 @@ impl Lock {
         self.mode
     }
 
-    fn new(mut file: File, mode: LockMode, until: Timestamp) -> Self {
+    fn new(mut file: LockFile, mode: LockMode, until: Timestamp) -> Self {
         if mode == LockMode::Exclusive {
             let text = format!("{} {}", until.unix(), std::process::id());
+            let holder = file.holder();
             // If this fails, other processes wait until their own deadline.
-            let _ = file
+            let _ = holder
                 .set_len(0)
-                .and_then(|()| file.write_all(text.as_bytes()));
+                .and_then(|()| holder.write_all(text.as_bytes()));
         }
-        Self { _file: file, mode }
+        Self {
+            _file: file.lock,
+            mode,
+        }
     }
 }
 

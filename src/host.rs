@@ -81,10 +81,14 @@ impl Host {
     /// The process id of the parent process; `None` if the operating system does not report it.
     #[must_use]
     pub fn parent_process(&self) -> Option<u32> {
-        #[cfg(unix)]
-        if self.variables.is_process {
-            return Some(std::os::unix::process::parent_id());
+        if !self.variables.is_process {
+            return None;
         }
+        #[cfg(unix)]
+        return Some(std::os::unix::process::parent_id());
+        #[cfg(windows)]
+        return crate::process_table::parent_of(std::process::id());
+        #[cfg(not(any(unix, windows)))]
         None
     }
 
@@ -127,6 +131,42 @@ impl Host {
         self.path_variable(if cfg!(windows) { "USERPROFILE" } else { "HOME" })
     }
 
+    /// The directory `.kube`, where kubectl looks for it. On Windows, its home directory can differ from
+    /// that of other programs.
+    #[must_use]
+    pub fn kube_directory(&self) -> Option<PathBuf> {
+        let home = if cfg!(windows) {
+            self.windows_home_of_kubectl()
+        } else {
+            self.home()
+        };
+        home.map(|home| home.join(".kube"))
+    }
+
+    /// client-go's rule (`util/homedir`): the first home directory with a kubeconfig; or else the first that
+    /// is writable, exists, or is named by a variable.
+    fn windows_home_of_kubectl(&self) -> Option<PathBuf> {
+        let [home, profile] = ["HOME", "USERPROFILE"].map(|name| self.path_variable(name));
+        let drive = self.path_variable("HOMEDRIVE").map(PathBuf::into_os_string);
+        let drive = drive.zip(self.path_variable("HOMEPATH"));
+        let drive = drive.map(|(mut drive, path)| {
+            drive.push(path);
+            PathBuf::from(drive)
+        });
+        let has_kubeconfig = |path: &&PathBuf| path.join(".kube").join("config").exists();
+        let is_writable = |path: &&PathBuf| {
+            let metadata = path.metadata();
+            metadata.is_ok_and(|it| it.is_dir() && !it.permissions().readonly())
+        };
+        let first_choices = [&home, &drive, &profile].into_iter().flatten();
+        let choices = || [&home, &profile, &drive].into_iter().flatten();
+        let chosen = (first_choices.into_iter().find(has_kubeconfig))
+            .or_else(|| choices().find(is_writable))
+            .or_else(|| choices().find(|path| path.exists()))
+            .or_else(|| choices().next());
+        chosen.cloned()
+    }
+
     /// Expands `~/` in a path, because no shell does that in a kubeconfig.
     pub fn expand(&self, path: &Path) -> Result<PathBuf> {
         let Ok(relative) = path.strip_prefix("~") else {
@@ -139,7 +179,8 @@ impl Host {
             ))
             .with_hint("set HOME, or use an absolute path")
         })?;
-        Ok(home.join(relative))
+        // With the separators of this system.
+        Ok(home.join(relative.components().collect::<PathBuf>()))
     }
 
     #[expect(
@@ -181,6 +222,36 @@ mod tests {
         }
         let without_home = Host::with([("X", "")], clock);
         assert!(without_home.expand(Path::new("~/env.yaml")).is_err());
+    }
+
+    #[test]
+    fn kubectl_on_windows_prefers_a_home_directory_with_a_kubeconfig() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["empty", "profile", "drive/.kube"] {
+            std::fs::create_dir_all(path(name)).unwrap();
+        }
+        std::fs::write(path("drive/.kube/config"), "").unwrap();
+        let home_of = |variables: &[(&str, PathBuf)]| {
+            let clock = Clock::fixed(Timestamp::from_unix(0));
+            Host::with(variables.iter().cloned(), clock).windows_home_of_kubectl()
+        };
+        let drive = [
+            ("HOMEDRIVE", folder.path().to_owned()),
+            ("HOMEPATH", "/drive".into()),
+        ];
+        let (home, profile) = (("HOME", path("empty")), ("USERPROFILE", path("profile")));
+        let missing = ("HOME", path("missing"));
+        let [drive, below] = drive;
+        let all = [home.clone(), profile.clone(), drive.clone(), below];
+        assert_eq!(home_of(&all), Some(path("drive")));
+        assert_eq!(
+            home_of(&[home, profile.clone(), drive]),
+            Some(path("empty"))
+        );
+        assert_eq!(home_of(&[missing.clone(), profile]), Some(path("profile")));
+        assert_eq!(home_of(&[missing]), Some(path("missing")));
+        assert_eq!(home_of(&[]), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Authenticates kubectl, Helm and Pulumi to EKS, GKE and AKS with what a Pulumi ESC environment holds.
+//! Authenticates kubectl, Helm and Pulumi to EKS, GKE and AKS with credentials from a Pulumi ESC environment.
 //!
 //! This is the library behind the exec credential plugin `kubectl-esc`:
 //!
@@ -185,6 +185,8 @@ mod oauth;
 mod opener;
 mod private_files;
 mod process;
+#[cfg(windows)]
+mod process_table;
 mod providers;
 #[doc(hidden)]
 pub mod pulumi_cloud;

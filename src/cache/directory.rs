@@ -16,11 +16,13 @@ use crate::private_files;
 pub(super) const ENTRY: &str = "entry";
 
 /// The extensions of the cache's files, after an id.
-const EXTENSIONS: [&str; 5] = [
+const EXTENSIONS: [&str; 7] = [
     ENTRY,
     "failure",
     "lock",
+    "lock-holder",
     "takeover",
+    "takeover-holder",
     super::environment_names::EXTENSION,
 ];
 

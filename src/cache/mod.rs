@@ -9,7 +9,7 @@
 //! ```text
 //! <directory>/<id>.entry     credentials, sealed
 //! <directory>/<id>.failure   the last failure, sealed
-//! <directory>/<id>.lock      locked by the call that fetches credentials
+//! <directory>/<id>.lock      locked by the call that fetches credentials (Windows: who, in <id>.lock-holder)
 //! <directory>/<id>.environments  names for completion, sealed
 //! <directory>/<id>.takeover  locked by the call that fetches them because that one hangs
 //! <directory>/last.error     time, exit code and environment of the last failure of any call
@@ -21,14 +21,13 @@ mod environment_names;
 mod failure;
 mod seal;
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
 use crate::digest::Sha256;
 use crate::error::{Error, Kind, Result};
-use crate::file_lock;
+use crate::file_lock::{self, LockFile};
 use crate::file_tracker::FileDigest;
 
 pub use crate::file_lock::{Lock, LockAttempt, LockHolder};
@@ -140,11 +139,15 @@ impl Cache {
     }
 
     /// Opens a lock file.
-    pub(crate) fn open_lock(&self, role: LockRole) -> Result<File> {
-        self.directory.open_lock(&self.file_name(match role {
+    pub(crate) fn open_lock(&self, role: LockRole) -> Result<LockFile> {
+        let extension = match role {
             LockRole::First => "lock",
             LockRole::Takeover => "takeover",
-        }))
+        };
+        LockFile::open(|suffix| {
+            let name = self.file_name(&format!("{extension}{suffix}"));
+            self.directory.open_lock(&name)
+        })
     }
 
     fn file_name(&self, extension: &str) -> String {

@@ -31,7 +31,7 @@ use crate::http::HttpClient;
 use crate::log::{Level, Log};
 use crate::process::core_dumps;
 
-/// Authenticates kubectl, Helm and Pulumi to Amazon EKS with credentials from a Pulumi ESC environment
+/// Authenticates kubectl, Helm and Pulumi to EKS, GKE and AKS with credentials from a Pulumi ESC environment
 #[derive(Debug, Parser)]
 #[expect(clippy::doc_markdown, reason = "help text has no markup")]
 #[command(name = "kubectl-esc", version, long_version = version::LONG)]

@@ -23,7 +23,7 @@ impl CacheRequest {
     pub fn directory(parent: Option<&Path>, host: &Host) -> Result<Option<PathBuf>> {
         let parent = match parent {
             Some(parent) => Some(host.expand(parent)?),
-            None => host.home().map(|home| home.join(".kube").join("cache")),
+            None => host.kube_directory().map(|kube| kube.join("cache")),
         };
         Ok(parent.map(|parent| parent.join(NAME)))
     }

@@ -27,6 +27,9 @@ const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
 /// The interval between attempts to take a lock.
 const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
+/// How long Windows may deny access to a file because another program has it open or is removing it.
+const ACCESS_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The most symbolic links that are followed, as on Linux.
 const MAX_LINKS: usize = 40;
 
@@ -71,7 +74,10 @@ impl KubeconfigFiles {
             }
         }
         if paths.is_empty() {
-            paths.push(host.expand(Path::new("~/.kube/config"))?);
+            paths.push(match host.kube_directory() {
+                Some(directory) => directory.join("config"),
+                None => host.expand(Path::new("~/.kube/config"))?,
+            });
         }
         Ok(Self { paths })
     }
@@ -165,13 +171,24 @@ fn write(file: &EditedFile) -> Result<()> {
     })
 }
 
-/// Moves the new file to `target`, whose text is `current`.
-fn replace(new: NamedTempFile, target: &Path, current: Option<&str>) -> io::Result<()> {
-    let replaced = match current {
-        Some(_) => new.persist(target),
-        None => new.persist_noclobber(target),
-    };
-    replaced.map(drop).map_err(|error| error.error)
+/// Moves the new file to `target`, whose text is `current`. Windows does not replace a file while another
+/// program has it open, so this is tried again for a while.
+fn replace(mut new: NamedTempFile, target: &Path, current: Option<&str>) -> io::Result<()> {
+    let deadline = Deadline::after(ACCESS_TIMEOUT);
+    loop {
+        let replaced = match current {
+            Some(_) => new.persist(target),
+            None => new.persist_noclobber(target),
+        };
+        let Err(failed) = replaced else {
+            return Ok(());
+        };
+        if !is_in_use(&failed.error) || deadline.is_over() {
+            return Err(failed.error);
+        }
+        new = failed.file;
+        std::thread::sleep(LOCK_POLL_INTERVAL);
+    }
 }
 
 /// Creates the file that will replace `target`.
@@ -282,6 +299,10 @@ fn lock_path(path: &Path) -> PathBuf {
 }
 
 fn take_lock(lock: &Path, deadline: Deadline, is_canceled: &dyn Fn() -> bool) -> Result<()> {
+    let access_deadline = deadline.within(ACCESS_TIMEOUT);
+    let is_locked = |error: &io::Error| {
+        error.kind() == ErrorKind::AlreadyExists || (is_in_use(error) && !access_deadline.is_over())
+    };
     loop {
         if is_canceled() {
             return Err(Error::new(Kind::Unavailable, "canceled by a signal"));
@@ -305,10 +326,9 @@ fn take_lock(lock: &Path, deadline: Deadline, is_canceled: &dyn Fn() -> bool) ->
     }
 }
 
-fn is_locked(error: &io::Error) -> bool {
-    // Windows denies access to a file that is being removed.
-    error.kind() == ErrorKind::AlreadyExists
-        || (cfg!(windows) && error.kind() == ErrorKind::PermissionDenied)
+/// Whether the error may be that another program has the file open or is removing it.
+fn is_in_use(error: &io::Error) -> bool {
+    cfg!(windows) && error.kind() == ErrorKind::PermissionDenied
 }
 
 fn create_lock(lock: &Path) -> io::Result<()> {

@@ -5,6 +5,8 @@
 
 pub(crate) mod command_env;
 pub(crate) mod core_dumps;
+#[cfg(unix)]
+mod ignored_signals;
 mod private_dir;
 pub(crate) mod program;
 pub(crate) mod redaction;
@@ -89,7 +91,7 @@ impl Invocation {
         }
         let result = match supervisor.pending_exit() {
             Some(exit) => Ok(exit),
-            None => self.spawn_and_wait(&paths, &mut supervisor),
+            None => self.spawn_and_wait(directory.as_ref(), &paths, &mut supervisor),
         };
         let cleanup_error = directory.and_then(|directory| directory.remove().err());
         let mut exit = result?;
@@ -102,6 +104,7 @@ impl Invocation {
 
     fn spawn_and_wait(
         self,
+        directory: Option<&PrivateDir>,
         paths: &[(String, PathBuf)],
         supervisor: &mut Supervisor,
     ) -> Result<Exit> {
@@ -134,6 +137,9 @@ impl Invocation {
             .map_err(|error| self.program.spawn_error(error))?;
         // `command` holds the write ends of the pipes: the readers would never see the end.
         drop(command);
+        if let Some(directory) = directory {
+            directory.keep_for(&child);
+        }
         supervisor.wait(&mut child)
     }
 }

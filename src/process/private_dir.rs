@@ -9,6 +9,7 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::process::Child;
 
 use crate::error::{Error, Result};
 use crate::file_lock::is_same_file;
@@ -116,6 +117,15 @@ impl PrivateDir {
         Ok(path)
     }
 
+    /// Keeps the directory while this command is running, even if this process is killed. On Unix, the
+    /// command has inherited the lock; elsewhere, its ID is written to the lock file.
+    pub(super) fn keep_for(&self, command: &Child) {
+        if cfg!(windows) {
+            // If this fails, the next run removes the files of a killed run.
+            let _ = (&self.lock).write_all(command.id().to_string().as_bytes());
+        }
+    }
+
     /// Removes the directory and everything in it.
     pub(super) fn remove(mut self) -> Result<()> {
         self.remove_once().map_err(|cause| {
@@ -172,7 +182,7 @@ fn remove_leftover(lock_path: &Path) -> io::Result<()> {
         return Ok(());
     }
     let lock = File::open(lock_path)?;
-    if lock.try_lock().is_err() || !is_same_file(&lock, lock_path) {
+    if lock.try_lock().is_err() || !is_same_file(&lock, lock_path) || is_command_running(&lock) {
         return Ok(());
     }
     let directory = directory_of(lock_path);
@@ -230,6 +240,18 @@ fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         result => result.map(Some),
     }
+}
+
+/// Whether the command of a killed run is running. On Unix, it would hold the lock.
+#[cfg(windows)]
+fn is_command_running(lock: &File) -> bool {
+    let id = io::read_to_string(io::Read::take(lock, 16)).unwrap_or_default();
+    id.parse().is_ok_and(crate::process_table::is_running)
+}
+
+#[cfg(not(windows))]
+fn is_command_running(_lock: &File) -> bool {
+    false
 }
 
 /// Lets child processes inherit the lock.

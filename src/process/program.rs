@@ -1,6 +1,7 @@
 //! Looks up the program of a command like a shell does.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::Metadata;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -31,8 +32,9 @@ impl Program {
             directories.map(|directory| directory.join(name)).collect()
         };
         let mut rejected = None;
-        for path in with_extensions(candidates, host) {
-            match FileStatus::of(&path) {
+        let candidates = candidates.into_iter();
+        for path in candidates.flat_map(|path| with_extensions(&path, host)) {
+            match FileStatus::of(&path, host) {
                 FileStatus::Executable => {
                     let name = name.to_owned();
                     return Ok(Self { name, path });
@@ -107,9 +109,10 @@ fn is_path(name: &OsStr) -> bool {
 
 /// The directories in `PATH`.
 fn search_path(host: &Host) -> impl Iterator<Item = PathBuf> {
-    // The C library's default.
+    // The C library's default; Windows has none.
+    let default = if cfg!(windows) { "" } else { "/bin:/usr/bin" };
     let path = host.path_variable("PATH");
-    let path = path.unwrap_or_else(|| PathBuf::from("/bin:/usr/bin"));
+    let path = path.unwrap_or_else(|| PathBuf::from(default));
     let directories: Vec<_> = std::env::split_paths(&path).collect();
     directories.into_iter().map(|directory| {
         // An empty entry is the working directory.
@@ -125,57 +128,60 @@ enum FileStatus {
     Directory,
     Executable,
     Missing,
-    #[cfg_attr(windows, expect(dead_code, reason = "files have no such permission"))]
     NotExecutable,
 }
 
 impl FileStatus {
-    fn of(path: &Path) -> Self {
+    fn of(path: &Path, host: &Host) -> Self {
         let Ok(metadata) = path.metadata() else {
             return Self::Missing;
         };
         if metadata.is_dir() {
             return Self::Directory;
         }
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            if metadata.permissions().mode() & 0o111 == 0 {
-                return Self::NotExecutable;
-            }
+        if is_executable(path, &metadata, host) {
+            Self::Executable
+        } else {
+            Self::NotExecutable
         }
-        Self::Executable
     }
 }
 
-/// On Windows, a program has an extension that `PATHEXT` lists and that the user may omit.
-fn with_extensions(candidates: Vec<PathBuf>, host: &Host) -> Vec<PathBuf> {
-    if !cfg!(windows) {
-        return candidates;
+#[cfg(unix)]
+fn is_executable(_path: &Path, metadata: &Metadata, _host: &Host) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o111 != 0
+}
+
+/// On Windows, a program has an extension that `PATHEXT` lists.
+#[cfg(not(unix))]
+fn is_executable(path: &Path, _metadata: &Metadata, host: &Host) -> bool {
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    let extension = format!(".{extension}");
+    let mut known = executable_extensions(host).into_iter();
+    known.any(|known| known.eq_ignore_ascii_case(&extension))
+}
+
+/// The path, and on Windows those with the extensions that the user may omit.
+fn with_extensions(path: &Path, host: &Host) -> Vec<PathBuf> {
+    let mut paths = vec![path.to_owned()];
+    if cfg!(windows) {
+        paths.extend(executable_extensions(host).into_iter().map(|extension| {
+            let mut path = path.to_owned().into_os_string();
+            path.push(extension);
+            PathBuf::from(path)
+        }));
     }
+    paths
+}
+
+/// The extensions in `PATHEXT`, with their dots.
+fn executable_extensions(host: &Host) -> Vec<String> {
     let extensions = host.path_variable("PATHEXT");
     let extensions = extensions.unwrap_or_else(|| PathBuf::from(".COM;.EXE;.BAT;.CMD"));
     let extensions = extensions.to_string_lossy().into_owned();
-    let mut all = Vec::new();
-    for candidate in candidates {
-        let has_extension = candidate.extension().is_some_and(|extension| {
-            let extension = extension.to_string_lossy();
-            extensions.split(';').any(|known| {
-                known
-                    .trim_start_matches('.')
-                    .eq_ignore_ascii_case(&extension)
-            })
-        });
-        if has_extension {
-            all.push(candidate.clone());
-        }
-        for extension in extensions.split(';').filter(|text| !text.is_empty()) {
-            let mut path = candidate.clone().into_os_string();
-            path.push(extension);
-            all.push(PathBuf::from(path));
-        }
-    }
-    all
+    let extensions = extensions.split(';').filter(|text| !text.is_empty());
+    extensions.map(str::to_owned).collect()
 }
 
 #[cfg(all(test, unix))]

@@ -5,7 +5,6 @@
 //! ignored: they configure the identity tokens that Pulumi Cloud issues, while here the identity
 //! token comes from elsewhere.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::aws::arn::role_partition;
@@ -19,6 +18,7 @@ use crate::error::Result;
 use crate::identity_token::IdentityTokenSettings;
 use crate::opener::{Expiry, KeyExpiry};
 use crate::providers::inputs::{invalid, string, text};
+use crate::providers::issued::Issued;
 use crate::secret::Text;
 use esc::{Data, Value};
 use esc::{HostResult, InvalidInput, Provider};
@@ -44,7 +44,7 @@ pub(crate) struct AwsLoginSettings {
 pub(crate) struct AwsLogin<'a> {
     context: Context<'a>,
     settings: AwsLoginSettings,
-    issued: Mutex<Vec<(OidcLogin, Credentials)>>,
+    issued: Issued<OidcLogin, Credentials>,
 }
 
 impl<'a> AwsLogin<'a> {
@@ -54,22 +54,16 @@ impl<'a> AwsLogin<'a> {
         Self {
             context,
             settings,
-            issued: Mutex::default(),
+            issued: Issued::new(),
         }
-    }
-
-    /// A poisoned lock is usable: no code that holds it leaves the list half changed.
-    fn issued(&self) -> MutexGuard<'_, Vec<(OidcLogin, Credentials)>> {
-        self.issued.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The keys that STS issued through this provider, with their expiry.
     #[must_use]
     pub(crate) fn keys(&self) -> Vec<KeyExpiry> {
-        let issued = self.issued();
-        let keys = issued.iter().filter_map(|(_, credentials)| {
+        let keys = self.issued.outputs().into_iter().filter_map(|credentials| {
             Some(KeyExpiry {
-                access_key_id: credentials.access_key_id.clone(),
+                access_key_id: credentials.access_key_id,
                 expiry: Expiry::At(credentials.expires_at?),
             })
         });
@@ -78,10 +72,11 @@ impl<'a> AwsLogin<'a> {
 
     fn log_in(&self, inputs: &Value) -> Result<Credentials> {
         let login = OidcLogin::read(inputs)?;
-        let mut issued = self.issued();
-        if let Some((_, credentials)) = issued.iter().find(|(known, _)| *known == login) {
-            return Ok(credentials.clone());
-        }
+        let request = |login: &OidcLogin| self.request(login, secret_inputs(inputs));
+        self.issued.get_or_request(login, request)
+    }
+
+    fn request(&self, login: &OidcLogin, secret_inputs: Vec<&str>) -> Result<Credentials> {
         let region = match &self.settings.region {
             Some(region) => region.clone(),
             None => login.default_region()?.to_owned(),
@@ -90,18 +85,16 @@ impl<'a> AwsLogin<'a> {
         let source = (self.settings.identity_token).source(&IDENTITY_TOKEN_RECIPIENT, host)?;
         let identity_token = source.read(self.context)?;
         let endpoint = EndpointSettings::for_sts(host)?;
-        let credentials = Sts::new(self.context, region, endpoint).assume_role_with_web_identity(
+        Sts::new(self.context, region, endpoint).assume_role_with_web_identity(
             &AssumeRoleWithWebIdentity {
                 role_arn: login.role_arn.clone(),
                 session_name: login.session_name.clone(),
                 duration: Some(login.duration),
                 policy_arns: login.policy_arns.clone(),
                 identity_token: &identity_token,
-                secret_inputs: secret_inputs(inputs),
+                secret_inputs,
             },
-        )?;
-        issued.push((login, credentials.clone()));
-        Ok(credentials)
+        )
     }
 }
 

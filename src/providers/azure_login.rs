@@ -5,13 +5,12 @@
 //! ignored: they configure the identity tokens that Pulumi Cloud issues, while here the identity
 //! token comes from elsewhere.
 
-use std::sync::{Mutex, PoisonError};
-
 use crate::azure::IDENTITY_TOKEN_RECIPIENT;
 use crate::context::Context;
 use crate::error::Result;
 use crate::identity_token::IdentityTokenSettings;
 use crate::providers::inputs::{invalid, string, text};
+use crate::providers::issued::Issued;
 use crate::secret::{Secret, Text};
 use esc::{Data, Value};
 use esc::{HostResult, InvalidInput, Provider};
@@ -20,7 +19,7 @@ use esc::{HostResult, InvalidInput, Provider};
 pub(crate) struct AzureLogin<'a> {
     context: Context<'a>,
     settings: IdentityTokenSettings,
-    identity_token: Mutex<Option<Secret<String>>>,
+    identity_token: Issued<(), Secret<String>>,
 }
 
 impl<'a> AzureLogin<'a> {
@@ -30,20 +29,15 @@ impl<'a> AzureLogin<'a> {
         Self {
             context,
             settings,
-            identity_token: Mutex::default(),
+            identity_token: Issued::new(),
         }
     }
 
     fn identity_token(&self) -> Result<Secret<String>> {
-        // A poisoned lock is usable: no code that holds it leaves the token half changed.
-        let token = self.identity_token.lock();
-        let mut token = token.unwrap_or_else(PoisonError::into_inner);
-        if let Some(token) = &*token {
-            return Ok(token.clone());
-        }
-        let source = (self.settings).source(&IDENTITY_TOKEN_RECIPIENT, self.context.host)?;
-        let read = source.read(self.context)?;
-        Ok(token.insert(read).clone())
+        self.identity_token.get_or_request((), |()| {
+            let source = (self.settings).source(&IDENTITY_TOKEN_RECIPIENT, self.context.host)?;
+            source.read(self.context)
+        })
     }
 }
 

@@ -5,7 +5,6 @@
 //! ignored: they configure the identity tokens that Pulumi Cloud issues, while here the identity
 //! token comes from elsewhere.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::{Timestamp, parse_duration};
@@ -18,6 +17,7 @@ use crate::gcp::sts::{self, GLOBAL, WorkloadIdentityProvider};
 use crate::identity_token::IdentityTokenSettings;
 use crate::oauth::AccessToken;
 use crate::providers::inputs::{invalid, string, text};
+use crate::providers::issued::Issued;
 use crate::secret::{Secret, Text};
 use esc::{Data, Number, Value};
 use esc::{HostResult, InvalidInput, Provider};
@@ -32,7 +32,7 @@ const MAXIMUM_LIFETIME: Duration = Duration::from_hours(12);
 pub(crate) struct GcpLogin<'a> {
     context: Context<'a>,
     identity_token: IdentityTokenSettings,
-    issued: Mutex<Vec<(Impersonation, AccessToken)>>,
+    issued: Issued<Impersonation, AccessToken>,
 }
 
 impl<'a> GcpLogin<'a> {
@@ -42,21 +42,12 @@ impl<'a> GcpLogin<'a> {
         Self {
             context,
             identity_token,
-            issued: Mutex::default(),
+            issued: Issued::new(),
         }
-    }
-
-    /// A poisoned lock is usable: no code that holds it leaves the list half changed.
-    fn issued(&self) -> MutexGuard<'_, Vec<(Impersonation, AccessToken)>> {
-        self.issued.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gets an access token of the service account.
-    fn impersonate(&self, login: Impersonation, secret_inputs: &[&str]) -> Result<AccessToken> {
-        let mut issued = self.issued();
-        if let Some((_, token)) = issued.iter().find(|(known, _)| *known == login) {
-            return Ok(token.clone());
-        }
+    fn impersonate(&self, login: &Impersonation, secret_inputs: &[&str]) -> Result<AccessToken> {
         let endpoint = Endpoint::of(Service::IamCredentials, self.context.host)?;
         let generate = |caller, identity_token| {
             let request = GenerateAccessToken {
@@ -68,18 +59,16 @@ impl<'a> GcpLogin<'a> {
             };
             generate_access_token(self.context, &endpoint, &request)
         };
-        let token = match &login.caller {
-            Caller::AccessToken(token) => generate(token, None)?,
+        match &login.caller {
+            Caller::AccessToken(token) => generate(token, None),
             Caller::Federated(provider) => {
                 let identity_token = self.read_identity_token(provider)?;
                 let sts = Endpoint::of(Service::Sts, self.context.host)?;
                 let (context, token) = (self.context, &identity_token);
                 let federated = sts::exchange(context, &sts, provider, token, secret_inputs)?;
-                generate(&federated.token, Some(token))?
+                generate(&federated.token, Some(token))
             }
-        };
-        issued.push((login, token.clone()));
-        Ok(token)
+        }
     }
 
     fn read_identity_token(&self, provider: &WorkloadIdentityProvider) -> Result<Secret<String>> {
@@ -146,7 +135,8 @@ impl Provider for GcpLogin<'_> {
             }
             _ => return Err(invalid("gcp-login requires either `oidc` or `accessToken`").into()),
         };
-        let AccessToken { token, expires_at } = self.impersonate(login, &secret_inputs(inputs))?;
+        let request = |login: &Impersonation| self.impersonate(login, &secret_inputs(inputs));
+        let AccessToken { token, expires_at } = self.issued.get_or_request(login, request)?;
         Ok(outputs(project, token.expose().as_str().into(), expires_at))
     }
 

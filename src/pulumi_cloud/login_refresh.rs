@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::clock::Deadline;
 use crate::error::{Error, Kind, Result};
-use crate::file_lock::{Lock, LockHolder, LockMode, LockRequest, LockWait};
+use crate::file_lock::{Lock, LockFile, LockHolder, LockMode, LockRequest, LockWait};
 use crate::private_files;
 use crate::pulumi_cloud::credentials_file::{CliAccount, CredentialsFile};
 use crate::pulumi_cloud::credentials_writer::{CredentialsWriter, path_beside, remove_unfinished};
@@ -102,7 +102,9 @@ impl ExpiredLogin<'_> {
         };
         for extension in LOCKS {
             let request = LockRequest {
-                open: &|| open_lock(self.path, extension),
+                open: &|| {
+                    LockFile::open(|suffix| open_lock(self.path, &format!("{extension}{suffix}")))
+                },
                 mode: LockMode::Exclusive,
                 until: &|| context.now().plus(context.deadline.remaining()),
                 clock: context.host.clock(),

@@ -4,23 +4,31 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use stand_ins::azure::configuration::{OBJECT, SUBJECT as AZURE_SUBJECT};
+use stand_ins::controlled_server::Behavior;
+use stand_ins::gcp::configuration as google;
 use stand_ins::oidc::GitHubActions;
 use stand_ins::pulumi_cloud::configuration::TOKEN;
 
 use crate::cloud::PulumiCloudFixture;
 use crate::support::aws::{Aws, SUBJECT, parse, project_file};
+use crate::support::azure::Entra;
+use crate::support::gcp::GoogleCloud;
 use crate::support::plugin::Plugin;
+use crate::{aks, gke};
 
-const ENVIRONMENTS: [&str; 4] = [
+const ENVIRONMENTS: [&str; 6] = [
     "aws-access.yaml",
+    "azure.yaml",
+    "gcp.yaml",
     "imported.yaml",
     "oidc.yaml",
     "static.yaml",
 ];
 
 /// Adds the example environments to the home directory.
-fn with_home(plugin: Plugin, aws: &Aws) -> Plugin {
-    let plugin = plugin.file("home/.kube/esc/token", aws.identity());
+fn with_home(plugin: Plugin, identity: &str) -> Plugin {
+    let plugin = plugin.file("home/.kube/esc/token", identity);
     ENVIRONMENTS.iter().fold(plugin, |plugin, name| {
         let text = project_file(&format!("examples/environments/{name}"));
         plugin.file(Path::new("home/.kube/esc").join(name), text)
@@ -43,19 +51,88 @@ fn each_example_kubeconfig_authenticates_each_user() {
                 let list = kubeconfig[list].as_array().unwrap();
                 list.iter().find(|item| item["name"] == *name).unwrap()[kind].clone()
             };
-            call(
-                &name,
-                &entry("user", "users")["exec"],
-                &entry("cluster", "clusters"),
-            );
+            let exec = &entry("user", "users")["exec"];
+            assert_eq!(exec["command"], "kubectl-esc", "{name}");
+            assert_eq!(exec["interactiveMode"], "Never", "{name}");
+            match name.split('-').next().unwrap() {
+                "gke" => call_for_gke(&name, exec),
+                "aks" => call_for_aks(&name, exec),
+                _ => call_for_eks(&name, exec, &entry("cluster", "clusters")),
+            }
             count += 1;
         }
     }
-    assert_eq!(count, 12);
+    assert_eq!(count, 16);
 }
 
-/// Makes the call that client-go makes for this `exec` entry.
-fn call(name: &str, exec: &Value, cluster: &Value) {
+/// The call that client-go makes for this `exec` entry.
+fn exec_call(plugin: Plugin, exec: &Value, cluster: Option<Value>) -> Plugin {
+    let mut plugin = plugin;
+    for argument in exec["args"].as_array().unwrap() {
+        plugin = plugin.arg(argument.as_str().unwrap());
+    }
+    for variable in exec["env"].as_array().unwrap_or(&Vec::new()) {
+        let text = |field: &str| variable[field].as_str().unwrap().to_owned();
+        plugin = plugin.env(text("name"), text("value"));
+    }
+    let api_version = exec["apiVersion"].as_str().unwrap();
+    let version = api_version.rsplit('/').next().unwrap();
+    plugin.exec_info(version, false, cluster)
+}
+
+/// A job of GitHub Actions.
+fn in_job(plugin: Plugin, actions: &GitHubActions) -> Plugin {
+    let token = GitHubActions::REQUEST_TOKEN;
+    plugin
+        .env("ACTIONS_ID_TOKEN_REQUEST_URL", actions.url())
+        .env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", token)
+}
+
+fn call_for_gke(name: &str, exec: &Value) {
+    if name == "gke-pulumi-cloud.yaml" {
+        let pulumi_cloud = gke::pulumi_cloud(gke::LOGIN);
+        let token = exec_call(pulumi_cloud.plugin(), exec, None).run().token();
+        assert_eq!(gke::claims(&token)["sub"], gke::SERVICE_ACCOUNT);
+        return;
+    }
+    let google_cloud = GoogleCloud::new();
+    let clock = google_cloud.clock.clone();
+    let issuer = google_cloud.issuer.clone();
+    let actions = GitHubActions::start(issuer, google::SUBJECT, move || clock.now());
+    let plugin = in_job(with_home(google_cloud.plugin(), ""), &actions);
+    let token = exec_call(plugin, exec, None).run().token();
+    let user = google_cloud.services.authenticate(&token);
+    assert_eq!(user.as_deref(), Ok(google::SERVICE_ACCOUNT), "{name}");
+}
+
+fn call_for_aks(name: &str, exec: &Value) {
+    if name == "aks-pulumi-cloud.yaml" {
+        let entra = aks::Entra::new(Behavior::Answer);
+        let pulumi_cloud = PulumiCloudFixture::with(|configuration| {
+            let environment = configuration
+                .clone()
+                .environment("platform", "aks", aks::LOGIN);
+            *configuration = environment;
+        });
+        let plugin = pulumi_cloud
+            .plugin()
+            .env("AZURE_AUTHORITY_HOST", entra.server.url());
+        let token = exec_call(plugin, exec, None).run().token();
+        assert_eq!(entra.azure.authenticate(&token).as_deref(), Ok(OBJECT));
+        return;
+    }
+    let entra = Entra::new();
+    let plugin = with_home(Plugin::new(), &entra.token(AZURE_SUBJECT));
+    let identity = plugin.path("home/.kube/esc/token");
+    let plugin = plugin
+        .env("AZURE_AUTHORITY_HOST", entra.service.url())
+        .env("AZURE_FEDERATED_TOKEN_FILE", identity);
+    let token = exec_call(plugin, exec, None).run().token();
+    let user = entra.service.authenticate(&token);
+    assert_eq!(user.as_deref(), Ok(OBJECT), "{name}");
+}
+
+fn call_for_eks(name: &str, exec: &Value, cluster: &Value) {
     let cloud = name
         .starts_with("pulumi-cloud")
         .then(PulumiCloudFixture::new);
@@ -66,17 +143,10 @@ fn call(name: &str, exec: &Value, cluster: &Value) {
     let issuer = aws.issuer.clone();
     let clock = aws.clock.clone();
     let actions = GitHubActions::start(issuer, SUBJECT, move || clock.now());
-    assert_eq!(exec["command"], "kubectl-esc", "{name}");
-    assert_eq!(exec["interactiveMode"], "Never", "{name}");
 
-    let mut plugin = with_home(aws.plugin(), &aws);
+    let mut plugin = with_home(aws.plugin(), &aws.identity());
     plugin = if name == "github-actions.yaml" {
-        plugin
-            .env("ACTIONS_ID_TOKEN_REQUEST_URL", actions.url())
-            .env(
-                "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-                GitHubActions::REQUEST_TOKEN,
-            )
+        in_job(plugin, &actions)
     } else {
         let path = plugin.path("home/.kube/esc/token");
         plugin.env("AWS_WEB_IDENTITY_TOKEN_FILE", path)
@@ -86,22 +156,13 @@ fn call(name: &str, exec: &Value, cluster: &Value) {
             .env("PULUMI_BACKEND_URL", pulumi_cloud.url())
             .env("PULUMI_ACCESS_TOKEN", TOKEN);
     }
-    for argument in exec["args"].as_array().unwrap() {
-        plugin = plugin.arg(argument.as_str().unwrap());
-    }
-    for variable in exec["env"].as_array().unwrap_or(&Vec::new()) {
-        let text = |field: &str| variable[field].as_str().unwrap().to_owned();
-        plugin = plugin.env(text("name"), text("value"));
-    }
-    let api_version = exec["apiVersion"].as_str().unwrap();
-    let version = api_version.rsplit('/').next().unwrap();
     let provided = (exec["provideClusterInfo"] == true)
         .then(|| json!({"server": cluster["server"], "config": null}));
-    let output = plugin.exec_info(version, false, provided).run();
+    let output = exec_call(plugin, exec, provided).run();
 
     assert_eq!(
         output.credential()["apiVersion"],
-        json!(api_version),
+        exec["apiVersion"],
         "{name}"
     );
     let token = output.token();

@@ -15,7 +15,7 @@ use crate::support::aws::project_file;
 use crate::support::gcp::GoogleCloud;
 use crate::support::plugin::{Output, Plugin};
 
-const SERVICE_ACCOUNT: &str = "deploy@acme.iam.gserviceaccount.com";
+pub(crate) const SERVICE_ACCOUNT: &str = "deploy@acme.iam.gserviceaccount.com";
 
 pub(crate) const LOGIN: &str = "\
 values:
@@ -55,7 +55,7 @@ pub(crate) fn local(definition: &str) -> Plugin {
 }
 
 /// The claims of a token that Google Cloud issued in the stand-in for Pulumi Cloud.
-fn claims(token: &str) -> Value {
+pub(crate) fn claims(token: &str) -> Value {
     let payload = token.strip_prefix("ya29.").unwrap().split('.').nth(1);
     serde_json::from_slice(&decode_url(payload.unwrap()).unwrap()).unwrap()
 }

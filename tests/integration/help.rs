@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::plugin::{Plugin, program};
 
 /// The help at this width of the terminal.
-fn help(arguments: &[&str], columns: usize) -> String {
+pub(crate) fn help(arguments: &[&str], columns: usize) -> String {
     let output = Plugin::new()
         .env("COLUMNS", columns.to_string())
         .args(arguments)
@@ -17,7 +17,7 @@ fn help(arguments: &[&str], columns: usize) -> String {
 }
 
 /// All commands, as the help lists them; the first is the program itself.
-fn commands() -> Vec<Vec<String>> {
+pub(crate) fn commands() -> Vec<Vec<String>> {
     let mut commands = vec![Vec::new()];
     let mut next = 0;
     while next < commands.len() {

@@ -32,6 +32,8 @@ mod examples;
 mod gcp_login;
 mod get_token;
 mod gke;
+#[cfg(unix)]
+mod guides;
 mod help;
 mod hostile;
 mod kubeconfig;
@@ -47,6 +49,8 @@ mod responses;
 mod run;
 mod secret_scan_tests;
 mod settings;
+#[cfg(target_os = "linux")]
+mod smoke_test;
 #[cfg(unix)]
 mod special_files;
 #[cfg(unix)]

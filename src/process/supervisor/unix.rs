@@ -2,6 +2,7 @@
 //! directly and decides, for example, what Ctrl-C does. A signal that was sent to this process only is
 //! forwarded. When the command stops (Ctrl-Z), this process stops too, because the shell watches it.
 
+use std::fs::File;
 use std::io;
 use std::process::Child;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, getpgrp, getpid, kill_process, waitpid};
 use signal_hook::consts::signal::{
     SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
     SIGWINCH,
@@ -24,6 +25,7 @@ use crate::clock::Deadline;
 use crate::error::{Error, Kind, Result};
 use crate::private_files;
 use crate::process::Exit;
+use crate::process::ignored_signals::is_ignored;
 
 /// Signals that would terminate this process before it has removed the files.
 const TERMINATING: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGUSR1, SIGUSR2];
@@ -80,9 +82,8 @@ impl Supervisor {
     /// ignored at the start, such as SIGHUP under `nohup`, stays ignored here and in the command.
     pub(in crate::process) fn start() -> Result<Self> {
         private_files::ignore_file_size_signal();
-        let ignored = ignored_signals();
         let caught = TERMINATING.iter().chain(&FORWARDED).copied();
-        let caught = caught.filter(|number| ignored & (1 << (number - 1)) == 0);
+        let caught = caught.filter(|number| !is_ignored(*number));
         let failed = |error| Error::of_system("cannot catch signals", error);
         let mut signals =
             SignalsInfo::<WithOrigin>::new(caught.chain([SIGCHLD])).map_err(failed)?;
@@ -254,11 +255,13 @@ fn forward(pid: Pid, number: i32) {
 }
 
 /// Whether the kernel sent the signal on behalf of the terminal, and so to the whole process group.
-/// macOS reports no cause; there, such a signal has no sender.
 ///
 /// When a terminal hangs up, only its session leader receives SIGHUP, which may be this process. So
 /// SIGHUP is always forwarded; receiving it twice does no harm.
 fn is_from_terminal(origin: &Origin) -> bool {
+    if cfg!(target_vendor = "apple") {
+        return is_key_signal(origin.signal) && is_in_foreground();
+    }
     match (origin.cause, origin.process) {
         _ if origin.signal == SIGHUP => false,
         (Cause::Kernel, _) | (_, None) => true,
@@ -267,13 +270,19 @@ fn is_from_terminal(origin: &Origin) -> bool {
     }
 }
 
-/// The signals that this process ignores, as a bit mask with signal 1 in the lowest bit. Only Linux
-/// offers this without `unsafe`; elsewhere the mask is empty.
-fn ignored_signals() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.unwrap_or(0)
+/// Whether a terminal sends this signal for a key, or when its size changes.
+fn is_key_signal(number: i32) -> bool {
+    [SIGINT, SIGQUIT, SIGTSTP, SIGWINCH].contains(&number)
+}
+
+/// Whether this process is in the foreground of its terminal. On macOS, the sender of a signal does not say
+/// whether it is from the terminal: it is the process that has written the key to the terminal
+/// (XNU, `bsd/kern/kern_sig.c` and `bsd/kern/tty_dev.c`).
+fn is_in_foreground() -> bool {
+    let Ok(terminal) = File::open("/dev/tty") else {
+        return false;
+    };
+    rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == getpgrp())
 }
 
 /// Defers the signals that would terminate this process, so that it first removes its lock files.
@@ -292,9 +301,8 @@ impl DeferredSignals {
             received: Arc::default(),
             is_over: Arc::default(),
         };
-        let ignored = ignored_signals();
         for number in [SIGHUP, SIGINT, SIGTERM] {
-            if ignored & (1 << (number - 1)) == 0 {
+            if !is_ignored(number) {
                 let value = usize::try_from(number).unwrap_or_default();
                 flag::register_conditional_default(number, signals.is_over.clone())
                     .and_then(|_| flag::register_usize(number, signals.received.clone(), value))

@@ -1,13 +1,19 @@
-//! Supervision without signals: Ctrl-C terminates this process and the command alike, and the next
-//! run removes the files.
+//! Supervision on Windows. The command shares our console, so it receives Ctrl-C and Ctrl-Break directly and
+//! decides what they do. Here they do nothing while the command is running.
 
 use std::io;
 use std::process::Child;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::task::{Context, Waker};
+
+use tokio::signal::windows::{CtrlBreak, CtrlC, ctrl_break, ctrl_c};
 
 use crate::clock::Deadline;
 use crate::error::{Error, Kind, Result};
 use crate::process::Exit;
+
+/// `STATUS_CONTROL_C_EXIT`, the exit code of a process that Ctrl-C has terminated.
+const INTERRUPTED: i32 = 0xC000_013A_u32.cast_signed();
 
 /// Supervises a command.
 pub(in crate::process) struct Supervisor {
@@ -15,6 +21,9 @@ pub(in crate::process) struct Supervisor {
     sender: Sender<Option<io::Error>>,
     open_streams: usize,
     lost_output: Option<io::Error>,
+    /// While these exist, Ctrl-C and Ctrl-Break do not terminate this process.
+    ctrl_c: CtrlC,
+    ctrl_break: CtrlBreak,
 }
 
 /// Reports the end of a stream.
@@ -28,23 +37,28 @@ impl OpenStream {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "same signatures as on Unix")]
 impl Supervisor {
-    /// Creates a supervisor.
+    /// Starts to catch Ctrl-C and Ctrl-Break: from now on they do not terminate this process.
     pub(in crate::process) fn start() -> Result<Self> {
         let (sender, events) = mpsc::channel();
+        let failed = |error| Error::of_system("cannot catch signals", error);
         Ok(Self {
             events,
             sender,
             open_streams: 0,
             lost_output: None,
+            ctrl_c: ctrl_c().map_err(failed)?,
+            ctrl_break: ctrl_break().map_err(failed)?,
         })
     }
 
-    /// Always `None`: no signals are caught before the command starts.
-    #[expect(clippy::unused_self, reason = "same signature as on Unix")]
+    /// If Ctrl-C or Ctrl-Break was pressed before the command was started: the exit that it would have
+    /// caused.
     pub(in crate::process) fn pending_exit(&mut self) -> Option<Exit> {
-        None
+        let mut context = Context::from_waker(Waker::noop());
+        let is_pressed = self.ctrl_c.poll_recv(&mut context).is_ready()
+            || self.ctrl_break.poll_recv(&mut context).is_ready();
+        is_pressed.then(|| exit(INTERRUPTED))
     }
 
     /// Counts a stream as open until it is closed.
@@ -64,13 +78,7 @@ impl Supervisor {
         let status = child.wait().map_err(|error| {
             Error::new(Kind::Internal, "cannot wait for the command").caused_by(error)
         })?;
-        let code = status.code().unwrap_or_default();
-        Ok(Exit {
-            code: u8::try_from(code).unwrap_or(u8::MAX),
-            interrupted: false,
-            cleanup_error: None,
-            lost_output: None,
-        })
+        Ok(exit(status.code().unwrap_or_default()))
     }
 
     /// Waits until all streams are closed, or the deadline passes.
@@ -82,6 +90,16 @@ impl Supervisor {
             self.open_streams -= 1;
             self.lost_output = self.lost_output.take().or(lost_output);
         }
+    }
+}
+
+/// The exit of a command with this code.
+fn exit(code: i32) -> Exit {
+    Exit {
+        code: u8::try_from(code).unwrap_or(u8::MAX),
+        interrupted: false,
+        cleanup_error: None,
+        lost_output: None,
     }
 }
 

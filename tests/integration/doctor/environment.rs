@@ -1,6 +1,7 @@
 //! `doctor ENVIRONMENT`: without a kubeconfig, or with a context for the API server only.
 
 use stand_ins::pulumi_cloud::fault::Fault;
+use stand_ins::sts::configuration::{EXTERNAL_ID, SECOND_ROLE, USER_KEY_ID, USER_SECRET_KEY};
 
 use super::{Diagnosis, Fixture};
 use crate::support::plugin::TIME_LIMIT;
@@ -67,6 +68,40 @@ fn context_with_an_environment_only_names_the_cluster() {
     let message = "the kubeconfig has no context `absent`";
     diagnosis.assert_step("kubeconfig", "failed", message, "choose one of `prod`");
     assert_eq!(diagnosis.with_status("skipped"), ["api-server"]);
+}
+
+#[test]
+fn origin_of_the_expiry_is_named() {
+    let keys = format!("accessKeyId: {USER_KEY_ID}, secretAccessKey: {USER_SECRET_KEY}");
+    let session = format!("{keys}, sessionToken: hunter2hunter2");
+    let role = ["--role-arn", SECOND_ROLE, "--external-id", EXTERNAL_ID];
+    let lifetime = ["--credential-lifetime", "10m"];
+    let both = [role.as_slice(), &lifetime].concat();
+    let unknown = "expiry unknown (long-term keys, or of unknown origin)";
+    let assumed = "(assumed: the expiry is unknown, and no session is shorter than 15m)";
+    let setting = "(from the flag `--credential-lifetime`)";
+    let stated = "(as AWS STS stated)";
+    for (keys, flags, expiry) in [
+        (&keys, [].as_slice(), unknown),
+        (&session, &[], assumed),
+        (&session, &lifetime, setting),
+        (&keys, &lifetime, setting),
+        (&keys, &role, stated),
+        // A session of 15 minutes is limited by the keys that requested it.
+        (&keys, &both, setting),
+    ] {
+        let mut fixture = Fixture::new();
+        let definition = format!("values: {{aws: {{{keys}}}}}");
+        fixture.file("env.yaml", definition);
+        let arguments = ["doctor", "env.yaml", "-i", "prod", "--region", "eu-west-1"];
+        fixture.arguments = [&arguments, flags]
+            .concat()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        let diagnosis = fixture.diagnose();
+        diagnosis.assert_step("credentials", "ok", expiry, "");
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
-"""The example kubeconfigs that no other scenario uses, except `github-actions`, which needs GitHub's
-token service; the integration tests cover it."""
+"""The example kubeconfigs that no other scenario uses, except those for GitHub Actions, which need GitHub's
+token service, and for GKE and AKS; the integration tests cover them."""
 
 import base64
 
