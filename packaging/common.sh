@@ -28,6 +28,7 @@ build() {
   cargo build --locked --release --package kubectl-esc --target "$target"
   executable=${CARGO_TARGET_DIR-target}/$target/release/kubectl-esc$extension
   write_share
+  "$(command -v python3 || command -v python)" packaging/notices "$target" >"$share/THIRD-PARTY-NOTICES"
 }
 
 # Writes man pages and completions. The program that prints them runs on this machine, also in cross builds.
