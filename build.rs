@@ -13,7 +13,8 @@ use std::process::Command;
 
 /// The shared libraries that the standard library links, and the static archives to link instead.
 const ARCHIVES: [(&str, &[&str]); 3] = [
-    ("c", &["libc.a"]),
+    // On arm64, libc.a needs libgcc: 128-bit floating-point numbers, and the cleanup of canceled threads.
+    ("c", &["libc.a", "libgcc_eh.a", "libgcc.a"]),
     ("gcc_s", &["libgcc_eh.a", "libgcc.a"]),
     ("m", &["libm.a"]),
 ];
