@@ -13,7 +13,8 @@ use std::process::Command;
 
 /// The shared libraries that the standard library links, and the static archives to link instead.
 const ARCHIVES: [(&str, &[&str]); 3] = [
-    ("c", &["libc.a"]),
+    // On arm64, libc.a needs libgcc: 128-bit floating-point numbers, and the cleanup of canceled threads.
+    ("c", &["libc.a", "libgcc_eh.a", "libgcc.a"]),
     ("gcc_s", &["libgcc_eh.a", "libgcc.a"]),
     ("m", &["libm.a"]),
 ];
@@ -33,8 +34,15 @@ fn main() {
     if target("OS") != "linux" || target("ENV") != "gnu" {
         return;
     }
-    let glibc = if is_native_build() {
-        Glibc::of_this_machine()
+    let is_dynamic = env::var_os("KUBECTL_ESC_LINK").is_some_and(|link| link == "dynamic");
+    let knows_libraries = knows_libraries_of_target();
+    let archives = if knows_libraries && !is_dynamic {
+        static_archives()
+    } else {
+        None
+    };
+    let glibc = if knows_libraries {
+        Glibc::of_library(archives.as_ref().map_or("libc.so.6", |_| "libc.a"))
     } else {
         None
     };
@@ -47,13 +55,10 @@ fn main() {
         return;
     }
     let version = glibc.map(|glibc| glibc.version);
-    let is_dynamic = env::var_os("KUBECTL_ESC_LINK").is_some_and(|link| link == "dynamic");
     // Since 2.34, the DNS resolver is part of libc.a.
-    let link_dir = if !is_dynamic && version >= Some((2, 34)) {
-        static_archives().and_then(|archives| write_linker_scripts(&archives).ok())
-    } else {
-        None
-    };
+    let link_dir = archives
+        .filter(|_| version >= Some((2, 34)))
+        .and_then(|archives| write_linker_scripts(&archives).ok());
     match link_dir {
         Some(directory) => {
             println!("cargo::rustc-cfg=static_glibc");
@@ -99,8 +104,9 @@ fn commit() -> Option<String> {
     Some(git(&["HEAD"])?.trim().to_owned())
 }
 
-fn is_native_build() -> bool {
-    env::var("HOST") == env::var("TARGET")
+/// Whether the linker is for the target: that of this machine, or the one that a cross build names.
+fn knows_libraries_of_target() -> bool {
+    env::var("HOST") == env::var("TARGET") || env::var_os("RUSTC_LINKER").is_some()
 }
 
 /// A version of glibc.
@@ -111,10 +117,11 @@ struct Glibc {
 }
 
 impl Glibc {
-    /// The glibc that the linker uses, from the line in it that starts with `GNU C Library`.
-    fn of_this_machine() -> Option<Self> {
+    /// The glibc that the linker uses, from the line in it that starts with `GNU C Library`. The static one
+    /// can be of another package than the shared one, and have other security fixes.
+    fn of_library(name: &str) -> Option<Self> {
         const START: &[u8] = b"GNU C Library (";
-        let library = fs::read(compiler_file("libc.so.6")?).ok()?;
+        let library = fs::read(compiler_file(name)?).ok()?;
         let start = library.windows(START.len()).position(|at| at == START)?;
         let line = library[start + START.len()..]
             .split(|byte| *byte == b'\n')

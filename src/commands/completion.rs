@@ -36,6 +36,10 @@ const KUBECTL_SCRIPT: &str = "#!/bin/sh\n\
     # Completes `kubectl esc`. Save it as `kubectl_complete-esc` on the PATH, and make it executable.\n\
     exec kubectl-esc __complete \"$@\"";
 
+/// What clap's script for zsh lacks: compinit loads a file `_kubectl-esc` as the function that completes.
+const ZSH_AUTOLOAD: &str = "if [[ $funcstack[1] == _kubectl-esc ]]; then\n    \
+    _clap_dynamic_completer_kubectl_esc\nfi";
+
 /// How long to wait for names from Pulumi Cloud or a kubeconfig.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -84,6 +88,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     completer
         .write_registration(VARIABLE, name, name, name, &mut script)
         .map_err(|error| Error::new(Kind::Internal, "cannot write the script").caused_by(error))?;
+    if matches!(arguments.shell, Shell::Zsh) {
+        script.extend(ZSH_AUTOLOAD.bytes());
+    }
     output::print(script.trim_ascii_end())
 }
 

@@ -209,7 +209,7 @@ pub(super) fn respond(error: clap::Error, arguments: &[OsString], host: &Host) -
 }
 
 /// The command line with everything that help shows.
-fn command(program: &str, width: usize) -> Command {
+pub(super) fn command(program: &str, width: usize) -> Command {
     let mut command = CommandLine::command()
         .bin_name(program)
         .disable_help_subcommand(false)

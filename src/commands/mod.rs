@@ -116,6 +116,13 @@ pub fn token_request(
     }
 }
 
+/// The command line with everything that help shows, for the man pages.
+#[doc(hidden)]
+#[must_use]
+pub fn command_line() -> clap::Command {
+    help::command(env!("CARGO_PKG_NAME"), 0)
+}
+
 /// Runs a command. The exit code is 0, that of the child process of `run`, or that of a step of `doctor`.
 fn dispatch(command_line: &CommandLine, host: &Host) -> Result<u8> {
     if !matches!(command_line.command, Command::Run(_)) {

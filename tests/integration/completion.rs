@@ -300,6 +300,17 @@ fn zsh_completes_with_descriptions() {
     }
 }
 
+/// As compinit loads the file of a package: the first call of the function is also the first completion.
+#[test]
+fn zsh_loads_the_script_from_a_file() {
+    let script = "compdef() { : }; _describe() { shift 2; print -l \"${(@P)1}\" }\n\
+        kubectl-esc completion zsh > _kubectl-esc; fpath=(. $fpath); autoload -Uz _kubectl-esc\n\
+        words=(kubectl-esc ca); CURRENT=2; _kubectl-esc; _kubectl-esc";
+    if let Some(found) = in_shell(&["zsh", "-f", "-c"], script) {
+        assert_eq!(found, "cache:List or clear cached credentials\n".repeat(2));
+    }
+}
+
 #[test]
 fn fish_completes_with_descriptions() {
     let script = "kubectl-esc completion fish | source; complete -C 'kubectl-esc open e'; \

@@ -70,8 +70,11 @@ fn collect_secrets(node: &Node, secrets: &mut Vec<Range<usize>>) {
         Kind::Sequence(items) => items.iter().for_each(|item| collect_secrets(item, secrets)),
         Kind::Mapping(entries) => {
             let name = node.get("name").and_then(Node::text).map(str::to_lowercase);
-            let has_secret_name =
-                name.is_some_and(|name| SECRET_WORDS.iter().any(|word| name.contains(word)));
+            let has_secret_name = name.is_some_and(|name| {
+                // A variable such as AZURE_FEDERATED_TOKEN_FILE has the path of the secret.
+                let is_path = name.ends_with("_file");
+                !is_path && SECRET_WORDS.iter().any(|word| name.contains(word))
+            });
             for entry in entries {
                 let key = entry.key.text().unwrap_or_default();
                 let is_secret = SECRET_KEYS.contains(&key) || (key == "value" && has_secret_name);
@@ -108,6 +111,7 @@ users:
       - {name: AWS_SECRET_ACCESS_KEY, value: hunter2}
       - name: AWS_PROFILE
         value: demo
+      - {name: AZURE_FEDERATED_TOKEN_FILE, value: /run/identity}
 ---
 users: [{user: {token: hunter2}}]
 ...
@@ -125,6 +129,7 @@ token: [hunter2
             "AA==",
             "    token:\n",
             "value: demo",
+            "value: /run/identity",
             "    client-certificate",
             "...\n%YAML 1.1\n---\ntoken: [secret]\n[secret]\n",
         ] {

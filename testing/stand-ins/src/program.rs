@@ -4,11 +4,41 @@
 use std::error::Error;
 use std::io::{BufRead as _, BufReader, Read, Write};
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use token_verifier::Verifier;
 
+use crate::clock::Clock;
+use crate::oidc::Issuer;
 use crate::sts::Sts;
+
+/// Whose identity tokens a program issues.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Identity {
+    /// The URL of the issuer.
+    pub url: String,
+    /// The audience of the tokens.
+    pub audience: String,
+    /// Their subject.
+    pub subject: String,
+}
+
+impl Identity {
+    /// Its issuer, whose keys the stand-in has to know.
+    #[must_use]
+    pub fn issuer(&self) -> Issuer {
+        Issuer::new(&self.url)
+    }
+
+    /// A new token, valid for five minutes.
+    #[must_use]
+    pub fn token(&self, clock: &Clock) -> String {
+        self.issuer()
+            .token(&self.audience, &self.subject, clock.now())
+    }
+}
 
 /// Reads the configuration from the file that the first argument names; the default without one.
 pub fn configuration<T: Default + DeserializeOwned>() -> Result<T, Box<dyn Error>> {

@@ -13,8 +13,7 @@ use serde_json::{Value, json};
 use stand_ins::azure::Azure;
 use stand_ins::azure::configuration::{Configuration, IssuerKeys};
 use stand_ins::clock::Clock;
-use stand_ins::oidc::Issuer;
-use stand_ins::program;
+use stand_ins::program::{self, Identity};
 use stand_ins::proxy::Proxy;
 use stand_ins::tls::Authority;
 
@@ -24,15 +23,7 @@ use stand_ins::tls::Authority;
 struct Program {
     azure: Configuration,
     /// An issuer of identity tokens, whose keys are added.
-    issuer: Option<IssuerConfiguration>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct IssuerConfiguration {
-    url: String,
-    audience: String,
-    subject: String,
+    issuer: Option<Identity>,
 }
 
 /// A command on a line of the input.
@@ -61,18 +52,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn run(mut program: Program, input: impl Read, output: impl Write) -> Result<(), Box<dyn Error>> {
     let clock = Clock::system();
-    let issuer = program.issuer.map(|configuration| {
-        let issuer = Issuer::new(&configuration.url);
+    if let Some(identity) = &program.issuer {
         program.azure.issuers.push(IssuerKeys {
-            url: configuration.url.clone(),
-            jwks: issuer.jwks(),
+            url: identity.url.clone(),
+            jwks: identity.issuer().jwks(),
         });
-        (issuer, configuration)
-    });
-    let identity_token = || {
-        let (issuer, configuration) = issuer.as_ref()?;
-        Some(issuer.token(&configuration.audience, &configuration.subject, clock.now()))
-    };
+    }
+    let identity = program.issuer;
+    let identity_token = || identity.as_ref().map(|identity| identity.token(&clock));
     let azure = Azure::start(program.azure, clock.clone());
     let authority = Authority::new();
     let names = azure.real_names(&authority);

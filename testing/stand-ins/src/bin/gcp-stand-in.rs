@@ -13,8 +13,7 @@ use serde_json::{Value, json};
 use stand_ins::clock::Clock;
 use stand_ins::gcp::Gcp;
 use stand_ins::gcp::configuration::Configuration;
-use stand_ins::oidc::Issuer;
-use stand_ins::program;
+use stand_ins::program::{self, Identity};
 use stand_ins::proxy::Proxy;
 use stand_ins::tls::Authority;
 
@@ -24,15 +23,7 @@ use stand_ins::tls::Authority;
 struct Program {
     gcp: Configuration,
     /// An issuer of identity tokens, whose keys its providers get.
-    issuer: Option<IssuerConfiguration>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct IssuerConfiguration {
-    url: String,
-    audience: String,
-    subject: String,
+    issuer: Option<Identity>,
 }
 
 /// A command on a line of the input.
@@ -64,18 +55,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn run(mut program: Program, input: impl Read, output: impl Write) -> Result<(), Box<dyn Error>> {
     let clock = Clock::system();
-    let issuer = program.issuer.map(|configuration| {
-        let issuer = Issuer::new(&configuration.url);
+    if let Some(identity) = &program.issuer {
         let providers = program.gcp.providers.iter_mut();
-        for provider in providers.filter(|provider| provider.issuer == configuration.url) {
-            provider.jwks = issuer.jwks();
+        for provider in providers.filter(|provider| provider.issuer == identity.url) {
+            provider.jwks = identity.issuer().jwks();
         }
-        (issuer, configuration)
-    });
-    let identity_token = || {
-        let (issuer, configuration) = issuer.as_ref()?;
-        Some(issuer.token(&configuration.audience, &configuration.subject, clock.now()))
-    };
+    }
+    let identity = program.issuer;
+    let identity_token = || identity.as_ref().map(|identity| identity.token(&clock));
     let gcp = Gcp::start(program.gcp, clock.clone());
     let authority = Authority::new();
     let names = gcp.real_names(&authority);

@@ -14,8 +14,7 @@ use encodings::timestamp::Seconds;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use stand_ins::clock::Clock;
-use stand_ins::oidc::Issuer;
-use stand_ins::program;
+use stand_ins::program::{self, Identity};
 use stand_ins::proxy::Proxy;
 use stand_ins::sts::Sts;
 use stand_ins::sts::configuration::{Configuration, Provider, Role};
@@ -27,15 +26,7 @@ use stand_ins::tls::Authority;
 struct Program {
     sts: Configuration,
     /// An issuer of identity tokens, which is added as a provider.
-    issuer: Option<IssuerConfiguration>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct IssuerConfiguration {
-    url: String,
-    audience: String,
-    subject: String,
+    issuer: Option<Identity>,
 }
 
 /// A command on a line of the input.
@@ -71,19 +62,15 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn run(mut program: Program, input: impl Read, output: impl Write) -> Result<(), Box<dyn Error>> {
     let clock = Clock::system();
-    let issuer = program.issuer.map(|configuration| {
-        let issuer = Issuer::new(&configuration.url);
+    if let Some(identity) = &program.issuer {
         program.sts.providers.push(Provider {
-            issuer: configuration.url.clone(),
-            jwks: issuer.jwks(),
-            audiences: vec![configuration.audience.clone()],
+            issuer: identity.url.clone(),
+            jwks: identity.issuer().jwks(),
+            audiences: vec![identity.audience.clone()],
         });
-        (issuer, configuration)
-    });
-    let identity_token = || {
-        let (issuer, configuration) = issuer.as_ref()?;
-        Some(issuer.token(&configuration.audience, &configuration.subject, clock.now()))
-    };
+    }
+    let identity = program.issuer;
+    let identity_token = || identity.as_ref().map(|identity| identity.token(&clock));
     let sts = Sts::start(program.sts, clock.clone());
     let authority = Authority::new();
     let names = sts.real_names(&authority);
