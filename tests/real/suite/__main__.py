@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from . import scenarios
 from .cluster import Cluster, base_environment
+from .gke_and_aks import GkeAndAks
 from .home import Home
 from .parts import ALL_PARTS, HEAVY_PARTS, HERE, MissingPart, Parts
 from .processes import Failure
@@ -32,18 +34,18 @@ class Suite:
         self.parts = parts
         self.folder = folder
         self.examples = REPOSITORY / "examples"
-        target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "debug"
-        self.plugin = target / "kubectl-esc"
-        self._sts_program = target / "sts-stand-in"
-        self._pulumi_cloud_program = target / "pulumi-cloud-stand-in"
+        self.programs = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")) / "debug"
+        self.plugin = self.programs / "kubectl-esc"
         self.sts = None
         self.cluster = None
+        self._gke_and_aks = None
+        self._one_start = threading.Lock()
         self._homes = count(1)
         self._clouds = 0
 
     def start(self):
         environment = base_environment(self.folder)
-        self.sts = Sts(self._sts_program, self.folder, environment)
+        self.sts = Sts(self.programs / "sts-stand-in", self.folder, environment)
         self.cluster = self._new_cluster("kube-apiserver")
 
     def home(self):
@@ -57,9 +59,15 @@ class Suite:
         self._clouds += 1
         folder = self.folder / f"pulumi-cloud-{self._clouds}"
         folder.mkdir()
-        return PulumiCloud(
-            self._pulumi_cloud_program, folder, base_environment(folder), extra_environments
-        )
+        program = self.programs / "pulumi-cloud-stand-in"
+        return PulumiCloud(program, folder, base_environment(folder), extra_environments)
+
+    def gke_and_aks(self):
+        """A cluster that accepts tokens for GKE and AKS, started with the first scenario that needs it."""
+        with self._one_start:
+            if self._gke_and_aks is None:
+                self._gke_and_aks = GkeAndAks(self)
+        return self._gke_and_aks
 
     def older_cluster(self):
         """A new cluster with the older API server, which the scenario stops."""
@@ -72,7 +80,7 @@ class Suite:
         return Cluster(self.parts, self.sts, folder, environment, api_server)
 
     def stop(self):
-        for service in (self.cluster, self.sts):
+        for service in (self._gke_and_aks, self.cluster, self.sts):
             if service is not None:
                 service.stop()
 

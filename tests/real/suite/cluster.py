@@ -57,18 +57,18 @@ RBAC = "/apis/rbac.authorization.k8s.io/v1"
 class Cluster:
     """The running cluster."""
 
-    def __init__(self, parts, sts, folder, environment, api_server="kube-apiserver"):
+    def __init__(self, parts, token_services, folder, environment, api_server="kube-apiserver"):
         self.folder = folder
         self.processes = []
         self.version = parts.version(api_server)
         self._token = secrets.token_hex(16)
         try:
-            self._start(parts, sts, environment, api_server)
+            self._start(parts, token_services, environment, api_server)
         except BaseException:
             self.stop()
             raise
 
-    def _start(self, parts, sts, environment, api_server):
+    def _start(self, parts, token_services, environment, api_server):
         make_certificates(self.folder, environment)
         client, peer, secure, webhook = free_ports(4)
         self.server = f"https://127.0.0.1:{secure}"
@@ -88,7 +88,7 @@ class Cluster:
             ],
             environment,
         )
-        self._start_authenticator(parts, sts, environment, webhook)
+        self._start_webhook(parts, token_services, environment, webhook)
         wait_until("etcd", lambda: answers(f"http://127.0.0.1:{client}/health"), etcd)
         policy = self.folder / "audit-policy.json"
         policy.write_text(json.dumps(AUDIT))
@@ -127,28 +127,12 @@ class Cluster:
         wait_until("kube-apiserver", lambda: self._answers("/readyz"), server, 120)
         self.create(f"{RBAC}/clusterroles", READERS)
         for group, role in BINDINGS.items():
-            self.create(
-                f"{RBAC}/clusterrolebindings",
-                {
-                    "metadata": {"name": group},
-                    "roleRef": {
-                        "apiGroup": "rbac.authorization.k8s.io",
-                        "kind": "ClusterRole",
-                        "name": role,
-                    },
-                    "subjects": [
-                        {
-                            "apiGroup": "rbac.authorization.k8s.io",
-                            "kind": "Group",
-                            "name": group,
-                        }
-                    ],
-                },
-            )
+            self.bind(role, "Group", group)
         # The server creates the namespace shortly after it is ready.
         wait_until("namespace", lambda: self._answers("/api/v1/namespaces/default"), server)
 
-    def _start_authenticator(self, parts, sts, environment, port):
+    def _start_webhook(self, parts, sts, environment, port):
+        """Starts aws-iam-authenticator, which writes `webhook.kubeconfig`."""
         configuration = self.folder / "authenticator.yaml"
         text = AUTHENTICATOR.replace("PORT", str(port)).replace("STATE", str(self.folder))
         configuration.write_text(text)
@@ -202,6 +186,16 @@ class Cluster:
             if error.code != 404:
                 raise
             return None
+
+    def bind(self, role, kind, name):
+        """Binds a cluster role to a user or group."""
+        group = "rbac.authorization.k8s.io"
+        binding = {
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": role},
+            "subjects": [{"apiGroup": group, "kind": kind, "name": name}],
+        }
+        self.create(f"{RBAC}/clusterrolebindings", binding)
 
     @contextmanager
     def controllers(self):

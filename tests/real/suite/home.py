@@ -71,10 +71,14 @@ class Home:
 
     def kubeconfig(self, example, change=lambda text: text):
         """A new file with an example kubeconfig."""
+        return self.new_kubeconfig(example, self.kubeconfig_text(example, change))
+
+    def new_kubeconfig(self, name, text):
+        """A new file with a kubeconfig."""
         count = len(list(self.folder.glob("*.kubeconfig")))
-        path = self.folder / f"{count}-{example}.kubeconfig"
+        path = self.folder / f"{count}-{name}.kubeconfig"
         path.touch(0o600)
-        path.write_text(self.kubeconfig_text(example, change))
+        path.write_text(text)
         return path
 
     def library_kubeconfig(self, version="v1"):
@@ -90,12 +94,12 @@ class Home:
 
         return self.kubeconfig("oidc-token-file", change)
 
-    def stored_kubeconfig(self, environment):
-        """A kubeconfig for a stored environment, from `update-kubeconfig --stdout`, which opens
-        nothing."""
+    def stored_kubeconfig(self, environment, *options):
+        """A kubeconfig for an environment, by default for EKS, from `update-kubeconfig --stdout`, which
+        opens nothing."""
         cluster = self.cluster
         command = ["kubectl-esc", "update-kubeconfig", environment, "--stdout"]
-        command += ["--cluster-name", CLUSTER_NAME, "--region", "eu-west-1"]
+        command += ["--cluster-name", CLUSTER_NAME, *(options or ["--region", "eu-west-1"])]
         command += ["--server", cluster.server, "--certificate-authority", cluster.authority]
         return self.run(command).succeeded().stdout
 

@@ -81,8 +81,11 @@ enum Command {
     /// Issues a refresh token for a user, and returns it in `refreshToken`.
     RefreshToken { login: String },
     /// Authenticates a token as the API server of a cluster does. Returns the caller's ARN in `caller`, or
-    /// in `rejected` why the token is rejected.
-    Authenticate { token: String, cluster: String },
+    /// in `rejected` why the token is rejected. Without a cluster of EKS, as GKE does: the user is in `user`.
+    Authenticate {
+        token: String,
+        cluster: Option<String>,
+    },
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -118,6 +121,8 @@ fn run(mut program: Program, input: impl Read, output: impl Write) -> Result<(),
         "authority": authority.pem(),
         // For AWS_ENDPOINT_URL_STS.
         "stsUrl": sts.as_ref().map(Sts::url),
+        // The keys of the issuer of identity tokens for logins (RFC 7517).
+        "loginKeys": PulumiCloud::login_issuer().jwks(),
     });
     program::serve(input, output, &addresses, |command| match command {
         Command::Records => json!({"records": records(&cloud)}),
@@ -147,9 +152,13 @@ fn run(mut program: Program, input: impl Read, output: impl Write) -> Result<(),
         Command::RefreshToken { login } => {
             json!({"refreshToken": cloud.refresh_token(Owner::Personal(login))})
         }
-        Command::Authenticate { token, cluster } => match &sts {
-            Some(sts) => program::authenticate(sts, &token, &cluster),
-            None => json!({"rejected": "no AWS accounts are configured"}),
+        Command::Authenticate { token, cluster } => match (cluster, &sts) {
+            (Some(cluster), Some(sts)) => program::authenticate(sts, &token, &cluster),
+            (Some(_), None) => json!({"rejected": "no AWS accounts are configured"}),
+            (None, _) => match cloud.authenticate_gke(&token) {
+                Ok(user) => json!({"user": user}),
+                Err(reason) => json!({"rejected": reason}),
+            },
         },
     })?;
     // The caller has not seen these.
@@ -291,6 +300,11 @@ mod tests {
             assert!(token["refreshToken"].is_string(), "{token}");
             let authenticate = r#"{"command": "authenticate", "token": "k8s", "cluster": "prod"}"#;
             assert!(execute(authenticate)["rejected"].is_string());
+            let authenticate = r#"{"command": "authenticate", "token": "ya29.x"}"#;
+            assert_eq!(
+                execute(authenticate),
+                json!({"rejected": "the token is malformed"})
+            );
             assert_eq!(
                 execute(r#"{"command": "revoke", "token": "pul-1"}"#),
                 json!({})

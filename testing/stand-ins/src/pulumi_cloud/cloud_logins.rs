@@ -9,6 +9,10 @@ use serde_json::{Value as Json, json};
 
 use super::PulumiCloud;
 use super::providers::{OpenContext, failed, seconds};
+use crate::identity_token::Token;
+
+/// The audience of access tokens of Google Cloud.
+const GOOGLE: &str = "google";
 
 /// The schemas of gcp-login's inputs and outputs.
 pub(super) fn gcp_schemas(duration: &str) -> (Json, Json) {
@@ -107,7 +111,7 @@ impl OpenContext {
                     .map_err(|_| failed("the lifetime is too long"))?;
                 let expiry = rfc3339(self.now + lifetime);
                 outputs.insert("expiry".to_owned(), Value::from(expiry.as_str()));
-                gcp_token(&account, self.now)
+                gcp_token(&account, self.now, lifetime)
             }
         };
         outputs.insert("accessToken".to_owned(), Value::secret(token));
@@ -139,8 +143,27 @@ impl OpenContext {
     }
 }
 
+impl PulumiCloud {
+    /// Authenticates an access token of `gcp-login` as GKE does. Returns the name of the user.
+    pub fn authenticate_gke(&self, token: &str) -> Result<String, String> {
+        let token = token.strip_prefix("ya29.").and_then(Token::decode);
+        let token = token.ok_or("the token is malformed")?;
+        token
+            .verify(&Self::login_issuer().jwks())
+            .map_err(|rejection| format!("the signature is invalid: {rejection:?}"))?;
+        let expiry = token.claims["exp"].as_i64().unwrap_or_default();
+        if token.audiences() != [GOOGLE] || expiry <= self.now() {
+            return Err("the token is not for Google Cloud or has expired".to_owned());
+        }
+        let user = token.claims["sub"].as_str().unwrap_or_default();
+        Ok(user.to_owned())
+    }
+}
+
 /// An access token of Google Cloud for a service account.
-fn gcp_token(account: &str, now: Seconds) -> String {
+fn gcp_token(account: &str, now: Seconds, lifetime: Seconds) -> String {
     let issuer = PulumiCloud::login_issuer();
-    format!("ya29.{}", issuer.token("google", account, now))
+    let mut claims = issuer.claims(GOOGLE, account, now);
+    claims.insert("exp".to_owned(), json!(now + lifetime));
+    format!("ya29.{}", issuer.sign(&claims))
 }

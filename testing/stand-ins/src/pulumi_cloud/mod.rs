@@ -223,6 +223,10 @@ impl PulumiCloud {
         Issuer::new(TOKEN_ISSUER)
     }
 
+    fn now(&self) -> Seconds {
+        self.0.service.clock.now()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.service.state()
     }

@@ -141,6 +141,34 @@ fn client_credentials_become_an_access_token_for_aks() {
 }
 
 #[test]
+fn aks_rejects_tokens_of_other_issuers_and_for_other_audiences() {
+    let fixture = fixture(|_| ());
+    let entra = |tenant: &str| {
+        let url = format!("https://sts.windows.net/{tenant}/");
+        Issuer::new(&url).with_key_id("entra")
+    };
+    let token = |issuer: &Issuer, tenant: &str, audience: &str| {
+        let mut claims = issuer.claims(audience, OBJECT, NOW);
+        claims.extend(
+            [("tid", tenant), ("oid", OBJECT)].map(|(name, id)| (name.to_owned(), id.into())),
+        );
+        issuer.sign(&claims)
+    };
+    let user = |token: &str| fixture.azure.authenticate(token);
+    let valid = token(&entra(TENANT), TENANT, AKS);
+    assert_eq!(user(&valid).as_deref(), Ok(OBJECT));
+    for token in [
+        token(&entra(TENANT), TENANT, "api://AzureADTokenExchange"),
+        token(&entra(TENANT), "another", AKS),
+        token(&entra("another"), TENANT, AKS),
+        token(&entra("another"), "another", AKS),
+        token(&entra(TENANT).with_another_key(), TENANT, AKS),
+    ] {
+        assert!(user(&token).is_err(), "{token}");
+    }
+}
+
+#[test]
 fn invalid_requests_are_rejected() {
     let fixture = fixture(|_| ());
     let token = fixture.token(SUBJECT);

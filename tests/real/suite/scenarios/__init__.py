@@ -7,6 +7,7 @@ from . import (
     doctor,
     examples,
     formats,
+    gke_and_aks,
     helm,
     kubectl,
     kuberc,
@@ -30,11 +31,14 @@ ALL = [
     *names.ALL,
     *run.ALL,
     *client_go.ALL,
+    # These end, and those of the libraries begin, with scenarios that run at the same time.
+    *gke_and_aks.ALL,
     *libraries.ALL,
     *python_client.ALL,
     *reference_programs.ALL,
     *pulumi_cloud.ALL,
     *formats.ALL,
     *pulumi.ALL,
+    *gke_and_aks.HEAVY,
     *older.ALL,
 ]

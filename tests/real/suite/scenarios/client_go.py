@@ -8,9 +8,9 @@ from ..scenario import Scenario, expect_equal, expect_in
 from ..stand_in import roles
 
 
-def start(suite, home):
-    """Starts the program (cluster/client)."""
-    contents = home.kubeconfig_text("oidc-token-file")
+def start(suite, home, contents=None):
+    """Starts the program (cluster/client) with a kubeconfig, by default an example."""
+    contents = contents or home.kubeconfig_text("oidc-token-file")
     environment = {**home.environment, "KUBECONFIG_CONTENTS": contents}
     return Client("client-go", [suite.parts.path("client-go")], home, environment)
 

@@ -35,9 +35,8 @@ def region_from_server(suite):
     server = EXAMPLE_SERVER.search(text)[0].split("https://")[1]
     suite.sts.execute("route", **{"from": f"{server}:443", "to": suite.cluster.address})
     authority = base64.b64encode(suite.cluster.authority.read_bytes()).decode()
-    kubeconfig = home.folder / "region.kubeconfig"
-    kubeconfig.touch(0o600)
-    kubeconfig.write_text(EXAMPLE_AUTHORITY.sub(rf"\g<1>{authority}", text))
+    text = EXAMPLE_AUTHORITY.sub(rf"\g<1>{authority}", text)
+    kubeconfig = home.new_kubeconfig("region", text)
     user = whoami(home, kubeconfig)
     expect_equal("user", user["username"], "admin:kubectl-esc")
     last = suite.sts.records("GetCallerIdentity")[-1]

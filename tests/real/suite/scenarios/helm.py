@@ -30,8 +30,13 @@ def chart_of(home):
 
 def release_lifecycle(suite):
     home = suite.home()
+    run_lifecycle(suite, home, home.kubeconfig("oidc-token-file"))
+    return f"{home.runs()} plugin runs"
+
+
+def run_lifecycle(suite, home, kubeconfig):
+    """Installs, upgrades, lists and uninstalls a release."""
     chart = chart_of(home)
-    kubeconfig = home.kubeconfig("oidc-token-file")
 
     def helm(*arguments):
         program = suite.parts.path("helm")
@@ -56,16 +61,13 @@ def release_lifecycle(suite):
     expect_equal("releases", releases(), [])
     gone = home.kubectl(kubeconfig, "-n", "default", "get", "cm", "release").failed()
     expect_equal("code", gone.code, 1)
-    return f"{home.runs()} plugin runs"
 
 
 def many_at_once(suite):
     """Like a pipeline that deploys many releases, of which none may fail."""
     home, cluster = suite.home(), suite.cluster
     chart = chart_of(home)
-    kubeconfig = home.folder / "stored.kubeconfig"
-    kubeconfig.touch(0o600)
-    kubeconfig.write_text(home.stored_kubeconfig(ACCESS_NAME))
+    kubeconfig = home.new_kubeconfig("stored", home.stored_kubeconfig(ACCESS_NAME))
     runs, answers = home.runs(), len(cluster.answers_to("deployer"))
     helm = [suite.parts.path("helm"), "--kubeconfig", kubeconfig, "-n", "default"]
     with suite.pulumi_cloud() as cloud:

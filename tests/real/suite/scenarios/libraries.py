@@ -224,9 +224,10 @@ def scenarios(name, run, setting=None):
 
 
 ALL = [
+    # The first, so that they run at the same time as those of GKE and AKS.
+    *scenarios("credentials expire during one process", crosses_expiry, short_lived_credentials),
     *scenarios("lists", lists),
     *scenarios("shows the failure of the plugin", shows_failure),
     *scenarios(f"{PROCESSES} processes with {REQUESTS} requests at once", starts_at_once),
-    *scenarios("credentials expire during one process", crosses_expiry, short_lived_credentials),
     Scenario("kube-apiserver", ".NET: its exec info", csharp_exec_info),
 ]

@@ -28,8 +28,8 @@ resources:
 class Project:
     """A Pulumi program with a stack, and its requests to the cluster and to Pulumi Cloud."""
 
-    def __init__(self, suite, home, cloud):
-        self.home, self.cluster, self.cloud = home, suite.cluster, cloud
+    def __init__(self, suite, home, cloud, user="deployer"):
+        self.home, self.cluster, self.cloud, self._user = home, home.cluster, cloud, user
         self._pulumi = suite.parts.path("pulumi")
         self._folder = home.folder / "project"
         state = home.folder / "state"
@@ -105,7 +105,7 @@ class Project:
             raise Failure(f"no state in {[path.name for path in stored]}")
         for path in stored:
             text = path.read_text(errors="replace")
-            for secret in (*DEPLOYERS_KEY, TOKEN, "k8s-aws-v1."):
+            for secret in (*DEPLOYERS_KEY, TOKEN, "k8s-aws-v1.", "ya29.", "eyJhbGci"):
                 if secret in text:
                     raise Failure(f"{path.name} contains a secret")
 
@@ -118,7 +118,7 @@ class Project:
         return self._all_answers()[self._answers :]
 
     def _all_answers(self):
-        return self.cluster.answers_to("deployer")
+        return self.cluster.answers_to(self._user)
 
 
 def note(commands, runs, opens, answers):

@@ -124,6 +124,14 @@ fn logins_to_other_clouds_return_the_values_of_pulumi_cloud() {
     let token = values["gcp"]["accessToken"].as_str().unwrap();
     let identity = json!(token.strip_prefix("ya29.").unwrap());
     assert_eq!(claims(&identity)["sub"], "deploy@acme");
+    let user = fixture.cloud.authenticate_gke(token);
+    assert_eq!(user.as_deref(), Ok("deploy@acme"));
+    fixture.clock.advance(1_800);
+    assert!(fixture.cloud.authenticate_gke(token).is_err());
+    let azure = values["azure"]["oidc"]["token"].as_str().unwrap();
+    for foreign in [azure, &format!("ya29.{azure}")] {
+        assert!(fixture.cloud.authenticate_gke(foreign).is_err());
+    }
     assert_eq!(
         values["static"],
         json!({"project": 123, "accessToken": "ya29.x", "tokenType": "Bearer"})
