@@ -1,260 +1,212 @@
-//! Creates connections: trusted certificates, proxy, DNS, connect timeout.
+//! Creates connections: DNS, TCP, proxy and TLS, within the connect timeout.
 
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use aws_smithy_async::rt::sleep::TokioSleep;
-use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use http::Uri;
+use hyper_rustls::{
+    DefaultServerNameResolver, FixedServerNameResolver, HttpsConnector, MaybeHttpsStream,
+    ResolveServerName,
+};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::client::legacy::connect::{self, CaptureConnection, capture_connection};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::client::WantsClientCert;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ConfigBuilder, WantsVerifier};
+use tokio::net::TcpStream;
+use tower_service::Service;
 
-use crate::bounded_read::read_regular;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::host::Host;
 use crate::http::dns::Resolver;
+use crate::http::failure::Reason;
+use crate::http::proxy::proxy;
+use crate::http::roots::trusted_roots;
 
-/// The timeout for DNS, TCP and TLS together.
+/// The timeout for DNS, TCP, the proxy and TLS together.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Larger CA bundles are rejected. In bytes.
-const MAX_CA_BUNDLE_BYTES: usize = 16 * 1024 * 1024;
-
-/// The files with all root certificates on Unix, as Go's `crypto/x509` and openssl-probe know them.
-#[cfg(not(any(windows, target_os = "macos")))]
-const BUNDLES: [&str; 8] = [
-    "/etc/ssl/certs/ca-certificates.crt", // Debian, Gentoo, Arch
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // Fedora, RHEL
-    "/etc/pki/tls/certs/ca-bundle.crt",   // RHEL 6
-    "/etc/ssl/ca-bundle.pem",             // SUSE
-    "/etc/ssl/cert.pem",                  // Alpine, OpenBSD
-    "/etc/pki/tls/cacert.pem",            // OpenELEC
-    "/usr/local/etc/ssl/cert.pem",        // FreeBSD
-    "/etc/openssl/certs/ca-certificates.crt", // NetBSD
-];
-
-/// The directories with one file for each root certificate.
-#[cfg(not(any(windows, target_os = "macos")))]
-const DIRECTORIES: [&str; 4] = [
-    "/etc/ssl/certs",
-    "/etc/pki/tls/certs",
-    "/usr/local/share/certs",
-    "/etc/openssl/certs",
-];
-
 /// Creates the connector that all requests share.
-pub(super) fn build(host: &Host) -> Result<SharedHttpConnector> {
-    let mut trust_store = TrustStore::empty();
-    for certificate in trusted_roots(host)? {
-        trust_store.add_pem_certificate(pem(&certificate));
+pub(super) fn shared(host: &Host) -> Result<SharedHttpConnector> {
+    let tls = tls(|builder| Ok(builder.with_root_certificates(trusted_roots(host)?)))?;
+    let proxy = proxy(host)?.map(|proxy| (proxy.matcher, Arc::clone(&tls)));
+    Ok(connector(tls, None, proxy))
+}
+
+/// The TLS settings of a connection whose server is verified like this.
+pub(super) fn tls(
+    verification: impl FnOnce(
+        ConfigBuilder<ClientConfig, WantsVerifier>,
+    ) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>>,
+) -> Result<Arc<ClientConfig>> {
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::new(Kind::Internal, "cannot set up TLS").caused_by(error))?;
+    let mut tls = verification(builder)?.with_no_client_auth();
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(tls))
+}
+
+/// Creates a connector. `name` is the name in the certificate of the server, if it is not the host name;
+/// the TLS settings with the matcher are those for an HTTPS proxy.
+pub(super) fn connector(
+    tls: Arc<ClientConfig>,
+    name: Option<ServerName<'static>>,
+    proxy: Option<(Matcher, Arc<ClientConfig>)>,
+) -> SharedHttpConnector {
+    let mut tcp = connect::HttpConnector::new_with_resolver(Resolver);
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    // Divided among the addresses of the host, so that all of them are tried.
+    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    let names: Arc<dyn ResolveServerName + Send + Sync> = match name {
+        Some(name) => Arc::new(FixedServerNameResolver::new(name)),
+        None => Arc::new(DefaultServerNameResolver::default()),
+    };
+    let transport = Transport {
+        tcp,
+        proxy: proxy.map(Arc::new),
+    };
+    // Plain HTTP is only allowed for loopback addresses; `parse_url` rejects all other URLs.
+    let connector = Limited(HttpsConnector::new(transport, tls, false, names));
+    let client = Client::builder(TokioExecutor::new()).build(connector);
+    SharedHttpConnector::new(HyperClient(client))
+}
+
+/// Passes requests of the AWS SDK to hyper.
+struct HyperClient(Client<Limited, SdkBody>);
+
+impl fmt::Debug for HyperClient {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("HyperClient")
     }
-    let tls = TlsContext::builder()
-        .with_trust_store(trust_store)
-        .build()
-        .map_err(|error| Error::configuration("cannot set up TLS").caused_by(error))?;
-    let settings = HttpConnectorSettings::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .build();
-    let builder = Connector::builder()
-        .connector_settings(settings)
-        .sleep_impl(TokioSleep::new())
-        .proxy_config(match proxy(host)? {
-            Some(proxy) => proxy.configuration()?,
-            None => ProxyConfig::disabled(),
+}
+
+impl HttpConnector for HyperClient {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let mut request = match request.try_into_http1x() {
+            Ok(request) => request,
+            Err(error) => {
+                return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into())));
+            }
+        };
+        let connection = capture_connection(&mut request);
+        if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
+            capture.set_connection_retriever(move || metadata(&connection));
+        }
+        let response = self.0.request(request);
+        HttpConnectorFuture::new(async move {
+            let response = response.await.map_err(|error| match Reason::of(&error) {
+                Reason::Timeout => ConnectorError::timeout(error.into()),
+                _ => ConnectorError::io(error.into()),
+            })?;
+            HttpResponse::try_from(response.map(SdkBody::from_body_1_x))
+                .map_err(|error| ConnectorError::other(error.into(), None))
         })
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .tls_context(tls);
-    Ok(SharedHttpConnector::new(
-        builder.build_with_resolver(Resolver),
-    ))
-}
-
-/// The proxy for `https` URLs.
-pub(super) struct Proxy {
-    /// The variable that configures it.
-    pub(super) variable: &'static str,
-    url: http::Uri,
-    /// The hosts that are accessed directly, as in `NO_PROXY`.
-    exceptions: String,
-}
-
-impl Proxy {
-    /// The proxy for this URL; `None` if it is accessed directly.
-    pub(super) fn intercept(&self, url: &http::Uri) -> Option<Intercept> {
-        let matcher = Matcher::builder().https(self.url.to_string());
-        matcher.no(self.exceptions.as_str()).build().intercept(url)
-    }
-
-    fn configuration(self) -> Result<ProxyConfig> {
-        let unusable = |_| unusable_proxy(self.variable, "the URL is malformed");
-        let configuration = ProxyConfig::https(self.url).map_err(unusable)?;
-        Ok(configuration.no_proxy(self.exceptions))
     }
 }
 
-/// The message does not quote the address, which may contain a password.
-fn unusable_proxy(variable: &str, reason: &str) -> Error {
-    Error::configuration(format!("the proxy in `{variable}` is not usable: {reason}")).with_hint(
-        format!("set `{variable}` to a URL such as http://proxy.example.com:3128"),
-    )
-}
-
-/// The proxy that the variables configure. The lowercase name takes precedence, as in curl. As in Go,
-/// `http://` is the default scheme, and loopback addresses are never accessed through a proxy. Plain
-/// HTTP is only used for those, so `HTTP_PROXY` is ignored.
-pub(super) fn proxy(host: &Host) -> Result<Option<Proxy>> {
-    let Some((variable, address)) =
-        host.first_variable(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])?
-    else {
-        return Ok(None);
-    };
-    let unusable = |reason| unusable_proxy(variable, reason);
-    let url = if address.contains("://") {
-        address
-    } else {
-        format!("http://{address}")
-    };
-    let uri: http::Uri = url.parse().map_err(|_| unusable("the URL is malformed"))?;
-    if !matches!(uri.scheme_str(), Some("http" | "https")) {
-        return Err(unusable(
-            "only the schemes `http` and `https` are supported",
-        ));
-    }
-    if uri.host().is_none_or(str::is_empty) {
-        return Err(unusable("the URL has no host"));
-    }
-    let mut no_proxy = "localhost,127.0.0.0/8,::1".to_owned();
-    if let Some((_, listed)) = host.first_variable(&["no_proxy", "NO_PROXY"])? {
-        for entry in listed.split(',').map(str::trim) {
-            no_proxy.push(',');
-            // The matcher supports `.example.com`, but not the equivalent `*.example.com`.
-            no_proxy.push_str(match entry.strip_prefix('*') {
-                Some(domain) if domain.starts_with('.') => domain,
-                _ => entry,
-            });
+/// Lets the SDK retry on a new connection if the server fails: another one may answer there.
+fn metadata(connection: &CaptureConnection) -> Option<ConnectionMetadata> {
+    connection.connection_metadata().as_ref()?;
+    let connection = connection.clone();
+    let metadata = ConnectionMetadata::builder().proxied(false);
+    let metadata = metadata.poison_fn(move || {
+        if let Some(connected) = connection.connection_metadata().as_ref() {
+            connected.poison();
         }
-    }
-    Ok(Some(Proxy {
-        variable,
-        url: uri,
-        exceptions: no_proxy,
-    }))
-}
-
-/// The system's root certificates and those in `AWS_CA_BUNDLE`.
-///
-/// Returns only certificates that rustls accepts as trust anchors; the connector panics on others.
-pub(super) fn trusted_roots(host: &Host) -> Result<Vec<CertificateDer<'static>>> {
-    let mut roots = system_roots(host)?;
-    if let Some(path) = host.path_variable("AWS_CA_BUNDLE") {
-        roots.extend(certificates_in(&path, "AWS_CA_BUNDLE")?);
-    }
-    Ok(roots)
-}
-
-/// The root certificates in `SSL_CERT_FILE` and `SSL_CERT_DIR` (OpenSSL's variables), or else those of
-/// the operating system.
-pub(super) fn system_roots(host: &Host) -> Result<Vec<CertificateDer<'static>>> {
-    let file = host.path_variable("SSL_CERT_FILE");
-    let directories = host.path_variable("SSL_CERT_DIR");
-    if file.is_none() && directories.is_none() {
-        return Ok(trust_anchors(platform_roots()));
-    }
-    let mut roots = match &file {
-        Some(file) => certificates_in(file, "SSL_CERT_FILE")?,
-        None => Vec::new(),
-    };
-    for directory in directories.iter().flat_map(std::env::split_paths) {
-        roots.extend(trust_anchors(certificates_in_directory(&directory)));
-    }
-    Ok(roots)
-}
-
-/// The certificates in the PEM file that `variable` names. Fails if there is none.
-fn certificates_in(path: &Path, variable: &str) -> Result<Vec<CertificateDer<'static>>> {
-    let unusable = || {
-        let path = path.display();
-        let message = format!("cannot read the certificates in `{path}` (from `{variable}`)");
-        Error::configuration(message).with_hint(format!(
-            "set `{variable}` to a PEM file with at least one certificate, or unset it"
-        ))
-    };
-    let text =
-        read_regular(path, MAX_CA_BUNDLE_BYTES).map_err(|error| unusable().caused_by(error))?;
-    let certificates = trust_anchors(certificates_of(&text));
-    if certificates.is_empty() {
-        return Err(unusable().caused_by("the file contains no certificate"));
-    }
-    Ok(certificates)
-}
-
-/// The certificates in the files of a directory. OpenSSL's tools link a file there by several names, so
-/// a certificate may be read several times, but is returned once.
-fn certificates_in_directory(directory: &Path) -> Vec<CertificateDer<'static>> {
-    let mut certificates = BTreeSet::new();
-    let mut remaining = MAX_CA_BUNDLE_BYTES;
-    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-        if let Ok(text) = read_regular(&entry.path(), remaining) {
-            remaining -= text.len();
-            certificates.extend(certificates_of(&text).into_iter().map(|it| it.to_vec()));
-        }
-    }
-    certificates.into_iter().map(CertificateDer::from).collect()
-}
-
-pub(super) fn certificates_of(text: &[u8]) -> Vec<CertificateDer<'static>> {
-    CertificateDer::pem_slice_iter(text)
-        .filter_map(Result::ok)
-        .collect()
-}
-
-#[cfg(any(windows, target_os = "macos"))]
-fn platform_roots() -> Vec<CertificateDer<'static>> {
-    rustls_native_certs::load_native_certs().certs
-}
-
-#[cfg(not(any(windows, target_os = "macos")))]
-fn platform_roots() -> Vec<CertificateDer<'static>> {
-    first_roots(&BUNDLES.map(Path::new), &DIRECTORIES.map(Path::new))
-}
-
-/// The certificates in the first bundle that has any, or else in the first such directory. Systems that
-/// have both keep the same certificates in them.
-#[cfg(not(any(windows, target_os = "macos")))]
-fn first_roots(bundles: &[&Path], directories: &[&Path]) -> Vec<CertificateDer<'static>> {
-    let bundles = bundles.iter().map(|path| {
-        let text = read_regular(path, MAX_CA_BUNDLE_BYTES);
-        text.map_or_else(|_| Vec::new(), |text| certificates_of(&text))
     });
-    let directories = directories
-        .iter()
-        .map(|path| certificates_in_directory(path));
-    let mut found = bundles.chain(directories).filter(|it| !it.is_empty());
-    found.next().unwrap_or_default()
+    Some(metadata.build())
 }
 
-pub(super) fn trust_anchors(
-    certificates: Vec<CertificateDer<'static>>,
-) -> Vec<CertificateDer<'static>> {
-    certificates.into_iter().filter(is_trust_anchor).collect()
+type TcpConnector = connect::HttpConnector<Resolver>;
+/// A connection to a server, or through TLS to its proxy.
+type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+type Connecting<S> = Pin<Box<dyn Future<Output = Result<S, BoxError>> + Send>>;
+
+/// Ends attempts to connect after the timeout.
+#[derive(Clone)]
+struct Limited(HttpsConnector<Transport>);
+
+impl Service<Uri> for Limited {
+    type Response = MaybeHttpsStream<Stream>;
+    type Error = BoxError;
+    type Future = Connecting<Self::Response>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, url: Uri) -> Self::Future {
+        let connecting = self.0.call(url);
+        Box::pin(async move { tokio::time::timeout(CONNECT_TIMEOUT, connecting).await? })
+    }
 }
 
-fn is_trust_anchor(certificate: &CertificateDer<'_>) -> bool {
-    RootCertStore::empty()
-        .add(certificate.clone().into_owned())
-        .is_ok()
+/// Connects to a server, through its proxy if there is one.
+#[derive(Clone)]
+struct Transport {
+    tcp: TcpConnector,
+    proxy: Option<Arc<(Matcher, Arc<ClientConfig>)>>,
 }
 
-fn pem(certificate: &CertificateDer<'_>) -> String {
-    let encoded = aws_smithy_types::base64::encode(certificate);
-    format!("-----BEGIN CERTIFICATE-----\n{encoded}\n-----END CERTIFICATE-----\n")
+impl Service<Uri> for Transport {
+    type Response = Stream;
+    type Error = BoxError;
+    type Future = Connecting<Stream>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.tcp.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, url: Uri) -> Self::Future {
+        if let Some((matcher, tls)) = self.proxy.as_deref()
+            && let Some(proxy) = matcher.intercept(&url)
+        {
+            return through(&proxy, self.tcp.clone(), tls, url);
+        }
+        let connecting = self.tcp.call(url);
+        Box::pin(async move { Ok(Stream::Http(connecting.await?)) })
+    }
 }
 
-#[cfg(test)]
-mod tests;
+/// Connects to a server through a proxy.
+fn through(
+    proxy: &Intercept,
+    tcp: TcpConnector,
+    tls: &Arc<ClientConfig>,
+    url: Uri,
+) -> Connecting<Stream> {
+    let address = proxy.uri().clone();
+    let scheme = address.scheme_str().unwrap_or_default();
+    if scheme.starts_with("socks") {
+        let mut socks = SocksV5::new(address, tcp);
+        if let Some((user, password)) = proxy.raw_auth() {
+            socks = socks.with_auth(user.to_owned(), password.to_owned());
+        }
+        let connecting = socks.call(url);
+        return Box::pin(async move { Ok(Stream::Http(connecting.await?)) });
+    }
+    let mut tunnel = Tunnel::new(address, HttpsConnector::from((tcp, Arc::clone(tls))));
+    if let Some(login) = proxy.basic_auth() {
+        tunnel = tunnel.with_auth(login.clone());
+    }
+    let connecting = tunnel.call(url);
+    Box::pin(async move { Ok(connecting.await?) })
+}

@@ -3,16 +3,18 @@
 use std::error::Error as StdError;
 use std::io;
 
-use aws_smithy_async::future::timeout::TimedOutError;
 use aws_smithy_runtime_api::client::dns::ResolveDnsError;
 use rustls::CertificateError;
 use rustls::pki_types::InvalidDnsNameError;
+use tokio::time::error::Elapsed;
 
 use crate::clock::format_duration;
 use crate::error::{Error, Kind};
 use crate::host::Host;
-use crate::http::connector::{CONNECT_TIMEOUT, proxy, trusted_roots};
+use crate::http::connector::CONNECT_TIMEOUT;
 use crate::http::is_loopback;
+use crate::http::proxy::proxy;
+use crate::http::roots::trusted_roots;
 
 /// The error for a request without a usable response. `server` is the host name in the URL, and `who` its
 /// name in the message.
@@ -104,7 +106,7 @@ impl Reason {
             if cause.is::<ResolveDnsError>() || cause.is::<InvalidDnsNameError>() {
                 return Self::Dns;
             }
-            if cause.is::<TimedOutError>() {
+            if cause.is::<Elapsed>() {
                 return Self::Timeout;
             }
             if let Some(error) = cause.downcast_ref::<rustls::Error>() {

@@ -10,7 +10,9 @@ mod aws_clock;
 mod connector;
 mod dns;
 mod failure;
+mod proxy;
 mod request;
+mod roots;
 mod sdk_connector;
 mod server_text;
 mod server_tls;
@@ -204,7 +206,7 @@ impl HttpClient {
         if let Some(connector) = self.0.connector.get() {
             return Ok(connector.clone());
         }
-        let connector = connector::build(&self.0.host)?;
+        let connector = connector::shared(&self.0.host)?;
         Ok(self.0.connector.get_or_init(|| connector).clone())
     }
 }

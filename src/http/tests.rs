@@ -233,6 +233,17 @@ fn requests_that_were_not_sent_are_recognized() {
 }
 
 #[test]
+fn connecting_ends_at_the_connect_timeout() {
+    // It accepts the connection, but never answers the TLS handshake.
+    let silent = TestServer::silent();
+    let url = format!("https://127.0.0.1:{}/", silent.port());
+    let failure = client(&[]).send(&post(&url, b""), soon()).unwrap_err();
+    assert_eq!((failure.unsent, failure.permanent), (true, false));
+    let causes: Vec<_> = failure.error.causes().collect();
+    assert_eq!(causes, ["connecting timed out after 5s"]);
+}
+
+#[test]
 fn retry_after_is_parsed() {
     let date = "date: Fri, 28 Apr 2023 00:00:00 GMT\r\n";
     for (headers, want) in [

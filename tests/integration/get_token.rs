@@ -3,6 +3,7 @@
 use encodings::timestamp::{Seconds, rfc3339};
 use serde_json::{Value, json};
 use stand_ins::oidc::GitHubActions;
+use stand_ins::sts::Failure;
 
 use crate::support::aws::{ADMIN, Aws, SUBJECT, VIEWER, parse, project_file};
 use crate::support::plugin::Plugin;
@@ -586,4 +587,27 @@ fn custom_sts_endpoints_are_not_in_the_token() {
             .fold(plugin, |plugin, (name, value)| plugin.env(name, value));
         assert_eq!(parse(&plugin.run().token()).unwrap().host, host);
     }
+}
+
+/// Like the AWS SDK: another connection may reach a server that works.
+#[test]
+fn a_failing_sts_is_called_again_on_another_connection() {
+    let aws = Aws::new();
+    aws.sts.fail(Failure::internal(), 1);
+    let output = aws
+        .plugin_with_identity()
+        .file("env.yaml", project_file("examples/environments/oidc.yaml"))
+        .args([
+            "get-token",
+            "env.yaml",
+            "-i",
+            "demo",
+            "--region",
+            "eu-west-1",
+        ])
+        .run();
+    assert!(parse(&output.token()).is_ok());
+    let records = aws.sts.records();
+    let connections: Vec<_> = records.iter().map(|record| record.connection).collect();
+    assert_eq!(connections, [1, 2], "{records:?}");
 }
