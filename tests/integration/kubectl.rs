@@ -224,10 +224,10 @@ fn assert_unauthorized(output: &Output) {
     assert!(last.starts_with(start), "{output:?}");
 }
 
-/// Every example, unchanged except for the certificate authority: a proxy routes the real names of the
-/// cluster and of STS to the stand-ins, over TLS.
+/// Every example for EKS, unchanged except for the certificate authority: a proxy routes the real names of
+/// the cluster and of STS to the stand-ins, over TLS. `examples` makes the calls of those for GKE and AKS.
 #[test]
-fn every_example_authenticates_kubectl_through_a_proxy() {
+fn every_eks_example_authenticates_kubectl_through_a_proxy() {
     let Some(kubectl) = oldest_and_newest().pop() else {
         return;
     };
@@ -238,6 +238,7 @@ fn every_example_authenticates_kubectl_through_a_proxy() {
     let mut examples: Vec<_> = fs::read_dir(project("examples/kubeconfigs"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.starts_with("gke-") && !name.starts_with("aks-"))
         .collect();
     examples.sort();
     let cloud_caller = "arn:aws:sts::123456789012:assumed-role/esc-oidc/pulumi-esc";
