@@ -158,9 +158,9 @@ impl Host {
             let metadata = path.metadata();
             metadata.is_ok_and(|it| it.is_dir() && !it.permissions().readonly())
         };
-        let first_choices = [&home, &drive, &profile].into_iter().flatten();
+        let mut with_kubeconfig = [&home, &drive, &profile].into_iter().flatten();
         let choices = || [&home, &profile, &drive].into_iter().flatten();
-        let chosen = (first_choices.into_iter().find(has_kubeconfig))
+        let chosen = (with_kubeconfig.find(has_kubeconfig))
             .or_else(|| choices().find(is_writable))
             .or_else(|| choices().find(|path| path.exists()))
             .or_else(|| choices().next());

@@ -110,7 +110,11 @@ def parse_options():
     parser.add_argument("--jobs", type=int, default=2, help="scenarios at the same time [default: 2]")
     parser.add_argument("--binary", type=Path, default=TARGET / "kubectl-esc", help="the plugin")
     parser.add_argument("--mounts", action="store_true", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    options = parser.parse_args()
+    names = [kind.name.replace(" ", "-") for kind in scenarios.ALL]
+    if unknown := set(options.scenarios).difference(names):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; the scenarios are {', '.join(names)}")
+    return options
 
 
 def main():
@@ -140,7 +144,7 @@ def main():
         print_table(outcomes)
     count = print_violations(outcomes)
     print(f"\n{len(outcomes)} cases, {count} kinds of violations")
-    return 1 if count else 0
+    return 1 if count or not outcomes else 0
 
 
 if __name__ == "__main__":
