@@ -39,7 +39,7 @@ users:
         })),
     };
     assert_eq!(kubeconfig.cluster_server("full"), Some(full));
-    // A text in quotes is no boolean, and an absolute path stays.
+    // Quoted text is not a boolean, and an absolute path is kept.
     let other = ClusterServer {
         certificate_authority: Some(PathBuf::from("/etc/b.pem")),
         ..ClusterServer::default()

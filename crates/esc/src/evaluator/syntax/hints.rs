@@ -86,7 +86,7 @@ fn for_message(message: &str) -> Option<&'static str> {
     })
 }
 
-/// What to do about an alias, which YAML has and ESC has not.
+/// What to do about an alias, which YAML has but ESC does not support.
 pub(super) const NO_ALIASES: &str =
     "refer to another value with `${name}`, or put text that starts with `*` in quotes";
 

@@ -1,4 +1,4 @@
-//! What a user of a definition with a typical mistake is told to do.
+//! The hints for typical mistakes in a definition.
 
 use super::*;
 use crate::evaluator::ContextSource;
