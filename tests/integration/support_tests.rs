@@ -7,6 +7,7 @@ use stand_ins::sts::Failure;
 
 use crate::support::aws::{Aws, project_file};
 use crate::support::plugin::Output;
+use crate::support::round_to_hours;
 
 #[test]
 fn hanging_call_is_killed_and_fails_its_test() {
@@ -50,5 +51,22 @@ fn outputs_are_compared_completely() {
             catch_unwind(compare).is_err(),
             "{stdout:?} {stderr:?} {code}"
         );
+    }
+}
+
+#[test]
+fn durations_near_whole_hours_are_rounded() {
+    for (text, want) in [
+        (
+            "is 59m58s ahead of that of AWS\n",
+            "is 1h ahead of that of AWS\n",
+        ),
+        ("is 1h1s behind", "is 1h behind"),
+        ("is 2h59m behind", "is 3h behind"),
+        ("is 1h1m1s behind", "is 1h1m1s behind"),
+        ("is 58m59s behind", "is 58m59s behind"),
+        ("is 30s behind", "is 30s behind"),
+    ] {
+        assert_eq!(round_to_hours(text), want);
     }
 }

@@ -6,6 +6,7 @@ use stand_ins::sts::configuration::{Trust, USER_KEY_ID, USER_SECRET_KEY, User};
 use crate::cloud::PulumiCloudFixture;
 use crate::support::aws::{Aws, VIEWER};
 use crate::support::plugin::{Output, Plugin};
+use crate::support::round_to_hours;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -21,11 +22,9 @@ fn assert_expires_by_the_local_clock(output: &Output) {
     assert!((60..=14 * 60).contains(&left), "{left} s left");
 }
 
-/// How often standard error has a line with this note. A second may pass between reading two clocks.
+/// How often standard error has a line with this note.
 fn notes(output: &Output, note: &str) -> usize {
-    let near = note.replace("1h ", "59m59s ");
-    let count = |note: &str| output.stderr.matches(note).count();
-    count(note) + count(&near)
+    round_to_hours(&output.stderr).matches(note).count()
 }
 
 #[test]
