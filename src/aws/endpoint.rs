@@ -105,8 +105,11 @@ impl Region {
             return None;
         }
         let zone_number = number.trim_end_matches(|c: char| c.is_ascii_lowercase());
-        let suggestion = similar::get_close_matches(direction, &DIRECTIONS, 1, 0.6)
-            .first()
+        let similarity = |known: &&str| strsim::normalized_damerau_levenshtein(direction, known);
+        let suggestion = DIRECTIONS
+            .iter()
+            .max_by(|a, b| similarity(a).total_cmp(&similarity(b)))
+            .filter(|nearest| similarity(nearest) >= 0.6)
             .filter(|_| known_area && is_number(zone_number))
             .map(|direction| format!("; did you mean `{area}-{direction}-{zone_number}`?"));
         let suggestion = suggestion.unwrap_or_default();

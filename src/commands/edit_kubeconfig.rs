@@ -1,8 +1,7 @@
 //! Shared by `update-kubeconfig` and `convert-kubeconfig`: applies changes to kubeconfig files, and
 //! protects entries of other kinds.
 
-use kubeconfig::{Changes, EditedFile, Exec, MergedKubeconfig, redact};
-use similar::TextDiff;
+use kubeconfig::{Changes, EditedFile, Exec, MergedKubeconfig};
 
 use super::flags::KubeconfigFlags;
 use super::output;
@@ -28,7 +27,8 @@ pub(super) fn apply(
     let deadline = Deadline::after(request.timeout);
     if flags.dry_run {
         let edited = files.update(UpdateMode::DryRun, deadline, change)?;
-        let diff: String = edited.iter().map(diff).collect();
+        let diffs = edited.iter().map(|file| file.redacted_diff(REDACTED));
+        let diff: String = diffs.collect();
         return match diff.strip_suffix('\n') {
             Some(diff) => output::print(diff),
             None => Ok(()),
@@ -67,17 +67,6 @@ fn describe(file: &EditedFile) -> String {
         return format!("changed {}", file.path.display());
     }
     format!("changed {}: {}", file.path.display(), parts.join("; "))
-}
-
-/// The unified diff of a file, without secrets.
-fn diff(file: &EditedFile) -> String {
-    let path = file.path.display().to_string();
-    // As `diff -u` names a missing file, so that `patch` creates it.
-    let old_path = file.before.as_ref().map_or("/dev/null", |_| &path);
-    let before = redact(file.before.as_deref().unwrap_or_default(), REDACTED);
-    let after = redact(&file.after, REDACTED);
-    let diff = TextDiff::from_lines(&before, &after);
-    diff.unified_diff().header(old_path, &path).to_string()
 }
 
 /// Rejects blank names.

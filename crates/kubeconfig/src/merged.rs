@@ -3,10 +3,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use similar::TextDiff;
+
 use crate::changes::{Changes, EntryChange, Section};
 use crate::edit::edit;
 use crate::error::{Error, Result};
 use crate::kubeconfig::Kubeconfig;
+use crate::redact::redact;
 use crate::server::ClusterServer;
 use crate::tree::Node;
 
@@ -28,6 +31,20 @@ pub struct EditedFile {
     pub after: String,
     /// The entries that differ.
     pub entries: Vec<EditedEntry>,
+}
+
+impl EditedFile {
+    /// The unified diff of the file, with `placeholder` instead of secrets.
+    #[must_use]
+    pub fn redacted_diff(&self, placeholder: &str) -> String {
+        let path = self.path.display().to_string();
+        // As `diff -u` names a missing file, so that `patch` creates it.
+        let old_path = self.before.as_ref().map_or("/dev/null", |_| &path);
+        let before = redact(self.before.as_deref().unwrap_or_default(), placeholder);
+        let after = redact(&self.after, placeholder);
+        let diff = TextDiff::from_lines(&before, &after);
+        diff.unified_diff().header(old_path, &path).to_string()
+    }
 }
 
 /// An entry that was added or changed.
