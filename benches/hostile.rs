@@ -2,7 +2,8 @@
 //! `cargo bench --bench hostile -- [--binary FILE] [--small] [NAME…]`.
 //!
 //! The binary opens each definition in a new process, in four sizes, each twice the previous one, or with
-//! `--small` only in its small size. Prints a Markdown table. CPU time and peak memory are read from
+//! `--small` only in its small size. Prints a Markdown table. Fails if an outcome is unexpected, or takes more
+//! memory than `MAXIMUM_MEMORY`. CPU time and peak memory are read from
 //! `/proc` while the process runs; without `/proc` the elapsed time is shown, and no memory.
 
 #![expect(
@@ -28,6 +29,10 @@ const DIVISORS: [usize; 4] = [8, 4, 2, 1];
 
 /// After this time a run counts as hung.
 const LIMIT: Duration = Duration::from_secs(20);
+
+/// The most memory that any definition may take, in bytes, and the most that 10 MB of typical entries may take.
+const MAXIMUM_MEMORY: u64 = 256 << 20;
+const MAXIMUM_MEMORY_OF_TYPICAL: u64 = 128 << 20;
 
 /// The measurements of one run, and its result.
 struct Run {
@@ -69,7 +74,7 @@ fn main() -> ExitCode {
         }
     }
     if failures > 0 {
-        println!("\n{failures} had an unexpected outcome.");
+        println!("\n{failures} had an unexpected outcome, or took too much memory.");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
@@ -108,7 +113,17 @@ fn measure(binary: &Path, shape: &Shape, is_small: bool) -> bool {
         RunResult::Error(text) => text.replace('|', "\\|"),
         RunResult::Bug(text) => format!("**{text}**"),
     };
-    let mark = if is_expected { "" } else { "**unexpected:** " };
+    let max_memory = if shape.name.starts_with("typical") {
+        MAXIMUM_MEMORY_OF_TYPICAL
+    } else {
+        MAXIMUM_MEMORY
+    };
+    let fits = last.memory <= max_memory;
+    let mark = match (is_expected, fits) {
+        (true, true) => "",
+        (true, false) => "**too much memory:** ",
+        (false, _) => "**unexpected:** ",
+    };
     println!(
         "| {} | {} | {} | {:.2} s | {} | {mark}{result} | {} |",
         shape.name,
@@ -118,7 +133,7 @@ fn measure(binary: &Path, shape: &Shape, is_small: bool) -> bool {
         human_readable(last.memory),
         ratios.join(", "),
     );
-    is_expected
+    is_expected && fits
 }
 
 fn run(binary: &Path, shape: &Shape, size: usize) -> Run {
@@ -199,11 +214,11 @@ fn error_in(path: &Path, outcome: Outcome) -> String {
         let error = line.strip_prefix("error: ");
         error.or_else(|| line.strip_prefix("kubectl-esc: "))
     });
-    let mut errors = lines.filter(|line| !line.starts_with("cannot open the environment"));
     let expected = match outcome {
-        Outcome::Error(message) => errors.clone().find(|line| line.contains(message)),
+        Outcome::Error(message) => lines.clone().find(|line| line.contains(message)),
         Outcome::Value => None,
     };
+    let mut errors = lines.filter(|line| !line.starts_with("cannot open the environment"));
     let error = expected.or_else(|| errors.next()).unwrap_or_default();
     let shown: String = error.chars().take(80).collect();
     shown + if error.len() > 80 { "…" } else { "" }

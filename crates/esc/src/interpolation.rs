@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
-use crate::evaluator::limits::{MAXIMUM_DIAGNOSTICS, MAXIMUM_PATH_STEPS};
+use crate::evaluator::limits::{MAXIMUM_DIAGNOSTICS, MAXIMUM_NODES, MAXIMUM_PATH_STEPS};
 use crate::property_path::{Accessor, PropertyPath};
 
 /// A part of a command's argument.
@@ -84,6 +84,9 @@ pub(crate) struct InterpolationProblem<L> {
 
 /// Splits a string into segments. A malformed access is reported, and still yields an access, so
 /// that evaluation can go on. `locate` converts byte ranges of `text`; their starts mostly ascend.
+///
+/// Stops after more problems than are reported, and after as many segments as a definition may have
+/// references and values: the text is not evaluated then.
 pub(crate) fn parse_segments<L>(
     text: &str,
     locate: impl FnMut(Range<usize>) -> L,
@@ -96,6 +99,16 @@ pub(crate) fn parse_segments<L>(
     };
     let segments = parser.segments();
     (segments, parser.problems)
+}
+
+/// Replaces each `$$` of a literal by `$`.
+pub(crate) fn unescape(literal: &str) -> String {
+    if literal.contains('$') {
+        // `join` leaves no copies behind: it allocates once.
+        literal.split("$$").collect::<Vec<_>>().join("$")
+    } else {
+        literal.to_owned()
+    }
 }
 
 struct Parser<'text, L, F> {
@@ -112,15 +125,12 @@ impl<'text, L, F: FnMut(Range<usize>) -> L> Parser<'text, L, F> {
         loop {
             let literal = self.literal();
             if !literal.is_empty() {
-                let text = if literal.contains('$') {
-                    // `join` leaves no copies behind: it allocates once.
-                    literal.split("$$").collect::<Vec<_>>().join("$")
-                } else {
-                    literal.to_owned()
-                };
-                segments.push(Segment::Text(Zeroizing::new(text)));
+                segments.push(Segment::Text(Zeroizing::new(unescape(literal))));
             }
-            if self.offset == self.text.len() {
+            let is_at_end = self.offset == self.text.len();
+            let has_too_many =
+                self.problems.len() > MAXIMUM_DIAGNOSTICS || segments.len() > 2 * MAXIMUM_NODES;
+            if is_at_end || has_too_many {
                 break;
             }
             self.offset += "${".len();

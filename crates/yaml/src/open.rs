@@ -78,6 +78,12 @@ impl<'t> Open<'t> {
     /// The node, whose content ends at the byte `end`.
     pub(crate) fn close(mut self, end: usize) -> Node<'t> {
         self.node.span.end = end;
+        // A large tree takes half the memory.
+        match &mut self.node.kind {
+            NodeKind::Sequence(items) => items.shrink_to_fit(),
+            NodeKind::Mapping(entries) => entries.shrink_to_fit(),
+            NodeKind::Scalar { .. } | NodeKind::Alias(_) => {}
+        }
         self.node
     }
 }

@@ -34,6 +34,7 @@ use Outcome::{Error, Value};
 
 const TOO_DEEP: &str = "references and imports go deeper than";
 const TOO_LARGE: &str = "the environment's values are too large";
+const TOO_MANY_NODES: &str = "names, values and references";
 const TOO_MANY_PROBLEMS: &str = "problems";
 const TOO_MANY_STEPS: &str = "the environment takes too many steps to evaluate";
 const TOO_NESTED: &str = "nest";
@@ -43,6 +44,34 @@ const LAUGH: &str = "haha hihi";
 
 /// All shapes.
 pub(crate) const SHAPES: &[Shape] = &[
+    // Typical parts of definitions, to 10 MB.
+    shape("typical: keys", Value, 100, 32_000, |n| {
+        values(n, |i| {
+            format!(
+                "service{i:06}:
+    name: service-{i:06}
+    replicas: {}
+    enabled: true
+    url: https://${{service{i:06}.name}}.platform.example.com:8443/path
+    owner: the team that runs the platform
+    tags: [production, eu-west-1, '${{service{i:06}.name}}']
+    password:
+      fn::secret: not-a-real-password-of-service-{i:06}",
+                i % 9
+            )
+        })
+    }),
+    shape("typical: strings of 2 kB", Value, 10, 5_000, |n| {
+        let line = "      MIIDdzCCAl+gAwIBAgIEAgAAuTANBgkqhkiG9w0BAQUFADBaMQswCQYDVQQG\n";
+        values(n, |i| format!("certificate{i:06}: |\n{}", line.repeat(29)))
+    }),
+    shape("typical: lists in lists", Value, 20, 8_000, |n| {
+        values(n, |i| {
+            let rule = "{from: 10.0.0.0/16, to: [api.example.com, www.example.com]}";
+            let rules = format!("[{rule}, {rule}, {rule}, {rule}]");
+            format!("network{i:06}: [{rules}, [{rules}, [[{rules}], [{rules}, {i}]]]]")
+        })
+    }),
     // Large: up to 10 MB.
     shape("lightly indented lists", Value, 300, 300_000, |n| {
         values(n, |i| format!("a{i:06}: [\nitem {i:06}\n]"))
@@ -89,7 +118,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     }),
     shape(
         "flow list: numbers, 10 MB",
-        Error("names and values"),
+        Error(TOO_MANY_NODES),
         0,
         5_000_000,
         |n| one(format!("values: {{a: [{}]}}\n", "1,".repeat(n))),
@@ -353,13 +382,13 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape("cycle: members", Error(TOO_DEEP), 1_100, 400_000, |n| {
         values(n, |i| format!("a{i:06}: ${{a{:06}}}", (i + 1) % n))
     }),
-    shape("references in one string", Value, 500, 2_000_000, |n| {
+    shape("references in one string", Value, 500, 900_000, |n| {
         one(format!("values:\n  a: b\n  c: {}\n", "${a} ".repeat(n)))
     }),
     shape(
         "references in one quoted string",
-        Value,
-        500,
+        Error(TOO_MANY_NODES),
+        1_000_000,
         2_000_000,
         |n| one(format!("values:\n  a: b\n  c: \"{}\"\n", "${a} ".repeat(n))),
     ),
@@ -857,7 +886,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         "schema: references in a chain",
         Error("deeper than 512 levels"),
         600,
-        160_000,
+        80_000,
         |n| {
             let definitions = repeat(n, |i| format!("d{i}: {{$ref: '#/$defs/d{}'}}, ", i + 1));
             let schema =
@@ -1072,7 +1101,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         "mistakes in syntax of references",
         Error(TOO_MANY_PROBLEMS),
         0,
-        2_000_000,
+        900_000,
         |n| one(format!("values:\n  a: {}\n", "${x. ".repeat(n))),
     ),
     shape(

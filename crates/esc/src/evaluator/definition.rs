@@ -44,8 +44,8 @@ pub(super) struct ImportEntry {
     pub(super) path: String,
 }
 
-/// Parses a document.
-pub(super) fn parse(document: &SyntaxTree<'_>) -> ParsedDefinition {
+/// Parses a document. Drops it on the way: both forms of a large definition are not in memory at once.
+pub(super) fn parse(document: SyntaxTree<'_>) -> ParsedDefinition {
     let mut definition = ParsedDefinition::default();
     for error in &document.errors {
         definition.error(&error.summary, error.span, error.path.clone());
@@ -55,11 +55,12 @@ pub(super) fn parse(document: &SyntaxTree<'_>) -> ParsedDefinition {
     if definition.is_unreadable || document.is_empty {
         return definition;
     }
-    let root = document.root.as_ref();
-    let Some(NodeKind::Mapping(entries)) = root.map(|root| &root.kind) else {
-        // For an empty document and for `null`, ESC reports no location.
-        let root = root.filter(|root| syntax::resolve(root) != Some(Scalar::Null));
-        let span = root.map(span);
+    let root = document.root;
+    // For an empty document and for `null`, ESC reports no location.
+    let located = root.as_ref();
+    let located = located.filter(|root| syntax::resolve(root) != Some(Scalar::Null));
+    let span = located.map(span);
+    let Some(NodeKind::Mapping(entries)) = root.map(Node::into_kind) else {
         let summary = "environment must be an object";
         definition.report(Severity::Error, summary, span, Some(String::new()));
         definition.hint(Some(
@@ -67,14 +68,14 @@ pub(super) fn parse(document: &SyntaxTree<'_>) -> ParsedDefinition {
         ));
         return definition;
     };
-    definition.warn_of_duplicates(entries, "");
+    definition.warn_of_duplicates(&entries, "");
     for (key, value) in entries {
-        match syntax::name(key).to_ascii_lowercase().as_str() {
-            "description" => definition.description(key, value),
-            "imports" => definition.imports(key, value),
-            "values" => definition.values(key, value),
+        match syntax::name(&key).to_ascii_lowercase().as_str() {
+            "description" => definition.description(&key, &value),
+            "imports" => definition.imports(&key, &value),
+            "values" => definition.values(&key, value),
             name => {
-                definition.warn(&unknown_key(syntax::name(key)), key, "");
+                definition.warn(&unknown_key(syntax::name(&key)), &key, "");
                 definition.hint(Some(&unknown_key_hint(name)));
             }
         }
@@ -84,7 +85,7 @@ pub(super) fn parse(document: &SyntaxTree<'_>) -> ParsedDefinition {
 
 /// The expressions of a definition without `values`: an empty object.
 pub(super) fn no_values() -> Program {
-    parser::parse_values("values".to_owned(), &[], Span::default(), &[]).0
+    parser::parse_values("values".to_owned(), Vec::new(), Span::default(), &[]).0
 }
 
 impl ParsedDefinition {
@@ -174,22 +175,22 @@ impl ParsedDefinition {
         merge
     }
 
-    fn values(&mut self, key: &Node<'_>, node: &Node<'_>) {
+    fn values(&mut self, key: &Node<'_>, node: Node<'_>) {
         self.values = None;
         self.has_values = false;
         self.diagnostics
             .retain(|diagnostic| diagnostic.phase == Phase::Parse);
         let path = path_of(key);
-        let NodeKind::Mapping(entries) = &node.kind else {
-            self.error("values must be an object", span(node), Some(path));
+        let span = span(&node);
+        let NodeKind::Mapping(entries) = node.into_kind() else {
+            self.error("values must be an object", span, Some(path));
             self.hint(Some(
                 "indent the values below `values:`, each as `name: value`",
             ));
             return;
         };
         self.has_values = !entries.is_empty();
-        let (program, diagnostics) =
-            parser::parse_values(path, entries, span(node), &RESERVED_NAMES);
+        let (program, diagnostics) = parser::parse_values(path, entries, span, &RESERVED_NAMES);
         self.diagnostics.extend(diagnostics);
         self.values = Some(program);
     }

@@ -28,21 +28,16 @@ pub(super) struct DefinitionEvaluator<'s, 'a> {
     /// The value of `${context.rootEnvironment.name}`.
     pub(super) root_name: String,
     pub(super) module: Rc<Module>,
-    /// The state of each expression, by the index of its [`ExprId`].
-    states: Vec<ExprState>,
+    /// The value of each expression that was evaluated, by the index of its [`ExprId`].
+    values: Vec<Option<Rc<EvalValue>>>,
+    /// In the place of the value of an expression that is being evaluated.
+    evaluating: Rc<EvalValue>,
     /// The merged imports, which `values` are merged over.
     pub(super) merged_imports: Option<Rc<EvalValue>>,
     /// The value of `${context}`.
     pub(super) context: Rc<EvalValue>,
     /// The value of `${imports}`.
     pub(super) imports: Rc<EvalValue>,
-}
-
-#[derive(Clone)]
-enum ExprState {
-    New,
-    Evaluating,
-    Evaluated(Rc<EvalValue>),
 }
 
 impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
@@ -57,7 +52,8 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
             session,
             is_root,
             root_name,
-            states: vec![ExprState::New; module.program.len()],
+            values: vec![None; module.program.len()],
+            evaluating: EvalValue::unknown_any(),
             module,
             merged_imports: None,
             context,
@@ -71,10 +67,7 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
 
     /// The expression as the origin of a value.
     pub(super) fn origin(&self, id: ExprId) -> Origin {
-        Origin {
-            module: Rc::clone(&self.module),
-            id,
-        }
+        self.module.origin(id)
     }
 
     /// Evaluates an expression.
@@ -87,20 +80,20 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
     /// Inputs that only a rotation reads are skipped, except in a check of the root environment,
     /// which could be rotated.
     pub(super) fn evaluate_input(&mut self, id: ExprId, accept: Option<&Schema>) -> Rc<EvalValue> {
-        match &self.states[id.index()] {
-            ExprState::Evaluated(value) => return Rc::clone(value),
-            ExprState::Evaluating => {
+        match &self.values[id.index()] {
+            Some(value) if Rc::ptr_eq(value, &self.evaluating) => {
                 let path = self.program().path_in_values(id);
                 self.error(format!("cyclic reference to {path}"), id);
                 return EvalValue::unknown_any();
             }
-            ExprState::New => {}
+            Some(value) => return Rc::clone(value),
+            None => {}
         }
         if accept.is_some_and(Schema::is_rotate_only)
             && (self.session.mode == Mode::Open || !self.is_root)
         {
             let value = Rc::new(EvalValue::skipped_rotate_only());
-            self.states[id.index()] = ExprState::Evaluated(Rc::clone(&value));
+            self.values[id.index()] = Some(Rc::clone(&value));
             return value;
         }
         if !self.session.budget.spend_steps(1) {
@@ -111,7 +104,7 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
             self.error(too_deep(), id);
             return EvalValue::unknown_any();
         }
-        self.states[id.index()] = ExprState::Evaluating;
+        self.values[id.index()] = Some(Rc::clone(&self.evaluating));
         self.session.depth += 1;
         let mut value = self.evaluate_over_base(id, accept);
         self.session.depth -= 1;
@@ -121,7 +114,7 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
             value = EvalValue::unknown_any();
         }
         self.report_budget(id);
-        self.states[id.index()] = ExprState::Evaluated(Rc::clone(&value));
+        self.values[id.index()] = Some(Rc::clone(&value));
         value
     }
 
@@ -257,7 +250,7 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
     /// The value that an expression is merged over: what the imports define at the same path.
     pub(super) fn base(&self, id: ExprId) -> Option<Rc<EvalValue>> {
         match &self.program().expression(id).parent {
-            Some(parent) => self.base(parent.id)?.property(parent.property.as_ref()?),
+            Some(parent) => self.base(parent.id)?.property(&parent.property_name()?),
             None => self.merged_imports.clone(),
         }
     }
@@ -274,13 +267,13 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
         severity: Severity,
         summary: String,
         hint: Option<String>,
-        origin: Option<&Origin>,
+        origin: Option<Origin>,
     ) {
         self.session.add_diagnostic(Diagnostic {
             severity,
             summary,
-            range: origin.map(|origin| origin.module.range(origin.span())),
-            path: origin.map(|origin| origin.module.program.path(origin.id)),
+            range: origin.map(|origin| self.session.modules.range(origin)),
+            path: origin.map(|origin| self.session.modules.path(origin)),
             hint,
             failure: None,
         });
@@ -318,7 +311,8 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
         });
     }
 
-    fn report_budget(&mut self, id: ExprId) {
+    /// Reports at an expression why evaluation stopped, if that is not reported yet.
+    pub(super) fn report_budget(&mut self, id: ExprId) {
         if let Some(reason) = self.session.budget.take_reason() {
             self.error(reason.to_owned(), id);
         }

@@ -134,12 +134,12 @@ fn to_value_at_depth(budget: &mut Budget, value: Rc<EvalValue>, depth: usize) ->
 /// Converts a value from outside the definition: decoded JSON, a provider's result, the context. If
 /// `secret` is set or the value is a secret, everything in it is one. `origin` is the expression that
 /// the value comes from.
-pub(super) fn from_value(value: Value, secret: bool, origin: Option<&Origin>) -> Rc<EvalValue> {
+pub(super) fn from_value(value: Value, secret: bool, origin: Option<Origin>) -> Rc<EvalValue> {
     let secret = secret || value.secret;
     let kind = match value.data {
         _ if value.unknown => {
             let mut unknown = EvalValue::unknown(Schema::any()).with_secret(secret);
-            unknown.origin = origin.cloned();
+            unknown.origin = origin;
             return Rc::new(unknown);
         }
         Data::Null => ValueKind::Null,
@@ -163,7 +163,7 @@ pub(super) fn from_value(value: Value, secret: bool, origin: Option<&Origin>) ->
         }
     };
     let mut value = EvalValue::new(kind).with_secret(secret);
-    value.origin = origin.cloned();
+    value.origin = origin;
     Rc::new(value)
 }
 

@@ -3,6 +3,7 @@
 //! All expressions of one definition are in a [`Program`] and refer to each other by [`ExprId`], so
 //! that evaluation can keep its state in a parallel array and find the parent of any expression.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::Number;
@@ -10,6 +11,7 @@ use crate::evaluator::document_path::{PathStep, join_name, join_step};
 use crate::evaluator::interpolation::{AccessStep, Segment};
 use crate::evaluator::name_map::NameMap;
 use crate::evaluator::syntax::Span;
+use crate::interpolation::unescape;
 use crate::text::Text;
 
 /// Identifies an expression of a [`Program`].
@@ -38,8 +40,18 @@ pub(super) struct Parent {
     pub(super) id: ExprId,
     /// The key or index in the parent, as written in the definition.
     pub(super) step: PathStep<Rc<str>>,
-    /// The property name, if the parent is an object and not a builtin call. `$$` is replaced.
-    pub(super) property: Option<Rc<str>>,
+    pub(super) property: PropertyName,
+}
+
+/// The name of the property that a key defines.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum PropertyName {
+    /// Nothing is defined: the parent is a list or a builtin call, or the key is not a name.
+    None,
+    /// The key as it is written.
+    Written,
+    /// The key, with `$` for each `$$`.
+    Unescaped,
 }
 
 /// The kinds of expression.
@@ -93,6 +105,17 @@ pub(super) enum BuiltinCall {
     },
 }
 
+impl Parent {
+    /// The name of the property that the expression defines.
+    pub(super) fn property_name(&self) -> Option<Cow<'_, str>> {
+        match (&self.step, self.property) {
+            (PathStep::Name(key), PropertyName::Written) => Some(Cow::Borrowed(key)),
+            (PathStep::Name(key), PropertyName::Unescaped) => Some(unescape(key).into()),
+            _ => None,
+        }
+    }
+}
+
 impl ExprId {
     /// The object of all values.
     pub(super) const ROOT: Self = Self(0);
@@ -144,9 +167,9 @@ impl Program {
     pub(super) fn path_in_values(&self, id: ExprId) -> String {
         let mut path = String::new();
         for (depth, parent) in self.ancestors(id).into_iter().enumerate() {
-            match &parent.property {
-                Some(name) if depth == 0 => path.push_str(name),
-                Some(name) => join_name(&mut path, name),
+            match parent.property_name() {
+                Some(name) if depth == 0 => path.push_str(&name),
+                Some(name) => join_name(&mut path, &name),
                 None => join_step(&mut path, &parent.step),
             }
         }

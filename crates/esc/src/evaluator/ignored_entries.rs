@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::evaluator::schema::Type;
 use crate::evaluator::suggest;
-use crate::evaluator::value::{EvalValue, InheritedListing, Properties, Property};
+use crate::evaluator::value::{EvalValue, InheritedListing, Modules, Properties, Property};
 use crate::evaluator::{document_path::join_name, export};
 use crate::text::REDACTED;
 use crate::{Data, Diagnostic, Environment, Severity, Value};
@@ -66,20 +66,26 @@ impl Environment {
                 (Rc::from(name.as_str()), Property::own(value))
             })
             .collect();
-        find(&EvalValue::object(properties))
+        find(&EvalValue::object(properties), &Modules::default())
     }
 }
 
-/// Finds the ignored entries in the values of an environment.
-pub(super) fn find(values: &EvalValue) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
+/// Finds the ignored entries in the values of an environment, which come from `modules`.
+pub(super) fn find(values: &EvalValue, modules: &Modules) -> Vec<Diagnostic> {
+    let found = Vec::new();
+    let mut warnings = Warnings { modules, found };
     for section in &SECTIONS {
         match values.known_property(section.name) {
-            Some(property) => section.find(&property.value, &mut found),
-            None => section.find_misspelled(values, &mut found),
+            Some(property) => section.find(&property.value, &mut warnings),
+            None => section.find_misspelled(values, &mut warnings),
         }
     }
-    found
+    warnings.found
+}
+
+struct Warnings<'m> {
+    modules: &'m Modules,
+    found: Vec<Diagnostic>,
 }
 
 impl Section {
@@ -88,7 +94,7 @@ impl Section {
         suggest::folded_distance(name, self.name) <= self.misspelling
     }
 
-    fn find(&self, value: &EvalValue, found: &mut Vec<Diagnostic>) {
+    fn find(&self, value: &EvalValue, warnings: &mut Warnings<'_>) {
         let name = self.name;
         match type_of(value) {
             None | Some(Type::Null) => {}
@@ -103,7 +109,7 @@ impl Section {
                         let effect = self.entry_effect;
                         let summary = format!("`{name}.{key}` is not text but an {kind}: {effect}");
                         let path = [name, key];
-                        found.push(warning(&property.value, summary, &path, CONVERT.to_owned()));
+                        warnings.add(&property.value, summary, &path, CONVERT.to_owned());
                     }
                 }
             }
@@ -114,12 +120,12 @@ impl Section {
                     article(kind)
                 );
                 let hint = format!("write a map below it, such as `{}`", self.example);
-                found.push(warning(value, summary, &[name], hint));
+                warnings.add(value, summary, &[name], hint);
             }
         }
     }
 
-    fn find_misspelled(&self, values: &EvalValue, found: &mut Vec<Diagnostic>) {
+    fn find_misspelled(&self, values: &EvalValue, warnings: &mut Warnings<'_>) {
         let maps = values
             .properties()
             .take(MAXIMUM_COMPARED)
@@ -128,7 +134,7 @@ impl Section {
             let (wanted, effect) = (self.name, self.map_effect);
             let summary = format!("`{name}` is not `{wanted}`: {effect}");
             let hint = format!("rename it to `{wanted}`");
-            found.push(warning(&property.value, summary, &[name], hint));
+            warnings.add(&property.value, summary, &[name], hint);
         }
     }
 }
@@ -145,22 +151,24 @@ fn article(kind: Type) -> &'static str {
     }
 }
 
-/// A warning about a value, or about `path` if the value comes from no definition.
-fn warning(value: &EvalValue, summary: String, path: &[&str], hint: String) -> Diagnostic {
-    let origin = value.origin.as_ref();
-    let path = || {
-        let mut text = "values".to_owned();
-        for name in path {
-            join_name(&mut text, name);
-        }
-        text
-    };
-    Diagnostic {
-        severity: Severity::Warning,
-        summary,
-        range: origin.map(|origin| origin.module.range(origin.span())),
-        path: Some(origin.map_or_else(path, |origin| origin.module.program.path(origin.id))),
-        hint: Some(hint),
-        failure: None,
+impl Warnings<'_> {
+    /// Adds a warning about a value, or about `path` if the value comes from no definition.
+    fn add(&mut self, value: &EvalValue, summary: String, path: &[&str], hint: String) {
+        let path = || {
+            let mut text = "values".to_owned();
+            for name in path {
+                join_name(&mut text, name);
+            }
+            text
+        };
+        let origin = value.origin;
+        self.found.push(Diagnostic {
+            severity: Severity::Warning,
+            summary,
+            range: origin.map(|origin| self.modules.range(origin)),
+            path: Some(origin.map_or_else(path, |origin| self.modules.path(origin))),
+            hint: Some(hint),
+            failure: None,
+        });
     }
 }

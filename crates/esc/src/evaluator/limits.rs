@@ -9,8 +9,8 @@ pub const MAXIMUM_SOURCE_BYTES: usize = 16 << 20;
 /// The total size of all definitions of an evaluation, in bytes.
 pub const MAXIMUM_SOURCES_BYTES: usize = 32 << 20;
 
-/// The total number of names and values (scalars, lists and maps) in all definitions of an
-/// evaluation. Each takes up to a kilobyte during evaluation.
+/// The total number of names, values (scalars, lists and maps) and references in all definitions of an
+/// evaluation. Each takes about 250 bytes during evaluation, besides its text.
 pub const MAXIMUM_NODES: usize = 1_000_000;
 
 /// The longest name in a map, in bytes: YAML's limit for a key on the line of its colon.
@@ -116,12 +116,12 @@ impl Budget {
         spend(&mut self.sources, bytes)
     }
 
-    /// The number of names and values that further definitions may have.
+    /// The number of names, values and references that further definitions may have.
     pub(super) fn nodes(&self) -> usize {
         self.nodes
     }
 
-    /// Spends the names and values of a definition.
+    /// Spends the names, values and references of a definition.
     pub(super) fn spend_nodes(&mut self, count: usize) {
         self.nodes = self.nodes.saturating_sub(count);
     }

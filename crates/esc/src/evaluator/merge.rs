@@ -108,8 +108,8 @@ fn merge_with(
     }
     merged.is_final = top.is_final;
     merged.provider.clone_from(&top.provider);
-    merged.origin.clone_from(&top.origin);
-    merged.literal.clone_from(&top.literal);
+    merged.origin = top.origin;
+    merged.literal = top.literal;
     Rc::new(merged)
 }
 

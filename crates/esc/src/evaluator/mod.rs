@@ -66,6 +66,7 @@ use crate::{Data, Diagnostic, Environment, Error, Severity, Sources, Value};
 use limits::{Budget, Limits};
 use provider::{Host, NoContext, NoDecrypter};
 use session::{EvalSession, Mode};
+use value::Modules;
 
 /// Evaluates definitions with the host's importer and providers, as the [example](crate#usage) shows.
 #[derive(Clone)]
@@ -169,10 +170,12 @@ impl<'a> Evaluator<'a> {
             let values = session.evaluate_environment(definition, None);
             session.imports.clear();
             if let (true, Some(values)) = (self.warns_of_ignored_entries, &values) {
-                for ignored in ignored_entries::find(values) {
+                for ignored in ignored_entries::find(values, &session.modules) {
                     session.add_diagnostic(ignored);
                 }
             }
+            // A large definition and its result are not in memory at the same time.
+            session.modules = Modules::default();
             let values = values.map(|values| export::to_value(&mut session.budget, values));
             if let Some(reason) = session.budget.take_reason() {
                 session.report_without_location(reason.to_owned());
@@ -205,6 +208,7 @@ impl<'a> Evaluator<'a> {
             limits: self.limits,
             budget: Budget::new(self.limits),
             diagnostics: Vec::new(),
+            modules: Modules::default(),
             sources: Sources::default(),
             schemas: BTreeMap::new(),
         }

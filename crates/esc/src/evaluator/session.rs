@@ -11,7 +11,7 @@ use crate::evaluator::provider::{Definition, Host};
 use crate::evaluator::redaction;
 use crate::evaluator::schema::Schema;
 use crate::evaluator::syntax;
-use crate::evaluator::value::{EvalValue, Module, Properties, Property};
+use crate::evaluator::value::{EvalValue, Module, Modules, Properties, Property};
 use crate::text::Text;
 use crate::{Diagnostic, Failure, Range, Severity, Sources};
 
@@ -38,6 +38,7 @@ pub(super) struct EvalSession<'a> {
     pub(super) limits: Limits,
     pub(super) budget: Budget,
     pub(super) diagnostics: Vec<Diagnostic>,
+    pub(super) modules: Modules,
     pub(super) sources: Sources,
     /// The schemas of providers and rotators, by their JSON text.
     pub(super) schemas: BTreeMap<String, Schema>,
@@ -69,9 +70,8 @@ impl EvalSession<'_> {
         }
         let document = syntax::parse_within(&text, self.budget.nodes());
         self.budget.spend_nodes(document.nodes);
-        let parsed = definition::parse(&document);
         let is_valid = document.is_valid;
-        drop(document);
+        let parsed = definition::parse(document);
         if !is_valid {
             // Without a tree, other uses of a secret can only be found by its text.
             for range in redaction::hidden_ranges_of_invalid_yaml(&text) {
@@ -89,10 +89,7 @@ impl EvalSession<'_> {
             parsed.is_empty()
         };
         let program = parsed.values.unwrap_or_else(definition::no_values);
-        let module = Module {
-            environment,
-            program,
-        };
+        let module = self.modules.add(environment, program);
         for diagnostic in parsed.diagnostics {
             if diagnostic.phase == Phase::Parse || !is_dropped {
                 self.add_diagnostic(Diagnostic {
@@ -105,7 +102,7 @@ impl EvalSession<'_> {
                 });
             }
         }
-        (!is_dropped).then(|| (parsed.imports, Rc::new(module)))
+        (!is_dropped).then_some((parsed.imports, module))
     }
 
     /// Accounts for the size of a definition. Returns the error if it is too large.

@@ -4,6 +4,7 @@
 //! Values are immutable and shared by reference.
 
 use std::cell::OnceCell;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ pub(super) struct EvalValue {
     pub(super) secret: bool,
     /// Whether `fn::final` forbids overriding it.
     pub(super) is_final: bool,
-    schema: OnceCell<ValueSchema>,
+    schema: OnceCell<Box<ValueSchema>>,
     pub(super) inherited: InheritedListing,
     listing_copy: CopyCache,
     /// The provider that returned the value.
@@ -137,15 +138,21 @@ impl Clone for CopyCache {
 /// The program of a definition, and the name of its environment in diagnostics.
 #[derive(Debug)]
 pub(super) struct Module {
-    pub(super) environment: Arc<str>,
+    environment: Arc<str>,
     pub(super) program: Program,
+    /// The position in [`Modules`], from 1.
+    number: NonZeroU32,
 }
 
-/// An expression of a definition.
-#[derive(Clone, Debug)]
+/// The definitions of an evaluation.
+#[derive(Debug, Default)]
+pub(super) struct Modules(Vec<Rc<Module>>);
+
+/// An expression of a definition in [`Modules`]. Each value has up to two of them, so they are small.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Origin {
-    pub(super) module: Rc<Module>,
-    pub(super) id: ExprId,
+    module: NonZeroU32,
+    id: ExprId,
 }
 
 impl Marks {
@@ -184,6 +191,12 @@ impl ValueKind {
 }
 
 impl Module {
+    /// The expression as the origin of a value.
+    pub(super) fn origin(&self, id: ExprId) -> Origin {
+        let module = self.number;
+        Origin { module, id }
+    }
+
     pub(super) fn range(&self, span: Span) -> Range {
         let environment = Arc::clone(&self.environment);
         Range {
@@ -194,9 +207,30 @@ impl Module {
     }
 }
 
-impl Origin {
-    pub(super) fn span(&self) -> Span {
-        self.module.program.expression(self.id).span
+impl Modules {
+    pub(super) fn add(&mut self, environment: Arc<str>, program: Program) -> Rc<Module> {
+        let before = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        let module = Rc::new(Module {
+            environment,
+            program,
+            number: NonZeroU32::MIN.saturating_add(before),
+        });
+        self.0.push(Rc::clone(&module));
+        module
+    }
+
+    pub(super) fn range(&self, origin: Origin) -> Range {
+        let module = self.module(origin);
+        module.range(module.program.expression(origin.id).span)
+    }
+
+    /// The path in the definition.
+    pub(super) fn path(&self, origin: Origin) -> String {
+        self.module(origin).program.path(origin.id)
+    }
+
+    fn module(&self, origin: Origin) -> &Module {
+        &self.0[origin.module.get() as usize - 1]
     }
 }
 
@@ -284,7 +318,7 @@ impl EvalValue {
 
     /// Sets a schema that says more than `kind` does.
     pub(super) fn with_schema(mut self, schema: Schema) -> Self {
-        self.schema = OnceCell::from(ValueSchema::Own(schema));
+        self.schema = OnceCell::from(Box::new(ValueSchema::Own(schema)));
         self
     }
 
@@ -324,15 +358,15 @@ impl EvalValue {
 
     /// What is known of the value's type.
     pub(super) fn schema(&self) -> Schema {
-        let infer = || ValueSchema::Inferred(self.infer_schema());
+        let infer = || Box::new(ValueSchema::Inferred(self.infer_schema()));
         let (ValueSchema::Own(schema) | ValueSchema::Inferred(schema)) =
-            self.schema.get_or_init(infer);
+            &**self.schema.get_or_init(infer);
         schema.clone()
     }
 
     /// The schema that does not follow from `kind`.
     pub(super) fn own_schema(&self) -> Option<&Schema> {
-        match self.schema.get() {
+        match self.schema.get().map(|schema| &**schema) {
             Some(ValueSchema::Own(schema)) => Some(schema),
             _ => None,
         }

@@ -1,5 +1,6 @@
 //! `fn::join` and `fn::split`.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::TextBuilder;
@@ -8,6 +9,12 @@ use crate::evaluator::expression::ExprId;
 use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::value::{EvalValue, ValueKind};
 use crate::text::Text;
+
+/// The cost of a part, which takes as much memory as several other results.
+const STEPS_PER_PART: usize = 4;
+
+/// How many different parts of a text are shared where they repeat, such as its characters.
+const MAXIMUM_SHARED_PARTS: usize = 1_000;
 
 impl DefinitionEvaluator<'_, '_> {
     /// `arguments` are the delimiter and the items.
@@ -60,15 +67,25 @@ impl DefinitionEvaluator<'_, '_> {
         };
         let origin = self.origin(id);
         let mut parts = Vec::new();
-        for part in split_bytes(text.as_bytes(), delimiter.as_bytes()) {
+        let mut shared = HashMap::new();
+        for bytes in split_bytes(text.as_bytes(), delimiter.as_bytes()) {
             let budget = &mut self.session.budget;
-            if !budget.spend_steps(1) || !budget.spend_text(part.len()) {
+            let known = shared.get(bytes).cloned();
+            let steps = known.as_ref().map_or(STEPS_PER_PART, |_| 1);
+            if !budget.spend_steps(steps) || !budget.spend_text(bytes.len()) {
                 break;
             }
-            // Unlike in ESC, each part of a secret is itself a secret.
-            let mut part = EvalValue::text(part.to_vec()).with_secret(marks.secret);
-            part.origin = Some(origin.clone());
-            parts.push(Rc::new(part));
+            let part = known.unwrap_or_else(|| {
+                // Unlike in ESC, each part of a secret is itself a secret.
+                let mut part = EvalValue::text(bytes.to_vec()).with_secret(marks.secret);
+                part.origin = Some(origin);
+                let part = Rc::new(part);
+                if shared.len() < MAXIMUM_SHARED_PARTS {
+                    shared.insert(bytes, Rc::clone(&part));
+                }
+                part
+            });
+            parts.push(part);
         }
         let parts = EvalValue::new(ValueKind::Array(parts.into())).with_schema(schema());
         Rc::new(self.with_marks(parts, marks, schema))

@@ -46,7 +46,7 @@ impl DefinitionEvaluator<'_, '_> {
             && self.session.budget.spend_steps(text.as_bytes().len())
         {
             match json::parse(text.as_bytes(), MAXIMUM_NESTING) {
-                Ok(value) => return export::from_value(value, secret, Some(&self.origin(id))),
+                Ok(value) => return export::from_value(value, secret, Some(self.origin(id))),
                 Err(error) => {
                     // Go quotes the character at fault, which must not happen for a secret.
                     let error = if secret {

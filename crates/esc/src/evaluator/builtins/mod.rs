@@ -88,7 +88,7 @@ impl DefinitionEvaluator<'_, '_> {
             result = result.into_unknown(schema);
         }
         result.provider.clone_from(&value.provider);
-        result.literal.clone_from(&value.literal);
+        result.literal = value.literal;
         result.with_secret(value.marks.secret)
     }
 
@@ -122,7 +122,7 @@ impl DefinitionEvaluator<'_, '_> {
                 message,
                 hint,
             } = violation;
-            self.report_at_origin(Severity::Error, message, hint, origin.as_ref());
+            self.report_at_origin(Severity::Error, message, hint, origin);
         }
         (value, is_valid)
     }

@@ -51,7 +51,7 @@ impl DefinitionEvaluator<'_, '_> {
             _ => None,
         };
         let mut result = match opened {
-            Some(opened) => export::from_value(opened, false, Some(&self.origin(id))),
+            Some(opened) => export::from_value(opened, false, Some(self.origin(id))),
             None => Rc::new(EvalValue::unknown(outputs)),
         };
         Rc::make_mut(&mut result).provider = Some(Rc::clone(name));
@@ -76,12 +76,12 @@ impl DefinitionEvaluator<'_, '_> {
             let input = path.iter().try_fold(inputs, |value, name| {
                 Some(&value.known_property(name)?.value)
             });
-            let origin = input.unwrap_or(inputs).origin.as_ref();
+            let origin = input.unwrap_or(inputs).origin;
             self.session.add_diagnostic(Diagnostic {
                 severity: Severity::Error,
                 summary: failure.message(),
-                range: origin.map(|origin| origin.module.range(origin.span())),
-                path: origin.map(|origin| origin.module.program.path(origin.id)),
+                range: origin.map(|origin| self.session.modules.range(origin)),
+                path: origin.map(|origin| self.session.modules.path(origin)),
                 hint: None,
                 failure: Some(Arc::from(failure)),
             });
@@ -123,8 +123,8 @@ impl DefinitionEvaluator<'_, '_> {
                     None => unknown_input_hint(name, &names),
                 };
                 let summary = format!("unknown input {}, which has no effect", quoted(name));
-                let origin = property.value.origin.clone();
-                self.report_at_origin(Severity::Warning, summary, Some(hint), origin.as_ref());
+                let origin = property.value.origin;
+                self.report_at_origin(Severity::Warning, summary, Some(hint), origin);
             }
         }
     }
@@ -158,8 +158,9 @@ impl DefinitionEvaluator<'_, '_> {
         match &value.kind {
             ValueKind::Text(_) | ValueKind::Number(_) if secret => {
                 let sources = &mut self.session.sources;
-                if let Some(literal) = &value.literal {
-                    sources.hide(&literal.module.environment, literal.span().bytes());
+                if let Some(literal) = value.literal {
+                    let range = self.session.modules.range(literal);
+                    sources.hide(&range.environment, range.begin.byte..range.end.byte);
                 }
                 if let Some(text) = value.as_text() {
                     sources.hide_text(text);

@@ -63,7 +63,7 @@ impl DefinitionEvaluator<'_, '_> {
         }
         let state = Some(&state).filter(|state| !Value::is_null(state));
         match self.ok_or_report(rotator.open(&inputs, state), id) {
-            Some(result) => export::from_value(result, false, Some(&self.origin(id))),
+            Some(result) => export::from_value(result, false, Some(self.origin(id))),
             None => unknown,
         }
     }

@@ -62,7 +62,13 @@ impl DefinitionEvaluator<'_, '_> {
             return None;
         }
         let budget = &mut self.session.budget;
-        let schema = Schema::read(&export::to_value(budget, value));
+        let schema = export::to_value(budget, value);
+        if budget.is_exhausted() {
+            // Parts of it are missing.
+            self.report_budget(id);
+            return None;
+        }
+        let schema = Schema::read(&schema);
         let pattern_bytes = match &schema {
             Ok(schema) => schema.pattern_bytes(),
             Err(_) => MAXIMUM_PATTERN_BYTES,

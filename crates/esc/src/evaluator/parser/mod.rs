@@ -3,14 +3,14 @@
 
 mod builtins;
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as MapEntry;
+use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
 use esc_yaml::{Node, NodeKind};
 
 use crate::evaluator::document_path::{PathStep, join_name};
-use crate::evaluator::expression::{ExprId, ExprKind, Parent, Program};
+use crate::evaluator::expression::{ExprId, ExprKind, Parent, Program, PropertyName};
 use crate::evaluator::interpolation::{self, Segment};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
 use crate::evaluator::syntax::{self, Span, is_plain, name, span};
@@ -18,6 +18,9 @@ use crate::format::string::quoted;
 use crate::text::Text;
 use crate::yaml_scalar::Scalar;
 use crate::{Number, Severity};
+
+/// How many different keys are shared where they repeat.
+const MAXIMUM_SHARED_KEYS: usize = 1_000;
 
 /// A diagnostic about a definition that was found before evaluation.
 #[derive(Debug)]
@@ -40,11 +43,11 @@ pub(super) enum Phase {
     Declare,
 }
 
-/// Parses the entries of `values`. Names at this level are not interpolated, and cannot be one of
+/// Parses the entries of `values`, and drops each of them when it is parsed. Names at this level are not interpolated, and cannot be one of
 /// `reserved`.
 pub(super) fn parse_values(
     path: String,
-    entries: &[(Node<'_>, Node<'_>)],
+    entries: Vec<(Node<'_>, Node<'_>)>,
     span: Span,
     reserved: &[&str],
 ) -> (Program, Vec<ParseDiagnostic>) {
@@ -52,6 +55,7 @@ pub(super) fn parse_values(
     let root = parser.program.add(span, None);
     let mut properties = BTreeMap::new();
     for (key, value) in entries {
+        let (key, value) = (&key, &value);
         let name: Rc<str> = Rc::from(name(key));
         if builtins::is_call(&name) {
             let name = quoted(&name);
@@ -71,7 +75,7 @@ pub(super) fn parse_values(
         };
         let before_value = parser.diagnostics.len();
         let step = PathStep::Name(Rc::clone(&name));
-        let id = parser.expression(value, root, step, Some(Rc::clone(&name)));
+        let id = parser.expression(value, root, step, PropertyName::Written);
         match rejection {
             None => {
                 properties.insert(name, id);
@@ -93,6 +97,8 @@ pub(super) fn parse_single(path: String, node: &Node<'_>) -> (ExprKind, Vec<Pars
 
 struct Parser {
     program: Program,
+    /// Keys that may repeat.
+    keys: HashSet<Rc<str>>,
     diagnostics: Vec<ParseDiagnostic>,
 }
 
@@ -100,17 +106,18 @@ impl Parser {
     fn new(path: String) -> Self {
         Self {
             program: Program::new(path),
+            keys: HashSet::new(),
             diagnostics: Vec::new(),
         }
     }
 
-    /// Parses `node`, which is `step` of `parent`, and its property of this name, if any.
+    /// Parses `node`, which is `step` of `parent`.
     fn expression(
         &mut self,
         node: &Node<'_>,
         id: ExprId,
         step: PathStep<Rc<str>>,
-        property: Option<Rc<str>>,
+        property: PropertyName,
     ) -> ExprId {
         let parent = Parent { id, step, property };
         let id = self.program.add(span(node), Some(parent));
@@ -128,12 +135,12 @@ impl Parser {
         names: &[&str],
     ) -> ExprId {
         let NodeKind::Mapping(entries) = &node.kind else {
-            return self.expression(node, parent, step, None);
+            return self.expression(node, parent, step, PropertyName::None);
         };
         let parent = Parent {
             id: parent,
             step,
-            property: None,
+            property: PropertyName::None,
         };
         let id = self.program.add(span(node), Some(parent));
         if let Some(call) = self.call(entries, id) {
@@ -147,7 +154,7 @@ impl Parser {
             let is_repeated = entries[position + 1..]
                 .iter()
                 .any(|(later, _)| name(later) == &*written);
-            let value = self.expression(value, id, PathStep::Name(written), None);
+            let value = self.expression(value, id, PathStep::Name(written), PropertyName::None);
             match property.filter(|property| names.contains(&&**property)) {
                 Some(property) if !is_repeated => {
                     properties.insert(property, value);
@@ -171,10 +178,10 @@ impl Parser {
             },
             NodeKind::Alias(_) => ExprKind::Invalid,
             NodeKind::Sequence(items) => {
-                let items = items
-                    .iter()
-                    .enumerate()
-                    .map(|(index, item)| self.expression(item, id, PathStep::Index(index), None));
+                let items = items.iter().enumerate().map(|(index, item)| {
+                    let step = PathStep::Index(index);
+                    self.expression(item, id, step, PropertyName::None)
+                });
                 ExprKind::List(items.collect())
             }
             NodeKind::Mapping(entries) => match self.call(entries, id) {
@@ -189,7 +196,12 @@ impl Parser {
         for (key, value) in entries {
             let (written, name) = self.key(id, key);
             let before_value = self.diagnostics.len();
-            let property = self.expression(value, id, PathStep::Name(written), name.clone());
+            let property = match &name {
+                None => PropertyName::None,
+                Some(name) if Rc::ptr_eq(name, &written) => PropertyName::Written,
+                Some(_) => PropertyName::Unescaped,
+            };
+            let property = self.expression(value, id, PathStep::Name(written), property);
             let Some(name) = name else {
                 self.drop_declare_errors(before_value);
                 continue;
@@ -221,7 +233,7 @@ impl Parser {
     /// Parses a key of the object `parent`. Returns it as it is written, and the name that it means:
     /// `None`, with an error, unless it is a literal.
     fn key(&mut self, parent: ExprId, key: &Node<'_>) -> (Rc<str>, Option<Rc<str>>) {
-        let written: Rc<str> = Rc::from(name(key));
+        let written = self.shared_key(name(key));
         if !written.contains('$') {
             return (Rc::clone(&written), Some(written));
         }
@@ -241,6 +253,17 @@ impl Parser {
             "write the name without `${…}`, or `$$` for a dollar sign".to_owned()
         });
         (written, None)
+    }
+
+    fn shared_key(&mut self, key: &str) -> Rc<str> {
+        if let Some(known) = self.keys.get(key) {
+            return Rc::clone(known);
+        }
+        let key = Rc::from(key);
+        if self.keys.len() < MAXIMUM_SHARED_KEYS {
+            self.keys.insert(Rc::clone(&key));
+        }
+        key
     }
 
     fn text(&mut self, text: &str, node: &Node<'_>, id: ExprId) -> ExprKind {

@@ -87,6 +87,18 @@ pub(super) enum Type {
     Object,
 }
 
+impl Type {
+    /// In the order of the variants.
+    const ALL: [Self; 6] = [
+        Self::Null,
+        Self::Boolean,
+        Self::Number,
+        Self::String,
+        Self::Array,
+        Self::Object,
+    ];
+}
+
 impl fmt::Display for Type {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
@@ -143,12 +155,17 @@ impl Schema {
         })
     }
 
-    /// The schema of a type.
+    /// The schema of a type, which many unknown values share.
     pub(super) fn of(kind: Type) -> Self {
-        Self::of_rules(Rules {
-            kind: Some(kind),
-            ..Rules::default()
-        })
+        thread_local! {
+            static TYPES: [Schema; 6] = Type::ALL.map(|kind| {
+                Schema::of_rules(Rules {
+                    kind: Some(kind),
+                    ..Rules::default()
+                })
+            });
+        }
+        TYPES.with(|types| types[kind as usize].clone())
     }
 
     /// The schema of arrays whose items match `items`.

@@ -2,6 +2,9 @@
 
 use esc_yaml::{Error, ErrorKind};
 
+/// For definitions with too many names, values and references.
+pub(super) const SPLIT_DEFINITION: &str =
+    "move large data out of the definition, such as into a file that the command reads";
 const ALIAS: &str = "put text that starts with `*` in quotes: YAML reads it as an alias";
 const MISPLACED_VALUE: &str = "mapping values are not allowed in this context";
 const INDENTATION: &str =
@@ -11,6 +14,7 @@ const INDENTATION: &str =
 pub(super) fn hint(text: &str, error: &Error) -> Option<String> {
     match error.kind {
         ErrorKind::UnknownAnchor => return Some(ALIAS.to_owned()),
+        ErrorKind::TooManyNodes => return Some(SPLIT_DEFINITION.to_owned()),
         ErrorKind::Syntax => {}
         _ => return None,
     }

@@ -16,12 +16,14 @@ pub(in crate::evaluator) struct SyntaxTree<'t> {
     pub(in crate::evaluator) root: Option<Node<'t>>,
     /// Errors in the text. A tree with errors is only used to find secrets.
     pub(in crate::evaluator) errors: Vec<SyntaxError>,
-    /// The number of keys and values.
+    /// The number of keys, values and references.
     pub(in crate::evaluator) nodes: usize,
     /// Whether the text is valid YAML.
     pub(in crate::evaluator) is_valid: bool,
     /// Whether the text has no bytes.
     pub(in crate::evaluator) is_empty: bool,
+    /// How many keys, values and references it may have.
+    max_nodes: usize,
 }
 
 /// An error in the text.
@@ -39,7 +41,7 @@ pub(in crate::evaluator) fn parse(text: &str) -> SyntaxTree<'_> {
     parse_within(text, MAXIMUM_NODES)
 }
 
-/// Reads the first document of `text`, which may hold up to `max_nodes` keys and values.
+/// Reads the first document of `text`, which may hold up to `max_nodes` keys, values and references.
 pub(in crate::evaluator) fn parse_within(text: &str, max_nodes: usize) -> SyntaxTree<'_> {
     let limits = esc_yaml::Limits {
         max_depth: MAXIMUM_NESTING,
@@ -48,6 +50,7 @@ pub(in crate::evaluator) fn parse_within(text: &str, max_nodes: usize) -> Syntax
     };
     let mut tree = SyntaxTree {
         is_empty: text.is_empty(),
+        max_nodes,
         ..SyntaxTree::default()
     };
     match esc_yaml::parse(text, &limits) {
@@ -72,9 +75,7 @@ pub(in crate::evaluator) fn parse_within(text: &str, max_nodes: usize) -> Syntax
 /// unknown anchor, which may be an unquoted secret that begins with `*`.
 fn syntax_error(text: &str, error: &Error) -> SyntaxError {
     let summary = match error.kind {
-        ErrorKind::TooManyNodes => {
-            format!("the definitions hold more than {MAXIMUM_NODES} names and values")
-        }
+        ErrorKind::TooManyNodes => too_many_nodes(),
         ErrorKind::KeyTooLong => format!("a name is longer than {MAXIMUM_NAME_BYTES} bytes"),
         ErrorKind::TooDeep => format!("lists and maps nest deeper than {MAXIMUM_NESTING} levels"),
         ErrorKind::UnknownAnchor => "yaml: unknown anchor referenced".to_owned(),
@@ -87,6 +88,10 @@ fn syntax_error(text: &str, error: &Error) -> SyntaxError {
         path: None,
         hint: hints::hint(text, error),
     }
+}
+
+fn too_many_nodes() -> String {
+    format!("the definitions hold more than {MAXIMUM_NODES} names, values and references")
 }
 
 /// The path of a node as its last step and the path of its parent, so that no path is built unless an
@@ -144,6 +149,13 @@ impl SyntaxTree<'_> {
     }
 
     fn check_scalar(&mut self, node: &Node<'_>, value: &str, path: Option<&Path<'_>>) -> bool {
+        if value.contains('$') {
+            let before = self.nodes;
+            self.nodes += value.matches("${").count();
+            if before <= self.max_nodes && self.nodes > self.max_nodes {
+                self.error(&too_many_nodes(), Some(hints::SPLIT_DEFINITION), node, path);
+            }
+        }
         let resolved = resolve(node);
         if let Some(tag) = tag(node)
             && resolve_tagged(value, tag).is_none()

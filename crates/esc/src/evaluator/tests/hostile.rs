@@ -454,3 +454,39 @@ fn mutated_definitions_do_not_panic() {
         }
     }
 }
+
+#[test]
+fn references_count_as_names_and_values() {
+    let host = TestHost::with_definitions(&[]);
+    let text = format!("values: {{a: b, c: '{}'}}", "${a} ".repeat(1_000_000));
+    let evaluation = host.open(&text);
+    assert_eq!(
+        diagnostics(&evaluation),
+        [
+            "error root:1:19 the definitions hold more than 1000000 names, values and references \
+             (values.c)"
+        ]
+    );
+    assert!(evaluation.diagnostics[0].hint.is_some());
+}
+
+#[test]
+fn schema_that_exhausts_the_budget_is_not_called_invalid() {
+    let host = TestHost::with_definitions(&[]);
+    let mut text = "values: {a: {fn::validate: {schema: {$defs: {".to_owned();
+    for number in 0..10_000 {
+        write!(text, "d{number}: {{}}, ").unwrap();
+    }
+    text.push_str("}}, value: x}}}");
+    // Enough to evaluate and to check the schema, but not to copy it.
+    let limits = Limits {
+        steps: 150_000,
+        ..LOW
+    };
+    assert_eq!(
+        diagnostics(&host.open_with_limits(limits, &text)),
+        [
+            "error root:1:37 the environment takes too many steps to evaluate (values.a[\"fn::validate\"].schema)"
+        ]
+    );
+}

@@ -373,7 +373,7 @@ impl Validator<'_> {
 
     /// Reports a violation. Always returns false, the result of the check.
     fn violation(&mut self, value: &EvalValue, message: String) -> bool {
-        self.violation_at(value.origin.clone(), message)
+        self.violation_at(value.origin, message)
     }
 
     fn violation_at(&mut self, origin: Option<Origin>, message: String) -> bool {

@@ -20,7 +20,7 @@ impl Validator<'_> {
     /// Whether an unknown value can match `schema`.
     pub(super) fn unknown_value(&mut self, value: &Rc<EvalValue>, schema: &Schema) -> bool {
         let location = Location {
-            origin: value.origin.clone(),
+            origin: value.origin,
             path: String::new(),
         };
         self.schema(&value.schema(), schema, &location)
@@ -140,7 +140,7 @@ impl Validator<'_> {
         } else {
             format!("{}: {message}", location.path)
         };
-        self.violation_at(location.origin.clone(), message)
+        self.violation_at(location.origin, message)
     }
 
     fn below(&mut self, location: &Location, step: &PathStep<Rc<str>>) -> Location {
