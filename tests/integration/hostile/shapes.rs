@@ -388,7 +388,7 @@ pub(crate) const SHAPES: &[Shape] = &[
     shape(
         "references in one quoted string",
         Error(TOO_MANY_NODES),
-        1_000_000,
+        0,
         2_000_000,
         |n| one(format!("values:\n  a: b\n  c: \"{}\"\n", "${a} ".repeat(n))),
     ),
@@ -396,7 +396,7 @@ pub(crate) const SHAPES: &[Shape] = &[
         "references in one string beyond ASCII",
         Value,
         500,
-        1_000_000,
+        900_000,
         |n| one(format!("values:\n  a: b\n  c: {}\n", "${a} éé ".repeat(n))),
     ),
     shape(

@@ -16,7 +16,7 @@ pub(in crate::evaluator) struct SyntaxTree<'t> {
     pub(in crate::evaluator) root: Option<Node<'t>>,
     /// Errors in the text. A tree with errors is only used to find secrets.
     pub(in crate::evaluator) errors: Vec<SyntaxError>,
-    /// The number of keys, values and references.
+    /// The number of keys, values and further references in them.
     pub(in crate::evaluator) nodes: usize,
     /// Whether the text is valid YAML.
     pub(in crate::evaluator) is_valid: bool,
@@ -151,7 +151,8 @@ impl SyntaxTree<'_> {
     fn check_scalar(&mut self, node: &Node<'_>, value: &str, path: Option<&Path<'_>>) -> bool {
         if value.contains('$') {
             let before = self.nodes;
-            self.nodes += value.matches("${").count();
+            // The first one is counted as the value.
+            self.nodes += value.matches("${").skip(1).count();
             if before <= self.max_nodes && self.nodes > self.max_nodes {
                 self.error(&too_many_nodes(), Some(hints::SPLIT_DEFINITION), node, path);
             }

@@ -458,7 +458,7 @@ fn mutated_definitions_do_not_panic() {
 #[test]
 fn references_count_as_names_and_values() {
     let host = TestHost::with_definitions(&[]);
-    let text = format!("values: {{a: b, c: '{}'}}", "${a} ".repeat(1_000_000));
+    let text = format!("values: {{a: b, c: '{}'}}", "${a} ".repeat(1_000_001));
     let evaluation = host.open(&text);
     assert_eq!(
         diagnostics(&evaluation),
