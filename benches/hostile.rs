@@ -30,9 +30,8 @@ const DIVISORS: [usize; 4] = [8, 4, 2, 1];
 /// After this time a run counts as hung.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// The most memory that any definition may take, in bytes, and the most that 10 MB of typical entries may take.
+/// The most memory that a definition may take, in bytes.
 const MAXIMUM_MEMORY: u64 = 256 << 20;
-const MAXIMUM_MEMORY_OF_TYPICAL: u64 = 128 << 20;
 
 /// The measurements of one run, and its result.
 struct Run {
@@ -113,12 +112,7 @@ fn measure(binary: &Path, shape: &Shape, is_small: bool) -> bool {
         RunResult::Error(text) => text.replace('|', "\\|"),
         RunResult::Bug(text) => format!("**{text}**"),
     };
-    let max_memory = if shape.name.starts_with("typical") {
-        MAXIMUM_MEMORY_OF_TYPICAL
-    } else {
-        MAXIMUM_MEMORY
-    };
-    let fits = last.memory <= max_memory;
+    let fits = last.memory <= MAXIMUM_MEMORY;
     let mark = match (is_expected, fits) {
         (true, true) => "",
         (true, false) => "**too much memory:** ",
