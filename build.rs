@@ -8,8 +8,15 @@
 use std::env;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
+
+/// Removes the tables for unwinding. They are a tenth of the executable, and nothing reads them: the hook of
+/// `report_panics` ends the process, and it prints no backtrace, which would have no names either.
+const WITHOUT_UNWIND_TABLES: &str = "\
+SECTIONS { /DISCARD/ : { *(.eh_frame .eh_frame_hdr .gcc_except_table .gcc_except_table.*) } }
+INSERT AFTER .text;
+";
 
 /// The shared libraries that the standard library links, and the static archives to link instead.
 const ARCHIVES: [(&str, &[&str]); 3] = [
@@ -31,7 +38,17 @@ fn main() {
         commit().unwrap_or_default()
     );
     let target = |name: &str| env::var(format!("CARGO_CFG_TARGET_{name}")).unwrap_or_default();
-    if target("OS") != "linux" || target("ENV") != "gnu" {
+    if target("OS") != "linux" {
+        return;
+    }
+    // The release profile aborts on panics. Development builds keep the tables for debuggers.
+    if env::var("PROFILE").as_deref() == Ok("release") {
+        let script = out_dir().join("without-unwind-tables.ld");
+        if fs::write(&script, WITHOUT_UNWIND_TABLES).is_ok() {
+            println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display());
+        }
+    }
+    if target("ENV") != "gnu" {
         return;
     }
     let is_dynamic = env::var_os("KUBECTL_ESC_LINK").is_some_and(|link| link == "dynamic");
@@ -164,11 +181,15 @@ fn compiler_file(name: &str) -> Option<PathBuf> {
     path.is_absolute().then_some(path)
 }
 
+/// The directory for what the build creates.
+fn out_dir() -> PathBuf {
+    env::var_os("OUT_DIR").unwrap_or_default().into()
+}
+
 /// Creates a directory in which the linker finds the static archives under the names of the shared
 /// libraries. (Cargo's own way to link statically is a compiler flag, which a package cannot set.)
 fn write_linker_scripts(archives: &[(&str, Vec<PathBuf>)]) -> io::Result<PathBuf> {
-    let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("no OUT_DIR"))?;
-    let directory = Path::new(&out).join("static");
+    let directory = out_dir().join("static");
     fs::create_dir_all(&directory)?;
     for (library, paths) in archives {
         let paths = paths.iter().map(|path| format!(" \"{}\"", path.display()));
