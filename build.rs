@@ -41,8 +41,10 @@ fn main() {
     if target("OS") != "linux" {
         return;
     }
-    // The release profile aborts on panics. Development builds keep the tables for debuggers.
-    if env::var("PROFILE").as_deref() == Ok("release") {
+    // The release profile aborts on panics. Development builds keep the tables for debuggers. A linker that the
+    // user chose, such as mold, may not read the script.
+    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    if env::var("PROFILE").as_deref() == Ok("release") && !flags.contains("link") {
         let script = out_dir().join("without-unwind-tables.ld");
         if fs::write(&script, WITHOUT_UNWIND_TABLES).is_ok() {
             println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display());

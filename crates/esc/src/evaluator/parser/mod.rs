@@ -43,8 +43,8 @@ pub(super) enum Phase {
     Declare,
 }
 
-/// Parses the entries of `values`, and drops each of them when it is parsed. Names at this level are not interpolated, and cannot be one of
-/// `reserved`.
+/// Parses the entries of `values`, and drops each of them when it is parsed. Names at this level are not
+/// interpolated, and cannot be one of `reserved`.
 pub(super) fn parse_values(
     path: String,
     entries: Vec<(Node<'_>, Node<'_>)>,
