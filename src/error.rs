@@ -90,6 +90,7 @@ pub struct Error {
     source: Option<Arc<dyn StdError + Send + Sync>>,
     /// Whether the cause is that the system has run out of something.
     is_exhaustion: bool,
+    rejects_login: bool,
 }
 
 const EXHAUSTION_HINT: &str =
@@ -117,6 +118,7 @@ impl Error {
             details: None,
             source: None,
             is_exhaustion: false,
+            rejects_login: false,
         }
     }
 
@@ -165,6 +167,16 @@ impl Error {
         self
     }
 
+    /// Marks the error as one of a service that rejected a login as expired or invalid: another one may be
+    /// accepted.
+    #[must_use]
+    pub(crate) fn rejecting_login(self, rejects_login: bool) -> Self {
+        Self {
+            rejects_login,
+            ..self
+        }
+    }
+
     /// Adds text of several lines that is printed unchanged: rendered diagnostics.
     #[must_use]
     pub fn with_details(mut self, details: impl Into<String>) -> Self {
@@ -201,6 +213,11 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Whether a service rejected a login as expired or invalid.
+    pub(crate) fn rejects_login(&self) -> bool {
+        self.rejects_login
     }
 
     /// The hint: what to do about it.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::file_tracker::FileDigest;
@@ -39,7 +41,7 @@ pub(crate) struct Opening {
 }
 
 /// The expiry of an AWS key.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct KeyExpiry {
     /// The ID of the access key.
     pub access_key_id: String,
@@ -57,7 +59,7 @@ pub(crate) struct TokenLifetime {
 }
 
 /// When a key expires.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) enum Expiry {
     /// At this time on AWS's clock.
     At(Timestamp),

@@ -116,7 +116,7 @@ impl OpenedEnvironment {
     }
 
     /// The expiry by the lifetime that the definition states.
-    fn stated_expiry(&self, token: &AccessToken) -> Option<Timestamp> {
+    pub(super) fn stated_expiry(&self, token: &AccessToken) -> Option<Timestamp> {
         let mut tokens = self.opening.tokens.iter();
         let known = tokens.find(|known| known.token == token.token)?;
         Some(self.started_at.plus(known.lifetime))

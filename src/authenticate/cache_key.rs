@@ -20,12 +20,28 @@ use crate::pulumi_cloud::{Backend, LoginMethod, PulumiHome, StateBackend};
 const PASSPHRASE_VARIABLES: [&str; 2] =
     ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"];
 
-/// The secrets that seal the cache entry of a call, and its cache key. `None` if there is no login
-/// that could seal anything, or if a definition can only be read once.
-pub(super) fn login_and_key(
-    inputs: &Inputs,
-    context: Context<'_>,
-) -> Result<Option<(LoginSecrets, Sha256)>> {
+/// A call's place in the cache.
+pub(super) struct CachePlace {
+    /// The secrets that seal its entries.
+    pub(super) login: LoginSecrets,
+    /// The cache key of its credentials.
+    pub(super) key: Sha256,
+    /// Who logs in, as far as it is known without the network.
+    pub(super) principal: Option<String>,
+}
+
+/// What a cache key is for.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Scope {
+    /// The credentials of a call.
+    Credentials,
+    /// The opened environment, which is the same for all clusters, roles and regions.
+    Environment,
+}
+
+/// The place of a call in the cache. `None` if there is no login that could seal anything, or if a
+/// definition can only be read once.
+pub(super) fn cache_place(inputs: &Inputs, context: Context<'_>) -> Result<Option<CachePlace>> {
     let open = &inputs.request.open;
     let mut sealing = LoginSecrets::default();
     if let Reference::Local(path) = &open.environment {
@@ -54,7 +70,11 @@ pub(super) fn login_and_key(
     }
     sealing.add_secret("Pulumi Cloud", secret.as_ref());
     let principal = pulumi.and_then(|login| login.principal());
-    Ok(Some((sealing, cache_key(inputs, principal.as_deref())?)))
+    Ok(Some(CachePlace {
+        login: sealing,
+        key: cache_key(inputs, principal.as_deref(), Scope::Credentials)?,
+        principal,
+    }))
 }
 
 /// The Pulumi login, as far as it is known without the network.
@@ -94,9 +114,9 @@ fn add_local_secrets(
 }
 
 /// Computes the cache key: the hash of everything, besides the sealing secrets and the files, that
-/// changes which credentials a call gets or what is signed with them.
+/// changes which credentials a call gets or what is signed with them, or how the environment opens.
 #[expect(clippy::too_many_lines, reason = "it names every input once")]
-fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
+pub(super) fn cache_key(inputs: &Inputs, principal: Option<&str>, scope: Scope) -> Result<Sha256> {
     // No `..` here: a new input does not compile until it is part of the key, or is named with the
     // reason why it is not.
     let Inputs {
@@ -158,13 +178,12 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         Reference::Cloud(name) => (name.clone(), None),
     };
     let root = root.as_deref().map(absolute_path).transpose()?;
-    let extension = (!extension.is_empty()).then(|| Json::Object(extension.clone()).to_string());
-    let mut fields = vec![
+    let gcp_endpoints = (!gcp_endpoints.is_empty()).then(|| gcp_endpoints.join(" "));
+    // The region is not among them: a definition on this machine opens with STS of that region, but the
+    // credentials that STS issues are the same in all regions of the partition.
+    let mut fields = Vec::with_capacity(32);
+    fields.extend([
         ("format", Some(cache::FORMAT)),
-        (
-            "AWS credentials",
-            switch(*purpose == Purpose::AwsCredentials),
-        ),
         ("backend", backend),
         ("principal", principal),
         ("organization", organization.as_deref()),
@@ -175,6 +194,20 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         ("secrets of", text(secrets_of.as_ref())),
         ("token type", text(pulumi_oidc_token_type.as_ref())),
         ("audience", web_identity_audience.as_deref()),
+        ("endpoint", endpoint.as_deref()),
+        ("FIPS", switch(*fips)),
+        ("dual-stack", switch(*dual_stack)),
+        ("Google Cloud endpoints", gcp_endpoints.as_deref()),
+    ]);
+    if scope == Scope::Environment {
+        return Ok(Sha256::of_fields(&fields));
+    }
+    let extension = (!extension.is_empty()).then(|| Json::Object(extension.clone()).to_string());
+    fields.extend([
+        (
+            "AWS credentials",
+            switch(*purpose == Purpose::AwsCredentials),
+        ),
         ("cluster name", text(cluster_name.as_ref())),
         ("region", text(region.as_ref())),
         ("server region", server_region.as_ref().map(Region::as_str)),
@@ -186,19 +219,14 @@ fn cache_key(inputs: &Inputs, principal: Option<&str>) -> Result<Sha256> {
         ("web identity", text(web_identity.as_ref())),
         ("credential lifetime", text(credential_lifetime.as_ref())),
         ("extension", extension.as_deref()),
-        ("endpoint", endpoint.as_deref()),
-        ("FIPS", switch(*fips)),
-        ("dual-stack", switch(*dual_stack)),
-    ];
+    ]);
     // Most calls have none of these, and hashing takes time.
     let provider = provider.as_ref().map(|provider| provider.value.as_str());
     let server_authority = server_authority.as_ref().map(AuthorityHost::as_str);
-    let gcp_endpoints = (!gcp_endpoints.is_empty()).then(|| gcp_endpoints.join(" "));
     let rare = [
         ("provider", provider),
         ("Azure authority", text(azure_authority_host.as_ref())),
         ("server authority", server_authority),
-        ("Google Cloud endpoints", gcp_endpoints.as_deref()),
     ];
     fields.extend(rare.iter().filter(|(_, value)| value.is_some()));
     Ok(Sha256::of_fields(&fields))

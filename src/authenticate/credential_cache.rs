@@ -2,19 +2,21 @@
 //!
 //! Problems with the cache are logged, and never fail a call.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
-use crate::authenticate::cache_key::{absolute_path, login_and_key};
+use crate::authenticate::cache_key::{CachePlace, absolute_path, cache_place};
 use crate::authenticate::environment::within_task;
 use crate::authenticate::fetch::{Fetched, fetch};
 use crate::authenticate::inputs::Inputs;
 use crate::authenticate::pulumi_login;
 use crate::authenticate::session::{AccessTokenSession, ClusterSession, Session};
+use crate::authenticate::single_flight::Turn;
 use crate::aws::Credentials;
 use crate::aws::endpoint::Region;
 use crate::cache::{
     Cache, CacheEntry, CachedAwsCredentials, CachedContent, CachedCredentials, CachedFailure,
-    Freshness, Lock, LockAttempt,
+    Freshness, LockAttempt, Validity,
 };
 use crate::clock::format_duration;
 use crate::config::Reference;
@@ -25,7 +27,7 @@ use crate::error::{Error, Result};
 const REFRESH_PAUSE: Duration = Duration::from_secs(30);
 
 /// How long a refresh may take, while the credentials are still valid.
-const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const REFRESH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The session for a call: from the cache, or fetched.
 pub(super) fn session(inputs: &Inputs, context: Context<'_>) -> Result<Session> {
@@ -44,6 +46,10 @@ pub(super) struct CachedCall<'a> {
     pub(super) inputs: &'a Inputs,
     pub(super) context: Context<'a>,
     pub(super) cache: Cache,
+    /// Who logs in, as far as it is known without the network.
+    pub(super) principal: Option<String>,
+    /// The problems that were logged.
+    logged: RefCell<Vec<String>>,
     /// Whether this call has refreshed the Pulumi login already.
     pub(super) has_refreshed_login: bool,
 }
@@ -63,13 +69,24 @@ impl<'a> CachedCall<'a> {
     /// entry. A broken login is reported when it is used.
     pub(super) fn new(inputs: &'a Inputs, context: Context<'a>) -> Option<Self> {
         let directory = inputs.request.cache.directory.clone()?;
-        let (login, key) = login_and_key(inputs, context).ok()??;
+        let CachePlace {
+            login,
+            key,
+            principal,
+        } = cache_place(inputs, context).ok()??;
         Some(Self {
             inputs,
             context,
             cache: Cache::new(directory, &login, &key),
+            principal,
+            logged: RefCell::default(),
             has_refreshed_login: false,
         })
+    }
+
+    /// Whether the login is still the one that the call started with.
+    pub(super) fn has_same_login(&self) -> bool {
+        Self::new(self.inputs, self.context).is_some_and(|now| now.cache.has_same_id(&self.cache))
     }
 
     /// This call's place in the cache under the current login, if the login has changed.
@@ -101,7 +118,7 @@ impl<'a> CachedCall<'a> {
             }
         };
         let clock = self.context.host.clock();
-        let freshness = entry.freshness(clock.now(), clock.boot_time());
+        let freshness = entry.validity().freshness(clock.now(), clock.boot_time());
         if freshness == Freshness::Expired {
             return Lookup::Missing;
         }
@@ -130,7 +147,7 @@ impl<'a> CachedCall<'a> {
         }
         let deadline = self.context.deadline.within(REFRESH_TIMEOUT);
         let context = self.context.with_deadline(deadline);
-        let lock = match self.try_lock(deadline) {
+        let lock = match self.flight(context).try_lock() {
             Ok(LockAttempt::Acquired(lock)) => lock,
             Ok(LockAttempt::Held(_)) => return session_of(entry),
             Err(problem) => {
@@ -144,7 +161,7 @@ impl<'a> CachedCall<'a> {
             return session_of(refreshed);
         }
         log.info(format_args!("refreshing them before they expire"));
-        match self.fetch_and_store(context, Some(lock)) {
+        match self.fetch_and_store(context, Turn::early(lock)) {
             Ok(session) => Ok(session),
             Err(error) => {
                 log.info(format_args!("cannot refresh them: {error}"));
@@ -153,86 +170,88 @@ impl<'a> CachedCall<'a> {
         }
     }
 
-    /// Fetches and stores the session, or the failure, under the lock if there is one.
+    /// Fetches and stores the session, or the failure, in its turn.
     ///
     /// An expired Pulumi login is refreshed first. That changes the place in the cache, so the lookup
     /// starts again there, as it does for later calls.
-    pub(super) fn fetch_and_store(
-        &self,
-        context: Context<'_>,
-        lock: Option<Lock>,
-    ) -> Result<Session> {
+    pub(super) fn fetch_and_store(&self, context: Context<'_>, turn: Turn) -> Result<Session> {
+        let failed = |error| self.store_failure(&self.cache, error);
         let open = &self.inputs.request.open;
         if open.is_in_cloud() && !self.has_refreshed_login {
             let refreshed = pulumi_login::refresh_if_expired(open, context)
                 .map_err(|error| within_task(error, "open", open));
-            if refreshed.map_err(|error| self.store_failure(error))?
+            if refreshed.map_err(failed)?
                 && let Some(mut relocated) = self.relocated()
             {
-                drop(lock);
+                drop(turn);
                 relocated.has_refreshed_login = true;
                 return relocated.session();
             }
         }
-        let fetched =
-            fetch(self.inputs, context, &mut |_| ()).map_err(|error| self.store_failure(error))?;
+        let fetched = self.fetch_shared(context, &turn).map_err(failed)?;
         // If the login has changed in the meantime, the session belongs to another login, and must
         // not be found under this one.
-        let is_same_login = Self::new(self.inputs, self.context)
-            .is_some_and(|now| now.cache.has_same_id(&self.cache));
-        if is_same_login {
+        if self.has_same_login() {
             self.store(&fetched)?;
         }
         Ok(fetched.session)
     }
 
     fn store(&self, fetched: &Fetched) -> Result<()> {
-        let Fetched {
-            session,
-            listed,
-            obtained_at,
-            usable_until,
-            files,
-        } = fetched;
-        let kept = match usable_until {
-            None => CacheEntry::NothingToCache(files.clone()),
-            Some(usable_until) => CacheEntry::Credentials(CachedCredentials {
-                content: content_of(session),
-                listed: listed.clone(),
-                obtained_at: *obtained_at,
-                good_until: *usable_until,
-                clock_offset: match session {
-                    Session::Eks(session) => session.clock_offset,
-                    Session::AccessToken(_) => 0,
-                },
-                boot_time: self.context.host.clock().boot_time(),
-                files: files.clone(),
-            }),
+        let files = fetched.files.clone();
+        let kept = match fetched.validity(self.context.host.clock()) {
+            None => CacheEntry::NothingToCache(files),
+            Some(validity) => {
+                let Validity {
+                    obtained_at,
+                    good_until,
+                    clock_offset,
+                    boot_time,
+                } = validity;
+                CacheEntry::Credentials(CachedCredentials {
+                    content: content_of(&fetched.session),
+                    listed: fetched.listed.clone(),
+                    obtained_at,
+                    good_until,
+                    clock_offset,
+                    boot_time,
+                    files,
+                })
+            }
         };
-        let environment = match &self.inputs.request.open.environment {
-            Reference::Local(path) => absolute_path(path)?,
-            Reference::Cloud(name) => name.clone(),
-        };
-        if let Err(problem) = self.cache.store(&environment, &kept) {
+        if let Err(problem) = self.cache.store(&self.listed_environment()?, &kept) {
             self.log_problem(&problem);
         }
         Ok(())
     }
 
+    /// The environment as `cache list` shows it.
+    pub(super) fn listed_environment(&self) -> Result<String> {
+        match &self.inputs.request.open.environment {
+            Reference::Local(path) => absolute_path(path),
+            Reference::Cloud(name) => Ok(name.clone()),
+        }
+    }
+
     /// Stores a failure for the processes that wait for this one.
-    fn store_failure(&self, error: Error) -> Error {
+    pub(super) fn store_failure(&self, cache: &Cache, error: Error) -> Error {
         let host = self.context.host;
         let failure = CachedFailure::new(&error, host.parent_process(), self.context.now());
-        if let Err(problem) = self.cache.store_failure(&failure) {
+        if let Err(problem) = cache.store_failure(&failure) {
             self.log_problem(&problem);
         }
         error
     }
 
+    /// Logs a problem with the cache, unless it was logged before: each access to the same file fails.
     pub(super) fn log_problem(&self, problem: &Error) {
-        self.context
-            .log
-            .info(format_args!("{}", in_one_line(problem)));
+        let message = problem.to_string();
+        let mut logged = self.logged.borrow_mut();
+        if !logged.contains(&message) {
+            let log = self.context.log;
+            log.info(format_args!("{}", in_one_line(problem)));
+            logged.push(message);
+        }
     }
 }
 

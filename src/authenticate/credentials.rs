@@ -68,7 +68,7 @@ impl OpenedEnvironment {
             }
             _ => Ok(Obtained {
                 is_issued_by_sts: own.is_issued_for_role
-                    || self.known_expiry(&own.credentials, context).is_some(),
+                    || self.key_expiry(&own.credentials.access_key_id).is_some(),
                 expiry_source: if own.is_issued_for_role {
                     ExpirySource::Sts
                 } else {
@@ -116,7 +116,10 @@ impl OpenedEnvironment {
 
     /// Where [`Self::with_expiry`] has the expiry from.
     fn expiry_source(&self, credentials: &Credentials, target: &Target) -> ExpirySource {
-        match (self.key_expiry(credentials), &target.credential_lifetime) {
+        match (
+            self.key_expiry(&credentials.access_key_id),
+            &target.credential_lifetime,
+        ) {
             (Some(Expiry::At(_)), _) => ExpirySource::Sts,
             (Some(Expiry::After(_)), _) => ExpirySource::Duration,
             (None, Some(lifetime)) => ExpirySource::Lifetime(lifetime.origin.clone()),
@@ -125,15 +128,19 @@ impl OpenedEnvironment {
         }
     }
 
-    fn key_expiry(&self, credentials: &Credentials) -> Option<Expiry> {
+    fn key_expiry(&self, access_key_id: &str) -> Option<Expiry> {
         let mut keys = self.opening.keys.iter();
-        let key = keys.find(|key| key.access_key_id == credentials.access_key_id)?;
+        let key = keys.find(|key| key.access_key_id == access_key_id)?;
         Some(key.expiry)
     }
 
     /// The expiry that the issuer stated, or the duration in the definition.
-    fn known_expiry(&self, credentials: &Credentials, context: Context<'_>) -> Option<Timestamp> {
-        Some(match self.key_expiry(credentials)? {
+    pub(super) fn known_expiry(
+        &self,
+        access_key_id: &str,
+        context: Context<'_>,
+    ) -> Option<Timestamp> {
+        Some(match self.key_expiry(access_key_id)? {
             Expiry::At(expiry) => expiry,
             Expiry::After(duration) => self.started_at_aws(context).plus(duration),
         })
@@ -154,7 +161,9 @@ impl OpenedEnvironment {
             (None, None) => None,
         };
         Credentials {
-            expires_at: self.known_expiry(&credentials, context).or(expires_at),
+            expires_at: self
+                .known_expiry(&credentials.access_key_id, context)
+                .or(expires_at),
             ..credentials
         }
     }

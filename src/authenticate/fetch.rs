@@ -11,8 +11,8 @@ use crate::aws::eks_token::check_cluster_name;
 use crate::aws::endpoint::Region;
 use crate::aws::partition::Partition;
 use crate::azure::AzureLogin;
-use crate::cache::Listed;
-use crate::clock::Timestamp;
+use crate::cache::{Listed, Validity};
+use crate::clock::{Clock, Timestamp};
 use crate::config::{
     AccessTokenTarget, ClusterProvider, Origin, Purpose, Request, Setting, SettingSearch, Target,
 };
@@ -49,6 +49,21 @@ pub(super) struct Fetched {
     pub(super) files: Vec<FileDigest>,
 }
 
+impl Fetched {
+    /// How long the cache may use the session; `None` for credentials that are stored on this machine anyway.
+    pub(super) fn validity(&self, clock: Clock) -> Option<Validity> {
+        Some(Validity {
+            obtained_at: self.obtained_at,
+            good_until: self.usable_until?,
+            clock_offset: match &self.session {
+                Session::Eks(session) => session.clock_offset,
+                Session::AccessToken(_) => 0,
+            },
+            boot_time: clock.boot_time(),
+        })
+    }
+}
+
 /// Opens the environment and obtains credentials, regardless of the cache. Calls `observe` after
 /// each step, in the order of [`Step`].
 pub(super) fn fetch(
@@ -65,16 +80,26 @@ pub(super) fn fetch(
     })?;
     context.log.warnings(&opened.warnings());
     observe(Step::Environment(&opened));
-    let chosen = provider::choose(&inputs.request, &opened)?;
+    fetch_from(inputs, &opened, context, observe)
+}
+
+/// Obtains credentials from an opened environment.
+pub(super) fn fetch_from(
+    inputs: &Inputs,
+    opened: &OpenedEnvironment,
+    context: Context<'_>,
+    observe: &mut dyn FnMut(Step<'_>),
+) -> Result<Fetched> {
+    let chosen = provider::choose(&inputs.request, opened)?;
     provider::reject_other_flags(&inputs.request, chosen.provider)?;
     let fetched = if chosen.provider == ClusterProvider::Eks {
-        fetch_aws(inputs, &opened, context, observe)
+        fetch_aws(inputs, opened, context, observe)
     } else {
         observe(Step::Provider(&chosen));
-        fetch_access_token(chosen.provider, inputs, &opened, context, observe)
+        fetch_access_token(chosen.provider, inputs, opened, context, observe)
     };
     Ok(Fetched {
-        files: opened.opening.files,
+        files: opened.opening.files.clone(),
         ..fetched?
     })
 }
@@ -160,7 +185,7 @@ fn fetch_access_token(
 }
 
 /// Rejects what AWS would not accept, before the environment is opened.
-fn check_settings(request: &Request) -> Result<()> {
+pub(super) fn check_settings(request: &Request) -> Result<()> {
     if let Some(name) = request.cluster_name.clone() {
         name.parse(|name| check_cluster_name(name))?;
     }

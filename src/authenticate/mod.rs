@@ -4,6 +4,7 @@
 //! Request → Inputs → credential_cache ── hit ─────────────────────────┐
 //!                          │ miss                                     │
 //!                        fetch: environment → cluster → credentials   │
+//!                          │    (shared_environment: opened once)      │
 //!                          │                                          │
 //!                        Session ◄────────────────────────────────────┘
 //!                          │ EKS: sign · GKE, AKS: the access token
@@ -29,6 +30,8 @@ mod pulumi_login;
 mod remote_decrypter;
 mod reported_failure;
 mod session;
+mod shared_environment;
+mod shared_opening;
 mod single_flight;
 mod stack_backends;
 

@@ -139,6 +139,17 @@ impl Reason {
             _ => Self::RequestRejected,
         }
     }
+
+    /// Whether the credentials or the identity token are the reason, whatever they were used for.
+    fn rejects_login(self) -> bool {
+        matches!(
+            self,
+            Self::CredentialsRejected
+                | Self::Expired
+                | Self::TokenRejected
+                | Self::TokenRejectedByIssuer
+        )
+    }
 }
 
 /// The kind, the message and the hint of an error.
@@ -210,7 +221,9 @@ impl ServiceCall<'_> {
             }
         };
         let (kind, message, hint) = self.wording(reason);
-        let error = Error::new(kind, message).with_hint(hint);
+        let error = Error::new(kind, message)
+            .with_hint(hint)
+            .rejecting_login(reason.rejects_login());
         match self.claims(reason) {
             Some(claims) => error.caused_by(Error::new(kind, cause).caused_by(claims)),
             None => error.caused_by(cause),

@@ -91,6 +91,14 @@ pub(crate) fn paths(environment: &Environment) -> Vec<PropertyPath> {
     paths
 }
 
+/// The access key IDs in an object.
+pub(crate) fn access_key_ids(entries: &Entries) -> impl Iterator<Item = &str> {
+    let names = [OUTPUTS, VARIABLES]
+        .into_iter()
+        .flat_map(|names| names.access_key_id);
+    names.filter_map(|name| entries.get(*name)?.as_str())
+}
+
 /// Where ESC's own CLI reads variables.
 fn variables_path() -> PropertyPath {
     PropertyPath::from_iter([Accessor::Name("environmentVariables".to_owned())])

@@ -75,6 +75,14 @@ impl Reason {
         }
     }
 
+    /// Whether the secret or the identity token is the reason.
+    fn rejects_login(self) -> bool {
+        matches!(
+            self,
+            Self::Expired | Self::InvalidToken | Self::SecretExpired | Self::SecretRejected
+        )
+    }
+
     fn wording(self, login: &AzureLogin, response: &Response) -> (Kind, String, &'static str) {
         match self {
             Self::Busy => (
@@ -156,7 +164,9 @@ fn explanation(authority: &AuthorityHost, login: &AzureLogin, response: &Respons
         }
     };
     let (kind, message, hint) = reason.wording(login, response);
-    let error = Error::new(kind, message).with_hint(hint);
+    let error = Error::new(kind, message)
+        .with_hint(hint)
+        .rejecting_login(reason.rejects_login());
     match claims(reason, &login.proof) {
         Some(claims) => error.caused_by(Error::new(kind, cause).caused_by(claims)),
         None => error.caused_by(cause),

@@ -12,12 +12,16 @@ use crate::error::{Error, Kind, Result};
 use crate::file_tracker::is_not_found;
 use crate::private_files;
 
-/// The extension of an entry.
+/// The extension of an entry with credentials.
 pub(super) const ENTRY: &str = "entry";
 
+/// The extension of an entry with an opened environment.
+pub(super) const OPENED: &str = "opened";
+
 /// The extensions of the cache's files, after an id.
-const EXTENSIONS: [&str; 7] = [
+const EXTENSIONS: [&str; 8] = [
     ENTRY,
+    OPENED,
     "failure",
     "lock",
     "lock-holder",
@@ -35,8 +39,11 @@ pub(super) const LAST_ERROR: &str = "last.error";
 /// The extension of a file that is being written.
 const UNFINISHED: &str = "new";
 
-/// Larger files are not from the cache: an entry has a few kilobytes.
+/// Larger files are not from the cache: an entry with credentials has a few kilobytes.
 pub(super) const MAX_FILE_BYTES: usize = 64 * 1024;
+
+/// The same for opened environments: some contain the kubeconfigs of many clusters.
+pub(super) const MAX_OPENED_BYTES: usize = 4 << 20;
 
 /// A directory that only this user can access (mode 0700, files 0600).
 #[derive(Clone, Debug)]
@@ -72,7 +79,11 @@ impl CacheDir {
         let metadata = file.metadata().map_err(|error| unusable(&path, error))?;
         check_file(&metadata).map_err(|reason| unusable(&path, reason))?;
         let size = usize::try_from(metadata.len()).unwrap_or(usize::MAX);
-        let content = read_bounded(file, size, MAX_FILE_BYTES);
+        let limit = match extension(name) {
+            Some(OPENED) => MAX_OPENED_BYTES,
+            _ => MAX_FILE_BYTES,
+        };
+        let content = read_bounded(file, size, limit);
         content.map(Some).map_err(|error| unusable(&path, error))
     }
 
@@ -87,7 +98,10 @@ impl CacheDir {
                 .suffix(&format!(".{UNFINISHED}"))
                 .make_in(&self.path, private_files::create_new)?;
             file.write_all(content)?;
-            file.as_file().sync_all()?;
+            // After a power failure, a damaged environment is opened again, so calls need not wait for the disk.
+            if extension(name) != Some(OPENED) {
+                file.as_file().sync_all()?;
+            }
             let Err(failed) = file.persist(&path) else {
                 return Ok(());
             };
@@ -145,11 +159,11 @@ impl CacheDir {
         }
     }
 
-    /// The names of the entries, sorted. Fails if other users can change the directory.
+    /// The names of the entries of both kinds, sorted. Fails if other users can change the directory.
     pub(super) fn entries(&self) -> Result<Vec<String>> {
         self.exists_unshared()?;
         let mut names = self.names()?;
-        names.retain(|name| extension(name) == Some(ENTRY));
+        names.retain(|name| extension(name).is_some_and(is_entry));
         names.sort();
         Ok(names)
     }
@@ -193,7 +207,7 @@ impl CacheDir {
         for name in self.cache_files()? {
             let path = self.path.join(&name);
             match remove(&path) {
-                Ok(()) => entries += usize::from(extension(&name) == Some(ENTRY)),
+                Ok(()) => entries += usize::from(extension(&name).is_some_and(is_entry)),
                 Err(error) if is_not_found(&error) => {}
                 // Remove the other files nevertheless.
                 Err(error) => first_error = first_error.and(Err(unusable(&path, error))),
@@ -288,6 +302,11 @@ fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path).or_else(|error| fs::remove_dir(path).map_err(|_| error))
 }
 
+/// Whether a file with this extension is an entry of either kind.
+fn is_entry(extension: &str) -> bool {
+    [ENTRY, OPENED].contains(&extension)
+}
+
 /// The extension of a file of the cache; `None` for all other names. If the user configures a
 /// directory that is used for something else, a `Cargo.lock` in it must not be removed.
 fn extension(name: &str) -> Option<&str> {
@@ -298,7 +317,11 @@ fn extension(name: &str) -> Option<&str> {
         Some((_, UNFINISHED)) if is_id || id == LAST => Some(UNFINISHED),
         Some(_) => None,
         None if name == LAST_ERROR => Some(extension),
-        None => (is_id && EXTENSIONS.contains(&extension)).then_some(extension),
+        None => {
+            let unprefixed = extension.strip_prefix(super::OF_ENVIRONMENT);
+            let is_known = EXTENSIONS.contains(&unprefixed.unwrap_or(extension));
+            (is_id && is_known).then_some(extension)
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use crate::cache::directory::MAX_FILE_BYTES;
+use crate::cache::directory::{self, MAX_FILE_BYTES};
+use crate::cache::seal::Purpose;
 use crate::clock::Timestamp;
 use crate::error::{Error, Kind, Result};
 use crate::file_tracker::FileDigest;
@@ -117,19 +118,45 @@ pub struct Listed {
     pub account: Option<String>,
 }
 
-/// Whether credentials may be used.
+/// How long the content of an entry may be used. Times are on AWS's clock if `clock_offset` is not 0.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Validity {
+    /// When the content was obtained.
+    pub obtained_at: Timestamp,
+    /// When it expires.
+    pub good_until: Timestamp,
+    /// AWS's clock minus the local clock, in seconds; 0 if AWS was not asked.
+    pub clock_offset: i64,
+    /// When the machine was booted, in its local clock.
+    pub boot_time: Option<Timestamp>,
+}
+
+/// Whether the content of an entry may be used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Freshness {
-    /// They may be used.
+    /// It may be used.
     Fresh,
-    /// They may be used, but should be refreshed.
+    /// It may be used, but should be refreshed.
     RefreshDue,
-    /// They must not be used.
+    /// It must not be used.
     Expired,
 }
 
 impl CachedCredentials {
-    /// Whether the credentials may be used at `now`, an instant of the local clock. `boot_time` is
+    /// How long the credentials may be used.
+    #[must_use]
+    pub fn validity(&self) -> Validity {
+        Validity {
+            obtained_at: self.obtained_at,
+            good_until: self.good_until,
+            clock_offset: self.clock_offset,
+            boot_time: self.boot_time,
+        }
+    }
+}
+
+impl Validity {
+    /// Whether the content may be used at `now`, an instant of the local clock. `boot_time` is
     /// the machine's current boot time.
     #[must_use]
     pub fn freshness(&self, now: Timestamp, boot_time: Option<Timestamp>) -> Freshness {
@@ -152,19 +179,64 @@ impl CachedCredentials {
     }
 }
 
+/// What an entry contains.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Ord, PartialOrd, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum EntryKind {
+    /// The credentials of one call.
+    #[default]
+    Credentials,
+    /// An opened environment.
+    Environment,
+}
+
+impl EntryKind {
+    /// The extension of the entry's file.
+    pub(super) fn extension(self) -> &'static str {
+        match self {
+            Self::Credentials => directory::ENTRY,
+            Self::Environment => directory::OPENED,
+        }
+    }
+
+    pub(super) fn purpose(self) -> Purpose {
+        match self {
+            Self::Credentials => Purpose::Entry,
+            Self::Environment => Purpose::OpenedEnvironment,
+        }
+    }
+}
+
 /// What is known about an entry without decrypting it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct EntrySummary {
     format: Cow<'static, str>,
+    /// What the entry contains. The name of the file says so, not the header.
+    #[serde(skip)]
+    pub kind: EntryKind,
     /// The environment, as the user wrote it.
     pub environment: String,
     /// What else is known about the entry.
     #[serde(flatten)]
     pub listed: Listed,
-    /// When the credentials were fetched, in seconds since 1970.
+    /// When the content was obtained, in seconds since 1970.
     pub obtained_at: i64,
     /// When the entry expires, in seconds since 1970.
     pub good_until: i64,
+}
+
+impl EntrySummary {
+    /// The summary of an entry. Its kind is that of credentials until the name of the file is known.
+    pub(super) fn new(environment: &str, listed: Listed, validity: Validity) -> Self {
+        Self {
+            format: FORMAT.into(),
+            kind: EntryKind::Credentials,
+            environment: environment.to_owned(),
+            listed,
+            obtained_at: validity.obtained_at.unix(),
+            good_until: validity.good_until.unix(),
+        }
+    }
 }
 
 /// The unencrypted header of a file.
@@ -207,27 +279,14 @@ pub(super) fn encode(
     environment: &str,
     entry: &CacheEntry,
 ) -> Result<(Vec<u8>, Zeroizing<Vec<u8>>)> {
-    let mut files = Vec::new();
-    for file in entry.files() {
-        let path = file.path.to_str();
-        let path = path.ok_or_else(|| not_stored("a path is not valid UTF-8"))?;
-        files.push(path.into());
-    }
     let (summary, credentials) = match entry {
         CacheEntry::NothingToCache(_) => (None, None),
         CacheEntry::Credentials(entry) => {
-            let summary = EntrySummary {
-                format: FORMAT.into(),
-                environment: environment.to_owned(),
-                listed: entry.listed.clone(),
-                obtained_at: entry.obtained_at.unix(),
-                good_until: entry.good_until.unix(),
-            };
+            let summary = EntrySummary::new(environment, entry.listed.clone(), entry.validity());
             (Some(summary), Some(entry))
         }
     };
-    let files = Files { files };
-    let header = serde_json::to_vec(&Header { summary, files }).map_err(not_stored)?;
+    let header = encode_header(summary, entry.files())?;
     let content = Content { credentials };
     // Large enough from the start: a buffer that grows leaves copies of the secrets behind.
     let mut text = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES));
@@ -236,6 +295,18 @@ pub(super) fn encode(
         return Err(not_stored("it is too large"));
     }
     Ok((header, text))
+}
+
+/// Encodes a header. Fails if the path of a file is not UTF-8.
+pub(super) fn encode_header(
+    summary: Option<EntrySummary>,
+    files: &[FileDigest],
+) -> Result<Vec<u8>> {
+    let paths = files.iter().map(|file| file.path.to_str().map(Cow::from));
+    let files = paths.collect::<Option<_>>();
+    let files = files.ok_or_else(|| not_stored("a path is not valid UTF-8"))?;
+    let files = Files { files };
+    serde_json::to_vec(&Header { summary, files }).map_err(not_stored)
 }
 
 /// Reads the paths of the files from a header; `None` if it has another format.
@@ -253,7 +324,7 @@ pub(super) fn decode(text: &[u8], files: Vec<FileDigest>) -> Option<CacheEntry> 
     })
 }
 
-fn not_stored(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+pub(super) fn not_stored(reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::new(Kind::Configuration, "cannot store the cache entry").caused_by(reason)
 }
 

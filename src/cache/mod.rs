@@ -8,8 +8,9 @@
 //!
 //! ```text
 //! <directory>/<id>.entry     credentials, sealed
+//! <directory>/<id>.opened    an opened environment, sealed; its failure and locks have names such as `opened-lock`
 //! <directory>/<id>.failure   the last failure, sealed
-//! <directory>/<id>.lock      locked by the call that fetches credentials (Windows: who, in <id>.lock-holder)
+//! <directory>/<id>.lock      locked by the call that fetches them (Windows: who, in <id>.lock-holder)
 //! <directory>/<id>.environments  names for completion, sealed
 //! <directory>/<id>.takeover  locked by the call that fetches them because that one hangs
 //! <directory>/last.error     time, exit code and environment of the last failure of any call
@@ -19,6 +20,7 @@ mod directory;
 mod entry;
 mod environment_names;
 mod failure;
+mod opened_environment;
 mod seal;
 
 use std::path::PathBuf;
@@ -33,16 +35,20 @@ use crate::file_tracker::FileDigest;
 pub use crate::file_lock::{Lock, LockAttempt, LockHolder};
 pub use directory::CacheDir;
 pub use entry::{
-    CacheEntry, CachedAwsCredentials, CachedContent, CachedCredentials, EntrySummary, FORMAT,
-    Freshness, Listed,
+    CacheEntry, CachedAwsCredentials, CachedContent, CachedCredentials, EntryKind, EntrySummary,
+    FORMAT, Freshness, Listed, Validity,
 };
 pub use failure::{CachedFailure, LastFailure};
+pub use opened_environment::CachedEnvironment;
 pub use seal::LoginSecrets;
 
 use seal::{Purpose, Seal};
 
 /// The extension of a stored failure.
 const FAILURE: &str = "failure";
+
+/// Precedes the extensions of the failure and the locks of an opened environment.
+const OF_ENVIRONMENT: &str = "opened-";
 
 /// Older files are removed. Credentials expire long before.
 const MAX_AGE: Duration = Duration::from_hours(24);
@@ -52,6 +58,8 @@ pub struct Cache {
     directory: CacheDir,
     seal: Seal,
     id: String,
+    /// Precedes the extensions of all files but the entry.
+    prefix: &'static str,
 }
 
 /// The lock files of a cache key.
@@ -73,6 +81,19 @@ impl Cache {
             directory: CacheDir::new(directory),
             seal,
             id,
+            prefix: "",
+        }
+    }
+
+    /// The files of an opened environment, which has the same login and another cache key.
+    #[must_use]
+    pub fn of_environment(&self, key: &Sha256) -> Self {
+        let seal = self.seal.with_key(key);
+        Self {
+            directory: self.directory.clone(),
+            id: seal.id(),
+            seal,
+            prefix: OF_ENVIRONMENT,
         }
     }
 
@@ -85,7 +106,17 @@ impl Cache {
     /// Loads the entry. `None` if there is none, it cannot be decrypted, or one of the files that it
     /// depends on has changed.
     pub fn load(&self) -> Result<Option<CacheEntry>> {
-        let Some(mut sealed) = self.directory.read(&self.file_name(directory::ENTRY))? else {
+        self.load_file(EntryKind::Credentials, entry::decode)
+    }
+
+    /// Loads an entry. `decode` gets the decrypted content, and the files that the entry
+    /// depends on.
+    fn load_file<T>(
+        &self,
+        kind: EntryKind,
+        decode: impl FnOnce(&[u8], Vec<FileDigest>) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let Some(mut sealed) = self.directory.read(&self.file_name(kind.extension()))? else {
             return Ok(None);
         };
         let Some(paths) = entry::paths(seal::header(&sealed)) else {
@@ -96,20 +127,31 @@ impl Cache {
             return Ok(None);
         };
         let seal = self.seal.with_files(&files);
-        let content = seal.open(Purpose::Entry, &mut sealed);
-        Ok(content.and_then(|content| entry::decode(content, files)))
+        let content = seal.open(kind.purpose(), &mut sealed);
+        Ok(content.and_then(|content| decode(content, files)))
     }
 
     /// Stores an entry, and removes the last failure and files that are too old. `environment` is
     /// readable in `cache list`.
     pub fn store(&self, environment: &str, entry: &CacheEntry) -> Result<()> {
         let (header, content) = entry::encode(environment, entry)?;
-        let seal = self.seal.with_files(entry.files());
-        let sealed = seal.seal(Purpose::Entry, &header, &content)?;
+        let files = entry.files();
+        self.store_file(EntryKind::Credentials, &header, &content, files)
+    }
+
+    fn store_file(
+        &self,
+        kind: EntryKind,
+        header: &[u8],
+        content: &[u8],
+        files: &[FileDigest],
+    ) -> Result<()> {
+        let seal = self.seal.with_files(files);
+        let sealed = seal.seal(kind.purpose(), header, content)?;
         self.directory.remove_unfinished(&self.id);
         self.directory
-            .write(&self.file_name(directory::ENTRY), &sealed)?;
-        self.directory.remove(&self.file_name(FAILURE));
+            .write(&self.file_name(kind.extension()), &sealed)?;
+        self.directory.remove(&self.failure_name());
         self.directory.prune(MAX_AGE);
         Ok(())
     }
@@ -117,7 +159,7 @@ impl Cache {
     /// The last failure, unless credentials were stored after it.
     #[must_use]
     pub fn last_failure(&self) -> Option<CachedFailure> {
-        let mut sealed = self.directory.read(&self.file_name(FAILURE)).ok()??;
+        let mut sealed = self.directory.read(&self.failure_name()).ok()??;
         let content = self.seal.open(Purpose::Failure, &mut sealed)?;
         serde_json::from_slice(content).ok()
     }
@@ -129,7 +171,7 @@ impl Cache {
         })?;
         let sealed = self.seal.seal(Purpose::Failure, b"{}", &content)?;
         self.directory.remove_unfinished(&self.id);
-        self.directory.write(&self.file_name(FAILURE), &sealed)
+        self.directory.write(&self.failure_name(), &sealed)
     }
 
     /// Tries to lock these files for fetching. `until` is the deadline of this call: when it will
@@ -145,9 +187,13 @@ impl Cache {
             LockRole::Takeover => "takeover",
         };
         LockFile::open(|suffix| {
-            let name = self.file_name(&format!("{extension}{suffix}"));
+            let name = self.file_name(&format!("{}{extension}{suffix}", self.prefix));
             self.directory.open_lock(&name)
         })
+    }
+
+    fn failure_name(&self) -> String {
+        self.file_name(&format!("{}{FAILURE}", self.prefix))
     }
 
     fn file_name(&self, extension: &str) -> String {
@@ -182,20 +228,27 @@ pub fn clear_environment(directory: &CacheDir, environment: &str) -> Result<usiz
     let mut summaries = summaries(directory)?;
     summaries.retain(|(_, summary)| summary.environment == environment);
     for (name, _) in &summaries {
-        let failure = name.replace(directory::ENTRY, FAILURE);
         directory.try_remove(name)?;
-        directory.remove(&failure);
+        if let Some((id, _)) = name.split_once('.') {
+            directory.remove(&format!("{id}.{FAILURE}"));
+            directory.remove(&format!("{id}.{OF_ENVIRONMENT}{FAILURE}"));
+        }
     }
     Ok(summaries.len())
 }
 
-/// The names of the entries with credentials, and their summaries.
+/// The names of the entries that have a summary, and their summaries.
 fn summaries(directory: &CacheDir) -> Result<Vec<(String, EntrySummary)>> {
     let mut summaries = Vec::new();
     for name in directory.entries()? {
         if let Ok(Some(sealed)) = directory.read(&name)
-            && let Ok(summary) = serde_json::from_slice(seal::header(&sealed))
+            && let Ok(mut summary) = serde_json::from_slice::<EntrySummary>(seal::header(&sealed))
         {
+            summary.kind = if name.ends_with(directory::OPENED) {
+                EntryKind::Environment
+            } else {
+                EntryKind::Credentials
+            };
             summaries.push((name, summary));
         }
     }

@@ -64,6 +64,7 @@ impl LoginSecrets {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Purpose {
     Entry,
+    OpenedEnvironment,
     Failure,
     EnvironmentNames,
 }
@@ -72,6 +73,7 @@ impl Purpose {
     fn name(self) -> &'static [u8] {
         match self {
             Self::Entry => b"entry",
+            Self::OpenedEnvironment => b"opened environment",
             Self::Failure => b"failure",
             Self::EnvironmentNames => b"environment names",
         }
@@ -93,6 +95,14 @@ impl Seal {
         }
     }
 
+    /// The seal of the same login for another key.
+    pub(super) fn with_key(&self, key: &Sha256) -> Self {
+        Self {
+            login: self.login.clone(),
+            key: *key,
+        }
+    }
+
     /// A seal that additionally depends on the content of these files.
     pub(super) fn with_files(&self, files: &[FileDigest]) -> Cow<'_, Self> {
         if files.is_empty() {
@@ -105,10 +115,7 @@ impl Seal {
         let key = self.key.to_string();
         let mut fields = vec![("key", Some(key.as_str()))];
         fields.extend(digests.iter().map(|digest| ("file", digest.as_deref())));
-        Cow::Owned(Self {
-            login: self.login.clone(),
-            key: Sha256::of_fields(&fields),
-        })
+        Cow::Owned(self.with_key(&Sha256::of_fields(&fields)))
     }
 
     /// The base name of the files. It reveals nothing about the login or the cache key.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::flags::{CacheDirectoryFlags, Format, heading};
 use super::output;
-use crate::cache::{self, CacheDir, EntrySummary, Listed};
+use crate::cache::{self, CacheDir, EntryKind, EntrySummary, Listed};
 use crate::clock::{Timestamp, format_duration};
 use crate::config::Reference;
 use crate::error::{Error, Result, one_line};
@@ -104,7 +104,16 @@ fn sort_key(entry: &EntrySummary) -> impl Ord + use<'_> {
         account,
     } = &entry.listed;
     let (environment, obtained_at) = (&entry.environment, entry.obtained_at);
-    (environment, provider, cluster, region, account, obtained_at)
+    let kind = entry.kind;
+    (
+        environment,
+        kind,
+        provider,
+        cluster,
+        region,
+        account,
+        obtained_at,
+    )
 }
 
 /// The list as JSON.
@@ -116,6 +125,7 @@ struct List<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry<'a> {
+    kind: EntryKind,
     environment: &'a str,
     provider: Option<&'a str>,
     cluster: Option<&'a str>,
@@ -129,6 +139,7 @@ impl<'a> List<'a> {
     fn new(entries: &'a [EntrySummary]) -> Self {
         let time = |seconds| Timestamp::from_unix(seconds).to_string();
         let entries = entries.iter().map(|entry| Entry {
+            kind: entry.kind,
             environment: &entry.environment,
             provider: entry.listed.provider.as_deref(),
             cluster: entry.listed.cluster.as_deref(),
@@ -143,8 +154,9 @@ impl<'a> List<'a> {
     }
 }
 
-const COLUMNS: [&str; 7] = [
+const COLUMNS: [&str; 8] = [
     "ENVIRONMENT",
+    "KIND",
     "PROVIDER",
     "CLUSTER",
     "REGION",
@@ -161,6 +173,10 @@ fn table(entries: &[EntrySummary], now: Timestamp) -> String {
             |value: &Option<String>| value.as_deref().map_or_else(|| "-".to_owned(), one_line);
         [
             one_line(&entry.environment),
+            match entry.kind {
+                EntryKind::Credentials => "credentials".to_owned(),
+                EntryKind::Environment => "environment".to_owned(),
+            },
             known(&entry.listed.provider),
             known(&entry.listed.cluster),
             known(&entry.listed.region),

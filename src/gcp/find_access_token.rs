@@ -67,7 +67,7 @@ pub(crate) fn is_login(entries: &Entries) -> bool {
 }
 
 /// Reads the access token in the object at `path`; `None` if it has none.
-fn read(entries: &Entries, path: &PropertyPath) -> Result<Option<AccessToken>> {
+pub(crate) fn read(entries: &Entries, path: &PropertyPath) -> Result<Option<AccessToken>> {
     let invalid = |name: &str, problem: &str, hint: &str| {
         let path = path.join(Accessor::Name(name.to_owned()));
         let message = format!("`{path}` in the environment {problem}");

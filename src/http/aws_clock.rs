@@ -41,6 +41,13 @@ impl AwsClock {
         (offset != i64::MIN).then_some(offset)
     }
 
+    /// Takes over the offset that another call has measured, unless a response has shown it already.
+    pub(super) fn assume(&self, offset: i64) {
+        if self.observed().is_none() {
+            self.offset.store(offset, Ordering::Relaxed);
+        }
+    }
+
     /// Takes over the date of a response. Fails if the local clock is too wrong to be corrected.
     pub(super) fn observe(&self, date: Timestamp) -> Result<()> {
         let now = self.local.now();
@@ -62,6 +69,17 @@ impl AwsClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn assumed_offset_counts_until_the_first_response() {
+        let now = Timestamp::from_unix(1_682_640_000);
+        let clock = AwsClock::new(Clock::fixed(now));
+        clock.assume(60);
+        assert_eq!((clock.offset(), clock.observed()), (60, None));
+        clock.observe(now.shifted(90)).unwrap();
+        clock.assume(60);
+        assert_eq!(clock.offset(), 90);
+    }
 
     #[test]
     fn offsets_between_ten_seconds_and_a_day_are_corrected() {

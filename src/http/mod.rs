@@ -180,6 +180,17 @@ impl HttpClient {
         self.0.aws_clock.observed()
     }
 
+    /// Whether a request was made, or tried.
+    pub(crate) fn was_used(&self) -> bool {
+        self.0.connector.get().is_some()
+    }
+
+    /// Takes over AWS's clock as another call measured it, unless AWS has responded already: its clock minus
+    /// the local clock, in seconds.
+    pub(crate) fn assume_aws_clock_offset(&self, offset: i64) {
+        self.0.aws_clock.assume(offset);
+    }
+
     /// AWS's clock minus the local clock, in seconds. Zero before the first response of AWS, and if they
     /// differ by only a few seconds. Other servers do not change it: what is signed for AWS must not
     /// depend on their clocks.

@@ -79,7 +79,7 @@ fn issued_credentials_are_cached_and_belong_to_the_role() {
             list.env(name, value.unwrap_or_default())
         });
     let list = list.args(["cache", "list"]).run().stdout;
-    assert!(list.contains("env.yaml   -  "), "{list}");
+    assert!(list.contains("env.yaml   credentials   -  "), "{list}");
     let refreshed = credentials(&plugin.arg("--refresh").run());
     assert_ne!(refreshed["AccessKeyId"], first["AccessKeyId"]);
 }

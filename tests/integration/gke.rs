@@ -277,10 +277,12 @@ fn cache_list_shows_the_provider() {
         .args(["cache", "list"]);
     let text = list.run().stdout;
     let cells: Vec<_> = text.lines().nth(1).unwrap().split_whitespace().collect();
-    assert_eq!(cells[..5], ["acme/platform/gke", "gke", "-", "-", "-"]);
+    let expected = ["acme/platform/gke", "credentials", "gke", "-", "-", "-"];
+    assert_eq!(cells[..6], expected);
     let json = list.args(["-o", "json"]).run().stdout;
     let json: Value = serde_json::from_str(&json).unwrap();
     let entry = &json["entries"][0];
+    assert_eq!(entry["kind"], "credentials");
     assert_eq!(entry["provider"], "gke");
     assert_eq!(entry["cluster"], Value::Null);
 }

@@ -37,6 +37,30 @@ fn backend(url: &str) -> Result<Backend> {
     Backend::find(&host, &PulumiHome::new(&host, context.deadline))
 }
 
+fn key(inputs: &Inputs, principal: Option<&str>) -> Sha256 {
+    cache_key(inputs, principal, Scope::Credentials).unwrap()
+}
+
+/// Inputs that decide what is done with an opened environment, but not how it opens.
+const OF_THE_CLUSTER: [&str; 16] = [
+    "purpose",
+    "extension",
+    "provider",
+    "other provider",
+    "Azure authority",
+    "cluster name",
+    "region",
+    "role ARN",
+    "external ID",
+    "session name",
+    "credentials",
+    "web identity",
+    "credential lifetime",
+    "server region",
+    "server authority",
+    "default region",
+];
+
 #[test]
 fn each_input_changes_the_key() {
     type Change = fn(&mut Inputs);
@@ -117,18 +141,24 @@ fn each_input_changes_the_key() {
         ("organization", |it| it.organization = Some("x".to_owned())),
     ];
     let mut keys = vec![
-        ("nothing", cache_key(&inputs(), None).unwrap()),
-        ("principal", cache_key(&inputs(), Some("x")).unwrap()),
+        ("nothing", key(&inputs(), None)),
+        ("principal", key(&inputs(), Some("x"))),
     ];
     for (name, change) in changes {
         let mut inputs = inputs();
         change(&mut inputs);
-        let key = cache_key(&inputs, None).unwrap();
+        let key = key(&inputs, None);
         for (other, known) in &keys {
             assert_ne!(&key, known, "`{name}` and `{other}` have the same key");
         }
         keys.push((name, key));
+        let of_environment = |inputs: &Inputs| cache_key(inputs, None, Scope::Environment).unwrap();
+        let is_shared = of_environment(&inputs) == of_environment(&self::inputs());
+        assert_eq!(is_shared, OF_THE_CLUSTER.contains(name), "{name}");
     }
+    let of_principal = cache_key(&inputs(), Some("x"), Scope::Environment).unwrap();
+    let of_nobody = cache_key(&inputs(), None, Scope::Environment).unwrap();
+    assert_ne!(of_principal, of_nobody);
 }
 
 #[test]
@@ -140,8 +170,8 @@ fn inputs_that_only_seal_or_time_a_call_do_not_change_the_key() {
     open.web_identity_token_env = Some("TOKEN".to_owned());
     open.pulumi_oidc_token = Some(setting("env:TOKEN"));
     changed.request.cache.refresh = true;
-    assert_eq!(
-        cache_key(&changed, None).unwrap(),
-        cache_key(&inputs(), None).unwrap()
-    );
+    for scope in [Scope::Credentials, Scope::Environment] {
+        let key = |inputs| cache_key(inputs, None, scope).unwrap();
+        assert_eq!(key(&changed), key(&inputs()));
+    }
 }

@@ -1,6 +1,6 @@
 //! The step `cache`: whether the cache can be used, what it holds, and the last failure.
 
-use crate::authenticate::cache_key::login_and_key;
+use crate::authenticate::cache_key::cache_place;
 use crate::authenticate::credential_cache::{CachedCall, Lookup};
 use crate::authenticate::doctor::Step;
 use crate::authenticate::doctor::report::describe;
@@ -67,7 +67,7 @@ fn examine_directory(
 
 /// Why nothing can be cached for a call.
 fn no_entry(inputs: &Inputs, context: Context<'_>) -> String {
-    match login_and_key(inputs, context) {
+    match cache_place(inputs, context) {
         Err(problem) => format!(", none for this call: {problem}"),
         Ok(_) => ", none for this call: there is no login to seal an entry with".to_owned(),
     }

@@ -97,7 +97,9 @@ fn credentials_are_due_for_refresh_before_they_expire() {
             ..entry()
         };
         let boot_time = boot_time.map(Timestamp::from_unix);
-        let got = entry.freshness(Timestamp::from_unix(now), boot_time);
+        let got = entry
+            .validity()
+            .freshness(Timestamp::from_unix(now), boot_time);
         assert_eq!(got, want, "{offset} {now} {boot_time:?}");
     }
 }
@@ -126,5 +128,5 @@ fn longest_lifetime_is_fresh() {
     };
     let start = Some(Timestamp::from_unix(500));
     let now = Timestamp::from_unix(1_000);
-    assert_eq!(entry.freshness(now, start), Freshness::Fresh);
+    assert_eq!(entry.validity().freshness(now, start), Freshness::Fresh);
 }

@@ -73,6 +73,7 @@ fn assert_separate(fixture: &CacheFixture, changed_calls: &[ChangedCall]) {
     let first = fixture.run();
     let own = evidence(fixture, &first, usize::MAX);
     for ChangedCall(name, change, expected) in changed_calls {
+        fixture.remove_opened();
         let before = fixture.requests().0;
         let other = || fixture.run_with(|command| change(fixture, command));
         let (output, requests) = fixture.requests_of(other);
@@ -275,6 +276,7 @@ fn credentials_path_is_part_of_the_key() {
     };
     for round in 0..2 {
         for name in ["one", "two"] {
+            fixture.remove_opened();
             let (output, requests) = fixture.requests_of(|| call(name));
             let expected = usize::from(round == 0) * 2;
             assert_eq!(requests, (expected, 0), "{name}: {output:?}");
@@ -580,6 +582,7 @@ fn region_from_the_api_server_host_is_part_of_the_key() {
     for round in 0..2 {
         for region in ["eu-west-1", "us-east-2"] {
             for by_server in [true, false] {
+                fixture.remove_opened();
                 let (output, requests) = fixture.requests_of(|| {
                     fixture.run_with(|command| {
                         let server = format!("https://ABC.gr7.{region}.eks.amazonaws.com");

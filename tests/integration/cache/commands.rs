@@ -22,8 +22,19 @@ fn cache(fixture: &CacheFixture, arguments: &[&str]) -> Output {
     output
 }
 
-/// Splits each line of a list into its cells.
+/// The rows of the head and of credentials, without the kind.
 fn rows(output: &Output) -> Vec<Vec<String>> {
+    let mut rows = all_rows(output);
+    rows.retain(|row| row[1] != "environment");
+    for row in &mut rows {
+        let kind = row.remove(1);
+        assert!(["KIND", "credentials"].contains(&kind.as_str()), "{kind}");
+    }
+    rows
+}
+
+/// Splits each line of a list into its cells.
+fn all_rows(output: &Output) -> Vec<Vec<String>> {
     assert_eq!((output.code, output.stderr.as_str()), (0, ""), "{output:?}");
     let lines = output.stdout.lines();
     lines
@@ -69,16 +80,16 @@ fn entries_are_listed_and_cleared() {
             .or(line.find("prod  "))
             .or(line.find(" a "))
     };
-    let columns: Vec<_> = listed
-        .stdout
-        .lines()
+    let lines = listed.stdout.lines();
+    let columns: Vec<_> = lines
+        .filter(|line| !line.contains("environment"))
         .map(|line| column(line).is_some())
         .collect();
     assert_eq!(columns, [true; 3], "{}", listed.stdout);
-    cache(&fixture, &["clear"]).assert("2 entries removed\n", "", 0);
+    cache(&fixture, &["clear"]).assert("4 entries removed\n", "", 0);
     assert_eq!(fs::read_dir(fixture.folder()).unwrap().count(), 0);
     fixture.assert_miss();
-    cache(&fixture, &["clear"]).assert("1 entry removed\n", "", 0);
+    cache(&fixture, &["clear"]).assert("2 entries removed\n", "", 0);
 }
 
 #[test]
@@ -108,7 +119,8 @@ fn entries_of_two_regions_are_distinguished_as_text_and_json() {
     let json = cache(&fixture, &["list", "-o", "json"]);
     assert_eq!((json.code, json.stderr.as_str()), (0, ""), "{json:?}");
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
-    let entries = json["entries"].as_array().unwrap();
+    let mut entries = json["entries"].as_array().unwrap().clone();
+    entries.retain(|entry| entry["kind"] == "credentials");
     assert_eq!(entries.len(), 2, "{json}");
     for (entry, region) in entries.iter().zip(["eu-west-1", "us-east-1"]) {
         assert_eq!(entry["environment"], ENVIRONMENT);
@@ -137,18 +149,18 @@ fn entries_of_one_environment_are_cleared() {
     }
     let clear = |environment| cache(&fixture, &["clear", environment]);
     clear("acme/platform/pro").assert("0 entries removed\n", "", 0);
-    clear(ENVIRONMENT).assert("2 entries removed\n", "", 0);
+    clear(ENVIRONMENT).assert("3 entries removed\n", "", 0);
     let left = rows(&cache(&fixture, &["list"]));
     assert_eq!(left.len(), 2, "{left:?}");
     assert_eq!(left[1][0], other);
-    clear(other).assert("1 entry removed\n", "", 0);
+    clear(other).assert("2 entries removed\n", "", 0);
 
     // A file is named by any path to it.
     let fixture = CacheFixture::local(LOCAL);
     fixture.assert_miss();
     let clear = |environment| cache(&fixture, &["clear", environment]);
     clear("./other.yaml").assert("0 entries removed\n", "", 0);
-    clear("./env.yaml").assert("1 entry removed\n", "", 0);
+    clear("./env.yaml").assert("2 entries removed\n", "", 0);
     assert_eq!(rows(&cache(&fixture, &["list"])), [HEAD]);
 }
 
@@ -226,7 +238,7 @@ fn cache_folder_can_be_set_by_flag_and_variable() {
         }
         let listed = cache(&fixture, &["list", "--cache-dir", path]);
         assert_eq!(rows(&listed).len(), 2, "{folder}");
-        cache(&fixture, &["clear", "--cache-dir", path]).assert("1 entry removed\n", "", 0);
+        cache(&fixture, &["clear", "--cache-dir", path]).assert("2 entries removed\n", "", 0);
         assert!(!fixture.folder().exists());
     }
 }

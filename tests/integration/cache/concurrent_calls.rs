@@ -11,7 +11,7 @@ use crate::support::plugin::{Output, TIME_LIMIT};
 use crate::support::secret_scan::SecretScan;
 
 /// What a waiting call logs with `-v`.
-pub(crate) const WAITING: &str = "waiting for another process to fetch these credentials";
+pub(crate) const WAITING: &str = "waiting for another process to ";
 
 /// Running processes. They are killed when this is dropped.
 pub(crate) struct ConcurrentCalls {

@@ -185,7 +185,7 @@ mod unix {
             let fixture = CacheFixture::cloud();
             fixture.assert_miss();
             set_mode(&fixture.folder(), loose);
-            fs::remove_file(fixture.file("entry")).unwrap();
+            fixture.remove_entries();
             fixture.assert_miss();
             assert_eq!(mode(&fixture.folder()), 0o700);
             fixture.assert_hit();
@@ -334,7 +334,7 @@ mod unix {
         let lock = fixture.file("lock");
         fs::remove_file(&lock).unwrap();
         fs::hard_link(&mine, &lock).unwrap();
-        fs::remove_file(fixture.file("entry")).unwrap();
+        fixture.remove_entries();
         fixture.assert_miss();
         assert_eq!(fs::read_to_string(&mine).unwrap(), "mine");
         fixture.assert_hit();
@@ -354,7 +354,7 @@ mod unix {
         check("lock", Outcome::Hit, linked("lock"));
         check("lock and entry", Outcome::Repaired, |fixture| {
             linked("lock")(fixture);
-            fs::remove_file(fixture.file("entry")).unwrap();
+            fixture.remove_entries();
         });
         // The target of a link is not changed.
         let fixture = CacheFixture::cloud();
@@ -403,7 +403,7 @@ mod unix {
             });
             check(name, Outcome::Repaired, |fixture| {
                 let path = fixture.file("lock");
-                fs::remove_file(fixture.file("entry")).unwrap();
+                fixture.remove_entries();
                 fs::remove_file(&path).unwrap();
                 make(&path);
             });
@@ -425,7 +425,7 @@ mod unix {
             fs::remove_file(&lock).unwrap();
             fs::create_dir(&lock).unwrap();
             fs::write(lock.join("mine"), "").unwrap();
-            fs::remove_file(fixture.file("entry")).unwrap();
+            fixture.remove_entries();
         });
         check("entry", Outcome::Unusable, |fixture| {
             let entry = fixture.file("entry");
@@ -458,7 +458,7 @@ mod unix {
         fixture.assert_miss();
         fixture.assert_hit();
         let clear = fixture.run_with(|command| replace_arguments(command, &["cache", "clear"]));
-        clear.assert("1 entry removed\n", "", 0);
+        clear.assert("2 entries removed\n", "", 0);
         let mut left: Vec<_> = fs::read_dir(&shared)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -571,7 +571,7 @@ mod unix {
     fn expired_lock_holder_is_ignored() {
         let fixture = CacheFixture::cloud();
         fixture.assert_miss();
-        fs::remove_file(fixture.file("entry")).unwrap();
+        fixture.remove_entries();
         let held = fs::File::options()
             .write(true)
             .open(fixture.file("lock"))

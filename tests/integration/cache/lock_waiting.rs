@@ -88,7 +88,7 @@ fn outdated_lock_file_does_not_mean_a_hanging_holder() {
 fn waiter_fetches_if_the_lock_holder_stored_nothing() {
     let fixture = CacheFixture::cloud();
     fixture.assert_miss();
-    fs::remove_file(fixture.file("entry")).unwrap();
+    fixture.remove_entries();
     // A failure from before is not the lock holder's.
     let fault = Fault::error(403, "no", &[]);
     fixture.pulumi_cloud.stand_in().fail(fault, 1);
@@ -128,7 +128,7 @@ fn waiter_takes_over_after_half_of_its_time() {
     // Valid credentials need no lock.
     let lock = hold(&fixture, "");
     fixture.assert_hit();
-    fs::remove_file(fixture.file("entry")).unwrap();
+    fixture.remove_entries();
     let output = fixture.run_with(|command| {
         command.arg("--no-cache");
     });

@@ -16,6 +16,7 @@ mod outage;
 mod refresh;
 mod renewed_login;
 mod secrets;
+mod shared_environment;
 mod single_flight;
 mod stress_settings;
 
@@ -151,9 +152,10 @@ impl CacheFixture {
         (result, (after.0 - before.0, after.1 - before.1))
     }
 
-    /// Asserts that the call returns a valid token, and needs the network.
+    /// Asserts that the call returns a valid token, and needs the network without the shared environment.
     #[track_caller]
     fn assert_miss(&self) {
+        self.remove_opened();
         let (output, requests) = self.requests_of(|| self.run());
         self.pulumi_cloud.assert_token(&output);
         assert_ne!(requests, (0, 0), "no request was made");
@@ -184,6 +186,20 @@ impl CacheFixture {
                     .is_some_and(|extension| extension == ending)
             })
             .collect()
+    }
+
+    /// Removes the opened environments, so that a call without credentials opens its environment.
+    fn remove_opened(&self) {
+        for path in self.files("opened") {
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    /// Removes the only entry with credentials, and the opened environments.
+    #[track_caller]
+    fn remove_entries(&self) {
+        fs::remove_file(self.file("entry")).unwrap();
+        self.remove_opened();
     }
 
     /// The only file of the cache with this ending.

@@ -280,7 +280,7 @@ fn cache_is_described_and_never_written() {
     assert_eq!(call(&good, true).code, 0);
     assert_eq!(call(&good, false).code, 4);
     let (_, detail) = diagnose(plugin);
-    assert!(detail.contains(" has 1 entry, "), "{detail}");
+    assert!(detail.contains(" has 2 entries, "), "{detail}");
     let failure = " ago), exit code 4, environment `acme/platform/prod`";
     assert!(detail.ends_with(failure), "{detail}");
 
