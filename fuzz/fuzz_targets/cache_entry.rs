@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use arbitrary::Arbitrary;
 use kubectl_esc::cache::{
     Cache, CacheDir, CacheEntry, CachedAwsCredentials, CachedContent, CachedCredentials,
-    CachedFailure, Listed, LoginSecrets, list,
+    CachedEnvironment, CachedFailure, EntryKind, Listed, LoginSecrets, list,
 };
 use kubectl_esc::clock::Timestamp;
 use kubectl_esc::digest::Sha256;
@@ -76,7 +76,7 @@ fuzz_target!(|input: Input<'_>| {
             }
         }
         let [now, ..] = input.times;
-        let _ = loaded.freshness(
+        let _ = loaded.validity().freshness(
             Timestamp::from_unix(now),
             input.boot_time.map(Timestamp::from_unix),
         );
@@ -98,7 +98,7 @@ fuzz_target!(|input: Input<'_>| {
     cache.store_failure(&failure).unwrap();
     assert_eq!(cache.last_failure(), Some(failure));
 
-    let path = entry_file(&directory);
+    let path = file(&directory, "entry");
     let sealed = fs::read(&path).unwrap();
     let header = sealed
         .split(|byte| *byte == b'\n')
@@ -115,9 +115,55 @@ fuzz_target!(|input: Input<'_>| {
             let _ = list(&CacheDir::new(directory.clone()));
         }
     }
+    fs::write(path.with_extension("opened"), &sealed).unwrap();
+    assert!(cache.load_environment().unwrap().is_none(), "credentials are read as an environment");
     fs::rename(&path, path.with_extension("failure")).unwrap();
     assert_eq!(cache.last_failure(), None, "an entry is read as a failure");
+    opened_environment(&input, &directory, &cache, &other, is_other);
 });
+
+/// The same for an opened environment, whose content is any bytes.
+fn opened_environment(
+    input: &Input<'_>,
+    directory: &std::path::Path,
+    cache: &Cache,
+    other: &Cache,
+    is_other: bool,
+) {
+    fs::remove_dir_all(directory).unwrap();
+    let credentials = credentials(input);
+    let stored = CachedEnvironment {
+        validity: credentials.validity(),
+        content: Secret::new([KEY.as_bytes(), input.foreign].concat()),
+        files: Vec::new(),
+    };
+    cache.store_environment(input.environment, &stored).unwrap();
+    let load = |cache: &Cache| {
+        let loaded = cache.load_environment().unwrap_or_default();
+        loaded.map(|it| (it.validity, it.content))
+    };
+    assert!(load(cache) == Some((stored.validity, stored.content)));
+    if is_other {
+        assert!(load(other).is_none(), "another login reads the environment");
+    }
+    let summaries = list(&CacheDir::new(directory.to_owned())).unwrap();
+    let [summary] = summaries.as_slice() else {
+        panic!("{summaries:?}")
+    };
+    assert_eq!(summary.environment, input.environment);
+    assert_eq!(summary.kind, EntryKind::Environment);
+    let path = file(directory, "opened");
+    let sealed = fs::read(&path).unwrap();
+    assert!(!contains(&sealed, KEY.as_bytes()) || input.environment.contains(KEY));
+    for changed in [changed(&sealed, input), input.foreign.to_vec()] {
+        if changed != sealed {
+            fs::write(&path, &changed).unwrap();
+            assert!(load(cache).is_none(), "a changed file is read");
+        }
+    }
+    fs::write(path.with_extension("entry"), &sealed).unwrap();
+    assert!(cache.load().unwrap().is_none(), "an environment is read as credentials");
+}
 
 fn cache(directory: &std::path::Path, login: [&[u8]; 2], key: &str) -> Cache {
     let mut secrets = LoginSecrets::default();
@@ -163,11 +209,11 @@ fn changed(sealed: &[u8], input: &Input<'_>) -> Vec<u8> {
     changed
 }
 
-fn entry_file(directory: &std::path::Path) -> PathBuf {
+fn file(directory: &std::path::Path, extension: &str) -> PathBuf {
     let files = fs::read_dir(directory)
         .unwrap()
         .map(|file| file.unwrap().path());
-    let mut entries = files.filter(|path| path.extension().is_some_and(|it| it == "entry"));
+    let mut entries = files.filter(|path| path.extension().is_some_and(|it| it == extension));
     entries.next().unwrap()
 }
 
