@@ -30,6 +30,10 @@ const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// How long Windows may deny access to a file because another program has it open or is removing it.
 const ACCESS_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Windows' error code for a file that another program has open and does not share. The standard library
+/// has no name for it.
+const ERROR_SHARING_VIOLATION: i32 = 32;
+
 /// The most symbolic links that are followed, as on Linux.
 const MAX_LINKS: usize = 40;
 
@@ -328,7 +332,9 @@ fn take_lock(lock: &Path, deadline: Deadline, is_canceled: &dyn Fn() -> bool) ->
 
 /// Whether the error may be that another program has the file open or is removing it.
 fn is_in_use(error: &io::Error) -> bool {
-    cfg!(windows) && error.kind() == ErrorKind::PermissionDenied
+    cfg!(windows)
+        && (error.kind() == ErrorKind::PermissionDenied
+            || error.raw_os_error() == Some(ERROR_SHARING_VIOLATION))
 }
 
 fn create_lock(lock: &Path) -> io::Result<()> {

@@ -1,5 +1,7 @@
 //! Systems where a user's directories are private by default, such as Windows.
 
+#![expect(clippy::unnecessary_wraps, reason = "same signatures as on Unix")]
+
 use std::fs::{Metadata, OpenOptions};
 use std::io;
 use std::path::Path;

@@ -91,7 +91,7 @@ impl Invocation {
         }
         let result = match supervisor.pending_exit() {
             Some(exit) => Ok(exit),
-            None => self.spawn_and_wait(directory.as_ref(), &paths, &mut supervisor),
+            None => self.spawn_and_wait(&paths, &mut supervisor),
         };
         let cleanup_error = directory.and_then(|directory| directory.remove().err());
         let mut exit = result?;
@@ -104,7 +104,6 @@ impl Invocation {
 
     fn spawn_and_wait(
         self,
-        directory: Option<&PrivateDir>,
         paths: &[(String, PathBuf)],
         supervisor: &mut Supervisor,
     ) -> Result<Exit> {
@@ -137,9 +136,6 @@ impl Invocation {
             .map_err(|error| self.program.spawn_error(error))?;
         // `command` holds the write ends of the pipes: the readers would never see the end.
         drop(command);
-        if let Some(directory) = directory {
-            directory.keep_for(&child);
-        }
         supervisor.wait(&mut child)
     }
 }

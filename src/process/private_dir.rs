@@ -1,21 +1,20 @@
 //! A private directory for the files of a running command, in memory where possible.
 //!
-//! The directory has mode 0700 and its files 0600. A lock file next to it is locked while the
-//! directory is in use: by this process, and by the command, which inherits the lock. So the next run
-//! can detect and remove what a killed run left behind, and a command that outlives its killed parent
-//! keeps its files. The lock file is created before the directory and removed after it, so a directory
-//! without one is not in use.
+//! The directory has mode 0700 and its files 0600. A file next to it is locked while the directory is in
+//! use: by this process, and by the command, which inherits the lock. So the next run can detect and remove
+//! what a killed run left behind, and a command that outlives its killed parent keeps its files. The lock
+//! file is created before the directory and removed after it, so a directory without one is not in use.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::process::Child;
 
 use crate::error::{Error, Result};
-use crate::file_lock::is_same_file;
 use crate::host::Host;
 use crate::private_files;
 use crate::secret::Text;
+
+mod lock;
 
 /// Prefix of the names of all our directories and lock files.
 const PREFIX: &str = "kubectl-esc-run-";
@@ -24,9 +23,6 @@ const LOCK_SUFFIX: &str = ".lock";
 /// The number of random letters and digits in a name.
 const RANDOM_LENGTH: usize = 12;
 
-/// The limit for attempts to create a directory while other runs clean up.
-const MAX_ATTEMPTS: u32 = 100;
-
 /// A private directory, removed by [`PrivateDir::remove`] or when it is dropped.
 #[derive(Debug)]
 pub(super) struct PrivateDir {
@@ -34,7 +30,7 @@ pub(super) struct PrivateDir {
     lock_path: PathBuf,
     is_removed: bool,
     /// Locked until the directory is removed.
-    lock: File,
+    _lock: File,
 }
 
 impl PrivateDir {
@@ -60,29 +56,20 @@ impl PrivateDir {
     }
 
     fn create_in(parent: &Path) -> io::Result<Self> {
-        for _ in 0..MAX_ATTEMPTS {
-            let lock = tempfile::Builder::new()
-                .prefix(PREFIX)
-                .suffix(LOCK_SUFFIX)
-                .rand_bytes(RANDOM_LENGTH)
-                .make_in(parent, private_files::create_new)?;
-            lock.as_file().lock()?;
-            // Another run that cleans up may have locked and removed the file first.
-            if !is_same_file(lock.as_file(), lock.path()) {
-                continue;
-            }
-            let (lock, lock_path) = lock.keep().map_err(|error| error.error)?;
-            let directory = Self {
-                path: directory_of(&lock_path),
-                lock_path,
-                is_removed: false,
-                lock,
-            };
-            make_inheritable(&directory.lock)?;
-            private_files::create_dir(&directory.path)?;
-            return Ok(directory);
-        }
-        Err(io::Error::other("another program keeps removing new files"))
+        let lock = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .suffix(LOCK_SUFFIX)
+            .rand_bytes(RANDOM_LENGTH)
+            .make_in(parent, lock::create)?;
+        let (lock, lock_path) = lock.keep().map_err(|error| error.error)?;
+        let directory = Self {
+            path: directory_of(&lock_path),
+            lock_path,
+            is_removed: false,
+            _lock: lock,
+        };
+        private_files::create_dir(&directory.path)?;
+        Ok(directory)
     }
 
     /// Writes `content` unchanged to a new file and returns its path. The file is called `name` if
@@ -115,15 +102,6 @@ impl PrivateDir {
                 .with_hint(format!("check the free space in `{}`", self.path.display()))
         })?;
         Ok(path)
-    }
-
-    /// Keeps the directory while this command is running, even if this process is killed. On Unix, the
-    /// command has inherited the lock; elsewhere, its ID is written to the lock file.
-    pub(super) fn keep_for(&self, command: &Child) {
-        if cfg!(windows) {
-            // If this fails, the next run removes the files of a killed run.
-            let _ = (&self.lock).write_all(command.id().to_string().as_bytes());
-        }
     }
 
     /// Removes the directory and everything in it.
@@ -181,10 +159,7 @@ fn remove_leftover(lock_path: &Path) -> io::Result<()> {
     if !is_own(lock_path)? {
         return Ok(());
     }
-    let lock = File::open(lock_path)?;
-    if lock.try_lock().is_err() || !is_same_file(&lock, lock_path) || is_command_running(&lock) {
-        return Ok(());
-    }
+    let _lock = lock::try_lock(lock_path)?;
     let directory = directory_of(lock_path);
     if is_own(&directory)? {
         remove_dir(&directory)?;
@@ -240,31 +215,6 @@ fn if_exists<T>(result: io::Result<T>) -> io::Result<Option<T>> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         result => result.map(Some),
     }
-}
-
-/// Whether the command of a killed run is running. On Unix, it would hold the lock.
-#[cfg(windows)]
-fn is_command_running(lock: &File) -> bool {
-    let id = io::read_to_string(io::Read::take(lock, 16)).unwrap_or_default();
-    id.parse().is_ok_and(crate::process_table::is_running)
-}
-
-#[cfg(not(windows))]
-fn is_command_running(_lock: &File) -> bool {
-    false
-}
-
-/// Lets child processes inherit the lock.
-#[cfg(unix)]
-fn make_inheritable(lock: &File) -> io::Result<()> {
-    rustix::io::fcntl_setfd(lock, rustix::io::FdFlags::empty())?;
-    Ok(())
-}
-
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "same signature as on Unix")]
-fn make_inheritable(_lock: &File) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Supervision on Windows. The command shares our console, so it receives Ctrl-C and Ctrl-Break directly and
 //! decides what they do. Here they do nothing while the command is running.
 
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::process::Child;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -21,9 +22,30 @@ pub(in crate::process) struct Supervisor {
     sender: Sender<Option<io::Error>>,
     open_streams: usize,
     lost_output: Option<io::Error>,
-    /// While these exist, Ctrl-C and Ctrl-Break do not terminate this process.
+    keys: InterruptKeys,
+}
+
+/// While this exists, Ctrl-C and Ctrl-Break do not terminate this process.
+struct InterruptKeys {
     ctrl_c: CtrlC,
     ctrl_break: CtrlBreak,
+}
+
+impl InterruptKeys {
+    fn catch() -> Result<Self> {
+        let failed = |error| Error::of_system("cannot catch signals", error);
+        Ok(Self {
+            ctrl_c: ctrl_c().map_err(failed)?,
+            ctrl_break: ctrl_break().map_err(failed)?,
+        })
+    }
+
+    /// Whether one of them was pressed since the last call.
+    fn is_pressed(&mut self) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        self.ctrl_c.poll_recv(&mut context).is_ready()
+            || self.ctrl_break.poll_recv(&mut context).is_ready()
+    }
 }
 
 /// Reports the end of a stream.
@@ -41,24 +63,19 @@ impl Supervisor {
     /// Starts to catch Ctrl-C and Ctrl-Break: from now on they do not terminate this process.
     pub(in crate::process) fn start() -> Result<Self> {
         let (sender, events) = mpsc::channel();
-        let failed = |error| Error::of_system("cannot catch signals", error);
         Ok(Self {
             events,
             sender,
             open_streams: 0,
             lost_output: None,
-            ctrl_c: ctrl_c().map_err(failed)?,
-            ctrl_break: ctrl_break().map_err(failed)?,
+            keys: InterruptKeys::catch()?,
         })
     }
 
     /// If Ctrl-C or Ctrl-Break was pressed before the command was started: the exit that it would have
     /// caused.
     pub(in crate::process) fn pending_exit(&mut self) -> Option<Exit> {
-        let mut context = Context::from_waker(Waker::noop());
-        let is_pressed = self.ctrl_c.poll_recv(&mut context).is_ready()
-            || self.ctrl_break.poll_recv(&mut context).is_ready();
-        is_pressed.then(|| exit(INTERRUPTED))
+        self.keys.is_pressed().then(|| exit(INTERRUPTED))
     }
 
     /// Counts a stream as open until it is closed.
@@ -103,27 +120,35 @@ fn exit(code: i32) -> Exit {
     }
 }
 
-/// Defers nothing: on Windows, Ctrl-C terminates this process at once.
-pub(crate) struct DeferredSignals;
+/// Defers Ctrl-C and Ctrl-Break, so that this process first removes its lock files.
+pub(crate) struct DeferredSignals {
+    keys: RefCell<InterruptKeys>,
+    is_pending: Cell<bool>,
+}
 
-#[expect(
-    clippy::unnecessary_wraps,
-    clippy::unused_self,
-    reason = "same signatures as on Unix"
-)]
 impl DeferredSignals {
-    /// Does nothing.
+    /// Starts to defer them.
     pub(crate) fn start() -> Result<Self> {
-        Ok(Self)
+        Ok(Self {
+            keys: RefCell::new(InterruptKeys::catch()?),
+            is_pending: Cell::new(false),
+        })
     }
 
-    /// Always false.
+    /// Whether one of them was pressed.
     pub(crate) fn is_pending(&self) -> bool {
-        false
+        let is_pending = self.is_pending.get() || self.keys.borrow_mut().is_pressed();
+        self.is_pending.set(is_pending);
+        is_pending
     }
 
-    /// Does nothing.
-    pub(crate) fn deliver(self) {}
+    /// Terminates this process if one of them was pressed. Later ones are not deferred.
+    #[expect(clippy::disallowed_methods, reason = "exits as Ctrl-C would have done")]
+    pub(crate) fn deliver(self) {
+        if self.is_pending() {
+            std::process::exit(INTERRUPTED);
+        }
+    }
 }
 
 /// Does nothing: a command is never reported as interrupted.
