@@ -10,6 +10,14 @@
     clippy::unwrap_used,
     reason = "tests fail by panicking"
 )]
+#![cfg_attr(
+    windows,
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "tests that only Unix has use them"
+    )
+)]
 
 pub mod support;
 
@@ -58,3 +66,5 @@ mod spinner;
 mod stacks;
 mod support_tests;
 mod tokens;
+#[cfg(windows)]
+mod windows;
