@@ -11,11 +11,11 @@
     reason = "tests fail by panicking"
 )]
 #![cfg_attr(
-    windows,
+    not(target_os = "linux"),
     allow(
         dead_code,
         unused_imports,
-        reason = "tests that only Unix has use them"
+        reason = "tests that only Linux or Unix has use them"
     )
 )]
 
