@@ -116,7 +116,10 @@ fuzz_target!(|input: Input<'_>| {
         }
     }
     fs::write(path.with_extension("opened"), &sealed).unwrap();
-    assert!(cache.load_environment().unwrap().is_none(), "credentials are read as an environment");
+    assert!(
+        cache.load_environment().unwrap().is_none(),
+        "credentials are read as an environment"
+    );
     fs::rename(&path, path.with_extension("failure")).unwrap();
     assert_eq!(cache.last_failure(), None, "an entry is read as a failure");
     opened_environment(&input, &directory, &cache, &other, is_other);
@@ -162,7 +165,10 @@ fn opened_environment(
         }
     }
     fs::write(path.with_extension("entry"), &sealed).unwrap();
-    assert!(cache.load().unwrap().is_none(), "an environment is read as credentials");
+    assert!(
+        cache.load().unwrap().is_none(),
+        "an environment is read as credentials"
+    );
 }
 
 fn cache(directory: &std::path::Path, login: [&[u8]; 2], key: &str) -> Cache {
