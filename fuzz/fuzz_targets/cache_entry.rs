@@ -115,12 +115,15 @@ fuzz_target!(|input: Input<'_>| {
             let _ = list(&CacheDir::new(directory.clone()));
         }
     }
-    fs::write(path.with_extension("opened"), &sealed).unwrap();
+    // The file stays private: others are not read.
+    fs::write(&path, &sealed).unwrap();
+    let opened = path.with_extension("opened");
+    fs::rename(&path, &opened).unwrap();
     assert!(
         cache.load_environment().unwrap().is_none(),
         "credentials are read as an environment"
     );
-    fs::rename(&path, path.with_extension("failure")).unwrap();
+    fs::rename(&opened, path.with_extension("failure")).unwrap();
     assert_eq!(cache.last_failure(), None, "an entry is read as a failure");
     opened_environment(&input, &directory, &cache, &other, is_other);
 });
@@ -164,7 +167,8 @@ fn opened_environment(
             assert!(load(cache).is_none(), "a changed file is read");
         }
     }
-    fs::write(path.with_extension("entry"), &sealed).unwrap();
+    fs::write(&path, &sealed).unwrap();
+    fs::rename(&path, path.with_extension("entry")).unwrap();
     assert!(
         cache.load().unwrap().is_none(),
         "an environment is read as credentials"
