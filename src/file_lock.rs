@@ -222,16 +222,18 @@ fn lock_error(error: io::Error) -> Error {
 
 /// Whether the open file is still the one at `path`.
 #[cfg(unix)]
-pub(crate) fn is_same_file(file: &File, path: &Path) -> bool {
+pub(crate) fn is_same_file(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
     let identity = |metadata: std::fs::Metadata| (metadata.dev(), metadata.ino());
-    match (file.metadata(), path.symlink_metadata()) {
-        (Ok(opened), Ok(current)) => identity(opened) == identity(current),
-        _ => false,
+    let opened = identity(file.metadata()?);
+    match path.symlink_metadata() {
+        Ok(current) => Ok(identity(current) == opened),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
 #[cfg(not(unix))]
-pub(crate) fn is_same_file(_file: &File, path: &Path) -> bool {
-    path.exists()
+pub(crate) fn is_same_file(_file: &File, path: &Path) -> io::Result<bool> {
+    path.try_exists()
 }

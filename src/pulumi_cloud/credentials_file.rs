@@ -127,7 +127,9 @@ impl PulumiHome<'_> {
             let file = file.map_err(|error| unwritable(&shown, error))?;
             self.wait_for_lock(&shown, || file.try_lock())?;
             // Another process may have replaced the file while this one waited for its lock.
-            if !is_same_file(&file, &path) && attempts.next().is_some() {
+            let is_current =
+                is_same_file(&file, &path).map_err(|error| unwritable(&shown, error))?;
+            if !is_current && attempts.next().is_some() {
                 continue;
             }
             let text = pulumi_home::read_text(&file, &shown)?;

@@ -21,20 +21,24 @@ mod unix {
     /// another name after `AlreadyExists`.
     pub(in super::super) fn create(path: &Path) -> io::Result<File> {
         let lock = private_files::create_new(path)?;
-        lock.lock().inspect_err(|_| drop(fs::remove_file(path)))?;
-        // Another run that cleans up may have locked and removed the file first.
-        if !is_same_file(&lock, path) {
-            return Err(ErrorKind::AlreadyExists.into());
+        let take = || {
+            fcntl_setfd(&lock, FdFlags::empty())?;
+            lock.lock()?;
+            is_same_file(&lock, path)
+        };
+        if take().inspect_err(|_| drop(fs::remove_file(path)))? {
+            Ok(lock)
+        } else {
+            // Another run that cleans up has locked and removed the file first.
+            Err(ErrorKind::AlreadyExists.into())
         }
-        fcntl_setfd(&lock, FdFlags::empty())?;
-        Ok(lock)
     }
 
     /// Locks an existing file. Fails if it is in use.
     pub(in super::super) fn try_lock(path: &Path) -> io::Result<File> {
         let lock = File::open(path)?;
         lock.try_lock()?;
-        if is_same_file(&lock, path) {
+        if is_same_file(&lock, path)? {
             Ok(lock)
         } else {
             Err(ErrorKind::NotFound.into())
