@@ -15,6 +15,7 @@ use kubeconfig::{
 };
 use kubectl_esc_fuzz::scratch;
 use libfuzzer_sys::fuzz_target;
+use serde::Deserialize;
 use serde_json::json;
 use serde_yaml::{Mapping, Value as Yaml};
 
@@ -116,12 +117,14 @@ fn names(root: Option<&Yaml>, section: &str, entry: u8) -> String {
     name.map_or_else(|| format!("new-{entry}"), |name| (*name).to_owned())
 }
 
-/// Parses the first document with another reader, to which a key with a tag is another key.
+/// Parses the first document with another reader, to which a key with a tag is another key. `None` too if a
+/// later document has an error: this reader looks ahead, and may notice it while it reads the first one.
 fn parse(text: &str) -> Option<Yaml> {
     let text = text.trim_start_matches('\u{feff}');
-    let document = serde_yaml::Deserializer::from_str(text).next()?;
-    let root = <Yaml as serde::Deserialize>::deserialize(document).ok()?;
-    (!has_tagged_key(&root)).then_some(root)
+    let mut documents = serde_yaml::Deserializer::from_str(text).map(Yaml::deserialize);
+    let root = documents.next()?.ok()?;
+    let is_valid = documents.all(|document| document.is_ok());
+    (is_valid && !has_tagged_key(&root)).then_some(root)
 }
 
 fn has_tagged_key(node: &Yaml) -> bool {
