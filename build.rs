@@ -41,10 +41,11 @@ fn main() {
     if target("OS") != "linux" {
         return;
     }
-    // The release profile aborts on panics. Development builds keep the tables for debuggers. A linker that the
-    // user chose, such as mold, may not read the script.
+    // The release profile aborts on panics. Development builds keep the tables for debuggers. On arm64, GCC's
+    // start files refer to the tables, and a linker that the user chose, such as mold, may not read the script.
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    if env::var("PROFILE").as_deref() == Ok("release") && !flags.contains("link") {
+    let is_release = env::var("PROFILE").as_deref() == Ok("release");
+    if is_release && target("ARCH") == "x86_64" && !flags.contains("link") {
         let script = out_dir().join("without-unwind-tables.ld");
         if fs::write(&script, WITHOUT_UNWIND_TABLES).is_ok() {
             println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", script.display());
