@@ -60,7 +60,7 @@ fn runtime_files(plugin: &Plugin) -> Vec<String> {
 fn wait_until(is_true: impl Fn() -> bool) {
     let start = Instant::now();
     while !is_true() {
-        assert!(start.elapsed() < TIME_LIMIT, "waited in vain");
+        assert!(start.elapsed() < TIME_LIMIT, "timed out");
         std::thread::yield_now();
     }
 }

@@ -1,5 +1,5 @@
-//! The lock of a private directory: a file that the command inherits open. Nobody else can lock it while one
-//! of the processes that have it open is running.
+//! The lock of a private directory: a file that stays open in this process and in the command, which inherits
+//! it. Other processes cannot lock the file until both have exited.
 
 #[cfg(unix)]
 pub(super) use unix::{create, try_lock};

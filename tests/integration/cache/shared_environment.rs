@@ -487,7 +487,7 @@ fn logins_to_google_cloud_and_azure_are_shared() {
 /// Prints what the clusters cost with and without sharing, 50 ms from Pulumi Cloud:
 /// `cargo test --test integration -- --ignored --nocapture cost_of_many_clusters`
 #[test]
-#[ignore = "a measurement"]
+#[ignore = "measures time, and proves nothing"]
 fn cost_of_many_clusters() {
     let clusters = clusters();
     for (flags, name) in [(&["--no-cache"][..], "not shared"), (&[], "shared")] {

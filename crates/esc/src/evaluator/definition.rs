@@ -44,7 +44,7 @@ pub(super) struct ImportEntry {
     pub(super) path: String,
 }
 
-/// Parses a document. Drops it on the way: both forms of a large definition are not in memory at once.
+/// Parses a document, and drops it on the way, so that a large definition is not in memory twice.
 pub(super) fn parse(document: SyntaxTree<'_>) -> ParsedDefinition {
     let mut definition = ParsedDefinition::default();
     for error in &document.errors {

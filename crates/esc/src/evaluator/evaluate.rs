@@ -30,7 +30,7 @@ pub(super) struct DefinitionEvaluator<'s, 'a> {
     pub(super) module: Rc<Module>,
     /// The value of each expression that was evaluated, by the index of its [`ExprId`].
     values: Vec<Option<Rc<EvalValue>>>,
-    /// In the place of the value of an expression that is being evaluated.
+    /// Stands for the value of an expression that is being evaluated.
     evaluating: Rc<EvalValue>,
     /// The merged imports, which `values` are merged over.
     pub(super) merged_imports: Option<Rc<EvalValue>>,

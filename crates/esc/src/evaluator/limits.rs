@@ -10,7 +10,8 @@ pub const MAXIMUM_SOURCE_BYTES: usize = 16 << 20;
 pub const MAXIMUM_SOURCES_BYTES: usize = 32 << 20;
 
 /// The total number of names, values (scalars, lists and maps) and references in all definitions of an
-/// evaluation. Each takes about 250 bytes during evaluation, besides its text.
+/// evaluation. A string with one reference counts as one. Each takes about 250 bytes during evaluation, besides
+/// its text.
 pub const MAXIMUM_NODES: usize = 1_000_000;
 
 /// The longest name in a map, in bytes: YAML's limit for a key on the line of its colon.
