@@ -21,7 +21,7 @@ const GRACE_PERIOD: Duration = Duration::from_secs(2);
 /// A lock, released when it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
     mode: LockMode,
 }
 
@@ -189,9 +189,16 @@ impl Lock {
                 .and_then(|()| holder.write_all(text.as_bytes()));
         }
         Self {
-            _file: file.lock,
+            file: file.lock,
             mode,
         }
+    }
+}
+
+/// Closing the file is not enough: a process that this one is starting has a copy of it for a moment.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
     }
 }
 

@@ -110,6 +110,41 @@ fn changed_and_truncated_files_are_rejected() {
     assert_eq!(cache.last_failure(), None);
 }
 
+/// A process has copies of all open files of its parent until it runs its program.
+#[cfg(unix)]
+#[test]
+#[expect(
+    unsafe_code,
+    reason = "the new process stops before it runs its program"
+)]
+fn lock_is_released_while_another_process_starts() {
+    use std::io::{Read, Write, pipe};
+    use std::os::unix::process::CommandExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let cache = cache(folder.path());
+    let now = Clock::system().now();
+    let (mut forked, mut parent) = pipe().unwrap();
+    let (mut child, mut go_on) = pipe().unwrap();
+    let mut program = std::process::Command::new("true");
+    let stop = move || {
+        parent.write_all(b".")?;
+        child.read_exact(&mut [0])
+    };
+    // SAFETY: between `fork` and `exec` it only reads and writes pipes.
+    unsafe { program.pre_exec(stop) };
+    let held = cache.try_lock(now).unwrap();
+    assert!(matches!(held, LockAttempt::Acquired(_)));
+    std::thread::scope(|scope| {
+        scope.spawn(|| program.status().unwrap());
+        forked.read_exact(&mut [0]).unwrap();
+        drop(held);
+        let again = cache.try_lock(now);
+        go_on.write_all(b".").unwrap();
+        assert!(matches!(again, Ok(LockAttempt::Acquired(_))));
+    });
+}
+
 /// The hash of named fields.
 fn hash(fields: &[Option<String>]) -> Sha256 {
     let fields: Vec<_> = fields
