@@ -14,10 +14,10 @@ use esc::{Diagnostic, Environment, PropertyPath, Sources};
 pub(crate) trait Opener {
     /// Evaluates the environment and calls its providers. Mistakes in the definition are not errors of
     /// the call; they are in the diagnostics.
-    fn open(&self) -> Result<Opening>;
+    fn open(self: Box<Self>) -> Result<Opening>;
 
     /// Validates the environment without calling its providers.
-    fn check(&self) -> Result<Checked>;
+    fn check(self: Box<Self>) -> Result<Checked>;
 }
 
 /// The result of opening an environment.

@@ -1,5 +1,10 @@
 //! Opens and checks environments, on this machine or in Pulumi Cloud.
 
+#![expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "`Opener::open` does not take an opener of any lifetime"
+)]
+
 use crate::authenticate::file_importer;
 use crate::authenticate::local_environment::LocalEnvironment;
 use crate::authenticate::pulumi_login::log_in;
@@ -127,7 +132,7 @@ fn with_opener<T>(
     request: &OpenRequest,
     context: Context<'_>,
     observe: &mut dyn FnMut(LoginStep<'_>),
-    work: impl FnOnce(&dyn Opener) -> Result<T>,
+    work: impl FnOnce(Box<dyn Opener + '_>) -> Result<T>,
 ) -> Result<T> {
     let mut log_in = |organization: Option<&str>| {
         observe(LoginStep::Started);
@@ -140,7 +145,7 @@ fn with_opener<T>(
             reject_local_flags(name, request)?;
             let name = EnvironmentName::parse(name)?;
             return log_in(name.organization.as_deref())
-                .and_then(|cloud| work(&StoredEnvironment::new(&cloud, &name)?))
+                .and_then(|cloud| work(Box::new(StoredEnvironment::new(&cloud, &name)?)))
                 .map_err(|error| within_task(error, verb, request));
         }
         Reference::Local(path) => path,
@@ -150,7 +155,7 @@ fn with_opener<T>(
         return log_in(None)
             .and_then(|cloud| {
                 let (text, shown_as) = (definition.text, definition.shown_as);
-                work(&AnonymousEnvironment::new(&cloud, text, shown_as)?)
+                work(Box::new(AnonymousEnvironment::new(&cloud, text, shown_as)?))
             })
             .map_err(|error| within_task(error, verb, request));
     }
@@ -165,13 +170,13 @@ fn with_opener<T>(
         None => None,
     };
     let stacks = CloudStackBackends::new(request, context);
-    work(&LocalEnvironment::new(
+    work(Box::new(LocalEnvironment::new(
         request,
         path,
         context,
         &stacks,
         decrypter.as_ref(),
-    )?)
+    )?))
 }
 
 /// Rejects flags that only make sense for a local definition. The variable of `--secrets-of` may be

@@ -23,6 +23,11 @@ use esc::{Definition, Evaluation, Evaluator, HostResult, Provider, Providers, ne
 /// A local definition, and what its evaluation needs.
 pub(super) struct LocalEnvironment<'a> {
     definition: Definition,
+    host: EvaluatorHost<'a>,
+}
+
+/// What the evaluator calls.
+struct EvaluatorHost<'a> {
     importer: FileImporter,
     context: LocalContext<'a>,
     aws_login: AwsLogin<'a>,
@@ -54,8 +59,7 @@ impl<'a> LocalEnvironment<'a> {
             region: request.region.clone(),
             identity_token: identity_token(request),
         };
-        Ok(Self {
-            definition,
+        let host = EvaluatorHost {
             importer: FileImporter::new(root).recording(files.clone()),
             context: LocalContext::new(request, context),
             aws_login: AwsLogin::new(context, settings),
@@ -64,9 +68,12 @@ impl<'a> LocalEnvironment<'a> {
             pulumi_stacks: PulumiStacks::new(context.host, stacks).tracking(files.clone()),
             files,
             decrypter,
-        })
+        };
+        Ok(Self { definition, host })
     }
+}
 
+impl EvaluatorHost<'_> {
     fn evaluator(&self) -> Evaluator<'_> {
         let evaluator = Evaluator::new(&self.importer, self)
             .with_context_source(&self.context)
@@ -112,30 +119,32 @@ pub(super) fn identity_token_sources(
 }
 
 impl Opener for LocalEnvironment<'_> {
-    fn open(&self) -> Result<Opening> {
+    fn open(self: Box<Self>) -> Result<Opening> {
+        let Self { definition, host } = *self;
         let Evaluation {
             environment,
             diagnostics,
             sources,
-        } = started(self.evaluator().open(self.definition.clone()))?;
+        } = started(host.evaluator().open(definition))?;
         Ok(Opening {
             environment,
             diagnostics,
             sources,
-            keys: self.aws_login.keys(),
+            keys: host.aws_login.keys(),
             // gcp-login states the expiry of its tokens here.
             tokens: Vec::new(),
             identity_token: None,
-            files: self.files.digests(),
+            files: host.files.digests(),
         })
     }
 
-    fn check(&self) -> Result<Checked> {
+    fn check(self: Box<Self>) -> Result<Checked> {
+        let Self { definition, host } = *self;
         let Evaluation {
             diagnostics,
             sources,
             ..
-        } = started(self.evaluator().check(self.definition.clone()))?;
+        } = started(host.evaluator().check(definition))?;
         Ok(Checked {
             diagnostics,
             sources,
@@ -143,7 +152,7 @@ impl Opener for LocalEnvironment<'_> {
     }
 }
 
-impl Providers for LocalEnvironment<'_> {
+impl Providers for EvaluatorHost<'_> {
     fn provider(&self, name: &str) -> HostResult<&dyn Provider> {
         match name {
             "aws-login" => Ok(&self.aws_login),

@@ -54,7 +54,7 @@ impl<'c> AnonymousEnvironment<'c> {
 }
 
 impl Opener for AnonymousEnvironment<'_> {
-    fn open(&self) -> Result<Opening> {
+    fn open(self: Box<Self>) -> Result<Opening> {
         let path = format!("{}/open", self.path());
         let definition = self.definition.as_bytes();
         let mut opening = session::open(self.cloud, &path, &path, definition, |response| {
@@ -64,7 +64,7 @@ impl Opener for AnonymousEnvironment<'_> {
         Ok(opening)
     }
 
-    fn check(&self) -> Result<Checked> {
+    fn check(self: Box<Self>) -> Result<Checked> {
         let path = format!("{}/check", self.path());
         let definition = self.definition.as_bytes();
         let mut checked = session::check(self.cloud, &path, definition, |response| {

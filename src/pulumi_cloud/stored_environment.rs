@@ -22,7 +22,7 @@ pub struct StoredEnvironment<'c> {
 }
 
 impl Opener for StoredEnvironment<'_> {
-    fn open(&self) -> Result<Opening> {
+    fn open(self: Box<Self>) -> Result<Opening> {
         let open_path = format!("{}/open", self.name.versioned_path(&self.organization));
         let read_path = format!("{}/open", self.name.path(&self.organization));
         let opening = session::open(self.cloud, &open_path, &read_path, &[], |response| {
@@ -39,7 +39,7 @@ impl Opener for StoredEnvironment<'_> {
         }
     }
 
-    fn check(&self) -> Result<Checked> {
+    fn check(self: Box<Self>) -> Result<Checked> {
         let path = format!("{}/check", self.name.versioned_path(&self.organization));
         session::check(self.cloud, &path, &[], |response| self.explain(response))
     }
