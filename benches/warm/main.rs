@@ -1,10 +1,10 @@
-//! Measures the time and memory of `get-token`: `cargo bench --bench warm -- [cold] [--runs N]`.
+//! Measures the time and memory of `get-token`: `cargo bench --bench warm -- [cold | clusters] [--runs N]`.
 //!
-//! Without `cold`: calls with cached credentials, alternating with `/bin/true` and with other programs
+//! By default: calls with cached credentials, alternating with `/bin/true` and with other programs
 //! that print such tokens, which get a tenth of the runs; and the numbers of instructions. With `cold`:
 //! calls that fetch credentials with a round trip of 50 ms to each server, alternating with `curl` making
-//! the same requests; and their CPU time. Each prints a Markdown table. Missing programs are skipped with
-//! a message.
+//! the same requests; and their CPU time. With `clusters`: cold calls for many clusters of one environment. Each
+//! prints a Markdown table. Missing programs are skipped with a message.
 
 #![expect(
     clippy::expect_used,
@@ -13,6 +13,7 @@
     reason = "a benchmark fails by panicking, and prints its results"
 )]
 
+mod clusters;
 mod cold;
 mod delay;
 mod measure;
@@ -28,12 +29,13 @@ use peers::Peer;
 use services::{AKS_ENVIRONMENT, ENVIRONMENT, GKE_ENVIRONMENT, Services};
 
 fn main() {
-    let mut is_cold = false;
+    let mut mode = "warm";
     let mut runs = None;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "cold" => is_cold = true,
+            "cold" => mode = "cold",
+            "clusters" => mode = "clusters",
             "--runs" => {
                 let number = arguments.next().and_then(|number| number.parse().ok());
                 runs = Some(number.expect("a number after --runs"));
@@ -41,10 +43,10 @@ fn main() {
             _ => {}
         }
     }
-    if is_cold {
-        cold::run(runs.unwrap_or(20));
-    } else {
-        warm(runs.unwrap_or(300));
+    match mode {
+        "cold" => cold::run(runs.unwrap_or(20)),
+        "clusters" => clusters::run(runs.unwrap_or(5)),
+        _ => warm(runs.unwrap_or(300)),
     }
 }
 

@@ -76,7 +76,8 @@ pub(crate) fn median_times(programs: &[&Program], runs: usize) -> Vec<Duration> 
     times.into_iter().map(median).collect()
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
+/// The median of at least one time.
+pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]
 }

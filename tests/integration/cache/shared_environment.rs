@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Instant;
 
 use stand_ins::controlled_server::{Behavior, ControlledServer};
 use stand_ins::pulumi_cloud::configuration::{TEAM_TOKEN, TOKEN};
@@ -20,9 +19,6 @@ use crate::gke;
 use crate::support::plugin::{Output, TIME_LIMIT, run};
 
 const CLUSTERS: usize = 20;
-
-/// How long opening is delayed in the measurement.
-const DELAY: std::time::Duration = std::time::Duration::from_millis(50);
 
 /// Both kinds of environments, the name of each, and the requests to Pulumi Cloud and STS that open it.
 fn fixtures() -> [(CacheFixture, &'static str, (usize, usize)); 2] {
@@ -482,42 +478,4 @@ fn logins_to_google_cloud_and_azure_are_shared() {
     }
     assert_eq!(pulumi_cloud.operations(), ["open", "read session"]);
     assert_eq!(entra.server.requests(), 3);
-}
-
-/// Prints what the clusters cost with and without sharing, 50 ms from Pulumi Cloud:
-/// `cargo test --test integration -- --ignored --nocapture cost_of_many_clusters`
-#[test]
-#[ignore = "measures time, and proves nothing"]
-fn cost_of_many_clusters() {
-    let clusters = clusters();
-    for (flags, name) in [(&["--no-cache"][..], "not shared"), (&[], "shared")] {
-        for (is_parallel, order) in [(false, "one after another"), (true, "at once")] {
-            let fixture = CacheFixture::cloud();
-            let cloud = fixture.pulumi_cloud.stand_in().clone();
-            let server = ControlledServer::in_front_of(Behavior::Answer, move |request| {
-                thread::sleep(DELAY);
-                cloud.answer(request)
-            });
-            let get_token = |cluster: &str| {
-                let mut command = start(&fixture, &server, cluster);
-                command.args(flags);
-                assert_eq!(run(command, TIME_LIMIT).code, 0);
-            };
-            let begin = Instant::now();
-            if is_parallel {
-                thread::scope(|scope| {
-                    for cluster in &clusters {
-                        scope.spawn(|| get_token(cluster));
-                    }
-                });
-            } else {
-                for cluster in &clusters {
-                    get_token(cluster);
-                }
-            }
-            let elapsed = begin.elapsed().as_secs_f64();
-            let opens = fixture.pulumi_cloud.stand_in().sessions_opened();
-            println!("{CLUSTERS} clusters {order}, {name}: {opens} opened, {elapsed:.2} s");
-        }
-    }
 }
