@@ -49,7 +49,7 @@ fuzz_target!(|text: &str| {
 fn check(node: &Node, text: &str, nodes: &mut usize) {
     *nodes += 1;
     assert!(text.get(node.span.clone()).is_some(), "{node:?}");
-    assert!(text.is_char_boundary(node.start.byte), "{node:?}");
+    assert!(text.is_char_boundary(node.start().byte), "{node:?}");
     for (key, value) in node.entries() {
         assert!(node.span.start <= key.span.start, "{node:?}");
         assert!(key.span.end <= value.span.start, "{node:?}");

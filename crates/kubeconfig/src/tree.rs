@@ -233,7 +233,7 @@ struct Anchors(HashMap<String, Option<Rc<Node>>>);
 impl Anchors {
     /// Replaces the names in aliases by the nodes. The recursion is limited by [`MAX_DEPTH`].
     fn resolve(&mut self, node: esc_yaml::Node<'_>) -> Result<Node> {
-        let (span, flow, line) = (node.span.clone(), node.flow, node.start.line);
+        let (span, flow, line) = (node.span.clone(), node.flow, node.start().line);
         let tag = node.tag().map(str::to_owned);
         let anchor = node.anchor().map(str::to_owned);
         if let Some(anchor) = &anchor {

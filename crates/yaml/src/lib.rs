@@ -13,7 +13,7 @@
 //! let region = values.get("region").expect("the key exists");
 //!
 //! assert_eq!(region.as_str(), Some("eu-west-1"));
-//! assert_eq!((region.start.line, region.start.column), (2, 11));
+//! assert_eq!((region.start().line, region.start().column), (2, 11));
 //! assert_eq!(&text[region.span.clone()], "eu-west-1");
 //!
 //! let error = parse("a: [b\n", &Limits::default()).unwrap_err();

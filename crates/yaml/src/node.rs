@@ -5,7 +5,7 @@ use std::ops::Range;
 use zeroize::Zeroizing;
 
 use crate::content::Content;
-use crate::position::Position;
+use crate::position::{PackedPosition, Position};
 
 /// A node of the tree.
 pub struct Node<'t> {
@@ -15,9 +15,8 @@ pub struct Node<'t> {
     pub properties: Option<Box<Properties<'t>>>,
     /// Whether a sequence or mapping is in flow style: `[a]`, `{a: b}`, or the `a: b` in `[a: b]`.
     pub flow: bool,
-    /// Where yaml.v3 says that the node is: its properties, if it has any. An empty value is right
-    /// after its `:` or `-`; one without either is at the next token.
-    pub start: Position,
+    /// [`Self::start`], in half its size.
+    pub(crate) start: PackedPosition,
     /// The bytes of the content: with quotes and brackets, without properties. A block sequence
     /// begins with its first `-`; it and a block mapping end with the content of their last child.
     /// A block scalar is its header and all lines up to the last that is not blank, without that
@@ -69,6 +68,13 @@ pub struct Properties<'t> {
 }
 
 impl<'t> Node<'t> {
+    /// Where yaml.v3 says that the node is: its properties, if it has any. An empty value is right
+    /// after its `:` or `-`; one without either is at the next token. Wrong beyond 4 GB of text.
+    #[must_use]
+    pub fn start(&self) -> Position {
+        self.start.unpacked()
+    }
+
     /// The tag, as yaml.v3 shows it; `!` for a lone `!`.
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
@@ -158,7 +164,7 @@ fn move_collections<'t>(kind: &mut NodeKind<'t>, pending: &mut Vec<NodeKind<'t>>
 impl fmt::Debug for Node<'_> {
     /// Writes the place. Neither the text, which may be secret, nor the children, which may nest deep.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Position { line, column, .. } = self.start;
+        let Position { line, column, .. } = self.start();
         write!(f, "node at {line}:{column}")
     }
 }

@@ -46,7 +46,7 @@ impl<'t> Open<'t> {
                 form,
                 Form::FlowSequence | Form::FlowPair | Form::FlowMapping
             ),
-            start: start.position(),
+            start: start.packed(),
             span: content.byte..content.byte,
         };
         Self {

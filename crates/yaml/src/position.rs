@@ -17,7 +17,24 @@ pub(crate) struct Mark {
     pub(crate) byte: usize,
 }
 
+/// A [`Position`] in half its size, for the many nodes of a tree.
+#[derive(Clone, Copy)]
+pub(crate) struct PackedPosition([u32; 3]);
+
+impl PackedPosition {
+    pub(crate) fn unpacked(self) -> Position {
+        let [line, column, byte] = self.0.map(|number| number as usize);
+        Position { line, column, byte }
+    }
+}
+
 impl Mark {
+    pub(crate) fn packed(self) -> PackedPosition {
+        let Position { line, column, byte } = self.position();
+        let pack = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        PackedPosition([line, column, byte].map(pack))
+    }
+
     pub(crate) fn position(self) -> Position {
         Position {
             line: self.line + 1,

@@ -36,7 +36,7 @@ fn write_node(lines: &mut String, node: &Node<'_>) {
         NodeKind::Mapping(entries) => ("mapping", flow_style(node), 2 * entries.len(), ""),
         NodeKind::Alias(name) => ("alias", "plain", 0, *name),
     };
-    let (line, column) = (node.start.line, node.start.column);
+    let (line, column) = (node.start().line, node.start().column);
     let tag = tag(node);
     let anchor = quoted(node.anchor().unwrap_or_default());
     let value = quoted(value);

@@ -185,7 +185,7 @@ impl<'t> Parser<'t> {
             kind,
             properties,
             flow: false,
-            start: start.position(),
+            start: start.packed(),
             span: content..self.last_end,
         });
         Ok(())

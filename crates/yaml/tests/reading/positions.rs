@@ -5,7 +5,7 @@ fn positions(text: &str) -> String {
     let root = root(text);
     let positions = nodes(&root)
         .into_iter()
-        .map(|node| format!("{}:{}", node.start.line, node.start.column));
+        .map(|node| format!("{}:{}", node.start().line, node.start().column));
     positions.collect::<Vec<_>>().join(" ")
 }
 

@@ -79,7 +79,7 @@ fn convert(node: &esc_yaml::Node<'_>, text: &str) -> Node {
             Kind::Map(entries.iter().map(convert).collect())
         }
     };
-    let start = node.start;
+    let start = node.start();
     let end = node.span.end.max(start.byte);
     let content = &text[start.byte..end];
     let lines = content.matches('\n').count();

@@ -53,7 +53,7 @@ impl Span {
 
 /// Where a node is.
 pub(super) fn span(node: &Node<'_>) -> Span {
-    let begin = position(node.start);
+    let begin = position(node.start());
     let last_item = node.items().last();
     let last_child = last_item.or_else(|| Some(&node.entries().last()?.1));
     let end = match (&node.kind, last_child) {
