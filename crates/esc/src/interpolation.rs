@@ -56,7 +56,7 @@ pub(crate) enum Segment<L> {
     /// Literal text, with `$$` replaced.
     Text(Zeroizing<String>),
     /// `${…}`: the steps between the braces, at least one.
-    Access(Vec<AccessStep<L>>),
+    Access(Box<[AccessStep<L>]>),
 }
 
 /// One step of a property access.
@@ -136,7 +136,6 @@ impl<'text, L, F: FnMut(Range<usize>) -> L> Parser<'text, L, F> {
             self.offset += "${".len();
             segments.push(Segment::Access(self.access()));
         }
-        segments.shrink_to_fit();
         segments
     }
 
@@ -156,7 +155,7 @@ impl<'text, L, F: FnMut(Range<usize>) -> L> Parser<'text, L, F> {
     }
 
     /// Parses a path and its closing brace.
-    fn access(&mut self) -> Vec<AccessStep<L>> {
+    fn access(&mut self) -> Box<[AccessStep<L>]> {
         let start = self.offset;
         // Most accesses have one or two steps, and a definition may hold a million accesses.
         let mut steps = Vec::with_capacity(2);
@@ -181,8 +180,7 @@ impl<'text, L, F: FnMut(Range<usize>) -> L> Parser<'text, L, F> {
             // In ESC, `${}` accesses the property with the empty name.
             steps.push(self.step(AccessKey::Name("".into()), start));
         }
-        steps.shrink_to_fit();
-        steps
+        steps.into()
     }
 
     /// Parses `name` or `.name`.

@@ -203,7 +203,7 @@ impl DefinitionEvaluator<'_, '_> {
     /// Whether a property that `schema` does not name is one that opening would report: ESC's own providers
     /// have no others, but ESC's checks accept any.
     fn is_unknown_output(&self, value: &EvalValue, schema: &Schema) -> bool {
-        let provider = value.provider.as_ref();
+        let provider = value.provider();
         let provider = provider.and_then(|name| self.session.host.providers.provider(name).ok());
         provider.is_some_and(Provider::explains_mistakes) && schema.additional().is_none()
     }
@@ -217,7 +217,7 @@ impl DefinitionEvaluator<'_, '_> {
         value: &Rc<EvalValue>,
         name: &str,
     ) -> Option<Rc<EvalValue>> {
-        let provider = value.provider.as_ref()?;
+        let provider = value.provider()?;
         let provider = self.session.host.providers.provider(provider).ok()?;
         let current_name = provider.renamed_output(name)?;
         let property = value.property(current_name)?;

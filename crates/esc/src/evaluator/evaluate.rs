@@ -108,7 +108,7 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
         self.session.depth += 1;
         let mut value = self.evaluate_over_base(id, accept);
         self.session.depth -= 1;
-        if value.depth as usize > MAXIMUM_VALUE_NESTING {
+        if usize::from(value.depth) > MAXIMUM_VALUE_NESTING {
             let summary = format!("the value nests deeper than {MAXIMUM_VALUE_NESTING} levels");
             self.error(summary, id);
             value = EvalValue::unknown_any();
@@ -121,7 +121,7 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
     fn evaluate_over_base(&mut self, id: ExprId, accept: Option<&Schema>) -> Rc<EvalValue> {
         let base = self.base(id);
         if let Some(base) = &base
-            && base.is_final
+            && base.is_final()
         {
             let span = self.program().expression(id).span;
             let summary = "cannot override final value".to_owned();

@@ -4,6 +4,7 @@
 //! that evaluation can keep its state in a parallel array and find the parent of any expression.
 
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use crate::Number;
@@ -16,7 +17,7 @@ use crate::text::Text;
 
 /// Identifies an expression of a [`Program`].
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct ExprId(u32);
+pub(super) struct ExprId(NonZeroU32);
 
 /// The expressions of a definition's `values`. The first one is the object of all values.
 #[derive(Debug)]
@@ -33,6 +34,9 @@ pub(super) struct Expression {
     pub(super) span: Span,
     pub(super) parent: Option<Parent>,
 }
+
+// An environment may have a million expressions.
+const _: () = assert!(size_of::<Expression>() <= 72);
 
 /// The expression that contains another.
 #[derive(Debug)]
@@ -64,10 +68,10 @@ pub(super) enum ExprKind {
     Number(Number),
     Text(Text),
     /// A string that contains accesses.
-    Interpolation(Vec<Segment>),
+    Interpolation(Box<[Segment]>),
     /// A string that is a single access: a copy of the accessed value, of any type.
-    Symbol(Vec<AccessStep>),
-    List(Vec<ExprId>),
+    Symbol(Box<[AccessStep]>),
+    List(Box<[ExprId]>),
     Object(NameMap<ExprId>),
     Call(BuiltinCall),
 }
@@ -86,11 +90,7 @@ pub(super) enum BuiltinCall {
     Join(Option<[ExprId; 2]>),
     /// The provider and its inputs.
     Open(Option<Rc<str>>, Option<ExprId>),
-    Rotate {
-        rotator: Option<Rc<str>>,
-        inputs: Option<ExprId>,
-        state: Option<ExprId>,
-    },
+    Rotate(Box<RotateCall>),
     /// `fn::secret` with plaintext, and the expression of that plaintext.
     Secret(Text, ExprId),
     /// The delimiter and the text.
@@ -103,6 +103,14 @@ pub(super) enum BuiltinCall {
         schema: Option<ExprId>,
         value: Option<ExprId>,
     },
+}
+
+/// A call of `fn::rotate`. It is larger than other calls, and rarer.
+#[derive(Debug, Default)]
+pub(super) struct RotateCall {
+    pub(super) rotator: Option<Rc<str>>,
+    pub(super) inputs: Option<ExprId>,
+    pub(super) state: Option<ExprId>,
 }
 
 impl Parent {
@@ -118,10 +126,10 @@ impl Parent {
 
 impl ExprId {
     /// The object of all values.
-    pub(super) const ROOT: Self = Self(0);
+    pub(super) const ROOT: Self = Self(NonZeroU32::MIN);
 
     pub(super) fn index(self) -> usize {
-        self.0 as usize
+        self.0.get() as usize - 1
     }
 }
 
@@ -134,7 +142,8 @@ impl Program {
 
     /// Adds an expression whose kind is set later.
     pub(super) fn add(&mut self, span: Span, parent: Option<Parent>) -> ExprId {
-        let id = ExprId(u32::try_from(self.expressions.len()).unwrap_or(u32::MAX));
+        let before = u32::try_from(self.expressions.len()).unwrap_or(u32::MAX);
+        let id = ExprId(NonZeroU32::MIN.saturating_add(before));
         let kind = ExprKind::Invalid;
         self.expressions.push(Expression { kind, span, parent });
         id

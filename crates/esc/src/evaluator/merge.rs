@@ -106,8 +106,8 @@ fn merge_with(
     if top.inherited == InheritedListing::Hidden {
         merged.inherited = InheritedListing::Hidden;
     }
-    merged.is_final = top.is_final;
-    merged.provider.clone_from(&top.provider);
+    merged.set_final(top.is_final());
+    merged.set_provider(top.provider());
     merged.origin = top.origin;
     merged.literal = top.literal;
     Rc::new(merged)

@@ -1,10 +1,11 @@
 //! Maps from names, which most evaluations only build, read in order, and drop.
 
+use std::mem;
 use std::rc::Rc;
 
 /// A map from names as a sorted list: the many small ones take a fraction of the memory of a `BTreeMap`.
 #[derive(Clone, Debug)]
-pub(super) struct NameMap<T>(Vec<(Rc<str>, T)>);
+pub(super) struct NameMap<T>(Box<[(Rc<str>, T)]>);
 
 impl<T> NameMap<T> {
     pub(super) fn get(&self, name: &str) -> Option<&T> {
@@ -31,17 +32,19 @@ impl<T> NameMap<T> {
 
     /// Adds the entries whose names it does not have yet.
     pub(super) fn add_new(&mut self, entries: impl IntoIterator<Item = (Rc<str>, T)>) {
-        self.0.extend(entries);
+        let mut all = mem::take(&mut self.0).into_vec();
+        all.extend(entries);
         // Stable: the first of several entries with a name is kept.
-        self.0.sort_by(|(a, _), (b, _)| a.cmp(b));
-        self.0.dedup_by(|(later, _), (former, _)| later == former);
+        all.sort_by(|(a, _), (b, _)| a.cmp(b));
+        all.dedup_by(|(later, _), (former, _)| later == former);
+        self.0 = all.into();
     }
 }
 
 impl<T> FromIterator<(Rc<str>, T)> for NameMap<T> {
     /// Of several entries with a name, the first one counts.
     fn from_iter<I: IntoIterator<Item = (Rc<str>, T)>>(entries: I) -> Self {
-        let mut map = Self(Vec::new());
+        let mut map = Self(Box::default());
         map.add_new(entries);
         map
     }

@@ -23,13 +23,8 @@ pub(super) struct EvalValue {
     pub(super) unknown: bool,
     /// Applies to this value alone, not to the values in it.
     pub(super) secret: bool,
-    /// Whether `fn::final` forbids overriding it.
-    pub(super) is_final: bool,
-    schema: OnceCell<Box<ValueSchema>>,
     pub(super) inherited: InheritedListing,
-    listing_copy: CopyCache,
-    /// The provider that returned the value.
-    pub(super) provider: Option<Rc<str>>,
+    details: OnceCell<Box<Details>>,
     /// The expression that produced the value.
     pub(super) origin: Option<Origin>,
     /// The expression that writes it, if it is a string or number that is written in a definition.
@@ -38,9 +33,23 @@ pub(super) struct EvalValue {
     pub(super) marks: Marks,
     /// The same without inherited properties.
     pub(super) own_marks: Marks,
-    /// The nesting depth; 0 for scalars.
-    pub(super) depth: u32,
+    /// The nesting depth; 0 for scalars. More than `MAXIMUM_VALUE_NESTING`, 200, is an error.
+    pub(super) depth: u8,
 }
+
+/// What few of the many values have.
+#[derive(Clone, Debug, Default)]
+struct Details {
+    schema: OnceCell<ValueSchema>,
+    listing_copy: CopyCache,
+    /// The provider that returned the value.
+    provider: Option<Rc<str>>,
+    /// Whether `fn::final` forbids overriding the value.
+    is_final: bool,
+}
+
+// An environment may have a million values.
+const _: () = assert!(size_of::<EvalValue>() <= 56);
 
 /// What is known of a value's type.
 #[derive(Clone, Debug)]
@@ -269,7 +278,7 @@ impl EvalValue {
         if part.inherited != InheritedListing::Listed {
             self.inherited = InheritedListing::HiddenInside;
         }
-        self.depth = self.depth.max(part.depth + 1);
+        self.depth = self.depth.max(part.depth.saturating_add(1));
     }
 
     pub(super) fn text(text: impl Into<Text>) -> Self {
@@ -318,8 +327,45 @@ impl EvalValue {
 
     /// Sets a schema that says more than `kind` does.
     pub(super) fn with_schema(mut self, schema: Schema) -> Self {
-        self.schema = OnceCell::from(Box::new(ValueSchema::Own(schema)));
+        self.change_details(|details| details.schema = ValueSchema::Own(schema).into());
         self
+    }
+
+    /// The provider that returned the value.
+    pub(super) fn provider(&self) -> Option<&Rc<str>> {
+        self.details.get()?.provider.as_ref()
+    }
+
+    pub(super) fn set_provider(&mut self, provider: Option<&Rc<str>>) {
+        if provider != self.provider() {
+            self.change_details(|details| details.provider = provider.cloned());
+        }
+    }
+
+    /// Whether `fn::final` forbids overriding the value.
+    pub(super) fn is_final(&self) -> bool {
+        self.details.get().is_some_and(|details| details.is_final)
+    }
+
+    pub(super) fn set_final(&mut self, is_final: bool) {
+        if is_final != self.is_final() {
+            self.change_details(|details| details.is_final = is_final);
+        }
+    }
+
+    fn details(&self) -> &Details {
+        self.details.get_or_init(Box::default)
+    }
+
+    fn change_details(&mut self, change: impl FnOnce(&mut Details)) {
+        let mut details = self.details.take().unwrap_or_default();
+        change(&mut details);
+        self.details = details.into();
+    }
+
+    fn cached_listing_copy(&self) -> &Rc<Self> {
+        let cache = &self.details().listing_copy.0;
+        cache.get_or_init(|| self.copy_listing())
     }
 
     /// A copy that lists all inherited properties, as references to the value do.
@@ -327,8 +373,7 @@ impl EvalValue {
         if self.inherited == InheritedListing::Listed {
             return self.clone();
         }
-        let cached = self.listing_copy.0.get_or_init(|| self.copy_listing());
-        (**cached).clone()
+        (**self.cached_listing_copy()).clone()
     }
 
     /// Makes the copy from cached copies of the parts, so that a shared part is copied once.
@@ -337,7 +382,7 @@ impl EvalValue {
             if part.inherited == InheritedListing::Listed {
                 Rc::clone(part)
             } else {
-                Rc::clone(part.listing_copy.0.get_or_init(|| part.copy_listing()))
+                Rc::clone(part.cached_listing_copy())
             }
         };
         let mut copy = self.clone();
@@ -358,15 +403,15 @@ impl EvalValue {
 
     /// What is known of the value's type.
     pub(super) fn schema(&self) -> Schema {
-        let infer = || Box::new(ValueSchema::Inferred(self.infer_schema()));
+        let infer = || ValueSchema::Inferred(self.infer_schema());
         let (ValueSchema::Own(schema) | ValueSchema::Inferred(schema)) =
-            &**self.schema.get_or_init(infer);
+            self.details().schema.get_or_init(infer);
         schema.clone()
     }
 
     /// The schema that does not follow from `kind`.
     pub(super) fn own_schema(&self) -> Option<&Schema> {
-        match self.schema.get().map(|schema| &**schema) {
+        match self.details.get()?.schema.get() {
             Some(ValueSchema::Own(schema)) => Some(schema),
             _ => None,
         }

@@ -33,18 +33,14 @@ impl DefinitionEvaluator<'_, '_> {
             BuiltinCall::Final(argument) => {
                 let value = self.evaluate(*argument);
                 let mut result = self.pass_through(&value);
-                result.is_final = true;
+                result.set_final(true);
                 Rc::new(result)
             }
             BuiltinCall::FromBase64(argument) => self.decode_base64(id, *argument),
             BuiltinCall::FromJson(argument) => self.decode_json(id, *argument),
             BuiltinCall::Join(arguments) => self.join(*arguments),
             BuiltinCall::Open(provider, inputs) => self.open(id, provider.as_ref(), *inputs),
-            BuiltinCall::Rotate {
-                rotator,
-                inputs,
-                state,
-            } => self.rotate(id, rotator.as_ref(), *inputs, *state),
+            BuiltinCall::Rotate(call) => self.rotate(id, call),
             BuiltinCall::Secret(plaintext, argument) => self.secret(plaintext, *argument),
             BuiltinCall::Split(arguments) => self.split(id, *arguments),
             BuiltinCall::ToBase64(argument) => self.encode_base64(id, *argument),
@@ -87,7 +83,7 @@ impl DefinitionEvaluator<'_, '_> {
             budget.spend_steps(schema.properties().count());
             result = result.into_unknown(schema);
         }
-        result.provider.clone_from(&value.provider);
+        result.set_provider(value.provider());
         result.literal = value.literal;
         result.with_secret(value.marks.secret)
     }

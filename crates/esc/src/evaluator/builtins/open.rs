@@ -54,7 +54,7 @@ impl DefinitionEvaluator<'_, '_> {
             Some(opened) => export::from_value(opened, false, Some(self.origin(id))),
             None => Rc::new(EvalValue::unknown(outputs)),
         };
-        Rc::make_mut(&mut result).provider = Some(Rc::clone(name));
+        Rc::make_mut(&mut result).set_provider(Some(name));
         result
     }
 

@@ -8,20 +8,19 @@ use crate::Value;
 use crate::evaluator::Rotator;
 use crate::evaluator::evaluate::DefinitionEvaluator;
 use crate::evaluator::export;
-use crate::evaluator::expression::ExprId;
+use crate::evaluator::expression::{ExprId, RotateCall};
 use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::session::Mode;
 use crate::evaluator::value::{EvalValue, Knowledge, ValueKind};
 
 impl DefinitionEvaluator<'_, '_> {
-    pub(super) fn rotate(
-        &mut self,
-        id: ExprId,
-        name: Option<&Rc<str>>,
-        inputs: Option<ExprId>,
-        state: Option<ExprId>,
-    ) -> Rc<EvalValue> {
-        let Some(name) = name else {
+    pub(super) fn rotate(&mut self, id: ExprId, call: &RotateCall) -> Rc<EvalValue> {
+        let RotateCall {
+            rotator,
+            inputs,
+            state,
+        } = call;
+        let Some(name) = rotator else {
             return EvalValue::unknown_any();
         };
         let found = self.session.host.providers.rotator(name);
@@ -38,10 +37,10 @@ impl DefinitionEvaluator<'_, '_> {
             accept_state = Schema::union([accept_state, Schema::of(Type::Null)]);
         }
         let unknown = Rc::new(EvalValue::unknown(outputs));
-        let (inputs, inputs_are_valid) = self.evaluate_argument(inputs, &accept);
+        let (inputs, inputs_are_valid) = self.evaluate_argument(*inputs, &accept);
         self.hide_secret_inputs(&inputs, &accept, false);
         let (state, state_is_valid) = match state {
-            Some(state) => self.evaluate_argument(Some(state), &accept_state),
+            Some(_) => self.evaluate_argument(*state, &accept_state),
             None => (Rc::new(EvalValue::new(ValueKind::Null)), true),
         };
         self.hide_secret_inputs(&state, &Schema::any(), true);

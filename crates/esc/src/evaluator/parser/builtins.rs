@@ -6,7 +6,7 @@ use esc_yaml::Node;
 
 use crate::Severity;
 use crate::evaluator::document_path::PathStep;
-use crate::evaluator::expression::{BuiltinCall, ExprId, ExprKind, PropertyName};
+use crate::evaluator::expression::{BuiltinCall, ExprId, ExprKind, PropertyName, RotateCall};
 use crate::evaluator::parser::{Parser, Phase};
 use crate::evaluator::suggest;
 use crate::evaluator::syntax::{name, span};
@@ -115,19 +115,14 @@ impl Parser {
         };
         let call = parse(self, name, argument);
         // The expressions in the argument of a malformed call are never declared.
-        if let BuiltinCall::Join(None)
-        | BuiltinCall::Open(None, None)
-        | BuiltinCall::Rotate {
-            rotator: None,
-            inputs: None,
-            ..
-        }
-        | BuiltinCall::Split(None)
-        | BuiltinCall::Validate {
-            schema: None,
-            value: None,
-        } = call
-        {
+        let is_malformed = match &call {
+            BuiltinCall::Join(arguments) | BuiltinCall::Split(arguments) => arguments.is_none(),
+            BuiltinCall::Open(provider, inputs) => provider.is_none() && inputs.is_none(),
+            BuiltinCall::Rotate(call) => call.rotator.is_none() && call.inputs.is_none(),
+            BuiltinCall::Validate { schema, value } => schema.is_none() && value.is_none(),
+            _ => false,
+        };
+        if is_malformed {
             self.drop_declare_errors(before_argument);
         }
         Some(call)
@@ -176,7 +171,7 @@ impl Parser {
 
     fn pair(&mut self, name: &str, argument: ExprId) -> Option<[ExprId; 2]> {
         if let ExprKind::List(items) = self.kind(argument)
-            && let [first, second] = items.as_slice()
+            && let [first, second] = &**items
         {
             return Some([*first, *second]);
         }
@@ -233,11 +228,7 @@ impl Parser {
         };
         let names = ["provider", "inputs", "state"];
         let Some([provider, inputs, state]) = self.properties(argument, names, requirement) else {
-            return BuiltinCall::Rotate {
-                rotator: None,
-                inputs: None,
-                state: None,
-            };
+            return BuiltinCall::Rotate(Box::default());
         };
         let rotator = match rotator {
             Some(rotator) => Some(Rc::from(rotator)),
@@ -249,11 +240,11 @@ impl Parser {
         {
             self.error_at("rotation state must be an object literal", state);
         }
-        BuiltinCall::Rotate {
+        BuiltinCall::Rotate(Box::new(RotateCall {
             rotator,
             inputs,
             state,
-        }
+        }))
     }
 
     /// The provider's or rotator's name, which must be a literal.

@@ -282,7 +282,7 @@ impl Parser {
         match <[Segment; 1]>::try_from(segments) {
             Ok([Segment::Text(text)]) => ExprKind::Text(Text::from(text.as_str())),
             Ok([Segment::Access(access)]) => ExprKind::Symbol(access),
-            Err(segments) => ExprKind::Interpolation(segments),
+            Err(segments) => ExprKind::Interpolation(segments.into()),
         }
     }
 
