@@ -222,7 +222,10 @@ fn unreadable(path: &Path, error: io::Error) -> Error {
         }
         _ => {
             let message = format!("cannot read the definition `{shown}`");
-            let hint = "check that it is a file, and that this user may read it";
+            let hint = match error.kind() {
+                ErrorKind::InvalidFilename => "check the path of the definition",
+                _ => "check that it is a file, and that this user may read it",
+            };
             bounded_read::unreadable(message, hint, error)
         }
     }

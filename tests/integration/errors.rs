@@ -781,6 +781,19 @@ fn each_error_has_its_message_and_hint() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
+/// On Windows, `?` in a path is such an error too.
+#[test]
+fn path_that_no_file_can_have_is_explained() {
+    let path = format!("./{}.yaml", "x".repeat(300));
+    let table = Table::new();
+    let output = table.plain().args(["get-token", &path]).run();
+    let message = format!("kubectl-esc: cannot read the definition `{path}`\n  caused by: ");
+    let hint = "  hint: check the path of the definition\n";
+    assert!(output.stderr.starts_with(&message), "{output:#?}");
+    assert!(output.stderr.ends_with(hint), "{output:#?}");
+    assert_eq!(output.code, 2);
+}
+
 #[test]
 fn no_secret_is_printed_at_any_verbosity() {
     let table = Table::new();
