@@ -1,10 +1,8 @@
 //! Help, usage errors and the version.
 
-use std::fs;
-
 use serde_json::Value;
 
-use crate::support::plugin::{Plugin, program};
+use crate::support::plugin::Plugin;
 
 /// The help at this width of the terminal.
 pub(crate) fn help(arguments: &[&str], columns: usize) -> String {
@@ -372,7 +370,7 @@ fn version_names_the_linked_glibc() {
     let json = Plugin::new().args(["version", "-o", "json"]).run().stdout;
     let json: Value = serde_json::from_str(&json).unwrap();
 
-    let binary = fs::read(program()).unwrap();
+    let binary = std::fs::read(crate::support::plugin::program()).unwrap();
     let contains =
         |part: &[u8], text: &str| part.windows(text.len()).any(|at| at == text.as_bytes());
     if contains(&binary[..4096], "/ld-linux") {
