@@ -250,7 +250,9 @@ impl<'s, 'a> DefinitionEvaluator<'s, 'a> {
     /// The value that an expression is merged over: what the imports define at the same path.
     pub(super) fn base(&self, id: ExprId) -> Option<Rc<EvalValue>> {
         match &self.program().expression(id).parent {
-            Some(parent) => self.base(parent.id)?.property(&parent.property_name()?),
+            Some(parent) => self
+                .base(parent.id)?
+                .property(&self.program().property_name(parent)?),
             None => self.merged_imports.clone(),
         }
     }

@@ -23,6 +23,8 @@ pub(super) struct ExprId(NonZeroU32);
 #[derive(Debug)]
 pub(super) struct Program {
     expressions: Vec<Expression>,
+    /// The keys of objects and calls, as written in the definition.
+    keys: Vec<Rc<str>>,
     /// The path of the first expression in the definition.
     path: String,
 }
@@ -36,27 +38,31 @@ pub(super) struct Expression {
 }
 
 // An environment may have a million expressions.
-const _: () = assert!(size_of::<Expression>() <= 72);
+const _: () = assert!(size_of::<Expression>() <= 64);
 
 /// The expression that contains another.
 #[derive(Debug)]
 pub(super) struct Parent {
     pub(super) id: ExprId,
-    /// The key or index in the parent, as written in the definition.
-    pub(super) step: PathStep<Rc<str>>,
-    pub(super) property: PropertyName,
+    pub(super) step: Step,
 }
 
-/// The name of the property that a key defines.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum PropertyName {
-    /// Nothing is defined: the parent is a list or a builtin call, or the key is not a name.
-    None,
-    /// The key as it is written.
-    Written,
-    /// The key, with `$` for each `$$`.
-    Unescaped,
+/// Where an expression is in the one that contains it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    /// The index in a list.
+    Index(u32),
+    /// A key that defines no property: it is in a builtin call, or not a name.
+    Key(KeyId),
+    /// The name of a property.
+    Property(KeyId),
+    /// The name of a property, in which `$$` means `$`.
+    EscapedProperty(KeyId),
 }
+
+/// Identifies a key of a [`Program`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KeyId(u32);
 
 /// The kinds of expression.
 #[derive(Debug)]
@@ -113,17 +119,6 @@ pub(super) struct RotateCall {
     pub(super) state: Option<ExprId>,
 }
 
-impl Parent {
-    /// The name of the property that the expression defines.
-    pub(super) fn property_name(&self) -> Option<Cow<'_, str>> {
-        match (&self.step, self.property) {
-            (PathStep::Name(key), PropertyName::Written) => Some(Cow::Borrowed(key)),
-            (PathStep::Name(key), PropertyName::Unescaped) => Some(unescape(key).into()),
-            _ => None,
-        }
-    }
-}
-
 impl ExprId {
     /// The object of all values.
     pub(super) const ROOT: Self = Self(NonZeroU32::MIN);
@@ -136,8 +131,40 @@ impl ExprId {
 impl Program {
     /// Creates a program without expressions, whose first expression will be at `path`.
     pub(super) fn new(path: String) -> Self {
-        let expressions = Vec::new();
-        Self { expressions, path }
+        Self {
+            expressions: Vec::new(),
+            keys: Vec::new(),
+            path,
+        }
+    }
+
+    pub(super) fn add_key(&mut self, key: Rc<str>) -> KeyId {
+        let before = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+        self.keys.push(key);
+        KeyId(before)
+    }
+
+    /// The key as it is written.
+    pub(super) fn key(&self, id: KeyId) -> &Rc<str> {
+        &self.keys[id.0 as usize]
+    }
+
+    /// The name of the property that an expression with this parent defines.
+    pub(super) fn property_name(&self, parent: &Parent) -> Option<Cow<'_, str>> {
+        match parent.step {
+            Step::Property(key) => Some(Cow::Borrowed(self.key(key))),
+            Step::EscapedProperty(key) => Some(unescape(self.key(key)).into()),
+            Step::Index(_) | Step::Key(_) => None,
+        }
+    }
+
+    fn path_step(&self, parent: &Parent) -> PathStep<&str> {
+        match parent.step {
+            Step::Index(index) => PathStep::Index(index as usize),
+            Step::Key(key) | Step::Property(key) | Step::EscapedProperty(key) => {
+                PathStep::Name(self.key(key))
+            }
+        }
     }
 
     /// Adds an expression whose kind is set later.
@@ -166,7 +193,7 @@ impl Program {
     pub(super) fn path(&self, id: ExprId) -> String {
         let mut path = self.path.clone();
         for parent in self.ancestors(id) {
-            join_step(&mut path, &parent.step);
+            join_step(&mut path, &self.path_step(parent));
         }
         path
     }
@@ -176,10 +203,10 @@ impl Program {
     pub(super) fn path_in_values(&self, id: ExprId) -> String {
         let mut path = String::new();
         for (depth, parent) in self.ancestors(id).into_iter().enumerate() {
-            match parent.property_name() {
+            match self.property_name(parent) {
                 Some(name) if depth == 0 => path.push_str(&name),
                 Some(name) => join_name(&mut path, &name),
-                None => join_step(&mut path, &parent.step),
+                None => join_step(&mut path, &self.path_step(parent)),
             }
         }
         path

@@ -5,8 +5,7 @@ use std::rc::Rc;
 use esc_yaml::Node;
 
 use crate::Severity;
-use crate::evaluator::document_path::PathStep;
-use crate::evaluator::expression::{BuiltinCall, ExprId, ExprKind, PropertyName, RotateCall};
+use crate::evaluator::expression::{BuiltinCall, ExprId, ExprKind, RotateCall, Step};
 use crate::evaluator::parser::{Parser, Phase};
 use crate::evaluator::suggest;
 use crate::evaluator::syntax::{name, span};
@@ -103,7 +102,7 @@ impl Parser {
             }
         };
         let before_argument = self.diagnostics.len();
-        let step = PathStep::Name(self.shared_key(written));
+        let step = Step::Key(self.shared_key(written));
         let argument = if name == "open" {
             self.record(node, id, step, &["provider", "inputs"])
         } else if name == "rotate" || name.starts_with("rotate::") {
@@ -111,7 +110,7 @@ impl Parser {
         } else if name == "validate" {
             self.record(node, id, step, &["schema", "value"])
         } else {
-            self.expression(node, id, step, PropertyName::None)
+            self.expression(node, id, step)
         };
         let call = parse(self, name, argument);
         // The expressions in the argument of a malformed call are never declared.
@@ -271,8 +270,8 @@ impl Parser {
     /// from it.
     fn secret(&mut self, id: ExprId, key: &Node<'_>, node: &Node<'_>) -> BuiltinCall {
         let before_argument = self.diagnostics.len();
-        let step = PathStep::Name(self.shared_key(name(key)));
-        let argument = self.expression(node, id, step, PropertyName::None);
+        let step = Step::Key(self.shared_key(name(key)));
+        let argument = self.expression(node, id, step);
         self.drop_declare_errors(before_argument);
         match self.kind(argument) {
             ExprKind::Text(text) => {

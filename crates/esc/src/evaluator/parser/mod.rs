@@ -4,13 +4,13 @@
 mod builtins;
 
 use std::collections::btree_map::Entry as MapEntry;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use esc_yaml::{Node, NodeKind};
 
-use crate::evaluator::document_path::{PathStep, join_name};
-use crate::evaluator::expression::{ExprId, ExprKind, Parent, Program, PropertyName};
+use crate::evaluator::document_path::join_name;
+use crate::evaluator::expression::{ExprId, ExprKind, KeyId, Parent, Program, Step};
 use crate::evaluator::interpolation::{self, Segment};
 use crate::evaluator::limits::MAXIMUM_DIAGNOSTICS;
 use crate::evaluator::syntax::{self, Span, is_plain, name, span};
@@ -74,8 +74,8 @@ pub(super) fn parse_values(
             None
         };
         let before_value = parser.diagnostics.len();
-        let step = PathStep::Name(Rc::clone(&name));
-        let id = parser.expression(value, root, step, PropertyName::Written);
+        let step = Step::Property(parser.program.add_key(Rc::clone(&name)));
+        let id = parser.expression(value, root, step);
         match rejection {
             None => {
                 properties.insert(name, id);
@@ -98,7 +98,7 @@ pub(super) fn parse_single(path: String, node: &Node<'_>) -> (ExprKind, Vec<Pars
 struct Parser {
     program: Program,
     /// Keys that may repeat.
-    keys: HashSet<Rc<str>>,
+    keys: HashMap<Rc<str>, KeyId>,
     diagnostics: Vec<ParseDiagnostic>,
 }
 
@@ -106,20 +106,14 @@ impl Parser {
     fn new(path: String) -> Self {
         Self {
             program: Program::new(path),
-            keys: HashSet::new(),
+            keys: HashMap::new(),
             diagnostics: Vec::new(),
         }
     }
 
     /// Parses `node`, which is `step` of `parent`.
-    fn expression(
-        &mut self,
-        node: &Node<'_>,
-        id: ExprId,
-        step: PathStep<Rc<str>>,
-        property: PropertyName,
-    ) -> ExprId {
-        let parent = Parent { id, step, property };
+    fn expression(&mut self, node: &Node<'_>, id: ExprId, step: Step) -> ExprId {
+        let parent = Parent { id, step };
         let id = self.program.add(span(node), Some(parent));
         *self.program.kind_mut(id) = self.parse(node, id);
         id
@@ -127,21 +121,11 @@ impl Parser {
 
     /// Parses the argument of a call that accepts an object with the properties `names`. The last of
     /// several entries of one name counts, and entries of other names are not part of the program.
-    fn record(
-        &mut self,
-        node: &Node<'_>,
-        parent: ExprId,
-        step: PathStep<Rc<str>>,
-        names: &[&str],
-    ) -> ExprId {
+    fn record(&mut self, node: &Node<'_>, parent: ExprId, step: Step, names: &[&str]) -> ExprId {
         let NodeKind::Mapping(entries) = &node.kind else {
-            return self.expression(node, parent, step, PropertyName::None);
+            return self.expression(node, parent, step);
         };
-        let parent = Parent {
-            id: parent,
-            step,
-            property: PropertyName::None,
-        };
+        let parent = Parent { id: parent, step };
         let id = self.program.add(span(node), Some(parent));
         if let Some(call) = self.call(entries, id) {
             *self.program.kind_mut(id) = ExprKind::Call(call);
@@ -153,8 +137,8 @@ impl Parser {
             let before_value = self.diagnostics.len();
             let is_repeated = entries[position + 1..]
                 .iter()
-                .any(|(later, _)| name(later) == &*written);
-            let value = self.expression(value, id, PathStep::Name(written), PropertyName::None);
+                .any(|(later, _)| name(later) == name(key));
+            let value = self.expression(value, id, Step::Key(written));
             match property.filter(|property| names.contains(&&**property)) {
                 Some(property) if !is_repeated => {
                     properties.insert(property, value);
@@ -179,8 +163,8 @@ impl Parser {
             NodeKind::Alias(_) => ExprKind::Invalid,
             NodeKind::Sequence(items) => {
                 let items = items.iter().enumerate().map(|(index, item)| {
-                    let step = PathStep::Index(index);
-                    self.expression(item, id, step, PropertyName::None)
+                    let step = Step::Index(u32::try_from(index).unwrap_or(u32::MAX));
+                    self.expression(item, id, step)
                 });
                 ExprKind::List(items.collect())
             }
@@ -196,12 +180,12 @@ impl Parser {
         for (key, value) in entries {
             let (written, name) = self.key(id, key);
             let before_value = self.diagnostics.len();
-            let property = match &name {
-                None => PropertyName::None,
-                Some(name) if Rc::ptr_eq(name, &written) => PropertyName::Written,
-                Some(_) => PropertyName::Unescaped,
+            let step = match &name {
+                None => Step::Key(written),
+                Some(name) if name == self.program.key(written) => Step::Property(written),
+                Some(_) => Step::EscapedProperty(written),
             };
-            let property = self.expression(value, id, PathStep::Name(written), property);
+            let property = self.expression(value, id, step);
             let Some(name) = name else {
                 self.drop_declare_errors(before_value);
                 continue;
@@ -232,14 +216,15 @@ impl Parser {
 
     /// Parses a key of the object `parent`. Returns it as it is written, and the name that it means:
     /// `None`, with an error, unless it is a literal.
-    fn key(&mut self, parent: ExprId, key: &Node<'_>) -> (Rc<str>, Option<Rc<str>>) {
-        let written = self.shared_key(name(key));
+    fn key(&mut self, parent: ExprId, key: &Node<'_>) -> (KeyId, Option<Rc<str>>) {
+        let id = self.shared_key(name(key));
+        let written = Rc::clone(self.program.key(id));
         if !written.contains('$') {
-            return (Rc::clone(&written), Some(written));
+            return (id, Some(written));
         }
         let (segments, problems) = interpolation::parse(&written, span(key), is_plain(key));
         if let [Segment::Text(name)] = segments.as_slice() {
-            return (written, Some(Rc::from(name.as_str())));
+            return (id, Some(Rc::from(name.as_str())));
         }
         let path = self.path_of_key(parent, key);
         for problem in problems {
@@ -252,18 +237,19 @@ impl Parser {
         self.add_hint(before, || {
             "write the name without `${…}`, or `$$` for a dollar sign".to_owned()
         });
-        (written, None)
+        (id, None)
     }
 
-    fn shared_key(&mut self, key: &str) -> Rc<str> {
+    fn shared_key(&mut self, key: &str) -> KeyId {
         if let Some(known) = self.keys.get(key) {
-            return Rc::clone(known);
+            return *known;
         }
-        let key = Rc::from(key);
+        let key = Rc::<str>::from(key);
+        let id = self.program.add_key(Rc::clone(&key));
         if self.keys.len() < MAXIMUM_SHARED_KEYS {
-            self.keys.insert(Rc::clone(&key));
+            self.keys.insert(key, id);
         }
-        key
+        id
     }
 
     fn text(&mut self, text: &str, node: &Node<'_>, id: ExprId) -> ExprKind {
