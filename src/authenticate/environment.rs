@@ -78,6 +78,10 @@ pub(super) fn open_observed(
             &sources,
         ));
     }
+    if opening.diagnostics.is_empty() {
+        // A large definition need not stay in memory while its values are written.
+        opening.sources = Sources::default();
+    }
     Ok(OpenedEnvironment {
         opening,
         started_at,
