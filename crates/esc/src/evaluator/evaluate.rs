@@ -12,11 +12,12 @@ use crate::evaluator::expression::{BuiltinCall, ExprId, ExprKind, Program};
 use crate::evaluator::interpolation::Segment;
 use crate::evaluator::limits::{MAXIMUM_EVALUATION_DEPTH, MAXIMUM_VALUE_NESTING};
 use crate::evaluator::merge::{inherit, merge};
+use crate::evaluator::module::{Module, Origin};
 use crate::evaluator::schema::{Schema, Type};
 use crate::evaluator::session::{EvalSession, Mode};
 use crate::evaluator::syntax::Span;
 use crate::evaluator::value::{
-    EvalValue, InheritedListing, Marks, Module, Origin, Properties, Property, ValueKind,
+    EvalValue, InheritedListing, Marks, Properties, Property, ValueKind,
 };
 use crate::{Diagnostic, Severity, TextBuilder};
 

@@ -3,10 +3,9 @@
 use std::rc::Rc;
 
 use crate::evaluator::limits::Budget;
+use crate::evaluator::module::Origin;
 use crate::evaluator::schema::Schema;
-use crate::evaluator::value::{
-    EvalValue, InheritedListing, Origin, Properties, Property, ValueKind,
-};
+use crate::evaluator::value::{EvalValue, InheritedListing, Properties, Property, ValueKind};
 use crate::format::string::quote;
 use crate::text::{Text, UNKNOWN};
 use crate::{Data, TextBuilder, Value};

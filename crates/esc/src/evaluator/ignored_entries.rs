@@ -3,9 +3,10 @@
 
 use std::rc::Rc;
 
+use crate::evaluator::module::Modules;
 use crate::evaluator::schema::Type;
 use crate::evaluator::suggest;
-use crate::evaluator::value::{EvalValue, InheritedListing, Modules, Properties, Property};
+use crate::evaluator::value::{EvalValue, InheritedListing, Properties, Property};
 use crate::evaluator::{document_path::join_name, export};
 use crate::text::REDACTED;
 use crate::{Data, Diagnostic, Environment, Severity, Value};

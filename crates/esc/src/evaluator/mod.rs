@@ -40,6 +40,7 @@ mod imports;
 mod interpolation;
 pub mod limits;
 mod merge;
+mod module;
 mod name_map;
 mod parser;
 mod pattern;
@@ -64,9 +65,9 @@ pub use suggest::nearest as nearest_name;
 use crate::deep_stack::with_deep_stack;
 use crate::{Data, Diagnostic, Environment, Error, Severity, Sources, Value};
 use limits::{Budget, Limits};
+use module::Modules;
 use provider::{Host, NoContext, NoDecrypter};
 use session::{EvalSession, Mode};
-use value::Modules;
 
 /// Evaluates definitions with the host's importer and providers, as the [example](crate#usage) shows.
 #[derive(Clone)]

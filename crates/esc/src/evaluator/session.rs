@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use crate::evaluator::definition::{self, ImportEntry};
 use crate::evaluator::limits::{Budget, Limits, MAXIMUM_DIAGNOSTICS, MAXIMUM_SOURCE_BYTES};
+use crate::evaluator::module::{Module, Modules};
 use crate::evaluator::parser::Phase;
 use crate::evaluator::provider::{Definition, Host};
 use crate::evaluator::redaction;
 use crate::evaluator::schema::Schema;
 use crate::evaluator::syntax;
-use crate::evaluator::value::{EvalValue, Module, Modules, Properties, Property};
+use crate::evaluator::value::{EvalValue, Properties, Property};
 use crate::text::Text;
 use crate::{Diagnostic, Failure, Range, Severity, Sources};
 

@@ -13,8 +13,9 @@ use explained::{misspelling, such_as};
 
 use crate::evaluator::decimal::Decimal;
 use crate::evaluator::limits::Budget;
+use crate::evaluator::module::Origin;
 use crate::evaluator::schema::Schema;
-use crate::evaluator::value::{EvalValue, Origin, ValueKind};
+use crate::evaluator::value::{EvalValue, ValueKind};
 use crate::format::string::quoted;
 use crate::format::{Secrets, json};
 use crate::text::REDACTED;

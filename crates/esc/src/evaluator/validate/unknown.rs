@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use super::{NO_SUBSCHEMA_MATCHES, Validator};
 use crate::evaluator::document_path::{PathStep, join_step};
+use crate::evaluator::module::Origin;
 use crate::evaluator::schema::{Schema, Type};
-use crate::evaluator::value::{EvalValue, Origin};
+use crate::evaluator::value::EvalValue;
 
 /// The location of a part of an unknown value.
 #[derive(Clone)]
