@@ -2,8 +2,6 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::mem;
-use std::ops::Deref;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -19,64 +17,7 @@ pub const UNKNOWN: &str = "[unknown]";
 /// It holds bytes, because `fn::fromBase64` may return bytes that are not UTF-8 and ESC preserves them.
 /// `Debug` prints only the length. Clones share the bytes, which are wiped when the last one is dropped.
 #[derive(Clone, Default, Eq, PartialEq)]
-pub struct Text(Arc<Bytes>);
-
-/// The bytes of a text. Most of the many texts of a large environment are short, and then take one allocation
-/// instead of two.
-enum Bytes {
-    /// The length, and as many bytes.
-    Short(u8, Zeroizing<[u8; Bytes::SHORT]>),
-    Long(Zeroizing<Vec<u8>>),
-}
-
-const _: () = assert!(size_of::<Bytes>() == size_of::<Vec<u8>>());
-
-impl Bytes {
-    /// The most bytes of a short text: beside the length, in the two words that the tag leaves of a `Vec`.
-    const SHORT: usize = 2 * size_of::<usize>() - 1;
-
-    /// Copies a short text without leaving a copy on the stack.
-    fn short(text: &[u8]) -> Option<Arc<Self>> {
-        let length = u8::try_from(text.len()).ok()?;
-        if text.len() > Self::SHORT {
-            return None;
-        }
-        let mut short = Arc::new(Self::Short(length, Zeroizing::default()));
-        if let Some(Self::Short(_, bytes)) = Arc::get_mut(&mut short) {
-            bytes[..text.len()].copy_from_slice(text);
-        }
-        Some(short)
-    }
-
-    fn long(text: Vec<u8>) -> Arc<Self> {
-        Arc::new(Self::Long(text.into()))
-    }
-}
-
-impl Deref for Bytes {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Self::Short(length, bytes) => &bytes[..usize::from(*length)],
-            Self::Long(bytes) => bytes,
-        }
-    }
-}
-
-impl Default for Bytes {
-    fn default() -> Self {
-        Self::Long(Zeroizing::default())
-    }
-}
-
-impl Eq for Bytes {}
-
-impl PartialEq for Bytes {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
+pub struct Text(Arc<Zeroizing<Vec<u8>>>);
 
 impl Text {
     /// The bytes.
@@ -113,8 +54,7 @@ impl fmt::Debug for Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        let bytes = text.as_bytes();
-        Self(Bytes::short(bytes).unwrap_or_else(|| Bytes::long(bytes.to_vec())))
+        Self::from(text.as_bytes().to_vec())
     }
 }
 
@@ -126,23 +66,13 @@ impl From<String> for Text {
 
 impl From<Vec<u8>> for Text {
     fn from(bytes: Vec<u8>) -> Self {
-        let mut bytes = Zeroizing::new(bytes);
-        Self(Bytes::short(&bytes).unwrap_or_else(|| Bytes::long(mem::take(&mut bytes))))
+        Self(Arc::new(Zeroizing::new(bytes)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn short_and_long_texts_keep_their_bytes() {
-        for length in 0..40 {
-            let text = "x".repeat(length);
-            assert_eq!(Text::from(&*text).as_str(), Some(&*text));
-            assert_eq!(Text::from(text.clone()).as_str(), Some(&*text));
-        }
-    }
 
     #[test]
     fn debug_hides_the_text() {
