@@ -1,6 +1,5 @@
 //! One environment for many clusters, with and without sharing what is opened.
 
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,9 +12,6 @@ use crate::services::{ENVIRONMENT, Services};
 /// The number of clusters.
 const CLUSTERS: usize = 20;
 
-/// The round-trip time to Pulumi Cloud.
-const ROUND_TRIP: Duration = Duration::from_millis(50);
-
 pub(crate) fn run(runs: usize) {
     println!("| {CLUSTERS} clusters | sharing | opened | median time, 50 ms away |");
     println!("| --- | --- | ---: | ---: |");
@@ -24,8 +20,8 @@ pub(crate) fn run(runs: usize) {
         ("at once", at_once),
     ] {
         for (sharing, flags) in [("no", &["--no-cache"][..]), ("yes", &[])] {
-            let runs: Vec<_> = (0..runs).map(|_| measure_run(call, flags)).collect();
-            let (opened, times): (Vec<_>, Vec<_>) = runs.into_iter().unzip();
+            let runs = (0..runs).map(|_| measure_run(call, flags));
+            let (opened, times): (Vec<_>, Vec<_>) = runs.unzip();
             let most = opened.into_iter().max().expect("a run");
             let time = measure::milliseconds(measure::median(times));
             println!("| {order} | {sharing} | {most} | {time} |");
@@ -37,10 +33,10 @@ pub(crate) fn run(runs: usize) {
 fn measure_run(call: fn(&[Program]), flags: &[&str]) -> (usize, Duration) {
     let services = Services::new();
     let cloud = services.cloud.behind_tls(&services.authority);
-    let cloud = delay::start(cloud.address(), ROUND_TRIP).expect("a port");
+    let cloud = delay::start(cloud.address()).expect("a port");
     let programs: Vec<_> = (0..CLUSTERS)
         .map(|number| {
-            let mut command: Command = services.kubectl_esc();
+            let mut command = services.kubectl_esc();
             command
                 .args(["get-token", ENVIRONMENT, "-i", &format!("c{number}")])
                 .args(flags)

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
 
 use encodings::percent;
 use serde_json::Value;
@@ -22,9 +21,6 @@ use crate::services::{AKS_ENVIRONMENT, ENVIRONMENT, GKE_ENVIRONMENT, Services};
 
 /// Returns a call of the plugin to the servers at these URLs, and a call of curl with the same requests.
 type Make = fn(&Services, &[String]) -> (Command, Curl);
-
-/// The round-trip time to each server.
-const ROUND_TRIP: Duration = Duration::from_millis(50);
 
 pub(crate) fn run(runs: usize) {
     let services = Services::new();
@@ -91,7 +87,7 @@ fn measure_case(services: &Services, name: &str, servers: &[SocketAddr], make: M
     near.run();
     let far = servers
         .iter()
-        .map(|server| url(delay::start(*server, ROUND_TRIP).expect("a port")));
+        .map(|server| url(delay::start(*server).expect("a port")));
     let (far, curl) = make(services, &far.collect::<Vec<_>>());
     let far = Program::new("", &far);
     let (time, other, ratio) = if has_curl() {

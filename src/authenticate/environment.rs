@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::redundant_closure_for_method_calls,
-    reason = "`Opener::open` does not take an opener of any lifetime"
+    reason = "unlike the closures, the methods are not generic over the lifetime of an opener"
 )]
 
 use crate::authenticate::file_importer;

@@ -124,12 +124,12 @@ fn lock_is_released_while_another_process_starts() {
     let folder = tempfile::tempdir().unwrap();
     let cache = cache(folder.path());
     let now = Clock::system().now();
-    let (mut forked, mut parent) = pipe().unwrap();
-    let (mut child, mut go_on) = pipe().unwrap();
+    let (mut forked, mut report) = pipe().unwrap();
+    let (mut gate, mut release) = pipe().unwrap();
     let mut program = std::process::Command::new("true");
     let stop = move || {
-        parent.write_all(b".")?;
-        child.read_exact(&mut [0])
+        report.write_all(b".")?;
+        gate.read_exact(&mut [0])
     };
     // SAFETY: between `fork` and `exec` it only reads and writes pipes.
     unsafe { program.pre_exec(stop) };
@@ -140,7 +140,7 @@ fn lock_is_released_while_another_process_starts() {
         forked.read_exact(&mut [0]).unwrap();
         drop(held);
         let again = cache.try_lock(now);
-        go_on.write_all(b".").unwrap();
+        release.write_all(b".").unwrap();
         assert!(matches!(again, Ok(LockAttempt::Acquired(_))));
     });
 }
